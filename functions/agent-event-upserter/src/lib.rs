@@ -1,0 +1,80 @@
+//! The Kinesis function for agent events: `decode → parse → plan → write`.
+//!
+//! One batch: every record is decoded by itself; the plans are merged and written concurrently; what is no
+//! agent event is set aside in S3 with its reason; the first record that is not finished is reported, and the
+//! stream sends everything from it on again. Writing again is always safe, so the function has no third
+//! retry loop of its own and no order of effects to protect.
+
+mod decode;
+pub mod set_aside;
+pub mod settings;
+mod summary;
+mod write;
+
+use agent_ledger::batch::Batch;
+use agent_ledger::plan::Retention;
+use agent_ledger::store::Store;
+use lambda_support::kinesis::{BatchResponse, StreamEvent, StreamRecord};
+use tokio::time::Instant;
+
+use crate::decode::{Decoded, decode};
+use crate::set_aside::{SetAside, rejected_object};
+pub use crate::summary::Summary;
+use crate::write::write;
+
+/// The function: its tables, its bucket, its settings.
+#[derive(Debug)]
+pub struct Upserter<S, R> {
+    /// The agent tables.
+    pub store: S,
+    /// Where rejected records go.
+    pub set_aside: R,
+    /// What is kept, and for how long.
+    pub retention: Retention,
+    /// How many writes may be in flight.
+    pub write_concurrency: usize,
+}
+
+impl<S: Store, R: SetAside> Upserter<S, R> {
+    /// Handles one batch. Writes that are not done at `stop_at` are reported for retry.
+    ///
+    /// # Errors
+    /// An envelope without a sequence number: the event is not Kinesis's.
+    pub async fn handle(
+        &self,
+        event: &StreamEvent,
+        stop_at: Instant,
+    ) -> Result<(BatchResponse, Summary), serde_json::Error> {
+        let records = event
+            .records
+            .iter()
+            .map(|raw| StreamRecord::decode(raw))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut decoded: Vec<_> = records
+            .iter()
+            .map(|record| decode(record, &self.retention))
+            .collect();
+        let mut batch = Batch::of(decoded.iter_mut().map(Decoded::take_plan));
+        let mut summary = Summary::default();
+
+        summary.faults = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
+
+        let is_unfinished =
+            |index: usize| matches!(decoded[index], Decoded::Event(_)) && batch.outcome(index).is_none();
+        let mut finished = (0..records.len())
+            .find(|index| is_unfinished(*index))
+            .unwrap_or(records.len());
+        // Only what will not come again is set aside now, so that no record is set aside twice.
+        if let Some(object) = rejected_object(&records[..finished], &decoded)
+            && let Err(fault) = self.set_aside.put(&object.key, object.body).await
+        {
+            summary.faults.push(fault);
+            finished = object.first_record;
+        }
+        summary.count(&decoded, &batch, finished);
+        let response = records
+            .get(finished)
+            .map_or_else(BatchResponse::success, BatchResponse::retry_from);
+        Ok((response, summary))
+    }
+}

@@ -1,0 +1,144 @@
+//! What the shard moves past: rejected records, in S3, with their bytes and the reason.
+//!
+//! One object per batch, one line per record. The key comes from the records themselves, so a retry
+//! overwrites its own object.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::sync::Arc;
+
+use agent_ledger::store::{FaultClass, StoreError};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use lambda_support::kinesis::StreamRecord;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::decode::Decoded;
+
+/// A place for rejected records.
+pub trait SetAside: Send + Sync {
+    /// Writes an object, replacing one of the same key.
+    fn put(&self, key: &str, body: Vec<u8>) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// The place in S3.
+#[derive(Debug, Clone)]
+pub struct S3SetAside {
+    /// The client.
+    pub client: Client,
+    /// The bucket.
+    pub bucket: String,
+}
+
+impl SetAside for S3SetAside {
+    async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type("application/x-ndjson");
+        put.body(body.into()).send().await.map(drop).map_err(fault)
+    }
+}
+
+/// S3 answers with many codes; those of status 5xx and throttling are weather, the rest need a person.
+fn fault<E, R>(error: SdkError<E, R>) -> StoreError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    const WEATHER: [&str; 5] = [
+        "InternalError",
+        "OperationAborted",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+    ];
+    let (class, code) = match &error {
+        SdkError::ServiceError(failure) => match failure.err().code() {
+            Some(code) if !WEATHER.contains(&code) => (FaultClass::Environment, code),
+            code => (FaultClass::Transient, code.unwrap_or("an answer without a code")),
+        },
+        SdkError::ConstructionFailure(_) => (FaultClass::Environment, "the request could not be built"),
+        _ => (FaultClass::Transient, "no answer"),
+    };
+    let code = format!("S3 {code}");
+    StoreError {
+        class,
+        code,
+        source: Arc::new(error),
+    }
+}
+
+/// The object for a batch's rejected records.
+#[derive(Debug)]
+pub(crate) struct RejectedObject {
+    pub(crate) key: String,
+    pub(crate) body: Vec<u8>,
+    /// Index of the first record in it.
+    pub(crate) first_record: usize,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    reason: &'static str,
+    path: &'a str,
+    event_source_arn: &'a str,
+    shard_id: &'a str,
+    sequence_number: &'a str,
+    partition_key: &'a str,
+    arrival_timestamp: Option<String>,
+    data: Option<&'a RawValue>,
+}
+
+/// The rejected among `records`, whose decoded forms stand at the same places; `None` if there are none.
+pub(crate) fn rejected_object(records: &[StreamRecord<'_>], decoded: &[Decoded]) -> Option<RejectedObject> {
+    let mut body = Vec::new();
+    let mut first_record = None;
+    for (index, (record, decoded)) in records.iter().zip(decoded).enumerate() {
+        let Decoded::Rejected(reject) = decoded else {
+            continue;
+        };
+        first_record.get_or_insert(index);
+        let line = Line {
+            reason: reject.code.as_str(),
+            path: &reject.path,
+            event_source_arn: &record.event_source_arn,
+            shard_id: &record.shard_id,
+            sequence_number: &record.sequence_number,
+            partition_key: &record.partition_key,
+            arrival_timestamp: record.arrival.map(|arrival| arrival.to_string()),
+            data: record.raw_data(),
+        };
+        serde_json::to_writer(&mut body, &line)
+            .expect("a line has only text and raw JSON, and memory takes it");
+        body.push(b'\n');
+    }
+    Some(RejectedObject {
+        key: key(records)?,
+        body,
+        first_record: first_record?,
+    })
+}
+
+/// `rejected/agent-events/<shard id>/<YYYY>/<MM>/<DD>/<first sequence number>-<last>.jsonl`
+fn key(records: &[StreamRecord<'_>]) -> Option<String> {
+    let (first, last) = (records.first()?, records.last()?);
+    let date = records
+        .iter()
+        .find_map(|record| record.arrival)
+        .map_or("1970-01-01".to_owned(), connect_streams::Timestamp::date);
+    let mut key = String::from("rejected/agent-events/");
+    let _ = write!(
+        key,
+        "{}/{}/{}-{}.jsonl",
+        first.shard_id,
+        date.replace('-', "/"),
+        first.sequence_number,
+        last.sequence_number
+    );
+    Some(key)
+}

@@ -1,0 +1,211 @@
+//! The Firehose transformation function for contact records: `decode → parse → normalize → encode`, record
+//! by record, without I/O.
+//!
+//! Every record id is answered once, in order. A record never fails the batch: what cannot become a row is
+//! `ProcessingFailed`, and Firehose keeps its bytes; `Dropped` is only for a known kind that belongs
+//! elsewhere.
+
+use std::collections::BTreeMap;
+
+use connect_streams::contact_record::ContactRecord;
+use connect_streams::{RecordKind, Reject, RejectCode, parse};
+use lambda_support::firehose::{TransformEvent, TransformRecord, TransformResponse, TransformedRecord};
+
+/// Lambda refuses a response above 6 MB, and Firehose then fails the whole batch; the difference is room
+/// for what this count does not see.
+/// Source: Lambda Developer Guide, "Lambda quotas", invocation payload (synchronous).
+pub const RESPONSE_BUDGET: usize = 5_900_000;
+
+/// What became of the records of one invocation.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Records that became rows.
+    pub ok: usize,
+    /// Records of a known kind that belongs elsewhere.
+    pub dropped: usize,
+    /// Records that could not become rows, by reason and field.
+    pub rejected: BTreeMap<(RejectCode, String), usize>,
+}
+
+impl Summary {
+    /// Records answered `ProcessingFailed`.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.rejected.values().sum()
+    }
+
+    /// Logs one line for the invocation, and one for each reason why records failed.
+    pub fn log(&self) {
+        for ((code, path), records) in &self.rejected {
+            tracing::warn!(%code, path, records, "records failed; Firehose keeps them under its error prefix");
+        }
+        let (ok, dropped, failed) = (self.ok, self.dropped, self.failed());
+        tracing::info!(records = ok + dropped + failed, ok, dropped, failed, "invocation");
+    }
+}
+
+/// Answers a batch.
+///
+/// # Errors
+/// An envelope without a record id: the event is not Firehose's.
+pub fn transform(event: &TransformEvent) -> Result<(TransformResponse, Summary), serde_json::Error> {
+    let records = event
+        .records
+        .iter()
+        .map(|raw| TransformRecord::decode(raw))
+        .collect::<Result<Vec<_>, _>>()?;
+    let failed = |record: &TransformRecord<'_>| {
+        TransformedRecord::processing_failed(record.record_id.clone().into_owned())
+    };
+    // Whatever else happens, every record can at least be answered with a failure.
+    let mut response_bytes: usize = records.iter().map(|record| failed(record).response_bytes()).sum();
+    let mut response = TransformResponse {
+        records: Vec::with_capacity(records.len()),
+    };
+    let mut summary = Summary::default();
+
+    for record in &records {
+        let failure = failed(record);
+        let answer = answer(record).and_then(|answer| {
+            let with_answer = response_bytes - failure.response_bytes() + answer.response_bytes();
+            if with_answer > RESPONSE_BUDGET {
+                return Err(Reject::record(RejectCode::TooLarge));
+            }
+            response_bytes = with_answer;
+            Ok(answer)
+        });
+        response.records.push(match answer {
+            Ok(answer) => {
+                *(if answer.is_dropped() {
+                    &mut summary.dropped
+                } else {
+                    &mut summary.ok
+                }) += 1;
+                answer
+            }
+            Err(reject) => {
+                *summary
+                    .rejected
+                    .entry((reject.code, reject.path.into_owned()))
+                    .or_default() += 1;
+                failure
+            }
+        });
+    }
+    Ok((response, summary))
+}
+
+/// The answer to one record that is not at fault.
+fn answer(record: &TransformRecord<'_>) -> Result<TransformedRecord, Reject> {
+    let record_id = record.record_id.clone().into_owned();
+    let data = record.data()?;
+    let value = parse(&data)?;
+    let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+    match RecordKind::of(object) {
+        Some(RecordKind::ContactRecord) => {
+            let row = contact_lake::normalize(&ContactRecord::from_object(object)?);
+            let line = contact_lake::encode(&row, record.arrival);
+            let partition_keys = BTreeMap::from([("contact_date", row.contact_date)]);
+            Ok(TransformedRecord::ok(record_id, &line, partition_keys))
+        }
+        Some(RecordKind::AgentEvent | RecordKind::ContactEvent) => Ok(TransformedRecord::dropped(record_id)),
+        None => Err(Reject::record(RejectCode::UnknownKind)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(records: &[&[u8]]) -> TransformEvent {
+        let records: Vec<_> = records
+            .iter()
+            .enumerate()
+            .map(|(index, data)| {
+                let data = base64_simd::STANDARD.encode_to_string(data);
+                serde_json::json!({"recordId": format!("r{index}"), "approximateArrivalTimestamp": 1_772_438_700_123_i64, "data": data})
+            })
+            .collect();
+        serde_json::from_value(serde_json::json!({ "records": records })).unwrap()
+    }
+
+    fn results(event: &TransformEvent) -> Vec<(String, String)> {
+        let (response, _) = transform(event).unwrap();
+        let json = serde_json::to_value(&response).unwrap();
+        let text = |record: &serde_json::Value, name: &str| record[name].as_str().unwrap().to_owned();
+        json["records"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| (text(record, "recordId"), text(record, "result")))
+            .collect()
+    }
+
+    fn contact(id: &str) -> Vec<u8> {
+        format!(
+            r#"{{"ContactId":"{id}","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i",
+            "InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z"}}"#
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn one_bad_record_among_good_ones_fails_alone() {
+        let agent_event = br#"{"AgentARN":"a","EventType":"LOGIN"}"#;
+        let event = event(&[
+            &contact("a"),
+            b"{\"ContactId\":",
+            agent_event,
+            b"\xff",
+            b"[]",
+            b"{}",
+            &contact("b"),
+        ]);
+        let expected = [
+            "Ok",
+            "ProcessingFailed",
+            "Dropped",
+            "ProcessingFailed",
+            "ProcessingFailed",
+            "ProcessingFailed",
+            "Ok",
+        ];
+        let expected: Vec<_> = expected
+            .iter()
+            .enumerate()
+            .map(|(index, result)| (format!("r{index}"), (*result).to_owned()))
+            .collect();
+        assert_eq!(results(&event), expected);
+        let (_, summary) = transform(&event).unwrap();
+        assert_eq!((summary.ok, summary.dropped, summary.failed()), (2, 1, 4));
+    }
+
+    #[test]
+    fn an_empty_batch_has_an_empty_answer() {
+        assert_eq!(results(&event(&[])), []);
+    }
+
+    #[test]
+    fn what_would_pass_the_response_limit_fails_and_the_rest_is_delivered() {
+        let large = String::from_utf8(contact("large")).unwrap().replace(
+            "\"large\"",
+            &format!("\"large\",\"CustomerId\":\"{}\"", "x".repeat(900_000)),
+        );
+        let small = contact("small");
+        let event = event(&[
+            large.as_bytes(),
+            large.as_bytes(),
+            large.as_bytes(),
+            large.as_bytes(),
+            large.as_bytes(),
+            &small,
+        ]);
+        let (response, summary) = transform(&event).unwrap();
+        assert_eq!((summary.ok, summary.failed()), (5, 1));
+        assert!(serde_json::to_vec(&response).unwrap().len() < 6_000_000);
+        assert_eq!(
+            results(&event).last().unwrap(),
+            &("r5".to_owned(), "Ok".to_owned())
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! Entries of the history: every event, and the intervals that one event closes.
+//!
+//! An interval is read off one event: what its previous snapshot held and its current one no longer holds.
+//! Contacts are matched by id, so after-contact work of one contact ends when *it* leaves the list, not when
+//! the list is empty. After-contact work is the interval of state `ENDED`.
+//! Source: Administrator Guide, "Determine how long an agent spends doing ACW".
+
+use connect_streams::Timestamp;
+use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, Snapshot};
+
+use crate::activity::activity;
+use crate::item::{Attribute, Attributes, expires_at};
+
+/// One item of AgentHistory, inserted if its key is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// Partition key.
+    pub agent_id: String,
+    /// Sort key: `event#…`, `status#…` or `contact#…`.
+    pub entry: String,
+    /// Everything else.
+    pub attributes: Vec<(&'static str, Attribute)>,
+}
+
+/// The entry of the event itself: `event#<timestamp>#<event id>`.
+pub(crate) fn event_entry(event: &AgentEvent<'_>, retention_days: u32) -> HistoryEntry {
+    let current = event.current.as_ref();
+    let attributes = [
+        ("event_type", Some(Attribute::text(event.event_type.as_str()))),
+        (
+            "status_name",
+            current
+                .and_then(|snapshot| snapshot.status.name)
+                .map(Attribute::text),
+        ),
+        (
+            "activity",
+            current.map(|snapshot| Attribute::text(activity(snapshot))),
+        ),
+        ("contacts", current.and_then(contact_states)),
+        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
+    ];
+    entry(
+        event,
+        format!("event#{}#{}", event.timestamp, event.event_id),
+        attributes,
+    )
+}
+
+/// The intervals that the event closes.
+pub(crate) fn intervals(event: &AgentEvent<'_>, retention_days: u32) -> Vec<HistoryEntry> {
+    let (Some(previous), Some(current)) = (&event.previous, &event.current) else {
+        return Vec::new();
+    };
+    let mut intervals = Vec::new();
+    intervals.extend(status_interval(
+        event,
+        &previous.status,
+        &current.status,
+        retention_days,
+    ));
+    for contact in &previous.contacts {
+        let successor = current
+            .contacts
+            .iter()
+            .find(|successor| successor.contact_id == contact.contact_id);
+        intervals.extend(contact_interval(event, contact, successor, retention_days));
+    }
+    intervals
+}
+
+fn status_interval(
+    event: &AgentEvent<'_>,
+    previous: &AgentStatus<'_>,
+    current: &AgentStatus<'_>,
+    retention_days: u32,
+) -> Option<HistoryEntry> {
+    let span = Span::between(previous.since?, current.since?)?;
+    let attributes = [
+        ("name", previous.name.map(Attribute::text)),
+        ("status_type", previous.status_type.map(Attribute::text)),
+        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
+    ];
+    Some(span.onto(entry(event, format!("status#{}", span.start), attributes)))
+}
+
+/// The state of a contact ends when the contact is in another state or gone.
+fn contact_interval(
+    event: &AgentEvent<'_>,
+    contact: &Contact<'_>,
+    successor: Option<&Contact<'_>>,
+    retention_days: u32,
+) -> Option<HistoryEntry> {
+    let end = successor.map_or(Some(event.timestamp), |successor| successor.state_since)?;
+    let span = Span::between(contact.state_since?, end)?;
+    let state = contact.state?;
+    let attributes = [
+        ("contact_id", Some(Attribute::text(contact.contact_id))),
+        ("state", Some(Attribute::text(state))),
+        ("channel", contact.channel.map(Attribute::text)),
+        ("queue_name", contact.queue_name.map(Attribute::text)),
+        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
+    ];
+    Some(span.onto(entry(
+        event,
+        format!("contact#{}#{}#{state}", span.start, contact.contact_id),
+        attributes,
+    )))
+}
+
+/// A stretch of time that is not empty.
+#[derive(Clone, Copy)]
+struct Span {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl Span {
+    fn between(start: Timestamp, end: Timestamp) -> Option<Self> {
+        (start < end).then_some(Self { start, end })
+    }
+
+    fn onto(self, mut entry: HistoryEntry) -> HistoryEntry {
+        let milliseconds = self.end.epoch_milliseconds() - self.start.epoch_milliseconds();
+        entry.attributes.push(("start", Attribute::text(self.start)));
+        entry.attributes.push(("end", Attribute::text(self.end)));
+        entry
+            .attributes
+            .push(("seconds", Attribute::seconds(milliseconds)));
+        entry
+    }
+}
+
+fn entry<const N: usize>(
+    event: &AgentEvent<'_>,
+    key: String,
+    attributes: [(&'static str, Option<Attribute>); N],
+) -> HistoryEntry {
+    let attributes: Attributes = attributes
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    HistoryEntry {
+        agent_id: event.agent_id.to_owned(),
+        entry: key,
+        attributes,
+    }
+}
+
+/// State by contact id.
+fn contact_states(snapshot: &Snapshot<'_>) -> Option<Attribute> {
+    let states = || {
+        snapshot
+            .contacts
+            .iter()
+            .map(|contact| (contact.contact_id, contact.state.map(Attribute::text)))
+    };
+    (!snapshot.contacts.is_empty()).then(|| Attribute::map(states()))
+}

@@ -1,0 +1,27 @@
+//! What an agent event means for the agent tables, and why they converge.
+//!
+//! [`plan`](plan::plan) is pure: it says what to write. Every write is a join, so any permutation, duplication
+//! or splitting of deliveries gives the same tables:
+//!
+//! - **AgentState** is two last-writer-wins registers per agent, *snapshot* and *session*, each written by one
+//!   conditional update that only a greater [`Version`] passes.
+//! - **AgentHistory** is a grow-only set whose keys come from the event alone.
+//!
+//! Nothing that is written depends on when, how often or by which delivery an event was processed.
+
+mod activity;
+pub mod batch;
+mod board;
+mod history;
+mod item;
+pub mod memory;
+pub mod plan;
+mod state;
+pub mod store;
+mod version;
+
+pub use board::{AgentKey, BOARDS};
+pub use history::HistoryEntry;
+pub use item::Attribute;
+pub use state::{Register, RegisterWrite};
+pub use version::Version;

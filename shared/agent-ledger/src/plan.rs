@@ -1,0 +1,99 @@
+//! Agent event to writes. Pure: it decides, and only the store writes.
+
+use connect_streams::agent_event::{AgentEvent, EventType};
+use connect_streams::{Reject, RejectCode};
+
+use crate::history::{event_entry, intervals};
+use crate::item;
+use crate::state::{session_write, snapshot_write};
+use crate::{HistoryEntry, RegisterWrite};
+
+/// DynamoDB refuses an item above 400 KB. The difference is room for keys and the other register.
+/// Source: DynamoDB Developer Guide, "Quotas", item size.
+const ITEM_BYTES: usize = 390 * 1024;
+
+/// Longer ids than Amazon Connect's own limit for a contact id would threaten DynamoDB's 1,024 bytes for a sort
+/// key, and so block the shard.
+const ID_BYTES: usize = 256;
+
+/// How long items are kept, and what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after its event that a history entry may be deleted.
+    pub history_days: u32,
+    /// Days after its last event that an agent's state may be deleted.
+    pub state_days: u32,
+    /// Whether heartbeats become history entries.
+    pub heartbeats: bool,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            history_days: 90,
+            state_days: 400,
+            heartbeats: false,
+        }
+    }
+}
+
+/// What one event writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// At most one per register.
+    pub registers: Vec<RegisterWrite>,
+    /// The event's own entry, unless it is a heartbeat that is not kept.
+    pub event: Option<HistoryEntry>,
+    /// The intervals it closes.
+    pub intervals: Vec<HistoryEntry>,
+}
+
+/// Says what to write.
+///
+/// # Errors
+/// [`RejectCode::BadField`] or [`RejectCode::TooLarge`] for what DynamoDB would refuse every time.
+pub fn plan(event: &AgentEvent<'_>, retention: &Retention) -> Result<Plan, Reject> {
+    check_ids(event)?;
+    let snapshot = event
+        .current
+        .as_ref()
+        .map(|current| snapshot_write(event, current, retention.state_days));
+    let is_kept = retention.heartbeats || event.event_type != EventType::HeartBeat;
+    let plan = Plan {
+        registers: snapshot.into_iter().chain(session_write(event)).collect(),
+        event: is_kept.then(|| event_entry(event, retention.history_days)),
+        intervals: intervals(event, retention.history_days),
+    };
+    let items = plan
+        .registers
+        .iter()
+        .map(|write| &write.set)
+        .chain(plan.event.iter().map(|entry| &entry.attributes));
+    if items.map(item::bytes).any(|bytes| bytes > ITEM_BYTES) {
+        return Err(Reject::field(RejectCode::TooLarge, "CurrentAgentSnapshot"));
+    }
+    Ok(plan)
+}
+
+fn check_ids(event: &AgentEvent<'_>) -> Result<(), Reject> {
+    let fits = |id: &str| id.len() <= ID_BYTES;
+    let bad = |path| Err(Reject::field(RejectCode::BadField, path));
+    if !fits(event.agent_id) || !fits(event.instance_id) {
+        return bad("AgentARN");
+    }
+    if !fits(event.event_id) {
+        return bad("EventId");
+    }
+    let contacts = event
+        .previous
+        .iter()
+        .chain(&event.current)
+        .flat_map(|snapshot| &snapshot.contacts);
+    if contacts
+        .into_iter()
+        .any(|contact| !fits(contact.contact_id) || !contact.state.is_none_or(fits))
+    {
+        return bad("CurrentAgentSnapshot.Contacts");
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The two registers of an agent's state.
+//!
+//! The *snapshot* register is set by any event that carries a current snapshot; all its attributes change
+//! together, so that no mixture of two moments can be read. The *session* register is set by LOGIN and LOGOUT
+//! only. A LOGIN, whose snapshots are null, therefore never erases a name or a status, and a heartbeat after
+//! LOGOUT never brings the agent back.
+//!
+//! `expires_at` belongs to the snapshot register alone: an attribute that both registers wrote would depend on
+//! which came last.
+
+use connect_streams::agent_event::{AgentEvent, Contact, EventType, Snapshot};
+
+use crate::activity::activity;
+use crate::item::{Attribute, Attributes, expires_at};
+use crate::{AgentKey, Version};
+
+/// One of an agent's registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Register {
+    /// What the agent does.
+    Snapshot,
+    /// Whether the agent is logged in.
+    Session,
+}
+
+impl Register {
+    /// The attribute that holds the register's version.
+    #[must_use]
+    pub const fn version_attribute(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot_version",
+            Self::Session => "session_version",
+        }
+    }
+
+    /// The attribute that holds the id of the event which set the register.
+    #[must_use]
+    pub const fn event_id_attribute(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot_event_id",
+            Self::Session => "session_event_id",
+        }
+    }
+}
+
+/// One conditional update: it takes effect when the register's version is absent or smaller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterWrite {
+    /// Whose state.
+    pub key: AgentKey,
+    /// Which register.
+    pub register: Register,
+    /// The version it gets.
+    pub version: Version,
+    /// The attributes it gets; the version and event id are among them.
+    pub set: Vec<(&'static str, Attribute)>,
+    /// The attributes it loses, because this event does not know them.
+    pub remove: Vec<&'static str>,
+}
+
+/// The update of the snapshot register.
+pub(crate) fn snapshot_write(
+    event: &AgentEvent<'_>,
+    snapshot: &Snapshot<'_>,
+    retention_days: u32,
+) -> RegisterWrite {
+    let text = |text: Option<&str>| text.map(Attribute::text);
+    let status = &snapshot.status;
+    let attributes = [
+        ("agent_arn", text(Some(event.agent_arn))),
+        ("username", text(snapshot.username)),
+        ("first_name", text(snapshot.first_name)),
+        ("last_name", text(snapshot.last_name)),
+        ("status_name", text(status.name)),
+        ("status_type", text(status.status_type)),
+        ("status_arn", text(status.arn)),
+        ("status_since", status.since.map(Attribute::text)),
+        ("next_status_name", text(snapshot.next_status_name)),
+        ("activity", text(Some(activity(snapshot)))),
+        (
+            "contacts",
+            Some(Attribute::List(snapshot.contacts.iter().map(contact).collect())),
+        ),
+        ("routing_profile_name", text(snapshot.routing_profile_name)),
+        ("routing_profile_arn", text(snapshot.routing_profile_arn)),
+        ("slots", slots(snapshot)),
+        ("hierarchy", hierarchy(snapshot)),
+        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
+    ];
+    write(event, Register::Snapshot, attributes)
+}
+
+/// The update of the session register; `None` for events that are neither LOGIN nor LOGOUT.
+pub(crate) fn session_write(event: &AgentEvent<'_>) -> Option<RegisterWrite> {
+    let session = match event.event_type {
+        EventType::Login => "in",
+        EventType::Logout => "out",
+        EventType::StateChange | EventType::HeartBeat | EventType::Other(_) => return None,
+    };
+    let attributes = [
+        ("agent_arn", Some(Attribute::text(event.agent_arn))),
+        ("session", Some(Attribute::text(session))),
+        ("session_since", Some(Attribute::text(event.timestamp))),
+    ];
+    Some(write(event, Register::Session, attributes))
+}
+
+fn write<const N: usize>(
+    event: &AgentEvent<'_>,
+    register: Register,
+    attributes: [(&'static str, Option<Attribute>); N],
+) -> RegisterWrite {
+    let version = Version::of(event);
+    let mut set: Attributes = vec![
+        (register.version_attribute(), Attribute::text(&version)),
+        (register.event_id_attribute(), Attribute::text(event.event_id)),
+    ];
+    let mut remove = Vec::new();
+    for (name, value) in attributes {
+        match value {
+            Some(value) => set.push((name, value)),
+            None => remove.push(name),
+        }
+    }
+    RegisterWrite {
+        key: AgentKey::of(event),
+        register,
+        version,
+        set,
+        remove,
+    }
+}
+
+fn contact(contact: &Contact<'_>) -> Attribute {
+    Attribute::map([
+        ("contact_id", Some(Attribute::text(contact.contact_id))),
+        ("channel", contact.channel.map(Attribute::text)),
+        (
+            "initiation_method",
+            contact.initiation_method.map(Attribute::text),
+        ),
+        ("state", contact.state.map(Attribute::text)),
+        ("state_since", contact.state_since.map(Attribute::text)),
+        ("connected_since", contact.connected_since.map(Attribute::text)),
+        ("queued_since", contact.queued_since.map(Attribute::text)),
+        ("queue_name", contact.queue_name.map(Attribute::text)),
+    ])
+}
+
+fn slots(snapshot: &Snapshot<'_>) -> Option<Attribute> {
+    let channel = |slots: &connect_streams::agent_event::Slots<'_>| {
+        let room = Attribute::map([
+            ("available", Some(Attribute::number(slots.available))),
+            ("maximum", Some(Attribute::number(slots.maximum))),
+        ]);
+        (slots.channel.to_owned(), room)
+    };
+    (!snapshot.slots.is_empty()).then(|| Attribute::Map(snapshot.slots.iter().map(channel).collect()))
+}
+
+fn hierarchy(snapshot: &Snapshot<'_>) -> Option<Attribute> {
+    let groups = || snapshot.hierarchy.iter().map(Attribute::text).collect();
+    (!snapshot.hierarchy.is_empty()).then(|| Attribute::List(groups()))
+}

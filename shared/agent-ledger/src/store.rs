@@ -1,0 +1,63 @@
+//! The port to the tables. Two implementations: DynamoDB, and memory for tests; one contract suite holds both
+//! to the same conditions.
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::{HistoryEntry, RegisterWrite, Version};
+
+/// How many statements DynamoDB takes in one batch.
+/// Source: DynamoDB API Reference, `BatchExecuteStatement`.
+pub const ENTRIES_PER_INSERT: usize = 25;
+
+/// The two tables.
+pub trait Store: Send + Sync {
+    /// Writes a register if its version is absent or smaller. Answers the version it held before, from which
+    /// the caller knows whether the write took effect, repeated what was there, or came too late.
+    fn write_register(
+        &self,
+        write: &RegisterWrite,
+    ) -> impl Future<Output = Result<Option<Version>, StoreError>> + Send;
+
+    /// Inserts at most [`ENTRIES_PER_INSERT`] entries with different keys, each if its key is not there.
+    /// Answers one result per entry, in order.
+    fn insert_entries(
+        &self,
+        entries: &[HistoryEntry],
+    ) -> impl Future<Output = Vec<Result<Insertion, StoreError>>> + Send;
+}
+
+/// What an insertion found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Insertion {
+    /// Nothing: the entry is there now.
+    New,
+    /// The entry: it was there already.
+    Existed,
+}
+
+/// A write that did not happen, or whose outcome is unknown. Never the data's fault.
+///
+/// The message names the service's error code and nothing from the request; the source may quote it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{class}: {code}")]
+pub struct StoreError {
+    /// Whether time or a person helps.
+    pub class: FaultClass,
+    /// The service's error code, or what happened to the request.
+    pub code: String,
+    /// What the client saw.
+    pub source: Arc<dyn Error + Send + Sync>,
+}
+
+/// Who can help after a failed write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum FaultClass {
+    /// Throttled, timed out, unavailable, or unknown: trying again can help.
+    #[error("could not be written for now")]
+    Transient,
+    /// Access denied, destination missing, request invalid: somebody must act, and the data must wait.
+    #[error("cannot be written until the deployment is corrected")]
+    Environment,
+}

@@ -1,0 +1,66 @@
+//! Identifiers inside Amazon Connect's ARNs:
+//! `arn:<partition>:connect:<region>:<account>:instance/<instance id>[/<resource>/<resource id>]`.
+
+/// The instance id of any Amazon Connect ARN.
+#[must_use]
+pub fn instance_id(arn: &str) -> Option<&str> {
+    resource(arn)?.split('/').next().filter(|id| !id.is_empty())
+}
+
+/// The id of the resource of `kind` (`agent`, `queue`, `routing-profile`, …) that the ARN names. An agent's
+/// own queue, `queue/agent/<agent id>`, has that agent's id.
+#[must_use]
+pub fn resource_id<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
+    let (_, named) = resource(arn)?.split_once('/')?;
+    let id = named.strip_prefix(kind)?.strip_prefix('/')?;
+    let id = id.strip_prefix("agent/").unwrap_or(id);
+    (!id.is_empty() && !id.contains('/')).then_some(id)
+}
+
+/// What follows `instance/`.
+fn resource(arn: &str) -> Option<&str> {
+    let mut parts = arn.splitn(6, ':');
+    let is_connect = parts.next() == Some("arn") && parts.nth(1) == Some("connect");
+    let path = parts.nth(2)?;
+    is_connect.then_some(path)?.strip_prefix("instance/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{instance_id, resource_id};
+
+    #[test]
+    fn ids_are_read_off_the_arn() {
+        let agent = "arn:aws-us-gov:connect:us-gov-west-1:111122223333:instance/i-1/agent/a-1";
+        assert_eq!(
+            (instance_id(agent), resource_id(agent, "agent")),
+            (Some("i-1"), Some("a-1"))
+        );
+        let own_queue = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/agent/a-1";
+        assert_eq!(resource_id(own_queue, "queue"), Some("a-1"));
+        assert_eq!(
+            instance_id("arn:aws:connect:eu-west-2:111122223333:instance/i-1"),
+            Some("i-1")
+        );
+    }
+
+    #[test]
+    fn anything_else_has_no_id() {
+        for text in [
+            "",
+            "test",
+            "arn:aws:lambda:eu-west-2:1:instance/i-1/agent/a-1",
+            "arn:aws:connect:r:1:instance/",
+            "arn:aws:connect:r:1:user/x",
+        ] {
+            assert_eq!(instance_id(text), None, "{text}");
+        }
+        for text in [
+            "arn:aws:connect:r:1:instance/i",
+            "arn:aws:connect:r:1:instance/i/agent/",
+            "arn:aws:connect:r:1:instance/i/queue/q",
+        ] {
+            assert_eq!(resource_id(text, "agent"), None, "{text}");
+        }
+    }
+}

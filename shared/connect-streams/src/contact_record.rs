@@ -1,0 +1,46 @@
+//! A contact record with its required fields checked. Everything else stays in the tree, for the lake's
+//! schema to place.
+
+use crate::{Object, Reject, RejectCode, Timestamp, Value};
+
+/// A contact record that has what every row needs.
+#[derive(Debug)]
+pub struct ContactRecord<'a> {
+    /// The whole record.
+    pub source: &'a Object<'a>,
+    /// When the contact began. It never changes, so all versions of a contact share its day.
+    pub initiation_timestamp: Timestamp,
+    /// The record's version: a copy with a later one has newer data.
+    pub last_update_timestamp: Timestamp,
+}
+
+impl<'a> ContactRecord<'a> {
+    /// Checks the required fields.
+    ///
+    /// # Errors
+    /// [`RejectCode::MissingField`] or [`RejectCode::BadField`], with the field's name.
+    pub fn from_object(source: &'a Object<'a>) -> Result<Self, Reject> {
+        required_text(source, "ContactId")?;
+        required_text(source, "InstanceARN")?;
+        Ok(Self {
+            source,
+            initiation_timestamp: required_timestamp(source, "InitiationTimestamp")?,
+            last_update_timestamp: required_timestamp(source, "LastUpdateTimestamp")?,
+        })
+    }
+}
+
+/// A string that must be there and say something.
+pub(crate) fn required_text<'a>(object: &'a Object<'a>, name: &'static str) -> Result<&'a str, Reject> {
+    match object.get(name) {
+        None | Some(Value::Null) => Err(Reject::field(RejectCode::MissingField, name)),
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        Some(_) => Err(Reject::field(RejectCode::BadField, name)),
+    }
+}
+
+/// A timestamp that must be there.
+pub(crate) fn required_timestamp(object: &Object<'_>, name: &'static str) -> Result<Timestamp, Reject> {
+    let text = required_text(object, name)?;
+    Timestamp::parse(text).ok_or(Reject::field(RejectCode::BadField, name))
+}

@@ -1,0 +1,20 @@
+//! What Amazon Connect puts on its streams: contact records and agent events.
+//!
+//! Pure: no AWS, no async, no clock, no environment. Bytes go in; a typed record comes out, or a
+//! [`Reject`] that names a stable code and the field at fault, never a value (values are personal data).
+//!
+//! Sources: the Amazon Connect Administrator Guide, "Contact records data model" and "Agent event
+//! streams data model". Records come at least once, in any order, and new fields may appear at any time.
+
+pub mod agent_event;
+pub mod arn;
+pub mod contact_record;
+pub mod json;
+mod kind;
+mod reject;
+mod timestamp;
+
+pub use json::{MAX_DEPTH, Object, Value, parse};
+pub use kind::RecordKind;
+pub use reject::{Reject, RejectCode};
+pub use timestamp::Timestamp;

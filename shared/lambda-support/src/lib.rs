@@ -1,0 +1,8 @@
+//! What both functions need around their record path: the envelopes that Firehose and Kinesis invoke
+//! them with, the answers they give, their settings and their logs.
+
+pub mod firehose;
+pub mod kinesis;
+pub mod settings;
+pub mod telemetry;
+mod wire;

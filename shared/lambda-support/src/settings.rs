@@ -1,0 +1,94 @@
+//! Settings from the environment, read once before the runtime starts. A wrong one ends the function with a
+//! sentence that names the variable and what to do.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// The variable is required.
+    #[error("environment variable {0} is not set; set it in the function's configuration")]
+    Missing(&'static str),
+    /// The variable holds something that cannot be read.
+    #[error(
+        "environment variable {name} is {value:?}, which is not {expected}; correct it in the function's configuration"
+    )]
+    Unreadable {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+}
+
+/// Where settings come from: the environment, or a table in a test.
+pub struct Settings<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl<'a> Settings<'a> {
+    /// Settings answered by `lookup`.
+    #[must_use]
+    pub fn from_lookup(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup }
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable that must be set.
+    ///
+    /// # Errors
+    /// [`SettingError::Missing`]
+    pub fn required(&self, name: &'static str) -> Result<String, SettingError> {
+        self.get(name).ok_or(SettingError::Missing(name))
+    }
+
+    /// The value of a variable that may be left out. `expected` describes the type in the error, such as
+    /// `"a whole number"`.
+    ///
+    /// # Errors
+    /// [`SettingError::Unreadable`]
+    pub fn optional<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+        default: T,
+        expected: &'static str,
+    ) -> Result<T, SettingError> {
+        let Some(value) = self.get(name) else {
+            return Ok(default);
+        };
+        value.parse().map_err(|_| SettingError::Unreadable {
+            name,
+            value,
+            expected,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_setting_says_which_and_what() {
+        let lookup = |name: &str| (name == "DAYS").then(|| "ninety".to_owned());
+        let settings = Settings::from_lookup(&lookup);
+        assert_eq!(
+            settings.required("TABLE").unwrap_err().to_string(),
+            "environment variable TABLE is not set; set it in the function's configuration"
+        );
+        assert_eq!(settings.optional("OTHER", 7, "a whole number"), Ok(7));
+        assert_eq!(
+            settings
+                .optional("DAYS", 7, "a whole number")
+                .unwrap_err()
+                .to_string(),
+            "environment variable DAYS is \"ninety\", which is not a whole number; correct it in the function's configuration"
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! Pieces that both envelopes share.
+
+use connect_streams::{Reject, RejectCode, Timestamp};
+use serde_json::value::RawValue;
+
+/// How many digits of a number's fraction are whole milliseconds.
+#[derive(Clone, Copy)]
+pub(crate) enum Unit {
+    /// Firehose: milliseconds since 1970.
+    Milliseconds,
+    /// Kinesis: seconds since 1970.
+    Seconds,
+}
+
+/// An arrival time as an integer, a decimal fraction or ISO 8601 text. Unreadable means unknown: it must
+/// not cost the record.
+///
+/// Digits are read as text. Through a float, one millisecond value in two comes back one short.
+pub(crate) fn arrival(raw: Option<&RawValue>, unit: Unit) -> Option<Timestamp> {
+    let text = raw?.get();
+    if let Some(quoted) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        return Timestamp::parse(quoted);
+    }
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let whole: i64 = whole.parse().ok()?;
+    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let milliseconds = match unit {
+        Unit::Milliseconds => whole,
+        Unit::Seconds => {
+            let padded = format!("{fraction:0<3}");
+            whole.checked_mul(1000)?.checked_add(padded[..3].parse().ok()?)?
+        }
+    };
+    Timestamp::from_epoch_milliseconds(milliseconds)
+}
+
+/// The bytes of a record's `data`.
+pub(crate) fn decode_base64(raw: Option<&RawValue>) -> Result<Vec<u8>, Reject> {
+    let not_base64 = || Reject::field(RejectCode::NotBase64, "data");
+    let text: std::borrow::Cow<'_, str> =
+        serde_json::from_str(raw.ok_or_else(not_base64)?.get()).map_err(|_| not_base64())?;
+    base64_simd::STANDARD
+        .decode_to_vec(text.as_bytes())
+        .map_err(|_| not_base64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str, unit: Unit) -> Option<i64> {
+        let raw: &RawValue = serde_json::from_str(json).unwrap();
+        arrival(Some(raw), unit).map(Timestamp::epoch_milliseconds)
+    }
+
+    #[test]
+    fn every_millisecond_survives_in_either_unit() {
+        for millisecond in 0..1000 {
+            let epoch = 1_507_217_624_000 + millisecond;
+            assert_eq!(read(&epoch.to_string(), Unit::Milliseconds), Some(epoch));
+            assert_eq!(
+                read(&format!("1507217624.{millisecond:03}"), Unit::Seconds),
+                Some(epoch)
+            );
+        }
+        assert_eq!(read("1545084650.5", Unit::Seconds), Some(1_545_084_650_500));
+        assert_eq!(read("1545084650.98", Unit::Seconds), Some(1_545_084_650_980));
+        assert_eq!(read("1428537600", Unit::Seconds), Some(1_428_537_600_000));
+        assert_eq!(
+            read("1507217624302.7", Unit::Milliseconds),
+            Some(1_507_217_624_302)
+        );
+        assert_eq!(
+            read("\"2017-10-05T15:33:44.302Z\"", Unit::Milliseconds),
+            Some(1_507_217_624_302)
+        );
+    }
+
+    #[test]
+    fn an_unreadable_arrival_is_unknown() {
+        for json in ["null", "\"\"", "{}", "1e99", "1.5e3", "99999999999999999999"] {
+            let raw: &RawValue = serde_json::from_str(json).unwrap();
+            assert_eq!(arrival(Some(raw), Unit::Seconds), None, "{json}");
+        }
+    }
+}
