@@ -1,1 +1,41 @@
+//! A small AWS on one machine, for the demo and the tests: the real function binaries behind models of the
+//! services that invoke them.
+//!
+//! - [`function`]: Lambda. Starts function processes and feeds them over the Runtime API.
+//! - [`kinesis`] and [`event_source_mapping`]: a stream with shards, and the loop that reads it.
+//! - [`firehose`]: buffers, invokes the transformation, delivers rows and failures.
+//! - [`dynamodb`] and [`s3`]: the stores, by `dynoxide` and `s3s`, in this process.
+//! - [`stack`]: all of it wired as the pipeline is deployed.
+//!
+//! Everything listens on 127.0.0.1 only.
 
+pub mod dynamodb;
+pub mod event_source_mapping;
+pub mod firehose;
+pub mod function;
+mod gateway;
+pub mod kinesis;
+mod listen;
+mod runtime_api;
+pub mod s3;
+pub mod stack;
+
+pub use gateway::Interference;
+
+/// The region that everything pretends to be in.
+pub const REGION: &str = "eu-west-2";
+/// The account that everything pretends to belong to: AWS's own example.
+pub const ACCOUNT: &str = "111122223333";
+/// Credentials that are good for nothing outside this process.
+pub const ACCESS_KEY: &str = "local";
+/// See [`ACCESS_KEY`].
+pub const SECRET_KEY: &str = "local-secret";
+
+/// Arrival times and object names need the time of day; every other module takes it from here.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "these models are the edge where time enters the pipeline"
+)]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

@@ -1,0 +1,128 @@
+//! DynamoDB, by `dynoxide` in this process.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use dynoxide::{AttributeValue, Database};
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use crate::gateway::{self, Interference};
+use crate::listen::{listen, url};
+
+/// An item as DynamoDB's JSON.
+pub type Item = BTreeMap<String, serde_json::Value>;
+
+/// A running DynamoDB; it ends when dropped.
+pub struct DynamoDb {
+    /// Where it listens.
+    pub endpoint: String,
+    database: Database,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl DynamoDb {
+    /// Starts it with empty memory on `port`, or on a free port for 0.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn start(port: u16, interference: Option<Interference>) -> anyhow::Result<Self> {
+        let database = Database::memory().context("DynamoDB's memory cannot be set up")?;
+        let public = listen(port, "DynamoDB").await?;
+        let endpoint = url(&public)?;
+        let mut tasks = Vec::new();
+        match interference {
+            None => tasks.push(tokio::spawn(dynoxide::server::serve_on(public, database.clone()))),
+            Some(interference) => {
+                let private = listen(0, "DynamoDB").await?;
+                let target = url(&private)?;
+                tasks.push(tokio::spawn(dynoxide::server::serve_on(
+                    private,
+                    database.clone(),
+                )));
+                tasks.push(tokio::spawn(gateway::serve(public, target, interference)));
+            }
+        }
+        Ok(Self {
+            endpoint,
+            database,
+            tasks,
+        })
+    }
+
+    /// Creates a table whose keys are texts, on demand.
+    ///
+    /// # Errors
+    /// When DynamoDB refuses it.
+    pub fn create_table(&self, name: &str, partition_key: &str, sort_key: &str) -> anyhow::Result<()> {
+        let request = json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                {"AttributeName": partition_key, "AttributeType": "S"},
+                {"AttributeName": sort_key, "AttributeType": "S"},
+            ],
+            "KeySchema": [
+                {"AttributeName": partition_key, "KeyType": "HASH"},
+                {"AttributeName": sort_key, "KeyType": "RANGE"},
+            ],
+        });
+        self.database
+            .create_table(serde_json::from_value(request)?)
+            .with_context(|| format!("table {name} cannot be created"))?;
+        Ok(())
+    }
+
+    /// All items of a table, ordered by their keys, with plain JSON values.
+    ///
+    /// # Errors
+    /// When the table is not there.
+    pub fn items(&self, table: &str, partition_key: &str, sort_key: &str) -> anyhow::Result<Vec<Item>> {
+        let mut items = Vec::new();
+        let mut start = serde_json::Value::Null;
+        loop {
+            let mut request = json!({"TableName": table, "ConsistentRead": true});
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let page = self.database.scan(serde_json::from_value(request)?)?;
+            items.extend(page.items.unwrap_or_default().iter().map(|item| {
+                item.iter()
+                    .map(|(name, value)| (name.clone(), plain(value)))
+                    .collect::<Item>()
+            }));
+            match page.last_evaluated_key {
+                None => break,
+                Some(key) => start = serde_json::to_value(key)?,
+            }
+        }
+        let key = |item: &Item, name: &str| item.get(name).map(ToString::to_string);
+        items.sort_by_cached_key(|item| (key(item, partition_key), key(item, sort_key)));
+        Ok(items)
+    }
+}
+
+impl Drop for DynamoDb {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// `{"S": "x"}` as `"x"`, and so on. Numbers that JSON readers would round stay texts.
+fn plain(value: &AttributeValue) -> serde_json::Value {
+    match value {
+        AttributeValue::S(text) => json!(text),
+        AttributeValue::N(digits) => digits
+            .parse::<serde_json::Number>()
+            .map_or_else(|_| json!(digits), serde_json::Value::Number),
+        AttributeValue::BOOL(truth) => json!(truth),
+        AttributeValue::L(elements) => elements.iter().map(plain).collect(),
+        AttributeValue::M(members) => {
+            let members: BTreeMap<_, _> = members.iter().map(|(name, value)| (name, plain(value))).collect();
+            json!(members)
+        }
+        other => serde_json::to_value(other).unwrap_or_default(),
+    }
+}

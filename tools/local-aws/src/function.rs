@@ -1,0 +1,217 @@
+//! Lambda: real function binaries, one process per concurrent invocation.
+//!
+//! A process has only the environment that Lambda gives it, so that no credentials or settings of the user's
+//! reach it. It is killed at its timeout and when the function is dropped.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use axum::body::Bytes;
+use tokio::process::{Child, Command};
+use tokio::sync::{Notify, oneshot};
+
+use crate::runtime_api::{Invocation, RuntimeApi};
+use crate::{ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY};
+
+/// How a function is set up.
+#[derive(Debug, Clone)]
+pub struct FunctionSettings {
+    /// Its name, which is also its binary's.
+    pub name: &'static str,
+    /// The binary.
+    pub binary: PathBuf,
+    /// Its environment, beside what Lambda sets.
+    pub environment: BTreeMap<String, String>,
+    /// When an invocation is given up.
+    pub timeout: Duration,
+    /// What it is told of its memory.
+    pub memory_megabytes: u32,
+    /// Where its output goes.
+    pub log: PathBuf,
+}
+
+/// Why an invocation has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// The function said that it failed.
+    #[error("{error_type}: {error_message}")]
+    Failed {
+        /// The error's type.
+        error_type: String,
+        /// The error's message.
+        error_message: String,
+    },
+    /// The process ended.
+    #[error("the function's process ended ({0}) before it answered; its log says why")]
+    Exited(ExitStatus),
+    /// The function took too long.
+    #[error("the function did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The process could not be started.
+    #[error("{0:#}")]
+    NotStarted(anyhow::Error),
+}
+
+/// A function and its processes.
+pub struct Function {
+    settings: FunctionSettings,
+    idle: Mutex<Vec<Sandbox>>,
+    kill: Notify,
+}
+
+impl Function {
+    /// Sets the function up; processes start as they are needed.
+    ///
+    /// # Errors
+    /// When there is no such binary.
+    pub fn new(settings: FunctionSettings) -> anyhow::Result<Self> {
+        let (name, binary) = (settings.name, settings.binary.display());
+        ensure!(
+            settings.binary.is_file(),
+            "function binary {binary} is missing; build it with `cargo build -p {name}`, or say with --functions where it is"
+        );
+        Ok(Self {
+            settings,
+            idle: Mutex::default(),
+            kill: Notify::new(),
+        })
+    }
+
+    /// Where the function's output goes.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.settings.log
+    }
+
+    /// The function's ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        format!(
+            "arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}",
+            self.settings.name
+        )
+    }
+
+    /// Invokes the function in an idle process, or in a new one.
+    ///
+    /// # Errors
+    /// [`InvokeError`]; the process is then gone, unless the function itself said that it failed.
+    pub async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+        let idle = self.idle().pop();
+        let mut sandbox = match idle {
+            Some(sandbox) => sandbox,
+            None => Sandbox::start(&self.settings, self.arn())
+                .await
+                .map_err(InvokeError::NotStarted)?,
+        };
+        let result = sandbox.invoke(payload, self.settings.timeout, &self.kill).await;
+        if let Ok(_) | Err(InvokeError::Failed { .. }) = result {
+            self.idle().push(sandbox);
+        }
+        result
+    }
+
+    /// Kills the processes of all invocations under way, as a crash would.
+    pub fn kill_running(&self) {
+        self.kill.notify_waiters();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Sandbox>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One process; it is killed when dropped.
+struct Sandbox {
+    api: RuntimeApi,
+    process: Child,
+}
+
+impl Sandbox {
+    async fn start(settings: &FunctionSettings, arn: String) -> anyhow::Result<Self> {
+        let api = RuntimeApi::start(arn).await?;
+        let output = || -> anyhow::Result<File> {
+            let file = OpenOptions::new().create(true).append(true).open(&settings.log);
+            file.with_context(|| format!("log file {} cannot be written", settings.log.display()))
+        };
+        let process = Command::new(&settings.binary)
+            .env_clear()
+            .envs(lambda_environment(settings, &api.address))
+            .envs(&settings.environment)
+            .stdin(Stdio::null())
+            .stdout(output()?)
+            .stderr(output()?)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("function binary {} cannot be started", settings.binary.display()))?;
+        Ok(Self { api, process })
+    }
+
+    async fn invoke(
+        &mut self,
+        payload: Bytes,
+        timeout: Duration,
+        kill: &Notify,
+    ) -> Result<Bytes, InvokeError> {
+        let killed = kill.notified();
+        let (answer, answered) = oneshot::channel();
+        let request_id = uuid::Uuid::new_v4().to_string();
+        // The channel holds one invocation, and this process has no other.
+        let _ = self.api.invocations.try_send(Invocation {
+            request_id,
+            payload,
+            timeout,
+            answer,
+        });
+        let exited = |status: io::Result<ExitStatus>| match status {
+            Ok(status) => Err(InvokeError::Exited(status)),
+            Err(error) => Err(InvokeError::NotStarted(error.into())),
+        };
+        tokio::select! {
+            answer = answered => match answer {
+                Ok(Ok(response)) => Ok(response),
+                Ok(Err(error)) => Err(InvokeError::Failed { error_type: error.error_type, error_message: error.error_message }),
+                Err(_) => Err(InvokeError::NotStarted(anyhow::anyhow!("the Runtime API ended"))),
+            },
+            status = self.process.wait() => exited(status),
+            () = killed => {
+                // A process that is gone already is what was asked for.
+                let _ = self.process.start_kill();
+                exited(self.process.wait().await)
+            }
+            () = tokio::time::sleep(timeout) => Err(InvokeError::TimedOut(timeout)),
+        }
+    }
+}
+
+/// What Lambda sets.
+/// Source: Lambda Developer Guide, "Defined runtime environment variables".
+fn lambda_environment(settings: &FunctionSettings, runtime_api: &str) -> [(&'static str, String); 13] {
+    [
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_NAME", settings.name.to_owned()),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            settings.memory_megabytes.to_string(),
+        ),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            format!("/aws/lambda/{}", settings.name),
+        ),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+        ("AWS_LAMBDA_LOG_LEVEL", "info".to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+        ("TZ", ":UTC".to_owned()),
+        ("_HANDLER", "bootstrap".to_owned()),
+    ]
+}

@@ -1,0 +1,172 @@
+//! S3, by `s3s` in this process: a bucket is a folder, an object a file.
+//!
+//! Reading is `s3s-fs`. Writing is ours: `s3s-fs` puts beside every object a file named after its base64
+//! encoded key, which for a key of sequence numbers is longer than a file's name may be, and clutters the
+//! folder that people look at.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures::TryStreamExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use s3s::auth::SimpleAuth;
+use s3s::dto::{
+    GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
+    ListBucketsInput, ListBucketsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput,
+    PutObjectOutput,
+};
+use s3s::service::S3ServiceBuilder;
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s_fs::FileSystem;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::listen::{listen, url};
+use crate::{ACCESS_KEY, SECRET_KEY};
+
+/// A folder of buckets.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+    reader: Arc<FileSystem>,
+}
+
+impl Folder {
+    /// The buckets below `root`.
+    ///
+    /// # Errors
+    /// When the folder is not there.
+    pub fn open(root: &Path) -> anyhow::Result<Self> {
+        let open = || FileSystem::new(root).map_err(|error| anyhow::anyhow!("{error:?}"));
+        let reader = open().with_context(|| format!("folder {} cannot be opened", root.display()))?;
+        Ok(Self {
+            root: root.to_owned(),
+            reader: Arc::new(reader),
+        })
+    }
+
+    /// Creates a bucket.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn create_bucket(&self, bucket: &str) -> io::Result<()> {
+        std::fs::create_dir_all(self.root.join(bucket))
+    }
+
+    /// Writes an object whole or not at all.
+    ///
+    /// # Errors
+    /// When the bucket is not there, or its disk cannot take the object.
+    pub async fn put(&self, bucket: &str, key: &str, body: &[u8]) -> io::Result<()> {
+        let is_plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+        let bucket_folder = self.root.join(bucket);
+        if !key.split('/').all(is_plain) || !is_plain(bucket) || !bucket_folder.is_dir() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let path = bucket_folder.join(key);
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
+        let unfinished = self.root.join(format!(".tmp.{}", uuid::Uuid::new_v4()));
+        tokio::fs::write(&unfinished, body).await?;
+        tokio::fs::rename(&unfinished, &path).await
+    }
+}
+
+#[async_trait::async_trait]
+impl S3 for Folder {
+    async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let PutObjectInput {
+            bucket, key, body, ..
+        } = request.input;
+        let mut bytes = Vec::new();
+        if let Some(mut body) = body {
+            while let Some(chunk) = body.try_next().await.map_err(|_| s3_error!(IncompleteBody))? {
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+        match self.put(&bucket, &key, &bytes).await {
+            Ok(()) => Ok(S3Response::new(PutObjectOutput::default())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(s3_error!(NoSuchBucket)),
+            Err(error) => Err(s3_error!(error, InternalError)),
+        }
+    }
+
+    async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        self.reader.get_object(request).await
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        self.reader.head_object(request).await
+    }
+
+    async fn head_bucket(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<S3Response<HeadBucketOutput>> {
+        self.reader.head_bucket(request).await
+    }
+
+    async fn list_buckets(
+        &self,
+        request: S3Request<ListBucketsInput>,
+    ) -> S3Result<S3Response<ListBucketsOutput>> {
+        self.reader.list_buckets(request).await
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        self.reader.list_objects_v2(request).await
+    }
+}
+
+/// A running S3; it ends when dropped.
+pub struct S3Server {
+    /// Where it listens.
+    pub endpoint: String,
+    task: JoinHandle<()>,
+}
+
+impl S3Server {
+    /// Serves the folder on `port`, or on a free port for 0.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn start(port: u16, folder: Folder) -> anyhow::Result<Self> {
+        let listener = listen(port, "S3").await?;
+        let endpoint = url(&listener)?;
+        Ok(Self {
+            endpoint,
+            task: tokio::spawn(serve(listener, folder)),
+        })
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, folder: Folder) {
+    let mut builder = S3ServiceBuilder::new(folder);
+    builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+    let service = builder.build();
+    while let Ok((socket, _)) = listener.accept().await {
+        let service = service.clone();
+        tokio::spawn(async move {
+            // A client that hangs up is no concern of the server's.
+            let _ = auto::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(socket), service)
+                .await;
+        });
+    }
+}
