@@ -1,1 +1,170 @@
+//! What the tests in `tests/` share: events as the services send them, stores that fail on purpose, and where
+//! the function binaries are.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use agent_event_upserter::Upserter;
+use agent_event_upserter::set_aside::SetAside;
+use agent_ledger::memory::MemoryStore;
+use agent_ledger::plan::Retention;
+use agent_ledger::store::{FaultClass, Insertion, Store, StoreError};
+use agent_ledger::{HistoryEntry, RegisterWrite, Version};
+use lambda_support::firehose::TransformEvent;
+use lambda_support::kinesis::StreamEvent;
+use serde_json::json;
+
+/// The folder of this build's binaries.
+///
+/// # Panics
+/// When they were not built: `make test` does it.
+#[must_use]
+pub fn functions_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a path");
+    let folder = test.ancestors().nth(2).expect("tests are in <target>/<profile>/deps").to_owned();
+    let binary = folder.join("agent-event-upserter");
+    assert!(binary.is_file(), "{} is missing: run `cargo build --workspace`, as `make test` does", binary.display());
+    folder
+}
+
+/// A Kinesis event with these records, numbered from `first`.
+///
+/// # Panics
+/// Never: the JSON is the event's own form.
+#[must_use]
+pub fn stream_event<'a>(first: usize, records: impl IntoIterator<Item = &'a [u8]>) -> StreamEvent {
+    let record = |(index, data): (usize, &[u8])| {
+        json!({
+            "eventID": format!("shardId-000000000000:{}", first + index),
+            "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
+            "kinesis": {
+                "sequenceNumber": (first + index).to_string(),
+                "partitionKey": "key",
+                "approximateArrivalTimestamp": 1_772_438_400.25,
+                "data": base64_simd::STANDARD.encode_to_string(data),
+            },
+        })
+    };
+    let records: Vec<_> = records.into_iter().enumerate().map(record).collect();
+    serde_json::from_value(json!({ "Records": records })).expect("this is a Kinesis event")
+}
+
+/// A Firehose event with these records, `r0`, `r1`, ….
+///
+/// # Panics
+/// Never: the JSON is the event's own form.
+#[must_use]
+pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> TransformEvent {
+    let record = |(index, data): (usize, &[u8])| {
+        json!({
+            "recordId": format!("r{index}"),
+            "approximateArrivalTimestamp": 1_772_438_400_250_i64,
+            "data": base64_simd::STANDARD.encode_to_string(data),
+        })
+    };
+    let records: Vec<_> = records.into_iter().enumerate().map(record).collect();
+    serde_json::from_value(json!({ "records": records })).expect("this is a Firehose event")
+}
+
+/// The upserter's function, on any store, setting aside into memory.
+pub fn upserter<S: Store>(store: S) -> Upserter<S, MemorySetAside> {
+    Upserter { store, set_aside: MemorySetAside::default(), retention: Retention::default(), write_concurrency: 8 }
+}
+
+/// Rejected records in memory, by key.
+#[derive(Debug, Default)]
+pub struct MemorySetAside {
+    /// The objects.
+    pub objects: Mutex<BTreeMap<String, String>>,
+    /// Whether to refuse.
+    pub refuses: bool,
+}
+
+impl MemorySetAside {
+    /// The lines of all objects, with the key they are under.
+    ///
+    /// # Panics
+    /// When a line is not JSON.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(String, serde_json::Value)> {
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = |key: &String, line: &str| (key.clone(), serde_json::from_str(line).expect("a line is JSON"));
+        objects.iter().flat_map(|(key, body)| body.lines().map(move |text| line(key, text))).collect()
+    }
+}
+
+impl SetAside for MemorySetAside {
+    async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
+        if self.refuses {
+            return Err(fault(FaultClass::Environment));
+        }
+        let body = String::from_utf8(body).expect("lines are text");
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), body);
+        Ok(())
+    }
+}
+
+/// A failed write.
+#[must_use]
+pub fn fault(class: FaultClass) -> StoreError {
+    StoreError { class, code: "OnPurpose".to_owned(), source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("on purpose")) }
+}
+
+/// A store in memory that fails some of its writes: before they take effect, or after, so that the answer is lost.
+#[derive(Debug)]
+pub struct FailingStore {
+    /// What works.
+    pub store: MemoryStore,
+    writes: AtomicUsize,
+    failing: Range<usize>,
+    loses_answer: bool,
+}
+
+impl FailingStore {
+    /// A store whose writes number `failing`, counted from 0, fail; with `loses_answer` they take effect all the
+    /// same.
+    #[must_use]
+    pub fn new(failing: Range<usize>, loses_answer: bool) -> Self {
+        Self { store: MemoryStore::default(), writes: AtomicUsize::new(0), failing, loses_answer }
+    }
+
+    fn fails(&self) -> bool {
+        let write = self.writes.fetch_add(1, Ordering::Relaxed);
+        self.failing.contains(&write)
+    }
+
+    /// How many writes there were.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::Relaxed)
+    }
+}
+
+impl Store for FailingStore {
+    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+        match self.fails() {
+            false => self.store.write_register(write).await,
+            true => {
+                if self.loses_answer {
+                    self.store.write_register(write).await?;
+                }
+                Err(fault(FaultClass::Transient))
+            }
+        }
+    }
+
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
+        match self.fails() {
+            false => self.store.insert_entries(entries).await,
+            true => {
+                if self.loses_answer {
+                    let _ = self.store.insert_entries(entries).await;
+                }
+                entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect()
+            }
+        }
+    }
+}

@@ -55,9 +55,9 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
             .map(|record| decode(record, &self.retention))
             .collect();
         let mut batch = Batch::of(decoded.iter_mut().map(Decoded::take_plan));
-        let mut summary = Summary::default();
 
-        summary.faults = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
+        let faults = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
+        let mut summary = Summary { faults, ..Summary::default() };
 
         let is_unfinished =
             |index: usize| matches!(decoded[index], Decoded::Event(_)) && batch.outcome(index).is_none();

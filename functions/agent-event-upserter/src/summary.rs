@@ -15,7 +15,7 @@ pub struct Summary {
     pub applied: usize,
     /// Written before.
     pub duplicate: usize,
-    /// New to the history, too old for the state.
+    /// Late: the state, already newer, stayed; the history gained the event.
     pub stale: usize,
     /// A known kind that is not ours.
     pub skipped: usize,

@@ -149,16 +149,10 @@ impl UpdateExpression {
 
 /// `INSERT INTO "table" VALUE {'agent_id': ?, 'entry': ?, …}`: values are parameters, never text.
 fn insert_statement(table: &str, entry: &HistoryEntry) -> BatchStatementRequest {
-    let mut statement = format!("INSERT INTO \"{table}\" VALUE {{'agent_id': ?, 'entry': ?");
-    let mut parameters = vec![
-        AttributeValue::S(entry.agent_id.clone()),
-        AttributeValue::S(entry.entry.clone()),
-    ];
-    for (name, value) in &entry.attributes {
-        statement.push_str(&format!(", '{name}': ?"));
-        parameters.push(to_dynamodb(value));
-    }
-    statement.push('}');
+    let others = entry.attributes.iter().map(|(name, _)| format!(", '{name}': ?")).collect::<String>();
+    let statement = format!("INSERT INTO \"{table}\" VALUE {{'agent_id': ?, 'entry': ?{others}}}");
+    let key = [&entry.agent_id, &entry.entry].map(|part| AttributeValue::S(part.clone()));
+    let parameters = key.into_iter().chain(entry.attributes.iter().map(|(_, value)| to_dynamodb(value))).collect();
     BatchStatementRequest::builder()
         .statement(statement)
         .set_parameters(Some(parameters))

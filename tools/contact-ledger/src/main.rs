@@ -1,1 +1,60 @@
-fn main() {}
+//! `contact-ledger`: the operator's command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use contact_ledger::demo::{DemoArguments, demo};
+
+/// Contact records and agent events of Amazon Connect: every one counts exactly once.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole pipeline on this machine and leave the result in a folder
+    Demo(DemoArguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Demo(arguments) = Arguments::parse().command;
+    tokio::select! {
+        result = demo(&arguments) => ended(result),
+        () = interrupted() => {
+            say("interrupted: everything that was started has been stopped");
+            ExitCode::from(130)
+        }
+    }
+}
+
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where the command speaks to its user about itself"
+)]
+fn say(sentence: &str) {
+    eprintln!("{sentence}");
+}
+
+/// Ctrl-C, or a polite request to end.
+async fn interrupted() {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .expect("the process may handle its own signals");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

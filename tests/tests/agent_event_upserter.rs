@@ -1,0 +1,183 @@
+//! One batch of the upserter: what is reported, set aside and counted.
+
+use std::time::Duration;
+
+use agent_ledger::Attribute;
+use agent_ledger::memory::MemoryStore;
+use agent_ledger::store::{FaultClass, Insertion, Store, StoreError};
+use agent_ledger::{HistoryEntry, RegisterWrite, Version};
+use ledger_tests::{MemorySetAside, fault, stream_event, upserter};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+const AGENT: &str = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1";
+
+fn event(id: &str, timestamp: &str, event_type: &str, current: Value, previous: Value) -> Vec<u8> {
+    let event = json!({
+        "AgentARN": AGENT, "EventId": id, "EventTimestamp": timestamp, "EventType": event_type,
+        "CurrentAgentSnapshot": current, "PreviousAgentSnapshot": previous,
+    });
+    event.to_string().into_bytes()
+}
+
+fn status(name: &str, since: &str) -> Value {
+    json!({"AgentStatus": {"Name": name, "StartTimestamp": since}, "Configuration": {"Username": "agent.01"}, "Contacts": []})
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_mins(1)
+}
+
+async fn handle<S: Store>(store: S, records: &[Vec<u8>]) -> (Value, agent_event_upserter::Summary, Vec<(String, Value)>) {
+    let function = upserter(store);
+    let event = stream_event(100, records.iter().map(Vec::as_slice));
+    let (response, summary) = function.handle(&event, soon()).await.unwrap();
+    (serde_json::to_value(response).unwrap()["batchItemFailures"].clone(), summary, function.set_aside.lines())
+}
+
+#[tokio::test]
+async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_moves_on() {
+    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let incomplete = br#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventType":"LOGIN","EventTimestamp":"2026-03-02T08:00:00Z"}"#.to_vec();
+    let contact_record = br#"{"ContactId":"c"}"#.to_vec();
+    let aggregate = [&[0xf3, 0x89, 0x9a, 0xc2][..], b"rest"].concat();
+    let bad = [b"{".to_vec(), b"\xff".to_vec(), b"7".to_vec(), b"{}".to_vec(), incomplete, aggregate];
+    let records: Vec<_> = [good.clone()].into_iter().chain(bad.clone()).chain([contact_record, good]).collect();
+
+    let (failures, summary, lines) = handle(MemoryStore::default(), &records).await;
+    assert_eq!(failures, json!([]));
+    assert_eq!((summary.applied, summary.duplicate, summary.skipped, summary.retried), (1, 1, 1, 0));
+    let reasons: Vec<_> = lines.iter().map(|(_, line)| (line["reason"].as_str().unwrap(), line["path"].as_str().unwrap())).collect();
+    assert_eq!(
+        reasons,
+        [("not_json", "$"), ("not_utf8", "$"), ("not_an_object", "$"), ("unknown_kind", "$"), ("missing_field", "EventId"), ("aggregated", "$")]
+    );
+    for ((key, line), bytes) in lines.iter().zip(&bad) {
+        assert_eq!(key, "rejected/agent-events/shardId-000000000000/2026/03/02/100-108.jsonl");
+        assert_eq!(line["data"], base64_simd::STANDARD.encode_to_string(bytes));
+        assert_eq!(line["arrival_timestamp"], "2026-03-02T08:00:00.250Z");
+    }
+}
+
+#[tokio::test]
+async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
+    let newer = event("e-2", "2026-03-02T09:00:00.000Z", "STATE_CHANGE", status("Lunch", "2026-03-02T09:00:00.000Z"), Value::Null);
+    let older = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    // Together or one by one, the counts are the same.
+    for batches in [vec![vec![&newer, &older]], vec![vec![&newer], vec![&older]]] {
+        let function = upserter(MemoryStore::default());
+        let mut counts = (0, 0, 0);
+        for batch in batches {
+            let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
+            let (_, summary) = function.handle(&event, soon()).await.unwrap();
+            counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
+        }
+        assert_eq!(counts, (1, 0, 1));
+        let tables = function.store.tables();
+        assert_eq!(tables.state.values().next().unwrap()["status_name"], Attribute::Text("Lunch".to_owned()));
+        assert_eq!(tables.history.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_session_out() {
+    let available = status("Available", "2026-03-02T08:00:00.000Z");
+    let offline = status("Offline", "2026-03-02T16:00:00.000Z");
+    let records = [
+        event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", available, Value::Null),
+        event("e-2", "2026-03-02T16:00:01.000Z", "LOGOUT", offline.clone(), offline.clone()),
+        event("e-3", "2026-03-02T16:02:01.000Z", "HEART_BEAT", offline.clone(), offline),
+        event("e-4", "2026-03-02T07:59:59.000Z", "LOGIN", Value::Null, Value::Null),
+    ];
+    let function = upserter(MemoryStore::default());
+    for record in &records {
+        function.handle(&stream_event(0, [record.as_slice()]), soon()).await.unwrap();
+    }
+    let tables = function.store.tables();
+    let item = tables.state.values().next().unwrap();
+    let text = |name: &str| item.get(name).cloned();
+    assert_eq!(text("session"), Some(Attribute::Text("out".to_owned())));
+    assert_eq!(text("status_name"), Some(Attribute::Text("Offline".to_owned())));
+    assert_eq!(text("username"), Some(Attribute::Text("agent.01".to_owned())));
+
+    let again = event("e-5", "2026-03-03T08:00:00.000Z", "LOGIN", Value::Null, Value::Null);
+    function.handle(&stream_event(0, [again.as_slice()]), soon()).await.unwrap();
+    let tables = function.store.tables();
+    let item = tables.state.values().next().unwrap();
+    assert_eq!(item["session"], Attribute::Text("in".to_owned()));
+    assert_eq!(item["username"], Attribute::Text("agent.01".to_owned()));
+}
+
+#[tokio::test]
+async fn what_the_newest_snapshot_does_not_know_is_gone() {
+    let mut with_next = status("Available", "2026-03-02T08:00:00.000Z");
+    with_next["NextAgentStatus"] = json!({"Name": "Lunch"});
+    let records = [
+        event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", with_next, Value::Null),
+        event("e-2", "2026-03-02T08:10:00.000Z", "STATE_CHANGE", status("Lunch", "2026-03-02T08:10:00.000Z"), Value::Null),
+    ];
+    let function = upserter(MemoryStore::default());
+    for record in &records {
+        function.handle(&stream_event(0, [record.as_slice()]), soon()).await.unwrap();
+    }
+    assert!(!function.store.tables().state.values().next().unwrap().contains_key("next_status_name"));
+}
+
+#[tokio::test]
+async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
+    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let mut function = upserter(MemoryStore::default());
+    function.set_aside = MemorySetAside { refuses: true, ..MemorySetAside::default() };
+    let event = stream_event(100, [good.as_slice(), b"{", b"{}"]);
+    let (response, summary) = function.handle(&event, soon()).await.unwrap();
+    let failures = serde_json::to_value(response).unwrap()["batchItemFailures"].clone();
+    assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
+    assert_eq!((summary.applied, summary.rejected.len(), summary.retried), (1, 0, 2));
+}
+
+/// A store to which nobody has access.
+struct DeniedStore;
+
+impl Store for DeniedStore {
+    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+        Err(fault(FaultClass::Environment))
+    }
+
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
+        entries.iter().map(|_| Err(fault(FaultClass::Environment))).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_denied_table_is_never_blamed_on_the_data() {
+    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let (failures, summary, lines) = handle(DeniedStore, &[b"{".to_vec(), good, b"{}".to_vec()]).await;
+    assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
+    assert_eq!(summary.retried, 2);
+    // The bad record before it is done with; the one after it comes again and is not set aside twice.
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].0.ends_with("/100-100.jsonl"));
+}
+
+#[tokio::test]
+async fn what_is_not_done_in_time_is_reported() {
+    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let function = upserter(NeverStore);
+    let event = stream_event(100, [b"{".as_slice(), good.as_slice()]);
+    let (response, summary) = function.handle(&event, Instant::now() + Duration::from_millis(20)).await.unwrap();
+    assert_eq!(serde_json::to_value(response).unwrap()["batchItemFailures"], json!([{"itemIdentifier": "101"}]));
+    assert_eq!((summary.retried, summary.faults.len(), function.set_aside.lines().len()), (1, 0, 1));
+}
+
+/// A store that never answers.
+struct NeverStore;
+
+impl Store for NeverStore {
+    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn insert_entries(&self, _: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,147 @@
+//! The sentence the agent tables stand on: any permutation, duplication or splitting of deliveries, with faults
+//! at any write, gives the same tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use agent_ledger::Attribute;
+use agent_ledger::memory::{MemoryStore, Tables};
+use contact_ledger::demo_day::demo_day;
+use fastrand::Rng;
+use ledger_tests::{FailingStore, stream_event, upserter};
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// How many ways of delivering the day each test tries.
+const DELIVERIES: u64 = 12;
+
+async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> Tables {
+    let function = upserter(MemoryStore::default());
+    let mut start = 0;
+    while start < events.len() {
+        let end = (start + batch_size()).min(events.len());
+        let event = stream_event(start, events[start..end].iter().map(Vec::as_slice));
+        let (response, _) = function.handle(&event, far_future()).await.expect("the envelope is right");
+        assert_eq!(response, lambda_support::kinesis::BatchResponse::success());
+        start = end;
+    }
+    function.store.tables()
+}
+
+fn far_future() -> Instant {
+    Instant::now() + Duration::from_hours(1)
+}
+
+#[tokio::test]
+async fn any_permutation_duplication_and_splitting_gives_the_same_tables() {
+    let day = demo_day().agent_events;
+    let expected = deliver(&day, || 100).await;
+    for seed in 0..DELIVERIES {
+        let mut rng = Rng::with_seed(seed);
+        let mut events = day.clone();
+        events.extend((0..500).map(|_| day[rng.usize(..day.len())].clone()));
+        rng.shuffle(&mut events);
+        let tables = deliver(&events, || rng.usize(1..300)).await;
+        assert!(tables == expected, "seed {seed} gives other tables");
+    }
+}
+
+/// The tables, computed once more in another way: from the set of events, without versions or conditions.
+#[tokio::test]
+async fn the_tables_are_the_fold_of_the_event_set() {
+    let day = demo_day().agent_events;
+    let tables = deliver(&day, || 100).await;
+
+    let events: BTreeMap<(String, String), Value> = day
+        .iter()
+        .filter_map(|event| serde_json::from_slice::<Value>(event).ok())
+        .filter(|event| event["AgentARN"].is_string() && event["EventId"].is_string())
+        .map(|event| ((event["EventTimestamp"].as_str().unwrap().to_owned(), event["EventId"].to_string()), event))
+        .collect();
+    let agents: BTreeSet<&str> = events.values().filter_map(|event| event["AgentARN"].as_str()).collect();
+    assert_eq!(tables.state.len(), agents.len());
+
+    for (key, item) in &tables.state {
+        let of_agent = || events.values().filter(|event| event["AgentARN"].as_str().unwrap().ends_with(&key.agent_id));
+        let newest = of_agent().rfind(|event| event["CurrentAgentSnapshot"].is_object()).unwrap();
+        let text = |name: &str| match &item[name] {
+            Attribute::Text(text) => text.clone(),
+            other => panic!("{name} is {other:?}"),
+        };
+        assert_eq!(text("snapshot_event_id"), newest["EventId"].as_str().unwrap());
+        assert_eq!(text("status_name"), newest["CurrentAgentSnapshot"]["AgentStatus"]["Name"].as_str().unwrap());
+        // A heartbeat after LOGOUT does not bring the agent back.
+        assert_eq!((text("session"), text("activity")), ("out".to_owned(), "offline".to_owned()));
+    }
+
+    let kept = events.values().filter(|event| event["EventType"] != "HEART_BEAT").count();
+    let of_kind = |kind: &str| tables.history.keys().filter(|(_, entry)| entry.starts_with(kind)).count();
+    assert_eq!(of_kind("event#"), kept);
+    assert_eq!(of_kind("status#"), status_changes(&events));
+    assert_eq!(after_contact_work_milliseconds(&tables), after_contact_work_of_contact_records());
+}
+
+fn status_changes(events: &BTreeMap<(String, String), Value>) -> usize {
+    let status = |event: &Value, snapshot: &str| event[snapshot]["AgentStatus"]["StartTimestamp"].as_str().map(str::to_owned);
+    let changed = |event: &&Value| {
+        let (previous, current) = (status(event, "PreviousAgentSnapshot"), status(event, "CurrentAgentSnapshot"));
+        previous.is_some() && current.is_some() && previous != current
+    };
+    events.values().filter(changed).count()
+}
+
+fn after_contact_work_milliseconds(tables: &Tables) -> i64 {
+    let seconds = |item: &agent_ledger::memory::Item| match &item["seconds"] {
+        Attribute::Number(digits) => (digits.parse::<f64>().unwrap() * 1000.0).round() as i64,
+        other => panic!("seconds is {other:?}"),
+    };
+    tables.history.iter().filter(|((_, entry), _)| entry.ends_with("#ENDED")).map(|(_, item)| seconds(item)).sum()
+}
+
+/// Both streams tell the same story: the contact records say how long each contact's after-contact work was.
+fn after_contact_work_of_contact_records() -> i64 {
+    let records = demo_day().contact_records;
+    let by_contact: BTreeMap<String, i64> = records
+        .iter()
+        .filter_map(|record| serde_json::from_slice::<Value>(record).ok())
+        .filter_map(|record| Some((record["ContactId"].as_str()?.to_owned(), record["Agent"]["AfterContactWorkDuration"].as_i64()?)))
+        .collect();
+    by_contact.values().sum::<i64>() * 1000
+}
+
+/// Every write of a batch fails once, before or after it took effect. The stream then sends again what is
+/// reported, as often as it takes.
+#[tokio::test]
+async fn a_fault_at_any_write_gives_the_same_tables() {
+    let day: Vec<_> = demo_day().agent_events.into_iter().take(150).collect();
+    let expected = deliver(&day, || 150).await;
+    let (_, writes, _) = redeliver(FailingStore::new(0..0, false), &day).await;
+    assert!(writes > 10, "a batch of {} events took only {writes} writes", day.len());
+    for fails_at in 0..writes {
+        for (fails_for, loses_answer) in [(1, false), (1, true), (3, false), (writes, true)] {
+            let store = FailingStore::new(fails_at..fails_at + fails_for, loses_answer);
+            let (tables, _, attempts) = redeliver(store, &day).await;
+            assert!(attempts > 1, "write {fails_at} did not fail");
+            assert!(tables == expected, "a fault at write {fails_at} for {fails_for} gives other tables");
+        }
+    }
+}
+
+/// Sends the day, and again from the reported record on, until nothing is reported. Answers the tables, and how
+/// many writes and attempts it took.
+async fn redeliver(store: FailingStore, day: &[Vec<u8>]) -> (Tables, usize, usize) {
+    let function = upserter(store);
+    let (mut start, mut attempts) = (0, 0);
+    loop {
+        attempts += 1;
+        assert!(attempts < 20, "the batch never finishes");
+        let event = stream_event(start, day[start..].iter().map(Vec::as_slice));
+        let (response, summary) = function.handle(&event, far_future()).await.expect("the envelope is right");
+        let answer = serde_json::to_value(&response).unwrap();
+        let Some(failure) = answer["batchItemFailures"].get(0) else {
+            return (function.store.store.tables(), function.store.writes(), attempts);
+        };
+        assert!(summary.retried > 0 && !summary.faults.is_empty());
+        start = failure["itemIdentifier"].as_str().unwrap().parse().unwrap();
+    }
+}

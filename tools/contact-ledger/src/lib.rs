@@ -1,0 +1,9 @@
+//! What the operator's command line does; the binary only reads its arguments.
+
+pub mod demo;
+pub mod demo_day;
+mod input;
+mod summary;
+
+pub use input::read_records;
+pub use summary::Summary;

@@ -1,0 +1,188 @@
+//! What a demo did, in numbers: read off the stack, the tables and the functions' own logs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context;
+use local_aws::stack::Stack;
+use serde_json::json;
+
+/// The numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Contact records that were sent.
+    pub contact_records: u64,
+    /// Rows in the lake.
+    pub rows: u64,
+    /// Contact records under the error prefix.
+    pub failed: u64,
+    /// Records of another known kind, dropped on purpose.
+    pub dropped: u64,
+    /// Agent events that were sent.
+    pub agent_events: u64,
+    /// Agents in the agent table.
+    pub agents: usize,
+    /// Entries of the history: events and intervals.
+    pub history_entries: usize,
+    /// Agent events by what became of them.
+    pub outcomes: Outcomes,
+    /// Agent events that the function could not handle at all.
+    pub given_up: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// What became of agent events, as the function counts it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// New, and the state moved.
+    pub applied: u64,
+    /// Seen before.
+    pub duplicate: u64,
+    /// New to the history, too old for the state.
+    pub stale: u64,
+    /// Another known kind.
+    pub skipped: u64,
+    /// Set aside with a reason.
+    pub rejected: u64,
+    /// Sent again later; each of them is in another count, too.
+    pub retried: u64,
+}
+
+impl Summary {
+    /// Reads the numbers off a drained stack.
+    ///
+    /// # Errors
+    /// When a table or log cannot be read.
+    pub fn of(stack: &Stack, elapsed: Duration) -> anyhow::Result<Self> {
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        Ok(Self {
+            contact_records: stack.contact_records.done(),
+            rows: count(&stack.contact_records.ok),
+            failed: count(&stack.contact_records.failed),
+            dropped: count(&stack.contact_records.dropped),
+            agent_events: count(&stack.agent_events.done),
+            agents: stack.agent_state()?.len(),
+            history_entries: stack.agent_history()?.len(),
+            outcomes: Outcomes::of_log(stack.upserter.log())?,
+            given_up: count(&stack.agent_events.failed),
+            elapsed,
+        })
+    }
+
+    /// The numbers for programs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let outcomes: BTreeMap<_, _> = self.outcomes.named().into_iter().collect();
+        json!({
+            "contact_records": {
+                "in": self.contact_records, "rows": self.rows, "failed": self.failed, "dropped": self.dropped,
+            },
+            "agent_events": {
+                "in": self.agent_events, "agents": self.agents, "history_entries": self.history_entries,
+                "outcomes": outcomes, "given_up": self.given_up,
+            },
+            "seconds": self.elapsed.as_secs_f64(),
+        })
+    }
+}
+
+impl Outcomes {
+    /// Adds up the summary lines that the function logs, one per invocation.
+    fn of_log(log: &Path) -> anyhow::Result<Self> {
+        if !log.exists() {
+            return Ok(Self::default());
+        }
+        let text = fs::read_to_string(log).with_context(|| format!("{} cannot be read", log.display()))?;
+        let mut outcomes = Self::default();
+        for line in text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        {
+            if line["message"] == "invocation" {
+                let count = |name: &str| line[name].as_u64().unwrap_or(0);
+                outcomes.applied += count("applied");
+                outcomes.duplicate += count("duplicate");
+                outcomes.stale += count("stale");
+                outcomes.skipped += count("skipped");
+                outcomes.rejected += count("rejected");
+                outcomes.retried += count("retried");
+            }
+        }
+        Ok(outcomes)
+    }
+
+    fn named(&self) -> [(&'static str, u64); 6] {
+        [
+            ("applied", self.applied),
+            ("duplicate", self.duplicate),
+            ("stale", self.stale),
+            ("skipped", self.skipped),
+            ("rejected", self.rejected),
+            ("retried", self.retried),
+        ]
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outcomes {
+            applied,
+            duplicate,
+            stale,
+            skipped,
+            rejected,
+            retried,
+        } = self.outcomes;
+        writeln!(f, "Contact records     {:>7} in", self.contact_records)?;
+        writeln!(f, "  rows              {:>7}   in the lake", self.rows)?;
+        writeln!(f, "  failed            {:>7}   kept as they came", self.failed)?;
+        writeln!(
+            f,
+            "  dropped           {:>7}   another known kind, not a contact record",
+            self.dropped
+        )?;
+        writeln!(f, "Agent events        {:>7} in", self.agent_events)?;
+        writeln!(
+            f,
+            "  applied           {applied:>7}   new, and the agent's state moved"
+        )?;
+        writeln!(
+            f,
+            "  duplicate         {duplicate:>7}   seen before, nothing changed"
+        )?;
+        writeln!(
+            f,
+            "  stale             {stale:>7}   late: the state, already newer, stayed"
+        )?;
+        writeln!(
+            f,
+            "  skipped           {skipped:>7}   another known kind, not an agent event"
+        )?;
+        writeln!(f, "  rejected          {rejected:>7}   set aside with the reason")?;
+        if retried > 0 {
+            writeln!(
+                f,
+                "  retried           {retried:>7}   sent again, and counted above"
+            )?;
+        }
+        if self.given_up > 0 {
+            writeln!(
+                f,
+                "  given up          {:>7}   under aws/lambda/ in the lake; the function's log says why",
+                self.given_up
+            )?;
+        }
+        writeln!(f, "Agents              {:>7}", self.agents)?;
+        writeln!(
+            f,
+            "History entries     {:>7}   events and intervals",
+            self.history_entries
+        )?;
+        writeln!(f, "Time                {:>7.1} s", self.elapsed.as_secs_f64())
+    }
+}
