@@ -26,7 +26,11 @@ pub fn functions_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
     let folder = test.ancestors().nth(2).expect("tests are in <target>/<profile>/deps").to_owned();
     let binary = folder.join("agent-event-upserter");
-    assert!(binary.is_file(), "{} is missing: run `cargo build --workspace`, as `make test` does", binary.display());
+    assert!(
+        binary.is_file(),
+        "{} is missing: run `cargo build --workspace`, as `make test` does",
+        binary.display()
+    );
     folder
 }
 
@@ -71,7 +75,12 @@ pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Trans
 
 /// The upserter's function, on any store, setting aside into memory.
 pub fn upserter<S: Store>(store: S) -> Upserter<S, MemorySetAside> {
-    Upserter { store, set_aside: MemorySetAside::default(), retention: Retention::default(), write_concurrency: 8 }
+    Upserter {
+        store,
+        set_aside: MemorySetAside::default(),
+        retention: Retention::default(),
+        write_concurrency: 8,
+    }
 }
 
 /// Rejected records in memory, by key.
@@ -91,7 +100,8 @@ impl MemorySetAside {
     #[must_use]
     pub fn lines(&self) -> Vec<(String, serde_json::Value)> {
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = |key: &String, line: &str| (key.clone(), serde_json::from_str(line).expect("a line is JSON"));
+        let line =
+            |key: &String, line: &str| (key.clone(), serde_json::from_str(line).expect("a line is JSON"));
         objects.iter().flat_map(|(key, body)| body.lines().map(move |text| line(key, text))).collect()
     }
 }
@@ -110,7 +120,11 @@ impl SetAside for MemorySetAside {
 /// A failed write.
 #[must_use]
 pub fn fault(class: FaultClass) -> StoreError {
-    StoreError { class, code: "OnPurpose".to_owned(), source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("on purpose")) }
+    StoreError {
+        class,
+        code: "OnPurpose".to_owned(),
+        source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("on purpose")),
+    }
 }
 
 /// A store in memory that fails some of its writes: before they take effect, or after, so that the answer is lost.
@@ -145,26 +159,22 @@ impl FailingStore {
 
 impl Store for FailingStore {
     async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Version>, StoreError> {
-        match self.fails() {
-            false => self.store.write_register(write).await,
-            true => {
-                if self.loses_answer {
-                    self.store.write_register(write).await?;
-                }
-                Err(fault(FaultClass::Transient))
-            }
+        if !self.fails() {
+            return self.store.write_register(write).await;
         }
+        if self.loses_answer {
+            self.store.write_register(write).await?;
+        }
+        Err(fault(FaultClass::Transient))
     }
 
     async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
-        match self.fails() {
-            false => self.store.insert_entries(entries).await,
-            true => {
-                if self.loses_answer {
-                    let _ = self.store.insert_entries(entries).await;
-                }
-                entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect()
-            }
+        if !self.fails() {
+            return self.store.insert_entries(entries).await;
         }
+        if self.loses_answer {
+            let _ = self.store.insert_entries(entries).await;
+        }
+        entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect()
     }
 }

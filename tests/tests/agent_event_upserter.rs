@@ -1,5 +1,7 @@
 //! One batch of the upserter: what is reported, set aside and counted.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use agent_ledger::Attribute;
@@ -12,6 +14,7 @@ use tokio::time::Instant;
 
 const AGENT: &str = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1";
 
+#[expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
 fn event(id: &str, timestamp: &str, event_type: &str, current: Value, previous: Value) -> Vec<u8> {
     let event = json!({
         "AgentARN": AGENT, "EventId": id, "EventTimestamp": timestamp, "EventType": event_type,
@@ -28,29 +31,53 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_mins(1)
 }
 
-async fn handle<S: Store>(store: S, records: &[Vec<u8>]) -> (Value, agent_event_upserter::Summary, Vec<(String, Value)>) {
+async fn handle<S: Store>(
+    store: S,
+    records: &[Vec<u8>],
+) -> (Value, agent_event_upserter::Summary, Vec<(String, Value)>) {
     let function = upserter(store);
     let event = stream_event(100, records.iter().map(Vec::as_slice));
     let (response, summary) = function.handle(&event, soon()).await.unwrap();
-    (serde_json::to_value(response).unwrap()["batchItemFailures"].clone(), summary, function.set_aside.lines())
+    (
+        serde_json::to_value(response).unwrap()["batchItemFailures"].clone(),
+        summary,
+        function.set_aside.lines(),
+    )
 }
 
 #[tokio::test]
 async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_moves_on() {
-    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let good = event(
+        "e-1",
+        "2026-03-02T08:00:00.000Z",
+        "STATE_CHANGE",
+        status("Available", "2026-03-02T08:00:00.000Z"),
+        Value::Null,
+    );
     let incomplete = br#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventType":"LOGIN","EventTimestamp":"2026-03-02T08:00:00Z"}"#.to_vec();
     let contact_record = br#"{"ContactId":"c"}"#.to_vec();
     let aggregate = [&[0xf3, 0x89, 0x9a, 0xc2][..], b"rest"].concat();
     let bad = [b"{".to_vec(), b"\xff".to_vec(), b"7".to_vec(), b"{}".to_vec(), incomplete, aggregate];
-    let records: Vec<_> = [good.clone()].into_iter().chain(bad.clone()).chain([contact_record, good]).collect();
+    let records: Vec<_> =
+        [good.clone()].into_iter().chain(bad.clone()).chain([contact_record, good]).collect();
 
     let (failures, summary, lines) = handle(MemoryStore::default(), &records).await;
     assert_eq!(failures, json!([]));
     assert_eq!((summary.applied, summary.duplicate, summary.skipped, summary.retried), (1, 1, 1, 0));
-    let reasons: Vec<_> = lines.iter().map(|(_, line)| (line["reason"].as_str().unwrap(), line["path"].as_str().unwrap())).collect();
+    let reasons: Vec<_> = lines
+        .iter()
+        .map(|(_, line)| (line["reason"].as_str().unwrap(), line["path"].as_str().unwrap()))
+        .collect();
     assert_eq!(
         reasons,
-        [("not_json", "$"), ("not_utf8", "$"), ("not_an_object", "$"), ("unknown_kind", "$"), ("missing_field", "EventId"), ("aggregated", "$")]
+        [
+            ("not_json", "$"),
+            ("not_utf8", "$"),
+            ("not_an_object", "$"),
+            ("unknown_kind", "$"),
+            ("missing_field", "EventId"),
+            ("aggregated", "$")
+        ]
     );
     for ((key, line), bytes) in lines.iter().zip(&bad) {
         assert_eq!(key, "rejected/agent-events/shardId-000000000000/2026/03/02/100-108.jsonl");
@@ -61,8 +88,20 @@ async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_m
 
 #[tokio::test]
 async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
-    let newer = event("e-2", "2026-03-02T09:00:00.000Z", "STATE_CHANGE", status("Lunch", "2026-03-02T09:00:00.000Z"), Value::Null);
-    let older = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let newer = event(
+        "e-2",
+        "2026-03-02T09:00:00.000Z",
+        "STATE_CHANGE",
+        status("Lunch", "2026-03-02T09:00:00.000Z"),
+        Value::Null,
+    );
+    let older = event(
+        "e-1",
+        "2026-03-02T08:00:00.000Z",
+        "STATE_CHANGE",
+        status("Available", "2026-03-02T08:00:00.000Z"),
+        Value::Null,
+    );
     // Together or one by one, the counts are the same.
     for batches in [vec![vec![&newer, &older]], vec![vec![&newer], vec![&older]]] {
         let function = upserter(MemoryStore::default());
@@ -114,7 +153,13 @@ async fn what_the_newest_snapshot_does_not_know_is_gone() {
     with_next["NextAgentStatus"] = json!({"Name": "Lunch"});
     let records = [
         event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", with_next, Value::Null),
-        event("e-2", "2026-03-02T08:10:00.000Z", "STATE_CHANGE", status("Lunch", "2026-03-02T08:10:00.000Z"), Value::Null),
+        event(
+            "e-2",
+            "2026-03-02T08:10:00.000Z",
+            "STATE_CHANGE",
+            status("Lunch", "2026-03-02T08:10:00.000Z"),
+            Value::Null,
+        ),
     ];
     let function = upserter(MemoryStore::default());
     for record in &records {
@@ -125,7 +170,13 @@ async fn what_the_newest_snapshot_does_not_know_is_gone() {
 
 #[tokio::test]
 async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
-    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let good = event(
+        "e-1",
+        "2026-03-02T08:00:00.000Z",
+        "STATE_CHANGE",
+        status("Available", "2026-03-02T08:00:00.000Z"),
+        Value::Null,
+    );
     let mut function = upserter(MemoryStore::default());
     function.set_aside = MemorySetAside { refuses: true, ..MemorySetAside::default() };
     let event = stream_event(100, [good.as_slice(), b"{", b"{}"]);
@@ -150,7 +201,13 @@ impl Store for DeniedStore {
 
 #[tokio::test]
 async fn a_denied_table_is_never_blamed_on_the_data() {
-    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let good = event(
+        "e-1",
+        "2026-03-02T08:00:00.000Z",
+        "STATE_CHANGE",
+        status("Available", "2026-03-02T08:00:00.000Z"),
+        Value::Null,
+    );
     let (failures, summary, lines) = handle(DeniedStore, &[b"{".to_vec(), good, b"{}".to_vec()]).await;
     assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
     assert_eq!(summary.retried, 2);
@@ -161,11 +218,21 @@ async fn a_denied_table_is_never_blamed_on_the_data() {
 
 #[tokio::test]
 async fn what_is_not_done_in_time_is_reported() {
-    let good = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", status("Available", "2026-03-02T08:00:00.000Z"), Value::Null);
+    let good = event(
+        "e-1",
+        "2026-03-02T08:00:00.000Z",
+        "STATE_CHANGE",
+        status("Available", "2026-03-02T08:00:00.000Z"),
+        Value::Null,
+    );
     let function = upserter(NeverStore);
     let event = stream_event(100, [b"{".as_slice(), good.as_slice()]);
-    let (response, summary) = function.handle(&event, Instant::now() + Duration::from_millis(20)).await.unwrap();
-    assert_eq!(serde_json::to_value(response).unwrap()["batchItemFailures"], json!([{"itemIdentifier": "101"}]));
+    let (response, summary) =
+        function.handle(&event, Instant::now() + Duration::from_millis(20)).await.unwrap();
+    assert_eq!(
+        serde_json::to_value(response).unwrap()["batchItemFailures"],
+        json!([{"itemIdentifier": "101"}])
+    );
     assert_eq!((summary.retried, summary.faults.len(), function.set_aside.lines().len()), (1, 0, 1));
 }
 

@@ -1,6 +1,8 @@
 //! The sentence the agent tables stand on: any permutation, duplication or splitting of deliveries, with faults
 //! at any write, gives the same tables.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 /// How many ways of delivering the day each test tries.
-const DELIVERIES: u64 = 12;
+const DELIVERIES: u64 = 40;
 
 async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> Tables {
     let function = upserter(MemoryStore::default());
@@ -56,20 +58,26 @@ async fn the_tables_are_the_fold_of_the_event_set() {
         .iter()
         .filter_map(|event| serde_json::from_slice::<Value>(event).ok())
         .filter(|event| event["AgentARN"].is_string() && event["EventId"].is_string())
-        .map(|event| ((event["EventTimestamp"].as_str().unwrap().to_owned(), event["EventId"].to_string()), event))
+        .map(|event| {
+            ((event["EventTimestamp"].as_str().unwrap().to_owned(), event["EventId"].to_string()), event)
+        })
         .collect();
     let agents: BTreeSet<&str> = events.values().filter_map(|event| event["AgentARN"].as_str()).collect();
     assert_eq!(tables.state.len(), agents.len());
 
     for (key, item) in &tables.state {
-        let of_agent = || events.values().filter(|event| event["AgentARN"].as_str().unwrap().ends_with(&key.agent_id));
+        let of_agent =
+            || events.values().filter(|event| event["AgentARN"].as_str().unwrap().ends_with(&key.agent_id));
         let newest = of_agent().rfind(|event| event["CurrentAgentSnapshot"].is_object()).unwrap();
         let text = |name: &str| match &item[name] {
             Attribute::Text(text) => text.clone(),
             other => panic!("{name} is {other:?}"),
         };
         assert_eq!(text("snapshot_event_id"), newest["EventId"].as_str().unwrap());
-        assert_eq!(text("status_name"), newest["CurrentAgentSnapshot"]["AgentStatus"]["Name"].as_str().unwrap());
+        assert_eq!(
+            text("status_name"),
+            newest["CurrentAgentSnapshot"]["AgentStatus"]["Name"].as_str().unwrap()
+        );
         // A heartbeat after LOGOUT does not bring the agent back.
         assert_eq!((text("session"), text("activity")), ("out".to_owned(), "offline".to_owned()));
     }
@@ -82,20 +90,25 @@ async fn the_tables_are_the_fold_of_the_event_set() {
 }
 
 fn status_changes(events: &BTreeMap<(String, String), Value>) -> usize {
-    let status = |event: &Value, snapshot: &str| event[snapshot]["AgentStatus"]["StartTimestamp"].as_str().map(str::to_owned);
+    let status = |event: &Value, snapshot: &str| {
+        event[snapshot]["AgentStatus"]["StartTimestamp"].as_str().map(str::to_owned)
+    };
     let changed = |event: &&Value| {
-        let (previous, current) = (status(event, "PreviousAgentSnapshot"), status(event, "CurrentAgentSnapshot"));
+        let (previous, current) =
+            (status(event, "PreviousAgentSnapshot"), status(event, "CurrentAgentSnapshot"));
         previous.is_some() && current.is_some() && previous != current
     };
     events.values().filter(changed).count()
 }
 
 fn after_contact_work_milliseconds(tables: &Tables) -> i64 {
-    let seconds = |item: &agent_ledger::memory::Item| match &item["seconds"] {
-        Attribute::Number(digits) => (digits.parse::<f64>().unwrap() * 1000.0).round() as i64,
-        other => panic!("seconds is {other:?}"),
+    let milliseconds = |item: &agent_ledger::memory::Item| {
+        let Attribute::Number(digits) = &item["seconds"] else { panic!("seconds is {:?}", item["seconds"]) };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        format!("{whole}{fraction:0<3}").parse::<i64>().unwrap()
     };
-    tables.history.iter().filter(|((_, entry), _)| entry.ends_with("#ENDED")).map(|(_, item)| seconds(item)).sum()
+    let of_contacts = tables.history.iter().filter(|((_, entry), _)| entry.ends_with("#ENDED"));
+    of_contacts.map(|(_, item)| milliseconds(item)).sum()
 }
 
 /// Both streams tell the same story: the contact records say how long each contact's after-contact work was.
@@ -104,7 +117,12 @@ fn after_contact_work_of_contact_records() -> i64 {
     let by_contact: BTreeMap<String, i64> = records
         .iter()
         .filter_map(|record| serde_json::from_slice::<Value>(record).ok())
-        .filter_map(|record| Some((record["ContactId"].as_str()?.to_owned(), record["Agent"]["AfterContactWorkDuration"].as_i64()?)))
+        .filter_map(|record| {
+            Some((
+                record["ContactId"].as_str()?.to_owned(),
+                record["Agent"]["AfterContactWorkDuration"].as_i64()?,
+            ))
+        })
         .collect();
     by_contact.values().sum::<i64>() * 1000
 }

@@ -45,15 +45,9 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
         event: &StreamEvent,
         stop_at: Instant,
     ) -> Result<(BatchResponse, Summary), serde_json::Error> {
-        let records = event
-            .records
-            .iter()
-            .map(|raw| StreamRecord::decode(raw))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut decoded: Vec<_> = records
-            .iter()
-            .map(|record| decode(record, &self.retention))
-            .collect();
+        let records =
+            event.records.iter().map(|raw| StreamRecord::decode(raw)).collect::<Result<Vec<_>, _>>()?;
+        let mut decoded: Vec<_> = records.iter().map(|record| decode(record, &self.retention)).collect();
         let mut batch = Batch::of(decoded.iter_mut().map(Decoded::take_plan));
 
         let faults = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
@@ -61,9 +55,7 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
 
         let is_unfinished =
             |index: usize| matches!(decoded[index], Decoded::Event(_)) && batch.outcome(index).is_none();
-        let mut finished = (0..records.len())
-            .find(|index| is_unfinished(*index))
-            .unwrap_or(records.len());
+        let mut finished = (0..records.len()).find(|index| is_unfinished(*index)).unwrap_or(records.len());
         // Only what will not come again is set aside now, so that no record is set aside twice.
         if let Some(object) = rejected_object(&records[..finished], &decoded)
             && let Err(fault) = self.set_aside.put(&object.key, object.body).await
@@ -72,9 +64,7 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
             finished = object.first_record;
         }
         summary.count(&decoded, &batch, finished);
-        let response = records
-            .get(finished)
-            .map_or_else(BatchResponse::success, BatchResponse::retry_from);
+        let response = records.get(finished).map_or_else(BatchResponse::success, BatchResponse::retry_from);
         Ok((response, summary))
     }
 }

@@ -20,9 +20,8 @@ const SAFETY_MARGIN: Duration = Duration::from_secs(2);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::start(&std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default());
-    let upserter = upserter()
-        .await
-        .inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
+    let upserter =
+        upserter().await.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     let handle = async |event: LambdaEvent<StreamEvent>| -> Result<BatchResponse, Error> {
         let (response, summary) = upserter.handle(&event.payload, stop_at(&event.context)).await?;
         summary.log();
@@ -38,17 +37,12 @@ async fn upserter() -> Result<Upserter<DynamoDbStore, S3SetAside>, Error> {
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(3))
         .operation_timeout(Duration::from_secs(10));
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .timeout_config(timeouts.build())
-        .load()
-        .await;
+    let config =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts.build()).load().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Ok(Upserter {
         store: DynamoDbStore::new(dynamodb, settings.agent_state_table, settings.agent_history_table),
-        set_aside: S3SetAside {
-            client: aws_sdk_s3::Client::new(&config),
-            bucket: settings.rejected_bucket,
-        },
+        set_aside: S3SetAside { client: aws_sdk_s3::Client::new(&config), bucket: settings.rejected_bucket },
         retention: settings.retention,
         write_concurrency: settings.write_concurrency.get(),
     })
@@ -59,9 +53,6 @@ async fn upserter() -> Result<Upserter<DynamoDbStore, S3SetAside>, Error> {
     reason = "the one clock: the invocation's deadline is a wall clock time"
 )]
 fn stop_at(context: &Context) -> Instant {
-    let left = context
-        .deadline()
-        .duration_since(std::time::SystemTime::now())
-        .unwrap_or_default();
+    let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
     Instant::now() + left.saturating_sub(SAFETY_MARGIN)
 }

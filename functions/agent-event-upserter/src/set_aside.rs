@@ -34,12 +34,7 @@ pub struct S3SetAside {
 
 impl SetAside for S3SetAside {
     async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .content_type("application/x-ndjson");
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/x-ndjson");
         put.body(body.into()).send().await.map(drop).map_err(fault)
     }
 }
@@ -50,13 +45,8 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    const WEATHER: [&str; 5] = [
-        "InternalError",
-        "OperationAborted",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
-    ];
+    const WEATHER: [&str; 5] =
+        ["InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"];
     let (class, code) = match &error {
         SdkError::ServiceError(failure) => match failure.err().code() {
             Some(code) if !WEATHER.contains(&code) => (FaultClass::Environment, code),
@@ -66,11 +56,7 @@ where
         _ => (FaultClass::Transient, "no answer"),
     };
     let code = format!("S3 {code}");
-    StoreError {
-        class,
-        code,
-        source: Arc::new(error),
-    }
+    StoreError { class, code, source: Arc::new(error) }
 }
 
 /// The object for a batch's rejected records.
@@ -117,11 +103,7 @@ pub(crate) fn rejected_object(records: &[StreamRecord<'_>], decoded: &[Decoded])
             .expect("a line has only text and raw JSON, and memory takes it");
         body.push(b'\n');
     }
-    Some(RejectedObject {
-        key: key(records)?,
-        body,
-        first_record: first_record?,
-    })
+    Some(RejectedObject { key: key(records)?, body, first_record: first_record? })
 }
 
 /// `rejected/agent-events/<shard id>/<YYYY>/<MM>/<DD>/<first sequence number>-<last>.jsonl`

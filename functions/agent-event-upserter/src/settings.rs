@@ -60,28 +60,16 @@ mod tests {
         let lookup =
             |name: &str| (name.ends_with("_TABLE") || name.ends_with("_BUCKET")).then(|| "n".to_owned());
         let settings = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
-        assert_eq!(
-            (settings.retention, settings.write_concurrency.get()),
-            (Retention::default(), 64)
-        );
+        assert_eq!((settings.retention, settings.write_concurrency.get()), (Retention::default(), 64));
     }
 
     #[test]
     fn a_concurrency_of_zero_is_refused() {
         let lookup = |name: &str| Some(if name == "WRITE_CONCURRENCY" { "0" } else { "1" }.to_owned());
         let heartbeats = |name: &str| {
-            if name == "HISTORY_HEARTBEATS" {
-                Some("true".to_owned())
-            } else {
-                lookup(name)
-            }
+            if name == "HISTORY_HEARTBEATS" { Some("true".to_owned()) } else { lookup(name) }
         };
         let error = UpserterSettings::read(&Settings::from_lookup(&heartbeats)).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("environment variable WRITE_CONCURRENCY is \"0\""),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("environment variable WRITE_CONCURRENCY is \"0\""), "{error}");
     }
 }

@@ -36,10 +36,9 @@ impl Summary {
                 (Decoded::Event(_), Some(Outcome::Duplicate)) => &mut self.duplicate,
                 (Decoded::Event(_), Some(Outcome::Stale)) => &mut self.stale,
                 (Decoded::Skipped, _) if index < finished => &mut self.skipped,
-                (Decoded::Rejected(reject), _) if index < finished => self
-                    .rejected
-                    .entry((reject.code, reject.path.clone().into_owned()))
-                    .or_default(),
+                (Decoded::Rejected(reject), _) if index < finished => {
+                    self.rejected.entry((reject.code, reject.path.clone().into_owned())).or_default()
+                }
                 _ => &mut self.retried,
             };
             *count += 1;
@@ -58,11 +57,9 @@ impl Summary {
         }
         for ((class, code), writes) in faults {
             match class {
-                FaultClass::Transient => tracing::warn!(
-                    code,
-                    writes,
-                    "writes failed; the stream sends their records again"
-                ),
+                FaultClass::Transient => {
+                    tracing::warn!(code, writes, "writes failed; the stream sends their records again");
+                }
                 FaultClass::Environment => tracing::error!(
                     code,
                     writes,
@@ -71,24 +68,8 @@ impl Summary {
             }
         }
         let rejected: usize = self.rejected.values().sum();
-        let Self {
-            applied,
-            duplicate,
-            stale,
-            skipped,
-            retried,
-            ..
-        } = *self;
+        let Self { applied, duplicate, stale, skipped, retried, .. } = *self;
         let records = applied + duplicate + stale + skipped + rejected + retried;
-        tracing::info!(
-            records,
-            applied,
-            duplicate,
-            stale,
-            skipped,
-            rejected,
-            retried,
-            "invocation"
-        );
+        tracing::info!(records, applied, duplicate, stale, skipped, rejected, retried, "invocation");
     }
 }

@@ -47,23 +47,14 @@ async fn write_until<S: Store>(
     stop_at: Instant,
 ) -> Vec<Written> {
     let registers = batch.registers.iter().enumerate().map(|(job, register)| {
-        Either::Left(
-            store
-                .write_register(&register.write)
-                .map(move |result| Written::Register(job, result)),
+        Either::Left(store.write_register(&register.write).map(move |result| Written::Register(job, result)))
+    });
+    let entries = batch.entries.chunks(ENTRIES_PER_INSERT).enumerate().map(|(chunk, jobs)| {
+        let first = chunk * ENTRIES_PER_INSERT;
+        Either::Right(
+            insert(store, jobs).map(move |results| Written::Entries(first..first + results.len(), results)),
         )
     });
-    let entries = batch
-        .entries
-        .chunks(ENTRIES_PER_INSERT)
-        .enumerate()
-        .map(|(chunk, jobs)| {
-            let first = chunk * ENTRIES_PER_INSERT;
-            Either::Right(
-                insert(store, jobs)
-                    .map(move |results| Written::Entries(first..first + results.len(), results)),
-            )
-        });
     let mut in_flight = stream::iter(entries.chain(registers)).buffer_unordered(concurrency);
     let mut written = Vec::new();
     while let Ok(Some(next)) = timeout_at(stop_at, in_flight.next()).await {

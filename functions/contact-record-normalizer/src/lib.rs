@@ -49,19 +49,14 @@ impl Summary {
 /// # Errors
 /// An envelope without a record id: the event is not Firehose's.
 pub fn transform(event: &TransformEvent) -> Result<(TransformResponse, Summary), serde_json::Error> {
-    let records = event
-        .records
-        .iter()
-        .map(|raw| TransformRecord::decode(raw))
-        .collect::<Result<Vec<_>, _>>()?;
+    let records =
+        event.records.iter().map(|raw| TransformRecord::decode(raw)).collect::<Result<Vec<_>, _>>()?;
     let failed = |record: &TransformRecord<'_>| {
         TransformedRecord::processing_failed(record.record_id.clone().into_owned())
     };
     // Whatever else happens, every record can at least be answered with a failure.
     let mut response_bytes: usize = records.iter().map(|record| failed(record).response_bytes()).sum();
-    let mut response = TransformResponse {
-        records: Vec::with_capacity(records.len()),
-    };
+    let mut response = TransformResponse { records: Vec::with_capacity(records.len()) };
     let mut summary = Summary::default();
 
     for record in &records {
@@ -76,18 +71,11 @@ pub fn transform(event: &TransformEvent) -> Result<(TransformResponse, Summary),
         });
         response.records.push(match answer {
             Ok(answer) => {
-                *(if answer.is_dropped() {
-                    &mut summary.dropped
-                } else {
-                    &mut summary.ok
-                }) += 1;
+                *(if answer.is_dropped() { &mut summary.dropped } else { &mut summary.ok }) += 1;
                 answer
             }
             Err(reject) => {
-                *summary
-                    .rejected
-                    .entry((reject.code, reject.path.into_owned()))
-                    .or_default() += 1;
+                *summary.rejected.entry((reject.code, reject.path.into_owned())).or_default() += 1;
                 failure
             }
         });
@@ -152,15 +140,8 @@ mod tests {
     #[test]
     fn one_bad_record_among_good_ones_fails_alone() {
         let agent_event = br#"{"AgentARN":"a","EventType":"LOGIN"}"#;
-        let event = event(&[
-            &contact("a"),
-            b"{\"ContactId\":",
-            agent_event,
-            b"\xff",
-            b"[]",
-            b"{}",
-            &contact("b"),
-        ]);
+        let event =
+            event(&[&contact("a"), b"{\"ContactId\":", agent_event, b"\xff", b"[]", b"{}", &contact("b")]);
         let expected = [
             "Ok",
             "ProcessingFailed",
@@ -187,10 +168,9 @@ mod tests {
 
     #[test]
     fn what_would_pass_the_response_limit_fails_and_the_rest_is_delivered() {
-        let large = String::from_utf8(contact("large")).unwrap().replace(
-            "\"large\"",
-            &format!("\"large\",\"CustomerId\":\"{}\"", "x".repeat(900_000)),
-        );
+        let large = String::from_utf8(contact("large"))
+            .unwrap()
+            .replace("\"large\"", &format!("\"large\",\"CustomerId\":\"{}\"", "x".repeat(900_000)));
         let small = contact("small");
         let event = event(&[
             large.as_bytes(),
@@ -203,9 +183,6 @@ mod tests {
         let (response, summary) = transform(&event).unwrap();
         assert_eq!((summary.ok, summary.failed()), (5, 1));
         assert!(serde_json::to_vec(&response).unwrap().len() < 6_000_000);
-        assert_eq!(
-            results(&event).last().unwrap(),
-            &("r5".to_owned(), "Ok".to_owned())
-        );
+        assert_eq!(results(&event).last().unwrap(), &("r5".to_owned(), "Ok".to_owned()));
     }
 }

@@ -9,10 +9,7 @@ pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {
         Attribute::Number(digits) => AttributeValue::N(digits.clone()),
         Attribute::List(elements) => AttributeValue::L(elements.iter().map(to_dynamodb).collect()),
         Attribute::Map(members) => AttributeValue::M(
-            members
-                .iter()
-                .map(|(name, value)| (name.clone(), to_dynamodb(value)))
-                .collect(),
+            members.iter().map(|(name, value)| (name.clone(), to_dynamodb(value))).collect(),
         ),
     }
 }

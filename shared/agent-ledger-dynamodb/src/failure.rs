@@ -33,11 +33,8 @@ where
     let (class, code) = match &error {
         SdkError::ServiceError(failure) => {
             let code = failure.err().code().unwrap_or("an answer without a code");
-            let class = if NEEDS_A_PERSON.contains(&code) {
-                FaultClass::Environment
-            } else {
-                FaultClass::Transient
-            };
+            let class =
+                if NEEDS_A_PERSON.contains(&code) { FaultClass::Environment } else { FaultClass::Transient };
             (class, code)
         }
         // Credentials or endpoint are missing, or the request is invalid.
@@ -46,11 +43,7 @@ where
         SdkError::DispatchFailure(_) => (FaultClass::Transient, "the request could not be sent"),
         _ => (FaultClass::Transient, "the answer could not be read"),
     };
-    StoreError {
-        class,
-        code: code.to_owned(),
-        source: Arc::new(error),
-    }
+    StoreError { class, code: code.to_owned(), source: Arc::new(error) }
 }
 
 /// One statement of a batch failed.
@@ -64,14 +57,6 @@ pub(crate) fn statement_failure(error: BatchStatementError) -> StoreError {
         Some(Code::AccessDenied | Code::ResourceNotFound | Code::ValidationError) => FaultClass::Environment,
         _ => FaultClass::Transient,
     };
-    let code = error
-        .code
-        .as_ref()
-        .map_or("a failure without a code", Code::as_str)
-        .to_owned();
-    StoreError {
-        class,
-        code,
-        source: Arc::new(StatementFailed(error)),
-    }
+    let code = error.code.as_ref().map_or("a failure without a code", Code::as_str).to_owned();
+    StoreError { class, code, source: Arc::new(StatementFailed(error)) }
 }

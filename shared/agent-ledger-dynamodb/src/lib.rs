@@ -30,11 +30,7 @@ impl DynamoDbStore {
     /// The tables with these names.
     #[must_use]
     pub fn new(client: Client, state_table: String, history_table: String) -> Self {
-        Self {
-            client,
-            state_table,
-            history_table,
-        }
+        Self { client, state_table, history_table }
     }
 }
 
@@ -67,28 +63,18 @@ impl Store for DynamoDbStore {
             }
             Err(error) => return Err(class_of(error)),
         };
-        Ok(
-            before.and_then(|mut item| match item.remove(write.register.version_attribute()) {
-                Some(AttributeValue::S(version)) => Some(Version::from_stored(version)),
-                _ => None,
-            }),
-        )
+        Ok(before.and_then(|mut item| match item.remove(write.register.version_attribute()) {
+            Some(AttributeValue::S(version)) => Some(Version::from_stored(version)),
+            _ => None,
+        }))
     }
 
     /// One `BatchExecuteStatement` of parameterised `INSERT`s: each is conditional by itself, and says by
     /// itself whether the key was there.
     async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
         debug_assert!(entries.len() <= ENTRIES_PER_INSERT);
-        let statements = entries
-            .iter()
-            .map(|entry| insert_statement(&self.history_table, entry))
-            .collect();
-        let output = match self
-            .client
-            .batch_execute_statement()
-            .set_statements(Some(statements))
-            .send()
-            .await
+        let statements = entries.iter().map(|entry| insert_statement(&self.history_table, entry)).collect();
+        let output = match self.client.batch_execute_statement().set_statements(Some(statements)).send().await
         {
             Ok(output) => output,
             Err(error) => {
@@ -97,10 +83,7 @@ impl Store for DynamoDbStore {
             }
         };
         let mut responses = output.responses.unwrap_or_default().into_iter();
-        entries
-            .iter()
-            .map(|_| insertion(responses.next().and_then(|response| response.error)))
-            .collect()
+        entries.iter().map(|_| insertion(responses.next().and_then(|response| response.error))).collect()
     }
 }
 
@@ -115,17 +98,10 @@ impl UpdateExpression {
     fn of(write: &RegisterWrite) -> Self {
         let version = write.register.version_attribute();
         let mut names = HashMap::from([("#version".to_owned(), version.to_owned())]);
-        let mut values = HashMap::from([(
-            ":version".to_owned(),
-            AttributeValue::S(write.version.as_str().to_owned()),
-        )]);
+        let mut values =
+            HashMap::from([(":version".to_owned(), AttributeValue::S(write.version.as_str().to_owned()))]);
         let mut set = vec!["#version = :version".to_owned()];
-        for (index, (name, value)) in write
-            .set
-            .iter()
-            .enumerate()
-            .filter(|(_, (name, _))| *name != version)
-        {
+        for (index, (name, value)) in write.set.iter().enumerate().filter(|(_, (name, _))| *name != version) {
             names.insert(format!("#s{index}"), (*name).to_owned());
             values.insert(format!(":s{index}"), to_dynamodb(value));
             set.push(format!("#s{index} = :s{index}"));
@@ -139,20 +115,18 @@ impl UpdateExpression {
         if !remove.is_empty() {
             expression = format!("{expression} REMOVE {}", remove.join(", "));
         }
-        Self {
-            expression,
-            names,
-            values,
-        }
+        Self { expression, names, values }
     }
 }
 
 /// `INSERT INTO "table" VALUE {'agent_id': ?, 'entry': ?, …}`: values are parameters, never text.
 fn insert_statement(table: &str, entry: &HistoryEntry) -> BatchStatementRequest {
-    let others = entry.attributes.iter().map(|(name, _)| format!(", '{name}': ?")).collect::<String>();
-    let statement = format!("INSERT INTO \"{table}\" VALUE {{'agent_id': ?, 'entry': ?{others}}}");
+    let names = ["agent_id", "entry"].into_iter().chain(entry.attributes.iter().map(|(name, _)| *name));
+    let members: Vec<_> = names.map(|name| format!("'{name}': ?")).collect();
+    let statement = format!("INSERT INTO \"{table}\" VALUE {{{}}}", members.join(", "));
     let key = [&entry.agent_id, &entry.entry].map(|part| AttributeValue::S(part.clone()));
-    let parameters = key.into_iter().chain(entry.attributes.iter().map(|(_, value)| to_dynamodb(value))).collect();
+    let parameters =
+        key.into_iter().chain(entry.attributes.iter().map(|(_, value)| to_dynamodb(value))).collect();
     BatchStatementRequest::builder()
         .statement(statement)
         .set_parameters(Some(parameters))

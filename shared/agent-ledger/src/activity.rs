@@ -19,9 +19,7 @@ const PRIORITY: [(&str, &[&str]); 7] = [
 /// The agent's activity.
 pub(crate) fn activity(snapshot: &Snapshot<'_>) -> &'static str {
     let states = || snapshot.contacts.iter().filter_map(|contact| contact.state);
-    let pressing = PRIORITY
-        .iter()
-        .find(|(_, telling)| states().any(|state| telling.contains(&state)));
+    let pressing = PRIORITY.iter().find(|(_, telling)| states().any(|state| telling.contains(&state)));
     pressing.map_or_else(|| of_status(snapshot), |(activity, _)| *activity)
 }
 
@@ -52,10 +50,7 @@ mod tests {
             queue_name: None,
         };
         Snapshot {
-            status: AgentStatus {
-                name: Some(status),
-                ..AgentStatus::default()
-            },
+            status: AgentStatus { name: Some(status), ..AgentStatus::default() },
             contacts: states.iter().map(contact).collect(),
             ..Snapshot::default()
         }

@@ -89,14 +89,9 @@ impl Batch {
     ) {
         self.records[record].unfinished_writes += 1;
         let event = (record, write.version.clone());
-        let job = *jobs
-            .entry((write.key.clone(), write.register))
-            .or_insert(self.registers.len());
+        let job = *jobs.entry((write.key.clone(), write.register)).or_insert(self.registers.len());
         match self.registers.get_mut(job) {
-            None => self.registers.push(RegisterJob {
-                write,
-                events: vec![event],
-            }),
+            None => self.registers.push(RegisterJob { write, events: vec![event] }),
             Some(job) => {
                 job.events.push(event);
                 if job.write.version < write.version {
@@ -114,14 +109,9 @@ impl Batch {
         jobs: &mut HashMap<(String, String), usize>,
     ) {
         self.records[record].unfinished_writes += 1;
-        let job = *jobs
-            .entry((entry.agent_id.clone(), entry.entry.clone()))
-            .or_insert(self.entries.len());
+        let job = *jobs.entry((entry.agent_id.clone(), entry.entry.clone())).or_insert(self.entries.len());
         match self.entries.get_mut(job) {
-            None => self.entries.push(EntryJob {
-                entry,
-                events: vec![(record, is_event)],
-            }),
+            None => self.entries.push(EntryJob { entry, events: vec![(record, is_event)] }),
             Some(job) => job.events.push((record, is_event)),
         }
     }

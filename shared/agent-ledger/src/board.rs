@@ -29,18 +29,13 @@ impl AgentKey {
     #[must_use]
     pub fn new(instance_id: &str, agent_id: &str) -> Self {
         let number = fnv_1a_32(agent_id.as_bytes()) % BOARDS;
-        Self {
-            board: format!("{instance_id}#{number:02}"),
-            agent_id: agent_id.to_owned(),
-        }
+        Self { board: format!("{instance_id}#{number:02}"), agent_id: agent_id.to_owned() }
     }
 }
 
 /// FNV-1a, 32 bits: small enough to be written in any language.
 fn fnv_1a_32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    })
+    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]

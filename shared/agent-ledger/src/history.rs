@@ -27,24 +27,12 @@ pub(crate) fn event_entry(event: &AgentEvent<'_>, retention_days: u32) -> Histor
     let current = event.current.as_ref();
     let attributes = [
         ("event_type", Some(Attribute::text(event.event_type.as_str()))),
-        (
-            "status_name",
-            current
-                .and_then(|snapshot| snapshot.status.name)
-                .map(Attribute::text),
-        ),
-        (
-            "activity",
-            current.map(|snapshot| Attribute::text(activity(snapshot))),
-        ),
+        ("status_name", current.and_then(|snapshot| snapshot.status.name).map(Attribute::text)),
+        ("activity", current.map(|snapshot| Attribute::text(activity(snapshot)))),
         ("contacts", current.and_then(contact_states)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    entry(
-        event,
-        format!("event#{}#{}", event.timestamp, event.event_id),
-        attributes,
-    )
+    entry(event, format!("event#{}#{}", event.timestamp, event.event_id), attributes)
 }
 
 /// The intervals that the event closes.
@@ -53,17 +41,9 @@ pub(crate) fn intervals(event: &AgentEvent<'_>, retention_days: u32) -> Vec<Hist
         return Vec::new();
     };
     let mut intervals = Vec::new();
-    intervals.extend(status_interval(
-        event,
-        &previous.status,
-        &current.status,
-        retention_days,
-    ));
+    intervals.extend(status_interval(event, &previous.status, &current.status, retention_days));
     for contact in &previous.contacts {
-        let successor = current
-            .contacts
-            .iter()
-            .find(|successor| successor.contact_id == contact.contact_id);
+        let successor = current.contacts.iter().find(|successor| successor.contact_id == contact.contact_id);
         intervals.extend(contact_interval(event, contact, successor, retention_days));
     }
     intervals
@@ -124,9 +104,7 @@ impl Span {
         let milliseconds = self.end.epoch_milliseconds() - self.start.epoch_milliseconds();
         entry.attributes.push(("start", Attribute::text(self.start)));
         entry.attributes.push(("end", Attribute::text(self.end)));
-        entry
-            .attributes
-            .push(("seconds", Attribute::seconds(milliseconds)));
+        entry.attributes.push(("seconds", Attribute::seconds(milliseconds)));
         entry
     }
 }
@@ -136,24 +114,14 @@ fn entry<const N: usize>(
     key: String,
     attributes: [(&'static str, Option<Attribute>); N],
 ) -> HistoryEntry {
-    let attributes: Attributes = attributes
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect();
-    HistoryEntry {
-        agent_id: event.agent_id.to_owned(),
-        entry: key,
-        attributes,
-    }
+    let attributes: Attributes =
+        attributes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    HistoryEntry { agent_id: event.agent_id.to_owned(), entry: key, attributes }
 }
 
 /// State by contact id.
 fn contact_states(snapshot: &Snapshot<'_>) -> Option<Attribute> {
-    let states = || {
-        snapshot
-            .contacts
-            .iter()
-            .map(|contact| (contact.contact_id, contact.state.map(Attribute::text)))
-    };
+    let states =
+        || snapshot.contacts.iter().map(|contact| (contact.contact_id, contact.state.map(Attribute::text)));
     (!snapshot.contacts.is_empty()).then(|| Attribute::map(states()))
 }

@@ -38,12 +38,7 @@ impl Attribute {
 
     /// A map of those values that are there.
     pub(crate) fn map<'n>(members: impl IntoIterator<Item = (&'n str, Option<Self>)>) -> Self {
-        Self::Map(
-            members
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-                .collect(),
-        )
+        Self::Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
 
     /// The size that counts towards DynamoDB's limit.
@@ -54,10 +49,7 @@ impl Attribute {
             Self::Number(digits) => digits.len() / 2 + 2,
             Self::List(elements) => 3 + elements.iter().map(|element| 1 + element.bytes()).sum::<usize>(),
             Self::Map(members) => {
-                3 + members
-                    .iter()
-                    .map(|(name, value)| 1 + name.len() + value.bytes())
-                    .sum::<usize>()
+                3 + members.iter().map(|(name, value)| 1 + name.len() + value.bytes()).sum::<usize>()
             }
         }
     }
@@ -65,10 +57,7 @@ impl Attribute {
 
 /// The size of several attributes with their names.
 pub(crate) fn bytes(attributes: &Attributes) -> usize {
-    attributes
-        .iter()
-        .map(|(name, value)| name.len() + value.bytes())
-        .sum()
+    attributes.iter().map(|(name, value)| name.len() + value.bytes()).sum()
 }
 
 /// The TTL value of an item: epoch seconds, counted from the event and never from the clock.
@@ -85,18 +74,10 @@ mod tests {
 
     #[test]
     fn seconds_are_written_as_dynamodb_gives_them_back() {
-        for (milliseconds, text) in [
-            (0, "0"),
-            (5, "0.005"),
-            (5005, "5.005"),
-            (5500, "5.5"),
-            (10_000, "10"),
-            (100_000, "100"),
-        ] {
-            assert_eq!(
-                Attribute::seconds(milliseconds),
-                Attribute::Number(text.to_owned())
-            );
+        for (milliseconds, text) in
+            [(0, "0"), (5, "0.005"), (5005, "5.005"), (5500, "5.5"), (10_000, "10"), (100_000, "100")]
+        {
+            assert_eq!(Attribute::seconds(milliseconds), Attribute::Number(text.to_owned()));
         }
     }
 }

@@ -38,22 +38,14 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Version>, StoreError> {
         let mut tables = self.lock();
-        let held = tables
-            .state
-            .get(&write.key)
-            .and_then(|item| item.get(write.register.version_attribute()));
+        let held = tables.state.get(&write.key).and_then(|item| item.get(write.register.version_attribute()));
         let held = match held {
             Some(Attribute::Text(version)) => Some(Version::from_stored(version.clone())),
             _ => None,
         };
         if held.as_ref().is_none_or(|held| *held < write.version) {
             let item = tables.state.entry(write.key.clone()).or_default();
-            item.extend(
-                write
-                    .set
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), value.clone())),
-            );
+            item.extend(write.set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
             item.retain(|name, _| !write.remove.contains(&name.as_str()));
         }
         Ok(held)
@@ -66,11 +58,8 @@ impl Store for MemoryStore {
             if tables.history.contains_key(&key) {
                 return Insertion::Existed;
             }
-            let item = entry
-                .attributes
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect();
+            let item =
+                entry.attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             tables.history.insert(key, item);
             Insertion::New
         };

@@ -29,11 +29,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            history_days: 90,
-            state_days: 400,
-            heartbeats: false,
-        }
+        Self { history_days: 90, state_days: 400, heartbeats: false }
     }
 }
 
@@ -54,21 +50,15 @@ pub struct Plan {
 /// [`RejectCode::BadField`] or [`RejectCode::TooLarge`] for what DynamoDB would refuse every time.
 pub fn plan(event: &AgentEvent<'_>, retention: &Retention) -> Result<Plan, Reject> {
     check_ids(event)?;
-    let snapshot = event
-        .current
-        .as_ref()
-        .map(|current| snapshot_write(event, current, retention.state_days));
+    let snapshot = event.current.as_ref().map(|current| snapshot_write(event, current, retention.state_days));
     let is_kept = retention.heartbeats || event.event_type != EventType::HeartBeat;
     let plan = Plan {
         registers: snapshot.into_iter().chain(session_write(event)).collect(),
         event: is_kept.then(|| event_entry(event, retention.history_days)),
         intervals: intervals(event, retention.history_days),
     };
-    let items = plan
-        .registers
-        .iter()
-        .map(|write| &write.set)
-        .chain(plan.event.iter().map(|entry| &entry.attributes));
+    let items =
+        plan.registers.iter().map(|write| &write.set).chain(plan.event.iter().map(|entry| &entry.attributes));
     if items.map(item::bytes).any(|bytes| bytes > ITEM_BYTES) {
         return Err(Reject::field(RejectCode::TooLarge, "CurrentAgentSnapshot"));
     }
@@ -84,15 +74,8 @@ fn check_ids(event: &AgentEvent<'_>) -> Result<(), Reject> {
     if !fits(event.event_id) {
         return bad("EventId");
     }
-    let contacts = event
-        .previous
-        .iter()
-        .chain(&event.current)
-        .flat_map(|snapshot| &snapshot.contacts);
-    if contacts
-        .into_iter()
-        .any(|contact| !fits(contact.contact_id) || !contact.state.is_none_or(fits))
-    {
+    let contacts = event.previous.iter().chain(&event.current).flat_map(|snapshot| &snapshot.contacts);
+    if contacts.into_iter().any(|contact| !fits(contact.contact_id) || !contact.state.is_none_or(fits)) {
         return bad("CurrentAgentSnapshot.Contacts");
     }
     Ok(())

@@ -77,10 +77,7 @@ pub(crate) fn snapshot_write(
         ("status_since", status.since.map(Attribute::text)),
         ("next_status_name", text(snapshot.next_status_name)),
         ("activity", text(Some(activity(snapshot)))),
-        (
-            "contacts",
-            Some(Attribute::List(snapshot.contacts.iter().map(contact).collect())),
-        ),
+        ("contacts", Some(Attribute::List(snapshot.contacts.iter().map(contact).collect()))),
         ("routing_profile_name", text(snapshot.routing_profile_name)),
         ("routing_profile_arn", text(snapshot.routing_profile_arn)),
         ("slots", slots(snapshot)),
@@ -122,23 +119,14 @@ fn write<const N: usize>(
             None => remove.push(name),
         }
     }
-    RegisterWrite {
-        key: AgentKey::of(event),
-        register,
-        version,
-        set,
-        remove,
-    }
+    RegisterWrite { key: AgentKey::of(event), register, version, set, remove }
 }
 
 fn contact(contact: &Contact<'_>) -> Attribute {
     Attribute::map([
         ("contact_id", Some(Attribute::text(contact.contact_id))),
         ("channel", contact.channel.map(Attribute::text)),
-        (
-            "initiation_method",
-            contact.initiation_method.map(Attribute::text),
-        ),
+        ("initiation_method", contact.initiation_method.map(Attribute::text)),
         ("state", contact.state.map(Attribute::text)),
         ("state_since", contact.state_since.map(Attribute::text)),
         ("connected_since", contact.connected_since.map(Attribute::text)),

@@ -174,16 +174,10 @@ impl<'a> Snapshot<'a> {
             routing_profile_name: profile.and_then(|profile| text(profile, "Name")),
             routing_profile_arn: profile.and_then(|profile| text(profile, "ARN")),
             slots: profile
-                .map(|profile| {
-                    objects(profile, "Concurrency")
-                        .filter_map(Slots::from_object)
-                        .collect()
-                })
+                .map(|profile| objects(profile, "Concurrency").filter_map(Slots::from_object).collect())
                 .unwrap_or_default(),
             hierarchy: configuration.map(hierarchy).unwrap_or_default(),
-            contacts: objects(source, "Contacts")
-                .filter_map(Contact::from_object)
-                .collect(),
+            contacts: objects(source, "Contacts").filter_map(Contact::from_object).collect(),
         }
     }
 }
@@ -229,11 +223,7 @@ fn hierarchy<'a>(configuration: &'a Object<'a>) -> Vec<&'a str> {
     let Some(groups) = object(configuration, "AgentHierarchyGroups") else {
         return Vec::new();
     };
-    LEVELS
-        .iter()
-        .filter_map(|level| object(groups, level))
-        .filter_map(|group| text(group, "Name"))
-        .collect()
+    LEVELS.iter().filter_map(|level| object(groups, level)).filter_map(|group| text(group, "Name")).collect()
 }
 
 fn object<'a>(source: &'a Object<'a>, name: &str) -> Option<&'a Object<'a>> {

@@ -32,16 +32,10 @@ mod tests {
     #[test]
     fn ids_are_read_off_the_arn() {
         let agent = "arn:aws-us-gov:connect:us-gov-west-1:111122223333:instance/i-1/agent/a-1";
-        assert_eq!(
-            (instance_id(agent), resource_id(agent, "agent")),
-            (Some("i-1"), Some("a-1"))
-        );
+        assert_eq!((instance_id(agent), resource_id(agent, "agent")), (Some("i-1"), Some("a-1")));
         let own_queue = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/agent/a-1";
         assert_eq!(resource_id(own_queue, "queue"), Some("a-1"));
-        assert_eq!(
-            instance_id("arn:aws:connect:eu-west-2:111122223333:instance/i-1"),
-            Some("i-1")
-        );
+        assert_eq!(instance_id("arn:aws:connect:eu-west-2:111122223333:instance/i-1"), Some("i-1"));
     }
 
     #[test]

@@ -40,11 +40,7 @@ impl<'a> Object<'a> {
     /// The value of `key`; of repeated keys the last.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// All members in the order they came.
@@ -146,14 +142,9 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
             b'\n' => b"\\n",
             b'\r' => b"\\r",
             b'\t' => b"\\t",
-            0x00..=0x1f => &[
-                b'\\',
-                b'u',
-                b'0',
-                b'0',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ],
+            0x00..=0x1f => {
+                &[b'\\', b'u', b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]
+            }
             _ => continue,
         };
         out.extend_from_slice(&bytes[start..index]);
@@ -310,11 +301,7 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.position += 1;
         }
-        if self.position == start {
-            Err(RejectCode::NotJson)
-        } else {
-            Ok(())
-        }
+        if self.position == start { Err(RejectCode::NotJson) } else { Ok(()) }
     }
 
     /// A string; the opening quote is still ahead.
@@ -385,11 +372,7 @@ impl<'a> Reader<'a> {
 
     fn hex4(&mut self) -> Read<u32> {
         let end = self.position + 4;
-        let digits = self
-            .text
-            .as_bytes()
-            .get(self.position..end)
-            .ok_or(RejectCode::NotJson)?;
+        let digits = self.text.as_bytes().get(self.position..end).ok_or(RejectCode::NotJson)?;
         self.position = end;
         digits.iter().try_fold(0, |unit, &digit| {
             let value = char::from(digit).to_digit(16).ok_or(RejectCode::NotJson)?;
@@ -411,15 +394,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_exact_text() {
-        for number in [
-            "0",
-            "-0",
-            "1.10",
-            "12345678901234567890123",
-            "1e3",
-            "1E-7",
-            "-0.50e+01",
-        ] {
+        for number in ["0", "-0", "1.10", "12345678901234567890123", "1e3", "1E-7", "-0.50e+01"] {
             assert_eq!(parse(number.as_bytes()).unwrap(), Value::Number(number));
         }
         for wrong in ["01", "-", "1.", ".5", "1e", "+1", "0x1", "NaN"] {
@@ -429,10 +404,7 @@ mod tests {
 
     #[test]
     fn strings_borrow_unless_they_hold_an_escape() {
-        assert!(matches!(
-            parse(b"\"plain\"").unwrap(),
-            Value::String(Cow::Borrowed("plain"))
-        ));
+        assert!(matches!(parse(b"\"plain\"").unwrap(), Value::String(Cow::Borrowed("plain"))));
         let escaped = parse(br#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00""#).unwrap();
         assert_eq!(escaped.as_str(), Some("a\"\\/\u{8}\u{c}\n\r\t\u{e9}\u{1f600}"));
     }
@@ -446,10 +418,7 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
-        assert_eq!(
-            parse(b"\xef\xbb\xbf{}").unwrap(),
-            Value::Object(Object::default())
-        );
+        assert_eq!(parse(b"\xef\xbb\xbf{}").unwrap(), Value::Object(Object::default()));
     }
 
     #[test]

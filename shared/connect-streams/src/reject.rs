@@ -18,19 +18,13 @@ impl Reject {
     /// A fault of the record as a whole.
     #[must_use]
     pub const fn record(code: RejectCode) -> Self {
-        Self {
-            code,
-            path: Cow::Borrowed("$"),
-        }
+        Self { code, path: Cow::Borrowed("$") }
     }
 
     /// A fault of one field.
     #[must_use]
     pub const fn field(code: RejectCode, path: &'static str) -> Self {
-        Self {
-            code,
-            path: Cow::Borrowed(path),
-        }
+        Self { code, path: Cow::Borrowed(path) }
     }
 }
 

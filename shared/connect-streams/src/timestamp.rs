@@ -64,11 +64,7 @@ mod tests {
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
             ("9999-12-30T21:59:59.999Z", "9999-12-30T21:59:59.999Z"),
         ] {
-            assert_eq!(
-                Timestamp::parse(text).map(|t| t.to_string()).as_deref(),
-                Some(written),
-                "{text}"
-            );
+            assert_eq!(Timestamp::parse(text).map(|t| t.to_string()).as_deref(), Some(written), "{text}");
         }
     }
 

@@ -51,11 +51,9 @@ impl Line {
     }
 
     fn derived(&mut self, row: &Row<'_>) {
-        for (name, id) in [
-            ("instance_id", row.instance_id),
-            ("agent_id", row.agent_id),
-            ("queue_id", row.queue_id),
-        ] {
+        for (name, id) in
+            [("instance_id", row.instance_id), ("agent_id", row.agent_id), ("queue_id", row.queue_id)]
+        {
             if let Some(id) = id {
                 self.text(name, id);
             }
@@ -125,10 +123,13 @@ mod tests {
     }"#;
 
     fn line(record: &str) -> String {
+        line_at(record, "2026-03-02T08:05:02.345Z")
+    }
+
+    fn line_at(record: &str, arrival: &str) -> String {
         let value = parse(record.as_bytes()).unwrap();
         let record = ContactRecord::from_object(value.as_object().unwrap()).unwrap();
-        let arrival = Timestamp::parse("2026-03-02T08:05:02.345Z");
-        String::from_utf8(encode(&normalize(&record), arrival)).unwrap()
+        String::from_utf8(encode(&normalize(&record), Timestamp::parse(arrival))).unwrap()
     }
 
     fn columns(line: &str) -> BTreeMap<String, String> {
@@ -138,12 +139,7 @@ mod tests {
             value.write_json(&mut out);
             String::from_utf8(out).unwrap()
         };
-        value
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, value)| (name.to_owned(), written(value)))
-            .collect()
+        value.as_object().unwrap().iter().map(|(name, value)| (name.to_owned(), written(value))).collect()
     }
 
     #[test]
@@ -156,14 +152,8 @@ mod tests {
             ("queue_id", r#""q-1""#),
             ("instance_id", r#""i-1""#),
             ("arrival_timestamp", r#""2026-03-02T08:05:02.345Z""#),
-            (
-                "attributes",
-                r#"{"A":"upper","a":"1","b":"2","n":"1.50","t":"true"}"#,
-            ),
-            (
-                "extra",
-                r#""{\"Brand\":{\"New\":[1.10]},\"Queue.Duration\":\"long\"}""#,
-            ),
+            ("attributes", r#"{"A":"upper","a":"1","b":"2","n":"1.50","t":"true"}"#),
+            ("extra", r#""{\"Brand\":{\"New\":[1.10]},\"Queue.Duration\":\"long\"}""#),
         ];
         for (name, value) in expected {
             assert_eq!(columns.get(name).map(String::as_str), Some(value), "{name}");
@@ -182,6 +172,11 @@ mod tests {
             1,
         );
         assert_eq!(hash(RECORD), hash(&reordered));
+        let later = columns(&line_at(RECORD, "2026-03-09T00:00:00Z"));
+        assert_eq!(
+            (&hash(RECORD), "\"2026-03-09T00:00:00.000Z\""),
+            (&later["content_hash"], later["arrival_timestamp"].as_str())
+        );
         assert_ne!(hash(RECORD), hash(&RECORD.replace("1.10", "1.1")));
         assert_ne!(hash(RECORD), hash(&RECORD.replace("VOICE", "CHAT")));
     }

@@ -47,28 +47,18 @@ pub struct Row<'a> {
 /// Builds the row.
 #[must_use]
 pub fn normalize<'a>(record: &ContactRecord<'a>) -> Row<'a> {
-    let mut walk = Walk {
-        cells: vec![None; COLUMNS.len()],
-        extra: BTreeMap::new(),
-    };
+    let mut walk = Walk { cells: vec![None; COLUMNS.len()], extra: BTreeMap::new() };
     walk.object(&SOURCES, "", record.source);
 
     let field = |group: &str, name: &str| -> Option<&'a str> {
         record.source.get(group)?.as_object()?.get(name)?.as_str()
     };
-    let disconnected = record
-        .source
-        .get("DisconnectTimestamp")
-        .and_then(Value::as_str)
-        .and_then(Timestamp::parse);
+    let disconnected =
+        record.source.get("DisconnectTimestamp").and_then(Value::as_str).and_then(Timestamp::parse);
     Row {
         cells: walk.cells,
         extra: walk.extra,
-        instance_id: record
-            .source
-            .get("InstanceARN")
-            .and_then(Value::as_str)
-            .and_then(arn::instance_id),
+        instance_id: record.source.get("InstanceARN").and_then(Value::as_str).and_then(arn::instance_id),
         agent_id: field("Agent", "ARN").and_then(|arn| arn::resource_id(arn, "agent")),
         queue_id: field("Queue", "ARN").and_then(|arn| arn::resource_id(arn, "queue")),
         contact_duration_milliseconds: disconnected
@@ -83,10 +73,7 @@ static SOURCES: LazyLock<Group> = LazyLock::new(|| {
     let mut root = Group::default();
     for (index, column) in COLUMNS.iter().enumerate() {
         let (groups, field) = column.source.rsplit_once('.').unwrap_or(("", column.source));
-        let parent = groups
-            .split('.')
-            .filter(|level| !level.is_empty())
-            .fold(&mut root, Group::subgroup);
+        let parent = groups.split('.').filter(|level| !level.is_empty()).fold(&mut root, Group::subgroup);
         parent.0.insert(field, Source::Column(index));
     }
     root
@@ -104,11 +91,7 @@ enum Source {
 
 impl Group {
     fn subgroup(&mut self, level: &'static str) -> &mut Self {
-        match self
-            .0
-            .entry(level)
-            .or_insert_with(|| Source::Group(Self::default()))
-        {
+        match self.0.entry(level).or_insert_with(|| Source::Group(Self::default())) {
             Source::Group(group) => group,
             Source::Column(index) => {
                 unreachable!("{level} is a group and the column {}", COLUMNS[*index].name)
@@ -144,11 +127,7 @@ impl<'a> Walk<'a> {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// The value as its column holds it, or `None` if the column cannot.
@@ -165,11 +144,7 @@ fn cell<'a>(column_type: ColumnType, value: &'a Value<'a>) -> Option<Cell<'a>> {
 }
 
 fn text_map<'a>(object: &'a Object<'a>) -> BTreeMap<&'a str, Cow<'a, str>> {
-    object
-        .iter()
-        .filter(|(_, value)| !value.is_absent())
-        .map(|(key, value)| (key, text_of(value)))
-        .collect()
+    object.iter().filter(|(_, value)| !value.is_absent()).map(|(key, value)| (key, text_of(value))).collect()
 }
 
 /// A map's value as text: strings, numbers and booleans as they are, anything nested as JSON.

@@ -32,44 +32,25 @@ pub enum ColumnType {
 }
 
 const fn text(name: &'static str, source: &'static str) -> Column {
-    Column {
-        name,
-        column_type: ColumnType::Text,
-        source,
-    }
+    Column { name, column_type: ColumnType::Text, source }
 }
 
 const fn integer(name: &'static str, source: &'static str) -> Column {
-    Column {
-        name,
-        column_type: ColumnType::Integer,
-        source,
-    }
+    Column { name, column_type: ColumnType::Integer, source }
 }
 
 const fn timestamp(name: &'static str, source: &'static str) -> Column {
-    Column {
-        name,
-        column_type: ColumnType::Timestamp,
-        source,
-    }
+    Column { name, column_type: ColumnType::Timestamp, source }
 }
 
 const fn text_map(name: &'static str, source: &'static str) -> Column {
-    Column {
-        name,
-        column_type: ColumnType::TextMap,
-        source,
-    }
+    Column { name, column_type: ColumnType::TextMap, source }
 }
 
 /// Every column with a source field. A field that no column names is kept in `extra`.
 pub const COLUMNS: &[Column] = &[
     text("aws_account_id", "AWSAccountId"),
-    text(
-        "aws_contact_trace_record_format_version",
-        "AWSContactTraceRecordFormatVersion",
-    ),
+    text("aws_contact_trace_record_format_version", "AWSContactTraceRecordFormatVersion"),
     text("instance_arn", "InstanceARN"),
     text("contact_id", "ContactId"),
     text("initial_contact_id", "InitialContactId"),
@@ -97,32 +78,14 @@ pub const COLUMNS: &[Column] = &[
     text("agent_username", "Agent.Username"),
     text("agent_routing_profile_arn", "Agent.RoutingProfile.ARN"),
     text("agent_routing_profile_name", "Agent.RoutingProfile.Name"),
-    timestamp(
-        "agent_connected_to_agent_timestamp",
-        "Agent.ConnectedToAgentTimestamp",
-    ),
-    integer(
-        "agent_interaction_duration_seconds",
-        "Agent.AgentInteractionDuration",
-    ),
-    integer(
-        "agent_customer_hold_duration_seconds",
-        "Agent.CustomerHoldDuration",
-    ),
+    timestamp("agent_connected_to_agent_timestamp", "Agent.ConnectedToAgentTimestamp"),
+    integer("agent_interaction_duration_seconds", "Agent.AgentInteractionDuration"),
+    integer("agent_customer_hold_duration_seconds", "Agent.CustomerHoldDuration"),
     integer("agent_longest_hold_duration_seconds", "Agent.LongestHoldDuration"),
     integer("agent_number_of_holds", "Agent.NumberOfHolds"),
-    timestamp(
-        "agent_after_contact_work_start_timestamp",
-        "Agent.AfterContactWorkStartTimestamp",
-    ),
-    timestamp(
-        "agent_after_contact_work_end_timestamp",
-        "Agent.AfterContactWorkEndTimestamp",
-    ),
-    integer(
-        "agent_after_contact_work_duration_seconds",
-        "Agent.AfterContactWorkDuration",
-    ),
+    timestamp("agent_after_contact_work_start_timestamp", "Agent.AfterContactWorkStartTimestamp"),
+    timestamp("agent_after_contact_work_end_timestamp", "Agent.AfterContactWorkEndTimestamp"),
+    integer("agent_after_contact_work_duration_seconds", "Agent.AfterContactWorkDuration"),
     text("queue_arn", "Queue.ARN"),
     text("queue_name", "Queue.Name"),
     timestamp("queue_enqueue_timestamp", "Queue.EnqueueTimestamp"),
@@ -147,8 +110,7 @@ mod tests {
         assert_eq!((names.len(), sources.len()), (COLUMNS.len(), COLUMNS.len()));
         for name in names {
             assert!(
-                name.bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
                 "{name}"
             );
         }

@@ -113,23 +113,13 @@ impl TransformedRecord {
     /// Forget the record on purpose: a known kind that belongs elsewhere.
     #[must_use]
     pub fn dropped(record_id: String) -> Self {
-        Self {
-            record_id,
-            result: TransformResult::Dropped,
-            data: None,
-            metadata: None,
-        }
+        Self { record_id, result: TransformResult::Dropped, data: None, metadata: None }
     }
 
     /// Keep the original bytes under the error prefix.
     #[must_use]
     pub fn processing_failed(record_id: String) -> Self {
-        Self {
-            record_id,
-            result: TransformResult::ProcessingFailed,
-            data: None,
-            metadata: None,
-        }
+        Self { record_id, result: TransformResult::ProcessingFailed, data: None, metadata: None }
     }
 
     /// Whether the answer is [`dropped`](Self::dropped).
@@ -175,16 +165,8 @@ mod tests {
             json,
             r#"{"records":[{"recordId":"a","result":"Ok","data":"e30K","metadata":{"partitionKeys":{"contact_date":"2026-03-02"}}},{"recordId":"b","result":"Dropped"},{"recordId":"c","result":"ProcessingFailed"}]}"#
         );
-        let bound: usize = response
-            .records
-            .iter()
-            .map(TransformedRecord::response_bytes)
-            .sum();
-        assert!(
-            json.len() <= bound + r#"{"records":[]}"#.len(),
-            "{} > {bound}",
-            json.len()
-        );
+        let bound: usize = response.records.iter().map(TransformedRecord::response_bytes).sum();
+        assert!(json.len() <= bound + r#"{"records":[]}"#.len(), "{} > {bound}", json.len());
     }
 
     #[test]

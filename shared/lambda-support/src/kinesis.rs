@@ -127,9 +127,7 @@ impl BatchResponse {
     #[must_use]
     pub fn retry_from(record: &StreamRecord<'_>) -> Self {
         let item_identifier = record.sequence_number.clone().into_owned();
-        Self {
-            batch_item_failures: vec![ItemFailure { item_identifier }],
-        }
+        Self { batch_item_failures: vec![ItemFailure { item_identifier }] }
     }
 }
 
@@ -149,10 +147,7 @@ mod tests {
         assert_eq!(record.data().unwrap(), b"{}");
         let answer = serde_json::to_string(&BatchResponse::retry_from(&record)).unwrap();
         assert_eq!(answer, r#"{"batchItemFailures":[{"itemIdentifier":"4959"}]}"#);
-        assert_eq!(
-            serde_json::to_string(&BatchResponse::success()).unwrap(),
-            r#"{"batchItemFailures":[]}"#
-        );
+        assert_eq!(serde_json::to_string(&BatchResponse::success()).unwrap(), r#"{"batchItemFailures":[]}"#);
     }
 
     #[test]

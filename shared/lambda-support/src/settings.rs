@@ -62,11 +62,7 @@ impl<'a> Settings<'a> {
         let Some(value) = self.get(name) else {
             return Ok(default);
         };
-        value.parse().map_err(|_| SettingError::Unreadable {
-            name,
-            value,
-            expected,
-        })
+        value.parse().map_err(|_| SettingError::Unreadable { name, value, expected })
     }
 }
 
@@ -84,10 +80,7 @@ mod tests {
         );
         assert_eq!(settings.optional("OTHER", 7, "a whole number"), Ok(7));
         assert_eq!(
-            settings
-                .optional("DAYS", 7, "a whole number")
-                .unwrap_err()
-                .to_string(),
+            settings.optional("DAYS", 7, "a whole number").unwrap_err().to_string(),
             "environment variable DAYS is \"ninety\", which is not a whole number; correct it in the function's configuration"
         );
     }

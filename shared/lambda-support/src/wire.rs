@@ -41,9 +41,7 @@ pub(crate) fn decode_base64(raw: Option<&RawValue>) -> Result<Vec<u8>, Reject> {
     let not_base64 = || Reject::field(RejectCode::NotBase64, "data");
     let text: std::borrow::Cow<'_, str> =
         serde_json::from_str(raw.ok_or_else(not_base64)?.get()).map_err(|_| not_base64())?;
-    base64_simd::STANDARD
-        .decode_to_vec(text.as_bytes())
-        .map_err(|_| not_base64())
+    base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| not_base64())
 }
 
 #[cfg(test)]
@@ -60,22 +58,13 @@ mod tests {
         for millisecond in 0..1000 {
             let epoch = 1_507_217_624_000 + millisecond;
             assert_eq!(read(&epoch.to_string(), Unit::Milliseconds), Some(epoch));
-            assert_eq!(
-                read(&format!("1507217624.{millisecond:03}"), Unit::Seconds),
-                Some(epoch)
-            );
+            assert_eq!(read(&format!("1507217624.{millisecond:03}"), Unit::Seconds), Some(epoch));
         }
         assert_eq!(read("1545084650.5", Unit::Seconds), Some(1_545_084_650_500));
         assert_eq!(read("1545084650.98", Unit::Seconds), Some(1_545_084_650_980));
         assert_eq!(read("1428537600", Unit::Seconds), Some(1_428_537_600_000));
-        assert_eq!(
-            read("1507217624302.7", Unit::Milliseconds),
-            Some(1_507_217_624_302)
-        );
-        assert_eq!(
-            read("\"2017-10-05T15:33:44.302Z\"", Unit::Milliseconds),
-            Some(1_507_217_624_302)
-        );
+        assert_eq!(read("1507217624302.7", Unit::Milliseconds), Some(1_507_217_624_302));
+        assert_eq!(read("\"2017-10-05T15:33:44.302Z\"", Unit::Milliseconds), Some(1_507_217_624_302));
     }
 
     #[test]

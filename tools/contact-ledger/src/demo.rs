@@ -62,10 +62,7 @@ pub async fn demo(arguments: &DemoArguments) -> anyhow::Result<()> {
         s3_port: arguments.s3_port,
         ..StackSettings::new(functions, arguments.output.clone())
     };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the summary tells how long the demo took"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the summary tells how long the demo took")]
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
     send(&mut stack, &input, arguments.times).await?;
@@ -80,10 +77,7 @@ fn input(arguments: &DemoArguments) -> anyhow::Result<Input> {
     let (contact_records, agent_events) = (read(&arguments.contact_records)?, read(&arguments.agent_events)?);
     if contact_records.is_none() && agent_events.is_none() {
         let day = demo_day();
-        return Ok(Input {
-            contact_records: day.contact_records,
-            agent_events: day.agent_events,
-        });
+        return Ok(Input { contact_records: day.contact_records, agent_events: day.agent_events });
     }
     Ok(Input {
         contact_records: contact_records.unwrap_or_default(),
@@ -97,10 +91,7 @@ fn functions(arguments: &DemoArguments) -> anyhow::Result<PathBuf> {
     }
     let program =
         std::env::current_exe().context("the folder of this program cannot be found; say --functions")?;
-    program
-        .parent()
-        .map(Path::to_owned)
-        .context("this program is in no folder; say --functions")
+    program.parent().map(Path::to_owned).context("this program is in no folder; say --functions")
 }
 
 /// Makes an empty output folder, in place of an earlier demo's, but never of anything else.
@@ -165,10 +156,7 @@ fn leave(stack: &Stack, summary: &Summary, output: &Path) -> anyhow::Result<()> 
             .with_context(|| format!("{name} cannot be written to {}", output.display()))
     };
     write("agent-state.json", serde_json::to_value(stack.agent_state()?)?)?;
-    write(
-        "agent-history.json",
-        serde_json::to_value(stack.agent_history()?)?,
-    )?;
+    write("agent-history.json", serde_json::to_value(stack.agent_history()?)?)?;
     write("summary.json", summary.to_json())
 }
 

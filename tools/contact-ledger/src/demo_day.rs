@@ -48,17 +48,10 @@ pub fn demo_day() -> DemoDay {
 
     let mut agent_events = in_order(events);
     come_twice_and_late(&mut agent_events, &mut rng);
-    let mut contact_records = in_order(
-        contacts
-            .iter()
-            .flat_map(|contact| contact.deliveries(&mut rng))
-            .collect(),
-    );
+    let mut contact_records =
+        in_order(contacts.iter().flat_map(|contact| contact.deliveries(&mut rng)).collect());
     add_malformed(&mut contact_records, &mut agent_events);
-    DemoDay {
-        contact_records,
-        agent_events,
-    }
+    DemoDay { contact_records, agent_events }
 }
 
 /// A record and when it is sent, in milliseconds since 1970.
@@ -69,9 +62,7 @@ struct Sent {
 
 fn in_order(mut sent: Vec<Sent>) -> Vec<Vec<u8>> {
     sent.sort_by_key(|sent| sent.at);
-    sent.into_iter()
-        .map(|sent| sent.record.to_string().into_bytes())
-        .collect()
+    sent.into_iter().map(|sent| sent.record.to_string().into_bytes()).collect()
 }
 
 fn come_twice_and_late(events: &mut Vec<Vec<u8>>, rng: &mut Rng) {
@@ -159,8 +150,5 @@ fn instant(at: i64, format: &str) -> String {
         .map_or_else(|_| String::new(), |instant| instant.strftime(format).to_string())
 }
 
-const QUEUES: [(&str, &str); 3] = [
-    ("q-billing", "Billing"),
-    ("q-orders", "Orders"),
-    ("q-returns", "Returns"),
-];
+const QUEUES: [(&str, &str); 3] =
+    [("q-billing", "Billing"), ("q-orders", "Orders"), ("q-returns", "Returns")];

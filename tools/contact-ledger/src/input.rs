@@ -36,9 +36,8 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).with_context(|| format!("folder {} cannot be read", path.display()))? {
         let entry = entry?.path();
-        let is_json = entry
-            .extension()
-            .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known));
+        let is_json =
+            entry.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known));
         if entry.is_dir() {
             files.extend(self::files(&entry)?);
         } else if is_json {
@@ -51,10 +50,7 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 fn records_of(file: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let text = fs::read_to_string(file).with_context(|| {
-        format!(
-            "{} cannot be read as UTF-8 text; check the path and the encoding",
-            file.display()
-        )
+        format!("{} cannot be read as UTF-8 text; check the path and the encoding", file.display())
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let mut records = Vec::new();
@@ -75,15 +71,9 @@ fn records_of(file: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     }
     if let Some(other) = records.iter().find(|record| !record.starts_with('{')) {
         let beginning: String = other.chars().take(1).collect();
-        bail!(
-            "{} holds something that is not a JSON object (it begins with {beginning:?})",
-            file.display()
-        );
+        bail!("{} holds something that is not a JSON object (it begins with {beginning:?})", file.display());
     }
-    Ok(records
-        .into_iter()
-        .map(|record| record.as_bytes().to_vec())
-        .collect())
+    Ok(records.into_iter().map(|record| record.as_bytes().to_vec()).collect())
 }
 
 #[cfg(test)]
@@ -95,23 +85,14 @@ mod tests {
         let file = folder.path().join("records.json");
         fs::write(&file, text).unwrap();
         let records = read_records(&file).map_err(|error| format!("{error:#}"))?;
-        Ok(records
-            .into_iter()
-            .map(|record| String::from_utf8(record).unwrap())
-            .collect())
+        Ok(records.into_iter().map(|record| String::from_utf8(record).unwrap()).collect())
     }
 
     #[test]
     fn one_object_an_array_and_lines_are_read() {
         assert_eq!(read("{\"a\": 1}\n").unwrap(), ["{\"a\": 1}"]);
-        assert_eq!(
-            read("\u{feff}[{\"a\":1},\n {\"b\":2}]").unwrap(),
-            ["{\"a\":1}", "{\"b\":2}"]
-        );
-        assert_eq!(
-            read("{\"a\":1}\n{\"b\":2}\n\n").unwrap(),
-            ["{\"a\":1}", "{\"b\":2}"]
-        );
+        assert_eq!(read("\u{feff}[{\"a\":1},\n {\"b\":2}]").unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
+        assert_eq!(read("{\"a\":1}\n{\"b\":2}\n\n").unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
     }
 
     #[test]
@@ -136,13 +117,6 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
         }
         let records = read_records(folder.path()).unwrap();
-        assert_eq!(
-            records,
-            [
-                b"{\"n\":1}".to_vec(),
-                b"{\"n\":2}".to_vec(),
-                b"{\"n\":3}".to_vec()
-            ]
-        );
+        assert_eq!(records, [b"{\"n\":1}".to_vec(), b"{\"n\":2}".to_vec(), b"{\"n\":3}".to_vec()]);
     }
 }

@@ -41,10 +41,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where the command speaks to its user about itself"
-)]
+#[expect(clippy::print_stderr, reason = "the one place where the command speaks to its user about itself")]
 fn say(sentence: &str) {
     eprintln!("{sentence}");
 }

@@ -99,10 +99,7 @@ impl Outcomes {
         }
         let text = fs::read_to_string(log).with_context(|| format!("{} cannot be read", log.display()))?;
         let mut outcomes = Self::default();
-        for line in text
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        {
+        for line in text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
             if line["message"] == "invocation" {
                 let count = |name: &str| line[name].as_u64().unwrap_or(0);
                 outcomes.applied += count("applied");
@@ -130,45 +127,19 @@ impl Outcomes {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcomes {
-            applied,
-            duplicate,
-            stale,
-            skipped,
-            rejected,
-            retried,
-        } = self.outcomes;
+        let Outcomes { applied, duplicate, stale, skipped, rejected, retried } = self.outcomes;
         writeln!(f, "Contact records     {:>7} in", self.contact_records)?;
         writeln!(f, "  rows              {:>7}   in the lake", self.rows)?;
         writeln!(f, "  failed            {:>7}   kept as they came", self.failed)?;
-        writeln!(
-            f,
-            "  dropped           {:>7}   another known kind, not a contact record",
-            self.dropped
-        )?;
+        writeln!(f, "  dropped           {:>7}   another known kind, not a contact record", self.dropped)?;
         writeln!(f, "Agent events        {:>7} in", self.agent_events)?;
-        writeln!(
-            f,
-            "  applied           {applied:>7}   new, and the agent's state moved"
-        )?;
-        writeln!(
-            f,
-            "  duplicate         {duplicate:>7}   seen before, nothing changed"
-        )?;
-        writeln!(
-            f,
-            "  stale             {stale:>7}   late: the state, already newer, stayed"
-        )?;
-        writeln!(
-            f,
-            "  skipped           {skipped:>7}   another known kind, not an agent event"
-        )?;
+        writeln!(f, "  applied           {applied:>7}   new, and the agent's state moved")?;
+        writeln!(f, "  duplicate         {duplicate:>7}   seen before, nothing changed")?;
+        writeln!(f, "  stale             {stale:>7}   late: the state, already newer, stayed")?;
+        writeln!(f, "  skipped           {skipped:>7}   another known kind, not an agent event")?;
         writeln!(f, "  rejected          {rejected:>7}   set aside with the reason")?;
         if retried > 0 {
-            writeln!(
-                f,
-                "  retried           {retried:>7}   sent again, and counted above"
-            )?;
+            writeln!(f, "  retried           {retried:>7}   sent again, and counted above")?;
         }
         if self.given_up > 0 {
             writeln!(
@@ -178,11 +149,7 @@ impl fmt::Display for Summary {
             )?;
         }
         writeln!(f, "Agents              {:>7}", self.agents)?;
-        writeln!(
-            f,
-            "History entries     {:>7}   events and intervals",
-            self.history_entries
-        )?;
+        writeln!(f, "History entries     {:>7}   events and intervals", self.history_entries)?;
         writeln!(f, "Time                {:>7.1} s", self.elapsed.as_secs_f64())
     }
 }

@@ -36,18 +36,11 @@ impl DynamoDb {
             Some(interference) => {
                 let private = listen(0, "DynamoDB").await?;
                 let target = url(&private)?;
-                tasks.push(tokio::spawn(dynoxide::server::serve_on(
-                    private,
-                    database.clone(),
-                )));
+                tasks.push(tokio::spawn(dynoxide::server::serve_on(private, database.clone())));
                 tasks.push(tokio::spawn(gateway::serve(public, target, interference)));
             }
         }
-        Ok(Self {
-            endpoint,
-            database,
-            tasks,
-        })
+        Ok(Self { endpoint, database, tasks })
     }
 
     /// Creates a table whose keys are texts, on demand.
@@ -86,11 +79,11 @@ impl DynamoDb {
                 request["ExclusiveStartKey"] = start;
             }
             let page = self.database.scan(serde_json::from_value(request)?)?;
-            items.extend(page.items.unwrap_or_default().iter().map(|item| {
-                item.iter()
-                    .map(|(name, value)| (name.clone(), plain(value)))
-                    .collect::<Item>()
-            }));
+            items.extend(
+                page.items.unwrap_or_default().iter().map(|item| {
+                    item.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Item>()
+                }),
+            );
             match page.last_evaluated_key {
                 None => break,
                 Some(key) => start = serde_json::to_value(key)?,
@@ -114,9 +107,9 @@ impl Drop for DynamoDb {
 fn plain(value: &AttributeValue) -> serde_json::Value {
     match value {
         AttributeValue::S(text) => json!(text),
-        AttributeValue::N(digits) => digits
-            .parse::<serde_json::Number>()
-            .map_or_else(|_| json!(digits), serde_json::Value::Number),
+        AttributeValue::N(digits) => {
+            digits.parse::<serde_json::Number>().map_or_else(|_| json!(digits), serde_json::Value::Number)
+        }
         AttributeValue::BOOL(truth) => json!(truth),
         AttributeValue::L(elements) => elements.iter().map(plain).collect(),
         AttributeValue::M(members) => {

@@ -69,15 +69,7 @@ impl EventSourceMapping {
         folder: Folder,
     ) -> Self {
         let id = uuid::Uuid::new_v4().to_string();
-        Self {
-            id,
-            settings,
-            stream,
-            function,
-            folder,
-            done: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-        }
+        Self { id, settings, stream, function, folder, done: AtomicU64::new(0), failed: AtomicU64::new(0) }
     }
 
     /// Works until the stream is closed and read to its end.
@@ -202,14 +194,7 @@ impl EventSourceMapping {
             now.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S"),
             uuid::Uuid::new_v4()
         );
-        let put = self
-            .folder
-            .put(
-                &self.settings.on_failure_bucket,
-                &key,
-                body.to_string().as_bytes(),
-            )
-            .await;
+        let put = self.folder.put(&self.settings.on_failure_bucket, &key, body.to_string().as_bytes()).await;
         put.context("the on-failure bucket cannot be written")?;
         self.failed.fetch_add(batch.len() as u64, Ordering::Relaxed);
         self.done.fetch_add(batch.len() as u64, Ordering::Relaxed);
@@ -237,22 +222,14 @@ fn records_done(response: &[u8], batch: &[Record]) -> usize {
         return batch.len();
     }
     let failures = match serde_json::from_slice::<Option<Response>>(response) {
-        Ok(response) => response
-            .and_then(|response| response.batch_item_failures)
-            .unwrap_or_default(),
+        Ok(response) => response.and_then(|response| response.batch_item_failures).unwrap_or_default(),
         Err(_) => return 0,
     };
     let position = |failure: &Failure| {
         let identifier = failure.item_identifier.as_deref()?;
-        batch
-            .iter()
-            .position(|record| record.sequence_number == identifier)
+        batch.iter().position(|record| record.sequence_number == identifier)
     };
-    failures
-        .iter()
-        .map(|failure| position(failure).unwrap_or(0))
-        .min()
-        .unwrap_or(batch.len())
+    failures.iter().map(|failure| position(failure).unwrap_or(0)).min().unwrap_or(batch.len())
 }
 
 /// Seconds with milliseconds as their fraction, as in real events.
@@ -293,10 +270,7 @@ mod tests {
             (r#"{"batchItemFailures":null}"#, 4),
             (r#"{"batchItemFailures":[]}"#, 4),
             (r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 2),
-            (
-                r#"{"batchItemFailures":[{"itemIdentifier":"4"},{"itemIdentifier":"2"}]}"#,
-                1,
-            ),
+            (r#"{"batchItemFailures":[{"itemIdentifier":"4"},{"itemIdentifier":"2"}]}"#, 1),
             (r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, 0),
             (r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, 0),
             (r#"{"batchItemFailures":[{"wrongKey":"3"}]}"#, 0),

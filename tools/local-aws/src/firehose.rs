@@ -59,10 +59,7 @@ impl Counters {
     /// Records that have an outcome.
     #[must_use]
     pub fn done(&self) -> u64 {
-        [&self.ok, &self.dropped, &self.failed]
-            .iter()
-            .map(|count| count.load(Ordering::Relaxed))
-            .sum()
+        [&self.ok, &self.dropped, &self.failed].iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -74,13 +71,7 @@ impl Producer {
     /// `PutRecord`. Waits while the stream has no room.
     pub async fn put_record(&self, data: Bytes) {
         // The stream ends early only on an error that its own task reports.
-        let _ = self
-            .0
-            .send(Record {
-                data,
-                arrival_milliseconds: now().as_millisecond(),
-            })
-            .await;
+        let _ = self.0.send(Record { data, arrival_milliseconds: now().as_millisecond() }).await;
     }
 }
 
@@ -169,17 +160,12 @@ impl Firehose {
             .and_then(|response| answers(&response, self.settings.partition_key));
         for (index, record) in batch.iter().enumerate() {
             let answer = match &answers {
-                Ok(answers) => answers
-                    .get(&record_id(index))
-                    .unwrap_or(&Err(Failure::MISSING_RECORD_ID)),
+                Ok(answers) => answers.get(&record_id(index)).unwrap_or(&Err(Failure::MISSING_RECORD_ID)),
                 Err(failure) => &Err(*failure),
             };
             match answer {
                 Ok(Transformed::Row { partition, data }) => {
-                    self.partitions
-                        .entry(partition.clone())
-                        .or_default()
-                        .extend_from_slice(data);
+                    self.partitions.entry(partition.clone()).or_default().extend_from_slice(data);
                     self.counters.ok.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(Transformed::Dropped) => {
@@ -226,25 +212,15 @@ impl Firehose {
 
     /// Writes every partition, and the failures, that hold at least so many bytes.
     async fn deliver(&mut self, at_least: usize) -> anyhow::Result<()> {
-        let FirehoseSettings {
-            prefix,
-            partition_key,
-            error_prefix,
-            ..
-        } = self.settings;
-        let full: Vec<_> = self
-            .partitions
-            .extract_if(.., |_, rows| rows.len() > at_least)
-            .collect();
+        let FirehoseSettings { prefix, partition_key, error_prefix, .. } = self.settings;
+        let full: Vec<_> = self.partitions.extract_if(.., |_, rows| rows.len() > at_least).collect();
         for (partition, rows) in full {
-            self.write(&format!("{prefix}{partition_key}={partition}/"), &rows)
-                .await?;
+            self.write(&format!("{prefix}{partition_key}={partition}/"), &rows).await?;
         }
         if self.failures.len() > at_least {
             let failures = std::mem::take(&mut self.failures);
             let date = now().strftime("%Y/%m/%d/%H");
-            self.write(&format!("{error_prefix}processing-failed/{date}/"), &failures)
-                .await?;
+            self.write(&format!("{error_prefix}processing-failed/{date}/"), &failures).await?;
         }
         Ok(())
     }
@@ -252,11 +228,8 @@ impl Firehose {
     /// `<prefix><stream>-<version>-<yyyy>-<MM>-<dd>-<HH>-<mm>-<ss>-<uuid>`
     async fn write(&self, prefix: &str, body: &[u8]) -> anyhow::Result<()> {
         let (name, bucket) = (&self.settings.name, &self.settings.bucket);
-        let key = format!(
-            "{prefix}{name}-1-{}-{}",
-            now().strftime("%Y-%m-%d-%H-%M-%S"),
-            uuid::Uuid::new_v4()
-        );
+        let key =
+            format!("{prefix}{name}-1-{}-{}", now().strftime("%Y-%m-%d-%H-%M-%S"), uuid::Uuid::new_v4());
         let put = self.folder.put(bucket, &key, body).await;
         put.with_context(|| format!("bucket {bucket} cannot be written"))
     }
@@ -302,14 +275,10 @@ impl Failure {
 
     fn of_invocation(error: &InvokeError) -> Self {
         match error {
-            InvokeError::TimedOut(_) => Self {
-                code: "Lambda.FunctionTimedOut",
-                message: "The function timed out.",
-            },
-            _ => Self {
-                code: "Lambda.FunctionError",
-                message: "The function failed or its process ended.",
-            },
+            InvokeError::TimedOut(_) => {
+                Self { code: "Lambda.FunctionTimedOut", message: "The function timed out." }
+            }
+            _ => Self { code: "Lambda.FunctionError", message: "The function failed or its process ended." },
         }
     }
 }
@@ -344,10 +313,7 @@ fn answers(response: &[u8], partition_key: &str) -> Result<Answers, Failure> {
     let mut answers = Answers::new();
     for record in response.records {
         let record_id = record.record_id.clone();
-        if answers
-            .insert(record_id, transformed(record, partition_key))
-            .is_some()
-        {
+        if answers.insert(record_id, transformed(record, partition_key)).is_some() {
             return Err(Failure::DUPLICATED_RECORD_ID);
         }
     }
@@ -359,13 +325,10 @@ fn transformed(mut record: ResponseRecord, partition_key: &str) -> Result<Transf
         "Dropped" => Ok(Transformed::Dropped),
         "Ok" => {
             let data = record.data.ok_or(Failure::UNREADABLE_RESPONSE)?;
-            let data = base64_simd::STANDARD
-                .decode_to_vec(data)
-                .map_err(|_| Failure::UNREADABLE_RESPONSE)?;
+            let data = base64_simd::STANDARD.decode_to_vec(data).map_err(|_| Failure::UNREADABLE_RESPONSE)?;
             let partition = record.metadata.partition_keys.remove(partition_key);
-            let partition = partition
-                .filter(|value| !value.is_empty())
-                .ok_or(Failure::MISSING_PARTITION_KEY)?;
+            let partition =
+                partition.filter(|value| !value.is_empty()).ok_or(Failure::MISSING_PARTITION_KEY)?;
             Ok(Transformed::Row { partition, data })
         }
         _ => Err(Failure::PROCESSING_FAILED),
@@ -393,10 +356,7 @@ mod tests {
                 record(r#""result":"Ok","data":"e30K","metadata":{"partitionKeys":{"contact_date":"d"}}"#),
                 "row in d",
             ),
-            (
-                record(r#""result":"Ok","data":"e30K""#),
-                "DynamicPartitioning.MissingPartitionKey",
-            ),
+            (record(r#""result":"Ok","data":"e30K""#), "DynamicPartitioning.MissingPartitionKey"),
             (
                 record(r#""result":"Ok","data":"%","metadata":{"partitionKeys":{"contact_date":"d"}}"#),
                 "Lambda.JsonProcessingException",

@@ -76,11 +76,7 @@ impl Function {
             settings.binary.is_file(),
             "function binary {binary} is missing; build it with `cargo build -p {name}`, or say with --functions where it is"
         );
-        Ok(Self {
-            settings,
-            idle: Mutex::default(),
-            kill: Notify::new(),
-        })
+        Ok(Self { settings, idle: Mutex::default(), kill: Notify::new() })
     }
 
     /// Where the function's output goes.
@@ -92,10 +88,7 @@ impl Function {
     /// The function's ARN.
     #[must_use]
     pub fn arn(&self) -> String {
-        format!(
-            "arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}",
-            self.settings.name
-        )
+        format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.settings.name)
     }
 
     /// Invokes the function in an idle process, or in a new one.
@@ -106,9 +99,7 @@ impl Function {
         let idle = self.idle().pop();
         let mut sandbox = match idle {
             Some(sandbox) => sandbox,
-            None => Sandbox::start(&self.settings, self.arn())
-                .await
-                .map_err(InvokeError::NotStarted)?,
+            None => Sandbox::start(&self.settings, self.arn()).await.map_err(InvokeError::NotStarted)?,
         };
         let result = sandbox.invoke(payload, self.settings.timeout, &self.kill).await;
         if let Ok(_) | Err(InvokeError::Failed { .. }) = result {
@@ -163,12 +154,7 @@ impl Sandbox {
         let (answer, answered) = oneshot::channel();
         let request_id = uuid::Uuid::new_v4().to_string();
         // The channel holds one invocation, and this process has no other.
-        let _ = self.api.invocations.try_send(Invocation {
-            request_id,
-            payload,
-            timeout,
-            answer,
-        });
+        let _ = self.api.invocations.try_send(Invocation { request_id, payload, timeout, answer });
         let exited = |status: io::Result<ExitStatus>| match status {
             Ok(status) => Err(InvokeError::Exited(status)),
             Err(error) => Err(InvokeError::NotStarted(error.into())),
@@ -196,15 +182,9 @@ fn lambda_environment(settings: &FunctionSettings, runtime_api: &str) -> [(&'sta
     [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
         ("AWS_LAMBDA_FUNCTION_NAME", settings.name.to_owned()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            settings.memory_megabytes.to_string(),
-        ),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings.memory_megabytes.to_string()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", settings.name),
-        ),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", settings.name)),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
         ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
         ("AWS_LAMBDA_LOG_LEVEL", "info".to_owned()),

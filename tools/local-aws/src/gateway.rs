@@ -26,12 +26,7 @@ struct Gateway {
 /// Passes every request on `listener` to `target`.
 pub(crate) async fn serve(listener: TcpListener, target: String, interference: Interference) {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let gateway = Gateway {
-        client,
-        target,
-        requests: Arc::default(),
-        interference,
-    };
+    let gateway = Gateway { client, target, requests: Arc::default(), interference };
     let router = Router::new().fallback(pass_on).with_state(gateway);
     // Ends only with the task it runs in.
     let _ = axum::serve(listener, router).await;

@@ -61,11 +61,7 @@ impl Stream {
                 changed: Notify::new(),
             })
         };
-        Self {
-            name: name.to_owned(),
-            shards: (0..shards).map(shard).collect(),
-            position: Mutex::default(),
-        }
+        Self { name: name.to_owned(), shards: (0..shards).map(shard).collect(), position: Mutex::default() }
     }
 
     /// The stream's ARN.

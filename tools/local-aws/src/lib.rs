@@ -32,10 +32,7 @@ pub const ACCESS_KEY: &str = "local";
 pub const SECRET_KEY: &str = "local-secret";
 
 /// Arrival times and object names need the time of day; every other module takes it from here.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "these models are the edge where time enters the pipeline"
-)]
+#[expect(clippy::disallowed_methods, reason = "these models are the edge where time enters the pipeline")]
 fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

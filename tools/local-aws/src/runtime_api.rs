@@ -60,16 +60,9 @@ impl RuntimeApi {
         let listener = listen(0, "the Lambda Runtime API").await?;
         let address = listener.local_addr()?.to_string();
         let (invocations, waiting) = mpsc::channel(1);
-        let shared = Shared {
-            function_arn,
-            waiting: Mutex::new(waiting),
-            running: std::sync::Mutex::default(),
-        };
-        Ok(Self {
-            address,
-            invocations,
-            task: tokio::spawn(serve(listener, shared)),
-        })
+        let shared =
+            Shared { function_arn, waiting: Mutex::new(waiting), running: std::sync::Mutex::default() };
+        Ok(Self { address, invocations, task: tokio::spawn(serve(listener, shared)) })
     }
 }
 
@@ -82,10 +75,7 @@ impl Drop for RuntimeApi {
 async fn serve(listener: TcpListener, shared: Shared) {
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route(
-            "/2018-06-01/runtime/invocation/{request_id}/response",
-            post(response),
-        )
+        .route("/2018-06-01/runtime/invocation/{request_id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(Arc::new(shared));
@@ -117,14 +107,8 @@ async fn response(
 }
 
 async fn error(State(shared): State<Arc<Shared>>, Path(request_id): Path<String>, body: Bytes) -> StatusCode {
-    let unreadable = |_| FunctionError {
-        error_type: "Unreadable".to_owned(),
-        error_message: String::new(),
-    };
-    shared.answer(
-        &request_id,
-        Err(serde_json::from_slice(&body).unwrap_or_else(unreadable)),
-    )
+    let unreadable = |_| FunctionError { error_type: "Unreadable".to_owned(), error_message: String::new() };
+    shared.answer(&request_id, Err(serde_json::from_slice(&body).unwrap_or_else(unreadable)))
 }
 
 impl Shared {

@@ -42,10 +42,7 @@ impl Folder {
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let open = || FileSystem::new(root).map_err(|error| anyhow::anyhow!("{error:?}"));
         let reader = open().with_context(|| format!("folder {} cannot be opened", root.display()))?;
-        Ok(Self {
-            root: root.to_owned(),
-            reader: Arc::new(reader),
-        })
+        Ok(Self { root: root.to_owned(), reader: Arc::new(reader) })
     }
 
     /// Creates a bucket.
@@ -79,9 +76,7 @@ impl Folder {
 #[async_trait::async_trait]
 impl S3 for Folder {
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        let PutObjectInput {
-            bucket, key, body, ..
-        } = request.input;
+        let PutObjectInput { bucket, key, body, .. } = request.input;
         let mut bytes = Vec::new();
         if let Some(mut body) = body {
             while let Some(chunk) = body.try_next().await.map_err(|_| s3_error!(IncompleteBody))? {
@@ -143,10 +138,7 @@ impl S3Server {
     pub async fn start(port: u16, folder: Folder) -> anyhow::Result<Self> {
         let listener = listen(port, "S3").await?;
         let endpoint = url(&listener)?;
-        Ok(Self {
-            endpoint,
-            task: tokio::spawn(serve(listener, folder)),
-        })
+        Ok(Self { endpoint, task: tokio::spawn(serve(listener, folder)) })
     }
 }
 

@@ -85,23 +85,14 @@ impl Stack {
     /// When a binary is missing, a port taken or the folder not writable; nothing is left running.
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
         let folder = Folder::open(&settings.output)?;
-        folder
-            .create_bucket(LAKE_BUCKET)
-            .context("the lake's folder cannot be made")?;
+        folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be made")?;
         let logs = settings.output.join("logs");
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be made")?;
         let function = |name: &'static str, environment| {
             let (binary, log) = (settings.functions.join(name), logs.join(format!("{name}.jsonl")));
             let timeout = Duration::from_mins(1);
-            Function::new(FunctionSettings {
-                name,
-                binary,
-                environment,
-                timeout,
-                memory_megabytes: 512,
-                log,
-            })
-            .map(Arc::new)
+            Function::new(FunctionSettings { name, binary, environment, timeout, memory_megabytes: 512, log })
+                .map(Arc::new)
         };
         let dynamodb = DynamoDb::start(settings.dynamodb_port, settings.interference.clone()).await?;
         dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
@@ -118,12 +109,8 @@ impl Stack {
             maximum_retry_attempts: 10,
             on_failure_bucket: LAKE_BUCKET.to_owned(),
         };
-        let agent_events = Arc::new(EventSourceMapping::new(
-            mapping_settings,
-            stream.clone(),
-            upserter.clone(),
-            folder,
-        ));
+        let agent_events =
+            Arc::new(EventSourceMapping::new(mapping_settings, stream.clone(), upserter.clone(), folder));
         let mapping = tokio::spawn(agent_events.clone().run());
         let producer = Some(producer);
         Ok(Self {
@@ -145,11 +132,7 @@ impl Stack {
     /// # Panics
     /// After [`Stack::drain`].
     pub async fn put_contact_record(&self, data: Bytes) {
-        self.producer
-            .as_ref()
-            .expect("the stack still takes records")
-            .put_record(data)
-            .await;
+        self.producer.as_ref().expect("the stack still takes records").put_record(data).await;
     }
 
     /// Puts an agent event on its stream.
@@ -217,8 +200,5 @@ fn upserter_environment(dynamodb: &DynamoDb, s3: &S3Server) -> BTreeMap<String, 
         ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.endpoint),
         ("AWS_ENDPOINT_URL_S3", &s3.endpoint),
     ];
-    variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

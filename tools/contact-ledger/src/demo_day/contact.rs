@@ -41,15 +41,9 @@ impl Contact {
     /// The records sent for this contact: one, now and then the same twice, and now and then a newer version
     /// hours later.
     pub(super) fn deliveries(&self, rng: &mut Rng) -> Vec<Sent> {
-        let over = self
-            .agent
-            .as_ref()
-            .map_or(self.disconnected, |agent| agent.after_contact_work_end);
+        let over = self.agent.as_ref().map_or(self.disconnected, |agent| agent.after_contact_work_end);
         let first = over.max(self.disconnected) + SENT_AFTER;
-        let mut sent = vec![Sent {
-            at: first,
-            record: self.record(first, &json!({"language": "en"})),
-        }];
+        let mut sent = vec![Sent { at: first, record: self.record(first, &json!({"language": "en"})) }];
         if rng.usize(..20) == 0 {
             sent.push(Sent {
                 at: first + rng.i64(1..30) * SECOND,
@@ -68,10 +62,7 @@ impl Contact {
 
     fn record(&self, updated: i64, attributes: &Value) -> Value {
         let (queue_id, queue_name) = QUEUES[self.queue];
-        let dequeued = self
-            .agent
-            .as_ref()
-            .map_or(self.disconnected, |agent| agent.connected);
+        let dequeued = self.agent.as_ref().map_or(self.disconnected, |agent| agent.connected);
         json!({
             "AWSAccountId": "111122223333",
             "AWSContactTraceRecordFormatVersion": "2017-03-10",
@@ -112,11 +103,8 @@ impl Contact {
     /// The contact as an agent snapshot lists it.
     pub(super) fn in_snapshot(&self, state: &str, since: i64) -> Value {
         let (queue_id, queue_name) = QUEUES[self.queue];
-        let connected = self
-            .agent
-            .as_ref()
-            .map(|agent| agent.connected)
-            .filter(|connected| *connected <= since);
+        let connected =
+            self.agent.as_ref().map(|agent| agent.connected).filter(|connected| *connected <= since);
         json!({
             "Channel": self.channel,
             "ConnectedToAgentTimestamp": connected.map(milliseconds),

@@ -1,0 +1,28 @@
+# Thin: every target is one or two cargo commands.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:
+	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+
+demo: ## Run the whole pipeline on this machine; the result is in demo-output/
+	cargo build --quiet --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	./target/debug/contact-ledger demo
+
+test: ## Run every test
+	cargo build --locked --workspace
+	cargo test --locked --workspace
+
+check: setup ## Check format and lints, then run every test
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	$(MAKE) test
+
+clean: ## Remove everything that was built or left by a demo
+	cargo clean
+	rm -rf demo-output

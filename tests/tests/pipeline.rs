@@ -1,0 +1,207 @@
+//! The whole line on one machine, with the real function binaries.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use contact_ledger::Summary;
+use contact_ledger::demo_day::{DemoDay, demo_day};
+use ledger_tests::functions_folder;
+use local_aws::dynamodb::Item;
+use local_aws::function::Function;
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::Value;
+
+/// What a run leaves.
+struct Run {
+    summary: Summary,
+    state: Vec<Item>,
+    history: Vec<Item>,
+    output: tempfile::TempDir,
+}
+
+impl Run {
+    async fn of(day: &DemoDay, times: usize) -> Self {
+        let output = tempfile::tempdir().unwrap();
+        let settings = StackSettings::new(functions_folder(), output.path().to_owned());
+        let mut stack = Stack::start(settings).await.unwrap();
+        Self::finish(&mut stack, day, times, output).await
+    }
+
+    async fn finish(stack: &mut Stack, day: &DemoDay, times: usize, output: tempfile::TempDir) -> Self {
+        for _ in 0..times {
+            for event in &day.agent_events {
+                stack.put_agent_event(&partition_key(event), event.clone().into());
+            }
+            for record in &day.contact_records {
+                stack.put_contact_record(record.clone().into()).await;
+            }
+        }
+        stack.drain().await.unwrap();
+        let summary = Summary::of(stack, std::time::Duration::ZERO).unwrap();
+        Self { summary, state: stack.agent_state().unwrap(), history: stack.agent_history().unwrap(), output }
+    }
+
+    /// All rows of the lake, with their partition.
+    fn rows(&self) -> Vec<(String, Value)> {
+        let row = |file: &PathBuf, line: &str| {
+            let folder = file.parent().and_then(Path::file_name).unwrap().to_string_lossy().into_owned();
+            (folder, serde_json::from_str(line).unwrap())
+        };
+        let files = files(&self.output.path().join("lake/contact_records"));
+        files
+            .iter()
+            .flat_map(|file| {
+                fs::read_to_string(file).unwrap().lines().map(|line| row(file, line)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    fn rejected(&self) -> Vec<Value> {
+        let files = files(&self.output.path().join("lake/rejected/agent-events"));
+        let lines = |file: &PathBuf| {
+            fs::read_to_string(file)
+                .unwrap()
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect::<Vec<_>>()
+        };
+        files.iter().flat_map(lines).collect()
+    }
+}
+
+fn partition_key(event: &[u8]) -> String {
+    let event: Value = serde_json::from_slice(event).unwrap_or_default();
+    event["AgentARN"].as_str().unwrap_or("unknown").to_owned()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+fn day() -> &'static DemoDay {
+    static DAY: OnceLock<DemoDay> = OnceLock::new();
+    DAY.get_or_init(demo_day)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_record_lands_in_exactly_one_place() {
+    let run = Run::of(day(), 1).await;
+    let summary = &run.summary;
+    assert_eq!(summary.contact_records, day().contact_records.len() as u64);
+    assert_eq!((summary.failed, summary.dropped), (5, 1));
+    assert_eq!(summary.rows, summary.contact_records - 6);
+    assert_eq!(summary.agent_events, day().agent_events.len() as u64);
+    let outcomes = summary.outcomes;
+    assert_eq!((outcomes.rejected, outcomes.skipped, outcomes.retried, summary.given_up), (6, 1, 0, 0));
+    let events =
+        outcomes.applied + outcomes.duplicate + outcomes.stale + outcomes.skipped + outcomes.rejected;
+    assert_eq!(events, summary.agent_events);
+    assert_eq!(run.rejected().len(), 6);
+
+    // Every contact's rows share a partition, and its newest version is the one with the survey's answer.
+    let rows = run.rows();
+    assert_eq!(rows.len() as u64, summary.rows);
+    let mut contacts: BTreeMap<String, Vec<&(String, Value)>> = BTreeMap::new();
+    for row in &rows {
+        contacts.entry(row.1["contact_id"].as_str().unwrap().to_owned()).or_default().push(row);
+    }
+    assert!(contacts.values().any(|versions| versions.len() > 1));
+    for versions in contacts.values() {
+        assert!(
+            versions
+                .iter()
+                .all(|(partition, _)| *partition == versions[0].0 && partition.starts_with("contact_date="))
+        );
+        let version =
+            |row: &Value| (row["last_update_timestamp"].to_string(), row["content_hash"].to_string());
+        let newest = versions.iter().map(|(_, row)| row).max_by_key(|row| version(row)).unwrap();
+        let has_survey = versions.iter().any(|(_, row)| row["attributes"]["survey"].is_string());
+        assert_eq!(newest["attributes"]["survey"].is_string(), has_survey);
+        for (_, row) in versions {
+            let is_same_version = row["last_update_timestamp"] == newest["last_update_timestamp"];
+            assert_eq!(is_same_version, row["content_hash"] == newest["content_hash"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sending_everything_twice_changes_nothing_in_either_table() {
+    let once = Run::of(day(), 1).await;
+    let twice = Run::of(day(), 2).await;
+    assert!(once.state == twice.state, "the state differs");
+    assert!(once.history == twice.history, "the history differs");
+    assert_eq!(twice.summary.rows, 2 * once.summary.rows);
+    assert_eq!(twice.summary.outcomes.applied, once.summary.outcomes.applied);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_killed_in_mid_batch_gives_the_same_result() {
+    let undisturbed = Run::of(day(), 1).await;
+
+    // At every 40th request to DynamoDB, which a batch under way has just made, its process is killed.
+    let upserter: Arc<OnceLock<Arc<Function>>> = Arc::default();
+    let kills = Arc::new(AtomicUsize::new(0));
+    let interference = {
+        let (upserter, kills) = (upserter.clone(), kills.clone());
+        move |request: u64| {
+            if let Some(upserter) = upserter.get().filter(|_| request.is_multiple_of(40)) {
+                upserter.kill_running();
+                kills.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    };
+    let output = tempfile::tempdir().unwrap();
+    let settings = StackSettings {
+        interference: Some(Arc::new(interference)),
+        ..StackSettings::new(functions_folder(), output.path().to_owned())
+    };
+    let mut stack = Stack::start(settings).await.unwrap();
+    assert!(upserter.set(stack.upserter.clone()).is_ok());
+    let killed = Run::finish(&mut stack, day(), 1, output).await;
+
+    let kills = kills.load(Ordering::Relaxed);
+    assert!(kills >= 10, "only {kills} kills");
+    assert!(killed.state == undisturbed.state, "the state differs");
+    assert!(killed.history == undisturbed.history, "the history differs");
+    assert_eq!(killed.summary.given_up, 0);
+    assert_eq!(killed.rejected().len(), undisturbed.rejected().len());
+    // A killed invocation logs no summary, so fewer outcomes than events would mean that no kill hit a batch.
+    let outcomes = killed.summary.outcomes;
+    assert!(
+        outcomes.duplicate > undisturbed.summary.outcomes.duplicate,
+        "{outcomes:?}: no batch was in the middle"
+    );
+}
+
+/// Real payloads, if they are at hand: `CONNECT_SAMPLES` names their folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn real_payloads_become_rows_and_items() {
+    let Some(samples) = std::env::var_os("CONNECT_SAMPLES").map(PathBuf::from) else {
+        println!("CONNECT_SAMPLES is not set: real payloads were not checked");
+        return;
+    };
+    let read = |folder: &str| contact_ledger::read_records(&samples.join(folder)).unwrap();
+    let day = DemoDay { contact_records: read("contact-records"), agent_events: read("agent-events") };
+    let run = Run::of(&day, 1).await;
+    assert_eq!((run.summary.rows, run.summary.failed), (9, 1));
+    let transfers: Vec<_> =
+        run.rows().into_iter().filter(|(_, row)| row["transferred_to_endpoint_type"].is_string()).collect();
+    assert_eq!(transfers.len(), 2);
+    assert_eq!(transfers[0].1["content_hash"], transfers[1].1["content_hash"]);
+
+    assert!(run.state.iter().all(|agent| agent["contacts"] == serde_json::json!([])));
+    let after_contact_work =
+        run.history.iter().find(|item| item["entry"].as_str().unwrap().ends_with("#ENDED")).unwrap();
+    assert_eq!(after_contact_work["seconds"].to_string(), "5.005");
+    let reasons: Vec<_> = run.rejected().iter().map(|line| line["reason"].clone()).collect();
+    assert_eq!(reasons, ["missing_field", "unknown_kind"]);
+}
