@@ -11,7 +11,7 @@ setup:
 	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 
 demo: ## Run the whole pipeline on this machine; the result is in demo-output/
-	cargo build --quiet --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
 	./target/debug/contact-ledger demo
 
 test: ## Run every test
