@@ -137,6 +137,8 @@ async fn send(stack: &mut Stack, input: &Input, times: u32) -> anyhow::Result<()
 async fn put(stack: &Stack, input: &Input) {
     for event in &input.agent_events {
         stack.put_agent_event(&partition_key(event), event.clone().into());
+        // Putting never waits, and the progress bar and an interruption want their turn.
+        tokio::task::consume_budget().await;
     }
     for record in &input.contact_records {
         stack.put_contact_record(record.clone().into()).await;

@@ -22,9 +22,14 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Command::Demo(arguments) = Arguments::parse().command;
+    // A task of its own, so that signals are heard whatever the work is doing.
+    let mut work = tokio::spawn(async move { demo(&arguments).await });
     tokio::select! {
-        result = demo(&arguments) => ended(result),
+        result = &mut work => ended(result.unwrap_or_else(|failure| Err(failure.into()))),
         () = interrupted() => {
+            work.abort();
+            // It ends when everything it started is gone.
+            let _ = work.await;
             say("interrupted: everything that was started has been stopped");
             ExitCode::from(130)
         }
