@@ -5,7 +5,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use ledger_tests::functions_folder;
 
@@ -105,5 +105,27 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
             serde_json::from_slice(&fs::read(output_folder.join("agent-state.json")).unwrap()).unwrap();
         assert_eq!((state[0]["agent_id"].as_str(), state[0]["session"].as_str()), (Some("a-1"), Some("in")));
     }
+    assert_eq!(processes_writing_below(folder.path()), 0);
+}
+
+#[test]
+fn an_interruption_stops_everything_that_was_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    let command = command.arg("demo").arg("--output").arg(&output).args(["--times", "1000"]);
+    let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // The function's first line means that its process is at work.
+    let log = output.join("logs/agent-event-upserter.jsonl");
+    while fs::metadata(&log).map_or(true, |log| log.len() == 0) {
+        assert!(running.try_wait().unwrap().is_none(), "the demo ended by itself");
+        std::thread::yield_now();
+    }
+    assert!(processes_writing_below(folder.path()) > 0);
+    let terminate = Command::new("kill").arg(running.id().to_string()).status().unwrap();
+    assert!(terminate.success());
+    let ended = running.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert!(String::from_utf8(ended.stderr).unwrap().contains("interrupted"));
     assert_eq!(processes_writing_below(folder.path()), 0);
 }
