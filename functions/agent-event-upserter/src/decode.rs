@@ -45,6 +45,6 @@ fn parse_and_plan(record: &StreamRecord<'_>, retention: &Retention) -> Result<De
             plan(&AgentEvent::from_object(object)?, retention).map(|plan| Decoded::Event(Some(plan)))
         }
         Some(RecordKind::ContactRecord | RecordKind::ContactEvent) => Ok(Decoded::Skipped),
-        None => Err(Reject::record(RejectCode::UnknownKind)),
+        Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),
     }
 }

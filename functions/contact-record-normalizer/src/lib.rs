@@ -5,55 +5,36 @@
 //! `ProcessingFailed`, and Firehose keeps its bytes; `Dropped` is only for a known kind that belongs
 //! elsewhere.
 
+pub mod settings;
+mod summary;
+
 use std::collections::BTreeMap;
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
+use contact_lake::{Policy, encode, encode_demo, normalize};
 use lambda_support::firehose::{TransformEvent, TransformRecord, TransformResponse, TransformedRecord};
+
+pub use summary::Summary;
 
 /// Lambda refuses a response above 6 MB, and Firehose then fails the whole batch; the difference is room
 /// for what this count does not see.
 /// Source: Lambda Developer Guide, "Lambda quotas", invocation payload (synchronous).
 pub const RESPONSE_BUDGET: usize = 5_900_000;
 
-/// What became of the records of one invocation.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Records that became rows.
-    pub ok: usize,
-    /// Records of a known kind that belongs elsewhere.
-    pub dropped: usize,
-    /// Records that could not become rows, by reason and field.
-    pub rejected: BTreeMap<(RejectCode, String), usize>,
-}
-
-impl Summary {
-    /// Records answered `ProcessingFailed`.
-    #[must_use]
-    pub fn failed(&self) -> usize {
-        self.rejected.values().sum()
-    }
-
-    /// Logs one line for the invocation, and one for each reason why records failed.
-    pub fn log(&self) {
-        for ((code, path), records) in &self.rejected {
-            tracing::warn!(%code, path, records, "records failed; Firehose keeps them under its error prefix");
-        }
-        let (ok, dropped, failed) = (self.ok, self.dropped, self.failed());
-        tracing::info!(records = ok + dropped + failed, ok, dropped, failed, "invocation");
-    }
-}
+/// The partition of the console's demo records.
+const DEMO_PARTITION: &str = "demo";
 
 /// Answers a batch.
 ///
 /// # Errors
 /// An envelope without a record id: the event is not Firehose's.
-pub fn transform(event: &TransformEvent) -> Result<(TransformResponse, Summary), serde_json::Error> {
+pub fn transform(
+    event: &TransformEvent,
+    policy: &Policy,
+) -> Result<(TransformResponse, Summary), serde_json::Error> {
     let records =
         event.records.iter().map(|raw| TransformRecord::decode(raw)).collect::<Result<Vec<_>, _>>()?;
-    let failed = |record: &TransformRecord<'_>| {
-        TransformedRecord::processing_failed(record.record_id.clone().into_owned())
-    };
     // Whatever else happens, every record can at least be answered with a failure.
     let mut response_bytes: usize = records.iter().map(|record| failed(record).response_bytes()).sum();
     let mut response = TransformResponse { records: Vec::with_capacity(records.len()) };
@@ -61,7 +42,7 @@ pub fn transform(event: &TransformEvent) -> Result<(TransformResponse, Summary),
 
     for record in &records {
         let failure = failed(record);
-        let answer = answer(record).and_then(|answer| {
+        let answer = answer(record, policy, &mut summary).and_then(|answer| {
             let with_answer = response_bytes - failure.response_bytes() + answer.response_bytes();
             if with_answer > RESPONSE_BUDGET {
                 return Err(Reject::record(RejectCode::TooLarge));
@@ -71,36 +52,53 @@ pub fn transform(event: &TransformEvent) -> Result<(TransformResponse, Summary),
         });
         response.records.push(match answer {
             Ok(answer) => {
-                *(if answer.is_dropped() { &mut summary.dropped } else { &mut summary.ok }) += 1;
+                summary.ok += usize::from(!answer.is_dropped());
                 answer
             }
             Err(reject) => {
-                *summary.rejected.entry((reject.code, reject.path.into_owned())).or_default() += 1;
+                summary.reject(reject);
                 failure
             }
         });
     }
+    summary.bytes_out = response_bytes;
     Ok((response, summary))
 }
 
-/// The answer to one record that is not at fault.
-fn answer(record: &TransformRecord<'_>) -> Result<TransformedRecord, Reject> {
-    let record_id = record.record_id.clone().into_owned();
-    let data = record.data()?;
-    let value = parse(&data)?;
-    let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
-    match RecordKind::of(object) {
-        Some(RecordKind::ContactRecord) => {
-            let row = contact_lake::normalize(&ContactRecord::from_object(object)?);
-            let line = contact_lake::encode(&row, record.arrival);
-            let partition_keys = BTreeMap::from([("contact_date", row.contact_date)]);
-            Ok(TransformedRecord::ok(record_id, &line, partition_keys))
-        }
-        Some(RecordKind::AgentEvent | RecordKind::ContactEvent) => Ok(TransformedRecord::dropped(record_id)),
-        None => Err(Reject::record(RejectCode::UnknownKind)),
-    }
+fn failed(record: &TransformRecord<'_>) -> TransformedRecord {
+    TransformedRecord::processing_failed(record.record_id.clone().into_owned())
 }
 
+/// The answer to one record that is not at fault.
+fn answer(
+    record: &TransformRecord<'_>,
+    policy: &Policy,
+    summary: &mut Summary,
+) -> Result<TransformedRecord, Reject> {
+    let record_id = record.record_id.clone().into_owned();
+    let data = record.data()?;
+    summary.bytes_in += data.len();
+    let value = parse(&data)?;
+    let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+    let (line, contact_date) = match RecordKind::of(object) {
+        Some(RecordKind::ContactRecord) => {
+            let contact = ContactRecord::from_object(object)?;
+            let row = normalize(&contact);
+            summary.note(&contact, &row, record.arrival);
+            let contact_date = row.contact_date.clone();
+            (encode(row, record.arrival, policy), contact_date)
+        }
+        Some(RecordKind::DemoRecord) => {
+            (encode_demo(object, record.arrival, policy), DEMO_PARTITION.to_owned())
+        }
+        Some(kind @ (RecordKind::AgentEvent | RecordKind::ContactEvent)) => {
+            *summary.dropped.entry(kind.as_str()).or_default() += 1;
+            return Ok(TransformedRecord::dropped(record_id));
+        }
+        None => return Err(Reject::record(RejectCode::UnknownKind)),
+    };
+    Ok(TransformedRecord::ok(record_id, &line, BTreeMap::from([("contact_date", contact_date)])))
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +116,7 @@ mod tests {
     }
 
     fn results(event: &TransformEvent) -> Vec<(String, String)> {
-        let (response, _) = transform(event).unwrap();
+        let (response, _) = transform(event, &Policy::default()).unwrap();
         let json = serde_json::to_value(&response).unwrap();
         let text = |record: &serde_json::Value, name: &str| record[name].as_str().unwrap().to_owned();
         json["records"]
@@ -157,8 +155,8 @@ mod tests {
             .map(|(index, result)| (format!("r{index}"), (*result).to_owned()))
             .collect();
         assert_eq!(results(&event), expected);
-        let (_, summary) = transform(&event).unwrap();
-        assert_eq!((summary.ok, summary.dropped, summary.failed()), (2, 1, 4));
+        let (_, summary) = transform(&event, &Policy::default()).unwrap();
+        assert_eq!((summary.ok, summary.dropped(), summary.failed()), (2, 1, 4));
     }
 
     #[test]
@@ -180,7 +178,7 @@ mod tests {
             large.as_bytes(),
             &small,
         ]);
-        let (response, summary) = transform(&event).unwrap();
+        let (response, summary) = transform(&event, &Policy::default()).unwrap();
         assert_eq!((summary.ok, summary.failed()), (5, 1));
         assert!(serde_json::to_vec(&response).unwrap().len() < 6_000_000);
         assert_eq!(results(&event).last().unwrap(), &("r5".to_owned(), "Ok".to_owned()));

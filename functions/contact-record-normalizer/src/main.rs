@@ -1,18 +1,21 @@
-//! Wiring: logs, then the runtime.
+//! Wiring: logs, the policy, the runtime.
 
+use contact_record_normalizer::settings::read_policy;
 use contact_record_normalizer::transform;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use lambda_support::firehose::{TransformEvent, TransformResponse};
+use lambda_support::settings::Settings;
 use lambda_support::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::start(&std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default());
+    let policy = read_policy(&Settings::from_lookup(&|name| std::env::var(name).ok()));
+    let policy = policy.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
+    let handle = async |event: LambdaEvent<TransformEvent>| -> Result<TransformResponse, Error> {
+        let (response, summary) = transform(&event.payload, &policy)?;
+        summary.log();
+        Ok(response)
+    };
     lambda_runtime::run(service_fn(handle)).await
-}
-
-async fn handle(event: LambdaEvent<TransformEvent>) -> Result<TransformResponse, Error> {
-    let (response, summary) = transform(&event.payload)?;
-    summary.log();
-    Ok(response)
 }

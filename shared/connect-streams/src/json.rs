@@ -84,13 +84,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether the value says nothing: Amazon Connect writes `null`, `{}`, `[]` or no key for the same absence.
+    /// Whether the value says nothing: Amazon Connect writes `null`, `{}`, `[]`, an object of such values or no
+    /// key at all for the same absence.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         match self {
             Self::Null => true,
             Self::Array(elements) => elements.is_empty(),
-            Self::Object(object) => object.is_empty(),
+            Self::Object(object) => object.iter().all(|(_, value)| value.is_absent()),
             _ => false,
         }
     }

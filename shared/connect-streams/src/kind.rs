@@ -12,6 +12,8 @@ pub enum RecordKind {
     AgentEvent,
     /// A contact event in its EventBridge envelope.
     ContactEvent,
+    /// A record of the Firehose console's "Test with demo data".
+    DemoRecord,
 }
 
 impl RecordKind {
@@ -29,6 +31,9 @@ impl RecordKind {
         if has("detail-type") && has("detail") {
             return Some(Self::ContactEvent);
         }
+        if ["ticker_symbol", "sector", "change", "price"].into_iter().all(has) {
+            return Some(Self::DemoRecord);
+        }
         None
     }
 
@@ -39,6 +44,7 @@ impl RecordKind {
             Self::ContactRecord => "contact_record",
             Self::AgentEvent => "agent_event",
             Self::ContactEvent => "contact_event",
+            Self::DemoRecord => "demo_record",
         }
     }
 }

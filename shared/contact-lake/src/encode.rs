@@ -1,65 +1,114 @@
 //! Row to bytes: one JSON object ended by `\n`, absent values left out.
 //!
-//! `content_hash` is XXH3-128 over the encoded content, that is, over everything the record says and
-//! nothing it does not (arrival time, schema version). Columns come in declared order and maps in key
-//! order, so the hash does not depend on the order or white space of the source. XXH3, because the hash
-//! only breaks ties between versions of one contact: it must be fast and well spread, not hard to forge.
+//! `content_hash` is XXH3-128 over the encoded content, that is, over everything the record says and nothing it
+//! does not (arrival time, schema version, computed columns). Columns come in declared order and maps in key
+//! order, so the hash depends neither on the order and white space of the source nor on the policy for personal
+//! data. XXH3, because the hash only breaks ties between versions of one contact: it must be fast and well
+//! spread, not hard to forge. With a `PII_HASH_KEY`, that key is its secret: otherwise somebody who sees the rest
+//! of a row could test guesses for a value that the policy hides.
 
-use connect_streams::Timestamp;
 use connect_streams::json::write_string;
-use xxhash_rust::xxh3::xxh3_128;
+use connect_streams::{Object, Timestamp, Value};
+use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_secret};
 
-use crate::normalize::{Cell, Row};
-use crate::schema::{COLUMNS, SCHEMA_VERSION};
+use crate::derive::Derived;
+use crate::normalize::{Cell, Extra, Row};
+use crate::policy::Policy;
+use crate::schema::{Column, Kind, SCHEMA_VERSION, SOURCE_COLUMNS};
 
-/// The row as one line of JSON.
+/// The row as one line of JSON, as the policy allows it.
 #[must_use]
-pub fn encode(row: &Row<'_>, arrival: Option<Timestamp>) -> Vec<u8> {
-    let mut line = Line(Vec::with_capacity(2048));
-    line.content(row);
-    let content_hash = xxh3_128(&line.0);
-    line.derived(row);
-    line.number("schema_version", SCHEMA_VERSION);
-    line.text("content_hash", &format!("{content_hash:032x}"));
-    if let Some(arrival) = arrival {
-        line.text("arrival_timestamp", &arrival.to_string());
+pub fn encode(mut row: Row<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
+    let mut line = Line(Vec::with_capacity(4096));
+    let mut extra = line.content(&row);
+    line.optional_text("extra", extra.as_deref());
+    let content_hash = line.hash(policy);
+    if !policy.keeps_all() {
+        policy.apply(&mut row);
+        line.0.clear();
+        extra = line.content(&row).and_then(|extra| policy.extra(extra));
+        line.optional_text("extra", extra.as_deref());
     }
-    line.end()
+    line.text("record_kind", "contact_record");
+    line.derived(&row.derived);
+    line.end(content_hash, arrival)
+}
+
+/// A record of the console's "Test with demo data" as a row: it arrives, and no query for contacts sees it.
+#[must_use]
+pub fn encode_demo(record: &Object<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
+    let mut json = Vec::new();
+    Value::Object(record.clone()).write_json(&mut json);
+    let mut line = Line(Vec::with_capacity(512));
+    line.text("extra", &String::from_utf8_lossy(&json));
+    let content_hash = line.hash(policy);
+    line.text("record_kind", "demo");
+    line.end(content_hash, arrival)
 }
 
 struct Line(Vec<u8>);
 
 impl Line {
-    fn content(&mut self, row: &Row<'_>) {
-        for (column, cell) in COLUMNS.iter().zip(&row.cells) {
-            match cell {
-                None => {}
-                Some(Cell::Text(text)) => self.text(column.name, text),
-                Some(Cell::Integer(digits)) => self.number(column.name, digits),
-                Some(Cell::Timestamp(instant)) => self.text(column.name, &instant.to_string()),
-                Some(Cell::TextMap(map)) => {
-                    self.key(column.name);
-                    write_object(map, &mut self.0, |value, out| write_string(value, out));
-                }
+    /// Writes the columns with a source; answers the JSON text of `extra`, if there is any.
+    fn content(&mut self, row: &Row<'_>) -> Option<String> {
+        for (column, cell) in SOURCE_COLUMNS.iter().zip(&row.cells) {
+            if let Some(cell) = cell {
+                self.key(column.name);
+                write_cell(column, cell, &mut self.0);
             }
         }
-        if !row.extra.is_empty() {
-            let mut json = Vec::new();
-            write_object(&row.extra, &mut json, |value, out| value.write_json(out));
-            self.text("extra", &String::from_utf8_lossy(&json));
-        }
+        extra_json(&row.extra)
     }
 
-    fn derived(&mut self, row: &Row<'_>) {
-        for (name, id) in
-            [("instance_id", row.instance_id), ("agent_id", row.agent_id), ("queue_id", row.queue_id)]
-        {
-            if let Some(id) = id {
-                self.text(name, id);
+    fn hash(&self, policy: &Policy) -> String {
+        let hash = match policy.content_secret() {
+            None => xxh3_128(&self.0),
+            Some(secret) => xxh3_128_with_secret(&self.0, &secret),
+        };
+        format!("{hash:032x}")
+    }
+
+    fn derived(&mut self, derived: &Derived<'_>) {
+        for (name, id) in [
+            ("instance_id", &derived.instance_id),
+            ("agent_id", &derived.agent_id),
+            ("queue_id", &derived.queue_id),
+        ] {
+            self.optional_text(name, id.as_deref());
+        }
+        for (name, seconds) in [
+            ("contact_duration_seconds", derived.contact_duration_seconds),
+            ("queue_wait_seconds", derived.queue_wait_seconds),
+            ("answer_seconds", derived.answer_seconds),
+            ("talk_seconds", derived.talk_seconds),
+            ("hold_seconds", derived.hold_seconds),
+            ("after_contact_work_seconds", derived.after_contact_work_seconds),
+            ("handle_seconds", derived.handle_seconds),
+        ] {
+            if let Some(seconds) = seconds {
+                self.plain(name, seconds);
             }
         }
-        if let Some(duration) = row.contact_duration_milliseconds {
-            self.number("contact_duration_seconds", duration / 1000);
+        self.plain("answered", derived.answered);
+        self.plain("abandoned", derived.abandoned);
+        self.optional_text("abandoned_in", derived.abandoned_in);
+        self.plain("transferred", derived.transferred);
+        self.plain("recorded", derived.recorded);
+    }
+
+    fn end(mut self, content_hash: String, arrival: Option<Timestamp>) -> Vec<u8> {
+        self.plain("schema_version", SCHEMA_VERSION);
+        self.text("content_hash", &content_hash);
+        if let Some(arrival) = arrival {
+            self.text("arrival_timestamp", &arrival.to_string());
+        }
+        self.0.extend_from_slice(b"}\n");
+        self.0
+    }
+
+    fn optional_text(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
         }
     }
 
@@ -68,9 +117,10 @@ impl Line {
         write_string(text, &mut self.0);
     }
 
-    fn number(&mut self, name: &str, number: impl std::fmt::Display) {
+    /// A number or a truth value.
+    fn plain(&mut self, name: &str, value: impl std::fmt::Display) {
         self.key(name);
-        self.0.extend_from_slice(number.to_string().as_bytes());
+        self.0.extend_from_slice(value.to_string().as_bytes());
     }
 
     fn key(&mut self, name: &str) {
@@ -78,29 +128,77 @@ impl Line {
         write_string(name, &mut self.0);
         self.0.push(b':');
     }
+}
 
-    fn end(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(b"}\n");
-        self.0
+fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
+    match cell {
+        Cell::Text(text) => write_string(text, out),
+        Cell::Json(json) => write_string(json, out),
+        Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
+        Cell::Boolean(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        Cell::Timestamp(instant) => write_string(&instant.to_string(), out),
+        Cell::TextList(texts) => write_list(texts, out, |text, out| write_string(text, out)),
+        Cell::TextMap(map) => {
+            write_object(map.iter().map(|(key, text)| (*key, text)), out, |text, out| write_string(text, out))
+        }
+        Cell::Structs(structs) => {
+            let (Kind::StructList(fields) | Kind::StructMap(fields)) = column.kind else {
+                unreachable!("{} holds no objects", column.name)
+            };
+            write_list(structs, out, |cells, out| {
+                let present = fields
+                    .iter()
+                    .zip(cells)
+                    .filter_map(|(field, cell)| Some((field.name, (field, cell.as_ref()?))));
+                write_object(present, out, |(field, cell), out| write_cell(field, cell, out));
+            });
+        }
     }
 }
 
-fn write_object<'m, K, V>(
-    members: impl IntoIterator<Item = (&'m K, &'m V)>,
-    out: &mut Vec<u8>,
-    mut write_value: impl FnMut(&V, &mut Vec<u8>),
-) where
-    K: AsRef<str> + 'm,
-    V: 'm,
-{
-    out.push(b'{');
-    for (index, (key, value)) in members.into_iter().enumerate() {
+/// `{"<path>": <value>, …}` in the order of the paths. What stands under one path more than once, because a key
+/// was repeated, is told apart by `#2`, `#3`, ….
+fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
+    let mut sorted: Vec<&Extra<'_>> = extra.iter().collect();
+    sorted.sort_by(|left, right| left.path.cmp(&right.path));
+    let mut times = 1;
+    let mut members = Vec::with_capacity(sorted.len());
+    for (index, extra) in sorted.iter().enumerate() {
+        times = if index > 0 && sorted[index - 1].path == extra.path { times + 1 } else { 1 };
+        let path = if times == 1 { extra.path.clone() } else { format!("{}#{times}", extra.path) };
+        members.push((path, extra.value));
+    }
+    let mut json = Vec::new();
+    write_object(members.iter().map(|(path, value)| (path.as_str(), value)), &mut json, |value, out| {
+        value.write_json(out)
+    });
+    (!extra.is_empty()).then(|| String::from_utf8_lossy(&json).into_owned())
+}
+
+fn write_list<T>(elements: &[T], out: &mut Vec<u8>, mut write: impl FnMut(&T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (index, element) in elements.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        write_string(key.as_ref(), out);
+        write(element, out);
+    }
+    out.push(b']');
+}
+
+fn write_object<'m, V>(
+    members: impl Iterator<Item = (&'m str, V)>,
+    out: &mut Vec<u8>,
+    mut write: impl FnMut(V, &mut Vec<u8>),
+) {
+    out.push(b'{');
+    for (index, (key, value)) in members.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_string(key, out);
         out.push(b':');
-        write_value(value, out);
+        write(value, out);
     }
     out.push(b'}');
 }
@@ -108,7 +206,7 @@ fn write_object<'m, K, V>(
 #[cfg(test)]
 mod tests {
     use super::encode;
-    use crate::normalize;
+    use crate::{Policy, normalize};
     use connect_streams::contact_record::ContactRecord;
     use connect_streams::{Timestamp, parse};
     use std::collections::BTreeMap;
@@ -129,7 +227,7 @@ mod tests {
     fn line_at(record: &str, arrival: &str) -> String {
         let value = parse(record.as_bytes()).unwrap();
         let record = ContactRecord::from_object(value.as_object().unwrap()).unwrap();
-        String::from_utf8(encode(&normalize(&record), Timestamp::parse(arrival))).unwrap()
+        String::from_utf8(encode(normalize(&record), Timestamp::parse(arrival), &Policy::default())).unwrap()
     }
 
     fn columns(line: &str) -> BTreeMap<String, String> {

@@ -1,13 +1,17 @@
-//! The normalised row of a contact record: which columns there are, where each comes from, how a row is
-//! written.
+//! The normalised row of a contact record: which columns there are, where each comes from, what may reach the
+//! lake, how a row is written.
 //!
 //! Pure: the same record gives the same bytes, whenever and however often it is processed. Arrival time
 //! enters as data.
 
+mod derive;
 mod encode;
 mod normalize;
-mod schema;
+mod policy;
+pub mod schema;
+mod shape;
 
-pub use encode::encode;
-pub use normalize::{Cell, Row, normalize};
-pub use schema::{COLUMNS, Column, ColumnType, SCHEMA_VERSION};
+pub use derive::Derived;
+pub use encode::{encode, encode_demo};
+pub use normalize::{Cell, Extra, Row, normalize};
+pub use policy::{Action, MINIMUM_KEY_BYTES, Policy, PolicyError};

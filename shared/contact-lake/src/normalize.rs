@@ -1,161 +1,313 @@
 //! Contact record to row: one walk over the record, beside the tree of source paths.
 //!
-//! Total: an optional field can never fail a record. A value that its column cannot hold goes to `extra`,
-//! as does every field that no column names, so nothing is lost.
+//! Total: an optional field can never fail a record. A value that its column cannot hold goes to `extra` and is
+//! told as *type drift*; a field that no column names goes to `extra`, too. So nothing is lost, and a change on
+//! Amazon's side degrades one column and not the pipeline.
+//!
+//! Of a repeated key, or of two spellings of one field, the last counts; the others go to `extra`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::{Object, Timestamp, Value, arn};
+use connect_streams::{Object, Timestamp, Value};
 
-use crate::schema::{COLUMNS, ColumnType};
+use crate::derive::{Derived, derive};
+use crate::schema::Kind;
+use crate::shape::{Group, RECORD, Shape, Source};
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// Text as it came.
-    Text(&'a str),
-    /// The digits of a whole number.
-    Integer(&'a str),
+    /// Text as it came, or as the policy for personal data left it.
+    Text(Cow<'a, str>),
+    /// A number as it came.
+    Number(&'a str),
+    /// `true` or `false`.
+    Boolean(bool),
     /// An instant.
     Timestamp(Timestamp),
     /// Text by key.
     TextMap(BTreeMap<&'a str, Cow<'a, str>>),
+    /// Texts.
+    TextList(Vec<Cow<'a, str>>),
+    /// Objects, each with one place per field of the column's kind.
+    Structs(Vec<Vec<Option<Cell<'a>>>>),
+    /// JSON text.
+    Json(String),
 }
 
 /// A contact record, normalised.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row<'a> {
-    /// One place per entry of [`COLUMNS`]; `None` where the record says nothing.
+    /// One place per column with a source; `None` where the record says nothing.
     pub cells: Vec<Option<Cell<'a>>>,
-    /// Source fields without a column, by path, and values that their column cannot hold.
-    pub extra: BTreeMap<String, &'a Value<'a>>,
-    /// The instance's id, from its ARN.
-    pub instance_id: Option<&'a str>,
-    /// The agent's id, from the agent's ARN.
-    pub agent_id: Option<&'a str>,
-    /// The queue's id, from the queue's ARN; for an agent's own queue that agent's id.
-    pub queue_id: Option<&'a str>,
-    /// From initiation to disconnection, in milliseconds; absent when it would be negative.
-    pub contact_duration_milliseconds: Option<i64>,
+    /// What is computed from them.
+    pub derived: Derived<'a>,
+    /// Source fields without a column, and values that their column cannot hold.
+    pub extra: Vec<Extra<'a>>,
+    /// Source paths, without keys or positions, of values of an unexpected type, such as `Recordings[].Status`.
+    pub type_drift: Vec<String>,
     /// The day of `InitiationTimestamp`, UTC: the partition.
     pub contact_date: String,
+}
+
+/// A value that has no column of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extra<'a> {
+    /// Where it stood, such as `Recordings[0].NewField`.
+    pub path: String,
+    /// The value.
+    pub value: &'a Value<'a>,
+    /// Places of the columns whose data it may hold, so that their policy covers it.
+    pub columns: Vec<usize>,
 }
 
 /// Builds the row.
 #[must_use]
 pub fn normalize<'a>(record: &ContactRecord<'a>) -> Row<'a> {
-    let mut walk = Walk { cells: vec![None; COLUMNS.len()], extra: BTreeMap::new() };
-    walk.object(&SOURCES, "", record.source);
-
-    let field = |group: &str, name: &str| -> Option<&'a str> {
-        record.source.get(group)?.as_object()?.get(name)?.as_str()
-    };
-    let disconnected =
-        record.source.get("DisconnectTimestamp").and_then(Value::as_str).and_then(Timestamp::parse);
+    let mut walk = Walk { extra: Vec::new(), type_drift: Vec::new(), column: None };
+    let cells = walk.object(&RECORD, &Path::Record, record.source);
+    let derived = derive(&cells, record.initiation_timestamp);
     Row {
-        cells: walk.cells,
+        derived,
+        cells,
         extra: walk.extra,
-        instance_id: record.source.get("InstanceARN").and_then(Value::as_str).and_then(arn::instance_id),
-        agent_id: field("Agent", "ARN").and_then(|arn| arn::resource_id(arn, "agent")),
-        queue_id: field("Queue", "ARN").and_then(|arn| arn::resource_id(arn, "queue")),
-        contact_duration_milliseconds: disconnected
-            .map(|end| end.epoch_milliseconds() - record.initiation_timestamp.epoch_milliseconds())
-            .filter(|duration| *duration >= 0),
+        type_drift: walk.type_drift,
         contact_date: record.initiation_timestamp.date(),
     }
 }
 
-/// The source paths of all columns as a tree, level by level.
-static SOURCES: LazyLock<Group> = LazyLock::new(|| {
-    let mut root = Group::default();
-    for (index, column) in COLUMNS.iter().enumerate() {
-        let (groups, field) = column.source.rsplit_once('.').unwrap_or(("", column.source));
-        let parent = groups.split('.').filter(|level| !level.is_empty()).fold(&mut root, Group::subgroup);
-        parent.0.insert(field, Source::Column(index));
-    }
-    root
-});
-
-#[derive(Default)]
-struct Group(BTreeMap<&'static str, Source>);
-
-enum Source {
-    /// The field of the column with this index.
-    Column(usize),
-    /// An object with further fields.
-    Group(Group),
+/// Where the walk is; written out only for what goes to `extra`.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    Record,
+    Field(&'p Path<'p>, &'p str),
+    Element(&'p Path<'p>, usize),
 }
 
-impl Group {
-    fn subgroup(&mut self, level: &'static str) -> &mut Self {
-        match self.0.entry(level).or_insert_with(|| Source::Group(Self::default())) {
-            Source::Group(group) => group,
-            Source::Column(index) => {
-                unreachable!("{level} is a group and the column {}", COLUMNS[*index].name)
-            }
+impl Path<'_> {
+    fn write(&self) -> String {
+        match self {
+            Self::Record => String::new(),
+            Self::Field(Path::Record, name) => (*name).to_owned(),
+            Self::Field(parent, name) => format!("{}.{name}", parent.write()),
+            Self::Element(parent, index) => format!("{}[{index}]", parent.write()),
         }
     }
 }
 
 struct Walk<'a> {
-    cells: Vec<Option<Cell<'a>>>,
-    extra: BTreeMap<String, &'a Value<'a>>,
+    extra: Vec<Extra<'a>>,
+    type_drift: Vec<String>,
+    /// The column of the record that the walk is inside of.
+    column: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
-    fn object(&mut self, group: &Group, path: &str, object: &'a Object<'a>) {
-        for (name, value) in object.iter().filter(|(_, value)| !value.is_absent()) {
-            match (group.0.get(name), value) {
+    fn object(&mut self, shape: &Shape, path: &Path<'_>, object: &'a Object<'a>) -> Vec<Option<Cell<'a>>> {
+        let mut cells = vec![None; shape.columns.len()];
+        self.group(shape, &shape.root, path, object, &mut cells);
+        cells
+    }
+
+    fn group(
+        &mut self,
+        shape: &Shape,
+        group: &Group,
+        path: &Path<'_>,
+        object: &'a Object<'a>,
+        cells: &mut [Option<Cell<'a>>],
+    ) {
+        // From the last to the first, so that the last of repeated keys finds its place free.
+        for (name, value) in object.iter().rev().filter(|(_, value)| !value.is_absent()) {
+            let path = Path::Field(path, name);
+            match (group.get(name), value) {
                 (Some(Source::Group(fields)), Value::Object(inner)) => {
-                    self.object(fields, &join(path, name), inner);
+                    self.group(shape, fields, &path, inner, cells)
                 }
-                (Some(Source::Column(index)), _) => match cell(COLUMNS[*index].column_type, value) {
-                    Some(cell) => self.cells[*index] = Some(cell),
-                    None => self.keep(path, name, value),
-                },
-                _ => self.keep(path, name, value),
+                (Some(Source::Group(fields)), _) => {
+                    self.drift(name);
+                    self.keep(&path, value, fields.places());
+                }
+                (Some(Source::Column(place)), _) if cells[*place].is_none() => {
+                    cells[*place] = self.column(shape, *place, &path, value)
+                }
+                (Some(Source::Column(place)), _) => self.keep(&path, value, vec![*place]),
+                (None, _) => self.keep(&path, value, Vec::new()),
             }
         }
     }
 
-    fn keep(&mut self, path: &str, name: &str, value: &'a Value<'a>) {
-        self.extra.insert(join(path, name), value);
+    /// The value as the column at `place` holds it. If it cannot, the value is kept as drift.
+    fn column(
+        &mut self,
+        shape: &Shape,
+        place: usize,
+        path: &Path<'_>,
+        value: &'a Value<'a>,
+    ) -> Option<Cell<'a>> {
+        let is_outermost = self.column.is_none();
+        if is_outermost {
+            self.column = Some(place);
+        }
+        let cell = match (shape.columns[place].kind, value) {
+            (Kind::StructList(_), Value::Array(elements)) => Ok(self.structs(shape, place, path, elements)),
+            (Kind::StructList(_), Value::Object(_)) => {
+                Ok(self.structs(shape, place, path, std::slice::from_ref(value)))
+            }
+            (Kind::StructMap(_), Value::Object(entries)) => Ok(self.entries(shape, place, path, entries)),
+            (Kind::TextMap, Value::Object(entries)) => Ok(Some(self.text_map(place, path, entries, text_of))),
+            (Kind::UnionMap, Value::Object(entries)) => {
+                Ok(Some(self.text_map(place, path, entries, text_of_union)))
+            }
+            (kind, _) => simple_cell(kind, value).map(Some).ok_or(()),
+        };
+        if is_outermost {
+            self.column = None;
+        }
+        cell.unwrap_or_else(|()| {
+            self.stray(shape, place, path, value);
+            None
+        })
+    }
+
+    fn structs(
+        &mut self,
+        shape: &Shape,
+        place: usize,
+        path: &Path<'_>,
+        elements: &'a [Value<'a>],
+    ) -> Option<Cell<'a>> {
+        let mut structs = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate().filter(|(_, element)| !element.is_absent()) {
+            let path = Path::Element(path, index);
+            match element.as_object() {
+                Some(object) => structs.push(self.object(shape.elements(place), &path, object)),
+                None => self.stray(shape, place, &path, element),
+            }
+        }
+        structs_cell(structs)
+    }
+
+    /// A map of objects: the key becomes the first field. If the object says something else there, that is kept.
+    fn entries(
+        &mut self,
+        shape: &Shape,
+        place: usize,
+        path: &Path<'_>,
+        entries: &'a Object<'a>,
+    ) -> Option<Cell<'a>> {
+        let first = shape.elements(place).columns[0].source;
+        let mut structs = Vec::new();
+        for (key, entry) in entries.iter().filter(|(_, entry)| !entry.is_absent()) {
+            let path = Path::Field(path, key);
+            match entry.as_object() {
+                Some(object) => {
+                    let mut fields = self.object(shape.elements(place), &path, object);
+                    let key_cell = Some(Cell::Text(Cow::Borrowed(key)));
+                    if let Some(value) =
+                        object.get(first).filter(|_| fields[0].is_some() && fields[0] != key_cell)
+                    {
+                        self.keep(&Path::Field(&path, first), value, vec![place]);
+                    }
+                    fields[0] = key_cell;
+                    structs.push((key, fields));
+                }
+                None => self.stray(shape, place, &path, entry),
+            }
+        }
+        // A map has no order of its own.
+        structs.sort_by_key(|(key, _)| *key);
+        structs_cell(structs.into_iter().map(|(_, fields)| fields).collect())
+    }
+
+    fn text_map(
+        &mut self,
+        place: usize,
+        path: &Path<'_>,
+        entries: &'a Object<'a>,
+        text_of: fn(&'a Value<'a>) -> Cow<'a, str>,
+    ) -> Cell<'a> {
+        let mut map = BTreeMap::new();
+        for (key, value) in entries.iter().rev().filter(|(_, value)| !value.is_absent()) {
+            if map.contains_key(key) {
+                self.keep(&Path::Field(path, key), value, vec![place]);
+            } else {
+                map.insert(key, text_of(value));
+            }
+        }
+        Cell::TextMap(map)
+    }
+
+    /// A value of an unexpected type.
+    fn stray(&mut self, shape: &Shape, place: usize, path: &Path<'_>, value: &'a Value<'a>) {
+        self.drift(shape.columns[place].source);
+        self.keep(path, value, vec![place]);
+    }
+
+    /// Notes a source path; keys and positions stay out of it, because it is logged.
+    fn drift(&mut self, source: &str) {
+        let within = self.column.map(|column| RECORD.columns[column].source).filter(|outer| *outer != source);
+        self.type_drift.push(within.map_or_else(|| source.to_owned(), |outer| format!("{outer}[].{source}")));
+    }
+
+    fn keep(&mut self, path: &Path<'_>, value: &'a Value<'a>, columns: Vec<usize>) {
+        // Inside a list, it is the list that is a column of the record.
+        let columns = self.column.map_or(columns, |column| vec![column]);
+        self.extra.push(Extra { path: path.write(), value, columns });
     }
 }
 
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+/// An object or a list without anything in it is absent: Parquet has no empty objects.
+fn structs_cell(mut structs: Vec<Vec<Option<Cell<'_>>>>) -> Option<Cell<'_>> {
+    structs.retain(|fields| fields.iter().any(Option::is_some));
+    (!structs.is_empty()).then_some(Cell::Structs(structs))
 }
 
-/// The value as its column holds it, or `None` if the column cannot.
-fn cell<'a>(column_type: ColumnType, value: &'a Value<'a>) -> Option<Cell<'a>> {
-    match (column_type, value) {
-        (ColumnType::Text, Value::String(text)) => Some(Cell::Text(text)),
-        (ColumnType::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => {
-            Some(Cell::Integer(digits))
+fn simple_cell<'a>(kind: Kind, value: &'a Value<'a>) -> Option<Cell<'a>> {
+    match (kind, value) {
+        (Kind::Text, Value::String(text)) => Some(Cell::Text(Cow::Borrowed(text))),
+        (Kind::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => Some(Cell::Number(digits)),
+        // Beyond the range of a double, a reader would find infinity.
+        (Kind::Double, Value::Number(digits)) if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
+            Some(Cell::Number(digits))
         }
-        (ColumnType::Timestamp, Value::String(text)) => Timestamp::parse(text).map(Cell::Timestamp),
-        (ColumnType::TextMap, Value::Object(object)) => Some(Cell::TextMap(text_map(object))),
+        (Kind::Boolean, Value::Bool(truth)) => Some(Cell::Boolean(*truth)),
+        (Kind::Timestamp, Value::String(text)) => Timestamp::parse(text).map(Cell::Timestamp),
+        (Kind::TextList, Value::Array(elements)) => {
+            let texts = elements.iter().map(|element| element.as_str().map(Cow::Borrowed));
+            texts.collect::<Option<_>>().map(Cell::TextList)
+        }
+        (Kind::Json, value) => Some(Cell::Json(json_text(value))),
         _ => None,
     }
 }
 
-fn text_map<'a>(object: &'a Object<'a>) -> BTreeMap<&'a str, Cow<'a, str>> {
-    object.iter().filter(|(_, value)| !value.is_absent()).map(|(key, value)| (key, text_of(value))).collect()
-}
-
-/// A map's value as text: strings, numbers and booleans as they are, anything nested as JSON.
+/// A value as text: strings, numbers and booleans as they are, anything nested as JSON text.
 fn text_of<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
         Value::Number(digits) => Cow::Borrowed(digits),
-        nested => {
-            let mut json = Vec::new();
-            nested.write_json(&mut json);
-            Cow::Owned(String::from_utf8_lossy(&json).into_owned())
-        }
+        nested => Cow::Owned(json_text(nested)),
     }
+}
+
+/// `{"ValueString": "x"}` and the like as text; anything that is no such union as [`text_of`] has it.
+fn text_of_union<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
+    const MEMBERS: [&str; 5] = ["ValueString", "ValueInteger", "ValueArn", "ValueMap", "ValueList"];
+    let mut members =
+        value.as_object().into_iter().flat_map(Object::iter).filter(|(_, member)| !member.is_absent());
+    match (members.next(), members.next()) {
+        (Some((name, member)), None) if MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known)) => {
+            text_of(member)
+        }
+        _ => text_of(value),
+    }
+}
+
+fn json_text(value: &Value<'_>) -> String {
+    let mut json = Vec::new();
+    value.write_json(&mut json);
+    String::from_utf8_lossy(&json).into_owned()
 }

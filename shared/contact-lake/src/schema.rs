@@ -1,117 +1,158 @@
-//! The columns, declared once. A row is written in this order; `normalize` finds a column by its source
-//! path.
+//! The columns, declared once: from here come the row's writer, the Glue column list and the documentation.
 //!
-//! Names: `snake_case` of the source path without dots, acronyms as one word, durations with their unit.
-//! Source of the fields: Administrator Guide, "Contact records data model".
+//! Names: snake_case of the source path without dots, a repeated word once, acronyms as one word, durations with
+//! their unit. Fields and types: Administrator Guide, "Contact records data model"; what is marked as seen in
+//! the API only is not in this table and so lands in `extra`.
 
-/// Written into every row as `schema_version`; raised when a column changes its meaning.
-pub const SCHEMA_VERSION: u32 = 1;
+mod agent;
+mod analytics;
+mod contact;
+mod derived;
 
-/// One column that comes straight from a field of the record.
+use std::sync::LazyLock;
+
+/// Written into every row as `schema_version`; raised when a column changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// A column of the row, or a field of a list's elements.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     /// Name in the lake.
     pub name: &'static str,
-    /// Type in the lake.
-    pub column_type: ColumnType,
-    /// Path of the source field, levels separated by dots.
+    /// What it holds.
+    pub kind: Kind,
+    /// Path of the source field, levels separated by dots; empty for a derived column.
     pub source: &'static str,
+    /// Another spelling of the source path that Amazon Connect uses, too.
+    pub alias: Option<&'static str>,
+    /// What it means, with the unit.
+    pub meaning: &'static str,
 }
 
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnType {
+/// What a column holds, and how its source is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
     /// Text as it came.
     Text,
-    /// A whole number as it came.
+    /// A whole number, written as it came.
     Integer,
+    /// A number, written as it came.
+    Double,
+    /// `true` or `false`.
+    Boolean,
     /// `YYYY-MM-DDTHH:MM:SS.sssZ`
     Timestamp,
-    /// A map of text to text, ordered by key.
+    /// Text by key; numbers and booleans become text, anything nested JSON text.
     TextMap,
+    /// A map whose values are unions such as `{"ValueString": "x"}`; written as text by key.
+    UnionMap,
+    /// A list of texts.
+    TextList,
+    /// A list of objects with these fields. One object instead of a list counts as a list of one.
+    StructList(&'static [Column]),
+    /// A map of objects with these fields; the key becomes the first field.
+    StructMap(&'static [Column]),
+    /// Any JSON, written as JSON text.
+    Json,
 }
 
-const fn text(name: &'static str, source: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Text, source }
+impl Column {
+    const fn new(name: &'static str, kind: Kind, source: &'static str, meaning: &'static str) -> Self {
+        Self { name, kind, source, alias: None, meaning }
+    }
+
+    const fn or(mut self, alias: &'static str) -> Self {
+        self.alias = Some(alias);
+        self
+    }
 }
 
-const fn integer(name: &'static str, source: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Integer, source }
+const fn text(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
+    Column::new(name, Kind::Text, source, meaning)
 }
 
-const fn timestamp(name: &'static str, source: &'static str) -> Column {
-    Column { name, column_type: ColumnType::Timestamp, source }
+const fn integer(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
+    Column::new(name, Kind::Integer, source, meaning)
 }
 
-const fn text_map(name: &'static str, source: &'static str) -> Column {
-    Column { name, column_type: ColumnType::TextMap, source }
+const fn double(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
+    Column::new(name, Kind::Double, source, meaning)
 }
 
-/// Every column with a source field. A field that no column names is kept in `extra`.
-pub const COLUMNS: &[Column] = &[
-    text("aws_account_id", "AWSAccountId"),
-    text("aws_contact_trace_record_format_version", "AWSContactTraceRecordFormatVersion"),
-    text("instance_arn", "InstanceARN"),
-    text("contact_id", "ContactId"),
-    text("initial_contact_id", "InitialContactId"),
-    text("previous_contact_id", "PreviousContactId"),
-    text("next_contact_id", "NextContactId"),
-    text("related_contact_id", "RelatedContactId"),
-    text("channel", "Channel"),
-    text("initiation_method", "InitiationMethod"),
-    text("disconnect_reason", "DisconnectReason"),
-    timestamp("initiation_timestamp", "InitiationTimestamp"),
-    timestamp("scheduled_timestamp", "ScheduledTimestamp"),
-    timestamp("connected_to_system_timestamp", "ConnectedToSystemTimestamp"),
-    timestamp("transfer_completed_timestamp", "TransferCompletedTimestamp"),
-    timestamp("disconnect_timestamp", "DisconnectTimestamp"),
-    timestamp("last_update_timestamp", "LastUpdateTimestamp"),
-    text("customer_id", "CustomerId"),
-    text("customer_endpoint_address", "CustomerEndpoint.Address"),
-    text("customer_endpoint_type", "CustomerEndpoint.Type"),
-    text("system_endpoint_address", "SystemEndpoint.Address"),
-    text("system_endpoint_type", "SystemEndpoint.Type"),
-    text("transferred_to_endpoint_address", "TransferredToEndpoint.Address"),
-    text("transferred_to_endpoint_type", "TransferredToEndpoint.Type"),
-    integer("agent_connection_attempts", "AgentConnectionAttempts"),
-    text("agent_arn", "Agent.ARN"),
-    text("agent_username", "Agent.Username"),
-    text("agent_routing_profile_arn", "Agent.RoutingProfile.ARN"),
-    text("agent_routing_profile_name", "Agent.RoutingProfile.Name"),
-    timestamp("agent_connected_to_agent_timestamp", "Agent.ConnectedToAgentTimestamp"),
-    integer("agent_interaction_duration_seconds", "Agent.AgentInteractionDuration"),
-    integer("agent_customer_hold_duration_seconds", "Agent.CustomerHoldDuration"),
-    integer("agent_longest_hold_duration_seconds", "Agent.LongestHoldDuration"),
-    integer("agent_number_of_holds", "Agent.NumberOfHolds"),
-    timestamp("agent_after_contact_work_start_timestamp", "Agent.AfterContactWorkStartTimestamp"),
-    timestamp("agent_after_contact_work_end_timestamp", "Agent.AfterContactWorkEndTimestamp"),
-    integer("agent_after_contact_work_duration_seconds", "Agent.AfterContactWorkDuration"),
-    text("queue_arn", "Queue.ARN"),
-    text("queue_name", "Queue.Name"),
-    timestamp("queue_enqueue_timestamp", "Queue.EnqueueTimestamp"),
-    timestamp("queue_dequeue_timestamp", "Queue.DequeueTimestamp"),
-    integer("queue_duration_seconds", "Queue.Duration"),
-    text("recording_location", "Recording.Location"),
-    text("recording_status", "Recording.Status"),
-    text("recording_type", "Recording.Type"),
-    text_map("attributes", "Attributes"),
-    text_map("tags", "Tags"),
-];
+const fn boolean(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
+    Column::new(name, Kind::Boolean, source, meaning)
+}
+
+const fn timestamp(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
+    Column::new(name, Kind::Timestamp, source, meaning)
+}
+
+const fn text_list(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
+    Column::new(name, Kind::TextList, source, meaning)
+}
+
+const fn json(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
+    Column::new(name, Kind::Json, source, meaning)
+}
+
+/// The columns with a source field, in the order in which they are written.
+pub static SOURCE_COLUMNS: LazyLock<Vec<Column>> =
+    LazyLock::new(|| [contact::COLUMNS, agent::COLUMNS, analytics::COLUMNS].concat());
+
+/// The columns that are computed, written after those with a source.
+pub const DERIVED_COLUMNS: &[Column] = derived::COLUMNS;
+
+/// Every column of the row, in the order in which they are written.
+pub fn columns() -> impl Iterator<Item = &'static Column> {
+    SOURCE_COLUMNS.iter().chain(DERIVED_COLUMNS)
+}
+
+/// The place of a column among [`SOURCE_COLUMNS`].
+pub(crate) fn place(name: &str) -> usize {
+    let place = SOURCE_COLUMNS.iter().position(|column| column.name == name);
+    place.unwrap_or_else(|| panic!("{name} is not a column with a source"))
+}
 
 #[cfg(test)]
 mod tests {
-    use super::COLUMNS;
+    use super::{Column, DERIVED_COLUMNS, Kind, SOURCE_COLUMNS, columns};
     use std::collections::HashSet;
 
+    fn check(columns: &[Column]) {
+        let names: HashSet<_> = columns.iter().map(|column| column.name).collect();
+        assert_eq!(names.len(), columns.len(), "a name stands twice");
+        for column in columns {
+            let hive = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            assert!(column.name.bytes().all(hive), "{}", column.name);
+            assert!(column.meaning.len() > 3 && !column.meaning.ends_with('.'), "{}", column.name);
+            if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
+                check(fields);
+            }
+        }
+    }
+
     #[test]
-    fn names_and_sources_are_unique_and_names_are_what_hive_accepts() {
-        let names: HashSet<_> = COLUMNS.iter().map(|column| column.name).collect();
-        let sources: HashSet<_> = COLUMNS.iter().map(|column| column.source).collect();
-        assert_eq!((names.len(), sources.len()), (COLUMNS.len(), COLUMNS.len()));
-        for name in names {
+    fn names_are_unique_and_what_hive_accepts() {
+        check(&columns().copied().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_source_path_belongs_to_one_column() {
+        let paths: Vec<_> =
+            SOURCE_COLUMNS.iter().flat_map(|column| [Some(column.source), column.alias]).flatten().collect();
+        assert_eq!(paths.iter().collect::<HashSet<_>>().len(), paths.len());
+        assert!(DERIVED_COLUMNS.iter().all(|column| column.source.is_empty()));
+    }
+
+    #[test]
+    fn durations_and_times_carry_their_unit() {
+        for column in columns().filter(|column| matches!(column.kind, Kind::Integer | Kind::Double)) {
+            let is_time =
+                ["duration", "_time_", "wait", "_hold_seconds"].iter().any(|word| column.name.contains(word));
             assert!(
-                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
-                "{name}"
+                !is_time || column.name.ends_with("_seconds") || column.name.ends_with("_milliseconds"),
+                "{}",
+                column.name
             );
         }
     }

@@ -22,6 +22,14 @@ pub enum SettingError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// The variable holds a secret that cannot be read; what it holds is not told.
+    #[error("environment variable {name} is not {expected}; correct it in the function's configuration")]
+    UnreadableSecret {
+        /// The variable.
+        name: &'static str,
+        /// What it should hold.
+        expected: &'static str,
+    },
 }
 
 /// Where settings come from: the environment, or a table in a test.
@@ -63,6 +71,22 @@ impl<'a> Settings<'a> {
             return Ok(default);
         };
         value.parse().map_err(|_| SettingError::Unreadable { name, value, expected })
+    }
+
+    /// The value of a secret variable that may be left out. An error never tells what it holds.
+    ///
+    /// # Errors
+    /// [`SettingError::UnreadableSecret`]
+    pub fn optional_secret<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Option<T>, SettingError> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        read(&value).map(Some).ok_or(SettingError::UnreadableSecret { name, expected })
     }
 }
 

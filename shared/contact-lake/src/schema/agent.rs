@@ -1,0 +1,115 @@
+//! The agent who was connected to the contact.
+
+use super::{Column, Kind, integer, text, timestamp};
+
+pub(super) const COLUMNS: &[Column] = &[
+    text("agent_arn", "Agent.ARN", "the agent's ARN"),
+    text("agent_username", "Agent.Username", "the agent's login name"),
+    text("agent_routing_profile_arn", "Agent.RoutingProfile.ARN", "the routing profile's ARN"),
+    text("agent_routing_profile_name", "Agent.RoutingProfile.Name", "the routing profile's name"),
+    text("agent_hierarchy_level1_arn", "Agent.HierarchyGroups.Level1.ARN", "hierarchy group at level 1"),
+    text(
+        "agent_hierarchy_level1_name",
+        "Agent.HierarchyGroups.Level1.GroupName",
+        "hierarchy group at level 1",
+    ),
+    text("agent_hierarchy_level2_arn", "Agent.HierarchyGroups.Level2.ARN", "hierarchy group at level 2"),
+    text(
+        "agent_hierarchy_level2_name",
+        "Agent.HierarchyGroups.Level2.GroupName",
+        "hierarchy group at level 2",
+    ),
+    text("agent_hierarchy_level3_arn", "Agent.HierarchyGroups.Level3.ARN", "hierarchy group at level 3"),
+    text(
+        "agent_hierarchy_level3_name",
+        "Agent.HierarchyGroups.Level3.GroupName",
+        "hierarchy group at level 3",
+    ),
+    text("agent_hierarchy_level4_arn", "Agent.HierarchyGroups.Level4.ARN", "hierarchy group at level 4"),
+    text(
+        "agent_hierarchy_level4_name",
+        "Agent.HierarchyGroups.Level4.GroupName",
+        "hierarchy group at level 4",
+    ),
+    text("agent_hierarchy_level5_arn", "Agent.HierarchyGroups.Level5.ARN", "hierarchy group at level 5"),
+    text(
+        "agent_hierarchy_level5_name",
+        "Agent.HierarchyGroups.Level5.GroupName",
+        "hierarchy group at level 5",
+    ),
+    timestamp(
+        "agent_connected_to_agent_timestamp",
+        "Agent.ConnectedToAgentTimestamp",
+        "when the contact was connected to the agent",
+    ),
+    timestamp(
+        "agent_accepted_by_agent_timestamp",
+        "Agent.AcceptedByAgentTimestamp",
+        "when the agent accepted a campaign's preview",
+    ),
+    timestamp("agent_preview_end_timestamp", "Agent.PreviewEndTimestamp", "when a campaign's preview ended"),
+    integer(
+        "agent_interaction_duration_seconds",
+        "Agent.AgentInteractionDuration",
+        "time with the customer without hold and pause, seconds",
+    ),
+    integer(
+        "agent_customer_hold_duration_seconds",
+        "Agent.CustomerHoldDuration",
+        "time the customer was on hold, seconds",
+    ),
+    integer(
+        "agent_initiated_hold_duration_seconds",
+        "Agent.AgentInitiatedHoldDuration",
+        "time on hold that the agent began, seconds",
+    ),
+    integer("agent_longest_hold_duration_seconds", "Agent.LongestHoldDuration", "longest hold, seconds"),
+    integer("agent_number_of_holds", "Agent.NumberOfHolds", "how often the customer was on hold"),
+    integer(
+        "agent_pause_duration_seconds",
+        "Agent.AgentPauseDurationInSeconds",
+        "time a task was paused in the agent's hands, seconds",
+    )
+    .or("Agent.AgentPauseDuration"),
+    timestamp(
+        "agent_after_contact_work_start_timestamp",
+        "Agent.AfterContactWorkStartTimestamp",
+        "when after-contact work began",
+    ),
+    timestamp(
+        "agent_after_contact_work_end_timestamp",
+        "Agent.AfterContactWorkEndTimestamp",
+        "when after-contact work ended",
+    ),
+    integer(
+        "agent_after_contact_work_duration_seconds",
+        "Agent.AfterContactWorkDuration",
+        "after-contact work, seconds",
+    ),
+    text("agent_capabilities_video", "Agent.Capabilities.Video", "whether the agent could send video"),
+    text(
+        "agent_capabilities_screen_share",
+        "Agent.Capabilities.ScreenShare",
+        "whether the agent could share the screen",
+    ),
+    text("agent_device_info_platform_name", "Agent.DeviceInfo.PlatformName", "the agent's browser"),
+    text("agent_device_info_platform_version", "Agent.DeviceInfo.PlatformVersion", "its version"),
+    text(
+        "agent_device_info_operating_system",
+        "Agent.DeviceInfo.OperatingSystem",
+        "the agent's operating system",
+    ),
+    Column::new(
+        "agent_state_transitions",
+        Kind::StructList(STATE_TRANSITION),
+        "Agent.StateTransitions",
+        "a supervisor's monitoring and barging",
+    ),
+];
+
+/// The stream spells these keys with a small first letter, the API with a capital one.
+const STATE_TRANSITION: &[Column] = &[
+    text("state", "state", "SILENT_MONITOR, BARGE").or("State"),
+    timestamp("state_start_timestamp", "stateStartTimestamp", "when it began").or("StateStartTimestamp"),
+    timestamp("state_end_timestamp", "stateEndTimestamp", "when it ended").or("StateEndTimestamp"),
+];

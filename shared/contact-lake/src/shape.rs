@@ -1,0 +1,80 @@
+//! The columns of one object as a tree of its source paths, so that one walk over the object finds them all.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::schema::{Column, Kind, SOURCE_COLUMNS};
+
+/// The fields of an object: of the record itself, or of a list's elements.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) columns: &'static [Column],
+    pub(crate) root: Group,
+    /// The shapes of those columns that are lists or maps of objects, by place.
+    elements: BTreeMap<usize, Shape>,
+}
+
+/// One level of the tree.
+#[derive(Debug, Default)]
+pub(crate) struct Group(BTreeMap<&'static str, Source>);
+
+/// What a field of the source leads to.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The column at this place.
+    Column(usize),
+    /// Further fields.
+    Group(Group),
+}
+
+/// The shape of a contact record.
+pub(crate) static RECORD: LazyLock<Shape> = LazyLock::new(|| Shape::of(&SOURCE_COLUMNS));
+
+impl Shape {
+    fn of(columns: &'static [Column]) -> Self {
+        let mut shape = Self { columns, root: Group::default(), elements: BTreeMap::new() };
+        for (place, column) in columns.iter().enumerate() {
+            for path in [Some(column.source), column.alias].into_iter().flatten() {
+                shape.root.insert(path, place);
+            }
+            if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
+                shape.elements.insert(place, Self::of(fields));
+            }
+        }
+        shape
+    }
+
+    /// The shape of the elements of the column at `place`.
+    pub(crate) fn elements(&self, place: usize) -> &Self {
+        &self.elements[&place]
+    }
+}
+
+impl Group {
+    pub(crate) fn get(&self, field: &str) -> Option<&Source> {
+        self.0.get(field)
+    }
+
+    /// The places of all columns in this group.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        let places = |source: &Source| match source {
+            Source::Column(place) => vec![*place],
+            Source::Group(group) => group.places(),
+        };
+        self.0.values().flat_map(places).collect()
+    }
+
+    fn insert(&mut self, path: &'static str, place: usize) {
+        match path.split_once('.') {
+            None => {
+                self.0.insert(path, Source::Column(place));
+            }
+            Some((group, rest)) => {
+                match self.0.entry(group).or_insert_with(|| Source::Group(Self::default())) {
+                    Source::Group(fields) => fields.insert(rest, place),
+                    Source::Column(_) => unreachable!("{group} is a column and a group, too"),
+                }
+            }
+        }
+    }
+}
