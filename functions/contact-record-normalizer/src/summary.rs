@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Reject, RejectCode, Timestamp};
 use contact_lake::Row;
+use lambda_support::metrics::{Metrics, Unit};
 
 /// The counts of one invocation.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,8 +56,8 @@ impl Summary {
         self.delivery_lags.extend(arrival.map(|arrival| arrival.epoch_milliseconds() - updated));
     }
 
-    /// Logs one line for the invocation, and one for each thing that somebody should look at.
-    pub fn log(&self) {
+    /// Logs one line with all metrics for the invocation, and one for each thing that somebody should look at.
+    pub fn log(&self, function_name: &str, now: Timestamp) {
         for ((code, path), records) in &self.rejected {
             tracing::warn!(%code, path, records, "records failed; Firehose keeps them under its error prefix");
         }
@@ -70,18 +71,36 @@ impl Summary {
                 "impossible_interval: the interval would be negative and has no value"
             );
         }
-        let (ok, dropped, failed) = (self.ok, self.dropped(), self.failed());
-        let type_drift: usize = self.type_drift.values().sum();
-        let (bytes_in, bytes_out) = (self.bytes_in, self.bytes_out);
-        tracing::info!(
-            records = ok + dropped + failed,
-            ok,
-            dropped,
-            failed,
-            type_drift,
-            bytes_in,
-            bytes_out,
-            "invocation"
-        );
+        for metrics in self.metrics(function_name) {
+            metrics.write(now);
+        }
+    }
+
+    fn metrics<'a>(&'a self, function_name: &'a str) -> Vec<Metrics<'a>> {
+        let bytes = |bytes: usize| vec![i64::try_from(bytes).unwrap_or(i64::MAX)];
+        let invocation = Metrics::new("invocation", function_name)
+            .count("RecordsOk", self.ok)
+            .count("RecordsDropped", self.dropped())
+            .count("RecordsFailed", self.failed())
+            .count("TypeDrift", self.type_drift.values().sum())
+            .count("ImpossibleIntervals", self.impossible_intervals.values().sum())
+            .values("BytesIn", Unit::Bytes, bytes(self.bytes_in))
+            .values("BytesOut", Unit::Bytes, bytes(self.bytes_out))
+            .values("DeliveryLag", Unit::Milliseconds, self.delivery_lags.clone());
+        let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
+        for ((code, _), records) in &self.rejected {
+            *by_reason.entry(code.as_str()).or_default() += records;
+        }
+        let rejected = by_reason.into_iter().map(|(reason, records)| {
+            Metrics::new("records failed, by reason", function_name)
+                .by("Reason", reason)
+                .count("RecordsFailed", records)
+        });
+        let dropped = self.dropped.iter().map(|(kind, records)| {
+            Metrics::new("records dropped, by kind", function_name)
+                .by("Kind", kind)
+                .count("RecordsDropped", *records)
+        });
+        std::iter::once(invocation).chain(rejected).chain(dropped).collect()
     }
 }

@@ -10,6 +10,7 @@ use crate::schema::place;
 
 /// What is computed from a record. `None` where the record does not say enough.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are columns")]
 pub struct Derived<'a> {
     /// `instance_id`
     pub instance_id: Option<Cow<'a, str>>,

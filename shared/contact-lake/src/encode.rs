@@ -31,7 +31,7 @@ pub fn encode(mut row: Row<'_>, arrival: Option<Timestamp>, policy: &Policy) -> 
     }
     line.text("record_kind", "contact_record");
     line.derived(&row.derived);
-    line.end(content_hash, arrival)
+    line.end(&content_hash, arrival)
 }
 
 /// A record of the console's "Test with demo data" as a row: it arrives, and no query for contacts sees it.
@@ -43,7 +43,7 @@ pub fn encode_demo(record: &Object<'_>, arrival: Option<Timestamp>, policy: &Pol
     line.text("extra", &String::from_utf8_lossy(&json));
     let content_hash = line.hash(policy);
     line.text("record_kind", "demo");
-    line.end(content_hash, arrival)
+    line.end(&content_hash, arrival)
 }
 
 struct Line(Vec<u8>);
@@ -96,9 +96,9 @@ impl Line {
         self.plain("recorded", derived.recorded);
     }
 
-    fn end(mut self, content_hash: String, arrival: Option<Timestamp>) -> Vec<u8> {
+    fn end(mut self, content_hash: &str, arrival: Option<Timestamp>) -> Vec<u8> {
         self.plain("schema_version", SCHEMA_VERSION);
-        self.text("content_hash", &content_hash);
+        self.text("content_hash", content_hash);
         if let Some(arrival) = arrival {
             self.text("arrival_timestamp", &arrival.to_string());
         }
@@ -139,7 +139,9 @@ fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Timestamp(instant) => write_string(&instant.to_string(), out),
         Cell::TextList(texts) => write_list(texts, out, |text, out| write_string(text, out)),
         Cell::TextMap(map) => {
-            write_object(map.iter().map(|(key, text)| (*key, text)), out, |text, out| write_string(text, out))
+            write_object(map.iter().map(|(key, text)| (*key, text)), out, |text, out| {
+                write_string(text, out);
+            });
         }
         Cell::Structs(structs) => {
             let (Kind::StructList(fields) | Kind::StructMap(fields)) = column.kind else {
@@ -170,7 +172,7 @@ fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
     }
     let mut json = Vec::new();
     write_object(members.iter().map(|(path, value)| (path.as_str(), value)), &mut json, |value, out| {
-        value.write_json(out)
+        value.write_json(out);
     });
     (!extra.is_empty()).then(|| String::from_utf8_lossy(&json).into_owned())
 }

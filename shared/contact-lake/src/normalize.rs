@@ -124,14 +124,14 @@ impl<'a> Walk<'a> {
             let path = Path::Field(path, name);
             match (group.get(name), value) {
                 (Some(Source::Group(fields)), Value::Object(inner)) => {
-                    self.group(shape, fields, &path, inner, cells)
+                    self.group(shape, fields, &path, inner, cells);
                 }
                 (Some(Source::Group(fields)), _) => {
                     self.drift(name);
                     self.keep(&path, value, fields.places());
                 }
                 (Some(Source::Column(place)), _) if cells[*place].is_none() => {
-                    cells[*place] = self.column(shape, *place, &path, value)
+                    cells[*place] = self.column(shape, *place, &path, value);
                 }
                 (Some(Source::Column(place)), _) => self.keep(&path, value, vec![*place]),
                 (None, _) => self.keep(&path, value, Vec::new()),

@@ -1,6 +1,6 @@
 //! The columns, declared once: from here come the row's writer, the Glue column list and the documentation.
 //!
-//! Names: snake_case of the source path without dots, a repeated word once, acronyms as one word, durations with
+//! Names: `snake_case` of the source path without dots, a repeated word once, acronyms as one word, durations with
 //! their unit. Fields and types: Administrator Guide, "Contact records data model"; what is marked as seen in
 //! the API only is not in this table and so lands in `extra`.
 
@@ -8,6 +8,7 @@ mod agent;
 mod analytics;
 mod contact;
 mod derived;
+mod glue;
 
 use std::sync::LazyLock;
 

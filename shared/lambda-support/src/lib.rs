@@ -1,8 +1,9 @@
 //! What both functions need around their record path: the envelopes that Firehose and Kinesis invoke
-//! them with, the answers they give, their settings and their logs.
+//! them with, the answers they give, their settings, logs and metrics.
 
 pub mod firehose;
 pub mod kinesis;
+pub mod metrics;
 pub mod settings;
 pub mod telemetry;
 mod wire;

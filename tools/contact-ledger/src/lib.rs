@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod demo_day;
 mod input;
+pub mod schema;
 mod summary;
 
 pub use input::read_records;

@@ -1,9 +1,11 @@
 //! `contact-ledger`: the operator's command line.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use contact_ledger::demo::{DemoArguments, demo};
+use contact_ledger::schema::{SchemaFormat, schema};
 
 /// Contact records and agent events of Amazon Connect: every one counts exactly once.
 #[derive(Parser)]
@@ -17,11 +19,22 @@ struct Arguments {
 enum Command {
     /// Run the whole pipeline on this machine and leave the result in a folder
     Demo(DemoArguments),
+    /// Print the columns of a contact record's row
+    Schema {
+        /// In which form
+        format: SchemaFormat,
+    },
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Demo(arguments) = Arguments::parse().command;
+    match Arguments::parse().command {
+        Command::Demo(arguments) => run_demo(arguments).await,
+        Command::Schema { format } => ended(print(&schema(format))),
+    }
+}
+
+async fn run_demo(arguments: DemoArguments) -> ExitCode {
     // A task of its own, so that signals are heard whatever the work is doing.
     let mut work = tokio::spawn(async move { demo(&arguments).await });
     tokio::select! {
@@ -33,6 +46,14 @@ async fn main() -> ExitCode {
             say("interrupted: everything that was started has been stopped");
             ExitCode::from(130)
         }
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    // A reader that has seen enough and closes the pipe is no error.
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,28 @@
+//! Column types as the Glue Data Catalog names them: those that Firehose's Parquet conversion accepts from the
+//! JSON we write.
+//!
+//! Source: Amazon Data Firehose Developer Guide, "Convert input data format". The `OpenX` JSON `SerDe` must be set to
+//! match names case-sensitively: lower-casing would make attribute keys collide that differ only in case.
+
+use super::{Column, Kind};
+
+impl Column {
+    /// The column's type in Glue, such as `array<struct<name:string>>`.
+    #[must_use]
+    pub fn glue_type(&self) -> String {
+        match self.kind {
+            Kind::Text | Kind::Json => "string".to_owned(),
+            Kind::Integer => "bigint".to_owned(),
+            Kind::Double => "double".to_owned(),
+            Kind::Boolean => "boolean".to_owned(),
+            Kind::Timestamp => "timestamp".to_owned(),
+            Kind::TextMap | Kind::UnionMap => "map<string,string>".to_owned(),
+            Kind::TextList => "array<string>".to_owned(),
+            Kind::StructList(fields) | Kind::StructMap(fields) => {
+                let fields: Vec<_> =
+                    fields.iter().map(|field| format!("{}:{}", field.name, field.glue_type())).collect();
+                format!("array<struct<{}>>", fields.join(","))
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The meaning of whole contact records: fixtures made by hand from the tables of the Administrator Guide's
+//! "Contact records data model", and the rows they become.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p ledger-tests --test golden_rows` writes the rows anew; look at the difference
+//! before you commit it. It is never set in CI.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use connect_streams::contact_record::ContactRecord;
+use connect_streams::{Timestamp, parse};
+use contact_lake::schema::columns;
+use contact_lake::{Policy, encode, normalize};
+use serde_json::{Value, json};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/contact-records")
+}
+
+fn row_of(bytes: &[u8]) -> Value {
+    let value = parse(bytes).unwrap();
+    let record = ContactRecord::from_object(value.as_object().unwrap()).unwrap();
+    let line = encode(normalize(&record), Timestamp::parse("2026-03-02T09:12:05.678Z"), &Policy::default());
+    serde_json::from_slice(&line).unwrap()
+}
+
+fn row(name: &str) -> Value {
+    row_of(&fs::read(folder().join(format!("{name}.json"))).unwrap())
+}
+
+#[test]
+fn every_fixture_becomes_its_row() {
+    let mut checked = 0;
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if !name.ends_with(".json") || name.ends_with(".row.json") {
+            continue;
+        }
+        let row = format!("{:#}\n", row_of(&fs::read(&path).unwrap()));
+        let golden = path.with_extension("row.json");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&golden, &row).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&golden).unwrap_or_default(), row, "{name}");
+        checked += 1;
+    }
+    assert!(checked >= 16, "only {checked} fixtures");
+}
+
+/// The derived columns, written down from the fixtures' own numbers and not from the rows.
+#[test]
+fn the_derived_columns_are_what_their_rules_say() {
+    let names = [
+        "contact_duration_seconds",
+        "queue_wait_seconds",
+        "answer_seconds",
+        "talk_seconds",
+        "hold_seconds",
+        "after_contact_work_seconds",
+        "handle_seconds",
+        "answered",
+        "abandoned",
+        "abandoned_in",
+        "transferred",
+        "recorded",
+    ];
+    let no = Value::Null;
+    for (fixture, expected) in [
+        ("voice-answered", json!([600, 90, 90, 420, 60, 40, 520, true, false, no, false, true])),
+        ("voice-abandoned-in-ivr", json!([12, no, no, no, no, no, no, false, false, "ivr", false, false])),
+        (
+            "voice-abandoned-in-queue",
+            json!([300, 270, no, no, no, no, no, false, true, "queue", false, false]),
+        ),
+        (
+            "voice-abandoned-while-ringing",
+            json!([60, 30, no, no, no, no, no, false, true, "ringing", false, false]),
+        ),
+        (
+            "voice-transferred-to-external-number",
+            json!([2400, 90, 90, 420, 60, 40, 520, true, false, no, true, false]),
+        ),
+        ("voice-callback", json!([600, 150, no, no, no, no, no, false, false, no, false, false])),
+        ("voice-outbound-campaign", json!([600, no, no, 420, 60, 40, 520, true, false, no, false, false])),
+        ("chat", json!([600, 90, 90, 420, 0, 40, 460, true, false, no, false, false])),
+        ("task-with-pauses", json!([600, 90, 90, 360, 0, 40, 520, true, false, no, false, false])),
+        ("email", json!([600, 270, no, no, no, no, no, false, false, no, false, false])),
+        ("kinesis-video-recording", json!([600, no, no, no, no, no, no, false, false, "ivr", false, true])),
+        ("legacy-all-null", json!([no, no, no, no, no, no, no, false, false, no, false, false])),
+    ] {
+        let row = row(fixture);
+        let found: Vec<_> = names.iter().map(|name| row.get(name).cloned().unwrap_or(Value::Null)).collect();
+        assert_eq!(json!(found), expected, "{fixture}");
+    }
+}
+
+#[test]
+fn a_record_with_every_field_set_fills_every_column() {
+    let row = row("every-field-set");
+    let missing: Vec<_> =
+        columns().map(|column| column.name).filter(|name| row.get(*name).is_none()).collect();
+    // The contact was answered, so it was not abandoned, and every field has a column.
+    assert_eq!(missing, ["abandoned_in", "extra"]);
+    assert_eq!(row["attributes"]["GreetingPlayed"], "true");
+    assert_eq!(row["attributes"]["greetingPlayed"], "false");
+    assert_eq!(row["attributes"]["number"], "1.50");
+    assert_eq!(row["contact_evaluations"][0]["form_id"], "form-a");
+    assert_eq!(row["contact_evaluations"][1]["form_id"], "form-b");
+    assert_eq!(row["agent_state_transitions"][0]["state"], "SILENT_MONITOR");
+    assert_eq!(row["agent_state_transitions"][1]["state"], "BARGE");
+    assert_eq!(row["segment_attributes"]["count"], "7");
+    assert_eq!(row["segment_attributes"]["map"], r#"{"k":{"ValueString":"v"}}"#);
+}
+
+#[test]
+fn what_amazon_connect_may_send_tomorrow_degrades_columns_and_loses_nothing() {
+    let row = row("fields-of-tomorrow");
+    assert_eq!(row["channel"], "HOLOGRAM");
+    assert!(row.get("queue_duration_seconds").is_none());
+    let extra: Value = serde_json::from_str(row["extra"].as_str().unwrap()).unwrap();
+    let expected = json!({
+        "Agent.NewInAgent": {"Deep": [1, {"Deeper": "x"}]},
+        "CustomerEndpoint": "+441632960101",
+        "NewAtTop": [true, 1.1],
+        "Queue.Duration": "ninety",
+        "Recordings[0].NewInRecording": "y",
+        "References[0].order": {"Value": "https://example.com/orders/16", "Type": "URL"},
+    });
+    assert_eq!(extra, expected);
+}
+
+/// A contact in three versions, each delivered twice: the copies of a version have one hash, the versions three,
+/// and all share a partition and order by `last_update_timestamp`.
+#[test]
+fn versions_can_be_told_apart_and_copies_cannot() {
+    let original: Value =
+        serde_json::from_slice(&fs::read(folder().join("voice-answered.json")).unwrap()).unwrap();
+    let version = |updated: &str, attributes: Value| {
+        let mut record = original.clone();
+        record["LastUpdateTimestamp"] = json!(updated);
+        record["Attributes"] = attributes;
+        record.to_string().into_bytes()
+    };
+    let versions = [
+        version("2026-03-02T09:12:04Z", json!({"language": "en"})),
+        version("2026-03-07T18:00:00Z", json!({"language": "en", "survey": "4"})),
+        version("2026-03-07T18:28:00Z", json!({"language": "en", "survey": "5"})),
+    ];
+    let mut rows: Vec<Value> = versions.iter().flat_map(|bytes| [row_of(bytes), row_of(bytes)]).collect();
+    for pair in rows.chunks(2) {
+        assert_eq!(pair[0], pair[1]);
+    }
+    let hashes: std::collections::BTreeSet<_> =
+        rows.iter().map(|row| row["content_hash"].to_string()).collect();
+    assert_eq!(hashes.len(), 3);
+    rows.reverse();
+    let newest = rows.iter().max_by_key(|row| row["last_update_timestamp"].to_string()).unwrap();
+    assert_eq!(newest["attributes"]["survey"], "5");
+}
+
+/// A redacted copy is an ordinary newer version, and the newest version holds nothing of what was redacted.
+#[test]
+fn a_redacted_copy_is_a_newer_version() {
+    let (before, after) = (row("email"), row("email-redacted"));
+    assert_eq!(before["contact_id"], after["contact_id"]);
+    assert!(before["last_update_timestamp"].as_str() < after["last_update_timestamp"].as_str());
+    for gone in ["customer_endpoint_address", "additional_email_recipients"] {
+        assert!(before.get(gone).is_some() && after.get(gone).is_none(), "{gone}");
+    }
+    assert!(before["segment_attributes"]["connect:EmailSubject"].is_string());
+    assert!(after["segment_attributes"].get("connect:EmailSubject").is_none());
+    assert!(!after.to_string().contains("customer@example.com"));
+}

@@ -1,0 +1,82 @@
+//! `schema`: the row's columns for Glue, for programs and for people, all from the one declaration.
+
+use std::fmt::Write as _;
+
+use clap::ValueEnum;
+use contact_lake::schema::{Column, Kind, SCHEMA_VERSION, columns};
+use serde_json::{Value, json};
+
+/// The forms in which the schema can be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    /// The columns of a Glue table, as CloudFormation takes them
+    Glue,
+    /// Everything that is declared, for programs
+    Json,
+    /// The table in docs/contact-record.md
+    Markdown,
+}
+
+/// The schema in a form.
+#[must_use]
+pub fn schema(format: SchemaFormat) -> String {
+    match format {
+        SchemaFormat::Glue => format!("{:#}\n", glue()),
+        SchemaFormat::Json => format!(
+            "{:#}\n",
+            json!({"schema_version": SCHEMA_VERSION, "columns": columns().map(described).collect::<Value>()})
+        ),
+        SchemaFormat::Markdown => markdown(),
+    }
+}
+
+fn glue() -> Value {
+    columns()
+        .map(|column| json!({"Name": column.name, "Type": column.glue_type(), "Comment": comment(column)}))
+        .collect()
+}
+
+/// Glue takes at most 255 characters.
+fn comment(column: &Column) -> String {
+    let meaning =
+        format!("{} [{}]", column.meaning, if column.source.is_empty() { "derived" } else { column.source });
+    if meaning.chars().count() <= 255 { meaning } else { meaning.chars().take(254).chain(['…']).collect() }
+}
+
+fn described(column: &Column) -> Value {
+    let mut described = json!({"name": column.name, "type": column.glue_type(), "meaning": column.meaning});
+    if !column.source.is_empty() {
+        described["source"] = [Some(column.source), column.alias].into_iter().flatten().collect();
+    }
+    if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
+        described["fields"] = fields.iter().map(self::described).collect();
+    }
+    described
+}
+
+fn markdown() -> String {
+    let mut text = String::from("| column | type | source | meaning |\n|---|---|---|---|\n");
+    for column in columns() {
+        row(&mut text, "", column);
+    }
+    text
+}
+
+fn row(text: &mut String, parent: &str, column: &Column) {
+    let Column { name, source, meaning, .. } = column;
+    let source = match (source.is_empty(), column.alias) {
+        (true, _) => "derived".to_owned(),
+        (false, None) => format!("`{source}`"),
+        (false, Some(alias)) => format!("`{source}` or `{alias}`"),
+    };
+    let (fields, kind) = match column.kind {
+        Kind::StructList(fields) => (fields, "list of".to_owned()),
+        Kind::StructMap(fields) => (fields, "map of, as a list of".to_owned()),
+        _ => (&[][..], column.glue_type()),
+    };
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "| `{parent}{name}` | {kind} | {source} | {} |", meaning.replace('|', "\\|"));
+    for field in fields {
+        row(text, &format!("{parent}{name}[]."), field);
+    }
+}
