@@ -34,6 +34,22 @@ pub fn functions_folder() -> PathBuf {
     folder
 }
 
+/// The hand-made contact records, by name.
+///
+/// # Panics
+/// When they cannot be read.
+#[must_use]
+pub fn contact_record_fixtures() -> BTreeMap<String, Vec<u8>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/contact-records");
+    let fixture = |path: PathBuf| {
+        let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+        (name, std::fs::read(&path).expect("the fixture can be read"))
+    };
+    let entries = std::fs::read_dir(folder).expect("the fixtures are in the repository");
+    let fixtures = entries.map(|entry| fixture(entry.expect("the folder can be read").path()));
+    fixtures.filter(|(name, _)| !name.ends_with(".row")).collect()
+}
+
 /// A Kinesis event with these records, numbered from `first`.
 ///
 /// # Panics

@@ -35,8 +35,8 @@ fn every_fixture_becomes_its_row() {
     let mut checked = 0;
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !name.ends_with(".json") || name.ends_with(".row.json") {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".row") {
             continue;
         }
         let row = format!("{:#}\n", row_of(&fs::read(&path).unwrap()));

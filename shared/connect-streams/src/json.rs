@@ -96,6 +96,22 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value with the members of every object ordered by key, repeated keys in the order they came: two
+    /// values that differ only in the order of their keys become the same.
+    #[must_use]
+    pub fn ordered(&self) -> Self {
+        match self {
+            Self::Array(elements) => Self::Array(elements.iter().map(Self::ordered).collect()),
+            Self::Object(Object(members)) => {
+                let mut members: Vec<_> =
+                    members.iter().map(|(name, value)| (name.clone(), value.ordered())).collect();
+                members.sort_by(|(left, _), (right, _)| left.cmp(right));
+                Self::Object(Object(members))
+            }
+            leaf => leaf.clone(),
+        }
+    }
+
     /// Appends the value as compact JSON; numbers keep their text.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         match self {

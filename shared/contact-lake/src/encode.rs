@@ -38,7 +38,7 @@ pub fn encode(mut row: Row<'_>, arrival: Option<Timestamp>, policy: &Policy) -> 
 #[must_use]
 pub fn encode_demo(record: &Object<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
     let mut json = Vec::new();
-    Value::Object(record.clone()).write_json(&mut json);
+    Value::Object(record.clone()).ordered().write_json(&mut json);
     let mut line = Line(Vec::with_capacity(512));
     line.text("extra", &String::from_utf8_lossy(&json));
     let content_hash = line.hash(policy);
@@ -172,7 +172,7 @@ fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
     }
     let mut json = Vec::new();
     write_object(members.iter().map(|(path, value)| (path.as_str(), value)), &mut json, |value, out| {
-        value.write_json(out);
+        value.ordered().write_json(out);
     });
     (!extra.is_empty()).then(|| String::from_utf8_lossy(&json).into_owned())
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// The forms in which the schema can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaFormat {
-    /// The columns of a Glue table, as CloudFormation takes them
+    /// The columns of a Glue table, as `CloudFormation` takes them
     Glue,
     /// Everything that is declared, for programs
     Json,

@@ -1,0 +1,66 @@
+//! How much memory the normalizer takes for the largest events there are.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ledger_tests::{contact_record_fixtures, functions_folder};
+use local_aws::function::{Function, FunctionSettings};
+use serde_json::json;
+
+/// Lambda's limit for the event of a synchronous invocation.
+const EVENT_BYTES: usize = 6 * 1024 * 1024;
+const ALLOWED_ABOVE_IDLE: u64 = 64 * 1024 * 1024;
+
+/// The process that writes to this log.
+fn process_writing_to(log: &Path) -> PathBuf {
+    let writes = |process: &PathBuf| {
+        let open_files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+        open_files.filter_map(|file| fs::read_link(file.path()).ok()).any(|target| target == log)
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|process| process.path());
+    processes.into_iter().find(writes).expect("the function has a process")
+}
+
+/// A size that the kernel keeps of a process, such as its peak.
+fn bytes_of(process: &Path, name: &str) -> u64 {
+    let status = fs::read_to_string(process.join("status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().canonicalize().unwrap().join("log");
+    let normalizer = Function::new(FunctionSettings {
+        name: "contact-record-normalizer",
+        binary: functions_folder().join("contact-record-normalizer"),
+        environment: BTreeMap::from([("PII_POLICY".to_owned(), r#"{"customer_endpoint_address":"mask"}"#.to_owned())]),
+        timeout: Duration::from_mins(1),
+        memory_megabytes: 256,
+        log: log.clone(),
+    })
+    .unwrap();
+    normalizer.invoke(json!({"records": []}).to_string().into()).await.unwrap();
+    let process = process_writing_to(&log);
+    let idle = bytes_of(&process, "VmRSS");
+
+    let fixtures = contact_record_fixtures();
+    let large = format!(r#"{{"ContactId":"{}"}}"#, "x".repeat(1_000_000)).into_bytes();
+    for data in [&fixtures["every-field-set"], &fixtures["voice-answered"], &large] {
+        let record = |id: usize| json!({"recordId": id.to_string(), "data": base64_simd::STANDARD.encode_to_string(data)}).to_string();
+        let records = EVENT_BYTES / (record(0).len() + 10);
+        let event = format!(r#"{{"records":[{}]}}"#, (0..records).map(record).collect::<Vec<_>>().join(","));
+        for _ in 0..5 {
+            normalizer.invoke(event.clone().into()).await.unwrap();
+        }
+    }
+    let above_idle = bytes_of(&process, "VmHWM").saturating_sub(idle);
+    println!("peak {} KiB above idle ({} KiB)", above_idle / 1024, idle / 1024);
+    assert!(above_idle <= ALLOWED_ABOVE_IDLE, "peak {above_idle} bytes above idle");
+}
