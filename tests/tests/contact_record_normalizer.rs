@@ -1,5 +1,7 @@
 //! Firehose's contract and the row's promises, whatever the records hold.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -182,6 +184,7 @@ const MINIMAL: &str = r#""ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-
 
 /// What becomes of odd JSON is decided, and this is the decision.
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn odd_json_has_decided_outcomes() {
     let with = |member: &str| format!("{{{MINIMAL},{member}}}").into_bytes();
     let nested = |levels: usize| with(&format!("\"New\":{}1{}", "[".repeat(levels), "]".repeat(levels)));

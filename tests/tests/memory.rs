@@ -40,7 +40,10 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
     let normalizer = Function::new(FunctionSettings {
         name: "contact-record-normalizer",
         binary: functions_folder().join("contact-record-normalizer"),
-        environment: BTreeMap::from([("PII_POLICY".to_owned(), r#"{"customer_endpoint_address":"mask"}"#.to_owned())]),
+        environment: BTreeMap::from([(
+            "PII_POLICY".to_owned(),
+            r#"{"customer_endpoint_address":"mask"}"#.to_owned(),
+        )]),
         timeout: Duration::from_mins(1),
         memory_megabytes: 256,
         log: log.clone(),
@@ -53,7 +56,10 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
     let fixtures = contact_record_fixtures();
     let large = format!(r#"{{"ContactId":"{}"}}"#, "x".repeat(1_000_000)).into_bytes();
     for data in [&fixtures["every-field-set"], &fixtures["voice-answered"], &large] {
-        let record = |id: usize| json!({"recordId": id.to_string(), "data": base64_simd::STANDARD.encode_to_string(data)}).to_string();
+        let record = |id: usize| {
+            json!({"recordId": id.to_string(), "data": base64_simd::STANDARD.encode_to_string(data)})
+                .to_string()
+        };
         let records = EVENT_BYTES / (record(0).len() + 10);
         let event = format!(r#"{{"records":[{}]}}"#, (0..records).map(record).collect::<Vec<_>>().join(","));
         for _ in 0..5 {

@@ -6,6 +6,11 @@
 use super::{Column, boolean, integer, json, text, timestamp};
 
 pub(super) const COLUMNS: &[Column] = &[
+    json(
+        "extra",
+        "",
+        "every source field without a column, by path, and every value that its column cannot hold, as JSON text",
+    ),
     text(
         "record_kind",
         "",
@@ -62,11 +67,6 @@ pub(super) const COLUMNS: &[Column] = &[
          set by a disconnect flow",
     ),
     boolean("recorded", "", "whether the first or any other recording has a location"),
-    json(
-        "extra",
-        "",
-        "every source field without a column, by path, and every value that its column cannot hold, as JSON text",
-    ),
     integer("schema_version", "", "version of these columns"),
     text(
         "content_hash",
