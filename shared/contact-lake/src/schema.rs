@@ -13,7 +13,7 @@ mod glue;
 use std::sync::LazyLock;
 
 /// Written into every row as `schema_version`; raised when a column changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// A column of the row, or a field of a list's elements.
 #[derive(Debug, Clone, Copy)]
