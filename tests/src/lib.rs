@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use agent_event_upserter::Upserter;
 use agent_event_upserter::set_aside::SetAside;
 use agent_ledger::memory::MemoryStore;
-use agent_ledger::plan::Retention;
+use agent_ledger::plan::Rules;
 use agent_ledger::store::{FaultClass, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite, Version};
 use lambda_support::firehose::TransformEvent;
@@ -91,12 +91,7 @@ pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Trans
 
 /// The upserter's function, on any store, setting aside into memory.
 pub fn upserter<S: Store>(store: S) -> Upserter<S, MemorySetAside> {
-    Upserter {
-        store,
-        set_aside: MemorySetAside::default(),
-        retention: Retention::default(),
-        write_concurrency: 8,
-    }
+    Upserter { store, set_aside: MemorySetAside::default(), rules: Rules::default(), write_concurrency: 8 }
 }
 
 /// Rejected records in memory, by key.

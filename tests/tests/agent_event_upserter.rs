@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use agent_ledger::Attribute;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::store::{FaultClass, Insertion, Store, StoreError};
-use agent_ledger::{HistoryEntry, RegisterWrite, Version};
+use agent_ledger::{Attribute, HistoryEntry, NamePolicy, RegisterWrite, Version};
 use ledger_tests::{MemorySetAside, fault, stream_event, upserter};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -247,4 +246,23 @@ impl Store for NeverStore {
     async fn insert_entries(&self, _: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
         std::future::pending().await
     }
+}
+
+#[tokio::test]
+async fn the_names_of_an_agent_obey_the_policy() {
+    let mut current = status("Available", "2026-03-02T08:00:00.000Z");
+    current["Configuration"] = json!({"Username": "agent.01", "FirstName": "Agent", "LastName": "Number 1"});
+    let record = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", current, Value::Null);
+    let mut function = upserter(MemoryStore::default());
+    let policy = r#"{"username": "hash", "first_name": "drop", "last_name": "mask"}"#;
+    function.rules.names = NamePolicy::read(policy, Some(b"a key of thirty-two random bytes")).unwrap();
+    function.handle(&stream_event(0, [record.as_slice()]), soon()).await.unwrap();
+    let tables = function.store.tables();
+    let item = tables.state.values().next().unwrap();
+    let text = |name: &str| item.get(name).cloned();
+    // openssl dgst -sha256 -hmac 'a key of thirty-two random bytes' agrees.
+    let hash = "5bf7829323e60b8bc5faa98e81aa115e2604d7d6de9a6cd1e8e5d80a4e4b0397";
+    assert_eq!(text("username"), Some(Attribute::Text(hash.to_owned())));
+    assert_eq!(text("first_name"), None);
+    assert_eq!(text("last_name"), Some(Attribute::Text("****er 1".to_owned())));
 }

@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use agent_ledger::memory::MemoryStore;
-use agent_ledger::plan::{Retention, plan};
+use agent_ledger::plan::{Rules, plan};
 use agent_ledger::store::{FaultClass, Insertion, Store};
 use agent_ledger::{HistoryEntry, RegisterWrite, Version};
 use agent_ledger_dynamodb::DynamoDbStore;
@@ -34,7 +34,7 @@ fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<
     .to_string();
     let value = parse(event.as_bytes()).unwrap();
     let event = AgentEvent::from_object(value.as_object().unwrap()).unwrap();
-    let plan = plan(&event, &Retention::default()).unwrap();
+    let plan = plan(&event, &Rules::default()).unwrap();
     (plan.registers, plan.event.into_iter().chain(plan.intervals).collect())
 }
 

@@ -1,6 +1,6 @@
 //! One record of the stream to what it writes.
 
-use agent_ledger::plan::{Plan, Retention, plan};
+use agent_ledger::plan::{Plan, Rules, plan};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
 use lambda_support::kinesis::StreamRecord;
@@ -29,11 +29,11 @@ impl Decoded {
     }
 }
 
-pub(crate) fn decode(record: &StreamRecord<'_>, retention: &Retention) -> Decoded {
-    parse_and_plan(record, retention).unwrap_or_else(Decoded::Rejected)
+pub(crate) fn decode(record: &StreamRecord<'_>, rules: &Rules) -> Decoded {
+    parse_and_plan(record, rules).unwrap_or_else(Decoded::Rejected)
 }
 
-fn parse_and_plan(record: &StreamRecord<'_>, retention: &Retention) -> Result<Decoded, Reject> {
+fn parse_and_plan(record: &StreamRecord<'_>, rules: &Rules) -> Result<Decoded, Reject> {
     let data = record.data()?;
     if data.starts_with(&AGGREGATE_MAGIC) {
         return Err(Reject::record(RejectCode::Aggregated));
@@ -42,7 +42,7 @@ fn parse_and_plan(record: &StreamRecord<'_>, retention: &Retention) -> Result<De
     let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
     match RecordKind::of(object) {
         Some(RecordKind::AgentEvent) => {
-            plan(&AgentEvent::from_object(object)?, retention).map(|plan| Decoded::Event(Some(plan)))
+            plan(&AgentEvent::from_object(object)?, rules).map(|plan| Decoded::Event(Some(plan)))
         }
         Some(RecordKind::ContactRecord | RecordKind::ContactEvent) => Ok(Decoded::Skipped),
         Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),

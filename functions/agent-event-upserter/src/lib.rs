@@ -12,7 +12,7 @@ mod summary;
 mod write;
 
 use agent_ledger::batch::Batch;
-use agent_ledger::plan::Retention;
+use agent_ledger::plan::Rules;
 use agent_ledger::store::Store;
 use lambda_support::kinesis::{BatchResponse, StreamEvent, StreamRecord};
 use tokio::time::Instant;
@@ -29,8 +29,8 @@ pub struct Upserter<S, R> {
     pub store: S,
     /// Where rejected records go.
     pub set_aside: R,
-    /// What is kept, and for how long.
-    pub retention: Retention,
+    /// What is kept, for how long, and in which form.
+    pub rules: Rules,
     /// How many writes may be in flight.
     pub write_concurrency: usize,
 }
@@ -47,7 +47,7 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
     ) -> Result<(BatchResponse, Summary), serde_json::Error> {
         let records =
             event.records.iter().map(|raw| StreamRecord::decode(raw)).collect::<Result<Vec<_>, _>>()?;
-        let mut decoded: Vec<_> = records.iter().map(|record| decode(record, &self.retention)).collect();
+        let mut decoded: Vec<_> = records.iter().map(|record| decode(record, &self.rules)).collect();
         let mut batch = Batch::of(decoded.iter_mut().map(Decoded::take_plan));
 
         let faults = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;

@@ -43,7 +43,7 @@ async fn upserter() -> Result<Upserter<DynamoDbStore, S3SetAside>, Error> {
     Ok(Upserter {
         store: DynamoDbStore::new(dynamodb, settings.agent_state_table, settings.agent_history_table),
         set_aside: S3SetAside { client: aws_sdk_s3::Client::new(&config), bucket: settings.rejected_bucket },
-        retention: settings.retention,
+        rules: settings.rules,
         write_concurrency: settings.write_concurrency.get(),
     })
 }

@@ -2,11 +2,23 @@
 
 use std::num::NonZeroUsize;
 
-use agent_ledger::plan::Retention;
+use agent_ledger::plan::{Retention, Rules};
+use agent_ledger::{NamePolicy, NamePolicyError};
 use lambda_support::settings::{SettingError, Settings};
 
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UpserterSettingError {
+    /// A variable is missing or cannot be read.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The policy cannot be used.
+    #[error("{0}; correct it in the function's configuration")]
+    Policy(#[from] NamePolicyError),
+}
+
 /// Everything the environment says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct UpserterSettings {
     /// `AGENT_STATE_TABLE`
     pub agent_state_table: String,
@@ -14,8 +26,8 @@ pub struct UpserterSettings {
     pub agent_history_table: String,
     /// `REJECTED_BUCKET`
     pub rejected_bucket: String,
-    /// `HISTORY_RETENTION_DAYS`, `STATE_RETENTION_DAYS`, `HISTORY_HEARTBEATS`
-    pub retention: Retention,
+    /// `HISTORY_RETENTION_DAYS`, `STATE_RETENTION_DAYS`, `HISTORY_HEARTBEATS`, `PII_POLICY`, `PII_HASH_KEY`
+    pub rules: Rules,
     /// `WRITE_CONCURRENCY`
     pub write_concurrency: NonZeroUsize,
 }
@@ -25,18 +37,27 @@ impl UpserterSettings {
     ///
     /// # Errors
     /// The first setting that is missing or unreadable.
-    pub fn read(settings: &Settings<'_>) -> Result<Self, SettingError> {
+    pub fn read(settings: &Settings<'_>) -> Result<Self, UpserterSettingError> {
         const DAYS: &str = "a whole number of days";
         const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
         let default = Retention::default();
+        let policy = settings.optional("PII_POLICY", "{}".to_owned(), "a JSON object")?;
+        let key = settings.optional_base64("PII_HASH_KEY")?;
         Ok(Self {
             agent_state_table: settings.required("AGENT_STATE_TABLE")?,
             agent_history_table: settings.required("AGENT_HISTORY_TABLE")?,
             rejected_bucket: settings.required("REJECTED_BUCKET")?,
-            retention: Retention {
-                history_days: settings.optional("HISTORY_RETENTION_DAYS", default.history_days, DAYS)?,
-                state_days: settings.optional("STATE_RETENTION_DAYS", default.state_days, DAYS)?,
-                heartbeats: settings.optional("HISTORY_HEARTBEATS", default.heartbeats, "true or false")?,
+            rules: Rules {
+                retention: Retention {
+                    history_days: settings.optional("HISTORY_RETENTION_DAYS", default.history_days, DAYS)?,
+                    state_days: settings.optional("STATE_RETENTION_DAYS", default.state_days, DAYS)?,
+                    heartbeats: settings.optional(
+                        "HISTORY_HEARTBEATS",
+                        default.heartbeats,
+                        "true or false",
+                    )?,
+                },
+                names: NamePolicy::read(&policy, key.as_deref())?,
             },
             write_concurrency: settings.optional(
                 "WRITE_CONCURRENCY",
@@ -55,21 +76,44 @@ mod tests {
     fn only_names_are_required() {
         let lookup = |name: &str| name.ends_with("_TABLE").then(|| name.to_lowercase());
         let error = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap_err();
-        assert_eq!(error, SettingError::Missing("REJECTED_BUCKET"));
+        assert_eq!(error, SettingError::Missing("REJECTED_BUCKET").into());
 
         let lookup =
             |name: &str| (name.ends_with("_TABLE") || name.ends_with("_BUCKET")).then(|| "n".to_owned());
         let settings = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
-        assert_eq!((settings.retention, settings.write_concurrency.get()), (Retention::default(), 64));
+        assert_eq!((settings.rules.retention, settings.write_concurrency.get()), (Retention::default(), 64));
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_used_says_why() {
+        for (policy, key, said) in [
+            ("[]", "", "PII_POLICY is not a JSON object"),
+            (r#"{"agent_username":"drop"}"#, "", "only username, first_name and last_name"),
+            (r#"{"username":"erase"}"#, "", "not keep, drop, mask or hash"),
+            (r#"{"username":"hash"}"#, "", "PII_HASH_KEY is not set"),
+            (r#"{"username":"hash"}"#, "c2hvcnQ=", "PII_HASH_KEY holds 5 bytes"),
+            ("{}", "?", "PII_HASH_KEY is not base64"),
+        ] {
+            let lookup = |name: &str| match name {
+                "PII_POLICY" => Some(policy.to_owned()),
+                "PII_HASH_KEY" => Some(key.to_owned()),
+                _ => (name.ends_with("_TABLE") || name.ends_with("_BUCKET")).then(|| "n".to_owned()),
+            };
+            let error = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap_err().to_string();
+            assert!(
+                error.contains(said) && error.ends_with("correct it in the function's configuration"),
+                "{policy}: {error}"
+            );
+        }
     }
 
     #[test]
     fn a_concurrency_of_zero_is_refused() {
-        let lookup = |name: &str| Some(if name == "WRITE_CONCURRENCY" { "0" } else { "1" }.to_owned());
-        let heartbeats = |name: &str| {
-            if name == "HISTORY_HEARTBEATS" { Some("true".to_owned()) } else { lookup(name) }
+        let lookup = |name: &str| match name {
+            "WRITE_CONCURRENCY" => Some("0".to_owned()),
+            _ => (name.ends_with("_TABLE") || name.ends_with("_BUCKET")).then(|| "n".to_owned()),
         };
-        let error = UpserterSettings::read(&Settings::from_lookup(&heartbeats)).unwrap_err();
+        let error = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap_err();
         assert!(error.to_string().starts_with("environment variable WRITE_CONCURRENCY is \"0\""), "{error}");
     }
 }

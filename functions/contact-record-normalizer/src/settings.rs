@@ -20,11 +20,7 @@ pub enum NormalizerSettingError {
 /// A sentence that names the variable and what is wrong with it. The key is never part of it.
 pub fn read_policy(settings: &Settings<'_>) -> Result<Policy, NormalizerSettingError> {
     let policy = settings.optional("PII_POLICY", "{}".to_owned(), "a JSON object")?;
-    let key = settings.optional_secret(
-        "PII_HASH_KEY",
-        |text| base64_simd::STANDARD.decode_to_vec(text).ok(),
-        "base64",
-    )?;
+    let key = settings.optional_base64("PII_HASH_KEY")?;
     Ok(Policy::read(&policy, key.as_deref())?)
 }
 

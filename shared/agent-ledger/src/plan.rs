@@ -6,7 +6,7 @@ use connect_streams::{Reject, RejectCode};
 use crate::history::{event_entry, intervals};
 use crate::item;
 use crate::state::{session_write, snapshot_write};
-use crate::{HistoryEntry, RegisterWrite};
+use crate::{HistoryEntry, NamePolicy, RegisterWrite};
 
 /// DynamoDB refuses an item above 400 KB. The difference is room for keys and the other register.
 /// Source: DynamoDB Developer Guide, "Quotas", item size.
@@ -33,6 +33,15 @@ impl Default for Retention {
     }
 }
 
+/// Everything that is decided outside of the event.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// What is kept, and for how long.
+    pub retention: Retention,
+    /// What happens to an agent's names.
+    pub names: NamePolicy,
+}
+
 /// What one event writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -48,9 +57,10 @@ pub struct Plan {
 ///
 /// # Errors
 /// [`RejectCode::BadField`] or [`RejectCode::TooLarge`] for what DynamoDB would refuse every time.
-pub fn plan(event: &AgentEvent<'_>, retention: &Retention) -> Result<Plan, Reject> {
+pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
     check_ids(event)?;
-    let snapshot = event.current.as_ref().map(|current| snapshot_write(event, current, retention.state_days));
+    let retention = &rules.retention;
+    let snapshot = event.current.as_ref().map(|current| snapshot_write(event, current, rules));
     let is_kept = retention.heartbeats || event.event_type != EventType::HeartBeat;
     let plan = Plan {
         registers: snapshot.into_iter().chain(session_write(event)).collect(),

@@ -12,6 +12,7 @@ use connect_streams::agent_event::{AgentEvent, Contact, EventType, Snapshot};
 
 use crate::activity::activity;
 use crate::item::{Attribute, Attributes, expires_at};
+use crate::plan::Rules;
 use crate::{AgentKey, Version};
 
 /// One of an agent's registers.
@@ -62,15 +63,15 @@ pub struct RegisterWrite {
 pub(crate) fn snapshot_write(
     event: &AgentEvent<'_>,
     snapshot: &Snapshot<'_>,
-    retention_days: u32,
+    rules: &Rules,
 ) -> RegisterWrite {
     let text = |text: Option<&str>| text.map(Attribute::text);
     let status = &snapshot.status;
     let attributes = [
         ("agent_arn", text(Some(event.agent_arn))),
-        ("username", text(snapshot.username)),
-        ("first_name", text(snapshot.first_name)),
-        ("last_name", text(snapshot.last_name)),
+        ("username", rules.names.username(snapshot.username)),
+        ("first_name", rules.names.first_name(snapshot.first_name)),
+        ("last_name", rules.names.last_name(snapshot.last_name)),
         ("status_name", text(status.name)),
         ("status_type", text(status.status_type)),
         ("status_arn", text(status.arn)),
@@ -82,7 +83,7 @@ pub(crate) fn snapshot_write(
         ("routing_profile_arn", text(snapshot.routing_profile_arn)),
         ("slots", slots(snapshot)),
         ("hierarchy", hierarchy(snapshot)),
-        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
+        ("expires_at", Some(expires_at(event.timestamp, rules.retention.state_days))),
     ];
     write(event, Register::Snapshot, attributes)
 }

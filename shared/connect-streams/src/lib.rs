@@ -11,6 +11,7 @@ pub mod arn;
 pub mod contact_record;
 pub mod json;
 mod kind;
+pub mod personal_data;
 mod reject;
 mod timestamp;
 

@@ -14,4 +14,4 @@ mod shape;
 pub use derive::Derived;
 pub use encode::{encode, encode_demo};
 pub use normalize::{Cell, Extra, Row, normalize};
-pub use policy::{Action, MINIMUM_KEY_BYTES, Policy, PolicyError};
+pub use policy::{Policy, PolicyError};

@@ -9,34 +9,16 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use connect_streams::personal_data::{Action, HashKey};
 use connect_streams::{Value, parse};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
 use crate::normalize::{Cell, Row};
 use crate::schema::{DERIVED_COLUMNS, Kind, SOURCE_COLUMNS};
-
-/// `PII_HASH_KEY` holds at least so many bytes: as many as the hash has.
-pub const MINIMUM_KEY_BYTES: usize = 32;
 
 /// Derived columns that a policy may name, beside all columns with a source.
 const DERIVED: [&str; 4] = ["instance_id", "agent_id", "queue_id", "extra"];
 /// Without these, the versions of a contact could not be told apart.
 const IDENTITY: [&str; 3] = ["contact_id", "initiation_timestamp", "last_update_timestamp"];
-
-/// What happens to a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Action {
-    /// It stays.
-    #[default]
-    Keep,
-    /// It is left out.
-    Drop,
-    /// All but its last four characters become `*`; a text of up to four characters becomes `*` wholly.
-    Mask,
-    /// It becomes its HMAC-SHA-256 in hex, so that equal values still join.
-    Hash,
-}
 
 /// A policy that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +83,7 @@ pub struct Policy {
     columns: BTreeMap<usize, Rule>,
     /// By name.
     derived: BTreeMap<&'static str, Action>,
-    key: Option<Hmac<Sha256>>,
+    key: Option<HashKey>,
 }
 
 impl Policy {
@@ -112,11 +94,7 @@ impl Policy {
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, PolicyError> {
         let value = parse(policy.as_bytes()).map_err(|_| PolicyError::NotAnObject)?;
         let rules = value.as_object().ok_or(PolicyError::NotAnObject)?;
-        let key = match key {
-            Some(key) if key.len() < MINIMUM_KEY_BYTES => return Err(PolicyError::ShortKey(key.len())),
-            Some(key) => Some(Hmac::new_from_slice(key).map_err(|_| PolicyError::ShortKey(key.len()))?),
-            None => None,
-        };
+        let key = key.map(|key| HashKey::new(key).ok_or(PolicyError::ShortKey(key.len()))).transpose()?;
         let mut read = Self { key, ..Self::default() };
         for (name, rule) in rules.iter() {
             read.add(name, rule)?;
@@ -180,10 +158,7 @@ impl Policy {
     /// A secret for [`crate::encode()`]'s hash, so that a guess for a hidden value cannot be tested without the key.
     pub(crate) fn content_secret(&self) -> Option<Vec<u8>> {
         let key = self.key.as_ref()?;
-        let block = |number: u8| {
-            key.clone().chain_update(b"content_hash").chain_update([number]).finalize().into_bytes()
-        };
-        Some((0..6).flat_map(block).collect())
+        Some((0..6).flat_map(|block| key.digest(&[b"content_hash", &[block][..]].concat())).collect())
     }
 
     fn cell<'a>(&self, cell: Cell<'a>, rule: &Rule) -> Option<Cell<'a>> {
@@ -217,13 +192,7 @@ impl Policy {
     }
 
     fn text<'a>(&self, text: Cow<'a, str>, action: Action) -> Option<Cow<'a, str>> {
-        match action {
-            Action::Keep => Some(text),
-            Action::Drop => None,
-            Action::Mask => Some(Cow::Owned(mask(&text))),
-            // Only a policy with a key has this action.
-            Action::Hash => self.key.as_ref().map(|key| Cow::Owned(hash(key, &text))),
-        }
+        action.apply(text, self.key.as_ref())
     }
 }
 
@@ -247,29 +216,5 @@ fn rule(name: &str, kind: Kind, value: &Value<'_>) -> Result<Rule, PolicyError> 
 }
 
 fn action(name: &str, value: &Value<'_>) -> Result<Action, PolicyError> {
-    match value.as_str() {
-        Some("keep") => Ok(Action::Keep),
-        Some("drop") => Ok(Action::Drop),
-        Some("mask") => Ok(Action::Mask),
-        Some("hash") => Ok(Action::Hash),
-        _ => Err(PolicyError::UnknownAction(name.to_owned())),
-    }
-}
-
-fn mask(text: &str) -> String {
-    const SHOWN: usize = 4;
-    let length = text.chars().count();
-    let hidden = if length <= SHOWN { length } else { length - SHOWN };
-    let shown = text.chars().skip(hidden);
-    std::iter::repeat_n('*', hidden).chain(shown).collect()
-}
-
-fn hash(key: &Hmac<Sha256>, text: &str) -> String {
-    let digest = key.clone().chain_update(text.as_bytes()).finalize().into_bytes();
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
-        hex
-    })
+    Action::from_policy(value).ok_or_else(|| PolicyError::UnknownAction(name.to_owned()))
 }

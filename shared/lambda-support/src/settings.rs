@@ -73,20 +73,16 @@ impl<'a> Settings<'a> {
         value.parse().map_err(|_| SettingError::Unreadable { name, value, expected })
     }
 
-    /// The value of a secret variable that may be left out. An error never tells what it holds.
+    /// The bytes of a secret variable in base64 that may be left out. An error never tells what it holds.
     ///
     /// # Errors
     /// [`SettingError::UnreadableSecret`]
-    pub fn optional_secret<T>(
-        &self,
-        name: &'static str,
-        read: impl FnOnce(&str) -> Option<T>,
-        expected: &'static str,
-    ) -> Result<Option<T>, SettingError> {
+    pub fn optional_base64(&self, name: &'static str) -> Result<Option<Vec<u8>>, SettingError> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        read(&value).map(Some).ok_or(SettingError::UnreadableSecret { name, expected })
+        let bytes = base64_simd::STANDARD.decode_to_vec(value);
+        bytes.map(Some).map_err(|_| SettingError::UnreadableSecret { name, expected: "base64" })
     }
 }
 

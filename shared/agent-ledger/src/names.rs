@@ -1,0 +1,84 @@
+//! The policy for personal data in the agent table: the three names of an agent.
+
+use std::borrow::Cow;
+
+use connect_streams::parse;
+use connect_streams::personal_data::{Action, HashKey};
+
+use crate::item::Attribute;
+
+/// What happens to an agent's names. By default they stay.
+#[derive(Debug, Clone, Default)]
+pub struct NamePolicy {
+    username: Action,
+    first_name: Action,
+    last_name: Action,
+    key: Option<HashKey>,
+}
+
+/// A policy that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NamePolicyError {
+    /// Not an object of actions.
+    #[error(
+        "PII_POLICY is not a JSON object from attribute names to actions; write for example {{\"last_name\": \"mask\"}}"
+    )]
+    NotAnObject,
+    /// No such attribute.
+    #[error("PII_POLICY names {0:?}; only username, first_name and last_name have an action")]
+    UnknownAttribute(String),
+    /// No such action.
+    #[error("PII_POLICY gives {0:?} an action that is not keep, drop, mask or hash")]
+    UnknownAction(String),
+    /// Hashing without a key.
+    #[error(
+        "PII_POLICY hashes {0:?}, but PII_HASH_KEY is not set; set it to at least 32 random bytes in base64"
+    )]
+    NoKey(String),
+    /// A key that is too short.
+    #[error("PII_HASH_KEY holds {0} bytes; it needs at least 32, in base64")]
+    ShortKey(usize),
+}
+
+impl NamePolicy {
+    /// Reads a policy, and the key for `hash`.
+    ///
+    /// # Errors
+    /// [`NamePolicyError`], a sentence for whoever deploys the function.
+    pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, NamePolicyError> {
+        let value = parse(policy.as_bytes()).map_err(|_| NamePolicyError::NotAnObject)?;
+        let rules = value.as_object().ok_or(NamePolicyError::NotAnObject)?;
+        let key = key.map(|key| HashKey::new(key).ok_or(NamePolicyError::ShortKey(key.len()))).transpose()?;
+        let mut read = Self { key, ..Self::default() };
+        for (name, value) in rules.iter() {
+            let action =
+                Action::from_policy(value).ok_or_else(|| NamePolicyError::UnknownAction(name.to_owned()))?;
+            if action == Action::Hash && read.key.is_none() {
+                return Err(NamePolicyError::NoKey(name.to_owned()));
+            }
+            match name {
+                "username" => read.username = action,
+                "first_name" => read.first_name = action,
+                "last_name" => read.last_name = action,
+                _ => return Err(NamePolicyError::UnknownAttribute(name.to_owned())),
+            }
+        }
+        Ok(read)
+    }
+
+    pub(crate) fn username(&self, name: Option<&str>) -> Option<Attribute> {
+        self.name(name, self.username)
+    }
+
+    pub(crate) fn first_name(&self, name: Option<&str>) -> Option<Attribute> {
+        self.name(name, self.first_name)
+    }
+
+    pub(crate) fn last_name(&self, name: Option<&str>) -> Option<Attribute> {
+        self.name(name, self.last_name)
+    }
+
+    fn name(&self, name: Option<&str>, action: Action) -> Option<Attribute> {
+        action.apply(Cow::Borrowed(name?), self.key.as_ref()).map(Attribute::text)
+    }
+}
