@@ -2,7 +2,7 @@
 
 use agent_ledger::plan::{Plan, Rules, plan};
 use connect_streams::agent_event::AgentEvent;
-use connect_streams::{RecordKind, Reject, RejectCode, parse};
+use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
 use lambda_support::kinesis::StreamRecord;
 
 /// First bytes of a record that the Kinesis Producer Library packed from several.
@@ -13,7 +13,7 @@ const AGGREGATE_MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 #[derive(Debug)]
 pub(crate) enum Decoded {
     /// An agent event; its writes move on to the batch.
-    Event(Option<Plan>),
+    Event { timestamp: Timestamp, plan: Option<Plan> },
     /// A known kind that is not ours.
     Skipped,
     /// The data's fault, forever.
@@ -23,7 +23,7 @@ pub(crate) enum Decoded {
 impl Decoded {
     pub(crate) fn take_plan(&mut self) -> Option<Plan> {
         match self {
-            Self::Event(plan) => plan.take(),
+            Self::Event { plan, .. } => plan.take(),
             Self::Skipped | Self::Rejected(_) => None,
         }
     }
@@ -42,7 +42,9 @@ fn parse_and_plan(record: &StreamRecord<'_>, rules: &Rules) -> Result<Decoded, R
     let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
     match RecordKind::of(object) {
         Some(RecordKind::AgentEvent) => {
-            plan(&AgentEvent::from_object(object)?, rules).map(|plan| Decoded::Event(Some(plan)))
+            let event = AgentEvent::from_object(object)?;
+            let plan = plan(&event, rules)?;
+            Ok(Decoded::Event { timestamp: event.timestamp, plan: Some(plan) })
         }
         Some(RecordKind::ContactRecord | RecordKind::ContactEvent) => Ok(Decoded::Skipped),
         Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),

@@ -54,7 +54,7 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
         let mut summary = Summary { faults, ..Summary::default() };
 
         let is_unfinished =
-            |index: usize| matches!(decoded[index], Decoded::Event(_)) && batch.outcome(index).is_none();
+            |index: usize| matches!(decoded[index], Decoded::Event { .. }) && batch.outcome(index).is_none();
         let mut finished = (0..records.len()).find(|index| is_unfinished(*index)).unwrap_or(records.len());
         // Only what will not come again is set aside now, so that no record is set aside twice.
         if let Some(object) = rejected_object(&records[..finished], &decoded)

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
         upserter().await.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     let handle = async |event: LambdaEvent<StreamEvent>| -> Result<BatchResponse, Error> {
         let (response, summary) = upserter.handle(&event.payload, stop_at(&event.context)).await?;
-        summary.log();
+        summary.log(&event.context.env_config.function_name, telemetry::now());
         Ok(response)
     };
     lambda_runtime::run(service_fn(handle)).await

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use agent_ledger::batch::{Batch, Outcome};
 use agent_ledger::store::{FaultClass, StoreError};
-use connect_streams::RejectCode;
+use connect_streams::{RejectCode, Timestamp};
+use lambda_support::metrics::{Metrics, Unit};
 
 use crate::decode::Decoded;
 
@@ -23,6 +24,8 @@ pub struct Summary {
     pub rejected: BTreeMap<(RejectCode, String), usize>,
     /// Not finished: reported for retry.
     pub retried: usize,
+    /// When the applied events happened.
+    pub applied_timestamps: Vec<Timestamp>,
     /// Writes that failed.
     pub faults: Vec<StoreError>,
 }
@@ -32,9 +35,9 @@ impl Summary {
     pub(crate) fn count(&mut self, decoded: &[Decoded], batch: &Batch, finished: usize) {
         for (index, decoded) in decoded.iter().enumerate() {
             let count = match (decoded, batch.outcome(index)) {
-                (Decoded::Event(_), Some(Outcome::Applied)) => &mut self.applied,
-                (Decoded::Event(_), Some(Outcome::Duplicate)) => &mut self.duplicate,
-                (Decoded::Event(_), Some(Outcome::Stale)) => &mut self.stale,
+                (Decoded::Event { .. }, Some(Outcome::Applied)) => &mut self.applied,
+                (Decoded::Event { .. }, Some(Outcome::Duplicate)) => &mut self.duplicate,
+                (Decoded::Event { .. }, Some(Outcome::Stale)) => &mut self.stale,
                 (Decoded::Skipped, _) if index < finished => &mut self.skipped,
                 (Decoded::Rejected(reject), _) if index < finished => {
                     self.rejected.entry((reject.code, reject.path.clone().into_owned())).or_default()
@@ -42,20 +45,21 @@ impl Summary {
                 _ => &mut self.retried,
             };
             *count += 1;
+            if let (Decoded::Event { timestamp, .. }, Some(Outcome::Applied)) =
+                (decoded, batch.outcome(index))
+            {
+                self.applied_timestamps.push(*timestamp);
+            }
         }
     }
 
-    /// Logs one line for the invocation, one for each reason why records were set aside, and one for each
-    /// kind of fault: ERROR if somebody must act, WARN if time helps.
-    pub fn log(&self) {
+    /// Logs one line with all metrics for the invocation, one for each reason why records were set aside, and one
+    /// for each kind of fault: ERROR if somebody must act, WARN if time helps.
+    pub fn log(&self, function_name: &str, now: Timestamp) {
         for ((code, path), records) in &self.rejected {
             tracing::warn!(%code, path, records, "records set aside under rejected/agent-events/");
         }
-        let mut faults: BTreeMap<(FaultClass, &str), usize> = BTreeMap::new();
-        for fault in &self.faults {
-            *faults.entry((fault.class, &fault.code)).or_default() += 1;
-        }
-        for ((class, code), writes) in faults {
+        for ((class, code), writes) in self.faults_by_kind() {
             match class {
                 FaultClass::Transient => {
                     tracing::warn!(code, writes, "writes failed; the stream sends their records again");
@@ -67,9 +71,44 @@ impl Summary {
                 ),
             }
         }
+        for metrics in self.metrics(function_name, now) {
+            metrics.write(now);
+        }
+    }
+
+    fn faults_by_kind(&self) -> BTreeMap<(FaultClass, &str), usize> {
+        let mut faults = BTreeMap::new();
+        for fault in &self.faults {
+            *faults.entry((fault.class, fault.code.as_str())).or_default() += 1;
+        }
+        faults
+    }
+
+    fn metrics<'a>(&'a self, function_name: &'a str, now: Timestamp) -> Vec<Metrics<'a>> {
         let rejected: usize = self.rejected.values().sum();
-        let Self { applied, duplicate, stale, skipped, retried, .. } = *self;
-        let records = applied + duplicate + stale + skipped + rejected + retried;
-        tracing::info!(records, applied, duplicate, stale, skipped, rejected, retried, "invocation");
+        let records = self.applied + self.duplicate + self.stale + self.skipped + rejected + self.retried;
+        let of_class = |class| self.faults.iter().filter(|fault| fault.class == class).count();
+        let age = |timestamp: &Timestamp| now.epoch_milliseconds() - timestamp.epoch_milliseconds();
+        let invocation = Metrics::new("invocation", function_name)
+            .count("BatchSize", records)
+            .count("RecordsApplied", self.applied)
+            .count("RecordsDuplicate", self.duplicate)
+            .count("RecordsStale", self.stale)
+            .count("RecordsSkipped", self.skipped)
+            .count("RecordsRejected", rejected)
+            .count("RecordsRetried", self.retried)
+            .count("TransientFaults", of_class(FaultClass::Transient))
+            .count("EnvironmentFaults", of_class(FaultClass::Environment))
+            .values("EventAge", Unit::Milliseconds, self.applied_timestamps.iter().map(age).collect());
+        let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
+        for ((code, _), records) in &self.rejected {
+            *by_reason.entry(code.as_str()).or_default() += records;
+        }
+        let rejected = by_reason.into_iter().map(|(reason, records)| {
+            Metrics::new("records set aside, by reason", function_name)
+                .by("Reason", reason)
+                .count("RecordsRejected", records)
+        });
+        std::iter::once(invocation).chain(rejected).collect()
     }
 }

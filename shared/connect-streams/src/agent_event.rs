@@ -164,7 +164,7 @@ impl<'a> Snapshot<'a> {
         let status = object(source, "AgentStatus");
         let configuration = object(source, "Configuration");
         let profile = configuration.and_then(|configuration| object(configuration, "RoutingProfile"));
-        let configured = |name| configuration.and_then(|configuration| text(configuration, name));
+        let configured = |name| configuration.and_then(|configuration| person(configuration, name));
         Self {
             status: status.map(AgentStatus::from_object).unwrap_or_default(),
             next_status_name: object(source, "NextAgentStatus").and_then(|next| text(next, "Name")),
@@ -196,7 +196,7 @@ impl<'a> AgentStatus<'a> {
 impl<'a> Slots<'a> {
     fn from_object(source: &'a Object<'a>) -> Option<Self> {
         Some(Self {
-            channel: text(source, "Channel")?,
+            channel: channel(source)?,
             available: count(source, "AvailableSlots")?,
             maximum: count(source, "MaximumSlots")?,
         })
@@ -207,7 +207,7 @@ impl<'a> Contact<'a> {
     fn from_object(source: &'a Object<'a>) -> Option<Self> {
         Some(Self {
             contact_id: text(source, "ContactId")?,
-            channel: text(source, "Channel"),
+            channel: channel(source),
             initiation_method: text(source, "InitiationMethod"),
             state: text(source, "State"),
             state_since: timestamp(source, "StateStartTimestamp"),
@@ -235,8 +235,19 @@ fn objects<'a>(source: &'a Object<'a>, name: &str) -> impl Iterator<Item = &'a O
     elements.iter().filter_map(Value::as_object)
 }
 
+/// A text that says something: Amazon Connect also writes the word `null` for an absent one.
 fn text<'a>(source: &'a Object<'a>, name: &str) -> Option<&'a str> {
+    source.get(name)?.as_str().filter(|text| !text.is_empty() && *text != "null")
+}
+
+/// A person's name, which may be any word.
+fn person<'a>(source: &'a Object<'a>, name: &str) -> Option<&'a str> {
     source.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// A channel; the documentation of agent events has `TASKS` where contact records have `TASK`.
+fn channel<'a>(source: &'a Object<'a>) -> Option<&'a str> {
+    text(source, "Channel").map(|channel| if channel == "TASKS" { "TASK" } else { channel })
 }
 
 fn timestamp(source: &Object<'_>, name: &str) -> Option<Timestamp> {
@@ -247,5 +258,56 @@ fn count(source: &Object<'_>, name: &str) -> Option<u32> {
     match source.get(name)? {
         Value::Number(digits) => digits.parse().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AgentEvent;
+    use crate::parse;
+
+    #[test]
+    fn the_streams_quirks_are_read() {
+        let event = br#"{
+            "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1", "EventId": "e",
+            "EventTimestamp": "2026-03-02T08:00:00.123Z", "EventType": "SOMETHING_NEW", "PreviousAgentSnapshot": null,
+            "CurrentAgentSnapshot": {
+                "AgentStatus": {"Name": "Available", "StartTimestamp": "soon"},
+                "NextAgentStatus": {"Name": "null"},
+                "Configuration": {
+                    "FirstName": "", "LastName": "null",
+                    "AgentHierarchyGroups": {"Level1": {"ARN": null, "Name": "Europe"}, "Level2": null, "Level3": {"ARN": null, "Name": null}},
+                    "RoutingProfile": {"Concurrency": [{"Channel": "TASKS", "AvailableSlots": 2, "MaximumSlots": 3}, {"Channel": "VOICE"}, 7]}
+                },
+                "Contacts": [
+                    {"ContactId": "c-1", "Channel": "TASKS", "State": "SOMETHING_NEW", "Queue": {"ARN": "q", "Name": null}},
+                    {"ContactId": "null"}, null
+                ],
+                "AgentCrossRegionRoutingConfiguration": {"CurrentRegion": "eu-west-2"}
+            }
+        }"#;
+        let value = parse(event).unwrap();
+        let event = AgentEvent::from_object(value.as_object().unwrap()).unwrap();
+        assert_eq!((event.event_type.as_str(), event.previous), ("SOMETHING_NEW", None));
+        let current = event.current.unwrap();
+        assert_eq!(
+            (current.status.name, current.status.status_type, current.status.since),
+            (Some("Available"), None, None)
+        );
+        assert_eq!(
+            (current.next_status_name, current.first_name, current.last_name),
+            (None, None, Some("null"))
+        );
+        assert_eq!(current.hierarchy, ["Europe"]);
+        assert_eq!(
+            current.slots.iter().map(|slots| (slots.channel, slots.available)).collect::<Vec<_>>(),
+            [("TASK", 2)]
+        );
+        let contacts: Vec<_> = current
+            .contacts
+            .iter()
+            .map(|contact| (contact.contact_id, contact.channel, contact.queue_name))
+            .collect();
+        assert_eq!(contacts, [("c-1", Some("TASK"), None)]);
     }
 }

@@ -102,12 +102,12 @@ impl Outcomes {
         for line in text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()) {
             if line["message"] == "invocation" {
                 let count = |name: &str| line[name].as_u64().unwrap_or(0);
-                outcomes.applied += count("applied");
-                outcomes.duplicate += count("duplicate");
-                outcomes.stale += count("stale");
-                outcomes.skipped += count("skipped");
-                outcomes.rejected += count("rejected");
-                outcomes.retried += count("retried");
+                outcomes.applied += count("RecordsApplied");
+                outcomes.duplicate += count("RecordsDuplicate");
+                outcomes.stale += count("RecordsStale");
+                outcomes.skipped += count("RecordsSkipped");
+                outcomes.rejected += count("RecordsRejected");
+                outcomes.retried += count("RecordsRetried");
             }
         }
         Ok(outcomes)
