@@ -11,8 +11,8 @@ use agent_event_upserter::Upserter;
 use agent_event_upserter::set_aside::SetAside;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::plan::Rules;
-use agent_ledger::store::{FaultClass, Insertion, Store, StoreError};
-use agent_ledger::{HistoryEntry, RegisterWrite, Version};
+use agent_ledger::store::{FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::{HistoryEntry, RegisterWrite};
 use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
 use serde_json::json;
@@ -169,7 +169,7 @@ impl FailingStore {
 }
 
 impl Store for FailingStore {
-    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
         if !self.fails() {
             return self.store.write_register(write).await;
         }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use agent_ledger::memory::MemoryStore;
-use agent_ledger::store::{FaultClass, Insertion, Store, StoreError};
-use agent_ledger::{Attribute, HistoryEntry, NamePolicy, RegisterWrite, Version};
+use agent_ledger::store::{FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::{Attribute, HistoryEntry, NamePolicy, RegisterWrite};
 use ledger_tests::{MemorySetAside, fault, stream_event, upserter};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -189,7 +189,7 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
 struct DeniedStore;
 
 impl Store for DeniedStore {
-    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Held>, StoreError> {
         Err(fault(FaultClass::Environment))
     }
 
@@ -239,7 +239,7 @@ async fn what_is_not_done_in_time_is_reported() {
 struct NeverStore;
 
 impl Store for NeverStore {
-    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Held>, StoreError> {
         std::future::pending().await
     }
 

@@ -127,6 +127,41 @@ fn after_contact_work_of_contact_records() -> i64 {
     by_contact.values().sum::<i64>() * 1000
 }
 
+/// In the order in which they happened, the day's events follow on each other, however they are cut into batches;
+/// and if one is missing, the next one tells.
+#[tokio::test]
+async fn a_missing_event_is_told_and_a_whole_day_has_no_gap() {
+    let events: BTreeMap<String, (Value, Vec<u8>)> = demo_day()
+        .agent_events
+        .into_iter()
+        .filter_map(|bytes| Some((serde_json::from_slice::<Value>(&bytes).ok()?, bytes)))
+        .filter(|(event, _)| event["AgentARN"].is_string() && event["EventId"].is_string())
+        .map(|(event, bytes)| (format!("{}#{}", event["EventTimestamp"], event["EventId"]), (event, bytes)))
+        .collect();
+    let gaps = async |skip: &str, batch_size: usize| {
+        let function = upserter(MemoryStore::default());
+        let day: Vec<_> =
+            events.iter().filter(|(key, _)| *key != skip).map(|(_, (_, bytes))| bytes.as_slice()).collect();
+        let mut gaps = Vec::new();
+        for batch in day.chunks(batch_size) {
+            let event = stream_event(0, batch.iter().copied());
+            gaps.extend(function.handle(&event, far_future()).await.unwrap().1.gaps);
+        }
+        gaps
+    };
+    for batch_size in [1, 7, 1000] {
+        assert_eq!(gaps("", batch_size).await, []);
+        for (key, (event, _)) in
+            events.iter().filter(|(_, (event, _))| event["EventType"] == "STATE_CHANGE").step_by(97)
+        {
+            let told = gaps(key, batch_size).await;
+            let is_first = event["PreviousAgentSnapshot"].is_null();
+            assert_eq!(told.len(), usize::from(!is_first), "{key}: {told:?}");
+            assert!(told.iter().all(|gap| event["AgentARN"].as_str().unwrap().ends_with(&gap.agent_id)));
+        }
+    }
+}
+
 /// Every write of a batch fails once, before or after it took effect. The stream then sends again what is
 /// reported, as often as it takes.
 #[tokio::test]

@@ -6,7 +6,7 @@
 
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::plan::{Rules, plan};
-use agent_ledger::store::{FaultClass, Insertion, Store};
+use agent_ledger::store::{FaultClass, Held, Insertion, Store};
 use agent_ledger::{HistoryEntry, RegisterWrite, Version};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
@@ -39,8 +39,10 @@ fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<
 }
 
 async fn a_register_moves_only_forward<S: Store>(store: &S) {
-    let write =
-        async |minute, id| store.write_register(&planned(minute, id, "STATE_CHANGE").0[0]).await.unwrap();
+    let write = async |minute, id| {
+        let held = store.write_register(&planned(minute, id, "STATE_CHANGE").0[0]).await.unwrap();
+        held.map(|held| held.version)
+    };
     let version =
         |minute: u32, id: &str| Some(Version::from_stored(format!("2026-03-02T08:{minute:02}:00.000Z#{id}")));
 
@@ -61,9 +63,10 @@ async fn an_equal_version_writes_nothing<S: Store>(store: &S) {
     store.write_register(&first[0]).await.unwrap();
     let mut second = first[0].clone();
     second.set.push(("written_twice", agent_ledger::Attribute::Text("yes".to_owned())));
-    assert_eq!(store.write_register(&second).await.unwrap(), Some(first[0].version.clone()));
+    let held = Held { version: first[0].version.clone(), continuity: first[0].leaves };
+    assert_eq!(store.write_register(&second).await.unwrap(), Some(held.clone()));
     let third = planned(23, "e-8", "STATE_CHANGE").0.remove(0);
-    assert_eq!(store.write_register(&third).await.unwrap(), Some(first[0].version.clone()));
+    assert_eq!(store.write_register(&third).await.unwrap(), Some(held));
 }
 
 async fn the_registers_are_independent<S: Store>(store: &S) {
@@ -73,7 +76,7 @@ async fn the_registers_are_independent<S: Store>(store: &S) {
     assert!(store.write_register(snapshot).await.unwrap().is_some());
     let (login, _) = planned(25, "e-6", "LOGIN");
     assert_eq!(
-        store.write_register(&login[1]).await.unwrap().unwrap().as_str(),
+        store.write_register(&login[1]).await.unwrap().unwrap().version.as_str(),
         "2026-03-02T08:30:00.000Z#e-5"
     );
 }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use agent_ledger::Gap;
 use agent_ledger::batch::{Batch, Outcome};
 use agent_ledger::store::{FaultClass, StoreError};
 use connect_streams::{RejectCode, Timestamp};
 use lambda_support::metrics::{Metrics, Unit};
 
 use crate::decode::Decoded;
+
+/// As many gaps are told one by one; the metric counts them all.
+const GAPS_LOGGED: usize = 10;
 
 /// Every record of a batch is in exactly one of the counts.
 #[derive(Debug, Default)]
@@ -26,6 +30,8 @@ pub struct Summary {
     pub retried: usize,
     /// When the applied events happened.
     pub applied_timestamps: Vec<Timestamp>,
+    /// Where events are missing, or late.
+    pub gaps: Vec<Gap>,
     /// Writes that failed.
     pub faults: Vec<StoreError>,
 }
@@ -33,6 +39,7 @@ pub struct Summary {
 impl Summary {
     /// Counts every record; those from `finished` on that have no outcome yet come again.
     pub(crate) fn count(&mut self, decoded: &[Decoded], batch: &Batch, finished: usize) {
+        self.gaps.clone_from(&batch.gaps);
         for (index, decoded) in decoded.iter().enumerate() {
             let count = match (decoded, batch.outcome(index)) {
                 (Decoded::Event { .. }, Some(Outcome::Applied)) => &mut self.applied,
@@ -58,6 +65,9 @@ impl Summary {
     pub fn log(&self, function_name: &str, now: Timestamp) {
         for ((code, path), records) in &self.rejected {
             tracing::warn!(%code, path, records, "records set aside under rejected/agent-events/");
+        }
+        for Gap { agent_id, held, event } in self.gaps.iter().take(GAPS_LOGGED) {
+            tracing::warn!(agent_id, %held, %event, "gap: events between these two versions are missing, or late");
         }
         for ((class, code), writes) in self.faults_by_kind() {
             match class {
@@ -97,6 +107,7 @@ impl Summary {
             .count("RecordsSkipped", self.skipped)
             .count("RecordsRejected", rejected)
             .count("RecordsRetried", self.retried)
+            .count("Gaps", self.gaps.len())
             .count("TransientFaults", of_class(FaultClass::Transient))
             .count("EnvironmentFaults", of_class(FaultClass::Environment))
             .values("EventAge", Unit::Milliseconds, self.applied_timestamps.iter().map(age).collect());

@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 
-use agent_ledger::Version;
 use agent_ledger::batch::{Batch, EntryJob};
-use agent_ledger::store::{ENTRIES_PER_INSERT, Insertion, Store, StoreError};
+use agent_ledger::store::{ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
 use futures::future::{Either, FutureExt};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 enum Written {
-    Register(usize, Result<Option<Version>, StoreError>),
+    Register(usize, Result<Option<Held>, StoreError>),
     Entries(Range<usize>, Vec<Result<Insertion, StoreError>>),
 }
 

@@ -13,3 +13,19 @@ pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {
         ),
     }
 }
+
+/// The value as ours; `None` for the types that we never write.
+pub(crate) fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
+    match value {
+        AttributeValue::S(text) => Some(Attribute::Text(text)),
+        AttributeValue::N(digits) => Some(Attribute::Number(digits)),
+        AttributeValue::L(elements) => {
+            Some(Attribute::List(elements.into_iter().filter_map(from_dynamodb).collect()))
+        }
+        AttributeValue::M(members) => {
+            let members = members.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?)));
+            Some(Attribute::Map(members.collect()))
+        }
+        _ => None,
+    }
+}

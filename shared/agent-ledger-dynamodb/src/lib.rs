@@ -5,8 +5,8 @@ mod failure;
 
 use std::collections::HashMap;
 
-use agent_ledger::store::{ENTRIES_PER_INSERT, Insertion, Store, StoreError};
-use agent_ledger::{HistoryEntry, RegisterWrite, Version};
+use agent_ledger::store::{ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
+use agent_ledger::{HistoryEntry, RegisterWrite};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure,
 };
 
-use crate::attribute::to_dynamodb;
+use crate::attribute::{from_dynamodb, to_dynamodb};
 use crate::failure::{class_of, statement_failure};
 
 /// Both tables.
@@ -37,7 +37,7 @@ impl DynamoDbStore {
 impl Store for DynamoDbStore {
     /// One `UpdateItem`. `ALL_OLD`, on success and on a failed condition alike, tells what the register held
     /// before, at no further cost.
-    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
         let update = UpdateExpression::of(write);
         let result = self
             .client
@@ -63,10 +63,9 @@ impl Store for DynamoDbStore {
             }
             Err(error) => return Err(class_of(error)),
         };
-        Ok(before.and_then(|mut item| match item.remove(write.register.version_attribute()) {
-            Some(AttributeValue::S(version)) => Some(Version::from_stored(version)),
-            _ => None,
-        }))
+        let before = before
+            .map(|item| item.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?))));
+        Ok(before.and_then(|item| Held::of_item(&item.collect(), write.register)))
     }
 
     /// One `BatchExecuteStatement` of parameterised `INSERT`s: each is conditional by itself, and says by

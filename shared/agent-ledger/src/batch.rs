@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use crate::plan::Plan;
-use crate::store::Insertion;
-use crate::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
+use crate::store::{Held, Insertion};
+use crate::{AgentKey, Continuity, Gap, HistoryEntry, Register, RegisterWrite, Version};
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,8 @@ pub struct Batch {
     pub registers: Vec<RegisterJob>,
     /// One per key.
     pub entries: Vec<EntryJob>,
+    /// Where events are missing, or late.
+    pub gaps: Vec<Gap>,
     records: Vec<Record>,
 }
 
@@ -36,8 +38,17 @@ pub struct Batch {
 pub struct RegisterJob {
     /// What to write.
     pub write: RegisterWrite,
-    /// The records whose events set this register, in the order they came.
-    events: Vec<(usize, Version)>,
+    /// The events that set this register, in the order they came.
+    events: Vec<RegisterEvent>,
+}
+
+/// One event's part in a register.
+#[derive(Debug)]
+struct RegisterEvent {
+    record: usize,
+    version: Version,
+    expects: Option<Continuity>,
+    leaves: Option<Continuity>,
 }
 
 /// One entry, wherever it came from.
@@ -88,7 +99,8 @@ impl Batch {
         jobs: &mut HashMap<(AgentKey, Register), usize>,
     ) {
         self.records[record].unfinished_writes += 1;
-        let event = (record, write.version.clone());
+        let version = write.version.clone();
+        let event = RegisterEvent { record, version, expects: write.expects, leaves: write.leaves };
         let job = *jobs.entry((write.key.clone(), write.register)).or_insert(self.registers.len());
         match self.registers.get_mut(job) {
             None => self.registers.push(RegisterJob { write, events: vec![event] }),
@@ -117,18 +129,25 @@ impl Batch {
     }
 
     /// Notes that a register was written and what it held before.
-    pub fn register_written(&mut self, job: usize, before: Option<Version>) {
+    pub fn register_written(&mut self, job: usize, before: Option<Held>) {
         let mut held = before;
-        for (record, version) in &self.registers[job].events {
+        let job = &self.registers[job];
+        for event in &job.events {
             let outcome = match &held {
-                Some(held) if held == version => Outcome::Duplicate,
-                Some(held) if held > version => Outcome::Stale,
+                Some(held) if held.version == event.version => Outcome::Duplicate,
+                Some(held) if held.version > event.version => Outcome::Stale,
                 _ => Outcome::Applied,
             };
             if outcome == Outcome::Applied {
-                held = Some(version.clone());
+                let before = held.replace(Held { version: event.version.clone(), continuity: event.leaves });
+                if let Some(before) =
+                    before.filter(|before| event.expects.is_some() && before.continuity != event.expects)
+                {
+                    let agent_id = job.write.key.agent_id.clone();
+                    self.gaps.push(Gap { agent_id, held: before.version, event: event.version.clone() });
+                }
             }
-            let record = &mut self.records[*record];
+            let record = &mut self.records[event.record];
             record.unfinished_writes -= 1;
             // LOGOUT sets both registers: it is applied if either moved.
             record.register = Some(record.register.map_or(outcome, |other| other.min(outcome)));

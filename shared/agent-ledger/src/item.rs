@@ -6,7 +6,7 @@ use std::fmt::Display;
 use connect_streams::Timestamp;
 
 /// The value of an item's attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// `S`
     Text(String),

@@ -12,6 +12,7 @@
 mod activity;
 pub mod batch;
 mod board;
+mod continuity;
 mod history;
 mod item;
 pub mod memory;
@@ -22,6 +23,7 @@ pub mod store;
 mod version;
 
 pub use board::{AgentKey, BOARDS};
+pub use continuity::{Continuity, Gap};
 pub use history::HistoryEntry;
 pub use item::Attribute;
 pub use names::{NamePolicy, NamePolicyError};

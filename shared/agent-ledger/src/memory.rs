@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::{Insertion, Store, StoreError};
-use crate::{AgentKey, Attribute, HistoryEntry, RegisterWrite, Version};
+use crate::store::{Held, Insertion, Store, StoreError};
+use crate::{AgentKey, Attribute, HistoryEntry, RegisterWrite};
 
 /// An item without its key.
 pub type Item = BTreeMap<String, Attribute>;
@@ -36,14 +36,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Version>, StoreError> {
+    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
         let mut tables = self.lock();
-        let held = tables.state.get(&write.key).and_then(|item| item.get(write.register.version_attribute()));
-        let held = match held {
-            Some(Attribute::Text(version)) => Some(Version::from_stored(version.clone())),
-            _ => None,
-        };
-        if held.as_ref().is_none_or(|held| *held < write.version) {
+        let held = tables.state.get(&write.key).and_then(|item| Held::of_item(item, write.register));
+        if held.as_ref().is_none_or(|held| held.version < write.version) {
             let item = tables.state.entry(write.key.clone()).or_default();
             item.extend(write.set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
             item.retain(|name, _| !write.remove.contains(&name.as_str()));

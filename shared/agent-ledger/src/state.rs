@@ -13,7 +13,7 @@ use connect_streams::agent_event::{AgentEvent, Contact, EventType, Snapshot};
 use crate::activity::activity;
 use crate::item::{Attribute, Attributes, expires_at};
 use crate::plan::Rules;
-use crate::{AgentKey, Version};
+use crate::{AgentKey, Continuity, Version};
 
 /// One of an agent's registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +57,10 @@ pub struct RegisterWrite {
     pub set: Vec<(&'static str, Attribute)>,
     /// The attributes it loses, because this event does not know them.
     pub remove: Vec<&'static str>,
+    /// What the event before it must have left; unknown without a previous snapshot.
+    pub expects: Option<Continuity>,
+    /// What it leaves; only the snapshot register has it.
+    pub leaves: Option<Continuity>,
 }
 
 /// The update of the snapshot register.
@@ -78,14 +82,18 @@ pub(crate) fn snapshot_write(
         ("status_since", status.since.map(Attribute::text)),
         ("next_status_name", text(snapshot.next_status_name)),
         ("activity", text(Some(activity(snapshot)))),
-        ("contacts", Some(Attribute::List(snapshot.contacts.iter().map(contact).collect()))),
+        ("contacts", Some(contacts(snapshot))),
         ("routing_profile_name", text(snapshot.routing_profile_name)),
         ("routing_profile_arn", text(snapshot.routing_profile_arn)),
         ("slots", slots(snapshot)),
         ("hierarchy", hierarchy(snapshot)),
         ("expires_at", Some(expires_at(event.timestamp, rules.retention.state_days))),
     ];
-    write(event, Register::Snapshot, attributes)
+    RegisterWrite {
+        expects: event.previous.as_ref().map(Continuity::of),
+        leaves: Some(Continuity::of(snapshot)),
+        ..write(event, Register::Snapshot, attributes)
+    }
 }
 
 /// The update of the session register; `None` for events that are neither LOGIN nor LOGOUT.
@@ -120,7 +128,12 @@ fn write<const N: usize>(
             None => remove.push(name),
         }
     }
-    RegisterWrite { key: AgentKey::of(event), register, version, set, remove }
+    RegisterWrite { key: AgentKey::of(event), register, version, set, remove, expects: None, leaves: None }
+}
+
+/// The contacts as they are stored.
+pub(crate) fn contacts(snapshot: &Snapshot<'_>) -> Attribute {
+    Attribute::List(snapshot.contacts.iter().map(contact).collect())
 }
 
 fn contact(contact: &Contact<'_>) -> Attribute {

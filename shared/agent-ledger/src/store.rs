@@ -1,11 +1,12 @@
 //! The port to the tables. Two implementations: DynamoDB, and memory for tests; one contract suite holds both
 //! to the same conditions.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::{HistoryEntry, RegisterWrite, Version};
+use crate::{Attribute, Continuity, HistoryEntry, Register, RegisterWrite, Version};
 
 /// How many statements DynamoDB takes in one batch.
 /// Source: DynamoDB API Reference, `BatchExecuteStatement`.
@@ -13,12 +14,12 @@ pub const ENTRIES_PER_INSERT: usize = 25;
 
 /// The two tables.
 pub trait Store: Send + Sync {
-    /// Writes a register if its version is absent or smaller. Answers the version it held before, from which
-    /// the caller knows whether the write took effect, repeated what was there, or came too late.
+    /// Writes a register if its version is absent or smaller. Answers what it held before, from which the caller
+    /// knows whether the write took effect, repeated what was there, or came too late.
     fn write_register(
         &self,
         write: &RegisterWrite,
-    ) -> impl Future<Output = Result<Option<Version>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Held>, StoreError>> + Send;
 
     /// Inserts at most [`ENTRIES_PER_INSERT`] entries with different keys, each if its key is not there.
     /// Answers one result per entry, in order.
@@ -26,6 +27,25 @@ pub trait Store: Send + Sync {
         &self,
         entries: &[HistoryEntry],
     ) -> impl Future<Output = Vec<Result<Insertion, StoreError>>> + Send;
+}
+
+/// What a register held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The event that had set it.
+    pub version: Version,
+    /// What that event left; only the snapshot register has it.
+    pub continuity: Option<Continuity>,
+}
+
+impl Held {
+    /// What a register of a stored item holds; `None` if it was never set.
+    #[must_use]
+    pub fn of_item(item: &BTreeMap<String, Attribute>, register: Register) -> Option<Self> {
+        let Some(Attribute::Text(version)) = item.get(register.version_attribute()) else { return None };
+        let continuity = (register == Register::Snapshot).then(|| Continuity::of_item(item));
+        Some(Self { version: Version::from_stored(version.clone()), continuity })
+    }
 }
 
 /// What an insertion found.
