@@ -1,10 +1,10 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check clean
+.PHONY: help setup demo test test-dynamodb-local check clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
@@ -17,6 +17,9 @@ demo: ## Run the whole pipeline on this machine; the result is in demo-output/
 test: ## Run every test
 	cargo build --locked --workspace
 	cargo test --locked --workspace
+
+test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
+	tests/dynamodb-local/run
 
 check: setup ## Check format and lints, then run every test
 	cargo fmt --all --check
