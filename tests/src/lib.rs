@@ -13,8 +13,12 @@ use agent_ledger::memory::MemoryStore;
 use agent_ledger::plan::Rules;
 use agent_ledger::store::{FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
+use agent_ledger_dynamodb::DynamoDbStore;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
+use local_aws::dynamodb::DynamoDb;
 use serde_json::json;
 
 /// The folder of this build's binaries.
@@ -87,6 +91,36 @@ pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Trans
     };
     let records: Vec<_> = records.into_iter().enumerate().map(record).collect();
     serde_json::from_value(json!({ "records": records })).expect("this is a Firehose event")
+}
+
+/// A client of a DynamoDB on this machine.
+#[must_use]
+pub fn dynamodb_client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(endpoint)
+        .region(Region::new("eu-west-2"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .build();
+    Client::from_conf(config)
+}
+
+/// A DynamoDB of our own with the two tables, `State` and `History`.
+///
+/// # Panics
+/// When it cannot be started.
+pub async fn dynamodb() -> (DynamoDb, Client) {
+    let server = DynamoDb::start(0, None).await.expect("a free port can be listened on");
+    server.create_table("State", "board", "agent_id").expect("the table is new");
+    server.create_table("History", "agent_id", "entry").expect("the table is new");
+    let client = dynamodb_client(&server.endpoint);
+    (server, client)
+}
+
+/// The store on the tables of [`dynamodb`].
+#[must_use]
+pub fn dynamodb_store(client: Client) -> DynamoDbStore {
+    DynamoDbStore::new(client, "State".to_owned(), "History".to_owned())
 }
 
 /// The upserter's function, on any store, setting aside into memory.

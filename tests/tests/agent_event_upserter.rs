@@ -26,6 +26,12 @@ fn status(name: &str, since: &str) -> Value {
     json!({"AgentStatus": {"Name": name, "StartTimestamp": since}, "Configuration": {"Username": "agent.01"}, "Contacts": []})
 }
 
+/// An event that nothing is wrong with.
+fn good_event() -> Vec<u8> {
+    let available = status("Available", "2026-03-02T08:00:00.000Z");
+    event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", available, Value::Null)
+}
+
 fn soon() -> Instant {
     Instant::now() + Duration::from_mins(1)
 }
@@ -46,13 +52,7 @@ async fn handle<S: Store>(
 
 #[tokio::test]
 async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_moves_on() {
-    let good = event(
-        "e-1",
-        "2026-03-02T08:00:00.000Z",
-        "STATE_CHANGE",
-        status("Available", "2026-03-02T08:00:00.000Z"),
-        Value::Null,
-    );
+    let good = good_event();
     let incomplete = br#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventType":"LOGIN","EventTimestamp":"2026-03-02T08:00:00Z"}"#.to_vec();
     let contact_record = br#"{"ContactId":"c"}"#.to_vec();
     let aggregate = [&[0xf3, 0x89, 0x9a, 0xc2][..], b"rest"].concat();
@@ -169,13 +169,7 @@ async fn what_the_newest_snapshot_does_not_know_is_gone() {
 
 #[tokio::test]
 async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
-    let good = event(
-        "e-1",
-        "2026-03-02T08:00:00.000Z",
-        "STATE_CHANGE",
-        status("Available", "2026-03-02T08:00:00.000Z"),
-        Value::Null,
-    );
+    let good = good_event();
     let mut function = upserter(MemoryStore::default());
     function.set_aside = MemorySetAside { refuses: true, ..MemorySetAside::default() };
     let event = stream_event(100, [good.as_slice(), b"{", b"{}"]);
@@ -200,13 +194,7 @@ impl Store for DeniedStore {
 
 #[tokio::test]
 async fn a_denied_table_is_never_blamed_on_the_data() {
-    let good = event(
-        "e-1",
-        "2026-03-02T08:00:00.000Z",
-        "STATE_CHANGE",
-        status("Available", "2026-03-02T08:00:00.000Z"),
-        Value::Null,
-    );
+    let good = good_event();
     let (failures, summary, lines) = handle(DeniedStore, &[b"{".to_vec(), good, b"{}".to_vec()]).await;
     assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
     assert_eq!(summary.retried, 2);
@@ -217,13 +205,7 @@ async fn a_denied_table_is_never_blamed_on_the_data() {
 
 #[tokio::test]
 async fn what_is_not_done_in_time_is_reported() {
-    let good = event(
-        "e-1",
-        "2026-03-02T08:00:00.000Z",
-        "STATE_CHANGE",
-        status("Available", "2026-03-02T08:00:00.000Z"),
-        Value::Null,
-    );
+    let good = good_event();
     let function = upserter(NeverStore);
     let event = stream_event(100, [b"{".as_slice(), good.as_slice()]);
     let (response, summary) =

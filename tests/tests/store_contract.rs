@@ -9,10 +9,9 @@ use agent_ledger::plan::{Rules, plan};
 use agent_ledger::store::{FaultClass, Held, Insertion, Store};
 use agent_ledger::{HistoryEntry, RegisterWrite, Version};
 use agent_ledger_dynamodb::DynamoDbStore;
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::parse;
+use ledger_tests::{dynamodb, dynamodb_client, dynamodb_store};
 use local_aws::dynamodb::DynamoDb;
 use serde_json::json;
 
@@ -104,24 +103,6 @@ async fn suite<S: Store>(store: &S) {
     an_entry_is_inserted_once(store).await;
 }
 
-fn client(endpoint: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
-        .region(Region::new("eu-west-2"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .build();
-    Client::from_conf(config)
-}
-
-async fn dynoxide() -> (DynamoDb, DynamoDbStore) {
-    let server = DynamoDb::start(0, None).await.unwrap();
-    server.create_table("State", "board", "agent_id").unwrap();
-    server.create_table("History", "agent_id", "entry").unwrap();
-    let store = DynamoDbStore::new(client(&server.endpoint), "State".to_owned(), "History".to_owned());
-    (server, store)
-}
-
 #[tokio::test]
 async fn the_store_in_memory_keeps_the_contract() {
     suite(&MemoryStore::default()).await;
@@ -129,14 +110,15 @@ async fn the_store_in_memory_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dynoxide_keeps_the_contract() {
-    let (_server, store) = dynoxide().await;
-    suite(&store).await;
+    let (_server, client) = dynamodb().await;
+    suite(&dynamodb_store(client)).await;
 }
 
 /// Both stores hold the same items after the same writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_and_dynoxide_hold_the_same_items() {
-    let (server, dynoxide) = dynoxide().await;
+    let (server, client) = dynamodb().await;
+    let dynoxide = dynamodb_store(client);
     let memory = MemoryStore::default();
     suite(&memory).await;
     suite(&dynoxide).await;
@@ -194,12 +176,14 @@ fn plain(attribute: &agent_ledger::Attribute) -> serde_json::Value {
 async fn a_missing_table_is_the_deployments_fault_and_silence_is_weather() {
     let server = DynamoDb::start(0, None).await.unwrap();
     let (registers, entries) = planned(1, "e", "STATE_CHANGE");
-    let store = DynamoDbStore::new(client(&server.endpoint), "Nowhere".to_owned(), "Nowhere".to_owned());
+    let store =
+        DynamoDbStore::new(dynamodb_client(&server.endpoint), "Nowhere".to_owned(), "Nowhere".to_owned());
     assert_eq!(store.write_register(&registers[0]).await.unwrap_err().class, FaultClass::Environment);
     for result in store.insert_entries(&entries).await {
         assert_eq!(result.unwrap_err().class, FaultClass::Environment);
     }
-    let nobody = DynamoDbStore::new(client("http://127.0.0.1:9"), "State".to_owned(), "History".to_owned());
+    let nobody =
+        DynamoDbStore::new(dynamodb_client("http://127.0.0.1:9"), "State".to_owned(), "History".to_owned());
     assert_eq!(nobody.write_register(&registers[0]).await.unwrap_err().class, FaultClass::Transient);
 }
 
@@ -212,7 +196,7 @@ async fn the_given_endpoint_keeps_the_contract() {
         println!("DYNAMODB_ENDPOINT is not set: no further store was checked");
         return;
     };
-    let client = client(&endpoint);
+    let client = dynamodb_client(&endpoint);
     let names = [
         ("contact-ledger-test-state", "board", "agent_id"),
         ("contact-ledger-test-history", "agent_id", "entry"),

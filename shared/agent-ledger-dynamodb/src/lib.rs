@@ -2,6 +2,9 @@
 
 mod attribute;
 mod failure;
+mod reader;
+
+pub use reader::Reader;
 
 use std::collections::HashMap;
 

@@ -29,8 +29,17 @@ impl AgentKey {
     #[must_use]
     pub fn new(instance_id: &str, agent_id: &str) -> Self {
         let number = fnv_1a_32(agent_id.as_bytes()) % BOARDS;
-        Self { board: format!("{instance_id}#{number:02}"), agent_id: agent_id.to_owned() }
+        Self { board: board(instance_id, number), agent_id: agent_id.to_owned() }
     }
+
+    /// The partition keys of all agents of an instance.
+    pub fn boards(instance_id: &str) -> impl Iterator<Item = String> {
+        (0..BOARDS).map(move |number| board(instance_id, number))
+    }
+}
+
+fn board(instance_id: &str, number: u32) -> String {
+    format!("{instance_id}#{number:02}")
 }
 
 /// FNV-1a, 32 bits: small enough to be written in any language.

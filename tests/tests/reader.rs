@@ -1,0 +1,84 @@
+//! What consumers read is what the events say.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use agent_ledger::memory::{Item, MemoryStore};
+use agent_ledger::store::Store;
+use agent_ledger::{AgentKey, Attribute};
+use agent_ledger_dynamodb::Reader;
+use connect_streams::Timestamp;
+use contact_ledger::demo_day::demo_day;
+use ledger_tests::{dynamodb, dynamodb_store, stream_event, upserter};
+
+const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
+
+async fn write_day<S: Store>(store: S) -> S {
+    let function = upserter(store);
+    for batch in demo_day().agent_events.chunks(500) {
+        let event = stream_event(0, batch.iter().map(Vec::as_slice));
+        function.handle(&event, tokio::time::Instant::now() + Duration::from_mins(5)).await.unwrap();
+    }
+    function.store
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn text<'i>(item: &'i Item, name: &str) -> &'i str {
+    match &item[name] {
+        Attribute::Text(text) => text,
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_and_their_history_are_read_as_the_events_say() {
+    let (_server, client) = dynamodb().await;
+    write_day(dynamodb_store(client.clone())).await;
+    let tables = write_day(MemoryStore::default()).await.tables();
+    let reader = Reader::new(client, "State".to_owned(), "History".to_owned());
+    let now = at("2026-03-03T00:00:00Z");
+
+    let agents = reader.agents(INSTANCE, now).await.unwrap();
+    let found: BTreeMap<AgentKey, Item> = agents
+        .into_iter()
+        .map(|mut item| {
+            let key = AgentKey::new(INSTANCE, text(&item, "agent_id"));
+            item.retain(|name, _| name != "board" && name != "agent_id");
+            (key, item)
+        })
+        .collect();
+    assert!(found == tables.state, "the agents differ");
+    assert_eq!(reader.agents("another-instance", now).await.unwrap(), []);
+
+    let (key, item) = tables.state.iter().next().unwrap();
+    let one = reader.agent(key, now).await.unwrap().unwrap();
+    assert_eq!(one["snapshot_version"], item["snapshot_version"]);
+    assert_eq!(reader.agent(&AgentKey::new(INSTANCE, "nobody"), now).await.unwrap(), None);
+
+    // An interval of the day that begins and ends exactly with an entry: the beginning counts, the end does not.
+    let of_agent =
+        || tables.history.keys().filter(|(agent_id, _)| *agent_id == key.agent_id).map(|(_, entry)| entry);
+    let status_starts: Vec<_> = of_agent().filter_map(|entry| entry.strip_prefix("status#")).collect();
+    let (from, until) = (status_starts[0], status_starts[1]);
+    let entries = reader.history(&key.agent_id, at(from), at(until), now).await.unwrap();
+    let mut found: Vec<_> = entries.iter().map(|item| text(item, "entry").to_owned()).collect();
+    let is_within = |entry: &&String| {
+        let time = entry.split('#').nth(1).unwrap();
+        time >= from && time < until
+    };
+    let expected: Vec<_> = of_agent().filter(is_within).cloned().collect();
+    found.sort();
+    assert!(expected.len() > 10 && expected.contains(&format!("status#{from}")), "{expected:?}");
+    assert_eq!(found, expected);
+
+    // What has expired is left out, even if it is still there.
+    let later = at("2030-01-01T00:00:00Z");
+    assert_eq!(reader.agents(INSTANCE, later).await.unwrap(), []);
+    assert_eq!(reader.agent(key, later).await.unwrap(), None);
+    assert_eq!(reader.history(&key.agent_id, at(from), at(until), later).await.unwrap(), []);
+}
