@@ -127,6 +127,34 @@ fn after_contact_work_of_contact_records() -> i64 {
     by_contact.values().sum::<i64>() * 1000
 }
 
+/// One write unit of DynamoDB is 1 KB: a usual item takes one.
+#[tokio::test]
+async fn a_usual_item_takes_one_write_unit() {
+    const WRITE_UNIT: usize = 1024;
+    let tables = deliver(&demo_day().agent_events, || 100).await;
+    let history = tables.history.iter().map(|((agent_id, entry), item)| {
+        "agent_identry".len()
+            + agent_id.len()
+            + entry.len()
+            + item.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>()
+    });
+    let largest = history.max().unwrap();
+    println!("largest history entry: {largest} bytes");
+    assert!(largest <= WRITE_UNIT, "{largest}");
+}
+
+/// As DynamoDB counts: Developer Guide, "DynamoDB item sizes and formats".
+fn bytes(value: &Attribute) -> usize {
+    match value {
+        Attribute::Text(text) => text.len(),
+        Attribute::Number(digits) => digits.len() / 2 + 2,
+        Attribute::List(elements) => 3 + elements.iter().map(|element| 1 + bytes(element)).sum::<usize>(),
+        Attribute::Map(members) => {
+            3 + members.iter().map(|(name, value)| 1 + name.len() + bytes(value)).sum::<usize>()
+        }
+    }
+}
+
 /// In the order in which they happened, the day's events follow on each other, however they are cut into batches;
 /// and if one is missing, the next one tells.
 #[tokio::test]
