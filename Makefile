@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-dynamodb-local check clean
+.PHONY: help setup demo test soak test-dynamodb-local check clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ demo: ## Run the whole pipeline on this machine; the result is in demo-output/
 test: ## Run every test
 	cargo build --locked --workspace
 	cargo test --locked --workspace
+
+soak: ## Deliver a million agent events, shuffled, repeated and split
+	CONVERGENCE_DELIVERIES=250 cargo test --locked -p ledger-tests --test convergence any_ -- --nocapture
 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run
