@@ -89,7 +89,7 @@ fn answer(
             (encode(row, record.arrival, policy), contact_date)
         }
         Some(RecordKind::DemoRecord) => {
-            (encode_demo(object, record.arrival, policy), DEMO_PARTITION.to_owned())
+            (encode_demo(&value, record.arrival, policy), DEMO_PARTITION.to_owned())
         }
         Some(kind @ (RecordKind::AgentEvent | RecordKind::ContactEvent)) => {
             *summary.dropped.entry(kind.as_str()).or_default() += 1;

@@ -120,30 +120,44 @@ impl<'a> Value<'a> {
             Self::Bool(false) => out.extend_from_slice(b"false"),
             Self::Number(text) => out.extend_from_slice(text.as_bytes()),
             Self::String(text) => write_string(text, out),
-            Self::Array(elements) => {
-                out.push(b'[');
-                for (index, element) in elements.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    element.write_json(out);
-                }
-                out.push(b']');
-            }
-            Self::Object(object) => {
-                out.push(b'{');
-                for (index, (name, value)) in object.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    write_string(name, out);
-                    out.push(b':');
-                    value.write_json(out);
-                }
-                out.push(b'}');
-            }
+            Self::Array(elements) => write_list(elements, out, Self::write_json),
+            Self::Object(object) => write_object(object.iter(), out, Self::write_json),
         }
     }
+}
+
+/// Appends a JSON array.
+pub fn write_list<T>(
+    elements: impl IntoIterator<Item = T>,
+    out: &mut Vec<u8>,
+    mut write: impl FnMut(T, &mut Vec<u8>),
+) {
+    out.push(b'[');
+    for (index, element) in elements.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(element, out);
+    }
+    out.push(b']');
+}
+
+/// Appends a JSON object.
+pub fn write_object<'m, V>(
+    members: impl IntoIterator<Item = (&'m str, V)>,
+    out: &mut Vec<u8>,
+    mut write: impl FnMut(V, &mut Vec<u8>),
+) {
+    out.push(b'{');
+    for (index, (name, value)) in members.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_string(name, out);
+        out.push(b':');
+        write(value, out);
+    }
+    out.push(b'}');
 }
 
 /// Appends `text` as a JSON string.

@@ -7,12 +7,12 @@
 //! spread, not hard to forge. With a `PII_HASH_KEY`, that key is its secret: otherwise somebody who sees the rest
 //! of a row could test guesses for a value that the policy hides.
 
-use connect_streams::json::write_string;
-use connect_streams::{Object, Timestamp, Value};
+use connect_streams::json::{write_list, write_object, write_string};
+use connect_streams::{Timestamp, Value};
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_secret};
 
 use crate::derive::Derived;
-use crate::normalize::{Cell, Extra, Row};
+use crate::normalize::{Cell, Extra, Row, json_text};
 use crate::policy::Policy;
 use crate::schema::{Column, Kind, SCHEMA_VERSION, SOURCE_COLUMNS};
 
@@ -20,14 +20,12 @@ use crate::schema::{Column, Kind, SCHEMA_VERSION, SOURCE_COLUMNS};
 #[must_use]
 pub fn encode(mut row: Row<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
     let mut line = Line(Vec::with_capacity(4096));
-    let mut extra = line.content(&row);
-    line.optional_text("extra", extra.as_deref());
+    line.content(&row, None);
     let content_hash = line.hash(policy);
     if !policy.keeps_all() {
         policy.apply(&mut row);
         line.0.clear();
-        extra = line.content(&row).and_then(|extra| policy.extra(extra));
-        line.optional_text("extra", extra.as_deref());
+        line.content(&row, Some(policy));
     }
     line.text("record_kind", "contact_record");
     line.derived(&row.derived);
@@ -36,11 +34,9 @@ pub fn encode(mut row: Row<'_>, arrival: Option<Timestamp>, policy: &Policy) -> 
 
 /// A record of the console's "Test with demo data" as a row: it arrives, and no query for contacts sees it.
 #[must_use]
-pub fn encode_demo(record: &Object<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
-    let mut json = Vec::new();
-    Value::Object(record.clone()).ordered().write_json(&mut json);
+pub fn encode_demo(record: &Value<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
     let mut line = Line(Vec::with_capacity(512));
-    line.text("extra", &String::from_utf8_lossy(&json));
+    line.text("extra", &json_text(record));
     let content_hash = line.hash(policy);
     line.text("record_kind", "demo");
     line.end(&content_hash, arrival)
@@ -49,21 +45,26 @@ pub fn encode_demo(record: &Object<'_>, arrival: Option<Timestamp>, policy: &Pol
 struct Line(Vec<u8>);
 
 impl Line {
-    /// Writes the columns with a source; answers the JSON text of `extra`, if there is any.
-    fn content(&mut self, row: &Row<'_>) -> Option<String> {
+    /// Writes the columns with a source, and what has none, as the policy allows it.
+    fn content(&mut self, row: &Row<'_>, policy: Option<&Policy>) {
         for (column, cell) in SOURCE_COLUMNS.iter().zip(&row.cells) {
             if let Some(cell) = cell {
                 self.key(column.name);
                 write_cell(column, cell, &mut self.0);
             }
         }
-        extra_json(&row.extra)
+        let extra = extra_json(&row.extra);
+        let extra = extra.and_then(|json| match policy {
+            None => Some(json),
+            Some(policy) => policy.extra(json),
+        });
+        self.optional_text("extra", extra.as_deref());
     }
 
     fn hash(&self, policy: &Policy) -> String {
         let hash = match policy.content_secret() {
             None => xxh3_128(&self.0),
-            Some(secret) => xxh3_128_with_secret(&self.0, &secret),
+            Some(secret) => xxh3_128_with_secret(&self.0, secret),
         };
         format!("{hash:032x}")
     }
@@ -161,48 +162,24 @@ fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
 /// `{"<path>": <value>, …}` in the order of the paths. What stands under one path more than once, because a key
 /// was repeated, is told apart by `#2`, `#3`, ….
 fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
+    if extra.is_empty() {
+        return None;
+    }
     let mut sorted: Vec<&Extra<'_>> = extra.iter().collect();
     sorted.sort_by(|left, right| left.path.cmp(&right.path));
-    let mut times = 1;
     let mut members = Vec::with_capacity(sorted.len());
-    for (index, extra) in sorted.iter().enumerate() {
-        times = if index > 0 && sorted[index - 1].path == extra.path { times + 1 } else { 1 };
-        let path = if times == 1 { extra.path.clone() } else { format!("{}#{times}", extra.path) };
-        members.push((path, extra.value));
+    for copies in sorted.chunk_by(|left, right| left.path == right.path) {
+        for (index, extra) in copies.iter().enumerate() {
+            let path = &extra.path;
+            members
+                .push((if index == 0 { path.clone() } else { format!("{path}#{}", index + 1) }, extra.value));
+        }
     }
     let mut json = Vec::new();
-    write_object(members.iter().map(|(path, value)| (path.as_str(), value)), &mut json, |value, out| {
+    write_object(members.iter().map(|(path, value)| (path.as_str(), *value)), &mut json, |value, out| {
         value.ordered().write_json(out);
     });
-    (!extra.is_empty()).then(|| String::from_utf8_lossy(&json).into_owned())
-}
-
-fn write_list<T>(elements: &[T], out: &mut Vec<u8>, mut write: impl FnMut(&T, &mut Vec<u8>)) {
-    out.push(b'[');
-    for (index, element) in elements.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(element, out);
-    }
-    out.push(b']');
-}
-
-fn write_object<'m, V>(
-    members: impl Iterator<Item = (&'m str, V)>,
-    out: &mut Vec<u8>,
-    mut write: impl FnMut(V, &mut Vec<u8>),
-) {
-    out.push(b'{');
-    for (index, (key, value)) in members.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_string(key, out);
-        out.push(b':');
-        write(value, out);
-    }
-    out.push(b'}');
+    Some(String::from_utf8_lossy(&json).into_owned())
 }
 
 #[cfg(test)]

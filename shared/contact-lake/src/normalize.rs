@@ -307,7 +307,7 @@ fn text_of_union<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
 }
 
 /// JSON text that does not depend on the order of the source's keys.
-fn json_text(value: &Value<'_>) -> String {
+pub(crate) fn json_text(value: &Value<'_>) -> String {
     let mut json = Vec::new();
     value.ordered().write_json(&mut json);
     String::from_utf8_lossy(&json).into_owned()

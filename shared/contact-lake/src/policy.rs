@@ -84,6 +84,8 @@ pub struct Policy {
     /// By name.
     derived: BTreeMap<&'static str, Action>,
     key: Option<HashKey>,
+    /// Derived from the key, once and not per record.
+    content_secret: Option<Vec<u8>>,
 }
 
 impl Policy {
@@ -95,7 +97,9 @@ impl Policy {
         let value = parse(policy.as_bytes()).map_err(|_| PolicyError::NotAnObject)?;
         let rules = value.as_object().ok_or(PolicyError::NotAnObject)?;
         let key = key.map(|key| HashKey::new(key).ok_or(PolicyError::ShortKey(key.len()))).transpose()?;
-        let mut read = Self { key, ..Self::default() };
+        let block = |key: &HashKey, block: u8| key.digest(&[b"content_hash", &[block][..]].concat());
+        let content_secret = key.as_ref().map(|key| (0..6).flat_map(|number| block(key, number)).collect());
+        let mut read = Self { key, content_secret, ..Self::default() };
         for (name, rule) in rules.iter() {
             read.add(name, rule)?;
         }
@@ -156,9 +160,8 @@ impl Policy {
     }
 
     /// A secret for [`crate::encode()`]'s hash, so that a guess for a hidden value cannot be tested without the key.
-    pub(crate) fn content_secret(&self) -> Option<Vec<u8>> {
-        let key = self.key.as_ref()?;
-        Some((0..6).flat_map(|block| key.digest(&[b"content_hash", &[block][..]].concat())).collect())
+    pub(crate) fn content_secret(&self) -> Option<&[u8]> {
+        self.content_secret.as_deref()
     }
 
     fn cell<'a>(&self, cell: Cell<'a>, rule: &Rule) -> Option<Cell<'a>> {
