@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,6 +52,19 @@ pub fn contact_record_fixtures() -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder).expect("the fixtures are in the repository");
     let fixtures = entries.map(|entry| fixture(entry.expect("the folder can be read").path()));
     fixtures.filter(|(name, _)| !name.contains('.')).collect()
+}
+
+/// The processes that have a file open below a folder; a function process has its log.
+#[must_use]
+pub fn processes_with_files_below(folder: &Path) -> Vec<PathBuf> {
+    let has_file_below = |process: &PathBuf| {
+        // Processes that end meanwhile, or belong to others, have no files to show.
+        let open_files = std::fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+        let mut targets = open_files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets.any(|target| target.starts_with(folder))
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.map(|process| process.path()).filter(has_file_below).collect()
 }
 
 /// A Kinesis event with these records, numbered from `first`.

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use ledger_tests::functions_folder;
+use ledger_tests::{functions_folder, processes_with_files_below};
 
 fn demo(output: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(functions_folder().join("contact-ledger"));
@@ -24,19 +24,7 @@ fn refused(arguments: &[&str], expected: &str) {
     assert!(said.contains(expected) && said.starts_with("error: "), "{arguments:?}: {said}");
     assert_eq!(said.trim_end().lines().count(), 1, "{said}");
     assert!(output.stdout.is_empty());
-    assert_eq!(processes_writing_below(folder.path()), 0);
-}
-
-/// A function process keeps its log open, below the output folder.
-fn processes_writing_below(folder: &Path) -> usize {
-    let mut found = 0;
-    for process in fs::read_dir("/proc").unwrap().flatten() {
-        // Processes that end meanwhile, or belong to others, have no files to show.
-        let open_files = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
-        let mut targets = open_files.filter_map(|file| fs::read_link(file.path()).ok());
-        found += usize::from(targets.any(|target| target.starts_with(folder)));
-    }
-    found
+    assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }
 
 #[test]
@@ -105,7 +93,7 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
             serde_json::from_slice(&fs::read(output_folder.join("agent-state.json")).unwrap()).unwrap();
         assert_eq!((state[0]["agent_id"].as_str(), state[0]["session"].as_str()), (Some("a-1"), Some("in")));
     }
-    assert_eq!(processes_writing_below(folder.path()), 0);
+    assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }
 
 #[test]
@@ -121,11 +109,11 @@ fn an_interruption_stops_everything_that_was_started() {
         assert!(running.try_wait().unwrap().is_none(), "the demo ended by itself");
         std::thread::yield_now();
     }
-    assert!(processes_writing_below(folder.path()) > 0);
+    assert!(!processes_with_files_below(folder.path()).is_empty());
     let terminate = Command::new("kill").arg(running.id().to_string()).status().unwrap();
     assert!(terminate.success());
     let ended = running.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
     assert!(String::from_utf8(ended.stderr).unwrap().contains("interrupted"));
-    assert_eq!(processes_writing_below(folder.path()), 0);
+    assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }

@@ -7,17 +7,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
 use contact_lake::schema::columns;
 use contact_lake::{Policy, encode, normalize};
+use ledger_tests::contact_record_fixtures;
 use serde_json::{Value, json};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/contact-records")
-}
 
 fn row_of(bytes: &[u8]) -> Value {
     let value = parse(bytes).unwrap();
@@ -27,27 +24,22 @@ fn row_of(bytes: &[u8]) -> Value {
 }
 
 fn row(name: &str) -> Value {
-    row_of(&fs::read(folder().join(format!("{name}.json"))).unwrap())
+    row_of(&contact_record_fixtures()[name])
 }
 
 #[test]
 fn every_fixture_becomes_its_row() {
-    let mut checked = 0;
-    for entry in fs::read_dir(folder()).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if name.contains('.') {
-            continue;
-        }
-        let row = format!("{:#}\n", row_of(&fs::read(&path).unwrap()));
-        let golden = path.with_extension("row.json");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/contact-records");
+    let fixtures = contact_record_fixtures();
+    for (name, record) in &fixtures {
+        let row = format!("{:#}\n", row_of(record));
+        let golden = folder.join(format!("{name}.row.json"));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::write(&golden, &row).unwrap();
         }
         assert_eq!(fs::read_to_string(&golden).unwrap_or_default(), row, "{name}");
-        checked += 1;
     }
-    assert!(checked >= 16, "only {checked} fixtures");
+    assert!(fixtures.len() >= 16, "only {} fixtures", fixtures.len());
 }
 
 /// The derived columns, written down from the fixtures' own numbers and not from the rows.
@@ -136,8 +128,7 @@ fn what_amazon_connect_may_send_tomorrow_degrades_columns_and_loses_nothing() {
 /// and all share a partition and order by `last_update_timestamp`.
 #[test]
 fn versions_can_be_told_apart_and_copies_cannot() {
-    let original: Value =
-        serde_json::from_slice(&fs::read(folder().join("voice-answered.json")).unwrap()).unwrap();
+    let original: Value = serde_json::from_slice(&contact_record_fixtures()["voice-answered"]).unwrap();
     let version = |updated: &str, attributes: Value| {
         let mut record = original.clone();
         record["LastUpdateTimestamp"] = json!(updated);

@@ -5,26 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use ledger_tests::{contact_record_fixtures, functions_folder};
+use ledger_tests::{contact_record_fixtures, functions_folder, processes_with_files_below};
 use local_aws::function::{Function, FunctionSettings};
 use serde_json::json;
 
 /// Lambda's limit for the event of a synchronous invocation.
 const EVENT_BYTES: usize = 6 * 1024 * 1024;
 const ALLOWED_ABOVE_IDLE: u64 = 64 * 1024 * 1024;
-
-/// The process that writes to this log.
-fn process_writing_to(log: &Path) -> PathBuf {
-    let writes = |process: &PathBuf| {
-        let open_files = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-        open_files.filter_map(|file| fs::read_link(file.path()).ok()).any(|target| target == log)
-    };
-    let processes = fs::read_dir("/proc").unwrap().flatten().map(|process| process.path());
-    processes.into_iter().find(writes).expect("the function has a process")
-}
 
 /// A size that the kernel keeps of a process, such as its peak.
 fn bytes_of(process: &Path, name: &str) -> u64 {
@@ -50,8 +40,8 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
     })
     .unwrap();
     normalizer.invoke(json!({"records": []}).to_string().into()).await.unwrap();
-    let process = process_writing_to(&log);
-    let idle = bytes_of(&process, "VmRSS");
+    let [process] = &processes_with_files_below(&log)[..] else { panic!("the function has one process") };
+    let idle = bytes_of(process, "VmRSS");
 
     let fixtures = contact_record_fixtures();
     let large = format!(r#"{{"ContactId":"{}"}}"#, "x".repeat(1_000_000)).into_bytes();
@@ -66,7 +56,7 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
             normalizer.invoke(event.clone().into()).await.unwrap();
         }
     }
-    let above_idle = bytes_of(&process, "VmHWM").saturating_sub(idle);
+    let above_idle = bytes_of(process, "VmHWM").saturating_sub(idle);
     println!("peak {} KiB above idle ({} KiB)", above_idle / 1024, idle / 1024);
     assert!(above_idle <= ALLOWED_ABOVE_IDLE, "peak {above_idle} bytes above idle");
 }

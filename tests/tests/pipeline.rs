@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use contact_ledger::Summary;
-use contact_ledger::demo_day::{DemoDay, demo_day};
+use contact_ledger::demo::put;
+use contact_ledger::demo_day::demo_day;
+use contact_ledger::{Input, Summary};
 use ledger_tests::functions_folder;
 use local_aws::dynamodb::Item;
 use local_aws::function::Function;
@@ -25,21 +26,16 @@ struct Run {
 }
 
 impl Run {
-    async fn of(day: &DemoDay, times: usize) -> Self {
+    async fn of(day: &Input, times: usize) -> Self {
         let output = tempfile::tempdir().unwrap();
         let settings = StackSettings::new(functions_folder(), output.path().to_owned());
         let mut stack = Stack::start(settings).await.unwrap();
         Self::finish(&mut stack, day, times, output).await
     }
 
-    async fn finish(stack: &mut Stack, day: &DemoDay, times: usize, output: tempfile::TempDir) -> Self {
+    async fn finish(stack: &mut Stack, day: &Input, times: usize, output: tempfile::TempDir) -> Self {
         for _ in 0..times {
-            for event in &day.agent_events {
-                stack.put_agent_event(&partition_key(event), event.clone().into());
-            }
-            for record in &day.contact_records {
-                stack.put_contact_record(record.clone().into()).await;
-            }
+            put(stack, day).await;
         }
         stack.drain().await.unwrap();
         let summary = Summary::of(stack, std::time::Duration::ZERO).unwrap();
@@ -74,11 +70,6 @@ impl Run {
     }
 }
 
-fn partition_key(event: &[u8]) -> String {
-    let event: Value = serde_json::from_slice(event).unwrap_or_default();
-    event["AgentARN"].as_str().unwrap_or("unknown").to_owned()
-}
-
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -87,8 +78,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn day() -> &'static DemoDay {
-    static DAY: OnceLock<DemoDay> = OnceLock::new();
+fn day() -> &'static Input {
+    static DAY: OnceLock<Input> = OnceLock::new();
     DAY.get_or_init(demo_day)
 }
 
@@ -190,7 +181,7 @@ async fn real_payloads_become_rows_and_items() {
         return;
     };
     let read = |folder: &str| contact_ledger::read_records(&samples.join(folder)).unwrap();
-    let day = DemoDay { contact_records: read("contact-records"), agent_events: read("agent-events") };
+    let day = Input { contact_records: read("contact-records"), agent_events: read("agent-events") };
     let run = Run::of(&day, 1).await;
     assert_eq!((run.summary.rows, run.summary.failed), (9, 1));
     let transfers: Vec<_> =

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use agent_ledger::Gap;
 use agent_ledger::batch::{Batch, Outcome};
 use agent_ledger::store::{FaultClass, StoreError};
-use connect_streams::{RejectCode, Timestamp};
+use connect_streams::Timestamp;
+use lambda_support::Rejections;
 use lambda_support::metrics::{Metrics, Unit};
 
 use crate::decode::Decoded;
@@ -25,7 +26,7 @@ pub struct Summary {
     /// A known kind that is not ours.
     pub skipped: usize,
     /// Set aside, by reason and field.
-    pub rejected: BTreeMap<(RejectCode, String), usize>,
+    pub rejected: Rejections,
     /// Not finished: reported for retry.
     pub retried: usize,
     /// When the applied events happened.
@@ -41,21 +42,16 @@ impl Summary {
     pub(crate) fn count(&mut self, decoded: &[Decoded], batch: &Batch, finished: usize) {
         self.gaps.clone_from(&batch.gaps);
         for (index, decoded) in decoded.iter().enumerate() {
-            let count = match (decoded, batch.outcome(index)) {
-                (Decoded::Event { .. }, Some(Outcome::Applied)) => &mut self.applied,
-                (Decoded::Event { .. }, Some(Outcome::Duplicate)) => &mut self.duplicate,
-                (Decoded::Event { .. }, Some(Outcome::Stale)) => &mut self.stale,
-                (Decoded::Skipped, _) if index < finished => &mut self.skipped,
-                (Decoded::Rejected(reject), _) if index < finished => {
-                    self.rejected.entry((reject.code, reject.path.clone().into_owned())).or_default()
+            match (decoded, batch.outcome(index)) {
+                (Decoded::Event { timestamp, .. }, Some(Outcome::Applied)) => {
+                    self.applied += 1;
+                    self.applied_timestamps.push(*timestamp);
                 }
-                _ => &mut self.retried,
-            };
-            *count += 1;
-            if let (Decoded::Event { timestamp, .. }, Some(Outcome::Applied)) =
-                (decoded, batch.outcome(index))
-            {
-                self.applied_timestamps.push(*timestamp);
+                (Decoded::Event { .. }, Some(Outcome::Duplicate)) => self.duplicate += 1,
+                (Decoded::Event { .. }, Some(Outcome::Stale)) => self.stale += 1,
+                (Decoded::Skipped, _) if index < finished => self.skipped += 1,
+                (Decoded::Rejected(reject), _) if index < finished => self.rejected.add(reject),
+                _ => self.retried += 1,
             }
         }
     }
@@ -63,7 +59,7 @@ impl Summary {
     /// Logs one line with all metrics for the invocation, one for each reason why records were set aside, and one
     /// for each kind of fault: ERROR if somebody must act, WARN if time helps.
     pub fn log(&self, function_name: &str, now: Timestamp) {
-        for ((code, path), records) in &self.rejected {
+        for ((code, path), records) in self.rejected.iter() {
             tracing::warn!(%code, path, records, "records set aside under rejected/agent-events/");
         }
         for Gap { agent_id, held, event } in self.gaps.iter().take(GAPS_LOGGED) {
@@ -95,7 +91,7 @@ impl Summary {
     }
 
     fn metrics<'a>(&'a self, function_name: &'a str, now: Timestamp) -> Vec<Metrics<'a>> {
-        let rejected: usize = self.rejected.values().sum();
+        let rejected = self.rejected.total();
         let records = self.applied + self.duplicate + self.stale + self.skipped + rejected + self.retried;
         let of_class = |class| self.faults.iter().filter(|fault| fault.class == class).count();
         let age = |timestamp: &Timestamp| now.epoch_milliseconds() - timestamp.epoch_milliseconds();
@@ -111,11 +107,7 @@ impl Summary {
             .count("TransientFaults", of_class(FaultClass::Transient))
             .count("EnvironmentFaults", of_class(FaultClass::Environment))
             .values("EventAge", Unit::Milliseconds, self.applied_timestamps.iter().map(age).collect());
-        let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
-        for ((code, _), records) in &self.rejected {
-            *by_reason.entry(code.as_str()).or_default() += records;
-        }
-        let rejected = by_reason.into_iter().map(|(reason, records)| {
+        let rejected = self.rejected.by_reason().into_iter().map(|(reason, records)| {
             Metrics::new("records set aside, by reason", function_name)
                 .by("Reason", reason)
                 .count("RecordsRejected", records)

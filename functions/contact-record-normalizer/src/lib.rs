@@ -56,7 +56,7 @@ pub fn transform(
                 answer
             }
             Err(reject) => {
-                summary.reject(reject);
+                summary.rejected.add(&reject);
                 failure
             }
         });

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use connect_streams::Timestamp;
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::{Reject, RejectCode, Timestamp};
 use contact_lake::Row;
+use lambda_support::Rejections;
 use lambda_support::metrics::{Metrics, Unit};
 
 /// The counts of one invocation.
@@ -15,7 +16,7 @@ pub struct Summary {
     /// Records of a known kind that belongs elsewhere, by kind.
     pub dropped: BTreeMap<&'static str, usize>,
     /// Records that could not become rows, by reason and field.
-    pub rejected: BTreeMap<(RejectCode, String), usize>,
+    pub rejected: Rejections,
     /// Values of an unexpected type, by source path.
     pub type_drift: BTreeMap<String, usize>,
     /// Intervals that would be negative, by column.
@@ -38,11 +39,7 @@ impl Summary {
     /// Records answered `ProcessingFailed`.
     #[must_use]
     pub fn failed(&self) -> usize {
-        self.rejected.values().sum()
-    }
-
-    pub(crate) fn reject(&mut self, reject: Reject) {
-        *self.rejected.entry((reject.code, reject.path.into_owned())).or_default() += 1;
+        self.rejected.total()
     }
 
     pub(crate) fn note(&mut self, contact: &ContactRecord<'_>, row: &Row<'_>, arrival: Option<Timestamp>) {
@@ -58,7 +55,7 @@ impl Summary {
 
     /// Logs one line with all metrics for the invocation, and one for each thing that somebody should look at.
     pub fn log(&self, function_name: &str, now: Timestamp) {
-        for ((code, path), records) in &self.rejected {
+        for ((code, path), records) in self.rejected.iter() {
             tracing::warn!(%code, path, records, "records failed; Firehose keeps them under its error prefix");
         }
         for (path, values) in &self.type_drift {
@@ -87,11 +84,7 @@ impl Summary {
             .values("BytesIn", Unit::Bytes, bytes(self.bytes_in))
             .values("BytesOut", Unit::Bytes, bytes(self.bytes_out))
             .values("DeliveryLag", Unit::Milliseconds, self.delivery_lags.clone());
-        let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
-        for ((code, _), records) in &self.rejected {
-            *by_reason.entry(code.as_str()).or_default() += records;
-        }
-        let rejected = by_reason.into_iter().map(|(reason, records)| {
+        let rejected = self.rejected.by_reason().into_iter().map(|(reason, records)| {
             Metrics::new("records failed, by reason", function_name)
                 .by("Reason", reason)
                 .count("RecordsFailed", records)

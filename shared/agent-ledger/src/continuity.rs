@@ -10,18 +10,17 @@ use connect_streams::agent_event::Snapshot;
 
 use crate::Version;
 use crate::item::Attribute;
-use crate::state::contacts;
 
 /// A fingerprint of what a snapshot says about status and contacts; compared within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Continuity(u64);
 
 impl Continuity {
-    /// Of a snapshot.
-    pub(crate) fn of(snapshot: &Snapshot<'_>) -> Self {
+    /// Of a snapshot, and of its contacts as they are stored.
+    pub(crate) fn of(snapshot: &Snapshot<'_>, contacts: &Attribute) -> Self {
         let name = snapshot.status.name.map(Attribute::text);
         let since = snapshot.status.since.map(Attribute::text);
-        Self::of_attributes(name.as_ref(), since.as_ref(), Some(&contacts(snapshot)))
+        Self::of_attributes(name.as_ref(), since.as_ref(), Some(contacts))
     }
 
     /// Of a stored item.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use connect_streams::parse;
-use connect_streams::personal_data::{Action, HashKey};
+use connect_streams::personal_data::{Action, ActionError, HashKey};
 
 use crate::item::Attribute;
 
@@ -27,17 +27,9 @@ pub enum NamePolicyError {
     /// No such attribute.
     #[error("PII_POLICY names {0:?}; only username, first_name and last_name have an action")]
     UnknownAttribute(String),
-    /// No such action.
-    #[error("PII_POLICY gives {0:?} an action that is not keep, drop, mask or hash")]
-    UnknownAction(String),
-    /// Hashing without a key.
-    #[error(
-        "PII_POLICY hashes {0:?}, but PII_HASH_KEY is not set; set it to at least 32 random bytes in base64"
-    )]
-    NoKey(String),
-    /// A key that is too short.
-    #[error("PII_HASH_KEY holds {0} bytes; it needs at least 32, in base64")]
-    ShortKey(usize),
+    /// One of its actions, or the key.
+    #[error(transparent)]
+    Action(#[from] ActionError),
 }
 
 impl NamePolicy {
@@ -48,13 +40,12 @@ impl NamePolicy {
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, NamePolicyError> {
         let value = parse(policy.as_bytes()).map_err(|_| NamePolicyError::NotAnObject)?;
         let rules = value.as_object().ok_or(NamePolicyError::NotAnObject)?;
-        let key = key.map(|key| HashKey::new(key).ok_or(NamePolicyError::ShortKey(key.len()))).transpose()?;
+        let key = key.map(HashKey::new).transpose()?;
         let mut read = Self { key, ..Self::default() };
         for (name, value) in rules.iter() {
-            let action =
-                Action::from_policy(value).ok_or_else(|| NamePolicyError::UnknownAction(name.to_owned()))?;
+            let action = Action::from_policy(name, value)?;
             if action == Action::Hash && read.key.is_none() {
-                return Err(NamePolicyError::NoKey(name.to_owned()));
+                return Err(ActionError::NoKey(name.to_owned()).into());
             }
             match name {
                 "username" => read.username = action,

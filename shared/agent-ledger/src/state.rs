@@ -71,6 +71,8 @@ pub(crate) fn snapshot_write(
 ) -> RegisterWrite {
     let text = |text: Option<&str>| text.map(Attribute::text);
     let status = &snapshot.status;
+    let contacts = contacts(snapshot);
+    let leaves = Some(Continuity::of(snapshot, &contacts));
     let attributes = [
         ("agent_arn", text(Some(event.agent_arn))),
         ("username", rules.names.username(snapshot.username)),
@@ -82,18 +84,15 @@ pub(crate) fn snapshot_write(
         ("status_since", status.since.map(Attribute::text)),
         ("next_status_name", text(snapshot.next_status_name)),
         ("activity", text(Some(activity(snapshot)))),
-        ("contacts", Some(contacts(snapshot))),
+        ("contacts", Some(contacts)),
         ("routing_profile_name", text(snapshot.routing_profile_name)),
         ("routing_profile_arn", text(snapshot.routing_profile_arn)),
         ("slots", slots(snapshot)),
         ("hierarchy", hierarchy(snapshot)),
         ("expires_at", Some(expires_at(event.timestamp, rules.retention.state_days))),
     ];
-    RegisterWrite {
-        expects: event.previous.as_ref().map(Continuity::of),
-        leaves: Some(Continuity::of(snapshot)),
-        ..write(event, Register::Snapshot, attributes)
-    }
+    let expects = event.previous.as_ref().map(|previous| Continuity::of(previous, &self::contacts(previous)));
+    RegisterWrite { expects, leaves, ..write(event, Register::Snapshot, attributes) }
 }
 
 /// The update of the session register; `None` for events that are neither LOGIN nor LOGOUT.
@@ -132,7 +131,7 @@ fn write<const N: usize>(
 }
 
 /// The contacts as they are stored.
-pub(crate) fn contacts(snapshot: &Snapshot<'_>) -> Attribute {
+fn contacts(snapshot: &Snapshot<'_>) -> Attribute {
     Attribute::List(snapshot.contacts.iter().map(contact).collect())
 }
 

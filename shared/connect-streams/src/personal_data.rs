@@ -25,15 +25,17 @@ pub enum Action {
 }
 
 impl Action {
-    /// The action that a policy names.
-    #[must_use]
-    pub fn from_policy(value: &Value<'_>) -> Option<Self> {
-        match value.as_str()? {
-            "keep" => Some(Self::Keep),
-            "drop" => Some(Self::Drop),
-            "mask" => Some(Self::Mask),
-            "hash" => Some(Self::Hash),
-            _ => None,
+    /// The action that a policy gives to `name`.
+    ///
+    /// # Errors
+    /// [`ActionError::Unknown`]
+    pub fn from_policy(name: &str, value: &Value<'_>) -> Result<Self, ActionError> {
+        match value.as_str() {
+            Some("keep") => Ok(Self::Keep),
+            Some("drop") => Ok(Self::Drop),
+            Some("mask") => Ok(Self::Mask),
+            Some("hash") => Ok(Self::Hash),
+            _ => Err(ActionError::Unknown(name.to_owned())),
         }
     }
 
@@ -49,18 +51,37 @@ impl Action {
     }
 }
 
+/// What is wrong with the actions of a policy, or with its key: the same for both streams.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActionError {
+    /// No such action.
+    #[error("PII_POLICY gives {0:?} an action that is not keep, drop, mask or hash")]
+    Unknown(String),
+    /// Hashing without a key.
+    #[error(
+        "PII_POLICY hashes {0:?}, but PII_HASH_KEY is not set; set it to at least 32 random bytes in base64"
+    )]
+    NoKey(String),
+    /// A key that is too short.
+    #[error("PII_HASH_KEY holds {0} bytes; it needs at least 32, in base64")]
+    ShortKey(usize),
+}
+
 /// The secret key of [`Action::Hash`].
 #[derive(Clone)]
 pub struct HashKey(Hmac<Sha256>);
 
 impl HashKey {
-    /// A key of these bytes; `None` if there are fewer than [`MINIMUM_KEY_BYTES`].
-    #[must_use]
-    pub fn new(bytes: &[u8]) -> Option<Self> {
+    /// A key of these bytes.
+    ///
+    /// # Errors
+    /// [`ActionError::ShortKey`] if there are fewer than [`MINIMUM_KEY_BYTES`].
+    pub fn new(bytes: &[u8]) -> Result<Self, ActionError> {
+        let short = || ActionError::ShortKey(bytes.len());
         if bytes.len() < MINIMUM_KEY_BYTES {
-            return None;
+            return Err(short());
         }
-        Hmac::new_from_slice(bytes).ok().map(Self)
+        Hmac::new_from_slice(bytes).map(Self).map_err(|_| short())
     }
 
     /// The HMAC-SHA-256 of the text, in hex.

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use connect_streams::personal_data::{Action, HashKey};
+use connect_streams::personal_data::{Action, ActionError, HashKey};
 use connect_streams::{Value, parse};
 
 use crate::normalize::{Cell, Row};
@@ -33,9 +33,9 @@ pub enum PolicyError {
         "PII_POLICY names {0:?}, which is no column of a contact record; `contact-ledger schema markdown` lists them"
     )]
     UnknownColumn(String),
-    /// No such action.
-    #[error("PII_POLICY gives {0:?} an action that is not keep, drop, mask or hash")]
-    UnknownAction(String),
+    /// One of its actions, or the key.
+    #[error(transparent)]
+    Action(#[from] ActionError),
     /// The column cannot take it.
     #[error("PII_POLICY cannot mask or hash {0:?}, which holds no text; use keep or drop")]
     NotText(String),
@@ -45,14 +45,6 @@ pub enum PolicyError {
     /// The contact could not be told apart.
     #[error("PII_POLICY cannot change {0:?}: without it the versions of a contact could not be told apart")]
     Identity(String),
-    /// Hashing without a key.
-    #[error(
-        "PII_POLICY hashes {0:?}, but PII_HASH_KEY is not set; set it to at least 32 random bytes in base64"
-    )]
-    NoKey(String),
-    /// A key that is too short.
-    #[error("PII_HASH_KEY holds {0} bytes; it needs at least 32, in base64")]
-    ShortKey(usize),
 }
 
 /// The actions of a column.
@@ -96,7 +88,7 @@ impl Policy {
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, PolicyError> {
         let value = parse(policy.as_bytes()).map_err(|_| PolicyError::NotAnObject)?;
         let rules = value.as_object().ok_or(PolicyError::NotAnObject)?;
-        let key = key.map(|key| HashKey::new(key).ok_or(PolicyError::ShortKey(key.len()))).transpose()?;
+        let key = key.map(HashKey::new).transpose()?;
         let block = |key: &HashKey, block: u8| key.digest(&[b"content_hash", &[block][..]].concat());
         let content_secret = key.as_ref().map(|key| (0..6).flat_map(|number| block(key, number)).collect());
         let mut read = Self { key, content_secret, ..Self::default() };
@@ -120,7 +112,7 @@ impl Policy {
             return Err(PolicyError::NotText(name.to_owned()));
         }
         if rule.uses(Action::Hash) && self.key.is_none() {
-            return Err(PolicyError::NoKey(name.to_owned()));
+            return Err(ActionError::NoKey(name.to_owned()).into());
         }
         match (place, derived) {
             (Some(place), _) if !rule.keeps_all() => drop(self.columns.insert(place, rule)),
@@ -201,14 +193,14 @@ impl Policy {
 
 fn rule(name: &str, kind: Kind, value: &Value<'_>) -> Result<Rule, PolicyError> {
     let Some(by_key) = value.as_object() else {
-        return Ok(Rule { action: action(name, value)?, by_key: BTreeMap::new() });
+        return Ok(Rule { action: Action::from_policy(name, value)?, by_key: BTreeMap::new() });
     };
     if !matches!(kind, Kind::TextMap | Kind::UnionMap) {
         return Err(PolicyError::NotAMap(name.to_owned()));
     }
     let mut rule = Rule::default();
     for (key, value) in by_key.iter() {
-        let action = action(name, value)?;
+        let action = Action::from_policy(name, value)?;
         if key == "*" {
             rule.action = action;
         } else {
@@ -216,8 +208,4 @@ fn rule(name: &str, kind: Kind, value: &Value<'_>) -> Result<Rule, PolicyError> 
         }
     }
     Ok(rule)
-}
-
-fn action(name: &str, value: &Value<'_>) -> Result<Action, PolicyError> {
-    Action::from_policy(value).ok_or_else(|| PolicyError::UnknownAction(name.to_owned()))
 }

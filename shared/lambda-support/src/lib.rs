@@ -4,6 +4,9 @@
 pub mod firehose;
 pub mod kinesis;
 pub mod metrics;
+mod rejections;
 pub mod settings;
 pub mod telemetry;
 mod wire;
+
+pub use rejections::Rejections;

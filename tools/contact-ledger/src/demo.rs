@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use local_aws::stack::{Stack, StackSettings};
 
 use crate::demo_day::demo_day;
-use crate::input::read_records;
+use crate::input::{Input, read_records};
 use crate::summary::Summary;
 
 /// Marks a folder as the result of a demo, so that the next one may replace it and nothing else.
@@ -43,12 +43,6 @@ pub struct DemoArguments {
     pub s3_port: u16,
 }
 
-/// Both inputs, in the order they are sent.
-struct Input {
-    contact_records: Vec<Vec<u8>>,
-    agent_events: Vec<Vec<u8>>,
-}
-
 /// Runs the demo and prints its summary.
 ///
 /// # Errors
@@ -76,8 +70,7 @@ fn input(arguments: &DemoArguments) -> anyhow::Result<Input> {
     let read = |path: &Option<PathBuf>| path.as_deref().map(read_records).transpose();
     let (contact_records, agent_events) = (read(&arguments.contact_records)?, read(&arguments.agent_events)?);
     if contact_records.is_none() && agent_events.is_none() {
-        let day = demo_day();
-        return Ok(Input { contact_records: day.contact_records, agent_events: day.agent_events });
+        return Ok(demo_day());
     }
     Ok(Input {
         contact_records: contact_records.unwrap_or_default(),
@@ -134,7 +127,8 @@ async fn send(stack: &mut Stack, input: &Input, times: u32) -> anyhow::Result<()
     result
 }
 
-async fn put(stack: &Stack, input: &Input) {
+/// Puts the whole input on its streams.
+pub async fn put(stack: &Stack, input: &Input) {
     for event in &input.agent_events {
         stack.put_agent_event(&partition_key(event), event.clone().into());
         // Putting never waits, and the progress bar and an interruption want their turn.

@@ -12,14 +12,7 @@ use serde_json::Value;
 
 use agent::AgentDay;
 
-/// The day's records, in the order they are sent.
-#[derive(Debug, Clone)]
-pub struct DemoDay {
-    /// On the contact record stream.
-    pub contact_records: Vec<Vec<u8>>,
-    /// On the agent event stream.
-    pub agent_events: Vec<Vec<u8>>,
-}
+use crate::input::Input;
 
 const AGENTS: u64 = 12;
 const SEED: u64 = 20_260_302;
@@ -34,7 +27,7 @@ const ONE_LATE_IN: usize = 60;
 
 /// The day.
 #[must_use]
-pub fn demo_day() -> DemoDay {
+pub fn demo_day() -> Input {
     let mut rng = Rng::with_seed(SEED);
     let mut ids = Ids::default();
     let mut events = Vec::new();
@@ -51,7 +44,7 @@ pub fn demo_day() -> DemoDay {
     let mut contact_records =
         in_order(contacts.iter().flat_map(|contact| contact.deliveries(&mut rng)).collect());
     add_malformed(&mut contact_records, &mut agent_events);
-    DemoDay { contact_records, agent_events }
+    Input { contact_records, agent_events }
 }
 
 /// A record and when it is sent, in milliseconds since 1970.

@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde_json::value::RawValue;
 
+/// What a demo sends, in its order.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// On the contact record stream.
+    pub contact_records: Vec<Vec<u8>>,
+    /// On the agent event stream.
+    pub agent_events: Vec<Vec<u8>>,
+}
+
 /// Files in a folder that are read; others are left alone.
 const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
 

@@ -6,5 +6,5 @@ mod input;
 pub mod schema;
 mod summary;
 
-pub use input::read_records;
+pub use input::{Input, read_records};
 pub use summary::Summary;
