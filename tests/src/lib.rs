@@ -11,7 +11,7 @@ use agent_event_upserter::Upserter;
 use agent_event_upserter::set_aside::SetAside;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::plan::Rules;
-use agent_ledger::store::{FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
@@ -216,23 +216,23 @@ impl FailingStore {
 }
 
 impl Store for FailingStore {
-    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
+    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
         if !self.fails() {
             return self.store.write_register(write).await;
         }
         if self.loses_answer {
-            self.store.write_register(write).await?;
+            let _ = self.store.write_register(write).await;
         }
-        Err(fault(FaultClass::Transient))
+        Answer::free(Err(fault(FaultClass::Transient)))
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         if !self.fails() {
             return self.store.insert_entries(entries).await;
         }
         if self.loses_answer {
             let _ = self.store.insert_entries(entries).await;
         }
-        entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect()
+        Answer::free(entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect())
     }
 }

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use agent_ledger::memory::MemoryStore;
-use agent_ledger::store::{FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{Attribute, HistoryEntry, NamePolicy, RegisterWrite};
+use lambda_support::aggregate::{Packed, pack};
 use ledger_tests::{MemorySetAside, fault, stream_event, upserter};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -183,12 +184,12 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
 struct DeniedStore;
 
 impl Store for DeniedStore {
-    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Held>, StoreError> {
-        Err(fault(FaultClass::Environment))
+    async fn write_register(&self, _: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
+        Answer::free(Err(fault(FaultClass::Environment)))
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
-        entries.iter().map(|_| Err(fault(FaultClass::Environment))).collect()
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+        Answer::free(entries.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
     }
 }
 
@@ -221,11 +222,11 @@ async fn what_is_not_done_in_time_is_reported() {
 struct NeverStore;
 
 impl Store for NeverStore {
-    async fn write_register(&self, _: &RegisterWrite) -> Result<Option<Held>, StoreError> {
+    async fn write_register(&self, _: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
         std::future::pending().await
     }
 
-    async fn insert_entries(&self, _: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
+    async fn insert_entries(&self, _: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         std::future::pending().await
     }
 }
@@ -247,4 +248,43 @@ async fn the_names_of_an_agent_obey_the_policy() {
     assert_eq!(text("username"), Some(Attribute::Text(hash.to_owned())));
     assert_eq!(text("first_name"), None);
     assert_eq!(text("last_name"), Some(Attribute::Text("****er 1".to_owned())));
+}
+
+/// A producer that republishes the stream may pack its records. Each counts for itself; together they are one record
+/// to the stream.
+#[tokio::test]
+async fn the_records_in_a_packed_one_count_for_themselves() {
+    let newer = event(
+        "e-2",
+        "2026-03-02T09:00:00.000Z",
+        "STATE_CHANGE",
+        status("Lunch", "2026-03-02T09:00:00.000Z"),
+        Value::Null,
+    );
+    let part = |partition_key: &str, data: &[u8]| Packed {
+        partition_key: partition_key.to_owned(),
+        data: data.to_vec().into(),
+    };
+    let packed = pack(&[
+        part("a-1", &newer),
+        part("a-2", b"{"),
+        part("a-1", &good_event()),
+        part("a-3", br#"{"ContactId":"c"}"#),
+        part("a-1", &newer),
+    ]);
+    let records = [good_event(), packed];
+    let (failures, summary, lines) = handle(MemoryStore::default(), &records).await;
+    assert_eq!(failures, json!([]));
+    let counts = (summary.applied, summary.duplicate, summary.skipped, summary.rejected.total());
+    assert_eq!(counts, (2, 2, 1, 1));
+    let [(key, line)] = &lines[..] else { panic!("one record is set aside: {lines:?}") };
+    assert_eq!(key, "rejected/agent-events/shardId-000000000000/2026/03/02/100-101.jsonl");
+    assert_eq!(line["reason"], "not_json");
+    assert_eq!((&line["sequence_number"], &line["subsequence_number"]), (&json!("101"), &json!(1)));
+    assert_eq!((&line["partition_key"], &line["data"]), (&json!("a-2"), &json!("ew==")));
+
+    // What cannot be written is reported by the only number the stream knows, and the bad part waits with it.
+    let (failures, summary, lines) = handle(DeniedStore, &records[1..]).await;
+    assert_eq!(failures, json!([{"itemIdentifier": "100"}]));
+    assert_eq!((summary.retried, summary.rejected.total(), lines.len()), (5, 0, 0));
 }

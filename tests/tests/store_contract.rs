@@ -4,11 +4,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use agent_ledger::memory::MemoryStore;
+use std::collections::{BTreeMap, HashMap};
+
+use agent_ledger::memory::{Item, MemoryStore};
 use agent_ledger::plan::{Rules, plan};
 use agent_ledger::store::{FaultClass, Held, Insertion, Store};
-use agent_ledger::{HistoryEntry, RegisterWrite, Version};
+use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, RegisterWrite, Version};
 use agent_ledger_dynamodb::DynamoDbStore;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::parse;
 use ledger_tests::{dynamodb, dynamodb_client, dynamodb_store};
@@ -17,10 +21,15 @@ use serde_json::json;
 
 /// The writes of an event at `minute`.
 fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<HistoryEntry>) {
+    let is_even = minute.is_multiple_of(2);
     let snapshot = |since: u32| {
         json!({
-            "AgentStatus": {"Name": "Available", "StartTimestamp": format!("2026-03-02T08:{since:02}:00Z")},
-            "NextAgentStatus": if minute.is_multiple_of(2) { json!({"Name": "Lunch"}) } else { json!(null) },
+            "AgentStatus": {
+                "Name": if is_even { "Available" } else { "Training" },
+                "Type": if is_even { json!("ROUTABLE") } else { json!(null) },
+                "StartTimestamp": format!("2026-03-02T08:{since:02}:00Z"),
+            },
+            "NextAgentStatus": if is_even { json!({"Name": "Lunch"}) } else { json!(null) },
             "Configuration": {"Username": "agent.01", "RoutingProfile": {"Concurrency": [{"Channel": "VOICE", "AvailableSlots": 1, "MaximumSlots": 1}]}},
             "Contacts": [{"ContactId": "c-1", "State": "CONNECTED", "StateStartTimestamp": "2026-03-02T08:00:00.500Z"}],
         })
@@ -39,7 +48,7 @@ fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<
 
 async fn a_register_moves_only_forward<S: Store>(store: &S) {
     let write = async |minute, id| {
-        let held = store.write_register(&planned(minute, id, "STATE_CHANGE").0[0]).await.unwrap();
+        let held = store.write_register(&planned(minute, id, "STATE_CHANGE").0[0]).await.value.unwrap();
         held.map(|held| held.version)
     };
     let version =
@@ -59,23 +68,23 @@ async fn a_register_moves_only_forward<S: Store>(store: &S) {
 /// A version is written once: whoever comes second with it, even with other content, changes nothing.
 async fn an_equal_version_writes_nothing<S: Store>(store: &S) {
     let (first, _) = planned(22, "e-7", "STATE_CHANGE");
-    store.write_register(&first[0]).await.unwrap();
+    store.write_register(&first[0]).await.value.unwrap();
     let mut second = first[0].clone();
-    second.set.push(("written_twice", agent_ledger::Attribute::Text("yes".to_owned())));
+    second.set.push(("written_twice", Attribute::Text("yes".to_owned())));
     let held = Held { version: first[0].version.clone(), continuity: first[0].leaves };
-    assert_eq!(store.write_register(&second).await.unwrap(), Some(held.clone()));
+    assert_eq!(store.write_register(&second).await.value.unwrap(), Some(held.clone()));
     let third = planned(23, "e-8", "STATE_CHANGE").0.remove(0);
-    assert_eq!(store.write_register(&third).await.unwrap(), Some(held));
+    assert_eq!(store.write_register(&third).await.value.unwrap(), Some(held));
 }
 
 async fn the_registers_are_independent<S: Store>(store: &S) {
     let (registers, _) = planned(30, "e-5", "LOGOUT");
     let [snapshot, session] = &registers[..] else { panic!("LOGOUT sets both registers") };
-    assert!(store.write_register(session).await.unwrap().is_none());
-    assert!(store.write_register(snapshot).await.unwrap().is_some());
+    assert!(store.write_register(session).await.value.unwrap().is_none());
+    assert!(store.write_register(snapshot).await.value.unwrap().is_some());
     let (login, _) = planned(25, "e-6", "LOGIN");
     assert_eq!(
-        store.write_register(&login[1]).await.unwrap().unwrap().version.as_str(),
+        store.write_register(&login[1]).await.value.unwrap().unwrap().version.as_str(),
         "2026-03-02T08:30:00.000Z#e-5"
     );
 }
@@ -84,7 +93,7 @@ async fn an_entry_is_inserted_once<S: Store>(store: &S) {
     let entries: Vec<_> =
         (0..25).map(|number| planned(40, &format!("e-{number}"), "STATE_CHANGE").1.remove(0)).collect();
     let outcome = async |entries: &[HistoryEntry]| {
-        store.insert_entries(entries).await.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+        store.insert_entries(entries).await.value.into_iter().map(Result::unwrap).collect::<Vec<_>>()
     };
     assert_eq!(outcome(&entries[..10]).await, [Insertion::New; 10]);
     let mixed = outcome(&entries).await;
@@ -96,11 +105,68 @@ async fn an_entry_is_inserted_once<S: Store>(store: &S) {
     assert_eq!(outcome(&of_one_event).await, [Insertion::New; 2]);
 }
 
+/// Two events that close the same interval: the earlier decides, whichever comes first. [`holds`] looks at the result.
+async fn an_interval_is_that_of_the_earliest_event<S: Store>(store: &S) {
+    let close = async |minute, id| {
+        let (_, entries) = planned(minute, id, "HEART_BEAT");
+        let [interval] = &entries[..] else {
+            panic!("a heartbeat is no entry, and the status interval is one")
+        };
+        store.insert_entries(std::slice::from_ref(interval)).await.value.remove(0).unwrap()
+    };
+    // The interval is there since the test before this one, closed at minute 50.
+    assert_eq!(close(55, "e-55").await, Insertion::Existed);
+    assert_eq!(close(43, "e-43").await, Insertion::Existed);
+    assert_eq!(close(45, "e-45").await, Insertion::Existed);
+    assert_eq!(close(43, "e-43").await, Insertion::Existed);
+}
+
 async fn suite<S: Store>(store: &S) {
     a_register_moves_only_forward(store).await;
     an_equal_version_writes_nothing(store).await;
     the_registers_are_independent(store).await;
     an_entry_is_inserted_once(store).await;
+    an_interval_is_that_of_the_earliest_event(store).await;
+}
+
+/// The tables hold what the model's tables hold after the same writes.
+async fn holds(client: &Client, [state, history]: [&str; 2]) {
+    let memory = MemoryStore::default();
+    suite(&memory).await;
+    let tables = memory.tables();
+    let items = async |table: &str, key: [&str; 2]| {
+        let found =
+            client.scan().table_name(table).consistent_read(true).send().await.unwrap().items.unwrap();
+        let by_key = |mut item: HashMap<String, AttributeValue>| {
+            let key = key.map(|name| item.remove(name).unwrap().as_s().unwrap().clone());
+            (key, item)
+        };
+        found.into_iter().map(by_key).collect::<BTreeMap<_, _>>()
+    };
+    let expected = |key: [&String; 2], item: &Item| {
+        let attributes = item.iter().map(|(name, value)| (name.clone(), of_dynamodb(value)));
+        (key.map(String::clone), attributes.collect::<HashMap<_, _>>())
+    };
+    let states = tables.state.iter().map(|(key, item)| expected([&key.board, &key.agent_id], item));
+    assert_eq!(items(state, ["board", "agent_id"]).await, states.collect());
+    let entries = tables.history.iter().map(|((agent_id, entry), item)| expected([agent_id, entry], item));
+    assert_eq!(items(history, ["agent_id", "entry"]).await, entries.collect());
+
+    let interval = &tables.history[&("a-1".to_owned(), "status#2026-03-02T08:00:00.000Z".to_owned())];
+    assert_eq!(interval[CLOSED_BY], Attribute::Text("2026-03-02T08:43:00.000Z#e-43".to_owned()));
+    assert_eq!(interval.get("status_type"), None);
+    assert!(tables.state.values().all(|item| !item.contains_key("written_twice")));
+}
+
+fn of_dynamodb(attribute: &Attribute) -> AttributeValue {
+    match attribute {
+        Attribute::Text(text) => AttributeValue::S(text.clone()),
+        Attribute::Number(digits) => AttributeValue::N(digits.clone()),
+        Attribute::List(elements) => AttributeValue::L(elements.iter().map(of_dynamodb).collect()),
+        Attribute::Map(members) => AttributeValue::M(
+            members.iter().map(|(name, value)| (name.clone(), of_dynamodb(value))).collect(),
+        ),
+    }
 }
 
 #[tokio::test]
@@ -111,65 +177,8 @@ async fn the_store_in_memory_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dynoxide_keeps_the_contract() {
     let (_server, client) = dynamodb().await;
-    suite(&dynamodb_store(client)).await;
-}
-
-/// Both stores hold the same items after the same writes.
-#[tokio::test(flavor = "multi_thread")]
-async fn memory_and_dynoxide_hold_the_same_items() {
-    let (server, client) = dynamodb().await;
-    let dynoxide = dynamodb_store(client);
-    let memory = MemoryStore::default();
-    suite(&memory).await;
-    suite(&dynoxide).await;
-
-    let tables = memory.tables();
-    let was_written_twice = |item: &local_aws::dynamodb::Item| item.contains_key("written_twice");
-    assert!(!server.items("State", "board", "agent_id").unwrap().iter().any(was_written_twice));
-    for (items, model) in [
-        (
-            server.items("State", "board", "agent_id").unwrap(),
-            tables
-                .state
-                .iter()
-                .map(|(key, item)| {
-                    (vec![("board", key.board.clone()), ("agent_id", key.agent_id.clone())], item)
-                })
-                .collect::<Vec<_>>(),
-        ),
-        (
-            server.items("History", "agent_id", "entry").unwrap(),
-            tables
-                .history
-                .iter()
-                .map(|((agent, entry), item)| {
-                    (vec![("agent_id", agent.clone()), ("entry", entry.clone())], item)
-                })
-                .collect::<Vec<_>>(),
-        ),
-    ] {
-        assert_eq!(items.len(), model.len());
-        for (item, (key, model)) in items.iter().zip(model) {
-            let mut expected: local_aws::dynamodb::Item =
-                model.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
-            expected.extend(key.into_iter().map(|(name, value)| (name.to_owned(), json!(value))));
-            assert_eq!(item, &expected);
-        }
-    }
-}
-
-fn plain(attribute: &agent_ledger::Attribute) -> serde_json::Value {
-    use agent_ledger::Attribute::{List, Map, Number, Text};
-    match attribute {
-        Text(text) => json!(text),
-        Number(digits) => serde_json::from_str(digits).unwrap(),
-        List(elements) => elements.iter().map(plain).collect(),
-        Map(members) => members
-            .iter()
-            .map(|(name, value)| (name.clone(), plain(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-    }
+    suite(&dynamodb_store(client.clone())).await;
+    holds(&client, ["State", "History"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,13 +187,13 @@ async fn a_missing_table_is_the_deployments_fault_and_silence_is_weather() {
     let (registers, entries) = planned(1, "e", "STATE_CHANGE");
     let store =
         DynamoDbStore::new(dynamodb_client(&server.endpoint), "Nowhere".to_owned(), "Nowhere".to_owned());
-    assert_eq!(store.write_register(&registers[0]).await.unwrap_err().class, FaultClass::Environment);
-    for result in store.insert_entries(&entries).await {
+    assert_eq!(store.write_register(&registers[0]).await.value.unwrap_err().class, FaultClass::Environment);
+    for result in store.insert_entries(&entries).await.value {
         assert_eq!(result.unwrap_err().class, FaultClass::Environment);
     }
     let nobody =
         DynamoDbStore::new(dynamodb_client("http://127.0.0.1:9"), "State".to_owned(), "History".to_owned());
-    assert_eq!(nobody.write_register(&registers[0]).await.unwrap_err().class, FaultClass::Transient);
+    assert_eq!(nobody.write_register(&registers[0]).await.value.unwrap_err().class, FaultClass::Transient);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,6 +234,7 @@ async fn the_given_endpoint_keeps_the_contract() {
             .unwrap();
     }
     suite(&DynamoDbStore::new(client.clone(), names[0].0.to_owned(), names[1].0.to_owned())).await;
+    holds(&client, [names[0].0, names[1].0]).await;
     for (table, _, _) in names {
         client.delete_table().table_name(table).send().await.unwrap();
     }

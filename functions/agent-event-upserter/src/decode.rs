@@ -1,13 +1,30 @@
-//! One record of the stream to what it writes.
+//! One record of the stream to what it writes. A record may be packed: then each record in it counts for itself.
 
 use agent_ledger::plan::{Plan, Rules, plan};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
+use lambda_support::aggregate::{self, Packed};
 use lambda_support::kinesis::StreamRecord;
 
-/// First bytes of a record that the Kinesis Producer Library packed from several.
-/// Source: the library's "Aggregation format".
-const AGGREGATE_MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
+/// A record as its producer knew it.
+#[derive(Debug)]
+pub(crate) struct UserRecord {
+    /// Which record of the event it is, or is part of.
+    pub(crate) index: usize,
+    /// Its own bytes and place, if it is only part of that record.
+    pub(crate) part: Option<Part>,
+    /// What it turned out to be.
+    pub(crate) decoded: Decoded,
+}
+
+/// A record that was packed together with others.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Its place among them.
+    pub(crate) subsequence_number: usize,
+    /// What was packed.
+    pub(crate) packed: Packed,
+}
 
 /// What a record turned out to be.
 #[derive(Debug)]
@@ -20,25 +37,47 @@ pub(crate) enum Decoded {
     Rejected(Reject),
 }
 
-impl Decoded {
+impl UserRecord {
     pub(crate) fn take_plan(&mut self) -> Option<Plan> {
-        match self {
-            Self::Event { plan, .. } => plan.take(),
-            Self::Skipped | Self::Rejected(_) => None,
+        match &mut self.decoded {
+            Decoded::Event { plan, .. } => plan.take(),
+            Decoded::Skipped | Decoded::Rejected(_) => None,
         }
     }
-}
 
-pub(crate) fn decode(record: &StreamRecord<'_>, rules: &Rules) -> Decoded {
-    parse_and_plan(record, rules).unwrap_or_else(Decoded::Rejected)
-}
-
-fn parse_and_plan(record: &StreamRecord<'_>, rules: &Rules) -> Result<Decoded, Reject> {
-    let data = record.data()?;
-    if data.starts_with(&AGGREGATE_MAGIC) {
-        return Err(Reject::record(RejectCode::Aggregated));
+    pub(crate) fn is_event(&self) -> bool {
+        matches!(self.decoded, Decoded::Event { .. })
     }
-    let value = parse(&data)?;
+}
+
+/// Decodes the records of an event, in their order.
+pub(crate) fn decode(records: &[StreamRecord<'_>], rules: &Rules) -> Vec<UserRecord> {
+    let mut decoded = Vec::with_capacity(records.len());
+    for (index, record) in records.iter().enumerate() {
+        let whole = |decoded| UserRecord { index, part: None, decoded };
+        match record.data() {
+            Err(reject) => decoded.push(whole(Decoded::Rejected(reject))),
+            Ok(data) if aggregate::is_packed(&data) => match aggregate::unpack(data) {
+                Err(reject) => decoded.push(whole(Decoded::Rejected(reject))),
+                Ok(parts) => {
+                    decoded.extend(parts.into_iter().enumerate().map(|(subsequence_number, packed)| {
+                        let decoded = read(&packed.data, rules);
+                        UserRecord { index, part: Some(Part { subsequence_number, packed }), decoded }
+                    }))
+                }
+            },
+            Ok(data) => decoded.push(whole(read(&data, rules))),
+        }
+    }
+    decoded
+}
+
+fn read(data: &[u8], rules: &Rules) -> Decoded {
+    parse_and_plan(data, rules).unwrap_or_else(Decoded::Rejected)
+}
+
+fn parse_and_plan(data: &[u8], rules: &Rules) -> Result<Decoded, Reject> {
+    let value = parse(data)?;
     let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
     match RecordKind::of(object) {
         Some(RecordKind::AgentEvent) => {

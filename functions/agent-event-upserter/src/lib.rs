@@ -17,7 +17,7 @@ use agent_ledger::store::Store;
 use lambda_support::kinesis::{BatchResponse, StreamEvent, StreamRecord};
 use tokio::time::Instant;
 
-use crate::decode::{Decoded, decode};
+use crate::decode::{UserRecord, decode};
 use crate::set_aside::{SetAside, rejected_object};
 pub use crate::summary::Summary;
 use crate::write::write;
@@ -47,15 +47,15 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
     ) -> Result<(BatchResponse, Summary), serde_json::Error> {
         let records =
             event.records.iter().map(|raw| StreamRecord::decode(raw)).collect::<Result<Vec<_>, _>>()?;
-        let mut decoded: Vec<_> = records.iter().map(|record| decode(record, &self.rules)).collect();
-        let mut batch = Batch::of(decoded.iter_mut().map(Decoded::take_plan));
+        let mut decoded = decode(&records, &self.rules);
+        let mut batch = Batch::of(decoded.iter_mut().map(UserRecord::take_plan));
 
-        let faults = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
-        let mut summary = Summary { faults, ..Summary::default() };
+        let (faults, consumed) = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
+        let mut summary = Summary { faults, consumed, ..Summary::default() };
 
-        let is_unfinished =
-            |index: usize| matches!(decoded[index], Decoded::Event { .. }) && batch.outcome(index).is_none();
-        let mut finished = (0..records.len()).find(|index| is_unfinished(*index)).unwrap_or(records.len());
+        let mut places = decoded.iter().enumerate();
+        let unfinished = places.find(|(place, record)| record.is_event() && batch.outcome(*place).is_none());
+        let mut finished = unfinished.map_or(records.len(), |(_, record)| record.index);
         // Only what will not come again is set aside now, so that no record is set aside twice.
         if let Some(object) = rejected_object(&records[..finished], &decoded)
             && let Err(fault) = self.set_aside.put(&object.key, object.body).await

@@ -3,6 +3,7 @@
 //! One object per batch, one line per record. The key comes from the records themselves, so a retry
 //! overwrites its own object.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::future::Future;
@@ -11,11 +12,12 @@ use std::sync::Arc;
 use agent_ledger::store::{FaultClass, StoreError};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use lambda_support::encode_base64;
 use lambda_support::kinesis::StreamRecord;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::decode::Decoded;
+use crate::decode::{Decoded, UserRecord};
 
 /// A place for rejected records.
 pub trait SetAside: Send + Sync {
@@ -75,29 +77,39 @@ struct Line<'a> {
     event_source_arn: &'a str,
     shard_id: &'a str,
     sequence_number: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subsequence_number: Option<usize>,
     partition_key: &'a str,
     arrival_timestamp: Option<String>,
-    data: Option<&'a RawValue>,
+    data: Option<Cow<'a, RawValue>>,
 }
 
-/// The rejected among `records`, whose decoded forms stand at the same places; `None` if there are none.
-pub(crate) fn rejected_object(records: &[StreamRecord<'_>], decoded: &[Decoded]) -> Option<RejectedObject> {
+/// The rejected that are, or are part of, one of `records`; `None` if there are none.
+pub(crate) fn rejected_object(
+    records: &[StreamRecord<'_>],
+    decoded: &[UserRecord],
+) -> Option<RejectedObject> {
     let mut body = Vec::new();
     let mut first_record = None;
-    for (index, (record, decoded)) in records.iter().zip(decoded).enumerate() {
-        let Decoded::Rejected(reject) = decoded else {
+    for UserRecord { index, part, decoded } in decoded {
+        let (Decoded::Rejected(reject), Some(record)) = (decoded, records.get(*index)) else {
             continue;
         };
-        first_record.get_or_insert(index);
+        first_record.get_or_insert(*index);
+        let part = part.as_ref();
         let line = Line {
             reason: reject.code.as_str(),
             path: &reject.path,
             event_source_arn: &record.event_source_arn,
             shard_id: &record.shard_id,
             sequence_number: &record.sequence_number,
-            partition_key: &record.partition_key,
+            subsequence_number: part.map(|part| part.subsequence_number),
+            partition_key: part.map_or(&record.partition_key, |part| &part.packed.partition_key),
             arrival_timestamp: record.arrival.map(|arrival| arrival.to_string()),
-            data: record.raw_data(),
+            data: match part {
+                None => record.raw_data().map(Cow::Borrowed),
+                Some(part) => Some(Cow::Owned(encode_base64(&part.packed.data))),
+            },
         };
         serde_json::to_writer(&mut body, &line)
             .expect("a line has only text and raw JSON, and memory takes it");

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use agent_ledger::Gap;
 use agent_ledger::batch::{Batch, Outcome};
-use agent_ledger::store::{FaultClass, StoreError};
+use agent_ledger::store::{Consumed, FaultClass, StoreError};
 use connect_streams::Timestamp;
 use lambda_support::Rejections;
 use lambda_support::metrics::{Metrics, Unit};
 
-use crate::decode::Decoded;
+use crate::decode::{Decoded, UserRecord};
 
 /// As many gaps are told one by one; the metric counts them all.
 const GAPS_LOGGED: usize = 10;
@@ -35,22 +35,24 @@ pub struct Summary {
     pub gaps: Vec<Gap>,
     /// Writes that failed.
     pub faults: Vec<StoreError>,
+    /// What the writes cost.
+    pub consumed: Consumed,
 }
 
 impl Summary {
     /// Counts every record; those from `finished` on that have no outcome yet come again.
-    pub(crate) fn count(&mut self, decoded: &[Decoded], batch: &Batch, finished: usize) {
+    pub(crate) fn count(&mut self, records: &[UserRecord], batch: &Batch, finished: usize) {
         self.gaps.clone_from(&batch.gaps);
-        for (index, decoded) in decoded.iter().enumerate() {
-            match (decoded, batch.outcome(index)) {
+        for (place, record) in records.iter().enumerate() {
+            match (&record.decoded, batch.outcome(place)) {
                 (Decoded::Event { timestamp, .. }, Some(Outcome::Applied)) => {
                     self.applied += 1;
                     self.applied_timestamps.push(*timestamp);
                 }
                 (Decoded::Event { .. }, Some(Outcome::Duplicate)) => self.duplicate += 1,
                 (Decoded::Event { .. }, Some(Outcome::Stale)) => self.stale += 1,
-                (Decoded::Skipped, _) if index < finished => self.skipped += 1,
-                (Decoded::Rejected(reject), _) if index < finished => self.rejected.add(reject),
+                (Decoded::Skipped, _) if record.index < finished => self.skipped += 1,
+                (Decoded::Rejected(reject), _) if record.index < finished => self.rejected.add(reject),
                 _ => self.retried += 1,
             }
         }
@@ -106,6 +108,8 @@ impl Summary {
             .count("Gaps", self.gaps.len())
             .count("TransientFaults", of_class(FaultClass::Transient))
             .count("EnvironmentFaults", of_class(FaultClass::Environment))
+            .count("StoreRequests", self.consumed.requests as usize)
+            .count("WriteUnits", self.consumed.write_units as usize)
             .values("EventAge", Unit::Milliseconds, self.applied_timestamps.iter().map(age).collect());
         let rejected = self.rejected.by_reason().into_iter().map(|(reason, records)| {
             Metrics::new("records set aside, by reason", function_name)

@@ -3,31 +3,38 @@
 use std::ops::Range;
 
 use agent_ledger::batch::{Batch, EntryJob};
-use agent_ledger::store::{ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, Consumed, ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
 use futures::future::{Either, FutureExt};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 enum Written {
-    Register(usize, Result<Option<Held>, StoreError>),
-    Entries(Range<usize>, Vec<Result<Insertion, StoreError>>),
+    Register(usize, Answer<Result<Option<Held>, StoreError>>),
+    Entries(Range<usize>, Answer<Vec<Result<Insertion, StoreError>>>),
 }
 
-/// Writes what it can and notes it in the batch. Answers the faults it met; a write that was cut off at
-/// `stop_at` is no fault, and is just not noted.
+/// Writes what it can and notes it in the batch. Answers the faults it met and what the writes cost; a write that
+/// was cut off at `stop_at` is no fault, and is just not noted.
 pub(crate) async fn write<S: Store>(
     store: &S,
     batch: &mut Batch,
     concurrency: usize,
     stop_at: Instant,
-) -> Vec<StoreError> {
+) -> (Vec<StoreError>, Consumed) {
     let mut faults = Vec::new();
+    let mut consumed = Consumed::default();
     for written in write_until(store, batch, concurrency, stop_at).await {
         match written {
-            Written::Register(job, Ok(before)) => batch.register_written(job, before),
-            Written::Register(_, Err(fault)) => faults.push(fault),
-            Written::Entries(jobs, results) => {
-                for (job, result) in jobs.zip(results) {
+            Written::Register(job, answer) => {
+                consumed += answer.consumed;
+                match answer.value {
+                    Ok(before) => batch.register_written(job, before),
+                    Err(fault) => faults.push(fault),
+                }
+            }
+            Written::Entries(jobs, answer) => {
+                consumed += answer.consumed;
+                for (job, result) in jobs.zip(answer.value) {
                     match result {
                         Ok(insertion) => batch.entry_inserted(job, insertion),
                         Err(fault) => faults.push(fault),
@@ -36,7 +43,7 @@ pub(crate) async fn write<S: Store>(
             }
         }
     }
-    faults
+    (faults, consumed)
 }
 
 async fn write_until<S: Store>(
@@ -46,12 +53,13 @@ async fn write_until<S: Store>(
     stop_at: Instant,
 ) -> Vec<Written> {
     let registers = batch.registers.iter().enumerate().map(|(job, register)| {
-        Either::Left(store.write_register(&register.write).map(move |result| Written::Register(job, result)))
+        Either::Left(store.write_register(&register.write).map(move |answer| Written::Register(job, answer)))
     });
     let entries = batch.entries.chunks(ENTRIES_PER_INSERT).enumerate().map(|(chunk, jobs)| {
         let first = chunk * ENTRIES_PER_INSERT;
         Either::Right(
-            insert(store, jobs).map(move |results| Written::Entries(first..first + results.len(), results)),
+            insert(store, jobs)
+                .map(move |answer| Written::Entries(first..first + answer.value.len(), answer)),
         )
     });
     let mut in_flight = stream::iter(entries.chain(registers)).buffer_unordered(concurrency);
@@ -62,7 +70,7 @@ async fn write_until<S: Store>(
     written
 }
 
-async fn insert<S: Store>(store: &S, jobs: &[EntryJob]) -> Vec<Result<Insertion, StoreError>> {
+async fn insert<S: Store>(store: &S, jobs: &[EntryJob]) -> Answer<Vec<Result<Insertion, StoreError>>> {
     let entries: Vec<_> = jobs.iter().map(|job| job.entry.clone()).collect();
     store.insert_entries(&entries).await
 }

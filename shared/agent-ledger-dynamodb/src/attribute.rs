@@ -1,6 +1,9 @@
 //! Our attribute values as the SDK's.
 
+use std::collections::HashMap;
+
 use agent_ledger::Attribute;
+use agent_ledger::memory::Item;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {
@@ -15,7 +18,7 @@ pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {
 }
 
 /// The value as ours; `None` for the types that we never write.
-pub(crate) fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
+fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
     match value {
         AttributeValue::S(text) => Some(Attribute::Text(text)),
         AttributeValue::N(digits) => Some(Attribute::Number(digits)),
@@ -28,4 +31,9 @@ pub(crate) fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
         }
         _ => None,
     }
+}
+
+/// An item as ours.
+pub(crate) fn to_item(found: HashMap<String, AttributeValue>) -> Item {
+    found.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?))).collect()
 }

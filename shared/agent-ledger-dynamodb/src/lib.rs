@@ -3,23 +3,26 @@
 mod attribute;
 mod failure;
 mod reader;
+mod statement;
 
 pub use reader::Reader;
 
 use std::collections::HashMap;
 
-use agent_ledger::store::{ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
+use agent_ledger::memory::Item;
+use agent_ledger::store::{Answer, Consumed, ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, BatchStatementError, BatchStatementErrorCodeEnum, BatchStatementRequest, ReturnValue,
-    ReturnValuesOnConditionCheckFailure,
+    AttributeValue, BatchStatementError, BatchStatementRequest, BatchStatementResponse, ConsumedCapacity,
+    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
 
-use crate::attribute::{from_dynamodb, to_dynamodb};
-use crate::failure::{class_of, statement_failure};
+use crate::attribute::{to_dynamodb, to_item};
+use crate::failure::class_of;
+use crate::statement::StatementFailure;
 
 /// Both tables.
 #[derive(Debug, Clone)]
@@ -40,7 +43,7 @@ impl DynamoDbStore {
 impl Store for DynamoDbStore {
     /// One `UpdateItem`. `ALL_OLD`, on success and on a failed condition alike, tells what the register held
     /// before, at no further cost.
-    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
+    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
         let update = UpdateExpression::of(write);
         let result = self
             .client
@@ -54,39 +57,113 @@ impl Store for DynamoDbStore {
             .set_expression_attribute_values(Some(update.values))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
-        let before = match result {
-            Ok(output) => output.attributes,
-            Err(SdkError::ServiceError(failure)) if failure.err().is_conditional_check_failed_exception() => {
-                match failure.into_err() {
-                    UpdateItemError::ConditionalCheckFailedException(failed) => failed.item,
-                    _ => None,
+        let (before, write_units) = match result {
+            Ok(output) => (output.attributes.map(to_item), units(output.consumed_capacity.as_slice())),
+            Err(error) => match failed_condition(error) {
+                // The failure does not say what it cost; DynamoDB charges the item that is there.
+                Ok(item) => {
+                    let item = item.map(to_item);
+                    let write_units = item.as_ref().map_or(1, units_of);
+                    (item, write_units)
                 }
-            }
-            Err(error) => return Err(class_of(error)),
+                Err(error) => return Answer { value: Err(class_of(error)), consumed: one_request(0) },
+            },
         };
-        let before = before
-            .map(|item| item.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?))));
-        Ok(before.and_then(|item| Held::of_item(&item.collect(), write.register)))
+        let held = before.and_then(|item| Held::of_item(&item, write.register));
+        Answer { value: Ok(held), consumed: one_request(write_units) }
     }
 
-    /// One `BatchExecuteStatement` of parameterised `INSERT`s: each is conditional by itself, and says by
-    /// itself whether the key was there.
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
+    /// One `BatchExecuteStatement` of parameterised `INSERT`s: each is conditional by itself, and says by itself
+    /// whether the key was there. For intervals that were there follows one of conditional `UPDATE`s: a
+    /// duplicate insertion does not answer with the item, so there is no telling without trying.
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         debug_assert!(entries.len() <= ENTRIES_PER_INSERT);
-        let statements = entries.iter().map(|entry| insert_statement(&self.history_table, entry)).collect();
-        let output = match self.client.batch_execute_statement().set_statements(Some(statements)).send().await
-        {
-            Ok(output) => output,
+        let inserts = entries.iter().map(|entry| statement::insert(&self.history_table, entry));
+        let (results, mut consumed) = self.execute(inserts.collect()).await;
+        let mut insertions: Vec<_> = results.into_iter().map(statement::insertion).collect();
+
+        let is_contested = |place: &usize| {
+            matches!(insertions[*place], Ok(Insertion::Existed)) && entries[*place].closed_by.is_some()
+        };
+        let contested: Vec<_> = (0..entries.len()).filter(is_contested).collect();
+        if !contested.is_empty() {
+            let updates =
+                contested.iter().filter_map(|place| statement::update(&self.history_table, &entries[*place]));
+            let (results, more) = self.execute(updates.collect()).await;
+            consumed += more;
+            for (place, result) in contested.into_iter().zip(results) {
+                insertions[place] = statement::replacement(result);
+            }
+        }
+        Answer { value: insertions, consumed }
+    }
+}
+
+impl DynamoDbStore {
+    /// Runs statements in one request; answers each with its failure, if it has one.
+    async fn execute(
+        &self,
+        statements: Vec<BatchStatementRequest>,
+    ) -> (Vec<Result<(), StatementFailure>>, Consumed) {
+        let count = statements.len();
+        let request = self.client.batch_execute_statement().set_statements(Some(statements));
+        match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
+            Ok(output) => {
+                let consumed = one_request(units(output.consumed_capacity()));
+                let mut responses = output.responses.unwrap_or_default().into_iter();
+                let result = |response: Option<BatchStatementResponse>| match response {
+                    Some(BatchStatementResponse { error: None, .. }) => Ok(()),
+                    Some(BatchStatementResponse { error: Some(error), .. }) => {
+                        Err(StatementFailure::Own(error))
+                    }
+                    None => Err(StatementFailure::Own(BatchStatementError::builder().build())),
+                };
+                ((0..count).map(|_| result(responses.next())).collect(), consumed)
+            }
             Err(error) => {
                 let error = class_of(error);
-                return entries.iter().map(|_| Err(error.clone())).collect();
+                let results = (0..count).map(|_| Err(StatementFailure::OfTheRequest(error.clone())));
+                (results.collect(), one_request(0))
             }
-        };
-        let mut responses = output.responses.unwrap_or_default().into_iter();
-        entries.iter().map(|_| insertion(responses.next().and_then(|response| response.error))).collect()
+        }
     }
+}
+
+/// The item that failed the condition, if that is what failed.
+fn failed_condition(
+    error: SdkError<UpdateItemError>,
+) -> Result<Option<HashMap<String, AttributeValue>>, SdkError<UpdateItemError>> {
+    match error {
+        SdkError::ServiceError(failure) if failure.err().is_conditional_check_failed_exception() => {
+            match failure.into_err() {
+                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item),
+                _ => Ok(None),
+            }
+        }
+        error => Err(error),
+    }
+}
+
+fn one_request(write_units: u32) -> Consumed {
+    Consumed { requests: 1, write_units }
+}
+
+/// What DynamoDB says it charged. Writes cost whole units.
+fn units(consumed: &[ConsumedCapacity]) -> u32 {
+    let units: f64 = consumed.iter().filter_map(ConsumedCapacity::capacity_units).sum();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a request costs few units")]
+    let units = units.ceil() as u32;
+    units
+}
+
+/// What a failed condition costs: the item that is there, in steps of 1 KB.
+/// Source: DynamoDB Developer Guide, "DynamoDB read and write operations", conditional writes.
+fn units_of(item: &Item) -> u32 {
+    let bytes: usize = item.iter().map(|(name, value)| name.len() + value.bytes()).sum();
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
 }
 
 struct UpdateExpression {
@@ -118,30 +195,5 @@ impl UpdateExpression {
             expression = format!("{expression} REMOVE {}", remove.join(", "));
         }
         Self { expression, names, values }
-    }
-}
-
-/// `INSERT INTO "table" VALUE {'agent_id': ?, 'entry': ?, …}`: values are parameters, never text.
-fn insert_statement(table: &str, entry: &HistoryEntry) -> BatchStatementRequest {
-    let names = ["agent_id", "entry"].into_iter().chain(entry.attributes.iter().map(|(name, _)| *name));
-    let members: Vec<_> = names.map(|name| format!("'{name}': ?")).collect();
-    let statement = format!("INSERT INTO \"{table}\" VALUE {{{}}}", members.join(", "));
-    let key = [&entry.agent_id, &entry.entry].map(|part| AttributeValue::S(part.clone()));
-    let parameters =
-        key.into_iter().chain(entry.attributes.iter().map(|(_, value)| to_dynamodb(value))).collect();
-    BatchStatementRequest::builder()
-        .statement(statement)
-        .set_parameters(Some(parameters))
-        .build()
-        .expect("a statement is set, and it is the only required member")
-}
-
-fn insertion(error: Option<BatchStatementError>) -> Result<Insertion, StoreError> {
-    match error {
-        None => Ok(Insertion::New),
-        Some(error) if error.code == Some(BatchStatementErrorCodeEnum::DuplicateItem) => {
-            Ok(Insertion::Existed)
-        }
-        Some(error) => Err(statement_failure(error)),
     }
 }

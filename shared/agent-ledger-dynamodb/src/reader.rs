@@ -3,8 +3,6 @@
 //! DynamoDB deletes expired items within days of their time; until then they can still be read, so they are left
 //! out here. The caller says what time it is.
 
-use std::collections::BTreeMap;
-
 use agent_ledger::memory::Item;
 use agent_ledger::store::StoreError;
 use agent_ledger::{AgentKey, Attribute};
@@ -13,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use connect_streams::Timestamp;
 use futures::future::try_join_all;
 
-use crate::attribute::from_dynamodb;
+use crate::attribute::to_item;
 use crate::failure::class_of;
 
 /// Reads both tables.
@@ -39,7 +37,7 @@ impl Reader {
         let get = self.client.get_item().table_name(&self.state_table).consistent_read(true);
         let get = get.key("board", AttributeValue::S(key.board.clone()));
         let get = get.key("agent_id", AttributeValue::S(key.agent_id.clone()));
-        let found = get.send().await.map_err(class_of)?.item.map(item);
+        let found = get.send().await.map_err(class_of)?.item.map(to_item);
         Ok(found.filter(|item| !is_expired(item, now)))
     }
 
@@ -98,16 +96,11 @@ impl Reader {
         let mut items = Vec::new();
         let mut pages = query.into_paginator().items().send();
         while let Some(found) = pages.try_next().await.map_err(class_of)? {
-            items.push(item(found));
+            items.push(to_item(found));
         }
         items.retain(|item| !is_expired(item, now));
         Ok(items)
     }
-}
-
-fn item(found: std::collections::HashMap<String, AttributeValue>) -> Item {
-    let attributes = found.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?)));
-    attributes.collect::<BTreeMap<_, _>>()
 }
 
 fn is_expired(item: &Item, now: Timestamp) -> bool {

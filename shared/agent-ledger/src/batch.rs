@@ -124,7 +124,12 @@ impl Batch {
         let job = *jobs.entry((entry.agent_id.clone(), entry.entry.clone())).or_insert(self.entries.len());
         match self.entries.get_mut(job) {
             None => self.entries.push(EntryJob { entry, events: vec![(record, is_event)] }),
-            Some(job) => job.events.push((record, is_event)),
+            Some(job) => {
+                job.events.push((record, is_event));
+                if entry.closed_by < job.entry.closed_by {
+                    job.entry = entry;
+                }
+            }
         }
     }
 

@@ -4,14 +4,20 @@
 //! Contacts are matched by id, so after-contact work of one contact ends when *it* leaves the list, not when
 //! the list is empty. After-contact work is the interval of state `ENDED`.
 //! Source: Administrator Guide, "Determine how long an agent spends doing ACW".
+//!
+//! A stream without contradictions closes an interval once. If two events close the same one (a producer's clock
+//! was set back, a restored backup was replayed), the earlier of them decides, by version and not by arrival: so
+//! an interval is a join as well.
 
 use connect_streams::Timestamp;
 use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, Snapshot};
 
+use crate::Version;
 use crate::activity::activity;
-use crate::item::{Attribute, Attributes, expires_at};
+use crate::item::{Attribute, expires_at, present_and_absent};
 
-/// One item of AgentHistory, inserted if its key is not there.
+/// One item of AgentHistory, inserted if its key is not there. An interval also takes the place of the same
+/// interval that a later event closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// Partition key.
@@ -20,7 +26,14 @@ pub struct HistoryEntry {
     pub entry: String,
     /// Everything else.
     pub attributes: Vec<(&'static str, Attribute)>,
+    /// What entries of this kind can have, and this one has not.
+    pub absent: Vec<&'static str>,
+    /// The event that closed the interval; it is the attribute [`CLOSED_BY`] as well. An event has none.
+    pub closed_by: Option<Version>,
 }
+
+/// The attribute of an interval that holds the version of the event which closed it.
+pub const CLOSED_BY: &str = "closed_by";
 
 /// The entry of the event itself: `event#<timestamp>#<event id>`.
 pub(crate) fn event_entry(event: &AgentEvent<'_>, retention_days: u32) -> HistoryEntry {
@@ -61,7 +74,7 @@ fn status_interval(
         ("status_type", previous.status_type.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    Some(span.onto(entry(event, format!("status#{}", span.start), attributes)))
+    Some(span.onto(event, entry(event, format!("status#{}", span.start), attributes)))
 }
 
 /// The state of a contact ends when the contact is in another state or gone.
@@ -81,11 +94,8 @@ fn contact_interval(
         ("queue_name", contact.queue_name.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    Some(span.onto(entry(
-        event,
-        format!("contact#{}#{}#{state}", span.start, contact.contact_id),
-        attributes,
-    )))
+    let key = format!("contact#{}#{}#{state}", span.start, contact.contact_id);
+    Some(span.onto(event, entry(event, key, attributes)))
 }
 
 /// A stretch of time that is not empty.
@@ -100,8 +110,11 @@ impl Span {
         (start < end).then_some(Self { start, end })
     }
 
-    fn onto(self, mut entry: HistoryEntry) -> HistoryEntry {
+    fn onto(self, event: &AgentEvent<'_>, mut entry: HistoryEntry) -> HistoryEntry {
         let milliseconds = self.end.epoch_milliseconds() - self.start.epoch_milliseconds();
+        let version = Version::of(event);
+        entry.attributes.push((CLOSED_BY, Attribute::text(&version)));
+        entry.closed_by = Some(version);
         entry.attributes.push(("start", Attribute::text(self.start)));
         entry.attributes.push(("end", Attribute::text(self.end)));
         entry.attributes.push(("seconds", Attribute::seconds(milliseconds)));
@@ -114,9 +127,8 @@ fn entry<const N: usize>(
     key: String,
     attributes: [(&'static str, Option<Attribute>); N],
 ) -> HistoryEntry {
-    let attributes: Attributes =
-        attributes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    HistoryEntry { agent_id: event.agent_id.to_owned(), entry: key, attributes }
+    let (attributes, absent) = present_and_absent(attributes);
+    HistoryEntry { agent_id: event.agent_id.to_owned(), entry: key, attributes, absent, closed_by: None }
 }
 
 /// State by contact id.

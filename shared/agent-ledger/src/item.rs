@@ -41,9 +41,10 @@ impl Attribute {
         Self::Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }
 
-    /// The size that counts towards DynamoDB's limit.
+    /// The size that counts towards DynamoDB's limits and units.
     /// Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
-    pub(crate) fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
             Self::Number(digits) => digits.len() / 2 + 2,
@@ -53,6 +54,21 @@ impl Attribute {
             }
         }
     }
+}
+
+/// Parts attributes into those with a value and the names of those without.
+pub(crate) fn present_and_absent<const N: usize>(
+    attributes: [(&'static str, Option<Attribute>); N],
+) -> (Attributes, Vec<&'static str>) {
+    let mut present = Attributes::with_capacity(N);
+    let mut absent = Vec::new();
+    for (name, value) in attributes {
+        match value {
+            Some(value) => present.push((name, value)),
+            None => absent.push(name),
+        }
+    }
+    (present, absent)
 }
 
 /// The size of several attributes with their names.

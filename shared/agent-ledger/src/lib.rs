@@ -5,7 +5,8 @@
 //!
 //! - **AgentState** is two last-writer-wins registers per agent, *snapshot* and *session*, each written by one
 //!   conditional update that only a greater [`Version`] passes.
-//! - **AgentHistory** is a grow-only set whose keys come from the event alone.
+//! - **AgentHistory** is a grow-only set whose keys come from the event alone; of two events that close the same
+//!   interval the earlier decides.
 //!
 //! Nothing that is written depends on when, how often or by which delivery an event was processed.
 
@@ -24,7 +25,7 @@ mod version;
 
 pub use board::{AgentKey, BOARDS};
 pub use continuity::{Continuity, Gap};
-pub use history::HistoryEntry;
+pub use history::{CLOSED_BY, HistoryEntry};
 pub use item::Attribute;
 pub use names::{NamePolicy, NamePolicyError};
 pub use state::{Register, RegisterWrite};

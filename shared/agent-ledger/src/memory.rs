@@ -1,10 +1,11 @@
 //! The tables in memory: the model that DynamoDB is compared with.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::{Held, Insertion, Store, StoreError};
-use crate::{AgentKey, Attribute, HistoryEntry, RegisterWrite};
+use crate::store::{Answer, Held, Insertion, Store, StoreError};
+use crate::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, RegisterWrite};
 
 /// An item without its key.
 pub type Item = BTreeMap<String, Attribute>;
@@ -36,7 +37,7 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    async fn write_register(&self, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
+    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
         let mut tables = self.lock();
         let held = tables.state.get(&write.key).and_then(|item| Held::of_item(item, write.register));
         if held.as_ref().is_none_or(|held| held.version < write.version) {
@@ -44,21 +45,34 @@ impl Store for MemoryStore {
             item.extend(write.set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
             item.retain(|name, _| !write.remove.contains(&name.as_str()));
         }
-        Ok(held)
+        Answer::free(Ok(held))
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Vec<Result<Insertion, StoreError>> {
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         let mut tables = self.lock();
         let mut insert = |entry: &HistoryEntry| {
-            let key = (entry.agent_id.clone(), entry.entry.clone());
-            if tables.history.contains_key(&key) {
-                return Insertion::Existed;
-            }
             let item =
                 entry.attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            tables.history.insert(key, item);
-            Insertion::New
+            match tables.history.entry((entry.agent_id.clone(), entry.entry.clone())) {
+                Entry::Vacant(place) => {
+                    place.insert(item);
+                    Insertion::New
+                }
+                Entry::Occupied(mut place) => {
+                    if was_closed_later(place.get(), entry) {
+                        place.insert(item);
+                    }
+                    Insertion::Existed
+                }
+            }
         };
-        entries.iter().map(|entry| Ok(insert(entry))).collect()
+        Answer::free(entries.iter().map(|entry| Ok(insert(entry))).collect())
+    }
+}
+
+fn was_closed_later(item: &Item, entry: &HistoryEntry) -> bool {
+    match (item.get(CLOSED_BY), &entry.closed_by) {
+        (Some(Attribute::Text(held)), Some(version)) => held.as_str() > version.as_str(),
+        _ => false,
     }
 }

@@ -11,7 +11,7 @@
 use connect_streams::agent_event::{AgentEvent, Contact, EventType, Snapshot};
 
 use crate::activity::activity;
-use crate::item::{Attribute, Attributes, expires_at};
+use crate::item::{Attribute, expires_at, present_and_absent};
 use crate::plan::Rules;
 use crate::{AgentKey, Continuity, Version};
 
@@ -116,17 +116,9 @@ fn write<const N: usize>(
     attributes: [(&'static str, Option<Attribute>); N],
 ) -> RegisterWrite {
     let version = Version::of(event);
-    let mut set: Attributes = vec![
-        (register.version_attribute(), Attribute::text(&version)),
-        (register.event_id_attribute(), Attribute::text(event.event_id)),
-    ];
-    let mut remove = Vec::new();
-    for (name, value) in attributes {
-        match value {
-            Some(value) => set.push((name, value)),
-            None => remove.push(name),
-        }
-    }
+    let (mut set, remove) = present_and_absent(attributes);
+    set.push((register.version_attribute(), Attribute::text(&version)));
+    set.push((register.event_id_attribute(), Attribute::text(event.event_id)));
     RegisterWrite { key: AgentKey::of(event), register, version, set, remove, expects: None, leaves: None }
 }
 

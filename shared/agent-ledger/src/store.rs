@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use crate::{Attribute, Continuity, HistoryEntry, Register, RegisterWrite, Version};
@@ -19,14 +20,46 @@ pub trait Store: Send + Sync {
     fn write_register(
         &self,
         write: &RegisterWrite,
-    ) -> impl Future<Output = Result<Option<Held>, StoreError>> + Send;
+    ) -> impl Future<Output = Answer<Result<Option<Held>, StoreError>>> + Send;
 
-    /// Inserts at most [`ENTRIES_PER_INSERT`] entries with different keys, each if its key is not there.
-    /// Answers one result per entry, in order.
+    /// Inserts at most [`ENTRIES_PER_INSERT`] entries with different keys, each if its key is not there. An interval
+    /// that is there, but was closed by a later event, is replaced. Answers one result per entry, in order.
     fn insert_entries(
         &self,
         entries: &[HistoryEntry],
-    ) -> impl Future<Output = Vec<Result<Insertion, StoreError>>> + Send;
+    ) -> impl Future<Output = Answer<Vec<Result<Insertion, StoreError>>>> + Send;
+}
+
+/// What a store answers, and what it charged.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// The price.
+    pub consumed: Consumed,
+}
+
+impl<T> Answer<T> {
+    /// An answer that cost nothing.
+    pub fn free(value: T) -> Self {
+        Self { value, consumed: Consumed::default() }
+    }
+}
+
+/// What writes cost.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Consumed {
+    /// Requests, without those that the client repeated by itself.
+    pub requests: u32,
+    /// Write units: 1 KB of an item each, for failed conditions too.
+    pub write_units: u32,
+}
+
+impl AddAssign for Consumed {
+    fn add_assign(&mut self, more: Self) {
+        self.requests += more.requests;
+        self.write_units += more.write_units;
+    }
 }
 
 /// What a register held.

@@ -49,7 +49,7 @@ pub enum RejectCode {
     BadField,
     /// What we would write passes a limit of the destination.
     TooLarge,
-    /// Several records in one, as the Kinesis Producer Library packs them.
+    /// Several records in one, as the Kinesis Producer Library packs them, that cannot be unpacked.
     Aggregated,
 }
 

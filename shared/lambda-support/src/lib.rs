@@ -1,6 +1,7 @@
 //! What both functions need around their record path: the envelopes that Firehose and Kinesis invoke
 //! them with, the answers they give, their settings, logs and metrics.
 
+pub mod aggregate;
 pub mod firehose;
 pub mod kinesis;
 pub mod metrics;
@@ -10,3 +11,4 @@ pub mod telemetry;
 mod wire;
 
 pub use rejections::Rejections;
+pub use wire::encode_base64;

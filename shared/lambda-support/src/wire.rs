@@ -44,6 +44,13 @@ pub(crate) fn decode_base64(raw: Option<&RawValue>) -> Result<Vec<u8>, Reject> {
     base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| not_base64())
 }
 
+/// Bytes as the value of a record's `data`.
+#[must_use]
+pub fn encode_base64(bytes: &[u8]) -> Box<RawValue> {
+    let json = format!("\"{}\"", base64_simd::STANDARD.encode_to_string(bytes));
+    RawValue::from_string(json).expect("base64 needs no escapes")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
