@@ -1,6 +1,9 @@
 //! What the tests in `tests/` share: events as the services send them, stores that fail on purpose, and where
 //! the function binaries are.
 
+pub mod chaos;
+pub mod lives;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

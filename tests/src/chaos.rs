@@ -1,0 +1,150 @@
+//! A store in bad weather, by seed: writes that fail, whose answers are lost, that take effect long after they were
+//! given up, and others in between at every point.
+
+use std::fmt::{self, Debug};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::{HistoryEntry, RegisterWrite};
+use fastrand::Rng;
+
+use crate::fault;
+
+/// The store and its weather.
+pub struct Chaos<S> {
+    /// What the weather is around.
+    pub store: S,
+    /// Of a hundred writes, how many meet a fault.
+    pub faults_in_hundred: u8,
+    rng: Mutex<Rng>,
+    delayed: Mutex<Vec<Delayed>>,
+}
+
+/// A write that nobody waits for any more.
+enum Delayed {
+    Register(RegisterWrite),
+    Entries(Vec<HistoryEntry>),
+}
+
+/// What becomes of a write.
+enum Fate {
+    Done,
+    Failed,
+    AnswerLost,
+    Delayed,
+}
+
+impl<S: Store> Chaos<S> {
+    /// Weather around a store.
+    pub fn new(store: S, faults_in_hundred: u8, seed: u64) -> Self {
+        Self { store, faults_in_hundred, rng: Mutex::new(Rng::with_seed(seed)), delayed: Mutex::default() }
+    }
+
+    fn rng(&self) -> MutexGuard<'_, Rng> {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn delayed(&self) -> MutexGuard<'_, Vec<Delayed>> {
+        self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fate(&self) -> Fate {
+        let mut rng = self.rng();
+        if rng.u8(..100) >= self.faults_in_hundred {
+            return Fate::Done;
+        }
+        [Fate::Failed, Fate::AnswerLost, Fate::Delayed]
+            .into_iter()
+            .nth(rng.usize(..3))
+            .unwrap_or(Fate::Failed)
+    }
+
+    /// Lets others go first, and now and then a delayed write arrive.
+    async fn linger(&self) {
+        let turns = self.rng().u8(1..=3);
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        let arrives = {
+            let mut delayed = self.delayed();
+            let mut rng = self.rng();
+            (!delayed.is_empty() && rng.u8(..8) == 0).then(|| {
+                let place = rng.usize(..delayed.len());
+                delayed.swap_remove(place)
+            })
+        };
+        if let Some(write) = arrives {
+            self.arrive(write).await;
+        }
+    }
+
+    async fn arrive(&self, write: Delayed) {
+        match write {
+            Delayed::Register(write) => drop(self.store.write_register(&write).await),
+            Delayed::Entries(entries) => drop(self.store.insert_entries(&entries).await),
+        }
+    }
+
+    fn delay(&self, write: Delayed) {
+        self.delayed().push(write);
+    }
+
+    /// Lets everything arrive that is still delayed.
+    pub async fn clear_up(&self) {
+        let delayed = std::mem::take(&mut *self.delayed());
+        for write in delayed {
+            self.arrive(write).await;
+        }
+    }
+}
+
+impl<S: Store> Store for Chaos<S> {
+    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
+        self.linger().await;
+        let answer = match self.fate() {
+            Fate::Done => return self.store.write_register(write).await,
+            Fate::Failed => Answer::free(Err(fault(FaultClass::Transient))),
+            Fate::AnswerLost => {
+                let _ = self.store.write_register(write).await;
+                Answer::free(Err(fault(FaultClass::Transient)))
+            }
+            Fate::Delayed => {
+                self.delay(Delayed::Register(write.clone()));
+                Answer::free(Err(fault(FaultClass::Transient)))
+            }
+        };
+        self.linger().await;
+        answer
+    }
+
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+        self.linger().await;
+        let failed = || entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect();
+        match self.fate() {
+            // Each statement of a batch has its own fate.
+            Fate::Done if self.faults_in_hundred > 0 && self.rng().u8(..20) == 0 => {
+                let place = self.rng().usize(..=entries.len());
+                let (first, rest) = entries.split_at(place);
+                let mut answer = self.store.insert_entries(first).await;
+                answer.value.extend(rest.iter().map(|_| Err(fault(FaultClass::Transient))));
+                answer
+            }
+            Fate::Done => self.store.insert_entries(entries).await,
+            Fate::Failed => Answer::free(failed()),
+            Fate::AnswerLost => {
+                let _ = self.store.insert_entries(entries).await;
+                Answer::free(failed())
+            }
+            Fate::Delayed => {
+                self.delay(Delayed::Entries(entries.to_vec()));
+                Answer::free(failed())
+            }
+        }
+    }
+}
+
+impl<S> Debug for Chaos<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chaos").field("faults_in_hundred", &self.faults_in_hundred).finish_non_exhaustive()
+    }
+}

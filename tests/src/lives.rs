@@ -1,0 +1,360 @@
+//! Random agents who live random days: what happened to them, and the events that tell of it.
+//!
+//! The truth is written down while an agent lives, not computed from the events; so it is a second opinion on what the
+//! tables must hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_ledger::memory::{Item, Tables};
+use agent_ledger::{AgentKey, Attribute};
+use connect_streams::Timestamp;
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+/// The instance of all agents.
+pub const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
+/// 2026-03-02T08:00:00Z in milliseconds.
+const MORNING: i64 = 1_772_438_400_000;
+const STATUSES: [(&str, &str, &str); 4] = [
+    ("Available", "ROUTABLE", "available"),
+    ("Lunch", "CUSTOM", "custom"),
+    ("Training", "CUSTOM", "custom"),
+    ("Offline", "OFFLINE", "offline"),
+];
+const OFFLINE: usize = 3;
+/// Contact states with their activities, the most pressing first.
+const STATES: [(&str, &str); 8] = [
+    ("CONNECTED", "on_contact"),
+    ("CONNECTED_ONHOLD", "on_hold"),
+    ("CONNECTING", "ringing"),
+    ("ENDED", "after_contact_work"),
+    ("PAUSED", "paused"),
+    ("MISSED", "missed"),
+    ("REJECTED", "missed"),
+    ("ERROR", "error"),
+];
+
+/// An event and what makes it that one.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The event as Amazon Connect sends it.
+    pub record: Vec<u8>,
+    /// Whose it is.
+    pub agent_id: String,
+    /// When it happened.
+    pub timestamp: String,
+    /// Its id.
+    pub event_id: String,
+    /// Whether the history keeps it.
+    pub is_kept: bool,
+}
+
+/// What the tables must hold.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Truth {
+    /// By agent.
+    pub agents: BTreeMap<String, AgentTruth>,
+    /// Keys of the history's events.
+    pub events: BTreeSet<(String, String)>,
+    /// The history's intervals by key: what it was, and its end.
+    pub intervals: BTreeMap<(String, String), (String, String)>,
+}
+
+/// What an agent's item must say.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct AgentTruth {
+    /// `in` or `out`, since when.
+    pub session: Option<(String, String)>,
+    /// What the newest snapshot says, with its event's id.
+    pub snapshot: Option<SnapshotTruth>,
+}
+
+/// What a snapshot says.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct SnapshotTruth {
+    /// The event it is from.
+    pub event_id: String,
+    /// The status and its beginning.
+    pub status: (String, String),
+    /// The status that comes next.
+    pub next_status: Option<String>,
+    /// The activity.
+    pub activity: String,
+    /// States by contact.
+    pub contacts: BTreeMap<String, String>,
+    /// The routing profile.
+    pub routing_profile: String,
+}
+
+/// A world of agents.
+#[derive(Debug, Default)]
+pub struct World {
+    /// All events, each agent's in the order they happened.
+    pub events: Vec<Event>,
+    /// What is true in the end.
+    pub truth: Truth,
+}
+
+impl World {
+    /// So many agents, each with so many events.
+    #[must_use]
+    pub fn of(agents: usize, events: usize, rng: &mut Rng) -> Self {
+        let mut world = Self::default();
+        for number in 0..agents {
+            Agent::new(number, rng).live(events, &mut world, rng);
+        }
+        world
+    }
+}
+
+#[derive(Clone)]
+struct Contact {
+    id: String,
+    channel: &'static str,
+    state: usize,
+    since: i64,
+}
+
+struct Agent {
+    id: String,
+    now: i64,
+    status: (usize, i64),
+    next_status: Option<usize>,
+    contacts: Vec<Contact>,
+    routing_profile: u8,
+    is_logged_in: bool,
+    /// The snapshot after the last event; null before the first, and after a LOGIN.
+    last: Value,
+    /// The greatest version so far that set the snapshot, and the session.
+    newest: [(i64, String); 2],
+}
+
+impl Agent {
+    fn new(number: usize, rng: &mut Rng) -> Self {
+        let now = MORNING + rng.i64(0..600_000);
+        Self {
+            id: format!("20000000-0000-4000-8000-{number:012}"),
+            now,
+            status: (OFFLINE, now - 3_600_000),
+            next_status: None,
+            contacts: Vec::new(),
+            routing_profile: 0,
+            is_logged_in: false,
+            last: Value::Null,
+            newest: Default::default(),
+        }
+    }
+
+    fn live(mut self, events: usize, world: &mut World, rng: &mut Rng) {
+        for _ in 0..events {
+            // Now and then two events share a millisecond.
+            self.now += if rng.u8(..8) == 0 { 0 } else { rng.i64(1..120_000) };
+            let event_type = self.step(world, rng);
+            self.tell(event_type, world, rng);
+        }
+    }
+
+    /// Something happens.
+    fn step(&mut self, world: &mut World, rng: &mut Rng) -> &'static str {
+        if !self.is_logged_in {
+            // Heartbeats go on after a logout.
+            if rng.u8(..4) == 0 && !self.last.is_null() {
+                return "HEART_BEAT";
+            }
+            self.is_logged_in = true;
+            return "LOGIN";
+        }
+        match rng.u8(..10) {
+            0 => return "HEART_BEAT",
+            1 if self.contacts.is_empty() && self.status.0 == OFFLINE => {
+                self.is_logged_in = false;
+                return "LOGOUT";
+            }
+            1 | 2 => self.enter(rng.usize(..STATUSES.len()), world),
+            3 => self.routing_profile = rng.u8(..3),
+            4 => self.next_status = rng.bool().then(|| rng.usize(..STATUSES.len())),
+            5 | 6 if self.contacts.len() < 4 => self.ring(rng),
+            _ if self.contacts.is_empty() => self.ring(rng),
+            _ => self.move_on(world, rng),
+        }
+        // Sometimes two things change at once.
+        if rng.u8(..6) == 0 && !self.contacts.is_empty() {
+            self.move_on(world, rng);
+        }
+        "STATE_CHANGE"
+    }
+
+    fn ring(&mut self, rng: &mut Rng) {
+        let channel = ["VOICE", "CHAT", "TASK", "EMAIL"][rng.usize(..4)];
+        let id = format!("30000000-0000-4000-8000-{:012x}", rng.u64(..1 << 40));
+        self.contacts.push(Contact { id, channel, state: state("CONNECTING"), since: self.now });
+        rng.shuffle(&mut self.contacts);
+    }
+
+    fn enter(&mut self, status: usize, world: &mut World) {
+        let (old, since) = self.status;
+        if old == status {
+            return;
+        }
+        self.close(format!("status#{}", time(since)), STATUSES[old].0, since, world);
+        self.status = (status, self.now);
+        self.next_status = None;
+    }
+
+    /// A contact goes into another state, or away.
+    fn move_on(&mut self, world: &mut World, rng: &mut Rng) {
+        let place = rng.usize(..self.contacts.len());
+        let Contact { id, state: old, since, .. } = self.contacts[place].clone();
+        let successors: &[&str] = match STATES[old].0 {
+            "CONNECTING" => &["CONNECTED", "CONNECTED", "MISSED", "REJECTED", "ERROR"],
+            "CONNECTED" => &["CONNECTED_ONHOLD", "PAUSED", "ENDED", "ENDED"],
+            "CONNECTED_ONHOLD" | "PAUSED" => &["CONNECTED", "ENDED"],
+            _ => &[],
+        };
+        self.close(format!("contact#{}#{id}#{}", time(since), STATES[old].0), STATES[old].0, since, world);
+        match successors {
+            [] => drop(self.contacts.remove(place)),
+            _ => {
+                self.contacts[place].state = state(successors[rng.usize(..successors.len())]);
+                self.contacts[place].since = self.now;
+            }
+        }
+    }
+
+    /// Writes an interval down, if the event that is about to be sent will tell of it: what was before a LOGIN is
+    /// not told, because the first event after it has no previous snapshot.
+    fn close(&self, entry: String, what: &str, since: i64, world: &mut World) {
+        if !self.last.is_null() && since < self.now {
+            world.truth.intervals.insert((self.id.clone(), entry), (what.to_owned(), time(self.now)));
+        }
+    }
+
+    fn tell(&mut self, event_type: &'static str, world: &mut World, rng: &mut Rng) {
+        let event_id = format!("40000000-0000-4000-8000-{:012x}", rng.u64(..1 << 48));
+        let (previous, current) = match event_type {
+            "LOGIN" => (Value::Null, Value::Null),
+            _ => (self.last.clone(), self.snapshot()),
+        };
+        let record = json!({
+            "AWSAccountId": "111122223333",
+            "AgentARN": format!("arn:aws:connect:eu-west-2:111122223333:instance/{INSTANCE}/agent/{}", self.id),
+            "CurrentAgentSnapshot": current,
+            "EventId": event_id,
+            "EventTimestamp": time(self.now),
+            "EventType": event_type,
+            "PreviousAgentSnapshot": previous,
+        });
+        let is_kept = event_type != "HEART_BEAT";
+        if is_kept {
+            world.truth.events.insert((self.id.clone(), format!("event#{}#{event_id}", time(self.now))));
+        }
+        let version = (self.now, event_id.clone());
+        let agent = world.truth.agents.entry(self.id.clone()).or_default();
+        if !current.is_null() && self.newest[0] < version {
+            agent.snapshot = Some(self.snapshot_truth(&event_id));
+            self.newest[0] = version.clone();
+        }
+        if let ("LOGIN" | "LOGOUT", true) = (event_type, self.newest[1] < version) {
+            let session = if event_type == "LOGIN" { "in" } else { "out" };
+            agent.session = Some((session.to_owned(), time(self.now)));
+            self.newest[1] = version;
+        }
+        self.last = current;
+        let agent_id = self.id.clone();
+        let record = record.to_string().into_bytes();
+        world.events.push(Event { record, agent_id, timestamp: time(self.now), event_id, is_kept });
+    }
+
+    fn snapshot(&self) -> Value {
+        let (name, status_type, _) = STATUSES[self.status.0];
+        let contact = |contact: &Contact| {
+            json!({
+                "Channel": contact.channel, "ContactId": contact.id, "State": STATES[contact.state].0,
+                "StateStartTimestamp": time(contact.since), "Queue": {"ARN": "q", "Name": "Billing"},
+            })
+        };
+        json!({
+            "AgentStatus": {"Name": name, "Type": status_type, "StartTimestamp": time(self.status.1)},
+            "NextAgentStatus": self.next_status.map(|next| json!({"Name": STATUSES[next].0})),
+            "Configuration": {
+                "Username": "agent", "RoutingProfile": {"Name": format!("profile {}", self.routing_profile)},
+            },
+            "Contacts": self.contacts.iter().map(contact).collect::<Vec<_>>(),
+        })
+    }
+
+    fn snapshot_truth(&self, event_id: &str) -> SnapshotTruth {
+        let pressing = self.contacts.iter().map(|contact| contact.state).min();
+        SnapshotTruth {
+            event_id: event_id.to_owned(),
+            status: (STATUSES[self.status.0].0.to_owned(), time(self.status.1)),
+            next_status: self.next_status.map(|next| STATUSES[next].0.to_owned()),
+            activity: pressing.map_or(STATUSES[self.status.0].2, |state| STATES[state].1).to_owned(),
+            contacts: self
+                .contacts
+                .iter()
+                .map(|contact| (contact.id.clone(), STATES[contact.state].0.to_owned()))
+                .collect(),
+            routing_profile: format!("profile {}", self.routing_profile),
+        }
+    }
+}
+
+fn state(name: &str) -> usize {
+    STATES.iter().position(|(state, _)| *state == name).expect("the states are above")
+}
+
+fn time(milliseconds: i64) -> String {
+    Timestamp::from_epoch_milliseconds(milliseconds).expect("the days are in 2026").to_string()
+}
+
+/// What tables say, in the truth's words.
+#[must_use]
+pub fn told_by(tables: &Tables) -> Truth {
+    let (events, intervals): (Vec<_>, Vec<_>) =
+        tables.history.iter().partition(|((_, entry), _)| entry.starts_with("event#"));
+    let interval = |item: &Item| {
+        let what = text(item, "name").or_else(|| text(item, "state")).unwrap_or_default();
+        (what, text(item, "end").unwrap_or_default())
+    };
+    Truth {
+        agents: tables
+            .state
+            .iter()
+            .map(|(AgentKey { agent_id, .. }, item)| (agent_id.clone(), agent(item)))
+            .collect(),
+        events: events.into_iter().map(|(key, _)| key.clone()).collect(),
+        intervals: intervals.into_iter().map(|(key, item)| (key.clone(), interval(item))).collect(),
+    }
+}
+
+fn agent(item: &Item) -> AgentTruth {
+    let contact = |contact: &Attribute| match contact {
+        Attribute::Map(contact) => {
+            (text(contact, "contact_id").unwrap_or_default(), text(contact, "state").unwrap_or_default())
+        }
+        _ => Default::default(),
+    };
+    let contacts = match item.get("contacts") {
+        Some(Attribute::List(contacts)) => contacts.iter().map(contact).collect(),
+        _ => BTreeMap::new(),
+    };
+    AgentTruth {
+        session: text(item, "session").zip(text(item, "session_since")),
+        snapshot: text(item, "snapshot_event_id").map(|event_id| SnapshotTruth {
+            event_id,
+            status: text(item, "status_name").zip(text(item, "status_since")).unwrap_or_default(),
+            next_status: text(item, "next_status_name"),
+            activity: text(item, "activity").unwrap_or_default(),
+            contacts,
+            routing_profile: text(item, "routing_profile_name").unwrap_or_default(),
+        }),
+    }
+}
+
+fn text(item: &Item, name: &str) -> Option<String> {
+    match item.get(name)? {
+        Attribute::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,220 @@
+//! The agent tables against a second opinion: random agents live random days, their events are delivered in every
+//! bad way, and the tables must say what happened.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use agent_event_upserter::{Summary, Upserter};
+use agent_ledger::AgentKey;
+use agent_ledger::memory::{MemoryStore, Tables};
+use agent_ledger::store::Store;
+use agent_ledger_dynamodb::Reader;
+use aws_sdk_dynamodb::Client;
+use connect_streams::Timestamp;
+use fastrand::Rng;
+use lambda_support::kinesis::BatchResponse;
+use ledger_tests::chaos::Chaos;
+use ledger_tests::lives::{Event, INSTANCE, World, told_by};
+use ledger_tests::{MemorySetAside, dynamodb, dynamodb_store, stream_event, upserter};
+use tokio::time::Instant;
+
+/// How many worlds are tried, unless `MODEL_WORLDS` says another number.
+const WORLDS: u64 = 200;
+/// After so many attempts the weather clears, so that every batch is done one day.
+const ATTEMPTS_IN_BAD_WEATHER: usize = 6;
+
+type Function<S> = Upserter<S, MemorySetAside>;
+
+/// The way a lane of the stream delivers its events: what it sends, in this order.
+fn lane(world: &World, rng: &mut Rng) -> Vec<Event> {
+    let mut events = world.events.clone();
+    match rng.u8(..3) {
+        // Each agent in order, agents interleaved.
+        0 => events.sort_by(|one, other| one.timestamp.cmp(&other.timestamp)),
+        // Neighbours change places.
+        1 => {
+            let mut keys: BTreeMap<(usize, usize), Event> = BTreeMap::new();
+            for (place, event) in events.into_iter().enumerate() {
+                keys.insert((place + rng.usize(..12), place), event);
+            }
+            events = keys.into_values().collect();
+        }
+        _ => rng.shuffle(&mut events),
+    }
+    for _ in 0..rng.usize(..=events.len() / 3) {
+        let again = events[rng.usize(..events.len())].clone();
+        events.insert(rng.usize(..=events.len()), again);
+    }
+    events
+}
+
+/// Drives a future until it is done, or for so many polls: then it is given up where it stands, as an invocation that
+/// crashes or is timed out.
+async fn until_crash<F: Future>(future: F, mut polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if polls == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            polls -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// The event source mapping's loop for one lane: batches in order, and again from the reported record on.
+async fn deliver<S: Store>(function: &Function<Chaos<S>>, events: &[Event], seed: u64) {
+    let mut rng = Rng::with_seed(seed);
+    let (mut start, mut attempts) = (0, 0);
+    while start < events.len() {
+        let end = (start + rng.usize(1..40)).min(events.len());
+        let batch = &events[start..end];
+        let event = stream_event(start, batch.iter().map(|event| event.record.as_slice()));
+        let polls = match rng.u8(..5) {
+            0 if attempts < ATTEMPTS_IN_BAD_WEATHER => rng.usize(..30),
+            _ => usize::MAX,
+        };
+        attempts += 1;
+        let invocation = function.handle(&event, Instant::now() + Duration::from_mins(5));
+        let Some(answered) = until_crash(invocation, polls).await else { continue };
+        let (response, summary) = answered.unwrap();
+        check_counts(&summary, batch.len());
+        let done = finished(&response, start, end);
+        if done > start {
+            attempts = 0;
+        }
+        assert!(attempts < 100, "record {start} is never done");
+        start = done;
+    }
+}
+
+/// The first record that is not done.
+fn finished(response: &BatchResponse, start: usize, end: usize) -> usize {
+    let answer = serde_json::to_value(response).unwrap();
+    let Some(failure) = answer["batchItemFailures"].get(0) else { return end };
+    let reported = failure["itemIdentifier"].as_str().unwrap().parse().unwrap();
+    assert!((start..end).contains(&reported), "{reported} is not in the batch {start}..{end}");
+    reported
+}
+
+fn check_counts(summary: &Summary, records: usize) {
+    let done = summary.applied + summary.duplicate + summary.stale;
+    assert_eq!(done + summary.retried, records, "every record is in exactly one count");
+    assert!(summary.rejected.is_empty() && summary.skipped == 0, "nothing is wrong with the events");
+}
+
+/// Two lanes deliver the same world at the same time, as a stream and a redrive of it would.
+async fn live_through<S: Store>(store: S, world: &World, rng: &mut Rng) -> Function<Chaos<S>> {
+    let function = upserter(Chaos::new(store, rng.u8(..30), rng.u64(..)));
+    let lanes = [lane(world, rng), lane(world, rng)];
+    let (one, other) = (rng.u64(..), rng.u64(..));
+    futures::join!(deliver(&function, &lanes[0], one), deliver(&function, &lanes[1], other));
+    function.store.clear_up().await;
+    assert!(function.set_aside.lines().is_empty(), "weather is never blamed on the data");
+    function
+}
+
+fn world(seed: u64) -> (World, Rng) {
+    let mut rng = Rng::with_seed(seed);
+    let world = World::of(rng.usize(1..5), rng.usize(1..80), &mut rng);
+    (world, rng)
+}
+
+#[tokio::test]
+async fn the_tables_say_what_happened_however_it_is_delivered() {
+    let worlds = std::env::var("MODEL_WORLDS").map_or(WORLDS, |number| number.parse().unwrap());
+    let mut events = 0;
+    for seed in 0..worlds {
+        let (world, mut rng) = world(seed);
+        let function = live_through(MemoryStore::default(), &world, &mut rng).await;
+        assert_eq!(told_by(&function.store.store.tables()), world.truth, "world {seed}");
+        events += 2 * world.events.len();
+    }
+    println!("{events} deliveries of events in {worlds} worlds");
+}
+
+#[tokio::test]
+async fn dynoxide_says_what_happened_however_it_is_delivered() {
+    for seed in 0..8 {
+        let (_server, client) = dynamodb().await;
+        let (world, mut rng) = world(seed);
+        live_through(dynamodb_store(client.clone()), &world, &mut rng).await;
+        assert_eq!(told_by(&read(client, &world).await), world.truth, "world {seed}");
+    }
+}
+
+/// Both tables as a consumer reads them.
+async fn read(client: Client, world: &World) -> Tables {
+    let reader = Reader::new(client, "State".to_owned(), "History".to_owned());
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    let now = at("2026-03-03T00:00:00Z");
+    let mut tables = Tables::default();
+    for agent_id in world.truth.agents.keys() {
+        let key = AgentKey::new(INSTANCE, agent_id);
+        let item = reader.agent(&key, now).await.unwrap().unwrap();
+        tables.state.insert(key, item);
+        let from_to = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+        for item in reader.history(agent_id, from_to.0, from_to.1, now).await.unwrap() {
+            let agent_ledger::Attribute::Text(entry) = item["entry"].clone() else {
+                panic!("entry is a text")
+            };
+            tables.history.insert((agent_id.clone(), entry), item);
+        }
+    }
+    tables
+}
+
+/// One invocation is given up at every point where it can be, and the batch comes again.
+#[tokio::test]
+async fn an_invocation_given_up_at_any_point_leaves_nothing_behind() {
+    for seed in 0..30 {
+        let mut rng = Rng::with_seed(seed);
+        let world = World::of(2, 12, &mut rng);
+        let mut points = 0;
+        loop {
+            let mut function = upserter(Chaos::new(MemoryStore::default(), 0, seed));
+            function.write_concurrency = 1;
+            let event = stream_event(0, world.events.iter().map(|event| event.record.as_slice()));
+            let later = || Instant::now() + Duration::from_mins(5);
+            let was_done = until_crash(function.handle(&event, later()), points).await.is_some();
+            function.handle(&event, later()).await.unwrap();
+            assert_eq!(told_by(&function.store.store.tables()), world.truth, "world {seed}, point {points}");
+            points += 1;
+            if was_done {
+                break;
+            }
+        }
+        assert!(points > 5, "world {seed} was given up at {points} points only");
+    }
+}
+
+/// What is reported as done is there, at every moment and not only in the end.
+#[tokio::test]
+async fn nothing_that_was_reported_as_done_is_missing() {
+    for seed in 0..100 {
+        let (world, mut rng) = world(seed);
+        let function = upserter(Chaos::new(MemoryStore::default(), 40, seed));
+        let events = lane(&world, &mut rng);
+        let mut start = 0;
+        while start < events.len() {
+            let end = (start + rng.usize(1..40)).min(events.len());
+            let event = stream_event(start, events[start..end].iter().map(|event| event.record.as_slice()));
+            let stop_at = Instant::now() + Duration::from_mins(5);
+            let (response, _) = function.handle(&event, stop_at).await.unwrap();
+            start = finished(&response, start, end);
+            let tables = told_by(&function.store.store.tables());
+            for Event { agent_id, timestamp, event_id, .. } in
+                events[..start].iter().filter(|event| event.is_kept)
+            {
+                let key = (agent_id.clone(), format!("event#{timestamp}#{event_id}"));
+                assert!(tables.events.contains(&key), "world {seed}: {key:?} was done");
+            }
+        }
+    }
+}
