@@ -13,7 +13,6 @@ use agent_ledger::memory::Item;
 use agent_ledger::store::{Answer, Consumed, ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementError, BatchStatementRequest, BatchStatementResponse, ConsumedCapacity,
@@ -62,15 +61,16 @@ impl Store for DynamoDbStore {
             .await;
         let (before, write_units) = match result {
             Ok(output) => (output.attributes.map(to_item), units(output.consumed_capacity.as_slice())),
-            Err(error) => match failed_condition(error) {
+            Err(error) => {
+                let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error()
+                else {
+                    return Answer { value: Err(class_of(error)), consumed: one_request(0) };
+                };
                 // The failure does not say what it cost; DynamoDB charges the item that is there.
-                Ok(item) => {
-                    let item = item.map(to_item);
-                    let write_units = item.as_ref().map_or(1, units_of);
-                    (item, write_units)
-                }
-                Err(error) => return Answer { value: Err(class_of(error)), consumed: one_request(0) },
-            },
+                let item = failed.item.clone().map(to_item);
+                let write_units = item.as_ref().map_or(1, units_of);
+                (item, write_units)
+            }
         };
         let held = before.and_then(|item| Held::of_item(&item, write.register));
         Answer { value: Ok(held), consumed: one_request(write_units) }
@@ -129,21 +129,6 @@ impl DynamoDbStore {
                 (results.collect(), one_request(0))
             }
         }
-    }
-}
-
-/// The item that failed the condition, if that is what failed.
-fn failed_condition(
-    error: SdkError<UpdateItemError>,
-) -> Result<Option<HashMap<String, AttributeValue>>, SdkError<UpdateItemError>> {
-    match error {
-        SdkError::ServiceError(failure) if failure.err().is_conditional_check_failed_exception() => {
-            match failure.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item),
-                _ => Ok(None),
-            }
-        }
-        error => Err(error),
     }
 }
 

@@ -1,4 +1,4 @@
-//! PartiQL statements for history entries, and what their outcomes mean. Values are parameters, never text.
+//! `PartiQL` statements for history entries, and what their outcomes mean. Values are parameters, never text.
 
 use agent_ledger::store::{Insertion, StoreError};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry};
