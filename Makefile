@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak test-dynamodb-local check clean
+.PHONY: help setup demo test bench soak test-dynamodb-local check clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +18,11 @@ test: ## Run every test
 	cargo build --locked --workspace
 	cargo test --locked --workspace
 
-soak: ## Deliver a million agent events, shuffled, repeated and split
-	CONVERGENCE_DELIVERIES=250 cargo test --locked -p ledger-tests --test convergence any_ -- --nocapture
+bench: ## Print what a day of agent events costs in requests and write units
+	cargo run --locked --quiet -p ledger-benches --bin write-cost
+
+soak: ## Deliver a million agent events in every bad way, against the reference model
+	MODEL_WORLDS=6000 cargo test --locked -p ledger-tests --test reference_model the_tables -- --nocapture
 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run

@@ -195,6 +195,7 @@ pub struct FailingStore {
     pub store: MemoryStore,
     writes: AtomicUsize,
     failing: Range<usize>,
+    class: FaultClass,
     loses_answer: bool,
 }
 
@@ -202,8 +203,8 @@ impl FailingStore {
     /// A store whose writes number `failing`, counted from 0, fail; with `loses_answer` they take effect all the
     /// same.
     #[must_use]
-    pub fn new(failing: Range<usize>, loses_answer: bool) -> Self {
-        Self { store: MemoryStore::default(), writes: AtomicUsize::new(0), failing, loses_answer }
+    pub fn new(failing: Range<usize>, class: FaultClass, loses_answer: bool) -> Self {
+        Self { store: MemoryStore::default(), writes: AtomicUsize::new(0), failing, class, loses_answer }
     }
 
     fn fails(&self) -> bool {
@@ -226,7 +227,7 @@ impl Store for FailingStore {
         if self.loses_answer {
             let _ = self.store.write_register(write).await;
         }
-        Answer::free(Err(fault(FaultClass::Transient)))
+        Answer::free(Err(fault(self.class)))
     }
 
     async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
@@ -236,6 +237,6 @@ impl Store for FailingStore {
         if self.loses_answer {
             let _ = self.store.insert_entries(entries).await;
         }
-        Answer::free(entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect())
+        Answer::free(entries.iter().map(|_| Err(fault(self.class))).collect())
     }
 }

@@ -212,13 +212,12 @@ impl Agent {
             _ => &[],
         };
         self.close(format!("contact#{}#{id}#{}", time(since), STATES[old].0), STATES[old].0, since, world);
-        match successors {
-            [] => drop(self.contacts.remove(place)),
-            _ => {
-                self.contacts[place].state = state(successors[rng.usize(..successors.len())]);
-                self.contacts[place].since = self.now;
-            }
+        if successors.is_empty() {
+            self.contacts.remove(place);
+            return;
         }
+        self.contacts[place].state = state(successors[rng.usize(..successors.len())]);
+        self.contacts[place].since = self.now;
     }
 
     /// Writes an interval down, if the event that is about to be sent will tell of it: what was before a LOGIN is
@@ -341,8 +340,8 @@ fn agent(item: &Item) -> AgentTruth {
     };
     AgentTruth {
         session: text(item, "session").zip(text(item, "session_since")),
-        snapshot: text(item, "snapshot_event_id").map(|event_id| SnapshotTruth {
-            event_id,
+        snapshot: text(item, "snapshot_version").map(|version| SnapshotTruth {
+            event_id: version.split('#').nth(1).unwrap_or_default().to_owned(),
             status: text(item, "status_name").zip(text(item, "status_since")).unwrap_or_default(),
             next_status: text(item, "next_status_name"),
             activity: text(item, "activity").unwrap_or_default(),

@@ -54,22 +54,35 @@ impl UserRecord {
 pub(crate) fn decode(records: &[StreamRecord<'_>], rules: &Rules) -> Vec<UserRecord> {
     let mut decoded = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
-        let whole = |decoded| UserRecord { index, part: None, decoded };
-        match record.data() {
-            Err(reject) => decoded.push(whole(Decoded::Rejected(reject))),
-            Ok(data) if aggregate::is_packed(&data) => match aggregate::unpack(data) {
-                Err(reject) => decoded.push(whole(Decoded::Rejected(reject))),
-                Ok(parts) => {
-                    decoded.extend(parts.into_iter().enumerate().map(|(subsequence_number, packed)| {
-                        let decoded = read(&packed.data, rules);
-                        UserRecord { index, part: Some(Part { subsequence_number, packed }), decoded }
-                    }))
+        match parts(record) {
+            Ok(Parts::Whole(data)) => {
+                decoded.push(UserRecord { index, part: None, decoded: read(&data, rules) });
+            }
+            Ok(Parts::Packed(parts)) => {
+                for (subsequence_number, packed) in parts.into_iter().enumerate() {
+                    let read = read(&packed.data, rules);
+                    let part = Some(Part { subsequence_number, packed });
+                    decoded.push(UserRecord { index, part, decoded: read });
                 }
-            },
-            Ok(data) => decoded.push(whole(read(&data, rules))),
+            }
+            Err(reject) => decoded.push(UserRecord { index, part: None, decoded: Decoded::Rejected(reject) }),
         }
     }
     decoded
+}
+
+enum Parts {
+    Whole(Vec<u8>),
+    Packed(Vec<Packed>),
+}
+
+fn parts(record: &StreamRecord<'_>) -> Result<Parts, Reject> {
+    let data = record.data()?;
+    if aggregate::is_packed(&data) {
+        aggregate::unpack(data).map(Parts::Packed)
+    } else {
+        Ok(Parts::Whole(data))
+    }
 }
 
 fn read(data: &[u8], rules: &Rules) -> Decoded {

@@ -63,5 +63,7 @@ mod tests {
     #[test]
     fn a_board_has_two_digits() {
         assert_eq!(AgentKey::new("i-1", "foobar").board, "i-1#08");
+        // The example of docs/agent-state.md.
+        assert_eq!(AgentKey::new("i-1", "20000000-0000-4000-8000-000000000001").board, "i-1#12");
     }
 }

@@ -5,6 +5,9 @@
 //! only. A LOGIN, whose snapshots are null, therefore never erases a name or a status, and a heartbeat after
 //! LOGOUT never brings the agent back.
 //!
+//! An item is kept small, because a usual one should take one write unit (1 KB): ids instead of ARNs, which all begin
+//! as the agent's does, and no event id besides the version that ends in it.
+//!
 //! `expires_at` belongs to the snapshot register alone: an attribute that both registers wrote would depend on
 //! which came last.
 
@@ -33,15 +36,6 @@ impl Register {
             Self::Session => "session_version",
         }
     }
-
-    /// The attribute that holds the id of the event which set the register.
-    #[must_use]
-    pub const fn event_id_attribute(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot_event_id",
-            Self::Session => "session_event_id",
-        }
-    }
 }
 
 /// One conditional update: it takes effect when the register's version is absent or smaller.
@@ -53,7 +47,7 @@ pub struct RegisterWrite {
     pub register: Register,
     /// The version it gets.
     pub version: Version,
-    /// The attributes it gets; the version and event id are among them.
+    /// The attributes it gets; the version is among them.
     pub set: Vec<(&'static str, Attribute)>,
     /// The attributes it loses, because this event does not know them.
     pub remove: Vec<&'static str>,
@@ -80,13 +74,13 @@ pub(crate) fn snapshot_write(
         ("last_name", rules.names.last_name(snapshot.last_name)),
         ("status_name", text(status.name)),
         ("status_type", text(status.status_type)),
-        ("status_arn", text(status.arn)),
+        ("status_id", text(status.id)),
         ("status_since", status.since.map(Attribute::text)),
         ("next_status_name", text(snapshot.next_status_name)),
         ("activity", text(Some(activity(snapshot)))),
         ("contacts", Some(contacts)),
         ("routing_profile_name", text(snapshot.routing_profile_name)),
-        ("routing_profile_arn", text(snapshot.routing_profile_arn)),
+        ("routing_profile_id", text(snapshot.routing_profile_id)),
         ("slots", slots(snapshot)),
         ("hierarchy", hierarchy(snapshot)),
         ("expires_at", Some(expires_at(event.timestamp, rules.retention.state_days))),
@@ -118,7 +112,6 @@ fn write<const N: usize>(
     let version = Version::of(event);
     let (mut set, remove) = present_and_absent(attributes);
     set.push((register.version_attribute(), Attribute::text(&version)));
-    set.push((register.event_id_attribute(), Attribute::text(event.event_id)));
     RegisterWrite { key: AgentKey::of(event), register, version, set, remove, expects: None, leaves: None }
 }
 

@@ -83,8 +83,8 @@ pub struct Snapshot<'a> {
     pub last_name: Option<&'a str>,
     /// Name of the routing profile.
     pub routing_profile_name: Option<&'a str>,
-    /// ARN of the routing profile.
-    pub routing_profile_arn: Option<&'a str>,
+    /// Id of the routing profile, from its ARN.
+    pub routing_profile_id: Option<&'a str>,
     /// How many contacts the agent can take, per channel.
     pub slots: Vec<Slots<'a>>,
     /// Names of the hierarchy groups, top level first; levels without a group are left out.
@@ -100,8 +100,8 @@ pub struct AgentStatus<'a> {
     pub name: Option<&'a str>,
     /// `ROUTABLE`, `CUSTOM` or `OFFLINE`; missing in older events.
     pub status_type: Option<&'a str>,
-    /// Its ARN.
-    pub arn: Option<&'a str>,
+    /// Its id, from its ARN.
+    pub id: Option<&'a str>,
     /// When it began; unchanged by contacts, heartbeats and LOGOUT.
     pub since: Option<Timestamp>,
 }
@@ -172,7 +172,7 @@ impl<'a> Snapshot<'a> {
             first_name: configured("FirstName"),
             last_name: configured("LastName"),
             routing_profile_name: profile.and_then(|profile| text(profile, "Name")),
-            routing_profile_arn: profile.and_then(|profile| text(profile, "ARN")),
+            routing_profile_id: profile.and_then(|profile| id(profile, "routing-profile")),
             slots: profile
                 .map(|profile| objects(profile, "Concurrency").filter_map(Slots::from_object).collect())
                 .unwrap_or_default(),
@@ -187,7 +187,7 @@ impl<'a> AgentStatus<'a> {
         Self {
             name: text(source, "Name"),
             status_type: text(source, "Type"),
-            arn: text(source, "ARN"),
+            id: id(source, "agent-state"),
             since: timestamp(source, "StartTimestamp"),
         }
     }
@@ -238,6 +238,11 @@ fn objects<'a>(source: &'a Object<'a>, name: &str) -> impl Iterator<Item = &'a O
 /// A text that says something: Amazon Connect also writes the word `null` for an absent one.
 fn text<'a>(source: &'a Object<'a>, name: &str) -> Option<&'a str> {
     source.get(name)?.as_str().filter(|text| !text.is_empty() && *text != "null")
+}
+
+/// The id of a resource of this kind, from its ARN.
+fn id<'a>(source: &'a Object<'a>, kind: &str) -> Option<&'a str> {
+    arn::resource_id(text(source, "ARN")?, kind)
 }
 
 /// A person's name, which may be any word.
