@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use ledger_tests::{functions_folder, processes_with_files_below};
+use serde_json::{Value, json};
 
 fn demo(output: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(functions_folder().join("contact-ledger"));
@@ -81,17 +83,17 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
     for _ in 0..2 {
         let output = demo(&output_folder, &["--agent-events", file.to_str().unwrap(), "--times", "2"]);
         assert!(output.status.success(), "{output:?}");
-        let summary: serde_json::Value =
+        let summary: Value =
             serde_json::from_slice(&fs::read(output_folder.join("summary.json")).unwrap()).unwrap();
         assert_eq!(
             summary["agent_events"]["outcomes"],
-            serde_json::json!({
+            json!({
                 "applied": 1, "duplicate": 3, "stale": 0, "skipped": 0, "rejected": 0, "retried": 0,
             })
         );
-        let state: serde_json::Value =
-            serde_json::from_slice(&fs::read(output_folder.join("agent-state.json")).unwrap()).unwrap();
-        assert_eq!((state[0]["agent_id"].as_str(), state[0]["session"].as_str()), (Some("a-1"), Some("in")));
+        let state: Value =
+            serde_json::from_slice(&fs::read(output_folder.join("agent-state.jsonl")).unwrap()).unwrap();
+        assert_eq!((state["agent_id"].as_str(), state["session"].as_str()), (Some("a-1"), Some("in")));
     }
     assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }
@@ -116,4 +118,144 @@ fn an_interruption_stops_everything_that_was_started() {
     assert_eq!(ended.status.code(), Some(130));
     assert!(String::from_utf8(ended.stderr).unwrap().contains("interrupted"));
     assert_eq!(processes_with_files_below(folder.path()).len(), 0);
+}
+
+const EQUAL: &str = "Both tables and the rows are exactly what the events say.";
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A small centre, so that the test is quick.
+const SMALL: [&str; 4] = ["--agents", "4", "--hours", "2"];
+
+#[test]
+fn the_same_seed_generates_the_same_files_and_a_demo_of_them_leaves_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = |name: &str, seed: &str| {
+        let mut command = Command::new(functions_folder().join("contact-ledger"));
+        command.arg("generate").args(SMALL).args(["--seed", seed, "--malformed", "30", "--output"]);
+        said(&command.arg(folder.path().join(name)).output().unwrap());
+        let read = |file: &str| fs::read(folder.path().join(name).join(file)).unwrap();
+        (read("contact-records.jsonl"), read("agent-events.jsonl"))
+    };
+    let one = generate("one", "7");
+    assert!(one == generate("again", "7") && one != generate("other", "8"));
+    let path = |file: &str| folder.path().join("one").join(file).to_string_lossy().into_owned();
+    let (contact_records, agent_events) = (path("contact-records.jsonl"), path("agent-events.jsonl"));
+    let output_folder = folder.path().join("out");
+    let output =
+        demo(&output_folder, &["--contact-records", &contact_records, "--agent-events", &agent_events]);
+    assert!(said(&output).contains(EQUAL), "{output:?}");
+    let summary: Value =
+        serde_json::from_slice(&fs::read(output_folder.join("summary.json")).unwrap()).unwrap();
+    assert!(summary["agent_events"]["outcomes"]["rejected"].as_u64() > Some(5), "{summary}");
+}
+
+/// Duplicates, delays, throttling, lost answers, denied access and crashes: the tables say the same.
+#[test]
+fn bad_weather_leaves_what_the_events_say() {
+    for seed in ["1", "2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = demo(&folder.path().join("out"), &[&SMALL[..], &["--chaos", seed]].concat());
+        let said = said(&output);
+        assert!(said.contains(EQUAL) && !said.contains("given up"), "{said}");
+        // A batch that came again, after a fault or a crash, finds its events written already.
+        let summary = fs::read(folder.path().join("out/summary.json")).unwrap();
+        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        let count = |outcome: &str| summary["agent_events"]["outcomes"][outcome].as_u64().unwrap();
+        assert!(count("duplicate") > 20 && count("stale") > 20, "{summary}");
+    }
+}
+
+/// The page's numbers are those of the summary, and nothing in it needs a network.
+#[test]
+fn the_report_stands_alone_and_has_the_numbers_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    said(&demo(&folder.path().join("out"), &SMALL));
+    let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+    let (page, summary) = (read("report.html"), read("summary.json"));
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert!(!page.contains("http") && !page.contains("{{"), "the page names something outside of it");
+    assert!(page.contains(EQUAL));
+    for (number, name) in [
+        (&summary["contact_records"]["rows"], "rows in the lake"),
+        (&summary["agent_events"]["agents"], "agents"),
+        (&summary["agent_events"]["in"], "agent events"),
+    ] {
+        let shown = page.split(&format!("</b>{name}</div>")).next().unwrap().rsplit("<b>").next().unwrap();
+        assert_eq!(shown.replace(',', ""), number.to_string(), "{name}");
+    }
+    let data = page.split("id=\"data\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    let spans = |agent: &Value| agent[1].as_array().unwrap().len() / 3;
+    let drawn: usize = data["agents"].as_array().unwrap().iter().map(spans).sum();
+    let history = read("agent-history.jsonl");
+    let intervals = history.lines().filter(|line| !line.contains("\"entry\":\"event#")).count();
+    assert!(drawn > 100 && drawn <= intervals, "{drawn} of {intervals} intervals are drawn");
+}
+
+/// With `--serve` the streams take records from outside, and the stores show what became of them.
+#[test]
+fn a_served_stack_takes_records_and_shows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    let command =
+        command.args(["demo", "--serve"]).args(SMALL).arg("--output").arg(folder.path().join("out"));
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut endpoint = |service: &str| {
+        let line = lines.find(|line| line.contains(&format!(" {service} "))).unwrap();
+        line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap().to_owned()
+    };
+    let (dynamodb, streams) = (endpoint("dynamodb"), endpoint("firehose"));
+    assert_eq!(endpoint("kinesis"), streams);
+    lines.find(|line| line.starts_with("Rows reach the lake")).unwrap();
+
+    let event = json!({
+        "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/from-outside",
+        "EventId": "e", "EventTimestamp": "2026-03-02T08:00:00Z", "EventType": "LOGIN",
+    });
+    let data = base64_simd::STANDARD.encode_to_string(event.to_string());
+    let record = json!({"StreamName": "agent-events", "PartitionKey": "k", "Data": data});
+    let put = call(&streams, "Kinesis_20131202.PutRecord", &record);
+    let read_back = json!({
+        "StreamName": "agent-events", "ShardId": put["ShardId"],
+        "ShardIteratorType": "AT_SEQUENCE_NUMBER", "StartingSequenceNumber": put["SequenceNumber"],
+    });
+    let iterator = call(&streams, "Kinesis_20131202.GetShardIterator", &read_back);
+    let records = call(&streams, "Kinesis_20131202.GetRecords", &iterator);
+    assert_eq!(records["Records"][0]["Data"], data);
+    let batch = json!({"DeliveryStreamName": "contact-records", "Records": [{"Data": data}, {"Data": data}]});
+    assert_eq!(call(&streams, "Firehose_20150804.PutRecordBatch", &batch)["FailedPutCount"], 0);
+    let refused = call(&streams, "Kinesis_20131202.PutRecord", &json!({"StreamName": "another"}));
+    assert_eq!(refused["__type"], "ResourceNotFoundException");
+
+    let key = json!({"TableName": "AgentHistory", "Key": {
+        "agent_id": {"S": "from-outside"}, "entry": {"S": "event#2026-03-02T08:00:00.000Z#e"},
+    }});
+    while call(&dynamodb, "DynamoDB_20120810.GetItem", &key)["Item"].is_null() {
+        assert!(running.try_wait().unwrap().is_none(), "the demo ended by itself");
+        std::thread::yield_now();
+    }
+    Command::new("kill").arg(running.id().to_string()).status().unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+}
+
+/// One operation of an AWS service's JSON protocol.
+fn call(endpoint: &str, target: &str, request: &Value) -> Value {
+    let body = request.to_string();
+    let mut connection = TcpStream::connect(endpoint).unwrap();
+    let authorization = "AWS4-HMAC-SHA256 Credential=local/20260302/eu-west-2/service/aws4_request, SignedHeaders=host, Signature=00";
+    write!(
+        connection,
+        "POST / HTTP/1.1\r\nhost: {endpoint}\r\nx-amz-target: {target}\r\nauthorization: {authorization}\r\nx-amz-date: 20260302T080000Z\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{target}: {error}: {answer}"))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ledger_tests::{contact_record_fixtures, functions_folder, processes_with_files_below};
-use local_aws::function::{Function, FunctionSettings};
+use local_aws::function::{Function, FunctionSettings, Invoke};
 use serde_json::json;
 
 /// Lambda's limit for the event of a synchronous invocation.
@@ -37,6 +37,7 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
         timeout: Duration::from_mins(1),
         memory_megabytes: 256,
         log: log.clone(),
+        crashes: None,
     })
     .unwrap();
     normalizer.invoke(json!({"records": []}).to_string().into()).await.unwrap();

@@ -8,6 +8,7 @@ use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
 use contact_lake::schema::{Kind, SOURCE_COLUMNS};
 use contact_lake::{Policy, encode, normalize};
+use contact_ledger::schema::glue_table;
 use ledger_tests::{contact_record_fixtures, functions_folder};
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
@@ -144,8 +145,8 @@ fn the_content_hash_depends_on_the_key() {
 async fn no_log_line_holds_a_value_of_a_record() {
     const MARK: &str = "marked-value-0123456789";
     let output = tempfile::tempdir().unwrap();
-    let mut stack =
-        Stack::start(StackSettings::new(functions_folder(), output.path().to_owned())).await.unwrap();
+    let settings = StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap());
+    let mut stack = Stack::start(settings).await.unwrap();
     let mut sent = 0;
     for fixture in contact_record_fixtures().values() {
         let mut marked: Value = serde_json::from_slice(fixture).unwrap();
@@ -170,7 +171,7 @@ async fn no_log_line_holds_a_value_of_a_record() {
         records.push(format!(r#"{{"AgentARN":"arn:aws:connect:r:1:instance/i/agent/{MARK}","EventId":"{MARK}","EventTimestamp":"{MARK}","EventType":"{MARK}"}}"#));
         records.push(format!(r#"{{"AgentARN":"arn:aws:connect:r:1:instance/i/agent/{MARK}","EventId":"{MARK}","EventTimestamp":"2026-03-02T08:00:00Z","EventType":"{MARK}"}}"#));
         for record in records {
-            stack.put_agent_event(MARK, record.clone().into());
+            stack.put_agent_event(MARK, record.clone().into()).await.unwrap();
             stack.put_contact_record(record.into()).await;
             sent += 1;
         }

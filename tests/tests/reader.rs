@@ -10,14 +10,14 @@ use agent_ledger::store::Store;
 use agent_ledger::{AgentKey, Attribute};
 use agent_ledger_dynamodb::Reader;
 use connect_streams::Timestamp;
-use contact_ledger::demo_day::demo_day;
+use contact_ledger::Input;
 use ledger_tests::{dynamodb, dynamodb_store, stream_event, upserter};
 
 const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
 
 async fn write_day<S: Store>(store: S) -> S {
     let function = upserter(store);
-    for batch in demo_day().agent_events.chunks(500) {
+    for batch in Input::demo_day().agent_events.chunks(500) {
         let event = stream_event(0, batch.iter().map(Vec::as_slice));
         function.handle(&event, tokio::time::Instant::now() + Duration::from_mins(5)).await.unwrap();
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use agent_ledger::store::{Answer, Consumed, Held, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
-use contact_ledger::demo_day::demo_day;
+use contact_ledger::Input;
 use ledger_tests::{dynamodb, dynamodb_store, stream_event, upserter};
 use tokio::time::Instant;
 
@@ -60,7 +60,7 @@ impl<S: Store> Store for Billed<S> {
 
 #[tokio::main]
 async fn main() {
-    let day = demo_day().agent_events;
+    let day = Input::demo_day().agent_events;
     println!("A day of {} agent events, in batches of", day.len());
     println!();
     println!(

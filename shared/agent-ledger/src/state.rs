@@ -5,8 +5,8 @@
 //! only. A LOGIN, whose snapshots are null, therefore never erases a name or a status, and a heartbeat after
 //! LOGOUT never brings the agent back.
 //!
-//! An item is kept small, because a usual one should take one write unit (1 KB): ids instead of ARNs, which all begin
-//! as the agent's does, and no event id besides the version that ends in it.
+//! An item is kept small, because a usual one, with a contact in it, should take one write unit (1 KB): ids instead of
+//! ARNs, which all begin alike, and no event id besides the version that ends in it.
 //!
 //! `expires_at` belongs to the snapshot register alone: an attribute that both registers wrote would depend on
 //! which came last.
@@ -68,7 +68,6 @@ pub(crate) fn snapshot_write(
     let contacts = contacts(snapshot);
     let leaves = Some(Continuity::of(snapshot, &contacts));
     let attributes = [
-        ("agent_arn", text(Some(event.agent_arn))),
         ("username", rules.names.username(snapshot.username)),
         ("first_name", rules.names.first_name(snapshot.first_name)),
         ("last_name", rules.names.last_name(snapshot.last_name)),
@@ -97,7 +96,6 @@ pub(crate) fn session_write(event: &AgentEvent<'_>) -> Option<RegisterWrite> {
         EventType::StateChange | EventType::HeartBeat | EventType::Other(_) => return None,
     };
     let attributes = [
-        ("agent_arn", Some(Attribute::text(event.agent_arn))),
         ("session", Some(Attribute::text(session))),
         ("session_since", Some(Attribute::text(event.timestamp))),
     ];

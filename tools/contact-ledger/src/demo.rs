@@ -2,20 +2,36 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use local_aws::stack::{Stack, StackSettings};
+use local_aws::faults::Faults;
+use local_aws::stack::{AGENT_EVENT_STREAM, CONTACT_RECORD_STREAM, LAKE_BUCKET, Stack, StackSettings};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
-use crate::demo_day::demo_day;
+use crate::centre::{Sent, StreamKind};
+use crate::expected::Expected;
+use crate::generate::CentreArguments;
 use crate::input::{Input, read_records};
+use crate::report::Findings;
+use crate::schema::glue_table;
 use crate::summary::Summary;
 
 /// Marks a folder as the result of a demo, so that the next one may replace it and nothing else.
 const MARKER: &str = ".contact-ledger-demo";
+/// Records between whoever makes them and whoever sends them.
+const QUEUE_RECORDS: usize = 2000;
+/// A batch has more events of each agent, and so fewer writes, the fewer agents share a shard.
+const AGENTS_PER_SHARD: usize = 125;
+/// Each shard at work is a process.
+const MOST_SHARDS: usize = 8;
+/// Where rows are delivered while the stack is served, so that they can be looked at.
+const SERVED_DELIVERY: Duration = Duration::from_secs(5);
 
 /// What `demo` can be told.
 #[derive(Debug, Clone, Args)]
@@ -26,9 +42,18 @@ pub struct DemoArguments {
     /// Send the agent events of this file or folder (one JSON object, an array, or one object a line)
     #[arg(long, value_name = "PATH")]
     pub agent_events: Option<PathBuf>,
+    /// What is generated when no files are given.
+    #[command(flatten)]
+    pub centre: CentreArguments,
     /// Send the whole input so many times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
+    /// Make bad weather: duplicates, delays, throttling, lost answers, denied access, crashes
+    #[arg(long, value_name = "SEED")]
+    pub chaos: Option<u64>,
+    /// Keep everything running afterwards, for the AWS CLI and SDKs, until interrupted
+    #[arg(long)]
+    pub serve: bool,
     /// Leave the result in this folder; the result of an earlier demo is replaced
     #[arg(long, value_name = "FOLDER", default_value = "demo-output")]
     pub output: PathBuf,
@@ -41,6 +66,9 @@ pub struct DemoArguments {
     /// Port for S3 on 127.0.0.1; 0 lets the system choose
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub s3_port: u16,
+    /// Port for Kinesis and Firehose on 127.0.0.1, with --serve; 0 lets the system choose
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub streams_port: u16,
 }
 
 /// Runs the demo and prints its summary.
@@ -48,34 +76,61 @@ pub struct DemoArguments {
 /// # Errors
 /// A sentence for the user; nothing is left running.
 pub async fn demo(arguments: &DemoArguments) -> anyhow::Result<()> {
-    let input = input(arguments)?;
+    let source = source(arguments)?;
     let functions = functions(arguments)?;
     prepare(&arguments.output)?;
-    let settings = StackSettings {
+    let mut settings = StackSettings {
         dynamodb_port: arguments.dynamodb_port,
         s3_port: arguments.s3_port,
-        ..StackSettings::new(functions, arguments.output.clone())
+        // More requests meet more weather.
+        batch_size: if arguments.chaos.is_some() { 100 } else { 1000 },
+        shards: (arguments.centre.agents / AGENTS_PER_SHARD).clamp(2, MOST_SHARDS),
+        faults: arguments.chaos.map(Faults::new),
+        ..StackSettings::new(functions, arguments.output.clone(), glue_table()?)
     };
+    if arguments.serve {
+        settings.streams_port = Some(arguments.streams_port);
+        settings.delivery_interval = SERVED_DELIVERY;
+    }
     #[expect(clippy::disallowed_methods, reason = "the summary tells how long the demo took")]
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
-    send(&mut stack, &input, arguments.times).await?;
+    let expected = send(&mut stack, source, arguments).await?;
     let summary = Summary::of(&stack, begin.elapsed())?;
-    leave(&stack, &summary, &arguments.output)?;
-    print(&summary, &arguments.output);
+    let findings = Findings::of(&stack, summary, expected, arguments)?;
+    findings.leave(&arguments.output)?;
+    print(&findings, &arguments.output);
+    if arguments.serve {
+        print_endpoints(&stack);
+        stack.run().await?;
+    }
     Ok(())
 }
 
-fn input(arguments: &DemoArguments) -> anyhow::Result<Input> {
+/// Where records come from.
+struct Source {
+    records: Box<dyn Iterator<Item = Sent> + Send>,
+    /// How many there are, if that is known; otherwise the progress is that of the day.
+    total: Option<u64>,
+}
+
+fn source(arguments: &DemoArguments) -> anyhow::Result<Source> {
     let read = |path: &Option<PathBuf>| path.as_deref().map(read_records).transpose();
     let (contact_records, agent_events) = (read(&arguments.contact_records)?, read(&arguments.agent_events)?);
+    let times = arguments.times;
     if contact_records.is_none() && agent_events.is_none() {
-        return Ok(demo_day());
+        let centre = arguments.centre.clone();
+        let records = (0..times).flat_map(move |_| centre.records());
+        return Ok(Source { records: Box::new(records), total: None });
     }
-    Ok(Input {
+    let input = Input {
         contact_records: contact_records.unwrap_or_default(),
         agent_events: agent_events.unwrap_or_default(),
-    })
+    };
+    let records = (input.contact_records.len() + input.agent_events.len()) as u64;
+    let total = Some(records * u64::from(times));
+    let repeated = (0..times).flat_map(move |_| input.clone().into_records());
+    Ok(Source { records: Box::new(repeated), total })
 }
 
 fn functions(arguments: &DemoArguments) -> anyhow::Result<PathBuf> {
@@ -101,72 +156,162 @@ fn prepare(output: &Path) -> anyhow::Result<()> {
     fs::write(output.join(MARKER), "").with_context(|| format!("folder {shown} cannot be written"))
 }
 
-async fn send(stack: &mut Stack, input: &Input, times: u32) -> anyhow::Result<()> {
-    let records = (input.contact_records.len() + input.agent_events.len()) as u64 * u64::from(times);
-    let bar = ProgressBar::new(records);
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} records landed, {elapsed}");
-    bar.set_style(style.expect("the template names known parts"));
-    let (contact_records, agent_events) = (stack.contact_records.clone(), stack.agent_events.clone());
-    let landed = || contact_records.done() + agent_events.done.load(Ordering::Relaxed);
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    let sent = async {
-        for _ in 0..times {
-            put(stack, input).await;
-        }
-        stack.drain().await
-    };
-    tokio::pin!(sent);
-    let result = loop {
-        tokio::select! {
-            result = &mut sent => break result,
-            _ = tick.tick() => bar.set_position(landed()),
-        }
-    };
-    bar.set_position(landed());
-    bar.finish();
-    result
+/// How far whoever makes the records is.
+#[derive(Debug, Default)]
+struct Made {
+    records: AtomicU64,
+    /// The time of the last one's day.
+    at: AtomicI64,
 }
 
-/// Puts the whole input on its streams.
-pub async fn put(stack: &Stack, input: &Input) {
-    for event in &input.agent_events {
-        stack.put_agent_event(&partition_key(event), event.clone().into());
-        // Putting never waits, and the progress bar and an interruption want their turn.
-        tokio::task::consume_budget().await;
+/// Makes records beside everything else, and what they must leave.
+fn make(source: Source, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Made>, JoinHandle<Expected>) {
+    let (sender, receiver) = mpsc::channel(QUEUE_RECORDS);
+    let made = Arc::new(Made::default());
+    let progress = made.clone();
+    let maker = tokio::task::spawn_blocking(move || {
+        let mut expected = Expected::default();
+        let noted = source.records.inspect(|sent| {
+            expected.note(sent);
+            progress.at.store(sent.at, Ordering::Relaxed);
+        });
+        let records: Box<dyn Iterator<Item = Sent>> = match faults {
+            Some(faults) => Box::new(faults.of_stream(0, noted)),
+            None => Box::new(noted),
+        };
+        for record in records {
+            progress.records.fetch_add(1, Ordering::Relaxed);
+            // Who does not listen any more has been interrupted.
+            if sender.blocking_send(record).is_err() {
+                break;
+            }
+        }
+        expected
+    });
+    (receiver, made, maker)
+}
+
+async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> anyhow::Result<Expected> {
+    let total = source.total;
+    let (records, made, maker) = make(source, arguments.chaos.map(Faults::new));
+    let bar = ProgressBar::new(total.unwrap_or_default());
+    let style = ProgressStyle::with_template("{bar:30} {msg}, {elapsed}");
+    bar.set_style(style.expect("the template names known parts"));
+    let counters = stack.contact_records.clone();
+    let events = stack.agent_events_counters();
+    let (mut first, mut last) = (0, 0);
+    let mut show = || {
+        let (contact_records, agent_events) = (counters.over(), events.counters.over());
+        let at = made.at.load(Ordering::Relaxed);
+        first = if first == 0 { at } else { first.min(at) };
+        last = at.max(last);
+        let clock = jiff::Timestamp::from_millisecond(last).map(|at| at.strftime("%H:%M").to_string());
+        let clock = clock.ok().filter(|_| total.is_none()).map(|clock| format!("it is {clock}, "));
+        if total.is_none() {
+            let day = i64::from(arguments.centre.hours) * 3_600_000 * 5 / 4;
+            bar.set_length(u64::try_from(day).unwrap_or(1));
+            bar.set_position(u64::try_from((last - first).min(day)).unwrap_or_default());
+        } else {
+            bar.set_position(contact_records + agent_events);
+        }
+        let clock = clock.unwrap_or_default();
+        bar.set_message(format!(
+            "{clock}{contact_records} contact records and {agent_events} agent events landed"
+        ));
+    };
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let sent = async {
+        put(stack, records).await?;
+        if arguments.serve {
+            stack.settle(made.records.load(Ordering::Relaxed)).await
+        } else {
+            stack.drain().await
+        }
+    };
+    tokio::pin!(sent);
+    loop {
+        tokio::select! {
+            result = &mut sent => break result,
+            _ = tick.tick() => show(),
+        }
+    }?;
+    show();
+    bar.finish();
+    maker.await.context("the input could not be made")
+}
+
+/// Puts records on their streams as they come.
+async fn put(stack: &Stack, mut records: mpsc::Receiver<Sent>) -> anyhow::Result<()> {
+    while let Some(sent) = records.recv().await {
+        put_record(stack, sent).await?;
     }
-    for record in &input.contact_records {
-        stack.put_contact_record(record.clone().into()).await;
+    Ok(())
+}
+
+/// Puts a record on its stream.
+///
+/// # Errors
+/// When the stream refuses it.
+pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
+    match sent.stream {
+        StreamKind::ContactRecords => stack.put_contact_record(sent.record.into()).await,
+        StreamKind::AgentEvents => {
+            let partition_key = partition_key(&sent.record);
+            stack.put_agent_event(&partition_key, sent.record.into()).await?;
+        }
     }
+    Ok(())
 }
 
 /// Amazon Connect's key for agent events is the agent's ARN. What has none still needs a shard.
 fn partition_key(event: &[u8]) -> String {
-    let event: serde_json::Value = serde_json::from_slice(event).unwrap_or_default();
-    event["AgentARN"].as_str().unwrap_or("unknown").to_owned()
-}
-
-fn leave(stack: &Stack, summary: &Summary, output: &Path) -> anyhow::Result<()> {
-    let write = |name: &str, value: serde_json::Value| {
-        let text = format!("{value:#}\n");
-        fs::write(output.join(name), text)
-            .with_context(|| format!("{name} cannot be written to {}", output.display()))
-    };
-    write("agent-state.json", serde_json::to_value(stack.agent_state()?)?)?;
-    write("agent-history.json", serde_json::to_value(stack.agent_history()?)?)?;
-    write("summary.json", summary.to_json())
+    #[derive(serde::Deserialize)]
+    struct OfAgent<'a> {
+        #[serde(rename = "AgentARN", borrow)]
+        arn: std::borrow::Cow<'a, str>,
+    }
+    let arn = serde_json::from_slice::<OfAgent<'_>>(event).map(|event| event.arn.into_owned());
+    arn.ok().filter(|arn| (1..=256).contains(&arn.chars().count())).unwrap_or_else(|| "unknown".to_owned())
 }
 
 #[expect(clippy::print_stdout, reason = "the summary is the command's output")]
-fn print(summary: &Summary, output: &Path) {
+fn print(findings: &Findings, output: &Path) {
     let shown = output.display();
-    println!("{summary}");
+    println!("{}", findings.summary);
+    println!("{}", findings.verdict());
+    println!();
     println!("The result is in {shown}:");
-    println!("  lake/contact_records/           rows, one JSON object a line, by contact_date");
+    println!("  report.html                     all of it to look at, in a browser");
+    println!("  lake/contact_records/           rows as Parquet, by contact_date");
+    println!("  lake/raw/contact-records/       contact records as they came");
     println!(
         "  lake/errors/                    contact records that failed, with their bytes; the log has the reasons"
     );
     println!("  lake/rejected/agent-events/     agent events set aside, with their bytes and the reason");
-    println!("  agent-state.json                what every agent is doing");
-    println!("  agent-history.json              what every agent did, with durations");
+    println!("  agent-state.jsonl               what every agent is doing");
+    println!("  agent-history.jsonl             what every agent did, with durations");
     println!("  logs/                           the functions' own logs");
+}
+
+#[expect(clippy::print_stdout, reason = "who serves says where")]
+fn print_endpoints(stack: &Stack) {
+    let Some(streams) = &stack.streams else { return };
+    let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
+    println!();
+    println!("Everything is running until you press Ctrl-C. Its credentials are good for nothing else:");
+    println!();
+    println!("  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local-secret AWS_REGION=eu-west-2");
+    println!("  aws --endpoint-url {dynamodb} dynamodb scan --table-name AgentState --max-items 1");
+    println!(
+        "  aws --endpoint-url {dynamodb} dynamodb query --table-name AgentHistory --key-condition-expression 'agent_id = :a' \\\n      --expression-attribute-values '{{\":a\": {{\"S\": \"20000000-0000-4000-8000-000000000001\"}}}}' --max-items 3"
+    );
+    println!("  aws --endpoint-url {s3} s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/");
+    println!(
+        "  aws --endpoint-url {streams} firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \\\n      --cli-binary-format raw-in-base64-out --record file://record.json"
+    );
+    println!(
+        "  aws --endpoint-url {streams} kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \\\n      --cli-binary-format raw-in-base64-out --data file://event.json"
+    );
+    println!();
+    println!("Rows reach the lake within {} seconds.", SERVED_DELIVERY.as_secs());
 }

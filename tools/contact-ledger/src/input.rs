@@ -7,13 +7,55 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde_json::value::RawValue;
 
-/// What a demo sends, in its order.
+use crate::centre::{Centre, DEMO_CENTRE, DEMO_DISTURBANCES, Sent, StreamKind, disturb};
+
+/// What is sent, by stream, in its order.
 #[derive(Debug, Clone, Default)]
 pub struct Input {
     /// On the contact record stream.
     pub contact_records: Vec<Vec<u8>>,
     /// On the agent event stream.
     pub agent_events: Vec<Vec<u8>>,
+}
+
+impl Input {
+    /// The small day of the demo.
+    #[must_use]
+    pub fn demo_day() -> Self {
+        disturb(Centre::new(DEMO_CENTRE), DEMO_DISTURBANCES).collect()
+    }
+
+    /// One record after another; both streams advance together.
+    pub fn into_records(self) -> impl Iterator<Item = Sent> + Send {
+        let sent = |stream| move |record| Sent { at: 0, stream, record };
+        let mut contact_records = self.contact_records.into_iter().map(sent(StreamKind::ContactRecords));
+        let mut agent_events = self.agent_events.into_iter().map(sent(StreamKind::AgentEvents));
+        let total = contact_records.len() + agent_events.len();
+        let (contacts, mut turn) = (contact_records.len(), 0);
+        std::iter::from_fn(move || {
+            turn += contacts;
+            let is_contact_turn = turn >= total && contact_records.len() > 0;
+            if is_contact_turn || agent_events.len() == 0 {
+                turn = turn.saturating_sub(total);
+                contact_records.next()
+            } else {
+                agent_events.next()
+            }
+        })
+    }
+}
+
+impl FromIterator<Sent> for Input {
+    fn from_iter<I: IntoIterator<Item = Sent>>(records: I) -> Self {
+        let mut input = Self::default();
+        for Sent { stream, record, .. } in records {
+            match stream {
+                StreamKind::ContactRecords => input.contact_records.push(record),
+                StreamKind::AgentEvents => input.agent_events.push(record),
+            }
+        }
+        input
+    }
 }
 
 /// Files in a folder that are read; others are left alone.
@@ -58,9 +100,22 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn records_of(file: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
-    let text = fs::read_to_string(file).with_context(|| {
-        format!("{} cannot be read as UTF-8 text; check the path and the encoding", file.display())
-    })?;
+    let bytes =
+        fs::read(file).with_context(|| format!("{} cannot be read; check the path", file.display()))?;
+    let whole = whole_records(&bytes, file);
+    // Where every line is a record, a broken line is a broken record: they are what a pipeline is tested with.
+    let is_lines = file.extension().is_some_and(|extension| extension == "jsonl" || extension == "ndjson");
+    if whole.is_err() && is_lines {
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        return Ok(lines.map(<[u8]>::to_vec).collect());
+    }
+    whole
+}
+
+/// The records of a file that is JSON throughout.
+fn whole_records(bytes: &[u8], file: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let text = std::str::from_utf8(bytes)
+        .with_context(|| format!("{} is not UTF-8 text; check the encoding", file.display()))?;
     let text = text.trim_start_matches('\u{feff}');
     let mut records = Vec::new();
     // One object, one array, or objects one after another: all are a series of JSON values.
@@ -111,6 +166,15 @@ mod tests {
         assert!(read("").unwrap_err().contains("holds no records"));
         let missing = read_records(Path::new("/no/such/file")).unwrap_err();
         assert!(format!("{missing:#}").contains("check the path"));
+    }
+
+    #[test]
+    fn a_broken_line_is_a_broken_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("records.jsonl");
+        fs::write(&file, b"{\"a\":1}\n{\"a\":\n\xff\n\n[]\n").unwrap();
+        let records = read_records(&file).unwrap();
+        assert_eq!(records, [&b"{\"a\":1}"[..], b"{\"a\":", b"\xff", b"[]"]);
     }
 
     #[test]

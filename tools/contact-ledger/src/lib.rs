@@ -1,10 +1,14 @@
 //! What the operator's command line does; the binary only reads its arguments.
 
+pub mod centre;
 pub mod demo;
-pub mod demo_day;
+mod expected;
+pub mod generate;
 mod input;
+mod report;
 pub mod schema;
 mod summary;
 
+pub use expected::Expected;
 pub use input::{Input, read_records};
 pub use summary::Summary;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
-use local_aws::stack::Stack;
+use local_aws::stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, Stack};
 use serde_json::json;
 
 /// The numbers.
@@ -54,22 +54,30 @@ pub struct Outcomes {
 }
 
 impl Summary {
-    /// Reads the numbers off a drained stack.
+    /// Reads the numbers off a stack on which everything has landed.
     ///
     /// # Errors
     /// When a table or log cannot be read.
     pub fn of(stack: &Stack, elapsed: Duration) -> anyhow::Result<Self> {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let entries = |table| {
+            let mut entries = 0;
+            stack.dynamodb.for_each_item(table, |_| {
+                entries += 1;
+                Ok(())
+            })?;
+            anyhow::Ok(entries)
+        };
         Ok(Self {
-            contact_records: stack.contact_records.done(),
+            contact_records: stack.contact_records.over(),
             rows: count(&stack.contact_records.ok),
             failed: count(&stack.contact_records.failed),
             dropped: count(&stack.contact_records.dropped),
-            agent_events: count(&stack.agent_events.done),
-            agents: stack.agent_state()?.len(),
-            history_entries: stack.agent_history()?.len(),
+            agent_events: stack.agent_events().over(),
+            agents: entries(AGENT_STATE_TABLE)?,
+            history_entries: entries(AGENT_HISTORY_TABLE)?,
             outcomes: Outcomes::of_log(stack.upserter.log())?,
-            given_up: count(&stack.agent_events.failed),
+            given_up: count(&stack.agent_events().given_up),
             elapsed,
         })
     }

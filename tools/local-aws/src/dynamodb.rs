@@ -7,8 +7,11 @@ use dynoxide::{AttributeValue, Database};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::gateway::{self, Interference};
+use crate::gateway::{self, Interference, Service};
 use crate::listen::{listen, url};
+
+/// Items read at once: without a limit, each page costs as much as the whole rest of the table.
+const PAGE_ITEMS: usize = 2000;
 
 /// An item as DynamoDB's JSON.
 pub type Item = BTreeMap<String, serde_json::Value>;
@@ -37,7 +40,7 @@ impl DynamoDb {
                 let private = listen(0, "DynamoDB").await?;
                 let target = url(&private)?;
                 tasks.push(tokio::spawn(dynoxide::server::serve_on(private, database.clone())));
-                tasks.push(tokio::spawn(gateway::serve(public, target, interference)));
+                tasks.push(tokio::spawn(gateway::serve(public, Service::DynamoDb, target, interference)));
             }
         }
         Ok(Self { endpoint, database, tasks })
@@ -72,26 +75,39 @@ impl DynamoDb {
     /// When the table is not there.
     pub fn items(&self, table: &str, partition_key: &str, sort_key: &str) -> anyhow::Result<Vec<Item>> {
         let mut items = Vec::new();
+        self.for_each_item(table, |item| {
+            items.push(item);
+            Ok(())
+        })?;
+        let key = |item: &Item, name: &str| item.get(name).map(ToString::to_string);
+        items.sort_by_cached_key(|item| (key(item, partition_key), key(item, sort_key)));
+        Ok(items)
+    }
+
+    /// Hands every item of a table on, in any order, a page at a time in memory.
+    ///
+    /// # Errors
+    /// When the table is not there, or `take` fails.
+    pub fn for_each_item(
+        &self,
+        table: &str,
+        mut take: impl FnMut(Item) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let mut start = serde_json::Value::Null;
         loop {
-            let mut request = json!({"TableName": table, "ConsistentRead": true});
+            let mut request = json!({"TableName": table, "ConsistentRead": true, "Limit": PAGE_ITEMS});
             if !start.is_null() {
                 request["ExclusiveStartKey"] = start;
             }
             let page = self.database.scan(serde_json::from_value(request)?)?;
-            items.extend(
-                page.items.unwrap_or_default().iter().map(|item| {
-                    item.iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Item>()
-                }),
-            );
+            for item in page.items.unwrap_or_default() {
+                take(item.iter().map(|(name, value)| (name.clone(), plain(value))).collect())?;
+            }
             match page.last_evaluated_key {
-                None => break,
+                None => return Ok(()),
                 Some(key) => start = serde_json::to_value(key)?,
             }
         }
-        let key = |item: &Item, name: &str| item.get(name).map(ToString::to_string);
-        items.sort_by_cached_key(|item| (key(item, partition_key), key(item, sort_key)));
-        Ok(items)
     }
 }
 

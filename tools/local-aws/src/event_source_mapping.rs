@@ -1,41 +1,91 @@
 //! The loop between a Kinesis stream and a Lambda function.
 //!
-//! Per shard in order, one batch at a time. With `ReportBatchItemFailures` the lowest reported sequence number
-//! is the checkpoint: what is before it is done, everything from it on comes again. A batch that keeps failing
-//! is written to the on-failure bucket, with its payload, and the shard moves on.
+//! A shard is read in order, and a child only after its parents. Its records go into as many lanes as the
+//! parallelization factor says, by partition key, so that one key's records stay in order. Each lane forms batches,
+//! invokes the function with one at a time, and does with it what its answer means.
 //!
-//! Source: Lambda Developer Guide, "How Lambda processes records from stream and queue-based event sources",
-//! "Configuring partial batch response with Kinesis Data Streams and Lambda", "Retain discarded batch records".
+//! Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams"; the rules are in
+//! the modules, each with its page.
 
+pub mod batching;
+mod discarded;
+pub mod filter;
+pub mod lane;
+mod response;
+
+use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::body::Bytes;
-use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::function::{Function, InvokeError};
+use self::batching::{BatchRules, Batches};
+use self::discarded::Discarded;
+use self::filter::FilterCriteria;
+use self::lane::{Lane, Next, Progress, RetryRules};
+use crate::function::{Invoke, InvokeError};
 use crate::kinesis::{Record, Shard, Stream};
 use crate::s3::Folder;
-use crate::{REGION, now};
+use crate::{ACCOUNT, REGION, now};
 
-/// Lambda's limit for the event of a synchronous invocation.
-const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
-/// What a record's envelope adds to its data.
-const ENVELOPE_BYTES: usize = 1024;
+/// Records that wait in a lane before its shard's reader waits.
+const QUEUE_RECORDS: usize = 10_000;
+/// Parallelization factors that the service takes.
+const FACTORS: std::ops::RangeInclusive<usize> = 1..=10;
 
 /// How the mapping is set up.
 #[derive(Debug, Clone)]
 pub struct MappingSettings {
-    /// Most records per invocation.
-    pub batch_size: usize,
-    /// How often a batch is tried again before it goes to the on-failure bucket.
-    pub maximum_retry_attempts: u32,
-    /// The on-failure destination.
-    pub on_failure_bucket: String,
+    /// When a batch is full.
+    pub batches: BatchRules,
+    /// How many batches of a shard are under way at once, 1 to 10.
+    pub parallelization_factor: usize,
+    /// What becomes of batches that fail.
+    pub retries: RetryRules,
+    /// `FunctionResponseTypes: [ReportBatchItemFailures]`
+    pub reports_failures: bool,
+    /// Which records reach the function.
+    pub filter: FilterCriteria,
+    /// The on-failure destination: a bucket. Without one, what is given up is gone.
+    pub on_failure_bucket: Option<String>,
+}
+
+impl Default for MappingSettings {
+    /// The service's own defaults.
+    fn default() -> Self {
+        Self {
+            batches: BatchRules { batch_size: 100, window: Duration::ZERO },
+            parallelization_factor: 1,
+            retries: RetryRules::default(),
+            reports_failures: false,
+            filter: FilterCriteria::default(),
+            on_failure_bucket: None,
+        }
+    }
+}
+
+/// What became of records.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// The function is done with them.
+    pub done: AtomicU64,
+    /// They were given up.
+    pub given_up: AtomicU64,
+    /// They did not pass the filter.
+    pub filtered: AtomicU64,
+}
+
+impl Counters {
+    /// Records that are over, one way or another.
+    #[must_use]
+    pub fn over(&self) -> u64 {
+        [&self.done, &self.given_up, &self.filtered].iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
 }
 
 /// A mapping at work.
@@ -43,33 +93,27 @@ pub struct EventSourceMapping {
     id: String,
     settings: MappingSettings,
     stream: Arc<Stream>,
-    function: Arc<Function>,
+    function: Arc<dyn Invoke>,
     folder: Folder,
-    /// Records that the function is done with, or that went to the on-failure bucket.
-    pub done: AtomicU64,
-    /// Records that went to the on-failure bucket.
-    pub failed: AtomicU64,
-}
-
-/// What an invocation means for its batch.
-enum Progress {
-    /// So many records, from the first on, are done; the others come again.
-    Done(usize),
-    /// None is done.
-    Failed(InvokeError),
+    /// What became of the records so far.
+    pub counters: Counters,
 }
 
 impl EventSourceMapping {
     /// Sets the mapping up.
+    ///
+    /// # Panics
+    /// When the parallelization factor is not one that the service takes.
     #[must_use]
     pub fn new(
         settings: MappingSettings,
         stream: Arc<Stream>,
-        function: Arc<Function>,
+        function: Arc<dyn Invoke>,
         folder: Folder,
     ) -> Self {
+        assert!(FACTORS.contains(&settings.parallelization_factor), "a parallelization factor is 1 to 10");
         let id = uuid::Uuid::new_v4().to_string();
-        Self { id, settings, stream, function, folder, done: AtomicU64::new(0), failed: AtomicU64::new(0) }
+        Self { id, settings, stream, function, folder, counters: Counters::default() }
     }
 
     /// Works until the stream is closed and read to its end.
@@ -77,165 +121,141 @@ impl EventSourceMapping {
     /// # Errors
     /// When the function cannot be started at all, or the on-failure bucket not written.
     pub async fn run(self: Arc<Self>) -> anyhow::Result<()> {
-        let mut shards = JoinSet::new();
-        for shard in self.stream.shards() {
-            let (mapping, shard) = (self.clone(), shard.clone());
-            shards.spawn(async move { mapping.consume(&shard).await });
-        }
-        while let Some(shard) = shards.join_next().await {
-            shard??;
-        }
-        Ok(())
-    }
-
-    async fn consume(&self, shard: &Shard) -> anyhow::Result<()> {
-        let mut checkpoint = 0;
-        let mut failures = 0;
-        while let Some(batch) = shard.read(checkpoint, self.batch_limit()).await {
-            let event = self.event(shard, &batch);
-            match self.invoke(&event, &batch).await {
-                Progress::Failed(InvokeError::NotStarted(error)) => return Err(error),
-                Progress::Done(records) if records > 0 => {
-                    checkpoint += records;
-                    failures = 0;
-                    self.done.fetch_add(records as u64, Ordering::Relaxed);
-                    continue;
-                }
-                Progress::Failed(_) | Progress::Done(_) => failures += 1,
-            }
-            if failures > self.settings.maximum_retry_attempts {
-                self.give_up(shard, &batch, &event, failures).await?;
-                checkpoint += batch.len();
-                failures = 0;
-            } else {
-                tokio::time::sleep(backoff(failures)).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Accepts records until the batch is full by count or by size.
-    fn batch_limit(&self) -> impl FnMut(&Record) -> bool {
-        let (mut records, mut bytes) = (self.settings.batch_size, PAYLOAD_BYTES);
-        move |record| {
-            let size = record.data.len().div_ceil(3) * 4 + record.partition_key.len() + ENVELOPE_BYTES;
-            let fits = records > 0 && size <= bytes;
-            records = records.saturating_sub(1);
-            bytes = bytes.saturating_sub(size);
-            fits
-        }
-    }
-
-    fn event(&self, shard: &Shard, batch: &[Record]) -> Bytes {
-        let record = |record: &Record| {
-            json!({
-                "kinesis": {
-                    "kinesisSchemaVersion": "1.0",
-                    "partitionKey": record.partition_key,
-                    "sequenceNumber": record.sequence_number,
-                    "data": base64_simd::STANDARD.encode_to_string(&record.data),
-                    "approximateArrivalTimestamp": seconds(record.arrival_milliseconds),
-                },
-                "eventSource": "aws:kinesis",
-                "eventVersion": "1.0",
-                "eventID": format!("{}:{}", shard.id, record.sequence_number),
-                "eventName": "aws:kinesis:record",
-                "invokeIdentityArn": "arn:aws:iam::111122223333:role/local",
-                "awsRegion": REGION,
-                "eventSourceARN": self.stream.arn(),
-            })
+        let read = |shard: Arc<Shard>| {
+            let mapping = self.clone();
+            async move { mapping.read(&shard).await }
         };
-        let records: Vec<_> = batch.iter().map(record).collect();
-        json!({ "Records": records }).to_string().into()
+        self.stream.read_shards(read).await
     }
 
-    async fn invoke(&self, event: &Bytes, batch: &[Record]) -> Progress {
-        match self.function.invoke(event.clone()).await {
-            Ok(response) => Progress::Done(records_done(&response, batch)),
-            Err(error) => Progress::Failed(error),
+    /// Reads a shard to its end.
+    async fn read(self: &Arc<Self>, shard: &Arc<Shard>) -> anyhow::Result<()> {
+        let mut lanes = JoinSet::new();
+        let mut queues = Vec::new();
+        for _ in 0..self.settings.parallelization_factor {
+            let (queue, batches) = mpsc::channel(QUEUE_RECORDS);
+            queues.push(queue);
+            let batches = Batches::new(self.settings.batches.clone(), batches);
+            let (mapping, shard) = (self.clone(), shard.clone());
+            lanes.spawn(async move { mapping.work(&shard, batches).await });
+        }
+        let reader = async {
+            let mut place = 0;
+            while let Some(record) = shard.read(place).await {
+                place += 1;
+                if self.settings.filter.pass(&record.data) {
+                    // A lane that ended has failed, and says so itself.
+                    let _ = queues[lane_of(&record, queues.len())].send(record).await;
+                } else {
+                    self.counters.filtered.fetch_add(1, Ordering::Relaxed);
+                }
+                self.stream.trim(shard, place);
+            }
+            queues.clear();
+            Ok(())
+        };
+        let workers = async {
+            while let Some(ended) = lanes.join_next().await {
+                ended??;
+            }
+            Ok(())
+        };
+        tokio::try_join!(reader, workers).map(|_: ((), ())| ())
+    }
+
+    async fn work(&self, shard: &Shard, mut batches: Batches) -> anyhow::Result<()> {
+        let mut lane = Lane::default();
+        while let Some(batch) = batches.next().await {
+            lane.push(batch);
+            loop {
+                match lane.next(&self.settings.retries, now().as_millisecond()) {
+                    Next::Idle => break,
+                    Next::Invoke { failures } => {
+                        if failures > 0 {
+                            tokio::time::sleep(backoff(failures)).await;
+                        }
+                        let answer = self.invoke(shard, lane.batch()).await?;
+                        if let Progress::Done(records) = answer {
+                            self.counters.done.fetch_add(records as u64, Ordering::Relaxed);
+                        }
+                        lane.answered(answer, &self.settings.retries);
+                    }
+                    Next::GiveUp { records, condition, invocations } => {
+                        self.give_up(shard, &lane.batch()[..records], condition, invocations).await?;
+                        self.counters.given_up.fetch_add(records as u64, Ordering::Relaxed);
+                        lane.gave_up(records);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, shard: &Shard, batch: &[Record]) -> anyhow::Result<Progress> {
+        match self.function.invoke(self.event(shard, batch).into()).await {
+            Ok(response) => Ok(response::progress(&response, batch, self.settings.reports_failures)),
+            Err(InvokeError::NotStarted(error)) => Err(error),
+            Err(_) => Ok(Progress::Failed),
         }
     }
 
-    /// Writes the batch and its payload to the on-failure bucket.
+    fn event(&self, shard: &Shard, batch: &[Record]) -> String {
+        // Written and not built from values: most of an event is the data, which is copied once this way.
+        let bytes: usize = batch.iter().map(|record| record.data.len() * 4 / 3 + 600).sum();
+        let mut event = String::with_capacity(bytes);
+        event.push_str("{\"Records\":[");
+        let stream_arn = self.stream.arn();
+        for (place, record) in batch.iter().enumerate() {
+            let Record { sequence_number, partition_key, arrival_milliseconds, data } = record;
+            let separator = if place == 0 { "" } else { "," };
+            let (partition_key, arrival) = (json!(partition_key), seconds(*arrival_milliseconds));
+            let shard_id = &shard.id;
+            // Memory takes it.
+            let _ = write!(
+                event,
+                r#"{separator}{{"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"{shard_id}:{sequence_number}","eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::{ACCOUNT}:role/local","awsRegion":"{REGION}","eventSourceARN":"{stream_arn}","kinesis":{{"kinesisSchemaVersion":"1.0","partitionKey":{partition_key},"sequenceNumber":"{sequence_number}","approximateArrivalTimestamp":{arrival},"data":""#,
+            );
+            base64_simd::STANDARD.encode_append(data, &mut event);
+            event.push_str("\"}}");
+        }
+        event.push_str("]}");
+        event
+    }
+
     async fn give_up(
         &self,
         shard: &Shard,
-        batch: &[Record],
-        event: &Bytes,
+        records: &[Record],
+        condition: &'static str,
         invocations: u32,
     ) -> anyhow::Result<()> {
-        let now = now();
-        let arrival = |record: Option<&Record>| record.map(|record| timestamp(record.arrival_milliseconds));
-        let body = json!({
-            "requestContext": {
-                "requestId": uuid::Uuid::new_v4().to_string(),
-                "functionArn": self.function.arn(),
-                "condition": "RetryAttemptsExhausted",
-                "approximateInvokeCount": invocations,
-            },
-            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-            "version": "1.0",
-            "timestamp": timestamp(now.as_millisecond()),
-            "KinesisBatchInfo": {
-                "shardId": shard.id,
-                "startSequenceNumber": batch.first().map(|record| &record.sequence_number),
-                "endSequenceNumber": batch.last().map(|record| &record.sequence_number),
-                "approximateArrivalOfFirstRecord": arrival(batch.first()),
-                "approximateArrivalOfLastRecord": arrival(batch.last()),
-                "batchSize": batch.len(),
-                "streamArn": self.stream.arn(),
-            },
-            "payload": String::from_utf8_lossy(event),
-        });
-        let key = format!(
-            "aws/lambda/{}/{}/{}-{}",
-            self.id,
-            shard.id,
-            now.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S"),
-            uuid::Uuid::new_v4()
-        );
-        let put = self.folder.put(&self.settings.on_failure_bucket, &key, body.to_string().as_bytes()).await;
-        put.context("the on-failure bucket cannot be written")?;
-        self.failed.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        self.done.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        Ok(())
+        let Some(bucket) = &self.settings.on_failure_bucket else { return Ok(()) };
+        let discarded = Discarded {
+            mapping_id: &self.id,
+            function_arn: &self.function.arn(),
+            stream_arn: &self.stream.arn(),
+            shard_id: &shard.id,
+            records,
+            condition,
+            invocations,
+            event: &self.event(shard, records),
+            now: now(),
+        };
+        let put = self.folder.put(bucket, &discarded.key(), discarded.body().as_bytes()).await;
+        put.context("the on-failure bucket cannot be written")
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Response {
-    batch_item_failures: Option<Vec<Failure>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Failure {
-    #[serde(default)]
-    item_identifier: Option<String>,
-}
-
-/// How many records the response says are done. An empty body or list is success; an identifier that is
-/// missing, empty or not of this batch fails the whole batch.
-fn records_done(response: &[u8], batch: &[Record]) -> usize {
-    if response.trim_ascii().is_empty() {
-        return batch.len();
-    }
-    let failures = match serde_json::from_slice::<Option<Response>>(response) {
-        Ok(response) => response.and_then(|response| response.batch_item_failures).unwrap_or_default(),
-        Err(_) => return 0,
-    };
-    let position = |failure: &Failure| {
-        let identifier = failure.item_identifier.as_deref()?;
-        batch.iter().position(|record| record.sequence_number == identifier)
-    };
-    failures.iter().map(|failure| position(failure).unwrap_or(0)).min().unwrap_or(batch.len())
+/// The lane of a partition key.
+fn lane_of(record: &Record, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    record.partition_key.hash(&mut hasher);
+    usize::try_from(hasher.finish() % lanes as u64).unwrap_or_default()
 }
 
 /// Seconds with milliseconds as their fraction, as in real events.
-fn seconds(milliseconds: i64) -> serde_json::Number {
-    let text = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
-    text.parse().expect("digits with a fraction are a JSON number")
+fn seconds(milliseconds: i64) -> String {
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
 fn timestamp(milliseconds: i64) -> String {
@@ -250,34 +270,188 @@ fn backoff(failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+    use std::sync::{Mutex, PoisonError};
 
-    fn batch() -> Vec<Record> {
-        let record = |number: u32| Record {
-            sequence_number: number.to_string(),
-            partition_key: "p".to_owned(),
-            data: Bytes::new(),
-            arrival_milliseconds: 0,
-        };
-        (1..=4).map(record).collect()
+    use axum::body::Bytes;
+
+    use serde_json::Value;
+
+    /// A function that keeps what it was given, takes a while, and fails for a batch with a record it dislikes.
+    #[derive(Default)]
+    struct Recorder {
+        batches: Mutex<Vec<Vec<(String, String)>>>,
+        running: AtomicU64,
+        most_running: AtomicU64,
+        dislikes: Option<&'static str>,
     }
 
-    #[test]
-    fn a_response_is_read_by_the_documented_rules() {
-        for (response, done) in [
-            ("", 4),
-            ("null", 4),
-            ("{}", 4),
-            (r#"{"batchItemFailures":null}"#, 4),
-            (r#"{"batchItemFailures":[]}"#, 4),
-            (r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 2),
-            (r#"{"batchItemFailures":[{"itemIdentifier":"4"},{"itemIdentifier":"2"}]}"#, 1),
-            (r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, 0),
-            (r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, 0),
-            (r#"{"batchItemFailures":[{"wrongKey":"3"}]}"#, 0),
-            (r#"{"batchItemFailures":[{"itemIdentifier":"9"}]}"#, 0),
-            ("not json", 0),
-        ] {
-            assert_eq!(records_done(response.as_bytes(), &batch()), done, "{response}");
+    #[async_trait::async_trait]
+    impl Invoke for Recorder {
+        fn arn(&self) -> String {
+            "arn:aws:lambda:eu-west-2:111122223333:function:recorder".to_owned()
         }
+
+        async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+            let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
+            self.most_running.fetch_max(running, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.running.fetch_sub(1, Ordering::Relaxed);
+            let event: Value = serde_json::from_slice(&payload).unwrap();
+            let record = |record: &Value| {
+                let data = record["kinesis"]["data"].as_str().unwrap();
+                let data = base64_simd::STANDARD.decode_to_vec(data).unwrap();
+                let key = record["kinesis"]["partitionKey"].as_str().unwrap().to_owned();
+                (key, String::from_utf8(data).unwrap())
+            };
+            let batch: Vec<_> = event["Records"].as_array().unwrap().iter().map(record).collect();
+            if self.dislikes.is_some_and(|disliked| batch.iter().any(|(_, data)| data == disliked)) {
+                return Err(InvokeError::Failed {
+                    error_type: "Disliked".to_owned(),
+                    error_message: String::new(),
+                });
+            }
+            self.batches.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
+            Ok(Bytes::new())
+        }
+    }
+
+    impl Recorder {
+        fn records(&self) -> Vec<(String, String)> {
+            self.batches.lock().unwrap().concat()
+        }
+    }
+
+    struct Run {
+        recorder: Arc<Recorder>,
+        mapping: Arc<EventSourceMapping>,
+        folder: tempfile::TempDir,
+    }
+
+    async fn run(
+        settings: MappingSettings,
+        recorder: Recorder,
+        stream: Stream,
+        put: impl FnOnce(&Stream),
+    ) -> Run {
+        let folder = tempfile::tempdir().unwrap();
+        let buckets = Folder::open(folder.path()).unwrap();
+        buckets.create_bucket("failures").unwrap();
+        let (recorder, stream) = (Arc::new(recorder), Arc::new(stream));
+        let mapping = EventSourceMapping::new(settings, stream.clone(), recorder.clone(), buckets);
+        let mapping = Arc::new(mapping);
+        put(&stream);
+        stream.close();
+        mapping.clone().run().await.unwrap();
+        Run { recorder, mapping, folder }
+    }
+
+    fn put(stream: &Stream, keys: usize, records: std::ops::Range<usize>) {
+        for number in records {
+            let data = format!("{number:04}");
+            stream.put_record(&format!("key-{}", number % keys), data.into()).unwrap();
+        }
+    }
+
+    fn is_in_order_by_key(records: &[(String, String)]) -> bool {
+        let mut by_key: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (key, data) in records {
+            by_key.entry(key).or_default().push(data);
+        }
+        by_key.values().all(|records| records.is_sorted())
+    }
+
+    /// "Using Lambda to process records from Amazon Kinesis Data Streams", `ParallelizationFactor`: several batches of
+    /// a shard at once, and still in order by partition key.
+    #[tokio::test(start_paused = true)]
+    async fn a_shard_is_worked_on_in_parallel_but_each_key_in_order() {
+        for (factor, most) in [(1, 1), (10, 10)] {
+            let settings = MappingSettings {
+                parallelization_factor: factor,
+                batches: BatchRules { batch_size: 7, window: Duration::ZERO },
+                ..MappingSettings::default()
+            };
+            let run =
+                run(settings, Recorder::default(), Stream::new("s", 1), |stream| put(stream, 100, 0..400))
+                    .await;
+            let records = run.recorder.records();
+            assert_eq!((records.len(), is_in_order_by_key(&records)), (400, true));
+            assert_eq!(run.recorder.most_running.load(Ordering::Relaxed), most);
+        }
+    }
+
+    /// "Reshard a stream", and the poller's behaviour: the records of a parent are worked on before those of its
+    /// children, so a key's records stay in order across a split and a merge.
+    #[tokio::test(start_paused = true)]
+    async fn parents_are_finished_before_children() {
+        let run = run(MappingSettings::default(), Recorder::default(), Stream::new("s", 2), |stream| {
+            put(stream, 20, 0..200);
+            stream.split_shard("shardId-000000000000", u128::MAX / 4).unwrap();
+            put(stream, 20, 200..400);
+            stream.merge_shards("shardId-000000000003", "shardId-000000000001").unwrap();
+            put(stream, 20, 400..600);
+        })
+        .await;
+        let records = run.recorder.records();
+        assert_eq!((records.len(), is_in_order_by_key(&records)), (600, true));
+    }
+
+    /// "Retain discarded batch records": the object's key and body, the whole invocation event as escaped JSON text.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_up_is_in_the_on_failure_bucket_with_its_payload() {
+        let settings = MappingSettings {
+            retries: RetryRules {
+                maximum_retry_attempts: Some(2),
+                bisect_on_error: true,
+                ..RetryRules::default()
+            },
+            on_failure_bucket: Some("failures".to_owned()),
+            ..MappingSettings::default()
+        };
+        let recorder = Recorder { dislikes: Some("0017"), ..Recorder::default() };
+        let run = run(settings, recorder, Stream::new("s", 1), |stream| put(stream, 3, 0..40)).await;
+        assert_eq!(run.recorder.records().len(), 39);
+        let counters = &run.mapping.counters;
+        assert_eq!(counters.given_up.load(Ordering::Relaxed), 1);
+        assert_eq!(counters.over(), 40);
+
+        let objects = files(&run.folder.path().join("failures"));
+        let [object] = &objects[..] else { panic!("one object is there: {objects:?}") };
+        let key =
+            object.strip_prefix(run.folder.path().join("failures")).unwrap().to_string_lossy().into_owned();
+        let parts: Vec<_> = key.split('/').collect();
+        let ["aws", "lambda", mapping, shard, year, month, day, name] = parts[..] else { panic!("{key}") };
+        assert_eq!((mapping, shard), (run.mapping.id.as_str(), "shardId-000000000000"));
+        assert!(name.starts_with(&format!("{year}-{month}-{day}T")) && name.contains('.'), "{name}");
+        let body: Value = serde_json::from_slice(&std::fs::read(object).unwrap()).unwrap();
+        assert_eq!(body["requestContext"]["condition"], "RetryAttemptsExhausted");
+        assert_eq!(body["KinesisBatchInfo"]["batchSize"], 1);
+        assert_eq!(
+            body["KinesisBatchInfo"]["startSequenceNumber"],
+            body["KinesisBatchInfo"]["endSequenceNumber"]
+        );
+        let event: Value = serde_json::from_str(body["payload"].as_str().unwrap()).unwrap();
+        let data = event["Records"][0]["kinesis"]["data"].as_str().unwrap();
+        assert_eq!(base64_simd::STANDARD.decode_to_vec(data).unwrap(), b"0017");
+    }
+
+    fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_pass_the_filter_never_reaches_the_function() {
+        let filter = FilterCriteria::read([r#"{"data":{"n":[{"numeric":["<",3]}]}}"#]).unwrap();
+        let settings = MappingSettings { filter, ..MappingSettings::default() };
+        let run = run(settings, Recorder::default(), Stream::new("s", 1), |stream| {
+            for number in 0..5 {
+                stream.put_record("k", format!(r#"{{"n":{number}}}"#).into()).unwrap();
+            }
+            stream.put_record("k", Bytes::from_static(b"not json")).unwrap();
+        })
+        .await;
+        assert_eq!(run.recorder.records().len(), 3);
+        assert_eq!(run.mapping.counters.filtered.load(Ordering::Relaxed), 3);
     }
 }

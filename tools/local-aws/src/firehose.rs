@@ -1,29 +1,52 @@
-//! A Firehose stream by direct put: buffer, transform, deliver.
+//! A Firehose stream: buffer, transform, partition, convert, deliver.
 //!
-//! Records are buffered up to the transformation's hint and sent to the function. `Ok` rows are delivered under
-//! the prefix with the partition key that the function gave; failed ones are written as JSON under the error
-//! prefix, with their original bytes. An invocation that fails is tried three more times, and then all its
-//! records have failed.
+//! Records come by direct put or from a Kinesis stream. They are buffered up to the transformation's hint and sent to
+//! the function; an invocation that fails is tried three more times, and then all its records have failed. `Ok` rows
+//! are buffered by partition until the destination's hint, converted to Parquet if the stream has a table, and
+//! delivered under the prefix. What failed is written as JSON under the error prefix, with its original bytes.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Transform source data in Amazon Data Firehose",
-//! "Handle failure in data transformation", "Understand custom prefixes for Amazon S3 objects".
+//! Source: Amazon Data Firehose Developer Guide, "Transform source data in Amazon Data Firehose", "Partition streaming
+//! data in Amazon Data Firehose", "Understand data delivery in Amazon Data Firehose".
 
-use std::collections::{BTreeMap, HashMap};
+mod delivery;
+mod parquet;
+pub mod prefix;
+mod response;
+
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::body::Bytes;
-use serde::Deserialize;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lambda_support::aggregate;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
-use crate::function::{Function, InvokeError};
+use self::delivery::{Delivery, Row};
+use self::prefix::Prefix;
+use self::response::{Failure, Transformed, answers};
+use crate::function::{Invoke, InvokeError};
+use crate::glue::GlueTable;
+use crate::kinesis::{Shard, Stream};
 use crate::s3::Folder;
 use crate::{ACCOUNT, REGION, now};
+
+/// The largest record that a direct put takes.
+/// Source: Firehose Developer Guide, "Amazon Data Firehose Quota": 1,000 KiB before base64.
+pub const RECORD_BYTES: usize = 1000 * 1024;
+/// The service's retries of a failed invocation.
+const RETRIES: u32 = 3;
+/// Records that wait for the buffer before producers wait.
+const QUEUE_RECORDS: usize = 1000;
+/// How often a stream without rows looks for any; it could wait forever as well.
+const NO_ROW_WAITS: Duration = Duration::from_hours(1);
 
 /// How a Firehose stream is set up.
 #[derive(Debug, Clone)]
@@ -32,16 +55,29 @@ pub struct FirehoseSettings {
     pub name: String,
     /// Destination.
     pub bucket: String,
-    /// Rows go to `<prefix><partition key>=<value>/`.
-    pub prefix: &'static str,
-    /// The partition key that the function gives.
-    pub partition_key: &'static str,
-    /// Failures go to `<error prefix><error type>/<yyyy>/<MM>/<dd>/<HH>/`.
-    pub error_prefix: &'static str,
-    /// The transformation's buffering hint: bytes of records.
-    pub buffer_bytes: usize,
-    /// The transformation's buffering hint: time.
-    pub buffer_interval: Duration,
+    /// Where rows go.
+    pub prefix: Prefix,
+    /// Where failures go.
+    pub error_prefix: Prefix,
+    /// The transformation's buffering hint.
+    pub transformation_buffer: Buffer,
+    /// The destination's buffering hint.
+    pub destination_buffer: Buffer,
+    /// Most partitions with rows that wait for delivery.
+    pub active_partitions: usize,
+    /// The table whose columns the rows are converted to; without one they are delivered as they are.
+    pub conversion: Option<GlueTable>,
+    /// Where source records go as they came, compressed with GZIP; without it they do not.
+    pub backup_prefix: Option<Prefix>,
+}
+
+/// A buffering hint: whichever comes first.
+#[derive(Debug, Clone, Copy)]
+pub struct Buffer {
+    /// So many bytes.
+    pub bytes: usize,
+    /// So long after the first record.
+    pub interval: Duration,
 }
 
 /// What became of the records.
@@ -56,9 +92,9 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Records that have an outcome.
+    /// Records that are over, one way or another.
     #[must_use]
-    pub fn done(&self) -> u64 {
+    pub fn over(&self) -> u64 {
         [&self.ok, &self.dropped, &self.failed].iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
@@ -70,71 +106,161 @@ pub struct Producer(mpsc::Sender<Record>);
 impl Producer {
     /// `PutRecord`. Waits while the stream has no room.
     pub async fn put_record(&self, data: Bytes) {
+        let record = Record { data, arrival_milliseconds: now().as_millisecond(), kinesis: None };
         // The stream ends early only on an error that its own task reports.
-        let _ = self.0.send(Record { data, arrival_milliseconds: now().as_millisecond() }).await;
+        let _ = self.0.send(record).await;
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Record {
     data: Bytes,
     arrival_milliseconds: i64,
+    /// Where it was in the source stream.
+    kinesis: Option<KinesisMetadata>,
 }
 
-/// The service's retries of a failed invocation.
-const RETRIES: u32 = 3;
-/// An object is written when a partition holds this much; the service's default hint for S3.
-const OBJECT_BYTES: usize = 5 * 1024 * 1024;
-/// Records that wait for the buffer before producers wait.
-const QUEUE_RECORDS: usize = 1000;
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KinesisMetadata {
+    shard_id: String,
+    partition_key: String,
+    approximate_arrival_timestamp: i64,
+    sequence_number: String,
+    subsequence_number: usize,
+}
 
-/// Starts a stream. The task ends when all producers are gone and everything is delivered.
+/// A stream at work.
+pub struct Firehose {
+    /// What became of the records so far.
+    pub counters: Arc<Counters>,
+    /// Ends when every record is delivered and none comes any more.
+    pub task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Starts a stream of direct puts.
 #[must_use]
-pub fn start(
-    settings: FirehoseSettings,
-    function: Arc<Function>,
-    folder: Folder,
-) -> (Producer, Arc<Counters>, JoinHandle<anyhow::Result<()>>) {
-    let (sender, receiver) = mpsc::channel(QUEUE_RECORDS);
+pub fn start(settings: FirehoseSettings, function: Arc<dyn Invoke>, folder: Folder) -> (Producer, Firehose) {
+    let (sender, queue) = mpsc::channel(QUEUE_RECORDS);
     let counters = Arc::new(Counters::default());
-    let firehose = Firehose {
-        settings,
-        function,
-        folder,
-        counters: counters.clone(),
-        partitions: BTreeMap::new(),
-        failures: Vec::new(),
-    };
-    (Producer(sender), counters, tokio::spawn(firehose.run(receiver)))
+    let worker = Worker::new(settings, function, folder, None, counters.clone());
+    (Producer(sender), Firehose { counters, task: tokio::spawn(worker.run(queue)) })
 }
 
-struct Firehose {
+/// Starts a stream whose source is a Kinesis stream.
+#[must_use]
+pub fn start_from(
+    source: Arc<Stream>,
     settings: FirehoseSettings,
-    function: Arc<Function>,
+    function: Arc<dyn Invoke>,
     folder: Folder,
-    counters: Arc<Counters>,
-    /// Rows to be delivered, by partition.
-    partitions: BTreeMap<String, Vec<u8>>,
-    /// Lines for the error prefix.
-    failures: Vec<u8>,
+) -> Firehose {
+    let (sender, queue) = mpsc::channel(QUEUE_RECORDS);
+    let counters = Arc::new(Counters::default());
+    let worker = Worker::new(settings, function, folder, Some(source.arn()), counters.clone());
+    let read = async move {
+        let read = |shard: Arc<Shard>| read_shard(source.clone(), shard, sender.clone());
+        let result = source.read_shards(read).await;
+        drop(sender);
+        result
+    };
+    let task = tokio::spawn(async move { tokio::try_join!(read, worker.run(queue)).map(|_| ()) });
+    Firehose { counters, task }
 }
 
-impl Firehose {
-    async fn run(mut self, mut queue: mpsc::Receiver<Record>) -> anyhow::Result<()> {
-        while let Some(first) = queue.recv().await {
-            let batch = self.fill_buffer(first, &mut queue).await;
-            self.transform(&batch).await?;
-            self.deliver(OBJECT_BYTES).await?;
+/// Hands a shard's records on; those that the Kinesis Producer Library packed, each by itself.
+/// Source: Firehose Developer Guide, "Understand data delivery": with a Kinesis source, Firehose de-aggregates records
+/// before it does anything else with them.
+async fn read_shard(
+    stream: Arc<Stream>,
+    shard: Arc<Shard>,
+    queue: mpsc::Sender<Record>,
+) -> anyhow::Result<()> {
+    let mut place = 0;
+    while let Some(record) = shard.read(place).await {
+        place += 1;
+        let arrival = record.arrival_milliseconds;
+        let send = async |data: Bytes, partition_key: String, subsequence_number: usize| {
+            let kinesis = Some(KinesisMetadata {
+                shard_id: shard.id.clone(),
+                partition_key,
+                approximate_arrival_timestamp: arrival,
+                sequence_number: record.sequence_number.clone(),
+                subsequence_number,
+            });
+            let _ = queue.send(Record { data, arrival_milliseconds: arrival, kinesis }).await;
+        };
+        match aggregate::is_packed(&record.data).then(|| aggregate::unpack(record.data.to_vec())) {
+            Some(Ok(parts)) => {
+                for (subsequence_number, part) in parts.into_iter().enumerate() {
+                    send(part.data, part.partition_key, subsequence_number).await;
+                }
+            }
+            Some(Err(_)) | None => send(record.data.clone(), record.partition_key.clone(), 0).await,
         }
-        self.deliver(0).await
+        stream.trim(&shard, place);
+    }
+    Ok(())
+}
+
+struct Worker {
+    settings: FirehoseSettings,
+    function: Arc<dyn Invoke>,
+    source_arn: Option<String>,
+    counters: Arc<Counters>,
+    delivery: Delivery,
+    invocations: u64,
+}
+
+impl Worker {
+    fn new(
+        settings: FirehoseSettings,
+        function: Arc<dyn Invoke>,
+        folder: Folder,
+        source_arn: Option<String>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let delivery = Delivery::new(settings.clone(), folder);
+        Self { settings, function, source_arn, counters, delivery, invocations: 0 }
+    }
+
+    async fn run(mut self, mut queue: mpsc::Receiver<Record>) -> anyhow::Result<()> {
+        loop {
+            // Rows that wait must not wait longer than their interval, whether records come or not.
+            let due = self.delivery.due().unwrap_or_else(|| Instant::now() + NO_ROW_WAITS);
+            let Ok(first) = timeout_at(due, queue.recv()).await else {
+                self.deliver(Instant::now()).await?;
+                continue;
+            };
+            let Some(first) = first else { break };
+            let batch = self.fill_buffer(first, &mut queue).await;
+            self.back_up(&batch).await?;
+            self.transform(&batch).await?;
+            self.deliver(Instant::now()).await?;
+        }
+        let misfits = self.delivery.deliver_all().await?;
+        self.count_misfits(misfits);
+        Ok(())
+    }
+
+    async fn deliver(&mut self, now: Instant) -> anyhow::Result<()> {
+        let misfits = self.delivery.deliver_due(now).await?;
+        self.count_misfits(misfits);
+        Ok(())
+    }
+
+    /// What did not fit into the table was a row until then.
+    fn count_misfits(&self, misfits: u64) {
+        self.counters.ok.fetch_sub(misfits, Ordering::Relaxed);
+        self.counters.failed.fetch_add(misfits, Ordering::Relaxed);
     }
 
     /// Takes records until the buffer is full or its interval over.
     async fn fill_buffer(&self, first: Record, queue: &mut mpsc::Receiver<Record>) -> Vec<Record> {
         let mut bytes = first.data.len();
         let mut batch = vec![first];
-        let end = tokio::time::Instant::now() + self.settings.buffer_interval;
-        while bytes < self.settings.buffer_bytes {
+        let end = Instant::now() + self.settings.transformation_buffer.interval;
+        while bytes < self.settings.transformation_buffer.bytes {
             let Ok(Some(record)) = timeout_at(end, queue.recv()).await else {
                 break;
             };
@@ -144,7 +270,23 @@ impl Firehose {
         batch
     }
 
+    /// Writes the records as they came, one after another, compressed.
+    /// Source: Firehose Developer Guide, "Configure backup settings".
+    async fn back_up(&self, batch: &[Record]) -> anyhow::Result<()> {
+        let (Some(prefix), Some(first)) = (&self.settings.backup_prefix, batch.first()) else {
+            return Ok(());
+        };
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        for record in batch {
+            gzip.write_all(&record.data).context("memory takes it")?;
+        }
+        let body = gzip.finish().context("memory takes it")?;
+        let prefix = prefix.of(&BTreeMap::new(), first.arrival_milliseconds, "");
+        self.delivery.write(&prefix, ".gz", &body).await
+    }
+
     async fn transform(&mut self, batch: &[Record]) -> anyhow::Result<()> {
+        self.invocations += 1;
         let event = self.event(batch);
         let mut attempts = 0;
         let response = loop {
@@ -155,48 +297,70 @@ impl Firehose {
                 result => break result,
             }
         };
-        let answers = response
-            .map_err(|error| Failure::of_invocation(&error))
-            .and_then(|response| answers(&response, self.settings.partition_key));
+        let response = response.map_err(|error| Failure::of_invocation(&error));
+        let mut answers = response.and_then(|response| answers(&response));
         for (index, record) in batch.iter().enumerate() {
-            let answer = match &answers {
-                Ok(answers) => answers.get(&record_id(index)).unwrap_or(&Err(Failure::MISSING_RECORD_ID)),
-                Err(failure) => &Err(*failure),
-            };
-            match answer {
-                Ok(Transformed::Row { partition, data }) => {
-                    self.partitions.entry(partition.clone()).or_default().extend_from_slice(data);
-                    self.counters.ok.fetch_add(1, Ordering::Relaxed);
+            let answer = match &mut answers {
+                Ok(answers) => {
+                    answers.remove(&self.record_id(index)).unwrap_or(Err(Failure::MISSING_RECORD_ID))
                 }
+                Err(failure) => Err(*failure),
+            };
+            let failure = match answer {
                 Ok(Transformed::Dropped) => {
                     self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+                    continue;
                 }
-                Err(failure) => self.fail(record, *failure, attempts),
-            }
+                Ok(Transformed::Row { keys, data }) => {
+                    let row = Row { data, arrival: record.arrival_milliseconds };
+                    self.delivery.add(keys, row).err()
+                }
+                Err(failure) => Some(failure),
+            };
+            match failure {
+                None => self.counters.ok.fetch_add(1, Ordering::Relaxed),
+                Some(failure) => {
+                    self.delivery.fail(self.failed_line(record, failure, attempts), failure);
+                    self.counters.failed.fetch_add(1, Ordering::Relaxed)
+                }
+            };
         }
         Ok(())
     }
 
     fn event(&self, batch: &[Record]) -> Bytes {
         let record = |(index, record): (usize, &Record)| {
-            json!({
-                "recordId": record_id(index),
+            let mut json = json!({
+                "recordId": self.record_id(index),
                 "approximateArrivalTimestamp": record.arrival_milliseconds,
                 "data": base64_simd::STANDARD.encode_to_string(&record.data),
-            })
+            });
+            if let Some(kinesis) = &record.kinesis {
+                json["kinesisRecordMetadata"] = json!(kinesis);
+            }
+            json
         };
-        let event = json!({
+        let mut event = json!({
             "invocationId": uuid::Uuid::new_v4().to_string(),
             "deliveryStreamArn": format!("arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{}", self.settings.name),
             "region": REGION,
             "records": batch.iter().enumerate().map(record).collect::<Vec<_>>(),
         });
+        if let Some(source) = &self.source_arn {
+            event["sourceKinesisStreamArn"] = json!(source);
+        }
         event.to_string().into()
     }
 
-    /// Keeps the record as it came, in the documented form.
-    fn fail(&mut self, record: &Record, failure: Failure, attempts: u32) {
-        let line = json!({
+    /// An id of the form that the service uses.
+    fn record_id(&self, index: usize) -> String {
+        format!("4966{:026}{index:026}000000", self.invocations)
+    }
+
+    /// The record as it came, in the documented form.
+    /// Source: Firehose Developer Guide, "Handle failure in data transformation".
+    fn failed_line(&self, record: &Record, failure: Failure, attempts: u32) -> serde_json::Value {
+        let mut line = json!({
             "attemptsMade": attempts,
             "arrivalTimestamp": record.arrival_milliseconds,
             "errorCode": failure.code,
@@ -205,171 +369,13 @@ impl Firehose {
             "rawData": base64_simd::STANDARD.encode_to_string(&record.data),
             "lambdaArn": self.function.arn(),
         });
-        self.failures.extend_from_slice(line.to_string().as_bytes());
-        self.failures.push(b'\n');
-        self.counters.failed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Writes every partition, and the failures, that hold at least so many bytes.
-    async fn deliver(&mut self, at_least: usize) -> anyhow::Result<()> {
-        let FirehoseSettings { prefix, partition_key, error_prefix, .. } = self.settings;
-        let full: Vec<_> = self.partitions.extract_if(.., |_, rows| rows.len() > at_least).collect();
-        for (partition, rows) in full {
-            self.write(&format!("{prefix}{partition_key}={partition}/"), &rows).await?;
+        if let Some(kinesis) = &record.kinesis {
+            line["sequenceNumber"] = json!(kinesis.sequence_number);
+            line["subSequenceNumber"] = json!(kinesis.subsequence_number);
         }
-        if self.failures.len() > at_least {
-            let failures = std::mem::take(&mut self.failures);
-            let date = now().strftime("%Y/%m/%d/%H");
-            self.write(&format!("{error_prefix}processing-failed/{date}/"), &failures).await?;
-        }
-        Ok(())
-    }
-
-    /// `<prefix><stream>-<version>-<yyyy>-<MM>-<dd>-<HH>-<mm>-<ss>-<uuid>`
-    async fn write(&self, prefix: &str, body: &[u8]) -> anyhow::Result<()> {
-        let (name, bucket) = (&self.settings.name, &self.settings.bucket);
-        let key =
-            format!("{prefix}{name}-1-{}-{}", now().strftime("%Y-%m-%d-%H-%M-%S"), uuid::Uuid::new_v4());
-        let put = self.folder.put(bucket, &key, body).await;
-        put.with_context(|| format!("bucket {bucket} cannot be written"))
-    }
-}
-
-/// An id of the form that the service uses, unique in its batch.
-fn record_id(index: usize) -> String {
-    format!("4966{index:052}000000000000")
-}
-
-enum Transformed {
-    Row { partition: String, data: Vec<u8> },
-    Dropped,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Failure {
-    code: &'static str,
-    message: &'static str,
-}
-
-impl Failure {
-    const MISSING_RECORD_ID: Self = Self {
-        code: "Lambda.MissingRecordId",
-        message: "The function did not return every record id that it was given.",
-    };
-    const DUPLICATED_RECORD_ID: Self = Self {
-        code: "Lambda.DuplicatedRecordId",
-        message: "The function returned a record id more than once.",
-    };
-    const UNREADABLE_RESPONSE: Self = Self {
-        code: "Lambda.JsonProcessingException",
-        message: "The function's response is not in the expected form.",
-    };
-    const PROCESSING_FAILED: Self = Self {
-        code: "Lambda.FunctionError",
-        message: "The Lambda function was successfully invoked but it returned an error result.",
-    };
-    const MISSING_PARTITION_KEY: Self = Self {
-        code: "DynamicPartitioning.MissingPartitionKey",
-        message: "The function did not return the partition key that the prefix needs.",
-    };
-
-    fn of_invocation(error: &InvokeError) -> Self {
-        match error {
-            InvokeError::TimedOut(_) => {
-                Self { code: "Lambda.FunctionTimedOut", message: "The function timed out." }
-            }
-            _ => Self { code: "Lambda.FunctionError", message: "The function failed or its process ended." },
-        }
-    }
-}
-
-type Answers = HashMap<String, Result<Transformed, Failure>>;
-
-#[derive(Deserialize)]
-struct Response {
-    records: Vec<ResponseRecord>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ResponseRecord {
-    record_id: String,
-    result: String,
-    #[serde(default)]
-    data: Option<String>,
-    #[serde(default)]
-    metadata: Metadata,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Metadata {
-    partition_keys: HashMap<String, String>,
-}
-
-/// The function's answers by record id; an id that is not of the batch is nobody's answer.
-fn answers(response: &[u8], partition_key: &str) -> Result<Answers, Failure> {
-    let response: Response = serde_json::from_slice(response).map_err(|_| Failure::UNREADABLE_RESPONSE)?;
-    let mut answers = Answers::new();
-    for record in response.records {
-        let record_id = record.record_id.clone();
-        if answers.insert(record_id, transformed(record, partition_key)).is_some() {
-            return Err(Failure::DUPLICATED_RECORD_ID);
-        }
-    }
-    Ok(answers)
-}
-
-fn transformed(mut record: ResponseRecord, partition_key: &str) -> Result<Transformed, Failure> {
-    match record.result.as_str() {
-        "Dropped" => Ok(Transformed::Dropped),
-        "Ok" => {
-            let data = record.data.ok_or(Failure::UNREADABLE_RESPONSE)?;
-            let data = base64_simd::STANDARD.decode_to_vec(data).map_err(|_| Failure::UNREADABLE_RESPONSE)?;
-            let partition = record.metadata.partition_keys.remove(partition_key);
-            let partition =
-                partition.filter(|value| !value.is_empty()).ok_or(Failure::MISSING_PARTITION_KEY)?;
-            Ok(Transformed::Row { partition, data })
-        }
-        _ => Err(Failure::PROCESSING_FAILED),
+        line
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outcome(response: &str) -> Result<Vec<String>, Failure> {
-        let name = |answer: &Result<Transformed, Failure>| match answer {
-            Ok(Transformed::Row { partition, .. }) => format!("row in {partition}"),
-            Ok(Transformed::Dropped) => "dropped".to_owned(),
-            Err(failure) => failure.code.to_owned(),
-        };
-        answers(response.as_bytes(), "contact_date").map(|answers| answers.values().map(name).collect())
-    }
-
-    #[test]
-    fn a_response_is_read_by_the_documented_rules() {
-        let record = |rest: &str| format!(r#"{{"records":[{{"recordId":"a",{rest}}}]}}"#);
-        for (response, expected) in [
-            (
-                record(r#""result":"Ok","data":"e30K","metadata":{"partitionKeys":{"contact_date":"d"}}"#),
-                "row in d",
-            ),
-            (record(r#""result":"Ok","data":"e30K""#), "DynamicPartitioning.MissingPartitionKey"),
-            (
-                record(r#""result":"Ok","data":"%","metadata":{"partitionKeys":{"contact_date":"d"}}"#),
-                "Lambda.JsonProcessingException",
-            ),
-            (record(r#""result":"Dropped""#), "dropped"),
-            (record(r#""result":"ProcessingFailed""#), "Lambda.FunctionError"),
-            (record(r#""result":"ok""#), "Lambda.FunctionError"),
-        ] {
-            assert_eq!(outcome(&response), Ok(vec![expected.to_owned()]), "{response}");
-        }
-        assert_eq!(outcome("{}"), Err(Failure::UNREADABLE_RESPONSE));
-        let twice =
-            r#"{"records":[{"recordId":"a","result":"Dropped"},{"recordId":"a","result":"Dropped"}]}"#;
-        assert_eq!(outcome(twice), Err(Failure::DUPLICATED_RECORD_ID));
-    }
-}
+mod tests;

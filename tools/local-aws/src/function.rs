@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -20,7 +20,7 @@ use crate::runtime_api::{Invocation, RuntimeApi};
 use crate::{ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY};
 
 /// How a function is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FunctionSettings {
     /// Its name, which is also its binary's.
     pub name: &'static str,
@@ -34,7 +34,12 @@ pub struct FunctionSettings {
     pub memory_megabytes: u32,
     /// Where its output goes.
     pub log: PathBuf,
+    /// Which invocations' processes are killed.
+    pub crashes: Option<Crashes>,
 }
+
+/// Asked at each invocation: whether its process is killed, and how long after the invocation began.
+pub type Crashes = Arc<dyn Fn() -> Option<Duration> + Send + Sync>;
 
 /// Why an invocation has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +58,35 @@ pub enum InvokeError {
     /// The function took too long.
     #[error("the function did not answer within {0:?}")]
     TimedOut(Duration),
+    /// The event or the response is larger than Lambda takes.
+    #[error("the {what} of {bytes} bytes is above Lambda's 6 MB")]
+    TooLarge {
+        /// `event` or `response`
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+    },
     /// The process could not be started.
     #[error("{0:#}")]
     NotStarted(anyhow::Error),
 }
+
+/// What an invoking service needs of a function.
+#[async_trait::async_trait]
+pub trait Invoke: Send + Sync {
+    /// The function's ARN.
+    fn arn(&self) -> String;
+
+    /// Invokes it and waits for the answer.
+    ///
+    /// # Errors
+    /// [`InvokeError`]
+    async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError>;
+}
+
+/// Lambda's limit for the event and the response of a synchronous invocation.
+/// Source: Lambda Developer Guide, "Lambda quotas".
+pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
 /// A function and its processes.
 pub struct Function {
@@ -85,27 +115,10 @@ impl Function {
         &self.settings.log
     }
 
-    /// The function's ARN.
+    /// Its name.
     #[must_use]
-    pub fn arn(&self) -> String {
-        format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.settings.name)
-    }
-
-    /// Invokes the function in an idle process, or in a new one.
-    ///
-    /// # Errors
-    /// [`InvokeError`]; the process is then gone, unless the function itself said that it failed.
-    pub async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
-        let idle = self.idle().pop();
-        let mut sandbox = match idle {
-            Some(sandbox) => sandbox,
-            None => Sandbox::start(&self.settings, self.arn()).await.map_err(InvokeError::NotStarted)?,
-        };
-        let result = sandbox.invoke(payload, self.settings.timeout, &self.kill).await;
-        if let Ok(_) | Err(InvokeError::Failed { .. }) = result {
-            self.idle().push(sandbox);
-        }
-        result
+    pub fn name(&self) -> &'static str {
+        self.settings.name
     }
 
     /// Kills the processes of all invocations under way, as a crash would.
@@ -115,6 +128,37 @@ impl Function {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Sandbox>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait::async_trait]
+impl Invoke for Function {
+    fn arn(&self) -> String {
+        format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.settings.name)
+    }
+
+    /// Invokes the function in an idle process, or in a new one. After an error the process is gone, unless the function
+    /// itself said that it failed.
+    async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+        if payload.len() > PAYLOAD_BYTES {
+            return Err(InvokeError::TooLarge { what: "event", bytes: payload.len() });
+        }
+        let idle = self.idle().pop();
+        let mut sandbox = match idle {
+            Some(sandbox) => sandbox,
+            None => Sandbox::start(&self.settings, self.arn()).await.map_err(InvokeError::NotStarted)?,
+        };
+        let crash_after = self.settings.crashes.as_ref().and_then(|crashes| crashes());
+        let result = sandbox.invoke(payload, self.settings.timeout, &self.kill, crash_after).await;
+        if let Ok(_) | Err(InvokeError::Failed { .. }) = result {
+            self.idle().push(sandbox);
+        }
+        match result? {
+            response if response.len() > PAYLOAD_BYTES => {
+                Err(InvokeError::TooLarge { what: "response", bytes: response.len() })
+            }
+            response => Ok(response),
+        }
     }
 }
 
@@ -149,8 +193,14 @@ impl Sandbox {
         payload: Bytes,
         timeout: Duration,
         kill: &Notify,
+        crash_after: Option<Duration>,
     ) -> Result<Bytes, InvokeError> {
-        let killed = kill.notified();
+        let killed = async {
+            match crash_after {
+                None => kill.notified().await,
+                Some(pause) => tokio::time::sleep(pause).await,
+            }
+        };
         let (answer, answered) = oneshot::channel();
         let request_id = uuid::Uuid::new_v4().to_string();
         // The channel holds one invocation, and this process has no other.

@@ -4,23 +4,30 @@
 //! - [`function`]: Lambda. Starts function processes and feeds them over the Runtime API.
 //! - [`kinesis`] and [`event_source_mapping`]: a stream with shards, and the loop that reads it.
 //! - [`firehose`]: buffers, invokes the transformation, delivers rows and failures.
+//! - [`glue`] and [`parquet_rows`]: the table that rows are converted by, and how to look at the result.
 //! - [`dynamodb`] and [`s3`]: the stores, by `dynoxide` and `s3s`, in this process.
+//! - [`api`]: Kinesis and Firehose for the AWS CLI and SDKs.
+//! - [`faults`]: bad weather, by seed.
 //! - [`stack`]: all of it wired as the pipeline is deployed.
 //!
 //! Everything listens on 127.0.0.1 only.
 
+pub mod api;
 pub mod dynamodb;
 pub mod event_source_mapping;
+pub mod faults;
 pub mod firehose;
 pub mod function;
 mod gateway;
+pub mod glue;
 pub mod kinesis;
 mod listen;
+pub mod parquet_rows;
 mod runtime_api;
 pub mod s3;
 pub mod stack;
 
-pub use gateway::Interference;
+pub use gateway::{Interference, Intervention};
 
 /// The region that everything pretends to be in.
 pub const REGION: &str = "eu-west-2";

@@ -24,6 +24,7 @@ use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::gateway::{self, Interference, Service};
 use crate::listen::{listen, url};
 use crate::{ACCESS_KEY, SECRET_KEY};
 
@@ -127,7 +128,7 @@ impl S3 for Folder {
 pub struct S3Server {
     /// Where it listens.
     pub endpoint: String,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl S3Server {
@@ -135,16 +136,30 @@ impl S3Server {
     ///
     /// # Errors
     /// When it cannot listen.
-    pub async fn start(port: u16, folder: Folder) -> anyhow::Result<Self> {
-        let listener = listen(port, "S3").await?;
-        let endpoint = url(&listener)?;
-        Ok(Self { endpoint, task: tokio::spawn(serve(listener, folder)) })
+    pub async fn start(
+        port: u16,
+        folder: Folder,
+        interference: Option<Interference>,
+    ) -> anyhow::Result<Self> {
+        let public = listen(port, "S3").await?;
+        let endpoint = url(&public)?;
+        let mut tasks = Vec::new();
+        match interference {
+            None => tasks.push(tokio::spawn(serve(public, folder))),
+            Some(interference) => {
+                let private = listen(0, "S3").await?;
+                let target = url(&private)?;
+                tasks.push(tokio::spawn(serve(private, folder)));
+                tasks.push(tokio::spawn(gateway::serve(public, Service::S3, target, interference)));
+            }
+        }
+        Ok(Self { endpoint, tasks })
     }
 }
 
 impl Drop for S3Server {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 

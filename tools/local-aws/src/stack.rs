@@ -10,20 +10,35 @@ use anyhow::Context;
 use axum::body::Bytes;
 use tokio::task::JoinHandle;
 
+use crate::api::{Api, Services};
 use crate::dynamodb::{DynamoDb, Item};
-use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
-use crate::firehose::{self, Counters, FirehoseSettings, Producer};
+use crate::event_source_mapping::batching::BatchRules;
+use crate::event_source_mapping::lane::RetryRules;
+use crate::event_source_mapping::{self, EventSourceMapping, MappingSettings};
+use crate::faults::Faults;
+use crate::firehose::prefix::Prefix;
+use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
 use crate::function::{Function, FunctionSettings};
 use crate::gateway::Interference;
-use crate::kinesis::Stream;
+use crate::glue::GlueTable;
+use crate::kinesis::{KinesisError, Stream};
 use crate::s3::{Folder, S3Server};
 
 /// The bucket for everything: rows, failures, rejected records.
 pub const LAKE_BUCKET: &str = "lake";
-const AGENT_STATE_TABLE: &str = "AgentState";
-const AGENT_HISTORY_TABLE: &str = "AgentHistory";
+/// The table of what every agent is doing.
+pub const AGENT_STATE_TABLE: &str = "AgentState";
+/// The table of what every agent did.
+pub const AGENT_HISTORY_TABLE: &str = "AgentHistory";
+/// The stream of agent events.
+pub const AGENT_EVENT_STREAM: &str = "agent-events";
+/// The Firehose stream of contact records.
+pub const CONTACT_RECORD_STREAM: &str = "contact-records";
 const NORMALIZER: &str = "contact-record-normalizer";
 const UPSERTER: &str = "agent-event-upserter";
+
+/// Agent events that wait in the stream before a producer waits.
+const UNREAD_EVENTS: usize = 20_000;
 
 /// How a stack is set up.
 #[derive(Clone)]
@@ -32,29 +47,41 @@ pub struct StackSettings {
     pub functions: PathBuf,
     /// Folder for buckets and logs; it must be there.
     pub output: PathBuf,
+    /// The table that rows are converted to Parquet by.
+    pub table: GlueTable,
     /// Port of DynamoDB, 0 for a free one.
     pub dynamodb_port: u16,
     /// Port of S3, 0 for a free one.
     pub s3_port: u16,
+    /// Port of Kinesis and Firehose, 0 for a free one; `None` serves neither.
+    pub streams_port: Option<u16>,
     /// Shards of the agent event stream.
     pub shards: usize,
     /// Most agent events per invocation.
     pub batch_size: usize,
-    /// Called before every request to DynamoDB.
+    /// When rows are delivered, at the latest.
+    pub delivery_interval: Duration,
+    /// Bad weather.
+    pub faults: Option<Faults>,
+    /// Called before every request to DynamoDB, in place of the weather.
     pub interference: Option<Interference>,
 }
 
 impl StackSettings {
     /// A stack of the binaries in `functions` that leaves its result in `output`.
     #[must_use]
-    pub fn new(functions: PathBuf, output: PathBuf) -> Self {
+    pub fn new(functions: PathBuf, output: PathBuf, table: GlueTable) -> Self {
         Self {
             functions,
             output,
+            table,
             dynamodb_port: 0,
             s3_port: 0,
+            streams_port: None,
             shards: 2,
             batch_size: 100,
+            delivery_interval: Duration::from_mins(15),
+            faults: None,
             interference: None,
         }
     }
@@ -63,17 +90,20 @@ impl StackSettings {
 /// A running stack. Dropped, it ends with all its processes.
 pub struct Stack {
     /// Where contact records are counted.
-    pub contact_records: Arc<Counters>,
-    /// Where agent events are counted.
-    pub agent_events: Arc<EventSourceMapping>,
+    pub contact_records: Arc<firehose::Counters>,
     /// The function behind Firehose.
     pub normalizer: Arc<Function>,
     /// The function behind Kinesis.
     pub upserter: Arc<Function>,
-    dynamodb: DynamoDb,
-    _s3: S3Server,
+    /// The tables.
+    pub dynamodb: DynamoDb,
+    /// The buckets.
+    pub s3: S3Server,
+    /// Kinesis and Firehose, if they are served.
+    pub streams: Option<Api>,
     stream: Arc<Stream>,
     producer: Option<Producer>,
+    agent_events: Arc<EventSourceMapping>,
     firehose: JoinHandle<anyhow::Result<()>>,
     mapping: JoinHandle<anyhow::Result<()>>,
 }
@@ -88,43 +118,69 @@ impl Stack {
         folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be made")?;
         let logs = settings.output.join("logs");
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be made")?;
-        let function = |name: &'static str, environment| {
+        let function = |name: &'static str, environment, weather| {
             let (binary, log) = (settings.functions.join(name), logs.join(format!("{name}.jsonl")));
-            let timeout = Duration::from_mins(1);
-            Function::new(FunctionSettings { name, binary, environment, timeout, memory_megabytes: 512, log })
-                .map(Arc::new)
+            Function::new(FunctionSettings {
+                name,
+                binary,
+                environment,
+                timeout: Duration::from_mins(1),
+                memory_megabytes: 512,
+                log,
+                crashes: settings.faults.map(|faults| faults.of_function(weather)),
+            })
+            .map(Arc::new)
         };
-        let dynamodb = DynamoDb::start(settings.dynamodb_port, settings.interference.clone()).await?;
+        let weather = |service| settings.faults.map(|faults| faults.of_service(service));
+        let interference = settings.interference.clone().or_else(|| weather(1));
+        let dynamodb = DynamoDb::start(settings.dynamodb_port, interference).await?;
         dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
         dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")?;
-        let s3 = S3Server::start(settings.s3_port, folder.clone()).await?;
-        let normalizer = function(NORMALIZER, BTreeMap::new())?;
-        let upserter = function(UPSERTER, upserter_environment(&dynamodb, &s3))?;
+        let s3 = S3Server::start(settings.s3_port, folder.clone(), weather(2)).await?;
+        let normalizer = function(NORMALIZER, BTreeMap::new(), 3)?;
+        let upserter = function(UPSERTER, upserter_environment(&dynamodb, &s3), 4)?;
 
-        let (producer, contact_records, firehose) =
-            firehose::start(firehose_settings(), normalizer.clone(), folder.clone());
-        let stream = Arc::new(Stream::new("agent-events", settings.shards));
-        let mapping_settings = MappingSettings {
-            batch_size: settings.batch_size,
-            maximum_retry_attempts: 10,
-            on_failure_bucket: LAKE_BUCKET.to_owned(),
-        };
+        let (producer, firehose) =
+            firehose::start(firehose_settings(&settings)?, normalizer.clone(), folder.clone());
+        let stream = Stream::new(AGENT_EVENT_STREAM, settings.shards);
+        // Who reads the stream from outside wants to find what was put.
+        let stream = Arc::new(if settings.streams_port.is_some() { stream.retaining() } else { stream });
         let agent_events =
-            Arc::new(EventSourceMapping::new(mapping_settings, stream.clone(), upserter.clone(), folder));
+            EventSourceMapping::new(mapping_settings(&settings), stream.clone(), upserter.clone(), folder);
+        let agent_events = Arc::new(agent_events);
         let mapping = tokio::spawn(agent_events.clone().run());
-        let producer = Some(producer);
+        let streams = match settings.streams_port {
+            None => None,
+            Some(port) => {
+                let firehose = (CONTACT_RECORD_STREAM.to_owned(), producer.clone());
+                Some(Api::start(port, Services { stream: stream.clone(), firehose }).await?)
+            }
+        };
         Ok(Self {
-            contact_records,
-            agent_events,
+            contact_records: firehose.counters,
             normalizer,
             upserter,
             dynamodb,
-            _s3: s3,
+            s3,
+            streams,
             stream,
-            producer,
-            firehose,
+            producer: Some(producer),
+            agent_events,
+            firehose: firehose.task,
             mapping,
         })
+    }
+
+    /// What became of agent events so far.
+    #[must_use]
+    pub fn agent_events(&self) -> &event_source_mapping::Counters {
+        &self.agent_events.counters
+    }
+
+    /// The mapping, whose counters tell how far the agent events are.
+    #[must_use]
+    pub fn agent_events_counters(&self) -> Arc<EventSourceMapping> {
+        self.agent_events.clone()
     }
 
     /// Puts a contact record on its stream.
@@ -135,9 +191,19 @@ impl Stack {
         self.producer.as_ref().expect("the stack still takes records").put_record(data).await;
     }
 
-    /// Puts an agent event on its stream.
-    pub fn put_agent_event(&self, partition_key: &str, data: Bytes) {
-        self.stream.put_record(partition_key, data);
+    /// Puts an agent event on its stream; waits while the stream has no room.
+    ///
+    /// # Errors
+    /// When the stream refuses it.
+    pub async fn put_agent_event(&self, partition_key: &str, data: Bytes) -> Result<(), KinesisError> {
+        self.stream.room(UNREAD_EVENTS).await;
+        self.stream.put_record(partition_key, data).map(drop)
+    }
+
+    /// The stream of agent events.
+    #[must_use]
+    pub fn stream(&self) -> &Stream {
+        &self.stream
     }
 
     /// Waits until everything has landed. No record can be put any more.
@@ -145,11 +211,39 @@ impl Stack {
     /// # Errors
     /// When a function cannot run, or the folder not be written.
     pub async fn drain(&mut self) -> anyhow::Result<()> {
+        self.streams = None;
         self.producer = None;
         self.stream.close();
         // Whichever fails first is the one to tell of.
         tokio::try_join!(joined(&mut self.firehose), joined(&mut self.mapping))?;
         Ok(())
+    }
+
+    /// Waits until so many records have landed; more can be put.
+    ///
+    /// # Errors
+    /// When a function cannot run, or the folder not be written.
+    pub async fn settle(&mut self, records: u64) -> anyhow::Result<()> {
+        let landed = || self.contact_records.over() + self.agent_events.counters.over();
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        let settled = async {
+            while landed() < records {
+                tick.tick().await;
+            }
+        };
+        tokio::select! {
+            ended = joined(&mut self.firehose) => ended,
+            ended = joined(&mut self.mapping) => ended,
+            () = settled => Ok(()),
+        }
+    }
+
+    /// Goes on until something fails.
+    ///
+    /// # Errors
+    /// When a function cannot run, or the folder not be written.
+    pub async fn run(&mut self) -> anyhow::Result<()> {
+        tokio::try_join!(joined(&mut self.firehose), joined(&mut self.mapping)).map(|_| ())
     }
 
     /// The agent table.
@@ -180,15 +274,33 @@ async fn joined(task: &mut JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()>
     task.await?
 }
 
-fn firehose_settings() -> FirehoseSettings {
-    FirehoseSettings {
-        name: "contact-records".to_owned(),
+fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSettings> {
+    Ok(FirehoseSettings {
+        name: CONTACT_RECORD_STREAM.to_owned(),
         bucket: LAKE_BUCKET.to_owned(),
-        prefix: "contact_records/",
-        partition_key: "contact_date",
-        error_prefix: "errors/",
-        buffer_bytes: 1024 * 1024,
-        buffer_interval: Duration::from_secs(1),
+        prefix: Prefix::read("contact_records/contact_date=!{partitionKeyFromLambda:contact_date}/")?,
+        error_prefix: Prefix::read_error("errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/")?,
+        transformation_buffer: Buffer { bytes: 1024 * 1024, interval: Duration::from_secs(1) },
+        // The service's smallest with conversion and partitions.
+        destination_buffer: Buffer { bytes: 64 * 1024 * 1024, interval: settings.delivery_interval },
+        active_partitions: 500,
+        conversion: Some(settings.table.clone()),
+        backup_prefix: Some(Prefix::read("raw/contact-records/!{timestamp:yyyy/MM/dd/HH}/")?),
+    })
+}
+
+fn mapping_settings(settings: &StackSettings) -> MappingSettings {
+    MappingSettings {
+        batches: BatchRules { batch_size: settings.batch_size, window: Duration::from_millis(20) },
+        retries: RetryRules {
+            // More than any weather here lasts: what is given up would have to be sent again by hand.
+            maximum_retry_attempts: Some(100),
+            maximum_record_age: None,
+            bisect_on_error: true,
+        },
+        reports_failures: true,
+        on_failure_bucket: Some(LAKE_BUCKET.to_owned()),
+        ..MappingSettings::default()
     }
 }
 

@@ -1,0 +1,132 @@
+//! An agent, at some moment of the day.
+
+use fastrand::Rng;
+
+use super::contact::Contact;
+use super::{MINUTE, OPENING};
+
+/// What an agent chose to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    Available,
+    Break,
+    Lunch,
+    Training,
+    Offline,
+}
+
+impl Status {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Available => "Available",
+            Self::Break => "Break",
+            Self::Lunch => "Lunch",
+            Self::Training => "Training",
+            Self::Offline => "Offline",
+        }
+    }
+
+    pub(super) const fn kind(self) -> &'static str {
+        match self {
+            Self::Available => "ROUTABLE",
+            Self::Offline => "OFFLINE",
+            Self::Break | Self::Lunch | Self::Training => "CUSTOM",
+        }
+    }
+
+    /// How long it lasts.
+    pub(super) fn minutes(self, rng: &mut Rng) -> i64 {
+        match self {
+            Self::Lunch => rng.i64(25..40),
+            Self::Training => rng.i64(20..60),
+            _ => rng.i64(8..15),
+        }
+    }
+}
+
+/// An agent.
+pub(super) struct Agent {
+    pub(super) number: usize,
+    pub(super) status: Status,
+    pub(super) status_since: i64,
+    pub(super) next_status: Option<Status>,
+    /// Contacts in hand, those in after-contact work among them.
+    pub(super) contacts: Vec<u64>,
+    /// Contacts that were not answered, still on the screen.
+    pub(super) missed: Vec<Contact>,
+    pub(super) idle_since: i64,
+    pub(super) last_event: i64,
+    pub(super) logged_out: Option<i64>,
+    /// The snapshot of the last event, as JSON.
+    pub(super) snapshot: Option<String>,
+    /// How many of the contacts are on each channel: voice, chat, task, email.
+    pub(super) load: [usize; 4],
+}
+
+/// How many contacts of a channel an agent takes.
+pub(super) const SLOTS: [(&str, usize); 4] = [("VOICE", 1), ("CHAT", 3), ("TASK", 1), ("EMAIL", 1)];
+
+impl Agent {
+    pub(super) fn new(number: usize) -> Self {
+        Self {
+            number,
+            status: Status::Offline,
+            status_since: OPENING - 14 * 60 * MINUTE,
+            next_status: None,
+            contacts: Vec::new(),
+            missed: Vec::new(),
+            idle_since: 0,
+            last_event: 0,
+            logged_out: None,
+            snapshot: None,
+            load: [0; 4],
+        }
+    }
+
+    pub(super) fn id(&self) -> String {
+        format!("20000000-0000-4000-8000-{:012x}", self.number + 1)
+    }
+
+    pub(super) fn username(&self) -> String {
+        format!("agent.{:04}", self.number + 1)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        !self.contacts.is_empty() || !self.missed.is_empty()
+    }
+
+    /// Nothing brings the agent back.
+    pub(super) fn is_gone(&self) -> bool {
+        self.logged_out.is_some() || (self.status == Status::Offline && self.snapshot.is_some())
+    }
+
+    /// Going home as soon as the contacts are done.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.next_status == Some(Status::Offline)
+    }
+
+    pub(super) fn take(&mut self, contact: u64, channel: &str) {
+        self.contacts.push(contact);
+        self.load[slot(channel)] += 1;
+    }
+
+    pub(super) fn leave(&mut self, contact: u64, channel: &str) {
+        self.contacts.retain(|listed| *listed != contact);
+        self.load[slot(channel)] -= 1;
+    }
+
+    /// Calls leave no room for anything else; the other channels share the agent.
+    pub(super) fn can_take(&self, channel: &str) -> bool {
+        let is_waiting =
+            self.status == Status::Available && self.next_status.is_none() && self.missed.is_empty();
+        let slot = slot(channel);
+        let has_call = self.load[0] > 0;
+        let is_free = if channel == "VOICE" { self.contacts.is_empty() } else { !has_call };
+        is_waiting && is_free && self.load[slot] < SLOTS[slot].1
+    }
+}
+
+/// The place of a channel in [`SLOTS`].
+pub(super) fn slot(channel: &str) -> usize {
+    SLOTS.iter().position(|(name, _)| *name == channel).unwrap_or_default()
+}

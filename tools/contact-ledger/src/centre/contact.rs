@@ -1,0 +1,165 @@
+//! A contact, with everything that has happened to it. Times are milliseconds since 1970, on whole seconds.
+
+use fastrand::Rng;
+
+use super::SECOND;
+use super::wire::QUEUES;
+
+/// How a contact comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Call,
+    Chat,
+    Task,
+    Email,
+    Campaign,
+    Callback,
+    Transfer,
+}
+
+impl Kind {
+    pub(super) fn random(rng: &mut Rng) -> Self {
+        match rng.u8(..100) {
+            0..64 => Self::Call,
+            64..80 => Self::Chat,
+            80..88 => Self::Task,
+            88..95 => Self::Email,
+            _ => Self::Campaign,
+        }
+    }
+
+    pub(super) const fn channel(self) -> &'static str {
+        match self {
+            Self::Chat => "CHAT",
+            Self::Task => "TASK",
+            Self::Email => "EMAIL",
+            Self::Call | Self::Campaign | Self::Callback | Self::Transfer => "VOICE",
+        }
+    }
+
+    pub(super) const fn initiation_method(self) -> &'static str {
+        match self {
+            Self::Call | Self::Email => "INBOUND",
+            Self::Chat | Self::Task => "API",
+            Self::Campaign => "OUTBOUND",
+            Self::Callback => "CALLBACK",
+            Self::Transfer => "TRANSFER",
+        }
+    }
+
+    /// How long an agent is busy with it, in milliseconds; a few take much longer than most.
+    pub(super) fn handling(self, rng: &mut Rng) -> i64 {
+        let seconds = match self {
+            Self::Chat => rng.i64(120..700),
+            Self::Email => rng.i64(120..500),
+            Self::Task => rng.i64(60..400),
+            _ => rng.i64(45..360),
+        };
+        let stretch = if rng.u8(..10) == 0 { 2 } else { 1 };
+        seconds * stretch * SECOND
+    }
+}
+
+/// Where a contact is with its agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Connecting,
+    Connected,
+    OnHold,
+    Missed,
+    Ended,
+}
+
+impl State {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "CONNECTING",
+            Self::Connected => "CONNECTED",
+            Self::OnHold => "CONNECTED_ONHOLD",
+            Self::Missed => "MISSED",
+            Self::Ended => "ENDED",
+        }
+    }
+}
+
+/// How a contact ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Abandoned,
+    CallbackPlanned,
+    Transferred,
+    ByCustomer,
+    ByAgent,
+    Closed,
+}
+
+/// A contact.
+#[derive(Debug, Clone)]
+pub(super) struct Contact {
+    pub(super) id: u64,
+    pub(super) kind: Kind,
+    /// Index into [`QUEUES`].
+    pub(super) queue: usize,
+    pub(super) customer: u64,
+    pub(super) initiated: i64,
+    pub(super) enqueued: Option<i64>,
+    pub(super) agent: Option<usize>,
+    pub(super) attempts: u32,
+    pub(super) rang: Option<i64>,
+    pub(super) connected: Option<i64>,
+    /// Begins and ends.
+    pub(super) holds: Vec<(i64, i64)>,
+    pub(super) disconnected: Option<i64>,
+    pub(super) after_contact_work_end: Option<i64>,
+    pub(super) state: State,
+    pub(super) state_since: i64,
+    pub(super) ending: Ending,
+    pub(super) initial: Option<u64>,
+    pub(super) previous: Option<u64>,
+    pub(super) next: Option<u64>,
+}
+
+impl Contact {
+    pub(super) fn new(id: u64, kind: Kind, initiated: i64, rng: &mut Rng) -> Self {
+        Self {
+            id,
+            kind,
+            queue: rng.usize(..QUEUES.len()),
+            customer: rng.u64(..900),
+            initiated,
+            enqueued: None,
+            agent: None,
+            attempts: 0,
+            rang: None,
+            connected: None,
+            holds: Vec::new(),
+            disconnected: None,
+            after_contact_work_end: None,
+            state: State::Connecting,
+            state_since: initiated,
+            ending: Ending::Abandoned,
+            initial: None,
+            previous: None,
+            next: None,
+        }
+    }
+
+    pub(super) fn enter(&mut self, state: State, since: i64) {
+        self.state = state;
+        self.state_since = since;
+    }
+
+    /// Whether agent and customer are in contact.
+    pub(super) fn is_with_agent(&self) -> bool {
+        matches!(self.state, State::Connected | State::OnHold)
+    }
+
+    /// Ends a hold, if there is one.
+    pub(super) fn resume(&mut self, now: i64) {
+        if self.state == State::OnHold
+            && let Some(hold) = self.holds.last_mut()
+        {
+            hold.1 = now;
+        }
+    }
+}

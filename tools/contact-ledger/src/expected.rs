@@ -1,0 +1,191 @@
+//! What a run must leave, computed beside it: every event's writes folded one by one into a store in memory, with no
+//! stream, no batches and no faults in between. The tables of a run are compared with it.
+//!
+//! A day of a thousand agents has hundreds of thousands of history entries, so of those only fingerprints are kept.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use agent_ledger::plan::{Rules, plan};
+use agent_ledger::{AgentKey, Attribute, HistoryEntry, Register, RegisterWrite, Version};
+use connect_streams::agent_event::AgentEvent;
+use connect_streams::contact_record::ContactRecord;
+use connect_streams::{RecordKind, parse};
+use contact_lake::{Policy, encode, normalize};
+use local_aws::dynamodb::Item;
+use serde_json::Value;
+
+use crate::centre::{Sent, StreamKind};
+
+/// What must be there.
+#[derive(Default)]
+pub struct Expected {
+    rules: Rules,
+    policy: Policy,
+    /// The newest write of every register.
+    registers: HashMap<(AgentKey, Register), RegisterWrite>,
+    /// Fingerprints of entries by those of their keys, with the version that closed an interval.
+    history: HashMap<u64, (u64, Option<Version>)>,
+    /// Hashes of the contents of rows, and whether such a row was seen.
+    rows: HashMap<String, bool>,
+    differences: Differences,
+}
+
+/// Items and rows that are missing, too many, or not as they must be.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Differences {
+    /// In the agent table.
+    pub agents: usize,
+    /// In the history.
+    pub history: usize,
+    /// In the lake, by content.
+    pub rows: usize,
+}
+
+impl Differences {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl Expected {
+    /// Notes a record that is sent, however often.
+    pub fn note(&mut self, sent: &Sent) {
+        // What is not a record of its stream leaves nothing in a table.
+        let Ok(value) = parse(&sent.record) else { return };
+        let Some(object) = value.as_object() else { return };
+        match (sent.stream, RecordKind::of(object)) {
+            (StreamKind::AgentEvents, Some(RecordKind::AgentEvent)) => {
+                let event = AgentEvent::from_object(object).ok();
+                if let Some(plan) = event.and_then(|event| plan(&event, &self.rules).ok()) {
+                    plan.registers.into_iter().for_each(|write| self.write(write));
+                    plan.event.into_iter().chain(plan.intervals).for_each(|entry| self.insert(&entry));
+                }
+            }
+            (StreamKind::ContactRecords, Some(RecordKind::ContactRecord)) => {
+                let row = ContactRecord::from_object(object).ok();
+                if let Some(row) = row.map(|record| normalize(&record)) {
+                    let line = encode(row, None, &self.policy);
+                    self.rows.extend(content_hash(&line).map(|hash| (hash, false)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn write(&mut self, write: RegisterWrite) {
+        let register = (write.key.clone(), write.register);
+        if self.registers.get(&register).is_none_or(|held| held.version < write.version) {
+            self.registers.insert(register, write);
+        }
+    }
+
+    fn insert(&mut self, entry: &HistoryEntry) {
+        let key = fingerprint(&(&entry.agent_id, &entry.entry));
+        let attributes: BTreeMap<_, _> =
+            entry.attributes.iter().map(|(name, value)| (*name, json(value))).collect();
+        let value = (fingerprint_of(attributes.into_iter()), entry.closed_by.clone());
+        match self.history.get_mut(&key) {
+            None => drop(self.history.insert(key, value)),
+            Some(held) if value.1 < held.1 => *held = value,
+            Some(_) => {}
+        }
+    }
+
+    /// Looks at an item of the agent table.
+    ///
+    /// # Errors
+    /// When it has no key.
+    pub fn compare_agent(&mut self, mut item: Item) -> anyhow::Result<()> {
+        let (board, agent_id) = (key(&mut item, "board")?, key(&mut item, "agent_id")?);
+        let key = AgentKey { board, agent_id };
+        let mut expected = Item::new();
+        for register in [Register::Snapshot, Register::Session] {
+            if let Some(write) = self.registers.remove(&(key.clone(), register)) {
+                expected.extend(write.set.iter().map(|(name, value)| ((*name).to_owned(), json(value))));
+            }
+        }
+        self.differences.agents += usize::from(expected != item);
+        Ok(())
+    }
+
+    /// Looks at an item of the history.
+    ///
+    /// # Errors
+    /// When it has no key.
+    pub fn compare_entry(&mut self, mut item: Item) -> anyhow::Result<()> {
+        let (agent_id, entry) = (key(&mut item, "agent_id")?, key(&mut item, "entry")?);
+        let expected = self.history.remove(&fingerprint(&(&agent_id, &entry)));
+        let is_equal = expected.is_some_and(|(expected, _)| {
+            expected == fingerprint_of(item.iter().map(|(name, value)| (name.as_str(), value.clone())))
+        });
+        self.differences.history += usize::from(!is_equal);
+        Ok(())
+    }
+
+    /// Looks at a row, whose content may come several times.
+    pub fn compare_row(&mut self, content_hash: &str) {
+        match self.rows.get_mut(content_hash) {
+            Some(is_there) => *is_there = true,
+            None => self.differences.rows += 1,
+        }
+    }
+
+    /// What is left is missing.
+    #[must_use]
+    pub fn differences(mut self) -> Differences {
+        self.differences.agents += self.registers.len();
+        self.differences.history += self.history.len();
+        self.differences.rows += self.rows.values().filter(|is_there| !**is_there).count();
+        self.differences
+    }
+}
+
+fn key(item: &mut Item, name: &str) -> anyhow::Result<String> {
+    match item.remove(name) {
+        Some(Value::String(text)) => Ok(text),
+        other => anyhow::bail!("an item has {other:?} as its {name}"),
+    }
+}
+
+/// The hash in a row's line.
+fn content_hash(line: &[u8]) -> Option<String> {
+    let row: HashOnly = serde_json::from_slice(line).ok()?;
+    Some(row.content_hash)
+}
+
+#[derive(serde::Deserialize)]
+struct HashOnly {
+    content_hash: String,
+}
+
+fn fingerprint(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Of attributes in the order of their names.
+fn fingerprint_of<'a>(attributes: impl Iterator<Item = (&'a str, Value)>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    attributes.for_each(|attribute| attribute.hash(&mut hasher));
+    hasher.finish()
+}
+
+/// As the tables show it.
+fn json(attribute: &Attribute) -> Value {
+    match attribute {
+        Attribute::Text(text) => Value::from(text.as_str()),
+        Attribute::Number(digits) => {
+            digits.parse::<serde_json::Number>().map_or_else(|_| Value::from(digits.as_str()), Value::Number)
+        }
+        Attribute::List(elements) => elements.iter().map(json).collect(),
+        Attribute::Map(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
+}

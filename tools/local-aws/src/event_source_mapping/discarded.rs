@@ -1,0 +1,59 @@
+//! The object for records that were given up, in the on-failure bucket.
+//!
+//! Source: Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda".
+
+use serde_json::json;
+
+use super::timestamp;
+use crate::kinesis::Record;
+
+/// What is told about a discarded batch.
+pub(super) struct Discarded<'a> {
+    pub(super) mapping_id: &'a str,
+    pub(super) function_arn: &'a str,
+    pub(super) stream_arn: &'a str,
+    pub(super) shard_id: &'a str,
+    pub(super) records: &'a [Record],
+    pub(super) condition: &'static str,
+    pub(super) invocations: u32,
+    /// The event, as the function got it.
+    pub(super) event: &'a str,
+    pub(super) now: jiff::Timestamp,
+}
+
+impl Discarded<'_> {
+    /// `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<random>`
+    pub(super) fn key(&self) -> String {
+        let Self { mapping_id, shard_id, now, .. } = self;
+        let time = now.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S");
+        format!("aws/lambda/{mapping_id}/{shard_id}/{time}-{}", uuid::Uuid::new_v4())
+    }
+
+    /// The invocation record, with the event as escaped JSON text.
+    pub(super) fn body(&self) -> String {
+        let arrival = |record: Option<&Record>| record.map(|record| timestamp(record.arrival_milliseconds));
+        let (first, last) = (self.records.first(), self.records.last());
+        let body = json!({
+            "requestContext": {
+                "requestId": uuid::Uuid::new_v4().to_string(),
+                "functionArn": self.function_arn,
+                "condition": self.condition,
+                "approximateInvokeCount": self.invocations,
+            },
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "version": "1.0",
+            "timestamp": timestamp(self.now.as_millisecond()),
+            "KinesisBatchInfo": {
+                "shardId": self.shard_id,
+                "startSequenceNumber": first.map(|record| &record.sequence_number),
+                "endSequenceNumber": last.map(|record| &record.sequence_number),
+                "approximateArrivalOfFirstRecord": arrival(first),
+                "approximateArrivalOfLastRecord": arrival(last),
+                "batchSize": self.records.len(),
+                "streamArn": self.stream_arn,
+            },
+            "payload": self.event,
+        });
+        body.to_string()
+    }
+}

@@ -1,0 +1,166 @@
+//! Filter criteria: which records reach the function at all.
+//!
+//! A pattern for Kinesis names the key `data`. Lambda decodes a record's data and reads it as JSON; what is not JSON
+//! does not match, and what does not match is dropped for good, without a trace. That is why the pipeline has no
+//! filter by default.
+//!
+//! Source: Lambda Developer Guide, "Control which events Lambda sends to your function", "Use event filtering with a
+//! Kinesis event source".
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value};
+
+/// Patterns, one of which a record must match.
+#[derive(Debug, Clone, Default)]
+pub struct FilterCriteria(Vec<Map<String, Value>>);
+
+impl FilterCriteria {
+    /// Reads patterns such as `{"data": {"EventType": ["LOGIN"]}}`. Without any, every record passes.
+    ///
+    /// # Errors
+    /// When one is not a pattern for `data`, or uses an operator that this model does not know.
+    pub fn read<'a>(patterns: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
+        patterns.into_iter().map(pattern).collect::<anyhow::Result<_>>().map(Self)
+    }
+
+    /// Whether the record passes.
+    #[must_use]
+    pub fn pass(&self, data: &[u8]) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
+        let Ok(Value::Object(value)) = serde_json::from_slice(data) else { return false };
+        self.0.iter().any(|pattern| matches_object(pattern, &value))
+    }
+}
+
+fn pattern(text: &str) -> anyhow::Result<Map<String, Value>> {
+    let value: Value = serde_json::from_str(text).with_context(|| format!("filter {text} is not JSON"))?;
+    let Value::Object(mut members) = value else { bail!("filter {text} is not an object") };
+    let Some(Value::Object(data)) = members.remove("data") else {
+        bail!("filter {text} has no pattern for data, the only key that can be filtered for Kinesis");
+    };
+    check(&data)?;
+    Ok(data)
+}
+
+fn check(pattern: &Map<String, Value>) -> anyhow::Result<()> {
+    for (name, rule) in pattern {
+        match rule {
+            Value::Object(nested) => check(nested)?,
+            Value::Array(alternatives) => {
+                for operator in alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+                    if !["prefix", "exists", "anything-but", "numeric"].contains(&operator.as_str()) {
+                        bail!("filter operator {operator} is not known here");
+                    }
+                }
+            }
+            _ => bail!("the pattern for {name} is neither a list nor an object"),
+        }
+    }
+    Ok(())
+}
+
+fn matches_object(pattern: &Map<String, Value>, value: &Map<String, Value>) -> bool {
+    pattern.iter().all(|(name, rule)| match rule {
+        Value::Object(nested) => {
+            value.get(name).and_then(Value::as_object).is_some_and(|value| matches_object(nested, value))
+        }
+        Value::Array(alternatives) => {
+            alternatives.iter().any(|alternative| matches_value(alternative, value.get(name)))
+        }
+        _ => false,
+    })
+}
+
+fn matches_value(alternative: &Value, value: Option<&Value>) -> bool {
+    // A list matches if one of its elements does.
+    if let Some(Value::Array(elements)) = value {
+        return elements.iter().any(|element| matches_value(alternative, Some(element)));
+    }
+    let Value::Object(operator) = alternative else { return value == Some(alternative) };
+    operator.iter().all(|(operator, operand)| match operator.as_str() {
+        "exists" => operand.as_bool() == Some(value.is_some()),
+        "prefix" => {
+            let text = value.and_then(Value::as_str).unwrap_or_default();
+            operand.as_str().is_some_and(|prefix| value.is_some() && text.starts_with(prefix))
+        }
+        "anything-but" => value.is_some_and(|value| match operand {
+            Value::Array(excluded) => !excluded.contains(value),
+            excluded => excluded != value,
+        }),
+        "numeric" => value.and_then(Value::as_f64).is_some_and(|value| is_within(operand, value)),
+        _ => false,
+    })
+}
+
+/// `[">", 0, "<=", 5]`
+fn is_within(operand: &Value, value: f64) -> bool {
+    let comparisons = operand.as_array().map(Vec::as_slice).unwrap_or_default();
+    comparisons.chunks(2).all(|comparison| {
+        let [operator, bound] = comparison else { return false };
+        let Some(bound) = bound.as_f64() else { return false };
+        match operator.as_str() {
+            Some("=") => (bound..=bound).contains(&value),
+            Some("<") => value < bound,
+            Some("<=") => value <= bound,
+            Some(">") => value > bound,
+            Some(">=") => value >= bound,
+            _ => false,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "Filter rule syntax" and "Filtering Kinesis records with the data key".
+    #[test]
+    fn records_pass_by_the_documented_syntax() {
+        let record = br#"{"EventType":"LOGIN","Count":5,"Snapshot":{"Name":"Available"},"Tags":["a","b"],"Nothing":null}"#;
+        for (pattern, passes) in [
+            (r#"{"EventType":["LOGIN","LOGOUT"]}"#, true),
+            (r#"{"EventType":["LOGOUT"]}"#, false),
+            (r#"{"EventType":["LOGIN"],"Count":[6]}"#, false),
+            (r#"{"Snapshot":{"Name":["Available"]}}"#, true),
+            (r#"{"Snapshot":{"Other":["Available"]}}"#, false),
+            (r#"{"Tags":["b"]}"#, true),
+            (r#"{"EventType":[{"prefix":"LOG"}]}"#, true),
+            (r#"{"EventType":[{"anything-but":["LOGIN"]}]}"#, false),
+            (r#"{"EventType":[{"anything-but":["LOGOUT"]}]}"#, true),
+            (r#"{"Missing":[{"exists":false}]}"#, true),
+            (r#"{"EventType":[{"exists":false}]}"#, false),
+            (r#"{"Count":[{"numeric":[">",4,"<=",5]}]}"#, true),
+            (r#"{"Count":[{"numeric":["<",5]}]}"#, false),
+            (r#"{"Nothing":[null]}"#, true),
+        ] {
+            let criteria = FilterCriteria::read([format!(r#"{{"data":{pattern}}}"#).as_str()]).unwrap();
+            assert_eq!(criteria.pass(record), passes, "{pattern}");
+        }
+        assert!(FilterCriteria::default().pass(b"\xff"));
+    }
+
+    /// "To properly filter events from Kinesis sources, both the data field and your filter criteria … must be in
+    /// valid JSON format", or the record is dropped. One filter that matches is enough.
+    #[test]
+    fn what_is_not_json_is_dropped_as_soon_as_there_is_a_filter() {
+        let one = r#"{"data":{"EventType":["LOGIN"]}}"#;
+        let other = r#"{"data":{"EventType":["LOGOUT"]}}"#;
+        let criteria = FilterCriteria::read([one, other]).unwrap();
+        assert!(criteria.pass(br#"{"EventType":"LOGIN"}"#) && criteria.pass(br#"{"EventType":"LOGOUT"}"#));
+        assert!(!criteria.pass(b"{") && !criteria.pass(b"\xf3\x89\x9a\xc2") && !criteria.pass(b"[]"));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused_with_a_sentence() {
+        for (wrong, sentence) in [
+            ("{", "is not JSON"),
+            ("{}", "no pattern for data"),
+            (r#"{"data":{"a":1}}"#, "neither a list nor an object"),
+            (r#"{"data":{"a":[{"wildcard":"*"}]}}"#, "wildcard is not known here"),
+        ] {
+            assert!(FilterCriteria::read([wrong]).unwrap_err().to_string().contains(sentence), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What becomes of a batch: which records are sent when, and which are given up. Pure: time and answers are handed in.
+//!
+//! Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams", "Configuring
+//! partial batch response", "Retain discarded batch records", and API Reference, `CreateEventSourceMapping`.
+
+use std::collections::VecDeque;
+
+use crate::kinesis::Record;
+
+/// The rules for batches that fail.
+#[derive(Debug, Clone, Default)]
+pub struct RetryRules {
+    /// How often a batch is tried again; `None` is without end.
+    pub maximum_retry_attempts: Option<u32>,
+    /// Records older than this are given up, in milliseconds; `None` is never.
+    pub maximum_record_age: Option<i64>,
+    /// Whether a failed batch is cut in two. Cutting is no retry.
+    pub bisect_on_error: bool,
+}
+
+/// Records that are sent in order, whatever becomes of them.
+#[derive(Debug, Default)]
+pub struct Lane {
+    batches: VecDeque<Batch>,
+}
+
+#[derive(Debug)]
+struct Batch {
+    records: Vec<Record>,
+    /// Failures that count as retries.
+    failures: u32,
+    invocations: u32,
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Invoke the function with the records of [`Lane::batch`], after so many failures of them.
+    Invoke {
+        /// How often they failed in a row.
+        failures: u32,
+    },
+    /// Give the first so many records of [`Lane::batch`] up.
+    GiveUp {
+        /// How many.
+        records: usize,
+        /// Why, in the service's word.
+        condition: &'static str,
+        /// How often they were sent.
+        invocations: u32,
+    },
+    /// Everything is done with.
+    Idle,
+}
+
+/// What an invocation means for its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The response says that the first so many records are done; the others come again.
+    Done(usize),
+    /// The function failed, or answered what means that everything failed.
+    Failed,
+}
+
+impl Lane {
+    /// Adds a batch after those that are there.
+    pub fn push(&mut self, records: Vec<Record>) {
+        if !records.is_empty() {
+            self.batches.push_back(Batch { records, failures: 0, invocations: 0 });
+        }
+    }
+
+    /// The records that are next.
+    #[must_use]
+    pub fn batch(&self) -> &[Record] {
+        self.batches.front().map_or(&[], |batch| &batch.records)
+    }
+
+    /// Says what to do, at this time in milliseconds since 1970.
+    #[must_use]
+    pub fn next(&self, rules: &RetryRules, now: i64) -> Next {
+        let Some(batch) = self.batches.front() else { return Next::Idle };
+        let is_expired = |record: &&Record| {
+            rules.maximum_record_age.is_some_and(|age| now - record.arrival_milliseconds > age)
+        };
+        let expired = batch.records.iter().take_while(is_expired).count();
+        if expired > 0 {
+            return Next::GiveUp {
+                records: expired,
+                condition: "RecordAgeExceeded",
+                invocations: batch.invocations,
+            };
+        }
+        if rules.maximum_retry_attempts.is_some_and(|attempts| batch.failures > attempts) {
+            return Next::GiveUp {
+                records: batch.records.len(),
+                condition: "RetryAttemptsExhausted",
+                invocations: batch.invocations,
+            };
+        }
+        Next::Invoke { failures: batch.failures }
+    }
+
+    /// Notes what an invocation with the batch came to.
+    pub fn answered(&mut self, progress: Progress, rules: &RetryRules) {
+        let Some(batch) = self.batches.front_mut() else { return };
+        batch.invocations += 1;
+        match progress {
+            Progress::Done(done) if done >= batch.records.len() => drop(self.batches.pop_front()),
+            // What is left is a batch of its own: whether the service counts on is not documented.
+            Progress::Done(done) if done > 0 => {
+                batch.records.drain(..done);
+                batch.failures = 0;
+                batch.invocations = 0;
+            }
+            Progress::Failed if rules.bisect_on_error && batch.records.len() > 1 => {
+                let second = batch.records.split_off(batch.records.len().div_ceil(2));
+                let (failures, invocations) = (batch.failures, batch.invocations);
+                self.batches.insert(1, Batch { records: second, failures, invocations });
+            }
+            Progress::Done(_) | Progress::Failed => batch.failures += 1,
+        }
+    }
+
+    /// Notes that the first so many records of the batch were given up.
+    pub fn gave_up(&mut self, records: usize) {
+        let Some(batch) = self.batches.front_mut() else { return };
+        batch.records.drain(..records.min(batch.records.len()));
+        if batch.records.is_empty() {
+            self.batches.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+
+    fn records(numbers: std::ops::RangeInclusive<i64>) -> Vec<Record> {
+        let record = |number: i64| Record {
+            sequence_number: number.to_string(),
+            partition_key: "p".to_owned(),
+            data: Bytes::new(),
+            arrival_milliseconds: number * 1000,
+        };
+        numbers.map(record).collect()
+    }
+
+    /// Plays a function that fails whenever record `poison` is in the batch, and answers what was sent, what was given
+    /// up, and how often.
+    fn play(poison: i64, rules: &RetryRules, answer: fn(usize) -> Progress) -> (Vec<String>, Vec<String>) {
+        let mut lane = Lane::default();
+        lane.push(records(1..=4));
+        let (mut sent, mut given_up) = (Vec::new(), Vec::new());
+        let names = |batch: &[Record]| {
+            batch.iter().map(|record| record.sequence_number.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        for _ in 0..50 {
+            match lane.next(rules, 0) {
+                Next::Idle => return (sent, given_up),
+                Next::Invoke { .. } => {
+                    let batch = lane.batch();
+                    sent.push(names(batch));
+                    let bad = batch.iter().position(|record| record.sequence_number == poison.to_string());
+                    let progress = bad.map_or(Progress::Done(batch.len()), answer);
+                    lane.answered(progress, rules);
+                }
+                Next::GiveUp { records, condition, invocations } => {
+                    given_up.push(format!("{} {condition} {invocations}", names(&lane.batch()[..records])));
+                    lane.gave_up(records);
+                }
+            }
+        }
+        panic!("the lane is never idle: {sent:?}");
+    }
+
+    /// "Retain discarded batch records": a batch is tried again as often as `MaximumRetryAttempts` says, then
+    /// discarded.
+    #[test]
+    fn a_batch_that_fails_is_tried_again_and_then_given_up_whole() {
+        let rules = RetryRules { maximum_retry_attempts: Some(2), ..RetryRules::default() };
+        let (sent, given_up) = play(3, &rules, |_| Progress::Failed);
+        assert_eq!(sent, ["1 2 3 4", "1 2 3 4", "1 2 3 4"]);
+        assert_eq!(given_up, ["1 2 3 4 RetryAttemptsExhausted 3"]);
+    }
+
+    /// `CreateEventSourceMapping`, `BisectBatchOnFunctionError`: "If the function returns an error, split the batch in
+    /// two and retry." Splitting does not count towards the retry quota.
+    #[test]
+    fn a_batch_that_fails_is_cut_in_two_until_the_bad_record_is_alone() {
+        let rules =
+            RetryRules { maximum_retry_attempts: Some(1), bisect_on_error: true, ..RetryRules::default() };
+        let (sent, given_up) = play(3, &rules, |_| Progress::Failed);
+        assert_eq!(sent, ["1 2 3 4", "1 2", "3 4", "3", "3", "4"]);
+        assert_eq!(given_up, ["3 RetryAttemptsExhausted 4"]);
+    }
+
+    /// "Configuring partial batch response": what is before the checkpoint is done; only the rest is sent again, with
+    /// bisecting, too.
+    #[test]
+    fn after_a_partial_response_only_the_rest_comes_again() {
+        for bisect_on_error in [false, true] {
+            let rules =
+                RetryRules { maximum_retry_attempts: Some(1), bisect_on_error, ..RetryRules::default() };
+            let (sent, given_up) = play(3, &rules, Progress::Done);
+            assert_eq!(sent, ["1 2 3 4", "3 4", "3 4"]);
+            assert_eq!(given_up, ["3 4 RetryAttemptsExhausted 2"]);
+        }
+    }
+
+    /// `CreateEventSourceMapping`, `MaximumRetryAttempts`: -1 retries until the record expires.
+    #[test]
+    fn without_a_limit_a_batch_is_tried_without_end() {
+        let mut lane = Lane::default();
+        lane.push(records(1..=2));
+        for failures in 0..1000 {
+            assert_eq!(lane.next(&RetryRules::default(), i64::MAX / 2), Next::Invoke { failures });
+            lane.answered(Progress::Failed, &RetryRules::default());
+        }
+    }
+
+    /// `CreateEventSourceMapping`, `MaximumRecordAgeInSeconds`: records older than that are discarded, those that were
+    /// never sent among them.
+    #[test]
+    fn records_that_are_too_old_are_given_up() {
+        let rules = RetryRules { maximum_record_age: Some(60_000), ..RetryRules::default() };
+        let mut lane = Lane::default();
+        lane.push(records(1..=3));
+        assert_eq!(lane.next(&rules, 61_000), Next::Invoke { failures: 0 });
+        let condition = "RecordAgeExceeded";
+        assert_eq!(lane.next(&rules, 62_001), Next::GiveUp { records: 2, condition, invocations: 0 });
+        lane.gave_up(2);
+        assert_eq!(lane.next(&rules, 62_001), Next::Invoke { failures: 0 });
+        lane.answered(Progress::Failed, &rules);
+        assert_eq!(lane.next(&rules, 70_000), Next::GiveUp { records: 1, condition, invocations: 1 });
+        lane.gave_up(1);
+        assert_eq!(lane.next(&rules, 70_000), Next::Idle);
+    }
+}

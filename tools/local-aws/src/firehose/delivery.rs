@@ -1,0 +1,187 @@
+//! The destination's buffers: rows by partition, failures by type, and the objects they become.
+//!
+//! Source: Amazon Data Firehose Developer Guide, "Understand data delivery", "Dynamic partitioning", "Configure Amazon
+//! S3 object name format", "Convert input data format": what does not fit goes to `format-conversion-failed`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::FirehoseSettings;
+use super::parquet::convert;
+use super::response::Failure;
+use crate::glue::GlueTable;
+use crate::s3::Folder;
+use crate::{ACCOUNT, REGION, now};
+
+/// A row and when its record arrived.
+pub(super) struct Row {
+    pub(super) data: Vec<u8>,
+    pub(super) arrival: i64,
+}
+
+/// What waits for delivery.
+pub(super) struct Delivery {
+    settings: FirehoseSettings,
+    folder: Folder,
+    partitions: BTreeMap<BTreeMap<String, String>, Waiting<Row>>,
+    /// Lines by error type.
+    failures: BTreeMap<&'static str, Waiting<serde_json::Value>>,
+}
+
+struct Waiting<T> {
+    items: Vec<T>,
+    bytes: usize,
+    since: Instant,
+    /// When the oldest of their records arrived.
+    arrival: i64,
+}
+
+impl<T> Waiting<T> {
+    fn new(arrival: i64) -> Self {
+        Self { items: Vec::new(), bytes: 0, since: Instant::now(), arrival }
+    }
+
+    fn is_due(&self, settings: &FirehoseSettings, now: Instant) -> bool {
+        let buffer = &settings.destination_buffer;
+        self.bytes >= buffer.bytes || now >= self.since + buffer.interval
+    }
+}
+
+impl Delivery {
+    pub(super) fn new(settings: FirehoseSettings, folder: Folder) -> Self {
+        Self { settings, folder, partitions: BTreeMap::new(), failures: BTreeMap::new() }
+    }
+
+    /// Takes a row into its partition.
+    pub(super) fn add(&mut self, mut keys: BTreeMap<String, String>, row: Row) -> Result<(), Failure> {
+        let has = |name: &str| keys.get(name).is_some_and(|value| !value.is_empty());
+        if !self.settings.prefix.partition_keys().all(has) {
+            return Err(Failure::MISSING_PARTITION_KEY);
+        }
+        // Keys that the prefix does not use part nothing.
+        keys.retain(|name, _| self.settings.prefix.partition_keys().any(|used| used == name));
+        if self.partitions.len() >= self.settings.active_partitions && !self.partitions.contains_key(&keys) {
+            return Err(Failure::ACTIVE_PARTITIONS_EXCEEDED);
+        }
+        let partition = self.partitions.entry(keys).or_insert_with(|| Waiting::new(row.arrival));
+        partition.bytes += row.data.len();
+        partition.items.push(row);
+        Ok(())
+    }
+
+    /// Takes a failed record's line.
+    pub(super) fn fail(&mut self, line: serde_json::Value, failure: Failure) {
+        let error_type = if failure == Failure::ACTIVE_PARTITIONS_EXCEEDED {
+            "activePartitionExceeded"
+        } else {
+            "processing-failed"
+        };
+        self.fail_as(error_type, line);
+    }
+
+    fn fail_as(&mut self, error_type: &'static str, line: serde_json::Value) {
+        let arrival = line["arrivalTimestamp"].as_i64().unwrap_or_default();
+        let lines = self.failures.entry(error_type).or_insert_with(|| Waiting::new(arrival));
+        lines.bytes += line["rawData"].as_str().map_or(0, str::len);
+        lines.items.push(line);
+    }
+
+    /// When the next buffer's interval is over.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let since = self.partitions.values().map(|rows| rows.since);
+        let since = since.chain(self.failures.values().map(|lines| lines.since)).min()?;
+        Some(since + self.settings.destination_buffer.interval)
+    }
+
+    /// Delivers the buffers that are full, or whose interval is over. Answers how many rows did not fit the table.
+    pub(super) async fn deliver_due(&mut self, now: Instant) -> anyhow::Result<u64> {
+        let settings = self.settings.clone();
+        let due: Vec<_> = self.partitions.extract_if(.., |_, rows| rows.is_due(&settings, now)).collect();
+        let misfits = self.deliver_rows(due).await?;
+        let due: Vec<_> = self.failures.extract_if(.., |_, lines| lines.is_due(&settings, now)).collect();
+        self.deliver_failures(due).await?;
+        Ok(misfits)
+    }
+
+    /// Delivers everything.
+    pub(super) async fn deliver_all(&mut self) -> anyhow::Result<u64> {
+        let rows = std::mem::take(&mut self.partitions).into_iter().collect();
+        let misfits = self.deliver_rows(rows).await?;
+        let failures = std::mem::take(&mut self.failures).into_iter().collect();
+        self.deliver_failures(failures).await?;
+        Ok(misfits)
+    }
+
+    async fn deliver_rows(
+        &mut self,
+        partitions: Vec<(BTreeMap<String, String>, Waiting<Row>)>,
+    ) -> anyhow::Result<u64> {
+        let mut misfits = 0;
+        for (keys, waiting) in partitions {
+            let prefix = self.settings.prefix.of(&keys, waiting.arrival, "");
+            let Some(table) = self.settings.conversion.clone() else {
+                let body: Vec<u8> = waiting.items.into_iter().flat_map(|row| row.data).collect();
+                self.write(&prefix, "", &body).await?;
+                continue;
+            };
+            let (rows, schema) = (Arc::new(waiting.items), table.schema.clone());
+            let shared = rows.clone();
+            let converted = tokio::task::spawn_blocking(move || {
+                convert(&shared.iter().map(|row| row.data.as_slice()).collect::<Vec<_>>(), &schema)
+            })
+            .await??;
+            if !converted.file.is_empty() {
+                self.write(&prefix, ".parquet", &converted.file).await?;
+            }
+            misfits += converted.misfits.len() as u64;
+            for (place, message) in converted.misfits {
+                self.fail_as("format-conversion-failed", misfit_line(&rows[place], &message, &table));
+            }
+        }
+        Ok(misfits)
+    }
+
+    async fn deliver_failures(
+        &self,
+        failures: Vec<(&'static str, Waiting<serde_json::Value>)>,
+    ) -> anyhow::Result<()> {
+        for (error_type, lines) in failures {
+            let prefix = self.settings.error_prefix.of(&BTreeMap::new(), lines.arrival, error_type);
+            let lines: Vec<_> = lines.items.iter().map(ToString::to_string).collect();
+            self.write(&prefix, "", (lines.join("\n") + "\n").as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    /// `<prefix><stream>-<version>-<yyyy>-<MM>-<dd>-<HH>-<mm>-<ss>-<uuid><extension>`
+    pub(super) async fn write(&self, prefix: &str, extension: &str, body: &[u8]) -> anyhow::Result<()> {
+        let FirehoseSettings { name, bucket, .. } = &self.settings;
+        let time = now().strftime("%Y-%m-%d-%H-%M-%S");
+        let key = format!("{prefix}{name}-1-{time}-{}{extension}", uuid::Uuid::new_v4());
+        let put = self.folder.put(bucket, &key, body).await;
+        put.with_context(|| format!("bucket {bucket} cannot be written"))
+    }
+}
+
+/// A row that does not fit the table, in the documented form.
+/// Source: Firehose Developer Guide, "Error handling for data format conversion".
+fn misfit_line(row: &Row, message: &str, table: &GlueTable) -> serde_json::Value {
+    json!({
+        "attemptsMade": 1,
+        "arrivalTimestamp": row.arrival,
+        "lastErrorCode": "DataFormatConversion.InvalidInput",
+        "lastErrorMessage": message,
+        "attemptEndingTimestamp": now().as_millisecond(),
+        "rawData": base64_simd::STANDARD.encode_to_string(&row.data),
+        "sequenceNumber": null,
+        "subSequenceNumber": null,
+        "dataCatalogTable": {
+            "catalogId": ACCOUNT, "databaseName": table.database, "tableName": table.name, "region": REGION,
+            "versionId": "LATEST", "catalogArn": null,
+        },
+    })
+}
