@@ -245,3 +245,79 @@ fn lambda_environment(settings: &FunctionSettings, runtime_api: &str) -> [(&'sta
         ("_HANDLER", "bootstrap".to_owned()),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A function that is a shell script, and where its output goes.
+    fn script(folder: &Path, text: &str) -> Function {
+        let binary = folder.join("function");
+        fs::write(&binary, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+        Function::new(FunctionSettings {
+            name: "function",
+            binary,
+            environment: BTreeMap::from([("OWN".to_owned(), "setting".to_owned())]),
+            timeout: Duration::from_millis(300),
+            memory_megabytes: 256,
+            log: folder.join("log"),
+            crashes: None,
+        })
+        .unwrap()
+    }
+
+    /// Developer Guide, "Configure Lambda function timeout": Lambda stops the invocation.
+    #[tokio::test]
+    async fn a_function_that_takes_too_long_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let function = script(folder.path(), "echo $$; exec sleep 60");
+        let answer = function.invoke(Bytes::from_static(b"{}")).await;
+        assert!(matches!(answer, Err(InvokeError::TimedOut(_))), "{answer:?}");
+        let process =
+            PathBuf::from("/proc").join(fs::read_to_string(folder.path().join("log")).unwrap().trim());
+        // The kill is on its way; the script alone would run on for a minute.
+        let runs = || fs::read_to_string(process.join("stat")).is_ok_and(|state| !state.contains(" Z "));
+        let gone = async {
+            while runs() {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(10), gone).await.is_ok(), "the process runs on");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_by_itself_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = script(folder.path(), "exit 3").invoke(Bytes::from_static(b"{}")).await;
+        assert!(matches!(answer, Err(InvokeError::Exited(status)) if status.code() == Some(3)), "{answer:?}");
+    }
+
+    /// Developer Guide, "Defined runtime environment variables", and nothing of the user's.
+    #[tokio::test]
+    async fn a_process_has_the_environment_that_lambda_sets_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let function = script(folder.path(), "/usr/bin/env");
+        assert!(function.invoke(Bytes::from_static(b"{}")).await.is_err());
+        let log = fs::read_to_string(folder.path().join("log")).unwrap();
+        let names: Vec<_> = log.lines().filter_map(|line| line.split('=').next()).collect();
+        let is_known = |name: &&&str| {
+            ["AWS_", "_HANDLER", "TZ", "OWN", "PWD", "SHLVL", "_"].iter().any(|known| name.starts_with(known))
+        };
+        assert_eq!(names.iter().find(|name| !is_known(name)), None);
+        for line in ["OWN=setting", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_REGION=eu-west-2"] {
+            assert!(log.lines().any(|logged| logged == line), "{line}");
+        }
+        assert!(log.contains("AWS_LAMBDA_RUNTIME_API=127.0.0.1:"));
+    }
+
+    /// Developer Guide, "Lambda quotas": 6 MB for the event of a synchronous invocation.
+    #[tokio::test]
+    async fn an_event_above_six_megabytes_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = script(folder.path(), "exit 0").invoke(vec![b' '; PAYLOAD_BYTES + 1].into()).await;
+        assert!(matches!(answer, Err(InvokeError::TooLarge { what: "event", .. })), "{answer:?}");
+    }
+}
