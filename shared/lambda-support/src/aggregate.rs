@@ -10,6 +10,7 @@ use connect_streams::{Reject, RejectCode};
 use md5::{Digest, Md5};
 use prost::Message;
 use prost::bytes::Bytes;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 /// The first bytes of a packed record. They are not UTF-8, so that no JSON begins with them.
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
@@ -67,16 +68,29 @@ pub fn unpack(data: Vec<u8>) -> Result<Vec<Packed>, Reject> {
     if Md5::digest(&message)[..] != *checksum {
         return Err(broken());
     }
-    let AggregatedRecord { partition_key_table, records, .. } =
-        AggregatedRecord::decode(message).map_err(|_| broken())?;
-    if !(1..=MAX_PARTS).contains(&records.len()) {
+    // Counted before anything is built of them.
+    if !count_parts(&message).is_some_and(|parts| (1..=MAX_PARTS).contains(&parts)) {
         return Err(broken());
     }
+    let AggregatedRecord { partition_key_table, records, .. } =
+        AggregatedRecord::decode(message).map_err(|_| broken())?;
     let partition_key = |index: u64| partition_key_table.get(usize::try_from(index).ok()?).cloned();
     let unpacked = records.into_iter().map(|Record { partition_key_index, data, .. }| {
         Some(Packed { partition_key: partition_key(partition_key_index)?, data })
     });
     unpacked.collect::<Option<Vec<_>>>().ok_or_else(broken)
+}
+
+/// How many records the message holds; `None` if it is broken.
+fn count_parts(mut message: &[u8]) -> Option<usize> {
+    const RECORDS: u32 = 3;
+    let mut parts = 0;
+    while !message.is_empty() {
+        let (tag, wire_type) = decode_key(&mut message).ok()?;
+        parts += usize::from(tag == RECORDS);
+        skip_field(wire_type, tag, &mut message, DecodeContext::default()).ok()?;
+    }
+    Some(parts)
 }
 
 /// Packs records as the library does.
