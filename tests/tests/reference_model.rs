@@ -276,3 +276,45 @@ fn contradictory(number: usize, rng: &mut Rng) -> Event {
     let record = record.to_string().into_bytes();
     Event { record, agent_id: "a-1".to_owned(), timestamp, event_id, is_kept: event_type != "HEART_BEAT" }
 }
+
+/// An event that never came is told by the one after it, and by no other.
+#[tokio::test]
+async fn a_lost_event_is_told_by_its_successor() {
+    let mut lost = 0;
+    for seed in 0..200 {
+        let events = World::of(1, 25, &mut Rng::with_seed(seed)).events;
+        // Events of one millisecond have no order that a successor could miss one in.
+        if events.windows(2).any(|pair| pair[0].timestamp == pair[1].timestamp) {
+            continue;
+        }
+        assert_eq!(gaps(&events, None).await, Vec::<String>::new(), "seed {seed}");
+        for (place, pair) in events.windows(2).enumerate() {
+            let [event, successor] = pair else { continue };
+            let event: Value = serde_json::from_slice(&event.record).unwrap();
+            let next: Value = serde_json::from_slice(&successor.record).unwrap();
+            let moved =
+                |part: &str| event["PreviousAgentSnapshot"][part] != event["CurrentAgentSnapshot"][part];
+            let is_told =
+                !event["PreviousAgentSnapshot"].is_null() && !next["PreviousAgentSnapshot"].is_null();
+            if is_told && (moved("AgentStatus") || moved("Contacts")) {
+                let expected = format!("{}#{}", successor.timestamp, successor.event_id);
+                assert_eq!(gaps(&events, Some(place)).await, [expected], "seed {seed}, event {place} lost");
+                lost += 1;
+            }
+        }
+    }
+    assert!(lost > 100, "only {lost} events were lost");
+}
+
+/// The versions that tell of a gap when all events but one are delivered in order.
+async fn gaps(events: &[Event], lost: Option<usize>) -> Vec<String> {
+    let function = upserter(MemoryStore::default());
+    let mut gaps = Vec::new();
+    let delivered: Vec<_> = (0..events.len()).filter(|place| Some(*place) != lost).collect();
+    for batch in delivered.chunks(7) {
+        let event = stream_event(0, batch.iter().map(|place| events[*place].record.as_slice()));
+        let (_, summary) = function.handle(&event, Instant::now() + Duration::from_mins(5)).await.unwrap();
+        gaps.extend(summary.gaps.into_iter().map(|gap| gap.event.to_string()));
+    }
+    gaps
+}
