@@ -117,7 +117,9 @@ fn an_interruption_stops_everything_that_was_started() {
     let ended = running.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
     assert!(String::from_utf8(ended.stderr).unwrap().contains("interrupted"));
-    assert_eq!(processes_with_files_below(folder.path()).len(), 0);
+    // They have been killed; the system may still be taking one down.
+    let is_gone = || processes_with_files_below(folder.path()).is_empty();
+    assert!((0..2000).any(|_| is_gone()), "a process runs on");
 }
 
 const EQUAL: &str = "Both tables and the rows are exactly what the events say.";
@@ -156,16 +158,22 @@ fn the_same_seed_generates_the_same_files_and_a_demo_of_them_leaves_what_they_sa
 /// Duplicates, delays, throttling, lost answers, denied access and crashes: the tables say the same.
 #[test]
 fn bad_weather_leaves_what_the_events_say() {
-    for seed in ["1", "2"] {
+    let run = |weather: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
-        let output = demo(&folder.path().join("out"), &[&SMALL[..], &["--chaos", seed]].concat());
+        let output = demo(&folder.path().join("out"), &[&SMALL[..], weather].concat());
         let said = said(&output);
         assert!(said.contains(EQUAL) && !said.contains("given up"), "{said}");
-        // A batch that came again, after a fault or a crash, finds its events written already.
         let summary = fs::read(folder.path().join("out/summary.json")).unwrap();
-        let summary: Value = serde_json::from_slice(&summary).unwrap();
-        let count = |outcome: &str| summary["agent_events"]["outcomes"][outcome].as_u64().unwrap();
-        assert!(count("duplicate") > 20 && count("stale") > 20, "{summary}");
+        serde_json::from_slice::<Value>(&summary).unwrap()
+    };
+    let calm = run(&[]);
+    for seed in ["1", "2"] {
+        let rough = run(&["--chaos", seed]);
+        let of_events = |summary: &Value, name: &str| summary["agent_events"][name].as_u64().unwrap();
+        assert!(of_events(&rough, "in") > of_events(&calm, "in"), "no event came twice: {rough}");
+        for same in ["agents", "history_entries"] {
+            assert_eq!(of_events(&rough, same), of_events(&calm, same), "{same}");
+        }
     }
 }
 
