@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use agent_event_upserter::Upserter;
 use agent_event_upserter::set_aside::SetAside;
@@ -23,6 +24,7 @@ use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
 use local_aws::dynamodb::DynamoDb;
 use serde_json::json;
+use tokio::time::Instant;
 
 /// The folder of this build's binaries.
 ///
@@ -137,6 +139,12 @@ pub async fn dynamodb() -> (DynamoDb, Client) {
 #[must_use]
 pub fn dynamodb_store(client: Client) -> DynamoDbStore {
     DynamoDbStore::new(client, "State".to_owned(), "History".to_owned())
+}
+
+/// A deadline that no test comes near.
+#[must_use]
+pub fn far_future() -> Instant {
+    Instant::now() + Duration::from_hours(1)
 }
 
 /// The upserter's function, on any store, setting aside into memory.

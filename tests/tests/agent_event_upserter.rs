@@ -8,7 +8,7 @@ use agent_ledger::memory::MemoryStore;
 use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{Attribute, HistoryEntry, NamePolicy, RegisterWrite};
 use lambda_support::aggregate::{Packed, pack};
-use ledger_tests::{MemorySetAside, fault, stream_event, upserter};
+use ledger_tests::{MemorySetAside, far_future, fault, stream_event, upserter};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -33,8 +33,10 @@ fn good_event() -> Vec<u8> {
     event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", available, Value::Null)
 }
 
-fn soon() -> Instant {
-    Instant::now() + Duration::from_mins(1)
+/// An hour later.
+fn newer_event() -> Vec<u8> {
+    let lunch = status("Lunch", "2026-03-02T09:00:00.000Z");
+    event("e-2", "2026-03-02T09:00:00.000Z", "STATE_CHANGE", lunch, Value::Null)
 }
 
 async fn handle<S: Store>(
@@ -43,7 +45,7 @@ async fn handle<S: Store>(
 ) -> (Value, agent_event_upserter::Summary, Vec<(String, Value)>) {
     let function = upserter(store);
     let event = stream_event(100, records.iter().map(Vec::as_slice));
-    let (response, summary) = function.handle(&event, soon()).await.unwrap();
+    let (response, summary) = function.handle(&event, far_future()).await.unwrap();
     (
         serde_json::to_value(response).unwrap()["batchItemFailures"].clone(),
         summary,
@@ -88,27 +90,15 @@ async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_m
 
 #[tokio::test]
 async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
-    let newer = event(
-        "e-2",
-        "2026-03-02T09:00:00.000Z",
-        "STATE_CHANGE",
-        status("Lunch", "2026-03-02T09:00:00.000Z"),
-        Value::Null,
-    );
-    let older = event(
-        "e-1",
-        "2026-03-02T08:00:00.000Z",
-        "STATE_CHANGE",
-        status("Available", "2026-03-02T08:00:00.000Z"),
-        Value::Null,
-    );
+    let newer = newer_event();
+    let older = good_event();
     // Together or one by one, the counts are the same.
     for batches in [vec![vec![&newer, &older]], vec![vec![&newer], vec![&older]]] {
         let function = upserter(MemoryStore::default());
         let mut counts = (0, 0, 0);
         for batch in batches {
             let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
-            let (_, summary) = function.handle(&event, soon()).await.unwrap();
+            let (_, summary) = function.handle(&event, far_future()).await.unwrap();
             counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
         }
         assert_eq!(counts, (1, 0, 1));
@@ -130,7 +120,7 @@ async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_s
     ];
     let function = upserter(MemoryStore::default());
     for record in &records {
-        function.handle(&stream_event(0, [record.as_slice()]), soon()).await.unwrap();
+        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await.unwrap();
     }
     let tables = function.store.tables();
     let item = tables.state.values().next().unwrap();
@@ -140,7 +130,7 @@ async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_s
     assert_eq!(text("username"), Some(Attribute::Text("agent.01".to_owned())));
 
     let again = event("e-5", "2026-03-03T08:00:00.000Z", "LOGIN", Value::Null, Value::Null);
-    function.handle(&stream_event(0, [again.as_slice()]), soon()).await.unwrap();
+    function.handle(&stream_event(0, [again.as_slice()]), far_future()).await.unwrap();
     let tables = function.store.tables();
     let item = tables.state.values().next().unwrap();
     assert_eq!(item["session"], Attribute::Text("in".to_owned()));
@@ -163,7 +153,7 @@ async fn what_the_newest_snapshot_does_not_know_is_gone() {
     ];
     let function = upserter(MemoryStore::default());
     for record in &records {
-        function.handle(&stream_event(0, [record.as_slice()]), soon()).await.unwrap();
+        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await.unwrap();
     }
     assert!(!function.store.tables().state.values().next().unwrap().contains_key("next_status_name"));
 }
@@ -174,7 +164,7 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
     let mut function = upserter(MemoryStore::default());
     function.set_aside = MemorySetAside { refuses: true, ..MemorySetAside::default() };
     let event = stream_event(100, [good.as_slice(), b"{", b"{}"]);
-    let (response, summary) = function.handle(&event, soon()).await.unwrap();
+    let (response, summary) = function.handle(&event, far_future()).await.unwrap();
     let failures = serde_json::to_value(response).unwrap()["batchItemFailures"].clone();
     assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
     assert_eq!((summary.applied, summary.rejected.len(), summary.retried), (1, 0, 2));
@@ -239,7 +229,7 @@ async fn the_names_of_an_agent_obey_the_policy() {
     let mut function = upserter(MemoryStore::default());
     let policy = r#"{"username": "hash", "first_name": "drop", "last_name": "mask"}"#;
     function.rules.names = NamePolicy::read(policy, Some(b"a key of thirty-two random bytes")).unwrap();
-    function.handle(&stream_event(0, [record.as_slice()]), soon()).await.unwrap();
+    function.handle(&stream_event(0, [record.as_slice()]), far_future()).await.unwrap();
     let tables = function.store.tables();
     let item = tables.state.values().next().unwrap();
     let text = |name: &str| item.get(name).cloned();
@@ -254,13 +244,7 @@ async fn the_names_of_an_agent_obey_the_policy() {
 /// to the stream.
 #[tokio::test]
 async fn the_records_in_a_packed_one_count_for_themselves() {
-    let newer = event(
-        "e-2",
-        "2026-03-02T09:00:00.000Z",
-        "STATE_CHANGE",
-        status("Lunch", "2026-03-02T09:00:00.000Z"),
-        Value::Null,
-    );
+    let newer = newer_event();
     let part = |partition_key: &str, data: &[u8]| Packed {
         partition_key: partition_key.to_owned(),
         data: data.to_vec().into(),

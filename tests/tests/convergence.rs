@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use agent_ledger::memory::{MemoryStore, Tables};
 use agent_ledger::plan::{Rules, plan};
@@ -13,9 +12,8 @@ use agent_ledger::{Attribute, Register};
 use connect_streams::agent_event::AgentEvent;
 use contact_ledger::Input;
 use fastrand::Rng;
-use ledger_tests::{FailingStore, stream_event, upserter};
+use ledger_tests::{FailingStore, far_future, stream_event, upserter};
 use serde_json::Value;
-use tokio::time::Instant;
 
 /// How many ways of delivering the day are tried.
 const DELIVERIES: u64 = 10;
@@ -31,10 +29,6 @@ async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> T
         start = end;
     }
     function.store.tables()
-}
-
-fn far_future() -> Instant {
-    Instant::now() + Duration::from_hours(1)
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use local_aws::Intervention;
 use local_aws::dynamodb::Item;
 use local_aws::function::Function;
 use local_aws::parquet_rows::read_rows;
+use local_aws::s3::files_below;
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::Value;
 
@@ -43,8 +44,9 @@ impl Run {
             }
         }
         stack.drain().await.unwrap();
-        let summary = Summary::of(stack, std::time::Duration::ZERO).unwrap();
-        Self { summary, state: stack.agent_state().unwrap(), history: stack.agent_history().unwrap(), output }
+        let (state, history) = (stack.agent_state().unwrap(), stack.agent_history().unwrap());
+        let summary = Summary::of(stack, state.len(), history.len(), std::time::Duration::ZERO).unwrap();
+        Self { summary, state, history, output }
     }
 
     /// All rows of the lake, with their partition.
@@ -54,11 +56,15 @@ impl Run {
             let rows = read_rows(fs::read(&file).unwrap().into()).unwrap();
             rows.into_iter().map(move |row| (folder.clone(), row))
         };
-        files(&self.output.path().join("lake/contact_records")).into_iter().flat_map(rows).collect()
+        files_below(&self.output.path().join("lake/contact_records"))
+            .unwrap()
+            .into_iter()
+            .flat_map(rows)
+            .collect()
     }
 
     fn rejected(&self) -> Vec<Value> {
-        let files = files(&self.output.path().join("lake/rejected/agent-events"));
+        let files = files_below(&self.output.path().join("lake/rejected/agent-events")).unwrap();
         let lines = |file: &PathBuf| {
             fs::read_to_string(file)
                 .unwrap()
@@ -68,14 +74,6 @@ impl Run {
         };
         files.iter().flat_map(lines).collect()
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 fn day() -> &'static Input {

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use agent_ledger::memory::{Item, MemoryStore};
 use agent_ledger::store::Store;
@@ -11,7 +10,7 @@ use agent_ledger::{AgentKey, Attribute};
 use agent_ledger_dynamodb::Reader;
 use connect_streams::Timestamp;
 use contact_ledger::Input;
-use ledger_tests::{dynamodb, dynamodb_store, stream_event, upserter};
+use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
 
 const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
 
@@ -19,7 +18,7 @@ async fn write_day<S: Store>(store: S) -> S {
     let function = upserter(store);
     for batch in Input::demo_day().agent_events.chunks(500) {
         let event = stream_event(0, batch.iter().map(Vec::as_slice));
-        function.handle(&event, tokio::time::Instant::now() + Duration::from_mins(5)).await.unwrap();
+        function.handle(&event, far_future()).await.unwrap();
     }
     function.store
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use agent_event_upserter::{Summary, Upserter};
 use agent_ledger::AgentKey;
@@ -20,9 +19,8 @@ use fastrand::Rng;
 use lambda_support::kinesis::BatchResponse;
 use ledger_tests::chaos::Chaos;
 use ledger_tests::lives::{Event, INSTANCE, World, told_by};
-use ledger_tests::{MemorySetAside, dynamodb, dynamodb_store, stream_event, upserter};
+use ledger_tests::{MemorySetAside, dynamodb, dynamodb_store, far_future, stream_event, upserter};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 /// How many worlds are tried, unless `MODEL_WORLDS` says another number.
 const WORLDS: u64 = 200;
@@ -82,7 +80,7 @@ async fn deliver<S: Store>(function: &Function<Chaos<S>>, events: &[Event], seed
             _ => usize::MAX,
         };
         attempts += 1;
-        let invocation = function.handle(&event, Instant::now() + Duration::from_mins(5));
+        let invocation = function.handle(&event, far_future());
         let Some(answered) = until_crash(invocation, polls).await else { continue };
         let (response, summary) = answered.unwrap();
         check_counts(&summary, batch.len());
@@ -182,9 +180,8 @@ async fn an_invocation_given_up_at_any_point_leaves_nothing_behind() {
             let mut function = upserter(Chaos::new(MemoryStore::default(), 0, seed));
             function.write_concurrency = 1;
             let event = stream_event(0, world.events.iter().map(|event| event.record.as_slice()));
-            let later = || Instant::now() + Duration::from_mins(5);
-            let was_done = until_crash(function.handle(&event, later()), points).await.is_some();
-            function.handle(&event, later()).await.unwrap();
+            let was_done = until_crash(function.handle(&event, far_future()), points).await.is_some();
+            function.handle(&event, far_future()).await.unwrap();
             assert_eq!(told_by(&function.store.store.tables()), world.truth, "world {seed}, point {points}");
             points += 1;
             if was_done {
@@ -206,8 +203,7 @@ async fn nothing_that_was_reported_as_done_is_missing() {
         while start < events.len() {
             let end = (start + rng.usize(1..40)).min(events.len());
             let event = stream_event(start, events[start..end].iter().map(|event| event.record.as_slice()));
-            let stop_at = Instant::now() + Duration::from_mins(5);
-            let (response, _) = function.handle(&event, stop_at).await.unwrap();
+            let (response, _) = function.handle(&event, far_future()).await.unwrap();
             start = finished(&response, start, end);
             let tables = told_by(&function.store.store.tables());
             for Event { agent_id, timestamp, event_id, .. } in
@@ -313,7 +309,7 @@ async fn gaps(events: &[Event], lost: Option<usize>) -> Vec<String> {
     let delivered: Vec<_> = (0..events.len()).filter(|place| Some(*place) != lost).collect();
     for batch in delivered.chunks(7) {
         let event = stream_event(0, batch.iter().map(|place| events[*place].record.as_slice()));
-        let (_, summary) = function.handle(&event, Instant::now() + Duration::from_mins(5)).await.unwrap();
+        let (_, summary) = function.handle(&event, far_future()).await.unwrap();
         gaps.extend(summary.gaps.into_iter().map(|gap| gap.event.to_string()));
     }
     gaps

@@ -9,13 +9,11 @@
 )]
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use agent_ledger::store::{Answer, Consumed, Held, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use contact_ledger::Input;
-use ledger_tests::{dynamodb, dynamodb_store, stream_event, upserter};
-use tokio::time::Instant;
+use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
 
 /// 25 entries share a request, and few chunks of a batch are not full.
 const MOST_REQUESTS_PER_ENTRY: f64 = 0.06;
@@ -92,7 +90,7 @@ async fn bill(day: &[Vec<u8>], batch_size: usize, times: usize) -> Bill {
     for _ in 0..times {
         for batch in day.chunks(batch_size) {
             let event = stream_event(0, batch.iter().map(Vec::as_slice));
-            function.handle(&event, Instant::now() + Duration::from_mins(5)).await.unwrap();
+            function.handle(&event, far_future()).await.unwrap();
         }
     }
     *function.store.1.lock().unwrap()

@@ -20,7 +20,6 @@ use crate::generate::CentreArguments;
 use crate::input::{Input, read_records};
 use crate::report::Findings;
 use crate::schema::glue_table;
-use crate::summary::Summary;
 
 /// Marks a folder as the result of a demo, so that the next one may replace it and nothing else.
 const MARKER: &str = ".contact-ledger-demo";
@@ -96,8 +95,7 @@ pub async fn demo(arguments: &DemoArguments) -> anyhow::Result<()> {
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
     let expected = send(&mut stack, source, arguments).await?;
-    let summary = Summary::of(&stack, begin.elapsed())?;
-    let findings = Findings::of(&stack, summary, expected, arguments)?;
+    let findings = Findings::of(&stack, begin.elapsed(), expected, arguments)?;
     findings.leave(&arguments.output)?;
     print(&findings, &arguments.output);
     if arguments.serve {
@@ -198,7 +196,7 @@ async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> a
     let style = ProgressStyle::with_template("{bar:30} {msg}, {elapsed}");
     bar.set_style(style.expect("the template names known parts"));
     let counters = stack.contact_records.clone();
-    let events = stack.agent_events_counters();
+    let events = stack.agent_events.clone();
     let (mut first, mut last) = (0, 0);
     let mut show = || {
         let (contact_records, agent_events) = (counters.over(), events.counters.over());

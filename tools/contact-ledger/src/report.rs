@@ -8,11 +8,13 @@ mod page;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use local_aws::dynamodb::Item;
 use local_aws::parquet_rows::read_columns;
+use local_aws::s3::files_below;
 use local_aws::stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET, Stack};
 use serde_json::Value;
 
@@ -79,12 +81,13 @@ impl Findings {
     /// When a table or file cannot be read.
     pub(crate) fn of(
         stack: &Stack,
-        summary: Summary,
+        elapsed: Duration,
         mut expected: Expected,
         arguments: &DemoArguments,
     ) -> anyhow::Result<Self> {
         let mut findings = Self {
-            summary,
+            // Its items are counted as they are read below: a large table is read once.
+            summary: Summary::of(stack, 0, 0, elapsed)?,
             differences: Differences::default(),
             is_chaos: arguments.chaos.is_some(),
             contacts: BTreeMap::new(),
@@ -107,10 +110,12 @@ impl Findings {
         let lake = arguments.output.join(LAKE_BUCKET);
         findings.note_rows(&lake, &mut expected)?;
         for kept in ["errors", "rejected"] {
-            for file in files(&lake.join(kept))? {
+            for file in files_below(&lake.join(kept))? {
                 findings.bytes_kept += fs::metadata(&file)?.len();
             }
         }
+        findings.summary.agents = findings.agents.len();
+        findings.summary.history_entries = findings.history.len();
         findings.agents.sort_unstable();
         findings.history.sort_unstable();
         findings.differences = expected.differences();
@@ -144,7 +149,7 @@ impl Findings {
     fn note_rows(&mut self, lake: &Path, expected: &mut Expected) -> anyhow::Result<()> {
         let mut newest: HashMap<String, Value> = HashMap::new();
         let mut contents: HashMap<String, u64> = HashMap::new();
-        for file in files(&lake.join("contact_records"))? {
+        for file in files_below(&lake.join("contact_records"))? {
             let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
             for row in read_columns(bytes.into(), &COLUMNS)? {
                 let content_hash = row["content_hash"].as_str().unwrap_or_default().to_owned();
@@ -249,18 +254,4 @@ fn contact_span(state: &str) -> Option<&'static str> {
 fn epoch_seconds(text: &str) -> Option<i64> {
     let text = if text.ends_with('Z') { text.to_owned() } else { format!("{text}Z") };
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
-}
-
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(self::files(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }

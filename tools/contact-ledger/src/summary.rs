@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
-use local_aws::stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, Stack};
+use local_aws::stack::Stack;
 use serde_json::json;
 
 /// The numbers.
@@ -54,30 +54,27 @@ pub struct Outcomes {
 }
 
 impl Summary {
-    /// Reads the numbers off a stack on which everything has landed.
+    /// Reads the numbers off a stack on which everything has landed, and whose tables have so many items.
     ///
     /// # Errors
-    /// When a table or log cannot be read.
-    pub fn of(stack: &Stack, elapsed: Duration) -> anyhow::Result<Self> {
+    /// When the log cannot be read.
+    pub fn of(
+        stack: &Stack,
+        agents: usize,
+        history_entries: usize,
+        elapsed: Duration,
+    ) -> anyhow::Result<Self> {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let entries = |table| {
-            let mut entries = 0;
-            stack.dynamodb.for_each_item(table, |_| {
-                entries += 1;
-                Ok(())
-            })?;
-            anyhow::Ok(entries)
-        };
         Ok(Self {
             contact_records: stack.contact_records.over(),
             rows: count(&stack.contact_records.ok),
             failed: count(&stack.contact_records.failed),
             dropped: count(&stack.contact_records.dropped),
-            agent_events: stack.agent_events().over(),
-            agents: entries(AGENT_STATE_TABLE)?,
-            history_entries: entries(AGENT_HISTORY_TABLE)?,
+            agent_events: stack.agent_events.counters.over(),
+            agents,
+            history_entries,
             outcomes: Outcomes::of_log(stack.upserter.log())?,
-            given_up: count(&stack.agent_events().given_up),
+            given_up: count(&stack.agent_events.counters.given_up),
             elapsed,
         })
     }

@@ -277,6 +277,8 @@ mod tests {
 
     use serde_json::Value;
 
+    use crate::s3::files_below;
+
     /// A function that keeps what it was given, takes a while, and fails for a batch with a record it dislikes.
     #[derive(Default)]
     struct Recorder {
@@ -415,7 +417,7 @@ mod tests {
         assert_eq!(counters.given_up.load(Ordering::Relaxed), 1);
         assert_eq!(counters.over(), 40);
 
-        let objects = files(&run.folder.path().join("failures"));
+        let objects = files_below(&run.folder.path().join("failures")).unwrap();
         let [object] = &objects[..] else { panic!("one object is there: {objects:?}") };
         let key =
             object.strip_prefix(run.folder.path().join("failures")).unwrap().to_string_lossy().into_owned();
@@ -433,11 +435,6 @@ mod tests {
         let event: Value = serde_json::from_str(body["payload"].as_str().unwrap()).unwrap();
         let data = event["Records"][0]["kinesis"]["data"].as_str().unwrap();
         assert_eq!(base64_simd::STANDARD.decode_to_vec(data).unwrap(), b"0017");
-    }
-
-    fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use crate::api::{Api, Services};
 use crate::dynamodb::{DynamoDb, Item};
 use crate::event_source_mapping::batching::BatchRules;
 use crate::event_source_mapping::lane::RetryRules;
-use crate::event_source_mapping::{self, EventSourceMapping, MappingSettings};
+use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::faults::Faults;
 use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
@@ -91,6 +91,8 @@ impl StackSettings {
 pub struct Stack {
     /// Where contact records are counted.
     pub contact_records: Arc<firehose::Counters>,
+    /// Where agent events are counted.
+    pub agent_events: Arc<EventSourceMapping>,
     /// The function behind Firehose.
     pub normalizer: Arc<Function>,
     /// The function behind Kinesis.
@@ -103,7 +105,6 @@ pub struct Stack {
     pub streams: Option<Api>,
     stream: Arc<Stream>,
     producer: Option<Producer>,
-    agent_events: Arc<EventSourceMapping>,
     firehose: JoinHandle<anyhow::Result<()>>,
     mapping: JoinHandle<anyhow::Result<()>>,
 }
@@ -171,18 +172,6 @@ impl Stack {
         })
     }
 
-    /// What became of agent events so far.
-    #[must_use]
-    pub fn agent_events(&self) -> &event_source_mapping::Counters {
-        &self.agent_events.counters
-    }
-
-    /// The mapping, whose counters tell how far the agent events are.
-    #[must_use]
-    pub fn agent_events_counters(&self) -> Arc<EventSourceMapping> {
-        self.agent_events.clone()
-    }
-
     /// Puts a contact record on its stream.
     ///
     /// # Panics
@@ -198,12 +187,6 @@ impl Stack {
     pub async fn put_agent_event(&self, partition_key: &str, data: Bytes) -> Result<(), KinesisError> {
         self.stream.room(UNREAD_EVENTS).await;
         self.stream.put_record(partition_key, data).map(drop)
-    }
-
-    /// The stream of agent events.
-    #[must_use]
-    pub fn stream(&self) -> &Stream {
-        &self.stream
     }
 
     /// Waits until everything has landed. No record can be put any more.

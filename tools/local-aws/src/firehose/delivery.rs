@@ -10,9 +10,9 @@ use anyhow::Context;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::FirehoseSettings;
 use super::parquet::convert;
 use super::response::Failure;
+use super::{Buffer, FirehoseSettings};
 use crate::glue::GlueTable;
 use crate::s3::Folder;
 use crate::{ACCOUNT, REGION, now};
@@ -45,8 +45,7 @@ impl<T> Waiting<T> {
         Self { items: Vec::new(), bytes: 0, since: Instant::now(), arrival }
     }
 
-    fn is_due(&self, settings: &FirehoseSettings, now: Instant) -> bool {
-        let buffer = &settings.destination_buffer;
+    fn is_due(&self, buffer: Buffer, now: Instant) -> bool {
         self.bytes >= buffer.bytes || now >= self.since + buffer.interval
     }
 }
@@ -99,10 +98,10 @@ impl Delivery {
 
     /// Delivers the buffers that are full, or whose interval is over. Answers how many rows did not fit the table.
     pub(super) async fn deliver_due(&mut self, now: Instant) -> anyhow::Result<u64> {
-        let settings = self.settings.clone();
-        let due: Vec<_> = self.partitions.extract_if(.., |_, rows| rows.is_due(&settings, now)).collect();
+        let buffer = self.settings.destination_buffer;
+        let due: Vec<_> = self.partitions.extract_if(.., |_, rows| rows.is_due(buffer, now)).collect();
         let misfits = self.deliver_rows(due).await?;
-        let due: Vec<_> = self.failures.extract_if(.., |_, lines| lines.is_due(&settings, now)).collect();
+        let due: Vec<_> = self.failures.extract_if(.., |_, lines| lines.is_due(buffer, now)).collect();
         self.deliver_failures(due).await?;
         Ok(misfits)
     }

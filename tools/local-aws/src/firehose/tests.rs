@@ -8,6 +8,7 @@ use lambda_support::aggregate::{Packed, pack};
 use serde_json::Value;
 
 use crate::parquet_rows::read_rows;
+use crate::s3::files_below;
 
 type Answer = fn(&Value, usize) -> Result<Value, InvokeError>;
 
@@ -102,7 +103,7 @@ impl Run {
             let extension = Path::new(name).extension().map(|extension| extension.to_string_lossy());
             (format!("{folder} {}", extension.unwrap_or_default()), std::fs::read(&path).unwrap())
         };
-        files(&root).into_iter().map(object).collect()
+        files_below(&root).unwrap().into_iter().map(object).collect()
     }
 
     fn text(&self, key: &str) -> String {
@@ -113,11 +114,6 @@ impl Run {
         let lines = self.text(&format!("errors/{error_type} "));
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 fn raw(line: &Value) -> String {
@@ -270,7 +266,7 @@ async fn buffers_are_delivered_when_full_or_when_their_interval_is_over() {
     };
     let (producer, firehose) = start(settings, function.clone(), buckets);
     let invocations = || function.events.lock().unwrap().len();
-    let objects = || files(&folder.path().join("lake")).len();
+    let objects = || files_below(&folder.path().join("lake")).unwrap().len();
     let wait = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
     for _ in 0..3 {
         producer.put_record(Bytes::from_static(b"a:1")).await;
