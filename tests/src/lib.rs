@@ -3,6 +3,7 @@
 
 pub mod chaos;
 pub mod lives;
+pub mod template;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -22,6 +23,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
+use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
 use serde_json::json;
 use tokio::time::Instant;
@@ -128,7 +130,7 @@ pub fn dynamodb_client(endpoint: &str) -> Client {
 /// # Panics
 /// When it cannot be started.
 pub async fn dynamodb() -> (DynamoDb, Client) {
-    let server = DynamoDb::start(0, None).await.expect("a free port can be listened on");
+    let server = DynamoDb::start(0, Gate::default()).await.expect("a free port can be listened on");
     server.create_table("State", "board", "agent_id").expect("the table is new");
     server.create_table("History", "agent_id", "entry").expect("the table is new");
     let client = dynamodb_client(&server.endpoint);

@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::parse;
 use ledger_tests::{dynamodb, dynamodb_client, dynamodb_store};
+use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
 use serde_json::json;
 
@@ -183,7 +184,7 @@ async fn dynoxide_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_table_is_the_deployments_fault_and_silence_is_weather() {
-    let server = DynamoDb::start(0, None).await.unwrap();
+    let server = DynamoDb::start(0, Gate::default()).await.unwrap();
     let (registers, entries) = planned(1, "e", "STATE_CHANGE");
     let store =
         DynamoDbStore::new(dynamodb_client(&server.endpoint), "Nowhere".to_owned(), "Nowhere".to_owned());

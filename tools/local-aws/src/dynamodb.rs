@@ -7,7 +7,7 @@ use dynoxide::{AttributeValue, Database};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::gateway::{self, Interference, Service};
+use crate::gateway::{self, Gate, Service};
 use crate::listen::{listen, url};
 
 /// Items read at once: without a limit, each page costs as much as the whole rest of the table.
@@ -29,19 +29,18 @@ impl DynamoDb {
     ///
     /// # Errors
     /// When it cannot listen.
-    pub async fn start(port: u16, interference: Option<Interference>) -> anyhow::Result<Self> {
+    pub async fn start(port: u16, gate: Gate) -> anyhow::Result<Self> {
         let database = Database::memory().context("DynamoDB's memory cannot be set up")?;
         let public = listen(port, "DynamoDB").await?;
         let endpoint = url(&public)?;
         let mut tasks = Vec::new();
-        match interference {
-            None => tasks.push(tokio::spawn(dynoxide::server::serve_on(public, database.clone()))),
-            Some(interference) => {
-                let private = listen(0, "DynamoDB").await?;
-                let target = url(&private)?;
-                tasks.push(tokio::spawn(dynoxide::server::serve_on(private, database.clone())));
-                tasks.push(tokio::spawn(gateway::serve(public, Service::DynamoDb, target, interference)));
-            }
+        if gate.is_open() {
+            tasks.push(tokio::spawn(dynoxide::server::serve_on(public, database.clone())));
+        } else {
+            let private = listen(0, "DynamoDB").await?;
+            let target = url(&private)?;
+            tasks.push(tokio::spawn(dynoxide::server::serve_on(private, database.clone())));
+            tasks.push(tokio::spawn(gateway::serve(public, Service::DynamoDb, target, gate)));
         }
         Ok(Self { endpoint, database, tasks })
     }

@@ -1,11 +1,11 @@
-//! A reverse proxy in front of a service, where faults are made and requests counted.
+//! A reverse proxy in front of a service, where faults are made, requests counted and permissions checked.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +13,8 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 use tokio::net::TcpListener;
+
+use crate::permission::{Guard, needed};
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,22 @@ pub enum Intervention {
 /// Called with the number of each request, counted from 1, before it is passed on.
 pub type Interference = Arc<dyn Fn(u64) -> Intervention + Send + Sync>;
 
+/// What a request passes on its way to a service.
+#[derive(Clone, Default)]
+pub struct Gate {
+    /// Bad weather.
+    pub interference: Option<Interference>,
+    /// Permissions. Without it everything is permitted.
+    pub guard: Option<Guard>,
+}
+
+impl Gate {
+    /// Whether everything passes.
+    pub(crate) fn is_open(&self) -> bool {
+        self.interference.is_none() && self.guard.is_none()
+    }
+}
+
 /// Whose errors are made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Service {
@@ -47,18 +65,13 @@ struct Gateway {
     service: Service,
     target: String,
     requests: Arc<AtomicU64>,
-    interference: Interference,
+    gate: Gate,
 }
 
 /// Passes every request on `listener` to `target`.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    service: Service,
-    target: String,
-    interference: Interference,
-) {
+pub(crate) async fn serve(listener: TcpListener, service: Service, target: String, gate: Gate) {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let gateway = Gateway { client, service, target, requests: Arc::default(), interference };
+    let gateway = Gateway { client, service, target, requests: Arc::default(), gate };
     let router = Router::new().fallback(intervene).with_state(gateway);
     // Ends only with the task it runs in.
     let _ = axum::serve(listener, router).await;
@@ -66,7 +79,16 @@ pub(crate) async fn serve(
 
 async fn intervene(State(gateway): State<Gateway>, request: Request) -> Response {
     let number = gateway.requests.fetch_add(1, Ordering::Relaxed) + 1;
-    match (gateway.interference)(number) {
+    let request = match &gateway.gate.guard {
+        None => request,
+        Some(guard) => match permitted(gateway.service, guard, request).await {
+            Ok(request) => request,
+            Err(denied) => return denied,
+        },
+    };
+    let intervention =
+        gateway.gate.interference.as_ref().map_or(Intervention::Pass, |interference| interference(number));
+    match intervention {
         Intervention::Pass => pass_on(&gateway, request).await,
         Intervention::Slow(pause) => {
             tokio::time::sleep(pause).await;
@@ -81,6 +103,19 @@ async fn intervene(State(gateway): State<Gateway>, request: Request) -> Response
         Intervention::Throttle => gateway.service.throttled(),
         Intervention::ServerError => gateway.service.server_error(),
         Intervention::Deny => gateway.service.denied(),
+    }
+}
+
+/// The request again, if all it does is permitted; what cannot be told is not.
+async fn permitted(service: Service, guard: &Guard, request: Request) -> Result<Request, Response> {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
+    let path = head.uri.path();
+    match needed(service, &head.method, path, &head.headers, &body) {
+        Some(needed) if needed.iter().all(|permission| guard(permission)) => {
+            Ok(Request::from_parts(head, Body::from(body)))
+        }
+        _ => Err(service.denied()),
     }
 }
 

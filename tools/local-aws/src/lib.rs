@@ -7,7 +7,7 @@
 //! - [`glue`] and [`parquet_rows`]: the table that rows are converted by, and how to look at the result.
 //! - [`dynamodb`] and [`s3`]: the stores, by `dynoxide` and `s3s`, in this process.
 //! - [`api`]: Kinesis and Firehose for the AWS CLI and SDKs.
-//! - [`faults`]: bad weather, by seed.
+//! - [`faults`]: bad weather, by seed; [`permission`]: what requests must be permitted.
 //! - [`stack`]: all of it wired as the pipeline is deployed.
 //!
 //! Everything listens on 127.0.0.1 only.
@@ -23,11 +23,12 @@ pub mod glue;
 pub mod kinesis;
 mod listen;
 pub mod parquet_rows;
+pub mod permission;
 mod runtime_api;
 pub mod s3;
 pub mod stack;
 
-pub use gateway::{Interference, Intervention};
+pub use gateway::{Gate, Interference, Intervention};
 
 /// The region that everything pretends to be in.
 pub const REGION: &str = "eu-west-2";

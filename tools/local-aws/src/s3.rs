@@ -24,7 +24,7 @@ use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::gateway::{self, Interference, Service};
+use crate::gateway::{self, Gate, Service};
 use crate::listen::{listen, url};
 use crate::{ACCESS_KEY, SECRET_KEY};
 
@@ -157,22 +157,17 @@ impl S3Server {
     ///
     /// # Errors
     /// When it cannot listen.
-    pub async fn start(
-        port: u16,
-        folder: Folder,
-        interference: Option<Interference>,
-    ) -> anyhow::Result<Self> {
+    pub async fn start(port: u16, folder: Folder, gate: Gate) -> anyhow::Result<Self> {
         let public = listen(port, "S3").await?;
         let endpoint = url(&public)?;
         let mut tasks = Vec::new();
-        match interference {
-            None => tasks.push(tokio::spawn(serve(public, folder))),
-            Some(interference) => {
-                let private = listen(0, "S3").await?;
-                let target = url(&private)?;
-                tasks.push(tokio::spawn(serve(private, folder)));
-                tasks.push(tokio::spawn(gateway::serve(public, Service::S3, target, interference)));
-            }
+        if gate.is_open() {
+            tasks.push(tokio::spawn(serve(public, folder)));
+        } else {
+            let private = listen(0, "S3").await?;
+            let target = url(&private)?;
+            tasks.push(tokio::spawn(serve(private, folder)));
+            tasks.push(tokio::spawn(gateway::serve(public, Service::S3, target, gate)));
         }
         Ok(Self { endpoint, tasks })
     }

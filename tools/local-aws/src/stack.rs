@@ -19,9 +19,10 @@ use crate::faults::Faults;
 use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
 use crate::function::{Function, FunctionSettings};
-use crate::gateway::Interference;
+use crate::gateway::{Gate, Interference};
 use crate::glue::GlueTable;
 use crate::kinesis::{KinesisError, Stream};
+use crate::permission::Guard;
 use crate::s3::{Folder, S3Server};
 
 /// The bucket for everything: rows, failures, rejected records.
@@ -34,6 +35,12 @@ pub const AGENT_HISTORY_TABLE: &str = "AgentHistory";
 pub const AGENT_EVENT_STREAM: &str = "agent-events";
 /// The Firehose stream of contact records.
 pub const CONTACT_RECORD_STREAM: &str = "contact-records";
+/// Where Firehose writes rows.
+pub const ROWS_PREFIX: &str = "contact_records/contact_date=!{partitionKeyFromLambda:contact_date}/";
+/// Where Firehose writes what could not become rows.
+pub const ERRORS_PREFIX: &str = "errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/";
+/// Where Firehose writes contact records as they came.
+pub const COPIES_PREFIX: &str = "raw/contact-records/arrival_date=!{timestamp:yyyy-MM-dd}/";
 const NORMALIZER: &str = "contact-record-normalizer";
 const UPSERTER: &str = "agent-event-upserter";
 
@@ -65,6 +72,8 @@ pub struct StackSettings {
     pub faults: Option<Faults>,
     /// Called before every request to DynamoDB, in place of the weather.
     pub interference: Option<Interference>,
+    /// What agent-event-upserter may do to the tables and the bucket; without it, everything.
+    pub guard: Option<Guard>,
 }
 
 impl StackSettings {
@@ -83,6 +92,7 @@ impl StackSettings {
             delivery_interval: Duration::from_mins(15),
             faults: None,
             interference: None,
+            guard: None,
         }
     }
 }
@@ -133,11 +143,12 @@ impl Stack {
             .map(Arc::new)
         };
         let weather = |service| settings.faults.map(|faults| faults.of_service(service));
+        let gate = |interference| Gate { interference, guard: settings.guard.clone() };
         let interference = settings.interference.clone().or_else(|| weather(1));
-        let dynamodb = DynamoDb::start(settings.dynamodb_port, interference).await?;
+        let dynamodb = DynamoDb::start(settings.dynamodb_port, gate(interference)).await?;
         dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
         dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")?;
-        let s3 = S3Server::start(settings.s3_port, folder.clone(), weather(2)).await?;
+        let s3 = S3Server::start(settings.s3_port, folder.clone(), gate(weather(2))).await?;
         let normalizer = function(NORMALIZER, BTreeMap::new(), 3)?;
         let upserter = function(UPSERTER, upserter_environment(&dynamodb, &s3), 4)?;
 
@@ -261,14 +272,14 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
     Ok(FirehoseSettings {
         name: CONTACT_RECORD_STREAM.to_owned(),
         bucket: LAKE_BUCKET.to_owned(),
-        prefix: Prefix::read("contact_records/contact_date=!{partitionKeyFromLambda:contact_date}/")?,
-        error_prefix: Prefix::read_error("errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/")?,
+        prefix: Prefix::read(ROWS_PREFIX)?,
+        error_prefix: Prefix::read_error(ERRORS_PREFIX)?,
         transformation_buffer: Buffer { bytes: 1024 * 1024, interval: Duration::from_secs(1) },
         // The service's smallest with conversion and partitions.
         destination_buffer: Buffer { bytes: 64 * 1024 * 1024, interval: settings.delivery_interval },
         active_partitions: 500,
         conversion: Some(settings.table.clone()),
-        backup_prefix: Some(Prefix::read("raw/contact-records/!{timestamp:yyyy/MM/dd/HH}/")?),
+        backup_prefix: Some(Prefix::read(COPIES_PREFIX)?),
     })
 }
 

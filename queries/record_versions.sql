@@ -1,0 +1,25 @@
+-- Record versions: how many versions of a contact's record came, and how late the last of them was.
+--
+-- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (of any contact,
+--          from its disconnection)
+-- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
+SELECT
+    contact_date,
+    count(*) AS contacts,
+    sum(versions) AS versions,
+    sum(deliveries) AS deliveries,
+    count_if(versions > 1) AS contacts_with_versions,
+    max(arrival_hours) AS latest_arrival_hours
+FROM (
+    SELECT
+        contact_date,
+        contact_id,
+        count(DISTINCT content_hash) AS versions,
+        count(*) AS deliveries,
+        max(CAST(date_diff('second', disconnect_timestamp, arrival_timestamp) AS double)) / 3600 AS arrival_hours
+    FROM contact_records
+    WHERE contact_date BETWEEN ? AND ?
+    GROUP BY contact_date, contact_id
+)
+GROUP BY contact_date
+ORDER BY contact_date

@@ -1,0 +1,255 @@
+//! `template.yaml` as CloudFormation would see it: with its functions resolved for given parameters.
+//!
+//! Source: CloudFormation Template Reference, "Intrinsic function reference".
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use local_aws::{ACCOUNT, REGION};
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value, json};
+
+/// The root of the repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The template's text.
+///
+/// # Panics
+/// When it cannot be read.
+#[must_use]
+pub fn text() -> String {
+    std::fs::read_to_string(repository().join("template.yaml")).expect("the template is in the repository")
+}
+
+/// The template with its parameters set.
+#[derive(Debug, Clone)]
+pub struct Template {
+    document: Value,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Template {
+    /// The template with these parameters, and the defaults of all others.
+    ///
+    /// # Panics
+    /// When it is not YAML, or has no such parameter.
+    #[must_use]
+    pub fn with(parameters: &[(&str, &str)]) -> Self {
+        let text = text();
+        let documents = Yaml::load_from_str(&text).expect("the template is YAML");
+        let document = plain(&documents[0]);
+        let declared = document["Parameters"].as_object().expect("the template has parameters");
+        let default = |(name, parameter): (&String, &Value)| {
+            let default = &parameter["Default"];
+            (name.clone(), default.as_str().map_or_else(|| default.to_string(), ToOwned::to_owned))
+        };
+        let mut all: BTreeMap<_, _> = declared.iter().map(default).collect();
+        for (name, value) in parameters {
+            let parameter = all.get_mut(*name).unwrap_or_else(|| panic!("there is no parameter {name}"));
+            (*value).clone_into(parameter);
+        }
+        Self { document, parameters: all }
+    }
+
+    /// The template with its defaults.
+    #[must_use]
+    pub fn with_defaults() -> Self {
+        Self::with(&[])
+    }
+
+    /// A parameter's value.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).unwrap_or_else(|| panic!("there is no parameter {name}"))
+    }
+
+    /// How the parameters are declared.
+    ///
+    /// # Panics
+    /// Never: `with` has seen them.
+    #[must_use]
+    pub fn declared_parameters(&self) -> &Map<String, Value> {
+        self.document["Parameters"].as_object().expect("the template has parameters")
+    }
+
+    /// Every resource that these parameters create, resolved, by its logical id.
+    ///
+    /// # Panics
+    /// When something cannot be resolved.
+    #[must_use]
+    pub fn resources(&self) -> BTreeMap<String, Value> {
+        let resources = self.document["Resources"].as_object().expect("the template has resources");
+        let created = resources
+            .iter()
+            .filter(|(_, resource)| resource["Condition"].as_str().is_none_or(|name| self.condition(name)));
+        created.map(|(id, resource)| (id.clone(), self.resolve(resource).unwrap_or_default())).collect()
+    }
+
+    /// The properties of a resource.
+    ///
+    /// # Panics
+    /// When these parameters do not create it.
+    #[must_use]
+    pub fn properties(&self, id: &str) -> Value {
+        let mut resources = self.resources();
+        let resource = resources.get_mut(id).unwrap_or_else(|| panic!("{id} is not created"));
+        resource["Properties"].take()
+    }
+
+    /// The resources of a type, with their properties.
+    #[must_use]
+    pub fn of_type(&self, resource_type: &str) -> Vec<(String, Value)> {
+        let resources = self.resources().into_iter();
+        let of_type = resources.filter(|(_, resource)| resource["Type"] == resource_type);
+        of_type.map(|(id, mut resource)| (id, resource["Properties"].take())).collect()
+    }
+
+    fn condition(&self, name: &str) -> bool {
+        self.truth(&self.document["Conditions"][name])
+    }
+
+    fn truth(&self, condition: &Value) -> bool {
+        let (function, arguments) = only_member(condition).expect("a condition is one function");
+        let all = || arguments.as_array().expect("a condition function has a list").iter();
+        match function {
+            "Condition" => self.condition(arguments.as_str().expect("a condition has a name")),
+            "Fn::Equals" => {
+                let sides: Vec<_> = all().map(|side| self.resolve(side)).collect();
+                sides[0] == sides[1]
+            }
+            "Fn::Not" => !all().any(|condition| self.truth(condition)),
+            "Fn::And" => all().all(|condition| self.truth(condition)),
+            "Fn::Or" => all().any(|condition| self.truth(condition)),
+            _ => panic!("{function} in a condition is not understood here"),
+        }
+    }
+
+    /// The value; `None` is `AWS::NoValue`, which takes the member along that it is the value of.
+    fn resolve(&self, value: &Value) -> Option<Value> {
+        if let Some((function, arguments)) = only_member(value)
+            && (function == "Ref" || function.starts_with("Fn::"))
+        {
+            return self.call(function, arguments);
+        }
+        Some(match value {
+            Value::Object(members) => {
+                let resolved =
+                    members.iter().filter_map(|(name, value)| Some((name.clone(), self.resolve(value)?)));
+                Value::Object(resolved.collect())
+            }
+            Value::Array(elements) => elements.iter().filter_map(|element| self.resolve(element)).collect(),
+            _ => value.clone(),
+        })
+    }
+
+    fn call(&self, function: &str, arguments: &Value) -> Option<Value> {
+        match (function, arguments) {
+            ("Ref", Value::String(name)) => self.reference(name).map(Value::String),
+            ("Fn::GetAtt", Value::Array(path)) => {
+                let path: Vec<_> = path.iter().filter_map(Value::as_str).collect();
+                Some(Value::String(attribute(&path.join("."))))
+            }
+            ("Fn::If", Value::Array(branches)) => {
+                let chosen = if self.condition(branches[0].as_str()?) { &branches[1] } else { &branches[2] };
+                self.resolve(chosen)
+            }
+            ("Fn::Sub", Value::String(text)) => Some(Value::String(self.substitute(text, &Map::new()))),
+            ("Fn::Sub", Value::Array(arguments)) => {
+                let variables = self.resolve(&arguments[1])?;
+                Some(Value::String(self.substitute(arguments[0].as_str()?, variables.as_object()?)))
+            }
+            ("Fn::Base64", argument) => {
+                let text = self.resolve(argument)?;
+                Some(Value::String(base64_simd::STANDARD.encode_to_string(text.as_str()?)))
+            }
+            _ => panic!("{function} is not understood here"),
+        }
+    }
+
+    fn reference(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "AWS::NoValue" => return None,
+            "AWS::AccountId" => ACCOUNT.to_owned(),
+            "AWS::Region" => REGION.to_owned(),
+            "AWS::Partition" => "aws".to_owned(),
+            "AWS::StackName" => "stack".to_owned(),
+            _ => match self.parameters.get(name) {
+                Some(value) => value.clone(),
+                None => {
+                    assert!(self.document["Resources"][name].is_object(), "there is no {name}");
+                    name.to_owned()
+                }
+            },
+        })
+    }
+
+    fn substitute(&self, text: &str, variables: &Map<String, Value>) -> String {
+        let mut resolved = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            resolved.push_str(before);
+            let (name, after) = after.split_once('}').expect("a ${ is closed");
+            rest = after;
+            if let Some(literal) = name.strip_prefix('!') {
+                resolved.push_str(&format!("${{{literal}}}"));
+            } else if let Some(value) = variables.get(name) {
+                resolved.push_str(value.as_str().expect("a variable is text"));
+            } else if name.contains('.') {
+                resolved.push_str(&attribute(name));
+            } else {
+                resolved.push_str(&self.reference(name).expect("AWS::NoValue is no text"));
+            }
+        }
+        resolved + rest
+    }
+}
+
+/// A resource's attribute: its ARN as the local stack has it, so that policies can be tried on it.
+fn attribute(path: &str) -> String {
+    match path {
+        "AgentStateTable.Arn" => local_aws::permission::table_arn("AgentState"),
+        "AgentHistoryTable.Arn" => local_aws::permission::table_arn("AgentHistory"),
+        "LakeBucket.Arn" => local_aws::permission::bucket_arn("lake"),
+        _ => path.to_owned(),
+    }
+}
+
+fn only_member(value: &Value) -> Option<(&str, &Value)> {
+    let object = value.as_object().filter(|object| object.len() == 1)?;
+    object.iter().next().map(|(name, value)| (name.as_str(), value))
+}
+
+/// YAML as JSON, with the short forms of functions in their long form.
+fn plain(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(value)) => json!(value),
+        Yaml::Value(Scalar::Integer(value)) => json!(value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.0),
+        Yaml::Value(Scalar::String(value)) => json!(value),
+        Yaml::Sequence(elements) => elements.iter().map(plain).collect(),
+        Yaml::Mapping(members) => {
+            let member = |(name, value): (&Yaml<'_>, &Yaml<'_>)| {
+                (name.as_str().unwrap_or_default().to_owned(), plain(value))
+            };
+            Value::Object(members.iter().map(member).collect())
+        }
+        Yaml::Tagged(tag, value) => match (tag.suffix.as_str(), plain(value)) {
+            (function @ ("Ref" | "Condition"), value) => json!({ function: value }),
+            ("GetAtt", Value::String(path)) => {
+                let path: Vec<_> = path.splitn(2, '.').collect();
+                json!({ "Fn::GetAtt": path })
+            }
+            (function, value) => json!({ format!("Fn::{function}"): value }),
+        },
+        Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => {
+            panic!("{yaml:?} has no place in a template")
+        }
+    }
+}

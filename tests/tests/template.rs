@@ -1,0 +1,512 @@
+//! The template and the code agree.
+//!
+//! `UPDATE_TEMPLATE=1 cargo test -p ledger-tests --test template` writes the generated parts of the template anew: the
+//! table's columns from the schema, the view and the named queries from `queries/`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+
+use agent_event_upserter::settings::UpserterSettings;
+use contact_lake::schema::columns;
+use contact_ledger::schema::{SchemaFormat, glue_table, schema};
+use contact_record_normalizer::settings::read_policy;
+use lambda_support::settings::Settings;
+use ledger_tests::template::{Template, repository, text};
+use ledger_tests::{contact_record_fixtures, functions_folder, transform_event};
+use local_aws::glue::GlueTable;
+use local_aws::stack::{COPIES_PREFIX, ERRORS_PREFIX, ROWS_PREFIX};
+use serde_json::{Value, json};
+
+mod generated {
+    //! The parts of the template that are written by a machine.
+
+    use super::*;
+
+    /// A column's type as Athena's engine, Trino, names it.
+    fn trino_type(glue_type: &str) -> String {
+        let arguments = |name: &str| {
+            let rest = glue_type.strip_prefix(name)?.strip_prefix('<')?;
+            rest.strip_suffix('>')
+        };
+        if let Some(element) = arguments("array") {
+            return format!("array({})", trino_type(element));
+        }
+        if let Some(types) = arguments("map") {
+            let types: Vec<_> = split(types).into_iter().map(trino_type).collect();
+            return format!("map({})", types.join(", "));
+        }
+        if let Some(fields) = arguments("struct") {
+            let field = |field: &str| {
+                let (name, glue_type) = field.split_once(':').unwrap();
+                format!("{name} {}", trino_type(glue_type))
+            };
+            let fields: Vec<_> = split(fields).into_iter().map(field).collect();
+            return format!("row({})", fields.join(", "));
+        }
+        match glue_type {
+            "string" => "varchar",
+            "timestamp" => "timestamp(3)",
+            "bigint" | "double" | "boolean" | "int" => glue_type,
+            _ => panic!("{glue_type} has no name in Trino here"),
+        }
+        .to_owned()
+    }
+
+    /// Cuts at the commas that are not inside brackets.
+    fn split(text: &str) -> Vec<&str> {
+        let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
+        for (index, sign) in text.char_indices().chain([(text.len(), ',')]) {
+            match sign {
+                '<' => depth += 1,
+                '>' => depth -= 1,
+                ',' if depth == 0 => {
+                    parts.push(&text[start..index]);
+                    start = index + 1;
+                }
+                _ => {}
+            }
+        }
+        parts
+    }
+
+    fn glue_columns() -> Vec<Value> {
+        serde_json::from_str(&schema(SchemaFormat::Glue)).unwrap()
+    }
+
+    /// Every column of the view: those of the row, and the partition.
+    fn view_columns() -> Vec<(&'static str, String)> {
+        let row = columns().map(|column| (column.name, column.glue_type()));
+        row.chain([("contact_date", "string".to_owned())]).collect()
+    }
+
+    fn sql(file: &str) -> String {
+        fs::read_to_string(repository().join("queries").join(file)).unwrap()
+    }
+
+    /// A query without the comment at its head.
+    fn without_header(sql: &str) -> String {
+        let body: Vec<_> = sql.lines().skip_while(|line| line.starts_with("--")).collect();
+        body.join("\n")
+    }
+
+    fn view() -> String {
+        let columns = view_columns();
+        let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+        let sql = without_header(&sql("views/contact_records_latest.sql"));
+        let sql = sql.replace("{columns}", &names.join(", "));
+        assert!(!sql.contains("${"), "CloudFormation would replace it");
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|(name, glue_type)| json!({"name": name, "type": trino_type(glue_type)}).to_string())
+            .collect();
+        format!(
+            "Fn::Base64: !Sub |\n  {{\"originalSql\": {}, \"catalog\": \"awsdatacatalog\", \"schema\": \"${{Database}}\",\n   \"columns\": [\n    {}\n  ]}}\n",
+            json!(sql),
+            columns.join(",\n    ")
+        )
+    }
+
+    fn named_queries() -> String {
+        let mut files: Vec<_> =
+            fs::read_dir(repository().join("queries")).unwrap().map(Result::unwrap).collect();
+        files.sort_by_key(fs::DirEntry::file_name);
+        let mut yaml = String::new();
+        for file in files.iter().filter(|file| file.file_type().unwrap().is_file()) {
+            let name = file.file_name().into_string().unwrap();
+            let name = name.strip_suffix(".sql").unwrap_or_else(|| panic!("{name} is not SQL"));
+            let sql = sql(&format!("{name}.sql"));
+            let header: Vec<_> =
+                sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim).collect();
+            let description: Vec<_> = header.iter().take_while(|line| !line.is_empty()).copied().collect();
+            let title = |word: &str| word[..1].to_uppercase() + &word[1..];
+            let id: String = name.split('_').map(title).collect();
+            let _ = write!(
+                yaml,
+                "{id}Query:\n  Type: AWS::Athena::NamedQuery\n  Condition: HasLakeTables\n  Properties:\n    Name: {name}\n    Description: {}\n    Database: !Ref Database\n    WorkGroup: !Ref WorkGroup\n    QueryString: |\n",
+                json!(description.join(" "))
+            );
+            for line in sql.lines() {
+                let _ = writeln!(yaml, "{}", format!("      {line}").trim_end());
+            }
+            yaml.push('\n');
+        }
+        yaml
+    }
+
+    fn lines(values: impl IntoIterator<Item = Value>) -> String {
+        values.into_iter().map(|value| format!("- {value}\n")).collect()
+    }
+
+    /// The template with its generated parts as they should be.
+    pub(super) fn template() -> String {
+        let view_columns = view_columns().into_iter().map(|(name, kind)| json!({"Name": name, "Type": kind}));
+        let mut parts = BTreeMap::from([
+            ("contact record columns", lines(glue_columns())),
+            ("view columns", lines(view_columns)),
+            ("view", view()),
+            ("named queries", named_queries()),
+        ]);
+        let (mut template, mut inside) = (String::new(), false);
+        for line in text().lines() {
+            let trimmed = line.trim_start();
+            inside &= trimmed != "# end of generated";
+            if !inside {
+                template.push_str(line);
+                template.push('\n');
+            }
+            let Some(rest) = trimmed.strip_prefix("# generated: ") else { continue };
+            let (name, _) = rest.split_once(" (").unwrap();
+            let part = parts.remove(name).unwrap_or_else(|| panic!("nothing is generated as {name}"));
+            let indent = &line[..line.len() - trimmed.len()];
+            for line in part.lines() {
+                template.push_str(format!("{indent}{line}").trim_end());
+                template.push('\n');
+            }
+            inside = true;
+        }
+        assert!(parts.is_empty(), "the template has no place for {:?}", parts.keys());
+        template
+    }
+}
+
+#[test]
+fn columns_view_and_queries_are_those_of_the_schema_and_of_the_sql_files() {
+    let template = generated::template();
+    if std::env::var_os("UPDATE_TEMPLATE").is_some() {
+        fs::write(repository().join("template.yaml"), &template).unwrap();
+    }
+    let is = text();
+    for (number, (is, should)) in is.lines().zip(template.lines()).enumerate() {
+        assert_eq!(is, should, "line {}; UPDATE_TEMPLATE=1 writes it anew", number + 1);
+    }
+    assert_eq!(is.lines().count(), template.lines().count(), "UPDATE_TEMPLATE=1 writes it anew");
+}
+
+/// Every way to deploy that creates other resources.
+fn variants() -> [Template; 3] {
+    let instance = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
+    [
+        Template::with_defaults(),
+        Template::with(&[
+            ("ContactRecordSource", "Kinesis"),
+            ("StreamMode", "Provisioned"),
+            ("Tracing", "Active"),
+            ("ConnectInstanceArn", instance),
+            ("AlarmEmail", "operator@example.com"),
+        ]),
+        Template::with(&[("LakeTables", "false"), ("AgentEventArchive", "false"), ("Alarms", "false")]),
+    ]
+}
+
+#[test]
+fn every_function_is_a_folder_a_package_and_a_binary_of_one_name() {
+    let functions = Template::with_defaults().of_type("AWS::Serverless::Function");
+    let resources = Template::with_defaults().resources();
+    let mut deployed = BTreeSet::new();
+    for (id, properties) in &functions {
+        let folder = properties["CodeUri"].as_str().unwrap();
+        let name = folder.strip_prefix("functions/").unwrap();
+        let manifest = fs::read_to_string(repository().join(folder).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains(&format!("name = \"{name}\"\n")), "{folder}");
+        assert!(manifest.contains("[package.metadata.lambda."), "{folder} has no settings for cargo lambda");
+        let metadata = &resources[id]["Metadata"];
+        assert_eq!(metadata["BuildMethod"], "rust-cargolambda");
+        assert_eq!(metadata["BuildProperties"]["Binary"], name);
+        assert!(functions_folder().join(name).is_file(), "{name} is no binary");
+        deployed.insert(name.to_owned());
+    }
+    let folders = fs::read_dir(repository().join("functions")).unwrap();
+    let folders: BTreeSet<_> =
+        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(deployed, folders);
+
+    let text = text();
+    assert!(text.contains("\n    Runtime: provided.al2023\n    Handler: bootstrap\n"), "{text}");
+}
+
+fn environment(template: &Template, function: &str) -> BTreeMap<String, String> {
+    let properties = template.properties(function);
+    let variables = properties["Environment"]["Variables"].as_object().unwrap().iter();
+    variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+}
+
+/// Reads a function's settings from its environment in the template, and says which variables were asked for.
+fn asked_for<T, E: std::fmt::Display>(
+    environment: &BTreeMap<String, String>,
+    read: impl Fn(&Settings<'_>) -> Result<T, E>,
+) -> BTreeSet<String> {
+    let asked = RefCell::new(BTreeSet::new());
+    let lookup = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        environment.get(name).cloned()
+    };
+    read(&Settings::from_lookup(&lookup)).map_err(|error| error.to_string()).unwrap();
+    asked.into_inner()
+}
+
+#[test]
+fn functions_are_given_the_variables_that_they_read_and_no_others() {
+    for template in variants() {
+        let given = environment(&template, "ContactRecordNormalizer");
+        assert_eq!(asked_for(&given, read_policy), given.into_keys().collect());
+        let given = environment(&template, "AgentEventUpserter");
+        assert_eq!(asked_for(&given, UpserterSettings::read), given.into_keys().collect());
+    }
+    let given = environment(&Template::with_defaults(), "AgentEventUpserter");
+    for (variable, resource) in [
+        ("AGENT_STATE_TABLE", "AgentStateTable"),
+        ("AGENT_HISTORY_TABLE", "AgentHistoryTable"),
+        ("REJECTED_BUCKET", "LakeBucket"),
+    ] {
+        assert_eq!(given[variable], resource);
+    }
+}
+
+#[test]
+fn what_the_template_leaves_alone_is_what_the_code_leaves_alone() {
+    let given = environment(&Template::with_defaults(), "AgentEventUpserter");
+    let lookup = |name: &str| given.get(name).cloned();
+    let deployed = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
+    let names = ["AGENT_STATE_TABLE", "AGENT_HISTORY_TABLE", "REJECTED_BUCKET"];
+    let lookup = |name: &str| names.contains(&name).then(|| given[name].clone());
+    let default = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
+    assert_eq!(deployed.rules.retention, default.rules.retention);
+    assert_eq!(deployed.write_concurrency, default.write_concurrency);
+}
+
+/// What the event source mapping must be for the promises to hold.
+#[test]
+fn the_event_source_mapping_loses_nothing() {
+    for template in variants() {
+        let mapping = template.properties("AgentEventMapping");
+        assert_eq!(mapping["EventSourceArn"], "AgentEventStream.Arn");
+        assert_eq!(mapping["FunctionName"], "AgentEventUpserter");
+        assert_eq!(
+            mapping["FunctionResponseTypes"],
+            json!(["ReportBatchItemFailures"]),
+            "unfinished records would count as done"
+        );
+        assert_eq!(
+            mapping["StartingPosition"], "TRIM_HORIZON",
+            "records put while it is created would be missed"
+        );
+        assert_eq!(mapping["BisectBatchOnFunctionError"], true, "one bad batch would go to the bucket whole");
+        assert_eq!(
+            mapping["DestinationConfig"]["OnFailure"]["Destination"],
+            local_aws::permission::bucket_arn("lake"),
+            "what is given up would be gone"
+        );
+        assert_eq!(mapping["MetricsConfig"]["Metrics"], json!(["EventCount"]), "two alarms look at them");
+        assert!(mapping["FilterCriteria"].is_null(), "a filter drops malformed records without a trace");
+        let number = |name: &str| template.parameter(name).parse::<u64>().unwrap();
+        assert!(
+            (1..=10_000).contains(&number("MaximumRetryAttempts")),
+            "a batch that crashes blocks its shard"
+        );
+        let age = number("MaximumRecordAgeSeconds");
+        assert!(
+            age < number("StreamRetentionHours") * 3600,
+            "records would leave the stream before they are given up"
+        );
+        assert!(
+            number("BatchSize") <= 10 || number("BatchingWindowSeconds") >= 1,
+            "the service asks for a window"
+        );
+        for (property, parameter) in [
+            ("BatchSize", "BatchSize"),
+            ("MaximumBatchingWindowInSeconds", "BatchingWindowSeconds"),
+            ("ParallelizationFactor", "ParallelizationFactor"),
+            ("MaximumRetryAttempts", "MaximumRetryAttempts"),
+            ("MaximumRecordAgeInSeconds", "MaximumRecordAgeSeconds"),
+        ] {
+            assert_eq!(mapping[property], template.parameter(parameter), "{property}");
+        }
+        let function = template.properties("AgentEventUpserter");
+        assert!(function["Timeout"].as_u64().unwrap() >= 30);
+    }
+}
+
+#[test]
+fn firehose_delivers_as_the_local_stack_does() {
+    for template in variants() {
+        let firehose = template.properties("ContactRecordFirehose");
+        let destination = &firehose["ExtendedS3DestinationConfiguration"];
+        assert_eq!(destination["Prefix"], ROWS_PREFIX);
+        assert_eq!(destination["ErrorOutputPrefix"], ERRORS_PREFIX);
+        assert_eq!(destination["S3BackupMode"], "Enabled", "rows could not be made anew");
+        assert_eq!(destination["S3BackupConfiguration"]["Prefix"], COPIES_PREFIX);
+        assert_eq!(destination["DynamicPartitioningConfiguration"]["Enabled"], true);
+
+        let processor = &destination["ProcessingConfiguration"]["Processors"][0];
+        let parameters = processor["Parameters"].as_array().unwrap().iter();
+        let parameters: BTreeMap<_, _> = parameters
+            .map(|one| (one["ParameterName"].as_str().unwrap(), one["ParameterValue"].as_str().unwrap()))
+            .collect();
+        assert_eq!(processor["Type"], "Lambda");
+        assert_eq!(parameters["LambdaArn"], "ContactRecordNormalizer.Arn");
+        // 6 MB each way: the answer has room for rows five times their record.
+        assert!(parameters["BufferSizeInMBs"].parse::<f64>().unwrap() <= 1.0);
+
+        let has_tables = template.parameter("LakeTables") == "true";
+        let conversion = &destination["DataFormatConversionConfiguration"];
+        assert_eq!(conversion["Enabled"] == true, has_tables);
+        assert_eq!(destination["CompressionFormat"], if has_tables { "UNCOMPRESSED" } else { "GZIP" });
+        if has_tables {
+            let input = &conversion["InputFormatConfiguration"]["Deserializer"]["OpenXJsonSerDe"];
+            assert_eq!(input["CaseInsensitive"], false, "attribute keys would collide");
+            assert_eq!(conversion["SchemaConfiguration"]["TableName"], "ContactRecordTable");
+        }
+    }
+    for (id, firehose) in
+        variants().iter().flat_map(|one| one.of_type("AWS::KinesisFirehose::DeliveryStream"))
+    {
+        let logging = &firehose["ExtendedS3DestinationConfiguration"]["CloudWatchLoggingOptions"];
+        assert_eq!(logging["Enabled"], true, "{id} has no error log");
+    }
+}
+
+/// The partition keys of a row, of the prefix and of the table are one and the same.
+#[test]
+fn rows_are_placed_where_the_table_looks_for_them() {
+    let (_, fixture) = contact_record_fixtures().into_iter().next().unwrap();
+    let policy = contact_lake::Policy::default();
+    let (response, _) =
+        contact_record_normalizer::transform(&transform_event([fixture.as_slice()]), &policy).unwrap();
+    let response = serde_json::to_value(response).unwrap();
+    let keys = response["records"][0]["metadata"]["partitionKeys"].as_object().unwrap();
+    let keys: Vec<_> = keys.keys().map(String::as_str).collect();
+
+    let table = &Template::with_defaults().properties("ContactRecordTable")["TableInput"];
+    let partitions: Vec<_> =
+        table["PartitionKeys"].as_array().unwrap().iter().map(|key| key["Name"].as_str().unwrap()).collect();
+    assert_eq!(partitions, keys);
+    let placed = keys.iter().fold(ROWS_PREFIX.to_owned(), |prefix, key| {
+        prefix.replace(&format!("!{{partitionKeyFromLambda:{key}}}"), &format!("${{{key}}}"))
+    });
+    assert_eq!(table["Parameters"]["storage.location.template"], format!("s3://LakeBucket/{placed}"));
+    for key in keys {
+        assert_eq!(table["Parameters"][format!("projection.{key}.format")], "yyyy-MM-dd");
+    }
+
+    let columns = table["StorageDescriptor"]["Columns"].as_array().unwrap().iter();
+    let columns = columns.map(|column| (column["Name"].as_str().unwrap(), column["Type"].as_str().unwrap()));
+    let deployed = GlueTable::new("contact_ledger", "contact_records", columns).unwrap();
+    assert_eq!(deployed.schema, glue_table().unwrap().schema);
+}
+
+#[test]
+fn the_tables_have_the_keys_that_are_written() {
+    let template = Template::with_defaults();
+    for (id, keys) in
+        [("AgentStateTable", ["board", "agent_id"]), ("AgentHistoryTable", ["agent_id", "entry"])]
+    {
+        let table = template.properties(id);
+        assert_eq!(
+            table["KeySchema"],
+            json!([
+                {"AttributeName": keys[0], "KeyType": "HASH"}, {"AttributeName": keys[1], "KeyType": "RANGE"}
+            ])
+        );
+        assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": "expires_at", "Enabled": true}));
+        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+        assert_eq!(table["SSESpecification"]["KMSMasterKeyId"], "Key.Arn");
+        assert_eq!(table["DeletionProtectionEnabled"], template.parameter("DeletionProtection"));
+    }
+}
+
+#[test]
+fn what_holds_data_outlives_the_stack_and_is_encrypted() {
+    let text = text();
+    for id in ["Key", "LakeBucket", "AgentStateTable", "AgentHistoryTable"] {
+        let place = text.find(&format!("\n  {id}:\n")).unwrap();
+        let head: Vec<_> = text[place + 1..].lines().take(4).collect();
+        assert!(head.contains(&"    DeletionPolicy: RetainExceptOnCreate"), "{id} is deleted with the stack");
+        assert!(head.contains(&"    UpdateReplacePolicy: Retain"), "{id} is deleted when it is replaced");
+    }
+    for template in variants() {
+        for (id, stream) in template.of_type("AWS::Kinesis::Stream") {
+            assert_eq!(
+                stream["StreamEncryption"],
+                json!({"EncryptionType": "KMS", "KeyId": "Key.Arn"}),
+                "{id}"
+            );
+        }
+        for (id, group) in template.of_type("AWS::Logs::LogGroup") {
+            assert_eq!(group["KmsKeyId"], "Key.Arn", "{id}");
+            assert_eq!(group["RetentionInDays"], template.parameter("LogRetentionDays"), "{id}");
+        }
+        let bucket = template.properties("LakeBucket");
+        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
+        let block = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+        assert!(block.len() == 4 && block.values().all(|value| value == true));
+    }
+}
+
+#[test]
+fn connect_is_told_where_to_send_both_kinds() {
+    let config = |template: &Template| -> BTreeMap<String, (String, String)> {
+        let configs = template.of_type("AWS::Connect::InstanceStorageConfig").into_iter();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        configs
+            .map(|(_, config)| {
+                let target = text(&config["KinesisStreamConfig"]["StreamArn"])
+                    + &text(&config["KinesisFirehoseConfig"]["FirehoseArn"]);
+                (text(&config["ResourceType"]), (text(&config["StorageType"]), target))
+            })
+            .collect()
+    };
+    let [defaults, kinesis, _] = variants();
+    assert_eq!(config(&defaults), BTreeMap::new());
+    let pair = |kind: &str, target: &str| (kind.to_owned(), target.to_owned());
+    let agent_events = ("AGENT_EVENTS".to_owned(), pair("KINESIS_STREAM", "AgentEventStream.Arn"));
+    let records = |kind, target| ("CONTACT_TRACE_RECORDS".to_owned(), pair(kind, target));
+    assert_eq!(
+        config(&kinesis),
+        BTreeMap::from([agent_events.clone(), records("KINESIS_STREAM", "ContactRecordStream.Arn")])
+    );
+    let direct = Template::with(&[("ConnectInstanceArn", kinesis.parameter("ConnectInstanceArn"))]);
+    assert_eq!(
+        config(&direct),
+        BTreeMap::from([agent_events, records("KINESIS_FIREHOSE", "ContactRecordFirehose.Arn")])
+    );
+
+    // The role of Connect may use the key, and nobody else may by that statement.
+    let policy = &direct.properties("Key")["KeyPolicy"];
+    let statements = policy["Statement"].as_array().unwrap();
+    let open: Vec<_> = statements.iter().filter(|one| one["Principal"]["AWS"] == "*").collect();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0]["Action"], "kms:GenerateDataKey");
+    assert_eq!(open[0]["Condition"]["StringEquals"]["kms:CallerAccount"], "111122223333");
+    assert_eq!(
+        open[0]["Condition"]["ArnLike"]["aws:PrincipalArn"],
+        "arn:aws:iam::111122223333:role/aws-service-role/connect.amazonaws.com/AWSServiceRoleForAmazonConnect*"
+    );
+}
+
+/// The table of parameters in docs/deploy.md, and what stands in the first lines of `samconfig.toml`.
+#[test]
+fn every_parameter_is_documented_with_its_default() {
+    let docs = fs::read_to_string(repository().join("docs/deploy.md")).unwrap();
+    let rows = docs.lines().filter_map(|line| {
+        let cells: Vec<_> = line.strip_prefix("| `")?.split('|').map(str::trim).collect();
+        let name = cells[0].strip_suffix('`')?;
+        (cells.len() == 5).then(|| (name.to_owned(), cells[1].trim_matches('`').to_owned()))
+    });
+    let documented: BTreeMap<_, _> = rows.collect();
+    let template = Template::with_defaults();
+    let declared = template.declared_parameters();
+    let default = |name: &String| match template.parameter(name) {
+        "" => "–".to_owned(),
+        value => value.to_owned(),
+    };
+    assert_eq!(documented, declared.keys().map(|name| (name.clone(), default(name))).collect());
+    for (name, parameter) in declared {
+        assert!(parameter["Description"].as_str().is_some_and(|text| text.ends_with('.')), "{name}");
+        let has_pattern = parameter["AllowedPattern"].is_string();
+        assert_eq!(has_pattern, parameter["ConstraintDescription"].is_string(), "{name}");
+    }
+}

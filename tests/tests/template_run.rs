@@ -1,0 +1,465 @@
+//! The template's permissions and metrics against what the functions really do: the binaries run on the local stack,
+//! which permits what the template permits.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use contact_ledger::schema::glue_table;
+use ledger_tests::template::{Template, repository};
+use ledger_tests::{contact_record_fixtures, far_future, functions_folder, upserter};
+use local_aws::permission::Permission;
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::{Value, json};
+
+/// What a role allows.
+#[derive(Debug, Clone)]
+struct Statement {
+    actions: Vec<String>,
+    resources: Vec<String>,
+}
+
+impl Statement {
+    fn allows(&self, permission: &Permission) -> bool {
+        self.actions.contains(&permission.action)
+            && self.resources.iter().any(|pattern| matches(pattern, &permission.resource))
+    }
+}
+
+/// Whether a resource is one of a pattern's; `*` stands for any text.
+fn matches(pattern: &str, resource: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == resource,
+        Some((before, after)) => resource.strip_prefix(before).is_some_and(|rest| {
+            (0..=rest.len()).any(|cut| rest.is_char_boundary(cut) && matches(after, &rest[cut..]))
+        }),
+    }
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        _ => {
+            value.as_array().into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
+        }
+    }
+}
+
+fn documents(template: &Template, role: &str) -> Vec<Value> {
+    let role = template.properties(role);
+    let policies = role["Policies"].as_array().unwrap().iter();
+    policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap().clone()).collect()
+}
+
+fn statements(template: &Template, role: &str) -> Vec<Statement> {
+    let statement = |statement: Value| {
+        assert_eq!(statement["Effect"], "Allow");
+        Statement { actions: strings(&statement["Action"]), resources: strings(&statement["Resource"]) }
+    };
+    documents(template, role).into_iter().map(statement).collect()
+}
+
+fn agent_event(id: &str, timestamp: &str, status: &str) -> Vec<u8> {
+    let available =
+        json!({"AgentStatus": {"Name": "Available", "StartTimestamp": "2026-03-02T08:00:00.000Z"}});
+    let event = json!({
+        "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1",
+        "EventId": id, "EventTimestamp": timestamp, "EventType": "STATE_CHANGE",
+        "PreviousAgentSnapshot": available,
+        "CurrentAgentSnapshot": {"AgentStatus": {"Name": status, "StartTimestamp": timestamp}},
+    });
+    event.to_string().into_bytes()
+}
+
+/// One of everything: two events that close one interval, a bad one, a contact record.
+async fn run(guard: local_aws::permission::Guard) -> (Stack, tempfile::TempDir) {
+    let output = tempfile::tempdir().unwrap();
+    let settings = StackSettings {
+        // One by one, so that no write is merged with another.
+        batch_size: 1,
+        guard: Some(guard),
+        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
+    };
+    let mut stack = Stack::start(settings).await.unwrap();
+    for event in [
+        agent_event("e-3", "2026-03-02T09:30:00.000Z", "Break"),
+        agent_event("e-2", "2026-03-02T09:00:00.000Z", "Lunch"),
+        b"not an agent event".to_vec(),
+    ] {
+        stack.put_agent_event("a-1", event.into()).await.unwrap();
+    }
+    let (_, record) = contact_record_fixtures().into_iter().next().unwrap();
+    stack.put_contact_record(record.into()).await;
+    stack.drain().await.unwrap();
+    (stack, output)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_upserter_may_do_what_it_does_and_nothing_more() {
+    let template = Template::with_defaults();
+    let allowed = statements(&template, "AgentEventUpserterRole");
+    let asked = Arc::new(Mutex::new(BTreeSet::new()));
+    let guard = {
+        let (allowed, asked) = (allowed.clone(), asked.clone());
+        move |permission: &Permission| {
+            asked.lock().unwrap().insert(permission.clone());
+            allowed.iter().any(|statement| statement.allows(permission))
+        }
+    };
+    let (stack, output) = run(Arc::new(guard)).await;
+
+    let asked = asked.lock().unwrap().clone();
+    let denied: Vec<_> =
+        asked.iter().filter(|one| !allowed.iter().any(|statement| statement.allows(one))).collect();
+    assert!(denied.is_empty(), "the role lacks {denied:?}");
+    assert_eq!(stack.agent_state().unwrap().len(), 1);
+    assert_eq!(stack.agent_history().unwrap().len(), 3, "two events and one interval");
+    let rejected = local_aws::s3::files_below(&output.path().join("lake/rejected")).unwrap();
+    assert_eq!(rejected.len(), 1);
+
+    // What only Lambda itself needs: its own logs, reading the stream, the on-failure object, the key, traces.
+    let is_ours = |action: &str, resource: &str| {
+        action.starts_with("dynamodb:") || (action == "s3:PutObject" && !resource.contains("/aws/lambda/"))
+    };
+    for statement in &allowed {
+        for (action, resource) in statement
+            .actions
+            .iter()
+            .flat_map(|action| statement.resources.iter().map(move |one| (action, one)))
+        {
+            let is_used = asked.iter().any(|one| one.action == *action && matches(resource, &one.resource));
+            assert!(
+                is_used || !is_ours(action, resource),
+                "{action} on {resource} is allowed and never used"
+            );
+        }
+    }
+}
+
+/// What Lambda and Firehose do in a role's name.
+/// Source: Lambda Developer Guide, "Process Amazon Kinesis Data Streams records with Lambda", execution role
+/// permissions, and "Retain discarded batch records"; Firehose Developer Guide, "Grant Firehose access to an Amazon S3
+/// destination".
+#[test]
+fn the_services_may_do_what_they_must() {
+    let permission = |(action, resource): &(&str, &str)| Permission {
+        action: (*action).to_owned(),
+        resource: (*resource).to_owned(),
+    };
+    let upserter = [
+        ("kinesis:DescribeStream", "AgentEventStream.Arn"),
+        ("kinesis:DescribeStreamSummary", "AgentEventStream.Arn"),
+        ("kinesis:GetRecords", "AgentEventStream.Arn"),
+        ("kinesis:GetShardIterator", "AgentEventStream.Arn"),
+        ("kinesis:ListShards", "AgentEventStream.Arn"),
+        ("kinesis:ListStreams", "*"),
+        ("s3:PutObject", "arn:aws:s3:::lake/aws/lambda/id/shardId-000000000000/2026/03/02/x"),
+        ("s3:ListBucket", "arn:aws:s3:::lake"),
+        ("logs:CreateLogStream", "AgentEventUpserterLog.Arn"),
+        ("logs:PutLogEvents", "AgentEventUpserterLog.Arn"),
+        ("kms:Decrypt", "Key.Arn"),
+        ("kms:GenerateDataKey", "Key.Arn"),
+    ];
+    let normalizer = [
+        ("logs:CreateLogStream", "ContactRecordNormalizerLog.Arn"),
+        ("logs:PutLogEvents", "ContactRecordNormalizerLog.Arn"),
+        ("kms:Decrypt", "Key.Arn"),
+    ];
+    let s3 = |prefix: &'static str| {
+        [
+            ("s3:GetBucketLocation", "arn:aws:s3:::lake"),
+            ("s3:ListBucket", "arn:aws:s3:::lake"),
+            ("s3:ListBucketMultipartUploads", "arn:aws:s3:::lake"),
+            ("s3:AbortMultipartUpload", prefix),
+            ("s3:PutObject", prefix),
+            ("kms:GenerateDataKey", "Key.Arn"),
+        ]
+    };
+    let stream = |arn: &'static str| {
+        ["DescribeStream", "GetRecords", "GetShardIterator", "ListShards"]
+            .map(|action| (["kinesis:", action].concat(), arn))
+    };
+    let log = "arn:aws:logs:eu-west-2:111122223333:log-group:FirehoseLog:log-stream:";
+    let traced = Template::with(&[("ContactRecordSource", "Kinesis"), ("Tracing", "Active")]);
+    let check = |template: &Template, role: &str, needed: &[Permission]| {
+        let allowed = statements(template, role);
+        for permission in needed {
+            assert!(allowed.iter().any(|one| one.allows(permission)), "{role} lacks {permission:?}");
+        }
+    };
+    let x_ray =
+        ["xray:PutTraceSegments", "xray:PutTelemetryRecords"].map(|action| permission(&(action, "*")));
+    for (role, needed) in
+        [("AgentEventUpserterRole", &upserter[..]), ("ContactRecordNormalizerRole", &normalizer)]
+    {
+        check(&Template::with_defaults(), role, &needed.iter().map(permission).collect::<Vec<_>>());
+        check(&traced, role, &x_ray);
+    }
+
+    let mut records: Vec<_> = [
+        "arn:aws:s3:::lake/contact_records/contact_date=2026-03-02/x.parquet",
+        "arn:aws:s3:::lake/raw/contact-records/arrival_date=2026-03-02/x.gz",
+        "arn:aws:s3:::lake/errors/processing-failed/2026/03/02/08/x",
+        "arn:aws:s3:::lake/errors/backup-processing-failed/2026/03/02/08/x",
+    ]
+    .into_iter()
+    .flat_map(s3)
+    .map(|pair| permission(&pair))
+    .collect();
+    records.extend(stream("ContactRecordStream.Arn").map(|(action, arn)| permission(&(&action, arn))));
+    records.extend(
+        [
+            ("lambda:InvokeFunction", "ContactRecordNormalizer.Arn"),
+            ("lambda:InvokeFunction", "ContactRecordNormalizer.Arn:$LATEST"),
+            ("lambda:GetFunctionConfiguration", "ContactRecordNormalizer.Arn"),
+            (
+                "glue:GetTableVersions",
+                "arn:aws:glue:eu-west-2:111122223333:table/Database/ContactRecordTable",
+            ),
+            ("glue:GetTableVersions", "arn:aws:glue:eu-west-2:111122223333:database/Database"),
+            ("glue:GetTableVersions", "arn:aws:glue:eu-west-2:111122223333:catalog"),
+            ("glue:GetTable", "arn:aws:glue:eu-west-2:111122223333:table/Database/ContactRecordTable"),
+            ("glue:GetTableVersion", "arn:aws:glue:eu-west-2:111122223333:table/Database/ContactRecordTable"),
+            ("kms:Decrypt", "Key.Arn"),
+        ]
+        .map(|pair| permission(&pair)),
+    );
+    records.extend(
+        ["contact-records", "contact-records-backup"].map(|name| Permission {
+            action: "logs:PutLogEvents".to_owned(),
+            resource: format!("{log}{name}"),
+        }),
+    );
+    check(&traced, "ContactRecordFirehoseRole", &records);
+
+    let mut archive: Vec<_> = [
+        "arn:aws:s3:::lake/raw/agent-events/arrival_date=2026-03-02/x.gz",
+        "arn:aws:s3:::lake/errors/agent-events-processing-failed/2026/03/02/08/x",
+    ]
+    .into_iter()
+    .flat_map(s3)
+    .map(|pair| permission(&pair))
+    .collect();
+    archive.extend(stream("AgentEventStream.Arn").map(|(action, arn)| permission(&(&action, arn))));
+    archive
+        .push(Permission { action: "logs:PutLogEvents".to_owned(), resource: format!("{log}agent-events") });
+    archive.push(permission(&("kms:Decrypt", "Key.Arn")));
+    check(&traced, "AgentEventFirehoseRole", &archive);
+}
+
+#[test]
+fn no_role_has_a_wildcard_that_aws_does_not_ask_for() {
+    // Actions that take no resource.
+    const WITHOUT_RESOURCE: [&str; 3] =
+        ["kinesis:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"];
+    let template = Template::with(&[("ContactRecordSource", "Kinesis"), ("Tracing", "Active")]);
+    let roles = template.of_type("AWS::IAM::Role");
+    assert_eq!(roles.len(), 4, "one for each function and each Firehose");
+    for (role, properties) in roles {
+        assert!(properties["ManagedPolicyArns"].is_null(), "{role} has a policy that AWS may change");
+        for statement in statements(&template, &role) {
+            for action in &statement.actions {
+                assert!(!action.contains('*'), "{role} may {action}");
+                let has_all = statement.resources.iter().any(|resource| resource == "*");
+                assert!(
+                    !has_all || WITHOUT_RESOURCE.contains(&action.as_str()),
+                    "{role} may {action} on all"
+                );
+            }
+        }
+        for statement in properties["AssumeRolePolicyDocument"]["Statement"].as_array().unwrap() {
+            let service = statement["Principal"]["Service"].as_str().unwrap();
+            let account = &statement["Condition"]["StringEquals"]["aws:SourceAccount"];
+            assert!(
+                account == "111122223333" || service == "lambda.amazonaws.com",
+                "{role} trusts {service}"
+            );
+        }
+    }
+    for (id, policy) in [("Key", "KeyPolicy"), ("AlarmTopicPolicy", "PolicyDocument")] {
+        let template = Template::with(&[("AlarmEmail", "operator@example.com")]);
+        for statement in template.properties(id)[policy]["Statement"].as_array().unwrap() {
+            let is_deny = statement["Effect"] == "Deny";
+            let is_account = statement["Principal"]["AWS"] == "arn:aws:iam::111122223333:root";
+            assert!(is_deny || is_account || statement["Condition"].is_object(), "{id}: {statement}");
+        }
+    }
+}
+
+/// Namespace, name and dimension names of everything that the functions' logs have as a metric.
+fn emitted(output: &std::path::Path) -> BTreeMap<String, BTreeSet<(String, Vec<String>)>> {
+    let mut emitted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for function in ["contact-record-normalizer", "agent-event-upserter"] {
+        let log = fs::read_to_string(output.join(format!("logs/{function}.jsonl"))).unwrap();
+        for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            for definition in line["_aws"]["CloudWatchMetrics"].as_array().into_iter().flatten() {
+                assert_eq!(definition["Namespace"], "ContactLedger");
+                let dimensions = strings(&definition["Dimensions"][0]);
+                for metric in definition["Metrics"].as_array().unwrap() {
+                    let name = metric["Name"].as_str().unwrap().to_owned();
+                    emitted.entry(function.to_owned()).or_default().insert((name, dimensions.clone()));
+                }
+            }
+        }
+    }
+    emitted
+}
+
+/// Metrics of the services, with the dimension under which each can be asked for.
+/// Source: Lambda Developer Guide, "Types of metrics for Lambda functions"; Firehose Developer Guide, "Monitor Amazon
+/// Data Firehose with CloudWatch metrics"; Kinesis Data Streams Developer Guide, "Monitor the Amazon Kinesis Data
+/// Streams service with Amazon CloudWatch"; DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
+const OF_SERVICES: [(&str, &str, &str); 21] = [
+    ("AWS/Lambda", "FunctionName", "Duration"),
+    ("AWS/Lambda", "FunctionName", "Errors"),
+    ("AWS/Lambda", "FunctionName", "Invocations"),
+    ("AWS/Lambda", "FunctionName", "IteratorAge"),
+    ("AWS/Lambda", "FunctionName", "Throttles"),
+    ("AWS/Lambda", "EventSourceMappingUUID", "DroppedEventCount"),
+    ("AWS/Lambda", "EventSourceMappingUUID", "OnFailureDestinationDeliveredEventCount"),
+    ("AWS/Firehose", "DeliveryStreamName", "BackupToS3.DataFreshness"),
+    ("AWS/Firehose", "DeliveryStreamName", "DeliveryToS3.DataFreshness"),
+    ("AWS/Firehose", "DeliveryStreamName", "DeliveryToS3.Success"),
+    ("AWS/Firehose", "DeliveryStreamName", "FailedConversion.Records"),
+    ("AWS/Firehose", "DeliveryStreamName", "IncomingRecords"),
+    ("AWS/Firehose", "DeliveryStreamName", "KMSKeyAccessDenied"),
+    ("AWS/Firehose", "DeliveryStreamName", "PartitionCountExceeded"),
+    ("AWS/Firehose", "DeliveryStreamName", "ThrottledRecords"),
+    ("AWS/Kinesis", "StreamName", "IncomingRecords"),
+    ("AWS/Kinesis", "StreamName", "PutRecord.Success"),
+    ("AWS/Kinesis", "StreamName", "PutRecords.Success"),
+    ("AWS/Kinesis", "StreamName", "WriteProvisionedThroughputExceeded"),
+    ("AWS/DynamoDB", "TableName", "SystemErrors"),
+    ("AWS/DynamoDB", "TableName", "WriteThrottleEvents"),
+];
+
+/// Which type of resource gives a dimension its value.
+fn type_of(dimension: &str) -> &'static str {
+    match dimension {
+        "FunctionName" => "AWS::Serverless::Function",
+        "EventSourceMappingUUID" => "AWS::Lambda::EventSourceMapping",
+        "DeliveryStreamName" => "AWS::KinesisFirehose::DeliveryStream",
+        "StreamName" => "AWS::Kinesis::Stream",
+        "TableName" => "AWS::DynamoDB::Table",
+        _ => panic!("{dimension} is no dimension that an alarm can use"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alarms_and_dashboard_look_at_metrics_that_exist() {
+    let (_stack, output) = run(Arc::new(|_: &Permission| true)).await;
+    let emitted = emitted(output.path());
+    let mut looked_at = BTreeSet::new();
+    let mut check = |template: &Template, who: &str, metric: &Value| {
+        let (namespace, name) =
+            (metric["Namespace"].as_str().unwrap(), metric["MetricName"].as_str().unwrap());
+        let [dimension] = &metric["Dimensions"].as_array().unwrap()[..] else { panic!("{who}: {metric}") };
+        let (key, value) = (dimension["Name"].as_str().unwrap(), dimension["Value"].as_str().unwrap());
+        let resources = template.resources();
+        let resource = resources.get(value).unwrap_or_else(|| panic!("{who}: {value} is not created"));
+        assert_eq!(resource["Type"], type_of(key), "{who}: {value}");
+        if namespace == "ContactLedger" {
+            let function = resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
+            assert!(
+                emitted[function].contains(&(name.to_owned(), vec![key.to_owned()])),
+                "{who}: {function} has no metric {name} by {key}"
+            );
+            looked_at.insert((function.to_owned(), name.to_owned()));
+        } else {
+            assert!(OF_SERVICES.contains(&(namespace, key, name)), "{who}: {namespace} {name} by {key}");
+        }
+    };
+    for template in [Template::with_defaults(), Template::with(&[("ContactRecordSource", "Kinesis")])] {
+        for (id, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+            if alarm["MetricName"].is_string() {
+                check(&template, &id, &alarm);
+            }
+            for query in alarm["Metrics"].as_array().into_iter().flatten() {
+                if query["MetricStat"].is_object() {
+                    check(&template, &id, &query["MetricStat"]["Metric"]);
+                }
+            }
+        }
+        let dashboard = template.properties("Dashboard");
+        let body: Value = serde_json::from_str(dashboard["DashboardBody"].as_str().unwrap()).unwrap();
+        for widget in body["widgets"].as_array().unwrap() {
+            for line in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+                let metric = json!({
+                    "Namespace": line[0], "MetricName": line[1],
+                    "Dimensions": [{"Name": line[2], "Value": line[3]}],
+                });
+                check(&template, "Dashboard", &metric);
+            }
+        }
+    }
+    // The other way round: nothing is emitted that nobody looks at, but for the parts of a whole.
+    let by_function = emitted.iter().flat_map(|(function, metrics)| {
+        let whole = metrics.iter().filter(|(_, dimensions)| dimensions.len() == 1);
+        whole.map(|(name, _)| (function.clone(), name.clone()))
+    });
+    assert_eq!(looked_at, by_function.collect());
+}
+
+#[test]
+fn every_alarm_says_what_to_do_and_has_its_section() {
+    let docs = fs::read_to_string(repository().join("docs/operations.md")).unwrap();
+    let headings = docs.lines().filter_map(|line| line.strip_prefix("### "));
+    let anchors: BTreeSet<_> = headings.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
+    let mut linked = BTreeSet::new();
+    for template in [Template::with_defaults(), Template::with(&[("ContactRecordSource", "Kinesis")])] {
+        for (id, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
+            let description = alarm["AlarmDescription"].as_str().unwrap();
+            let (text, link) = description.rsplit_once(" (docs/operations.md#").unwrap();
+            let anchor = link.strip_suffix(')').unwrap();
+            assert!(anchors.contains(anchor), "{id}: docs/operations.md has no section {anchor}");
+            assert!(
+                text.ends_with('.') && text.matches(". ").count() >= 1 || text.contains(": "),
+                "{id}: {text}"
+            );
+            assert!(description.len() <= 1024);
+            linked.insert(anchor.to_owned());
+        }
+    }
+    let alarms = docs.split("\n## ").find(|section| section.starts_with("Alarms")).unwrap();
+    let sections = alarms.lines().filter_map(|line| line.strip_prefix("### "));
+    let sections: BTreeSet<_> = sections.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
+    assert_eq!(sections, linked, "a section without an alarm");
+}
+
+#[test]
+fn alarms_go_to_the_topic_that_was_named_or_made() {
+    let topic = "arn:aws:sns:eu-west-2:111122223333:operators";
+    for (parameters, target) in [
+        (&[][..], Value::Null),
+        (&[("AlarmTopicArn", topic)], json!([topic])),
+        (&[("AlarmEmail", "operator@example.com")], json!(["AlarmTopic"])),
+    ] {
+        let template = Template::with(parameters);
+        let alarms = template.of_type("AWS::CloudWatch::Alarm");
+        assert!(alarms.len() > 25);
+        assert!(
+            alarms.iter().all(|(_, alarm)| alarm["AlarmActions"] == target && alarm["OKActions"] == target)
+        );
+    }
+    assert!(Template::with(&[("Alarms", "false")]).of_type("AWS::CloudWatch::Alarm").is_empty());
+}
+
+/// The payloads in events/ do what docs/deploy.md says they do.
+#[tokio::test]
+async fn the_example_events_work() {
+    let event = |name: &str| fs::read(repository().join("events").join(name)).unwrap();
+    let records = serde_json::from_slice(&event("contact-records.json")).unwrap();
+    let (response, _) =
+        contact_record_normalizer::transform(&records, &contact_lake::Policy::default()).unwrap();
+    let response = serde_json::to_value(response).unwrap();
+    let results: Vec<_> = response["records"].as_array().unwrap().iter().map(|one| &one["result"]).collect();
+    assert_eq!(results, ["Ok", "Dropped", "ProcessingFailed"]);
+
+    let function = upserter(agent_ledger::memory::MemoryStore::default());
+    let events = serde_json::from_slice(&event("agent-events.json")).unwrap();
+    let (response, summary) = function.handle(&events, far_future()).await.unwrap();
+    assert_eq!(serde_json::to_value(response).unwrap(), json!({"batchItemFailures": []}));
+    assert_eq!((summary.applied, summary.rejected.total()), (3, 1));
+}

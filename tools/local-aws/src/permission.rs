@@ -1,0 +1,128 @@
+//! What a request needs to be permitted: IAM's actions and resources, read off the request itself.
+//!
+//! Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon DynamoDB" and "for Amazon
+//! S3"; DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB".
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Method};
+use serde_json::Value;
+
+use crate::gateway::Service;
+use crate::{ACCOUNT, REGION};
+
+/// One thing that a request does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// Such as `dynamodb:UpdateItem`
+    pub action: String,
+    /// The ARN of a table or an object.
+    pub resource: String,
+}
+
+/// Says whether something may be done.
+pub type Guard = Arc<dyn Fn(&Permission) -> bool + Send + Sync>;
+
+/// The ARN of a DynamoDB table here.
+#[must_use]
+pub fn table_arn(table: &str) -> String {
+    format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")
+}
+
+/// The ARN of a bucket.
+#[must_use]
+pub fn bucket_arn(bucket: &str) -> String {
+    format!("arn:aws:s3:::{bucket}")
+}
+
+/// Everything that must be permitted for a request; nothing if the request is not understood.
+pub(crate) fn needed(
+    service: Service,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<Vec<Permission>> {
+    match service {
+        Service::DynamoDb => of_dynamodb(headers.get("x-amz-target")?.to_str().ok()?, body),
+        Service::S3 => of_s3(method, path).map(|permission| vec![permission]),
+    }
+}
+
+fn of_dynamodb(target: &str, body: &[u8]) -> Option<Vec<Permission>> {
+    let (_, operation) = target.split_once('.')?;
+    let body: Value = serde_json::from_slice(body).ok()?;
+    if operation != "BatchExecuteStatement" {
+        let resource = table_arn(body["TableName"].as_str()?);
+        return Some(vec![Permission { action: format!("dynamodb:{operation}"), resource }]);
+    }
+    let statements = body["Statements"].as_array()?.iter();
+    statements.map(|statement| of_statement(statement["Statement"].as_str()?)).collect()
+}
+
+/// `PartiQL` has actions of its own: those of the plain operations permit none of its statements.
+fn of_statement(statement: &str) -> Option<Permission> {
+    let table = statement.split('"').nth(1)?;
+    let action = match statement.split_ascii_whitespace().next()? {
+        "INSERT" => "PartiQLInsert",
+        "UPDATE" => "PartiQLUpdate",
+        "DELETE" => "PartiQLDelete",
+        "SELECT" => "PartiQLSelect",
+        _ => return None,
+    };
+    Some(Permission { action: format!("dynamodb:{action}"), resource: table_arn(table) })
+}
+
+fn of_s3(method: &Method, path: &str) -> Option<Permission> {
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
+    let (bucket, key) = path.strip_prefix('/')?.split_once('/')?;
+    let action = match *method {
+        Method::PUT => "s3:PutObject",
+        Method::GET | Method::HEAD => "s3:GetObject",
+        Method::DELETE => "s3:DeleteObject",
+        _ => return None,
+    };
+    Some(Permission { action: action.to_owned(), resource: format!("{}/{key}", bucket_arn(bucket)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(target: &str, body: &str) -> Option<Vec<(String, String)>> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-target", target.parse().unwrap());
+        let needed = needed(Service::DynamoDb, &Method::POST, "/", &headers, body.as_bytes());
+        needed.map(|all| all.into_iter().map(|one| (one.action, one.resource)).collect())
+    }
+
+    fn pair(action: &str, table: &str) -> (String, String) {
+        (action.to_owned(), table_arn(table))
+    }
+
+    #[test]
+    fn partiql_statements_need_their_own_actions() {
+        let body = r#"{"Statements": [
+            {"Statement": "INSERT INTO \"H\" VALUE {'a': ?}"}, {"Statement": "UPDATE \"H\" SET \"a\"=? WHERE \"b\"=?"}]}"#;
+        let expected = vec![pair("dynamodb:PartiQLInsert", "H"), pair("dynamodb:PartiQLUpdate", "H")];
+        assert_eq!(of("DynamoDB_20120810.BatchExecuteStatement", body), Some(expected));
+        assert_eq!(
+            of("DynamoDB_20120810.UpdateItem", r#"{"TableName": "S"}"#),
+            Some(vec![pair("dynamodb:UpdateItem", "S")])
+        );
+        let unknown = r#"{"Statements": [{"Statement": "EXISTS(SELECT 1)"}]}"#;
+        assert_eq!(of("DynamoDB_20120810.BatchExecuteStatement", unknown), None);
+    }
+
+    #[test]
+    fn an_object_is_its_bucket_and_key() {
+        let needed = of_s3(&Method::PUT, "/lake/rejected/a.jsonl?x-id=PutObject");
+        assert_eq!(
+            needed,
+            Some(Permission {
+                action: "s3:PutObject".into(),
+                resource: "arn:aws:s3:::lake/rejected/a.jsonl".into()
+            })
+        );
+    }
+}
