@@ -1,7 +1,13 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench chaos soak test-dynamodb-local check clean
+.PHONY: help setup demo build lint-template test test-deploy bench chaos soak test-dynamodb-local check clean
+
+# Tools written in Python, in an environment of their own.
+TOOLS := .venv/bin
+TOOLS_READY := .venv/ready
+ARCHITECTURE ?= arm64
+export SAM_CLI_TELEMETRY := 0
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,13 +16,39 @@ setup:
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 
+$(TOOLS_READY): requirements.txt
+	python3 -m venv .venv
+	$(TOOLS)/pip install --quiet --requirement requirements.txt
+	@touch $@
+
 demo: ## Run the whole pipeline on this machine; the result is in demo-output/
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
 	./target/debug/contact-ledger demo
 
-test: ## Run every test
+build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants them (ARCHITECTURE=x86_64 or arm64)
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(TOOLS)/python tests/deploy/sizes.py .aws-sam/build
+
+# Not in .aws-sam: what a user has built there for deploying stays as it is.
+.PHONY: build-for-tests
+build-for-tests: $(TOOLS_READY)
+	@mkdir -p target
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" sam build --parameter-overrides Architecture=x86_64 --build-dir target/sam > target/sam.log 2>&1 \
+	  || { cat target/sam.log; exit 1; }
+	@$(TOOLS)/python tests/deploy/sizes.py target/sam
+
+lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint and checkov
+	$(TOOLS)/sam validate --lint --region eu-west-2
+	$(TOOLS)/cfn-lint template.yaml
+	$(TOOLS)/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
+
+test: lint-template build-for-tests ## Run every test
 	cargo build --locked --workspace
 	cargo test --locked --workspace
+
+test-deploy: build-for-tests ## Deploy with SAM to an AWS of another make on this machine, and send both streams through it
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	$(TOOLS)/python tests/deploy/deploy.py
 
 bench: ## Print what a day of agent events costs in requests and write units
 	cargo run --locked --quiet -p ledger-benches --bin write-cost
@@ -36,10 +68,11 @@ soak: ## Deliver a million agent events in every bad way, against the reference 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run
 
-check: setup ## Check format and lints, then run every test
+check: setup ## Check format and lints, run every test, and deploy on this machine: what CI does
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(MAKE) test
+	$(MAKE) test-deploy
 
 clean: ## Remove everything that was built or left by a demo
 	cargo clean

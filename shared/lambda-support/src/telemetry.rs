@@ -6,16 +6,24 @@
 use connect_streams::Timestamp;
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging at `level`, such as `info`.
+/// Starts logging at `level`, such as `info`, which it also is without one: Lambda says a level only to functions whose
+/// log format is JSON.
 pub fn start(level: &str) {
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_env_filter(filter)
+        .with_env_filter(filter(level))
         .init();
+}
+
+/// An empty filter would let nothing pass, not even errors.
+fn filter(level: &str) -> EnvFilter {
+    match EnvFilter::try_new(level) {
+        Ok(filter) if !level.is_empty() => filter,
+        _ => EnvFilter::new("info"),
+    }
 }
 
 /// The time of day, for telling when something was measured; nothing that is delivered or stored may depend on it.
@@ -28,4 +36,23 @@ pub fn now() -> Timestamp {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let milliseconds = i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_epoch_milliseconds(milliseconds).expect("the clock is within the years 0 to 9999")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+    use tracing_subscriber::filter::LevelFilter;
+
+    #[test]
+    fn what_is_no_level_is_info() {
+        for (level, is) in [
+            ("", LevelFilter::INFO),
+            ("INFO", LevelFilter::INFO),
+            ("DEBUG", LevelFilter::DEBUG),
+            ("WARN", LevelFilter::WARN),
+            ("a=b=c", LevelFilter::INFO),
+        ] {
+            assert_eq!(filter(level).max_level_hint(), Some(is), "{level}");
+        }
+    }
 }
