@@ -1,6 +1,6 @@
-//! `template.yaml` as CloudFormation would see it: with its functions resolved for given parameters.
+//! `template.yaml` as `CloudFormation` would see it: with its functions resolved for given parameters.
 //!
-//! Source: CloudFormation Template Reference, "Intrinsic function reference".
+//! Source: `CloudFormation` Template Reference, "Intrinsic function reference".
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -179,13 +179,14 @@ impl Template {
             "AWS::Region" => REGION.to_owned(),
             "AWS::Partition" => "aws".to_owned(),
             "AWS::StackName" => "stack".to_owned(),
-            _ => match self.parameters.get(name) {
-                Some(value) => value.clone(),
-                None => {
-                    assert!(self.document["Resources"][name].is_object(), "there is no {name}");
-                    name.to_owned()
-                }
-            },
+            _ => {
+                let is_resource = self.document["Resources"][name].is_object();
+                let value = self.parameters.get(name).map(String::as_str);
+                value
+                    .or(is_resource.then_some(name))
+                    .unwrap_or_else(|| panic!("there is no {name}"))
+                    .to_owned()
+            }
         })
     }
 
@@ -197,7 +198,7 @@ impl Template {
             let (name, after) = after.split_once('}').expect("a ${ is closed");
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
-                resolved.push_str(&format!("${{{literal}}}"));
+                resolved.extend(["${", literal, "}"]);
             } else if let Some(value) = variables.get(name) {
                 resolved.push_str(value.as_str().expect("a variable is text"));
             } else if name.contains('.') {

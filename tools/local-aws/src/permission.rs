@@ -1,7 +1,7 @@
 //! What a request needs to be permitted: IAM's actions and resources, read off the request itself.
 //!
 //! Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon DynamoDB" and "for Amazon
-//! S3"; DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB".
+//! S3"; DynamoDB Developer Guide, "IAM security policies with `PartiQL` for DynamoDB".
 
 use std::sync::Arc;
 
