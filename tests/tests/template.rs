@@ -138,7 +138,8 @@ mod generated {
     }
 
     fn lines(values: impl IntoIterator<Item = Value>) -> String {
-        values.into_iter().map(|value| format!("- {value}\n")).collect()
+        let lines: Vec<_> = values.into_iter().map(|value| format!("- {value}\n")).collect();
+        lines.concat()
     }
 
     /// The template with its generated parts as they should be.
