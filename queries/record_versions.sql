@@ -1,7 +1,7 @@
--- Record versions: how many versions of a contact's record came, and how late the last of them was.
+-- Record versions: how often contact records came, in how many versions, and how late the last of them.
 --
--- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (of any contact,
---          from its disconnection)
+-- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (of any contact, from
+--          its disconnection)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 SELECT
     contact_date,
@@ -16,7 +16,7 @@ FROM (
         contact_id,
         count(DISTINCT content_hash) AS versions,
         count(*) AS deliveries,
-        max(CAST(date_diff('second', disconnect_timestamp, arrival_timestamp) AS double)) / 3600 AS arrival_hours
+        CAST(max(date_diff('second', disconnect_timestamp, arrival_timestamp)) AS double) / 3600 AS arrival_hours
     FROM contact_records
     WHERE contact_date BETWEEN ? AND ?
     GROUP BY contact_date, contact_id

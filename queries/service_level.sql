@@ -1,4 +1,4 @@
--- Service level: of the contacts that queued, how many were answered within the threshold.
+-- Service level: of the contacts that queued, how many an agent answered within the threshold.
 --
 -- Columns: contact_date, queue_name, channel, queued, answered, answered_in_time, service_level (0 to 1)
 -- Parameters: 1 threshold in seconds, 2 first day, 3 last day (YYYY-MM-DD, UTC)
@@ -11,8 +11,8 @@ SELECT
     count_if(answered AND answer_seconds <= threshold) AS answered_in_time,
     CAST(count_if(answered AND answer_seconds <= threshold) AS double) / count(*) AS service_level
 FROM contact_records_latest
-CROSS JOIN (SELECT CAST(? AS double) AS threshold)
-WHERE queue_id IS NOT NULL
+CROSS JOIN (SELECT CAST(? AS double) AS threshold) AS given
+WHERE queue_enqueue_timestamp IS NOT NULL
   AND contact_date BETWEEN ? AND ?
 GROUP BY contact_date, queue_name, channel
 ORDER BY contact_date, queue_name, channel

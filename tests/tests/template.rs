@@ -77,14 +77,64 @@ mod generated {
         serde_json::from_str(&schema(SchemaFormat::Glue)).unwrap()
     }
 
-    /// Every column of the view: those of the row, and the partition.
-    fn view_columns() -> Vec<(&'static str, String)> {
-        let row = columns().map(|column| (column.name, column.glue_type()));
-        row.chain([("contact_date", "string".to_owned())]).collect()
+    /// A Trino type as Glue names it.
+    fn glue_type(trino_type: &str) -> &str {
+        match trino_type {
+            "varchar" => "string",
+            "timestamp(3)" => "timestamp",
+            "bigint" | "double" | "boolean" => trino_type,
+            _ => panic!("{trino_type} has no name in Glue here"),
+        }
     }
 
-    fn sql(file: &str) -> String {
-        fs::read_to_string(repository().join("queries").join(file)).unwrap()
+    /// The columns of a view, with their types in Trino and in Glue: those that its head names, or those of the table.
+    fn view_columns(sql: &str) -> Vec<(String, String, String)> {
+        let header: Vec<_> = header(sql).collect();
+        let start = header.iter().position(|line| line.starts_with("Columns: ")).unwrap();
+        let columns = header[start..].join(" ");
+        let columns = columns.strip_prefix("Columns: ").unwrap();
+        if columns == "those of contact_records" {
+            let row = columns_of_the_row();
+            let partition = ("contact_date".to_owned(), "varchar".to_owned(), "string".to_owned());
+            return row.chain([partition]).collect();
+        }
+        let column = |column: &str| {
+            let (name, trino_type) = column.trim().split_once(' ').unwrap();
+            (name.to_owned(), trino_type.to_owned(), glue_type(trino_type).to_owned())
+        };
+        columns.split(',').map(column).collect()
+    }
+
+    fn columns_of_the_row() -> impl Iterator<Item = (String, String, String)> {
+        columns().map(|column| (column.name.to_owned(), trino_type(&column.glue_type()), column.glue_type()))
+    }
+
+    /// The comment at the head of a query.
+    fn header(sql: &str) -> impl Iterator<Item = &str> {
+        sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim)
+    }
+
+    /// What a query answers: the first paragraph of its head, on one line.
+    fn description(sql: &str) -> String {
+        header(sql).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// `agent_events` is `AgentEvents`.
+    fn logical_id(name: &str) -> String {
+        name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    }
+
+    /// The SQL files of a folder, by name, in order.
+    fn sql_files(folder: &str) -> BTreeMap<String, String> {
+        let files = fs::read_dir(repository().join(folder)).unwrap().map(|file| file.unwrap().path());
+        let files = files.filter(|file| file.is_file());
+        files
+            .map(|file| {
+                assert_eq!(file.extension().unwrap(), "sql", "{}", file.display());
+                let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+                (name, fs::read_to_string(&file).unwrap())
+            })
+            .collect()
     }
 
     /// A query without the comment at its head.
@@ -93,41 +143,72 @@ mod generated {
         body.join("\n")
     }
 
-    fn view() -> String {
-        let columns = view_columns();
-        let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
-        let sql = without_header(&sql("views/contact_records_latest.sql"));
-        let sql = sql.replace("{columns}", &names.join(", "));
-        assert!(!sql.contains("${"), "CloudFormation would replace it");
-        let columns: Vec<_> = columns
-            .iter()
-            .map(|(name, glue_type)| json!({"name": name, "type": trino_type(glue_type)}).to_string())
-            .collect();
-        format!(
-            "Fn::Base64: !Sub |\n  {{\"originalSql\": {}, \"catalog\": \"awsdatacatalog\", \"schema\": \"${{Database}}\",\n   \"columns\": [\n    {}\n  ]}}\n",
-            json!(sql),
-            columns.join(",\n    ")
-        )
+    fn views() -> String {
+        let mut yaml = String::new();
+        for (name, sql) in sql_files("queries/views") {
+            let id = logical_id(&name);
+            let condition = if name.starts_with("agent_") { "HasArchiveTables" } else { "HasLakeTables" };
+            let columns = view_columns(&sql);
+            let names: Vec<_> = columns.iter().map(|(name, _, _)| name.as_str()).collect();
+            let statement = without_header(&sql).replace("{columns}", &names.join(", "));
+            assert!(!statement.contains("${"), "CloudFormation would replace it");
+            let glue = columns.iter().map(|(name, _, glue)| json!({"Name": name, "Type": glue}));
+            let trino =
+                columns.iter().map(|(name, trino, _)| json!({"name": name, "type": trino}).to_string());
+            let _ = write!(
+                yaml,
+                "{id}View:
+  Type: AWS::Glue::Table
+  Condition: {condition}
+  Properties:
+    CatalogId: !Ref AWS::AccountId
+    DatabaseName: !Ref Database
+    TableInput:
+      Name: {name}
+      Description: {}
+      TableType: VIRTUAL_VIEW
+      Parameters: {{ presto_view: \"true\", comment: Presto View }}
+      StorageDescriptor:
+        SerdeInfo: {{}}
+        Columns:
+{}
+      ViewExpandedText: /* Presto View */
+      ViewOriginalText: !Sub
+        - \"/* Presto View: ${{View}} */\"
+        - View:
+            Fn::Base64: !Sub |
+              {{\"originalSql\": {},
+               \"catalog\": \"awsdatacatalog\", \"schema\": \"${{Database}}\", \"columns\": [
+               {}
+              ]}}
+
+",
+                json!(description(&sql)),
+                glue.map(|column| format!("          - {column}")).collect::<Vec<_>>().join("\n"),
+                json!(statement),
+                trino.collect::<Vec<_>>().join(",\n               "),
+            );
+        }
+        yaml
     }
 
     fn named_queries() -> String {
-        let mut files: Vec<_> =
-            fs::read_dir(repository().join("queries")).unwrap().map(Result::unwrap).collect();
-        files.sort_by_key(fs::DirEntry::file_name);
         let mut yaml = String::new();
-        for file in files.iter().filter(|file| file.file_type().unwrap().is_file()) {
-            let name = file.file_name().into_string().unwrap();
-            let name = name.strip_suffix(".sql").unwrap_or_else(|| panic!("{name} is not SQL"));
-            let sql = sql(&format!("{name}.sql"));
-            let header: Vec<_> =
-                sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim).collect();
-            let description: Vec<_> = header.iter().take_while(|line| !line.is_empty()).copied().collect();
-            let title = |word: &str| word[..1].to_uppercase() + &word[1..];
-            let id: String = name.split('_').map(title).collect();
+        for (name, sql) in sql_files("queries") {
             let _ = write!(
                 yaml,
-                "{id}Query:\n  Type: AWS::Athena::NamedQuery\n  Condition: HasLakeTables\n  Properties:\n    Name: {name}\n    Description: {}\n    Database: !Ref Database\n    WorkGroup: !Ref WorkGroup\n    QueryString: |\n",
-                json!(description.join(" "))
+                "{}Query:
+  Type: AWS::Athena::NamedQuery
+  Condition: HasLakeTables
+  Properties:
+    Name: {name}
+    Description: {}
+    Database: !Ref Database
+    WorkGroup: !Ref WorkGroup
+    QueryString: |
+",
+                logical_id(&name),
+                json!(description(&sql)),
             );
             for line in sql.lines() {
                 let _ = writeln!(yaml, "{}", format!("      {line}").trim_end());
@@ -144,11 +225,9 @@ mod generated {
 
     /// The template with its generated parts as they should be.
     pub(super) fn template() -> String {
-        let view_columns = view_columns().into_iter().map(|(name, kind)| json!({"Name": name, "Type": kind}));
         let mut parts = BTreeMap::from([
             ("contact record columns", lines(glue_columns())),
-            ("view columns", lines(view_columns)),
-            ("view", view()),
+            ("views", views()),
             ("named queries", named_queries()),
         ]);
         let (mut template, mut inside) = (String::new(), false);

@@ -1,0 +1,45 @@
+-- Every agent event of the archive that can be read, once, however often it came.
+--
+-- The archive has each event as a line of JSON. What is no agent event, or lacks what agent-event-upserter requires, is
+-- left out here as it is there. Snapshots are JSON text. version orders the events of an agent: its time, ties broken by
+-- its id.
+--
+-- Columns: instance_id varchar, agent_id varchar, event_id varchar, event_type varchar, event_timestamp
+--          timestamp(3), version varchar, previous_snapshot varchar, current_snapshot varchar
+SELECT
+    instance_id,
+    agent_id,
+    event_id,
+    event_type,
+    event_timestamp,
+    date_format(event_timestamp, '%Y-%m-%dT%H:%i:%s.') || substr(date_format(event_timestamp, '%f'), 1, 3) || 'Z#'
+        || event_id AS version,
+    previous_snapshot,
+    current_snapshot
+FROM (
+    SELECT
+        regexp_extract(agent_arn, ':instance/([^/]+)/agent/', 1) AS instance_id,
+        regexp_extract(agent_arn, '/agent/([^/]+)', 1) AS agent_id,
+        event_id,
+        event_type,
+        try(CAST(from_iso8601_timestamp(event_time) AT TIME ZONE 'UTC' AS timestamp(3))) AS event_timestamp,
+        previous_snapshot,
+        current_snapshot,
+        row_number() OVER (PARTITION BY agent_arn, event_time, event_id ORDER BY event_type) AS copy
+    FROM (
+        SELECT
+            json_extract_scalar(event, '$.AgentARN') AS agent_arn,
+            json_extract_scalar(event, '$.EventId') AS event_id,
+            json_extract_scalar(event, '$.EventType') AS event_type,
+            json_extract_scalar(event, '$.EventTimestamp') AS event_time,
+            json_format(json_extract(event, '$.PreviousAgentSnapshot')) AS previous_snapshot,
+            json_format(json_extract(event, '$.CurrentAgentSnapshot')) AS current_snapshot
+        FROM (SELECT try(json_parse(event)) AS event FROM raw_agent_events)
+    )
+)
+WHERE copy = 1
+  AND agent_id IS NOT NULL
+  AND instance_id IS NOT NULL
+  AND event_id <> ''
+  AND event_type <> ''
+  AND event_timestamp IS NOT NULL

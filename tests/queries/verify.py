@@ -1,0 +1,240 @@
+"""Runs every view and every named query on what the local stack makes of a generated contact centre, and compares each
+figure with `expected.py`: without duplicates and late records, with 5 % of them, and with 50 %.
+
+    verify.py duckdb    fast
+    verify.py trino     the engine behind Athena
+"""
+
+import collections
+import contextlib
+import datetime
+import decimal
+import gzip
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import expected
+from engines import DuckDb, Trino
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LEDGER = ROOT / "target" / "debug" / "contact-ledger"
+CENTRE = ["--agents", "8", "--hours", "4", "--contacts-per-hour", "60"]
+DAY = "2026-03-02"
+PERMILLE = (0, 50, 500)
+
+
+def ledger(*arguments):
+    command = [LEDGER, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def readable(lines):
+    """The records that are records: broken ones have no place in any figure."""
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict):
+                yield record
+
+
+def is_contact_record(record):
+    return {"ContactId", "InitiationTimestamp", "LastUpdateTimestamp", "InstanceARN"} <= record.keys()
+
+
+class Run:
+    """A generated day: the story, and what the stack made of a disturbed delivery of it."""
+
+    def __init__(self, folder, permille):
+        story, sent = folder / "story", folder / "sent"
+        quiet = ["--duplicated", 0, "--late", 0, "--malformed", 0]
+        disturbed = ["--duplicated", permille, "--late", permille, "--malformed", 8]
+        ledger("generate", *CENTRE, *quiet, "--output", story)
+        ledger("generate", *CENTRE, *disturbed, "--output", sent)
+        self.arrival = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+        files = [f"--{kind}={sent / kind}.jsonl" for kind in ("contact-records", "agent-events")]
+        ledger("demo", *files, "--output", folder / "made")
+        self.lake, self.made = folder / "made" / "lake", folder / "made"
+        self.sent_events = (sent / "agent-events.jsonl").read_bytes().splitlines()
+        self.sent_records = (sent / "contact-records.jsonl").read_bytes().splitlines()
+        archive = self.lake / "raw" / "agent-events" / f"arrival_date={DAY}"
+        archive.mkdir(parents=True)
+        # As Firehose writes it: several files, a line end after each event.
+        for part in range(3):
+            lines = (line + b"\n" for line in self.sent_events[part::3])
+            (archive / f"{part}.gz").write_bytes(gzip.compress(b"".join(lines)))
+
+        self.records = list(readable((story / "contact-records.jsonl").read_bytes().splitlines()))
+        self.events = list(readable((story / "agent-events.jsonl").read_bytes().splitlines()))
+        self.delivered = [record for record in readable(self.sent_records) if is_contact_record(record)]
+        self.contacts = expected.newest(self.records)
+        text = lambda record: json.dumps(record, sort_keys=True)  # noqa: E731
+        assert {text(record) for record in self.delivered} == {text(record) for record in self.records}
+
+    def questions(self):
+        """Each query with its parameters, the rows it should answer, and how exact they are."""
+        contacts, days = self.contacts, [DAY, DAY]
+        exact = 1e-9
+        yield "service_level", [60, *days], expected.service_level(contacts, 60), exact
+        yield "service_level", [20, *days], expected.service_level(contacts, 20), exact
+        yield "speed_of_answer", days, expected.speed_of_answer(contacts), exact
+        yield "abandonment", days, expected.abandonment(contacts), exact
+        yield "handle_time", days, expected.handle_time(contacts), exact
+        yield "after_contact_work", days, expected.after_contact_work(contacts), exact
+        yield "hold_and_transfer", days, expected.hold_and_transfer(contacts), exact
+        yield "callbacks", days, expected.callbacks(contacts), exact
+        yield "contact_chains", days, expected.contact_chains(contacts), exact
+        yield "repeat_contacts", [1, *days], expected.repeat_contacts(contacts, 1), exact
+        yield "disconnect_reasons", days, expected.disconnect_reasons(contacts), exact
+        yield "time_in_status", days, expected.time_in_status(self.events), exact
+        yield "occupancy", days, expected.occupancy(self.events), exact
+        # Records arrive while the stack runs.
+        versions = expected.record_versions(self.records, self.delivered, self.arrival)
+        yield "record_versions", days, versions, 0.1
+
+    def intervals(self, kind):
+        """The intervals of AgentHistory, as the upserter wrote them."""
+        for line in (self.made / "agent-history.jsonl").read_text().splitlines():
+            item = json.loads(line)
+            if item["entry"].startswith(kind):
+                yield item
+
+
+def plain(value):
+    """One form for what engines and Python have several for."""
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds")
+    return [plain(element) for element in value] if isinstance(value, (list, tuple)) else value
+
+
+def same(left, right, exact):
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(same(one, other, exact) for one, other in zip(left, right))
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return math.isclose(left, right, rel_tol=exact, abs_tol=exact)
+    return left == right
+
+
+def differences(found, wanted, exact):
+    order = lambda row: json.dumps([part for part in row if not isinstance(part, float)], default=str)  # noqa: E731
+    found, wanted = (sorted(map(plain, map(list, rows)), key=order) for rows in (found, wanted))
+    if len(found) != len(wanted):
+        yield f"{len(found)} rows instead of {len(wanted)}"
+    for one, other in zip(found, wanted):
+        if not same(one, other, exact):
+            yield f"{one}\n      instead of {other}"
+
+
+class Verification:
+    def __init__(self, engine):
+        self.engine, self.passed, self.failed = engine, 0, 0
+
+    def check(self, name, found, wanted, exact=1e-9):
+        wanted = list(wanted)
+        wrong = list(differences(found, wanted, exact))
+        if not wanted:
+            wrong.append("nothing was expected, so nothing was tested")
+        self.passed, self.failed = self.passed + (not wrong), self.failed + bool(wrong)
+        print(f"  {name}: {len(wanted)} rows {'differ' if wrong else 'ok'}")
+        for line in wrong[:5]:
+            print(f"    {line}")
+
+    def verify(self, run):
+        engine = self.engine
+        newest = {contact.id: contact for contact in run.contacts}
+        versions = {record["ContactId"]: record["LastUpdateTimestamp"] for record in run.records}
+        for record in run.records:
+            versions[record["ContactId"]] = max(versions[record["ContactId"]], record["LastUpdateTimestamp"])
+        rows = engine.ask("SELECT contact_id, contact_date, last_update_timestamp, channel FROM contact_records_latest")
+        wanted = [
+            (id, contact.date, expected.instant(versions[id]), contact.channel) for id, contact in newest.items()
+        ]
+        self.check("contact_records_latest", rows, wanted)
+
+        rows = engine.ask("SELECT event_id, event_type, event_timestamp, version FROM agent_events")
+        wanted = [
+            (
+                event["EventId"],
+                event["EventType"],
+                expected.instant(event["EventTimestamp"]),
+                f"{event['EventTimestamp']}#{event['EventId']}",
+            )
+            for event in run.events
+        ]
+        self.check("agent_events", rows, wanted)
+
+        parts = "agent_id, name, status_type, start_timestamp, end_timestamp, seconds, closed_by"
+        wanted = [
+            (
+                item["agent_id"],
+                item.get("name"),
+                item.get("status_type"),
+                expected.instant(item["start"]),
+                expected.instant(item["end"]),
+                item["seconds"],
+                item["closed_by"],
+            )
+            for item in run.intervals("status#")
+        ]
+        self.check("agent_status_intervals", engine.ask(f"SELECT {parts} FROM agent_status_intervals"), wanted)
+
+        parts = "agent_id, contact_id, state, channel, queue_name, start_timestamp, end_timestamp, seconds, closed_by"
+        wanted = [
+            (
+                item["agent_id"],
+                item["contact_id"],
+                item["state"],
+                item.get("channel"),
+                item.get("queue_name"),
+                expected.instant(item["start"]),
+                expected.instant(item["end"]),
+                item["seconds"],
+                item["closed_by"],
+            )
+            for item in run.intervals("contact#")
+        ]
+        self.check("agent_contact_intervals", engine.ask(f"SELECT {parts} FROM agent_contact_intervals"), wanted)
+
+        rows = engine.ask("SELECT record FROM contact_records_received")
+        text = lambda record: (json.dumps(record, sort_keys=True),)  # noqa: E731
+        found = [text(record) for record in readable(record for (record,) in rows) if is_contact_record(record)]
+        self.check("contact_records_received", found, map(text, run.delivered))
+
+        asked = collections.Counter()
+        for name, parameters, wanted, exact in run.questions():
+            asked[name] += 1
+            self.check(f"{name} {parameters}", engine.query(name, parameters), wanted, exact)
+        unasked = {path.stem for path in (ROOT / "queries").glob("*.sql")} - set(asked)
+        if unasked:
+            sys.exit(f"queries that nothing is asked of: {', '.join(sorted(unasked))}")
+
+
+def main(engine_name):
+    engines = {"duckdb": DuckDb, "trino": Trino}
+    with engines[engine_name](ROOT) as engine:
+        verification = Verification(engine)
+        for permille in PERMILLE:
+            with tempfile.TemporaryDirectory() as folder:
+                started = time.monotonic()
+                run = Run(pathlib.Path(folder), permille)
+                print(f"{engine_name}, {permille / 10:g} % duplicated and late, {len(run.records)} contact records:")
+                engine.open(run.lake)
+                verification.verify(run)
+                print(f"  {time.monotonic() - started:.1f} s")
+    verdict = "FAILED" if verification.failed else "ok"
+    print(f"test result: {verdict}. {verification.passed} passed; {verification.failed} failed; 0 ignored")
+    sys.exit(bool(verification.failed))
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    main(sys.argv[1])
