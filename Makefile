@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build lint-template test test-deploy bench chaos soak test-dynamodb-local check clean
+.PHONY: help setup demo build lint-template test test-queries test-deploy bench chaos soak test-dynamodb-local check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -45,6 +45,12 @@ lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint and check
 test: lint-template build-for-tests ## Run every test
 	cargo build --locked --workspace
 	cargo test --locked --workspace
+	$(TOOLS)/python tests/queries/verify.py duckdb
+
+test-queries: $(TOOLS_READY) ## Run every query of the lake on DuckDB and on Trino (needs Java 17 and Maven)
+	cargo build --locked --workspace
+	$(TOOLS)/python tests/queries/verify.py duckdb
+	tests/queries/run
 
 test-deploy: build-for-tests ## Deploy with SAM to an AWS of another make on this machine, and send both streams through it
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger

@@ -1,5 +1,8 @@
 -- Abandonment: of the contacts that queued in a quarter of an hour, how many the customer gave up in the queue.
 --
+-- Amazon Connect: contacts abandoned, contacts abandoned rate. Like there, callbacks are left out, and so are those
+-- who gave up before they were queued (the column abandoned_in has them).
+--
 -- Columns: queue_name, quarter (begin, UTC), queued, abandoned, abandonment_rate (0 to 1), average_seconds (that those who
 --          gave up had waited)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)

@@ -1,5 +1,7 @@
 -- After-contact work: how long agents work on a contact when it is over.
 --
+-- Amazon Connect: after contact work time, average after contact work time.
+--
 -- Columns: agent_username, channel, handled, with_work, average_seconds (of those with), longest_seconds, total_hours
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 SELECT

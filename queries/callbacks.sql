@@ -1,5 +1,8 @@
 -- Callbacks: how many were asked for, how many reached an agent, and how long the customers waited for them.
 --
+-- Amazon Connect: callback contacts, callback contacts handled. A callback that is tried again is a contact of its
+-- own for each try.
+--
 -- Columns: contact_date, queue_name, requested, handled, handled_rate (0 to 1), average_wait_seconds (from queueing to the
 --          agent, of those handled)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)

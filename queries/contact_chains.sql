@@ -1,5 +1,7 @@
 -- Contact chains: what became of a customer's matter that took more than one contact (transfers, callbacks).
 --
+-- Amazon Connect has no such metric; it is what contact search shows as related contacts.
+--
 -- Columns: initial_contact_id, contacts, contact_ids (in the order of their beginning), initiation_methods, agents (how many
 --          worked on it), began, ended, handle_seconds (of all)
 -- Parameters: 1 first day, 2 last day of its contacts (YYYY-MM-DD, UTC)

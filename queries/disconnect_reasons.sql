@@ -1,5 +1,7 @@
 -- Disconnect reasons: how contacts ended.
 --
+-- Amazon Connect: contacts by disconnect reason. Records of chats and tasks before 2021 have none.
+--
 -- Columns: channel, disconnect_reason, contacts, share (0 to 1, of the channel's)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 SELECT

@@ -1,5 +1,8 @@
 -- Handle time: how long agents worked on a contact, by agent, queue and channel.
 --
+-- Amazon Connect: average handle time, which is interaction, hold and after-contact work; the agent's pauses (tasks)
+-- are counted in. Percentiles are by nearest rank, exact.
+--
 -- Columns: agent_username, queue_name, channel, handled, average_seconds, median_seconds, p90_seconds, longest_seconds,
 --          average_talk_seconds, average_hold_seconds, average_after_contact_work_seconds
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)

@@ -1,5 +1,8 @@
 -- Hold and transfer: how often agents put contacts on hold or pass them on.
 --
+-- Amazon Connect: contacts put on hold, average customer hold time, contacts transferred out. A contact counts as
+-- transferred too if a disconnect flow made a next contact out of it; the record does not tell the difference.
+--
 -- Columns: queue_name, channel, handled, held, hold_rate (0 to 1), average_hold_seconds (of those held), transferred,
 --          transfer_rate (0 to 1)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)

@@ -3,6 +3,9 @@
 -- On contact is the time with at least one contact in conversation, on hold, paused or in after-contact work, within a
 -- status of type ROUTABLE; two at once count once. The rest of such a status is idle, ringing included.
 --
+-- Amazon Connect: occupancy, which is agent on contact time divided by that and agent idle time. Connect has on
+-- contact only what the agent had in a routable status, and so has this.
+--
 -- Columns: status_date, agent_id, on_contact_hours, idle_hours, occupancy (0 to 1)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 WITH

@@ -1,5 +1,7 @@
 -- Record versions: how often contact records came, in how many versions, and how late the last of them.
 --
+-- Amazon Connect has no such metric.
+--
 -- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (of any contact, from
 --          its disconnection)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)

@@ -3,6 +3,8 @@
 -- A customer is an address at a channel's endpoint; contacts that came out of the first one (transfers, callbacks) are no
 -- repetition. Days near the last one see only what has happened until then.
 --
+-- Amazon Connect has no such metric.
+--
 -- Columns: contact_date, channel, contacts, repeated, repeat_rate (0 to 1)
 -- Parameters: 1 days, 2 first day, 3 last day (YYYY-MM-DD, UTC)
 SELECT

@@ -1,5 +1,8 @@
 -- Service level: of the contacts that queued, how many an agent answered within the threshold.
 --
+-- Amazon Connect: service level. Connect counts a contact when it leaves the queue, here it counts for the day on
+-- which it began. Who gave up within the threshold counts as queued and not answered.
+--
 -- Columns: contact_date, queue_name, channel, queued, answered, answered_in_time, service_level (0 to 1)
 -- Parameters: 1 threshold in seconds, 2 first day, 3 last day (YYYY-MM-DD, UTC)
 SELECT

@@ -1,5 +1,8 @@
 -- Speed of answer: how long the contacts that an agent answered had queued.
 --
+-- Amazon Connect: average queue answer time. Connect averages the time in the queue; here it ends when the agent is
+-- connected, so it includes the ringing of an agent whom the contact had left the queue for.
+--
 -- Columns: contact_date, queue_name, channel, answered, average_seconds, longest_seconds
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 SELECT

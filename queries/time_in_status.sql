@@ -1,6 +1,7 @@
 -- Time in status: how long agents were in each status.
 --
--- A status counts for the day on which it began, and once it has ended.
+-- Amazon Connect: agent status time, which counts a status by the interval it was in; here it counts for the day on
+-- which it began, and once it has ended.
 --
 -- Columns: status_date, agent_id, status_name, status_type, times, hours
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)

@@ -1,8 +1,12 @@
 """Two engines that answer the queries of this repository."""
 
+import datetime
 import gzip
-import re
+import json
 import pathlib
+import re
+import subprocess
+import tempfile
 
 import duckdb
 import sqlglot
@@ -17,15 +21,10 @@ VIEWS = [
 
 
 def columns_of_the_row(root):
-    """The columns of the view, which are those of the table, from the template."""
+    """The columns of the table and its partition key, from the template."""
     template = (root / "template.yaml").read_text()
-    section = template.split("# generated: view columns", 1)[1].split("# end of generated", 1)[0]
-    return re.findall(r'"Name":"([a-z0-9_]+)"', section)
-
-
-def view_sql(root, name):
-    sql = (root / "queries" / "views" / f"{name}.sql").read_text()
-    return sql.replace("{columns}", ", ".join(columns_of_the_row(root)))
+    section = template.split("# generated: contact record columns", 1)[1].split("# end of generated", 1)[0]
+    return [*re.findall(r'"Name":"([a-z0-9_]+)"', section), "contact_date"]
 
 
 class DuckDb:
@@ -48,16 +47,18 @@ class DuckDb:
             f"CREATE VIEW contact_records AS SELECT * FROM read_parquet('{rows}', hive_partitioning = true, "
             "hive_types_autocast = false)"
         )
-        # Text that is not UTF-8 reaches Athena with a replacement character in its place.
         self.load("raw_agent_events", "event", lake / "raw" / "agent-events")
         self.load("raw_contact_records", "line", lake / "raw" / "contact-records")
         for name in VIEWS:
-            self.connection.execute(f"CREATE VIEW {name} AS {self.translate(view_sql(self.root, name))}")
+            sql = (self.root / "queries" / "views" / f"{name}.sql").read_text()
+            sql = sql.replace("{columns}", ", ".join(columns_of_the_row(self.root)))
+            self.connection.execute(f"CREATE VIEW {name} AS {self.translate(sql)}")
 
     def load(self, table, column, folder):
         self.connection.execute(f"CREATE TABLE {table} ({column} VARCHAR, arrival_date VARCHAR)")
         for file in folder.glob("arrival_date=*/*"):
             date = file.parent.name.split("=")[1]
+            # What is not UTF-8 reaches Athena with a replacement character in its place.
             lines = gzip.decompress(file.read_bytes()).decode(errors="replace").split("\n")
             self.connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", [(line, date) for line in lines if line])
 
@@ -66,12 +67,76 @@ class DuckDb:
         # The one thing that it leaves alone: the name of a group in a replacement.
         return sql.replace("'$1'", "'\\1'")
 
-    def ask(self, sql, parameters=()):
-        return self.connection.execute(self.translate(sql), parameters).fetchall()
+    def ask(self, sql):
+        return self.connection.execute(self.translate(sql)).fetchall()
 
     def query(self, name, parameters):
-        return self.ask((self.root / "queries" / f"{name}.sql").read_text(), parameters)
+        return self.answer(name, parameters)[1]
+
+    def answer(self, name, parameters):
+        """The names of the columns, and the rows."""
+        sql = with_parameters((self.root / "queries" / f"{name}.sql").read_text(), parameters)
+        result = self.connection.execute(self.translate(sql))
+        return [column[0] for column in result.description], result.fetchall()
+
+
+def with_parameters(sql, parameters):
+    """The query with literals for its parameters, as Athena puts them in."""
+    literals = [f"'{value}'" if isinstance(value, str) else str(value) for value in parameters]
+    lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
+    pieces = "\n".join(lines).split("?")
+    assert len(pieces) == len(literals) + 1, f"{len(pieces) - 1} parameters, not {len(literals)}"
+    return "".join(piece + literal for piece, literal in zip(pieces, [*literals, ""]))
 
 
 class Trino:
-    pass
+    """The engine behind Athena, on the tables, partition projections and views of the template as they are deployed."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def __enter__(self):
+        folder = self.root / "target" / "trino"
+        options = ["-Xmx2g", "-Djava.util.logging.config.file=/dev/null", "-cp", f"{folder}/lib/*"]
+        self.log = open(folder / "log", "w")
+        command = ["java", *options, self.root / "tests" / "queries" / "Engine.java"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
+        self.java = subprocess.Popen(command, text=True, **pipes)
+        return self
+
+    def __exit__(self, *_):
+        self.java.stdin.close()
+        self.java.wait()
+        self.log.close()
+
+    def open(self, lake: pathlib.Path):
+        self.metastore = tempfile.TemporaryDirectory()
+        tables = subprocess.run([self.root / "target" / "debug" / "glue-tables"], capture_output=True, check=True)
+        tables = tables.stdout.decode().replace("s3://LakeBucket/", f"file://{lake}/")
+        self.request({"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name})
+
+    def request(self, request):
+        print(json.dumps(request), file=self.java.stdin, flush=True)
+        line = self.java.stdout.readline()
+        if not line:
+            raise SystemExit(f"error: Trino ended; {self.log.name} says why")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise SystemExit(f"error: Trino: {answer['error']}; {self.log.name} says more")
+        return [[plain(value) for value in row] for row in answer["rows"]]
+
+    def ask(self, sql):
+        return self.request({"sql": sql})
+
+    def query(self, name, parameters):
+        return self.ask(with_parameters((self.root / "queries" / f"{name}.sql").read_text(), parameters))
+
+    def scanned(self, sql):
+        """Bytes that the query reads from files."""
+        return self.request({"scan": sql})[0][0]
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return datetime.datetime.fromisoformat(value["timestamp"])
+    return [plain(element) for element in value] if isinstance(value, list) else value

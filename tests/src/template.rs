@@ -179,6 +179,8 @@ impl Template {
             "AWS::Region" => REGION.to_owned(),
             "AWS::Partition" => "aws".to_owned(),
             "AWS::StackName" => "stack".to_owned(),
+            // A name that other texts have in them.
+            "Database" => self.parameter("DatabaseName").to_owned(),
             _ => {
                 let is_resource = self.document["Resources"][name].is_object();
                 let value = self.parameters.get(name).map(String::as_str);

@@ -225,7 +225,7 @@ fn firehose_may_do_what_it_must() {
         let invoke = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"];
         lacks_nothing(&template, "ContactRecordFirehoseRole", invoke.map(|action| (action, function)));
     }
-    for part in ["table/Database/ContactRecordTable", "database/Database", "catalog"] {
+    for part in ["table/contact_ledger/ContactRecordTable", "database/contact_ledger", "catalog"] {
         let part = format!("arn:aws:glue:eu-west-2:111122223333:{part}");
         let read = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"];
         lacks_nothing(&template, "ContactRecordFirehoseRole", read.map(|action| (action, part.as_str())));
