@@ -25,7 +25,6 @@ CROSS JOIN (
         ) AS next_timestamp
     FROM contact_records_latest
     WHERE initiation_method = 'INBOUND'
-      AND previous_contact_id IS NULL
       AND customer_endpoint_address IS NOT NULL
       AND contact_date >= ?
 )

@@ -48,7 +48,6 @@ class Contact:
         endpoint = record.get("CustomerEndpoint") or {}
         self.id = record["ContactId"]
         self.initial = record.get("InitialContactId")
-        self.previous = record.get("PreviousContactId")
         self.began = instant(record["InitiationTimestamp"])
         self.ended = instant(record.get("DisconnectTimestamp"))
         self.date = record["InitiationTimestamp"][:10]
@@ -156,7 +155,7 @@ def contact_chains(contacts):
 
 def repeat_contacts(contacts, days):
     within = datetime.timedelta(days=days)
-    firsts = [c for c in contacts if c.method == "INBOUND" and not c.previous and c.customer]
+    firsts = [c for c in contacts if c.method == "INBOUND" and c.customer]
     followed = {}
     for group in grouped(firsts, lambda contact: contact.customer).values():
         group.sort(key=lambda contact: (contact.began, contact.id))

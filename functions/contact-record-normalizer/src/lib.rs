@@ -11,7 +11,7 @@ mod summary;
 use std::collections::BTreeMap;
 
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::{RecordKind, Reject, RejectCode, parse};
+use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
 use contact_lake::{Policy, encode, encode_demo, normalize};
 use lambda_support::firehose::{TransformEvent, TransformRecord, TransformResponse, TransformedRecord};
 
@@ -69,6 +69,53 @@ fn failed(record: &TransformRecord<'_>) -> TransformedRecord {
     TransformedRecord::processing_failed(record.record_id.clone().into_owned())
 }
 
+/// What becomes of a record that is not at fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transformed {
+    /// A row: one line of JSON, and the partition that it belongs to.
+    Row {
+        /// The line, with its end.
+        line: Vec<u8>,
+        /// The partition.
+        contact_date: String,
+    },
+    /// Nothing: it is of a known kind that belongs elsewhere.
+    Dropped,
+}
+
+/// Makes a record's row, and counts what the summary counts of it.
+///
+/// # Errors
+/// What is wrong with the record.
+pub fn transform_record(
+    data: &[u8],
+    arrival: Option<Timestamp>,
+    policy: &Policy,
+    summary: &mut Summary,
+) -> Result<Transformed, Reject> {
+    summary.bytes_in += data.len();
+    let value = parse(data)?;
+    let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+    match RecordKind::of(object) {
+        Some(RecordKind::ContactRecord) => {
+            let contact = ContactRecord::from_object(object)?;
+            let row = normalize(&contact);
+            summary.note(&contact, &row, arrival);
+            let contact_date = row.contact_date.clone();
+            Ok(Transformed::Row { line: encode(row, arrival, policy), contact_date })
+        }
+        Some(RecordKind::DemoRecord) => {
+            let line = encode_demo(&value, arrival, policy);
+            Ok(Transformed::Row { line, contact_date: DEMO_PARTITION.to_owned() })
+        }
+        Some(kind @ (RecordKind::AgentEvent | RecordKind::ContactEvent)) => {
+            *summary.dropped.entry(kind.as_str()).or_default() += 1;
+            Ok(Transformed::Dropped)
+        }
+        None => Err(Reject::record(RejectCode::UnknownKind)),
+    }
+}
+
 /// The answer to one record that is not at fault.
 fn answer(
     record: &TransformRecord<'_>,
@@ -77,27 +124,12 @@ fn answer(
 ) -> Result<TransformedRecord, Reject> {
     let record_id = record.record_id.clone().into_owned();
     let data = record.data()?;
-    summary.bytes_in += data.len();
-    let value = parse(&data)?;
-    let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
-    let (line, contact_date) = match RecordKind::of(object) {
-        Some(RecordKind::ContactRecord) => {
-            let contact = ContactRecord::from_object(object)?;
-            let row = normalize(&contact);
-            summary.note(&contact, &row, record.arrival);
-            let contact_date = row.contact_date.clone();
-            (encode(row, record.arrival, policy), contact_date)
+    Ok(match transform_record(&data, record.arrival, policy, summary)? {
+        Transformed::Row { line, contact_date } => {
+            TransformedRecord::ok(record_id, &line, BTreeMap::from([("contact_date", contact_date)]))
         }
-        Some(RecordKind::DemoRecord) => {
-            (encode_demo(&value, record.arrival, policy), DEMO_PARTITION.to_owned())
-        }
-        Some(kind @ (RecordKind::AgentEvent | RecordKind::ContactEvent)) => {
-            *summary.dropped.entry(kind.as_str()).or_default() += 1;
-            return Ok(TransformedRecord::dropped(record_id));
-        }
-        None => return Err(Reject::record(RejectCode::UnknownKind)),
-    };
-    Ok(TransformedRecord::ok(record_id, &line, BTreeMap::from([("contact_date", contact_date)])))
+        Transformed::Dropped => TransformedRecord::dropped(record_id),
+    })
 }
 #[cfg(test)]
 mod tests {

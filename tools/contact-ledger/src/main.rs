@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use contact_ledger::backfill::{BackfillArguments, backfill};
 use contact_ledger::demo::{DemoArguments, demo};
 use contact_ledger::generate::{GenerateArguments, generate};
 use contact_ledger::schema::{SchemaFormat, schema};
@@ -27,6 +28,11 @@ enum Command {
     Demo(DemoArguments),
     /// Write the streams of a contact centre that does not exist to files
     Generate(GenerateArguments),
+    /// Make rows anew from contact records as they came, after a change of the schema or of the policy
+    #[command(
+        long_about = "Make rows anew from contact records as they came, after a change of the schema or of the policy.\n\nPII_POLICY and PII_HASH_KEY must be those of the function. It can be interrupted and goes on where it was; rows that it makes twice count once."
+    )]
+    Backfill(BackfillArguments),
     /// Print the columns of a contact record's row
     Schema {
         /// In which form
@@ -39,6 +45,7 @@ async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Demo(arguments) => run_demo(arguments).await,
         Command::Generate(arguments) => ended(generate(&arguments).and_then(|said| print(&said))),
+        Command::Backfill(arguments) => ended(backfill(&arguments).await.and_then(|said| print(&said))),
         Command::Schema { format } => ended(print(&schema(format))),
     }
 }

@@ -9,7 +9,7 @@
 //! data in Amazon Data Firehose", "Understand data delivery in Amazon Data Firehose".
 
 mod delivery;
-mod parquet;
+pub mod parquet;
 pub mod prefix;
 mod response;
 

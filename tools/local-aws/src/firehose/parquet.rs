@@ -19,15 +19,18 @@ use parquet::file::properties::WriterProperties;
 const ROWS_PER_BATCH: usize = 1024;
 
 /// What became of rows.
-pub(super) struct Converted {
+pub struct Converted {
     /// The file; empty if no row fits.
-    pub(super) file: Vec<u8>,
+    pub file: Vec<u8>,
     /// Places of the rows that do not fit, and why.
-    pub(super) misfits: Vec<(usize, String)>,
+    pub misfits: Vec<(usize, String)>,
 }
 
 /// Converts rows, each the bytes of one JSON object.
-pub(super) fn convert(rows: &[&[u8]], schema: &Arc<Schema>) -> anyhow::Result<Converted> {
+///
+/// # Errors
+/// When no file can be written; a row that does not fit is no error.
+pub fn convert(rows: &[&[u8]], schema: &Arc<Schema>) -> anyhow::Result<Converted> {
     let mut converted = Converted { file: Vec::new(), misfits: Vec::new() };
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = ArrowWriter::try_new(&mut converted.file, schema.clone(), Some(properties))

@@ -1,0 +1,206 @@
+//! `backfill`: makes rows anew from contact records as they came, after a change of the schema or of the policy.
+//!
+//! The rows are made by the function's own code. An object of copies becomes one file in each partition that it has
+//! records for, under a name derived from the object's key: whoever does it again writes the same files. A marker says
+//! that an object is done, so that an interrupted backfill goes on where it was. New rows stand beside the old ones,
+//! with the same versions and hashes; `contact_records_latest` shows that of the newer schema.
+
+mod records;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+use std::io::Read as _;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use contact_lake::Policy;
+use contact_lake::schema::SCHEMA_VERSION;
+use contact_record_normalizer::settings::read_policy;
+use contact_record_normalizer::{Summary, Transformed, transform_record};
+use flate2::read::MultiGzDecoder;
+use indicatif::{ProgressBar, ProgressStyle};
+use lambda_support::Rejections;
+use lambda_support::settings::Settings;
+use local_aws::firehose::parquet::convert;
+use local_aws::glue::GlueTable;
+use serde_json::json;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::lake::Lake;
+use crate::schema::glue_table;
+
+/// Copies of contact records, by day of arrival.
+const COPIES: &str = "raw/contact-records/";
+/// Markers of what is done.
+const DONE: &str = "backfill/";
+
+/// What `backfill` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct BackfillArguments {
+    /// The lake: s3://<bucket>, or a folder such as demo-output/lake
+    #[arg(long, value_name = "LOCATION")]
+    lake: String,
+    /// Only copies that arrived on this day or later (YYYY-MM-DD, UTC)
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    since: Option<String>,
+    /// Only copies that arrived on this day or earlier (YYYY-MM-DD, UTC)
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    until: Option<String>,
+    /// Also what an earlier backfill with this schema has done
+    #[arg(long)]
+    again: bool,
+    /// Count what would become of the records, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+fn day(text: &str) -> Result<String, String> {
+    let date = text.parse::<jiff::civil::Date>();
+    date.map(|date| date.to_string()).map_err(|_| "it is not a day such as 2026-03-02".to_owned())
+}
+
+/// What became of the records.
+#[derive(Debug, Default)]
+struct Counts {
+    objects: usize,
+    done_before: usize,
+    rows: usize,
+    files: usize,
+    dropped: usize,
+    rejected: Rejections,
+    misfits: usize,
+}
+
+/// Does it; answers with what it did.
+///
+/// # Errors
+/// When something cannot be read or written. What was done is marked, so the same command goes on from there.
+pub async fn backfill(arguments: &BackfillArguments) -> anyhow::Result<String> {
+    let policy = policy()?;
+    let lake = Lake::open(&arguments.lake).await?;
+    let table = glue_table()?;
+    let keys = lake.keys(COPIES).await?;
+    ensure!(
+        !keys.is_empty(),
+        "{} has nothing below {COPIES}; is it the bucket of the stack (output LakeBucketName)?",
+        arguments.lake
+    );
+    let keys: Vec<_> = keys.into_iter().filter(|key| is_wanted(key, arguments)).collect();
+    ensure!(!keys.is_empty(), "nothing arrived between these days; widen --since and --until");
+
+    let bar = ProgressBar::new(keys.len() as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} objects, {msg}, {elapsed}, {eta} left");
+    bar.set_style(style.context("the template names known parts")?);
+    let markers = format!("{DONE}schema-{SCHEMA_VERSION}/");
+    let looks_back = !arguments.again && !arguments.dry_run;
+    let done: HashSet<_> =
+        if looks_back { lake.keys(&markers).await?.into_iter().collect() } else { HashSet::new() };
+    let mut counts = Counts::default();
+    for key in &keys {
+        let marker = format!("{markers}{}.json", key.trim_start_matches(COPIES));
+        if done.contains(&marker) {
+            counts.done_before += 1;
+        } else {
+            let before = counts.rows;
+            one_object(&lake, key, &policy, &table, arguments.dry_run, &mut counts).await?;
+            if !arguments.dry_run {
+                let body =
+                    json!({"source": key, "schema_version": SCHEMA_VERSION, "rows": counts.rows - before});
+                lake.put(&marker, body.to_string().into_bytes()).await?;
+            }
+        }
+        bar.set_message(format!("{} rows", counts.rows));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(counts.told(arguments.dry_run))
+}
+
+/// The policy that the function has. There is no default: rows made without it would show what the others hide.
+fn policy() -> anyhow::Result<Policy> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    ensure!(
+        lookup("PII_POLICY").is_some(),
+        "PII_POLICY is not set; set it, and PII_HASH_KEY, to what the function has, so that the new rows hide what the old ones hide ({{}} if nothing)"
+    );
+    Ok(read_policy(&Settings::from_lookup(&lookup))?)
+}
+
+/// `raw/contact-records/arrival_date=2026-03-02/…`
+fn is_wanted(key: &str, arguments: &BackfillArguments) -> bool {
+    let date = key.split("arrival_date=").nth(1).and_then(|rest| rest.get(..10)).unwrap_or_default();
+    arguments.since.as_deref().is_none_or(|since| date >= since)
+        && arguments.until.as_deref().is_none_or(|until| date <= until)
+}
+
+async fn one_object(
+    lake: &Lake,
+    key: &str,
+    policy: &Policy,
+    table: &GlueTable,
+    is_dry_run: bool,
+    counts: &mut Counts,
+) -> anyhow::Result<()> {
+    let bytes = text_of(lake.get(key).await?).with_context(|| format!("{key} is not GZIP throughout"))?;
+    let mut summary = Summary::default();
+    let mut partitions: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for record in records::split(&bytes) {
+        // When it arrived, the copy does not tell.
+        match transform_record(record, None, policy, &mut summary) {
+            Ok(Transformed::Row { line, contact_date }) => {
+                partitions.entry(contact_date).or_default().push(line)
+            }
+            Ok(Transformed::Dropped) => counts.dropped += 1,
+            Err(reject) => counts.rejected.add(&reject),
+        }
+    }
+    counts.objects += 1;
+    for (contact_date, lines) in partitions {
+        let rows: Vec<_> = lines.iter().map(Vec::as_slice).collect();
+        let converted = convert(&rows, &table.schema)?;
+        counts.misfits += converted.misfits.len();
+        counts.rows += rows.len() - converted.misfits.len();
+        if !converted.file.is_empty() && !is_dry_run {
+            let name = format!("backfill-{SCHEMA_VERSION}-{:032x}.parquet", xxh3_128(key.as_bytes()));
+            lake.put(&format!("contact_records/contact_date={contact_date}/{name}"), converted.file).await?;
+            counts.files += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The object without its compression, if it has one.
+fn text_of(bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut text = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+impl Counts {
+    fn told(&self, is_dry_run: bool) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let mut line = |what: &str, count: usize, more: &str| {
+            let _ = writeln!(text, "{what:<22}{count:>9}   {more}");
+        };
+        let written = if is_dry_run { "would be written; nothing was" } else { "written" };
+        line("Objects", self.objects, "of copies, read");
+        if self.done_before > 0 {
+            line("  done before", self.done_before, "left alone; --again does them too");
+        }
+        line("Rows", self.rows, written);
+        line("  files", self.files, "below contact_records/");
+        line("Failed", self.rejected.total(), "they fail as they did when they came");
+        for ((code, path), records) in self.rejected.iter() {
+            line(&format!("  {code}"), *records, path);
+        }
+        line("Dropped", self.dropped, "another known kind, not a contact record");
+        if self.misfits > 0 {
+            line("Misfits", self.misfits, "rows that the table has no room for; please report it");
+        }
+        text
+    }
+}
