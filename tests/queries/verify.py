@@ -109,7 +109,8 @@ class Run:
         """A backfill beside the rows, and the rows of an older schema, which said something else."""
         ledger("backfill", "--lake", self.lake, PII_POLICY="{}")
         (day,) = (self.lake / "contact_records").glob(f"contact_date={DAY}")
-        old = "* REPLACE (0 AS schema_version, 999 AS handle_seconds, 'X' AS channel, NULL AS arrival_timestamp)"
+        nothing = "NULL::TIMESTAMP_MS AS arrival_timestamp"
+        old = f"* REPLACE (0 AS schema_version, 999 AS handle_seconds, 'X' AS channel, {nothing})"
         duckdb.sql(f"COPY (SELECT {old} FROM read_parquet('{day}/backfill-*')) TO '{day}/old.parquet' (FORMAT parquet)")
 
     def intervals(self, kind):

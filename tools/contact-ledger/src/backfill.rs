@@ -148,7 +148,7 @@ async fn one_object(
         // When it arrived, the copy does not tell.
         match transform_record(record, None, policy, &mut summary) {
             Ok(Transformed::Row { line, contact_date }) => {
-                partitions.entry(contact_date).or_default().push(line)
+                partitions.entry(contact_date).or_default().push(line);
             }
             Ok(Transformed::Dropped) => counts.dropped += 1,
             Err(reject) => counts.rejected.add(&reject),
