@@ -106,12 +106,14 @@ class Run:
         yield "record_versions", days, versions, 0.1
 
     def make_rows_anew(self):
-        """A backfill beside the rows, and the rows of an older schema, which said something else."""
-        ledger("backfill", "--lake", self.lake, PII_POLICY="{}")
+        """The rows as an older schema had them, which said something else, and beside them those of a backfill."""
         (day,) = (self.lake / "contact_records").glob(f"contact_date={DAY}")
-        nothing = "NULL::TIMESTAMP_MS AS arrival_timestamp"
-        old = f"* REPLACE (0 AS schema_version, 999 AS handle_seconds, 'X' AS channel, {nothing})"
-        duckdb.sql(f"COPY (SELECT {old} FROM read_parquet('{day}/backfill-*')) TO '{day}/old.parquet' (FORMAT parquet)")
+        for number, file in enumerate(list(day.iterdir())):
+            old = "* REPLACE (0 AS schema_version, 999 AS handle_seconds, 'X' AS channel)"
+            rows = f"SELECT {old} FROM read_parquet('{file}')"
+            duckdb.sql(f"COPY ({rows}) TO '{day}/old-{number}.parquet' (FORMAT parquet)")
+            file.unlink()
+        ledger("backfill", "--lake", self.lake, PII_POLICY="{}")
 
     def intervals(self, kind):
         """The intervals of AgentHistory, as the upserter wrote them."""
