@@ -33,8 +33,10 @@ build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants t
 .PHONY: build-for-tests
 build-for-tests: $(TOOLS_READY)
 	@mkdir -p target
+	@begin=$$(date +%s); \
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" sam build --parameter-overrides Architecture=x86_64 --build-dir target/sam > target/sam.log 2>&1 \
-	  || { cat target/sam.log; exit 1; }
+	  || { cat target/sam.log; exit 1; }; \
+	echo "built for Lambda in $$(($$(date +%s) - begin)) s"
 	@$(TOOLS)/python tests/deploy/sizes.py target/sam
 
 lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint and checkov
