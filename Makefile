@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build lint-template test test-queries test-deploy bench chaos soak test-dynamodb-local check clean
+.PHONY: help setup demo build lint-template test test-queries test-deploy bench chaos soak simulate test-dynamodb-local check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -72,6 +72,10 @@ chaos: ## Run the demo in fifty kinds of bad weather; every one must leave what 
 
 soak: ## Deliver a million agent events in every bad way, against the reference model
 	MODEL_WORLDS=6000 cargo test --locked -p ledger-tests --test reference_model the_tables -- --nocapture
+
+SEEDS ?= 10000
+simulate: ## Simulate so many seeds of stream, function and tables (SEEDS=10000), in virtual time
+	SIMULATE_SEEDS=0..$(SEEDS) cargo test --locked --release -p ledger-tests --test simulation every_seed -- --nocapture
 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run

@@ -3,6 +3,7 @@
 
 pub mod chaos;
 pub mod lives;
+pub mod simulation;
 pub mod template;
 
 use std::collections::BTreeMap;

@@ -30,6 +30,11 @@ impl MemoryStore {
         self.lock().clone()
     }
 
+    /// Looks at the tables without a copy of them.
+    pub fn look<T>(&self, look: impl FnOnce(&Tables) -> T) -> T {
+        look(&self.lock())
+    }
+
     /// No write leaves the tables half done, so a panic elsewhere does not spoil them.
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

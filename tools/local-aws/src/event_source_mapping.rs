@@ -11,7 +11,7 @@ pub mod batching;
 mod discarded;
 pub mod filter;
 pub mod lane;
-mod response;
+pub mod response;
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -247,7 +247,8 @@ impl EventSourceMapping {
 }
 
 /// The lane of a partition key.
-fn lane_of(record: &Record, lanes: usize) -> usize {
+#[must_use]
+pub fn lane_of(record: &Record, lanes: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     record.partition_key.hash(&mut hasher);
     usize::try_from(hasher.finish() % lanes as u64).unwrap_or_default()

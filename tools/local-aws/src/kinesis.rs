@@ -7,7 +7,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::body::Bytes;
+pub use axum::body::Bytes;
 use md5::{Digest, Md5};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;

@@ -23,7 +23,8 @@ struct Failure {
 /// What the response says. An empty body or list is success; the lowest sequence number is the checkpoint; an
 /// identifier that is missing, empty or not of this batch fails the whole batch. Without `ReportBatchItemFailures` the
 /// body does not matter.
-pub(super) fn progress(response: &[u8], batch: &[Record], reports_failures: bool) -> Progress {
+#[must_use]
+pub fn progress(response: &[u8], batch: &[Record], reports_failures: bool) -> Progress {
     if !reports_failures || response.trim_ascii().is_empty() {
         return Progress::Done(batch.len());
     }

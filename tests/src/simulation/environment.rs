@@ -1,0 +1,296 @@
+//! Tables and bucket whose every request waits until the scheduler says what becomes of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Display};
+use std::future::{Future, poll_fn};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use agent_event_upserter::set_aside::SetAside;
+use agent_ledger::memory::{Item, MemoryStore, Tables};
+use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
+use fastrand::Rng;
+use futures::FutureExt;
+
+use crate::fault;
+
+/// A request by name, once somebody wants to read it.
+pub(super) struct Named {
+    request: Request,
+    invocation: Option<u64>,
+}
+
+impl Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.request {
+            Request::Register(write) => write!(f, "write of {:?} {}", write.register, write.version),
+            Request::Entries(entries) => write!(f, "insertion of {} entries", entries.len()),
+            Request::Put { key, .. } => write!(f, "object {key}"),
+        }?;
+        self.invocation.map_or(Ok(()), |invocation| write!(f, " of invocation {invocation}"))
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is served.
+    Done,
+    /// It fails, without effect.
+    Failed,
+    /// It is refused: no permission.
+    Refused,
+    /// It takes effect, and the answer is lost.
+    AnswerLost,
+    /// It fails for all that the caller knows, and takes effect some time later.
+    Late,
+    /// Of several writes in it the first take effect, the others fail.
+    Partly,
+}
+
+#[derive(Debug, Clone)]
+enum Request {
+    Register(RegisterWrite),
+    Entries(Vec<HistoryEntry>),
+    Put { key: String, body: Vec<u8> },
+}
+
+#[derive(Debug)]
+enum Served {
+    Register(Result<Option<Held>, StoreError>),
+    Entries(Vec<Result<Insertion, StoreError>>),
+    Put(Result<(), StoreError>),
+}
+
+#[derive(Debug)]
+struct Open {
+    invocation: u64,
+    request: Request,
+    waker: Waker,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    store: MemoryStore,
+    objects: BTreeMap<String, Vec<u8>>,
+    working_for: u64,
+    next: u64,
+    open: BTreeMap<u64, Open>,
+    served: HashMap<u64, Served>,
+    late: Vec<Request>,
+}
+
+/// The tables and the bucket; copies are the same.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Environment(Arc<Mutex<Inner>>);
+
+impl Environment {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on requests are this invocation's.
+    pub(super) fn working_for(&self, invocation: u64) {
+        self.lock().working_for = invocation;
+    }
+
+    /// The requests that wait.
+    pub(super) fn open(&self) -> Vec<u64> {
+        self.lock().open.keys().copied().collect()
+    }
+
+    /// How many requests may take effect though nobody waits for them.
+    pub(super) fn late(&self) -> usize {
+        self.lock().late.len()
+    }
+
+    /// Looks at the tables.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Tables) -> T) -> T {
+        self.lock().store.look(look)
+    }
+
+    /// The lines of all rejected objects.
+    pub(super) fn rejected(&self) -> Vec<serde_json::Value> {
+        let inner = self.lock();
+        let lines = inner.objects.values().flat_map(|body| body.split(|byte| *byte == b'\n'));
+        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    }
+
+    /// Nobody waits for the invocation's requests any more; half of them are on their way all the same.
+    pub(super) fn abandon(&self, invocation: u64, rng: &mut Rng) {
+        let mut inner = self.lock();
+        let (abandoned, open) =
+            std::mem::take(&mut inner.open).into_iter().partition(|(_, open)| open.invocation == invocation);
+        inner.open = open;
+        let abandoned: BTreeMap<u64, Open> = abandoned;
+        inner.late.extend(abandoned.into_values().filter(|_| rng.bool()).map(|open| open.request));
+    }
+
+    /// Deals with a request; says which it was.
+    ///
+    /// # Errors
+    /// When its effect breaks a rule.
+    pub(super) fn serve(&self, number: u64, fate: Fate, rng: &mut Rng) -> Result<Named, String> {
+        let mut inner = self.lock();
+        let Some(Open { invocation, request, waker }) = inner.open.remove(&number) else {
+            return Err("a request is served that does not wait".to_owned());
+        };
+        let transient = || fault(FaultClass::Transient);
+        let served = match fate {
+            Fate::Done => inner.apply(&request)?,
+            Fate::AnswerLost => {
+                inner.apply(&request)?;
+                failed(&request, &transient)
+            }
+            Fate::Late => {
+                inner.late.push(request.clone());
+                failed(&request, &transient)
+            }
+            Fate::Refused => failed(&request, &|| fault(FaultClass::Environment)),
+            Fate::Partly => match &request {
+                Request::Entries(entries) => {
+                    let (first, rest) = entries.split_at(rng.usize(..=entries.len()));
+                    let Served::Entries(mut results) = inner.apply(&Request::Entries(first.to_vec()))? else {
+                        return Err("entries are served as something else".to_owned());
+                    };
+                    results.extend(rest.iter().map(|_| Err(transient())));
+                    Served::Entries(results)
+                }
+                _ => failed(&request, &transient),
+            },
+            Fate::Failed => failed(&request, &transient),
+        };
+        inner.served.insert(number, served);
+        drop(inner);
+        waker.wake();
+        Ok(Named { request, invocation: Some(invocation) })
+    }
+
+    /// A late request takes effect.
+    ///
+    /// # Errors
+    /// When its effect breaks a rule.
+    pub(super) fn arrive_late(&self, number: usize) -> Result<Named, String> {
+        let mut inner = self.lock();
+        let request = inner.late.swap_remove(number);
+        inner.apply(&request)?;
+        Ok(Named { request, invocation: None })
+    }
+
+    async fn ask(&self, request: Request) -> Served {
+        let number = {
+            let mut inner = self.lock();
+            inner.next += 1;
+            let number = inner.next;
+            let open = Open { invocation: inner.working_for, request, waker: futures::task::noop_waker() };
+            inner.open.insert(number, open);
+            number
+        };
+        poll_fn(move |context| {
+            let mut inner = self.lock();
+            if let Some(served) = inner.served.remove(&number) {
+                return Poll::Ready(served);
+            }
+            if let Some(open) = inner.open.get_mut(&number) {
+                open.waker.clone_from(context.waker());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Inner {
+    /// # Errors
+    /// When a version went back, or something was touched that must not be.
+    fn apply(&mut self, request: &Request) -> Result<Served, String> {
+        match request {
+            Request::Register(write) => {
+                let before = self.store.look(|tables| versions(tables.state.get(&write.key)));
+                let answer = self.store.write_register(write).now_or_never();
+                let after = self.store.look(|tables| versions(tables.state.get(&write.key)));
+                let other = usize::from(write.register == Register::Session);
+                if before.iter().zip(&after).any(|(before, after)| before > after) {
+                    return Err(format!("a version went back, from {before:?} to {after:?}"));
+                }
+                if before[other] != after[other] {
+                    return Err(format!("a write of {:?} touched the other register", write.register));
+                }
+                Ok(Served::Register(answer.ok_or("memory has to wait")?.value))
+            }
+            Request::Entries(entries) => {
+                let held = |inner: &Self| -> Vec<Option<Item>> {
+                    let key = |entry: &HistoryEntry| (entry.agent_id.clone(), entry.entry.clone());
+                    inner.store.look(|tables| {
+                        entries.iter().map(|entry| tables.history.get(&key(entry)).cloned()).collect()
+                    })
+                };
+                let before = held(self);
+                let answer = self.store.insert_entries(entries).now_or_never();
+                for (before, after) in before.iter().zip(held(self)) {
+                    let (Some(before), Some(after)) = (before, &after) else { continue };
+                    if before != after && closed_by(before) <= closed_by(after) {
+                        return Err(format!("an entry changed from {before:?} to {after:?}"));
+                    }
+                }
+                Ok(Served::Entries(answer.ok_or("memory has to wait")?.value))
+            }
+            Request::Put { key, body } => {
+                self.objects.insert(key.clone(), body.clone());
+                Ok(Served::Put(Ok(())))
+            }
+        }
+    }
+}
+
+/// The versions of the session and the snapshot register.
+fn versions(item: Option<&Item>) -> [Option<String>; 2] {
+    [Register::Session, Register::Snapshot].map(|register| match item?.get(register.version_attribute())? {
+        Attribute::Text(version) => Some(version.clone()),
+        _ => None,
+    })
+}
+
+fn closed_by(item: &Item) -> Option<&str> {
+    match item.get(CLOSED_BY)? {
+        Attribute::Text(version) => Some(version),
+        _ => None,
+    }
+}
+
+fn failed(request: &Request, error: &dyn Fn() -> StoreError) -> Served {
+    match request {
+        Request::Register(_) => Served::Register(Err(error())),
+        Request::Entries(entries) => Served::Entries(entries.iter().map(|_| Err(error())).collect()),
+        Request::Put { .. } => Served::Put(Err(error())),
+    }
+}
+
+impl Store for Environment {
+    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
+        match self.ask(Request::Register(write.clone())).await {
+            Served::Register(result) => Answer::free(result),
+            served => panic!("a register is answered with {served:?}"),
+        }
+    }
+
+    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+        match self.ask(Request::Entries(entries.to_vec())).await {
+            Served::Entries(results) => Answer::free(results),
+            served => panic!("entries are answered with {served:?}"),
+        }
+    }
+}
+
+impl SetAside for Environment {
+    fn put(&self, key: &str, body: Vec<u8>) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let request = Request::Put { key: key.to_owned(), body };
+        async move {
+            match self.ask(request).await {
+                Served::Put(result) => result,
+                served => panic!("an object is answered with {served:?}"),
+            }
+        }
+    }
+}

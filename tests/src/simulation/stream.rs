@@ -1,0 +1,191 @@
+//! The stream and how it is read: shards that are cut and joined, lanes by partition key, children after their parents.
+
+use std::collections::VecDeque;
+
+use fastrand::Rng;
+use lambda_support::kinesis::StreamEvent;
+use local_aws::event_source_mapping::lane::{Lane, Next, RetryRules};
+use local_aws::event_source_mapping::lane_of;
+use local_aws::kinesis::{Bytes, Record};
+use serde_json::{Value, json};
+
+/// Records that are none of ours, with the reason for which they are set aside; without one they are skipped.
+pub(super) const BAD: [(Option<&str>, &[u8]); 5] = [
+    (Some("not_json"), b"not JSON NUMBER"),
+    (Some("not_an_object"), b"[NUMBER]"),
+    (Some("unknown_kind"), br#"{"number": NUMBER}"#),
+    (
+        Some("missing_field"),
+        br#"{"AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a", "EventId": "NUMBER", "EventType": "LOGIN"}"#,
+    ),
+    (None, br#"{"ContactId": "NUMBER"}"#),
+];
+
+/// A lane of a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LaneId {
+    shard: usize,
+    lane: usize,
+}
+
+#[derive(Default)]
+struct ShardLane {
+    queue: VecDeque<Record>,
+    lane: Lane,
+    is_busy: bool,
+}
+
+impl ShardLane {
+    fn is_idle(&self) -> bool {
+        !self.is_busy && self.queue.is_empty() && self.lane.next(&RetryRules::default(), 0) == Next::Idle
+    }
+}
+
+struct Shard {
+    parents: Vec<usize>,
+    /// The hashes that it takes, both ends included.
+    range: (u32, u32),
+    is_open: bool,
+    unread: VecDeque<Record>,
+    lanes: Vec<ShardLane>,
+}
+
+impl Shard {
+    fn is_finished(&self) -> bool {
+        !self.is_open && self.unread.is_empty() && self.lanes.iter().all(ShardLane::is_idle)
+    }
+}
+
+/// The stream.
+pub(super) struct Stream {
+    shards: Vec<Shard>,
+    factor: usize,
+    /// Everything that was put, in order.
+    pub(super) put: Vec<Bytes>,
+}
+
+impl Stream {
+    pub(super) fn new(shards: usize, factor: usize) -> Self {
+        let mut stream = Self { shards: Vec::new(), factor, put: Vec::new() };
+        let width = u32::MAX / u32::try_from(shards).unwrap_or(1);
+        for number in 0..shards {
+            let first = u32::try_from(number).unwrap_or_default() * width;
+            let last = if number + 1 == shards { u32::MAX } else { first + width - 1 };
+            stream.add(Vec::new(), (first, last));
+        }
+        stream
+    }
+
+    fn add(&mut self, parents: Vec<usize>, range: (u32, u32)) {
+        let lanes = (0..self.factor).map(|_| ShardLane::default()).collect();
+        self.shards.push(Shard { parents, range, is_open: true, unread: VecDeque::new(), lanes });
+    }
+
+    /// Puts a record; answers its sequence number.
+    pub(super) fn put(&mut self, partition_key: &str, data: Bytes, now: i64) -> String {
+        let hash = partition_key
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        self.put.push(data.clone());
+        let record = Record {
+            // As long as real ones, and longer than any integer type.
+            sequence_number: format!("4959033827149025660855969253836157109592157598{:010}", self.put.len()),
+            partition_key: partition_key.to_owned(),
+            data,
+            arrival_milliseconds: now,
+        };
+        let name = record.sequence_number.clone();
+        let takes = |shard: &&mut Shard| shard.is_open && (shard.range.0..=shard.range.1).contains(&hash);
+        if let Some(shard) = self.shards.iter_mut().find(takes) {
+            shard.unread.push_back(record);
+        }
+        name
+    }
+
+    /// Cuts a shard in two, or joins two neighbours.
+    pub(super) fn reshard(&mut self, rng: &mut Rng) -> String {
+        let open: Vec<_> = (0..self.shards.len()).filter(|shard| self.shards[*shard].is_open).collect();
+        let one = open[rng.usize(..open.len())];
+        let (first, last) = self.shards[one].range;
+        let next = last.checked_add(1);
+        let neighbour = open.iter().copied().find(|other| Some(self.shards[*other].range.0) == next);
+        if let Some(other) = neighbour.filter(|_| rng.bool()) {
+            let end = self.shards[other].range.1;
+            self.shards[one].is_open = false;
+            self.shards[other].is_open = false;
+            self.add(vec![one, other], (first, end));
+            return format!("shards {one} and {other} are joined");
+        }
+        if first == last {
+            return format!("shard {one} cannot be cut");
+        }
+        let middle = first + (last - first) / 2;
+        self.shards[one].is_open = false;
+        self.add(vec![one], (first, middle));
+        self.add(vec![one], (middle + 1, last));
+        format!("shard {one} is cut in two")
+    }
+
+    /// The lanes that have something to do and nothing under way.
+    pub(super) fn ready(&mut self) -> Vec<LaneId> {
+        let mut ready = Vec::new();
+        for shard in 0..self.shards.len() {
+            if !self.shards[shard].parents.iter().all(|parent| self.shards[*parent].is_finished()) {
+                continue;
+            }
+            let factor = self.factor;
+            let Shard { unread, lanes, .. } = &mut self.shards[shard];
+            for record in unread.drain(..) {
+                lanes[lane_of(&record, factor)].queue.push_back(record);
+            }
+            let waiting = lanes.iter().enumerate().filter(|(_, lane)| !lane.is_busy && !lane.is_idle());
+            ready.extend(waiting.map(|(lane, _)| LaneId { shard, lane }));
+        }
+        ready
+    }
+
+    fn shard_lane(&mut self, id: LaneId) -> &mut ShardLane {
+        &mut self.shards[id.shard].lanes[id.lane]
+    }
+
+    /// The rules of the lane's retries.
+    pub(super) fn lane(&mut self, id: LaneId) -> &mut Lane {
+        &mut self.shard_lane(id).lane
+    }
+
+    pub(super) fn set_busy(&mut self, id: LaneId, is_busy: bool) {
+        self.shard_lane(id).is_busy = is_busy;
+    }
+
+    /// Forms the next batch of a lane that has none.
+    pub(super) fn fill(&mut self, id: LaneId, most: usize) {
+        let lane = self.shard_lane(id);
+        if lane.lane.batch().is_empty() {
+            let records = lane.queue.len().min(most);
+            let batch = lane.queue.drain(..records).collect();
+            lane.lane.push(batch);
+        }
+    }
+
+    /// The lane's batch as the function is sent it.
+    ///
+    /// # Panics
+    /// Never: the JSON is the event's own form.
+    pub(super) fn event(&mut self, id: LaneId) -> StreamEvent {
+        let shard = format!("shardId-{:012}", id.shard);
+        let record = |record: &Record| {
+            json!({
+                "eventID": format!("{shard}:{}", record.sequence_number),
+                "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
+                "kinesis": {
+                    "sequenceNumber": record.sequence_number,
+                    "partitionKey": record.partition_key,
+                    "approximateArrivalTimestamp": 1_772_438_400,
+                    "data": base64_simd::STANDARD.encode_to_string(&record.data),
+                },
+            })
+        };
+        let records: Value = self.lane(id).batch().iter().map(record).collect();
+        serde_json::from_value(json!({ "Records": records })).expect("this is a Kinesis event")
+    }
+}
