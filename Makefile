@@ -75,7 +75,8 @@ soak: ## Deliver a million agent events in every bad way, against the reference 
 
 SEEDS ?= 10000
 simulate: ## Simulate so many seeds of stream, function and tables (SEEDS=10000), in virtual time
-	SIMULATE_SEEDS=0..$(SEEDS) cargo test --locked --release -p ledger-tests --test simulation every_seed -- --nocapture
+	SIMULATE_SEEDS=0..$(SEEDS) cargo test --locked --config profile.dev.package.ledger-tests.opt-level=2 \
+	  -p ledger-tests --test simulation every_seed -- --nocapture
 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run
