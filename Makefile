@@ -55,7 +55,7 @@ test-queries: $(TOOLS_READY) ## Run every query of the lake on DuckDB and on Tri
 	tests/queries/run
 
 test-deploy: build-for-tests ## Deploy with SAM to an AWS of another make on this machine, and send both streams through it
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	cargo build --locked --workspace
 	$(TOOLS)/python tests/deploy/deploy.py
 
 bench: ## Print what a day of agent events costs in requests and write units
