@@ -51,6 +51,7 @@ class Contact:
         self.began = instant(record["InitiationTimestamp"])
         self.ended = instant(record.get("DisconnectTimestamp"))
         self.date = record["InitiationTimestamp"][:10]
+        self.updated = instant(record["LastUpdateTimestamp"])
         self.channel, self.method = record.get("Channel"), record.get("InitiationMethod")
         self.reason = record.get("DisconnectReason")
         self.customer = (endpoint.get("Type"), endpoint["Address"]) if endpoint.get("Address") else None

@@ -122,6 +122,12 @@ class Run:
             if item["entry"].startswith(kind):
                 yield item
 
+    @staticmethod
+    def interval(item, names):
+        """An interval as the views have it: these members, from when to when, how long, by which event."""
+        span = [expected.instant(item["start"]), expected.instant(item["end"]), item["seconds"], item["closed_by"]]
+        return [*(item.get(name) for name in names), *span]
+
 
 def plain(value):
     """One form for what engines and Python have several for."""
@@ -166,14 +172,8 @@ class Verification:
 
     def verify(self, run):
         engine = self.engine
-        newest = {contact.id: contact for contact in run.contacts}
-        versions = {record["ContactId"]: record["LastUpdateTimestamp"] for record in run.records}
-        for record in run.records:
-            versions[record["ContactId"]] = max(versions[record["ContactId"]], record["LastUpdateTimestamp"])
         rows = engine.ask("SELECT contact_id, contact_date, last_update_timestamp, channel FROM contact_records_latest")
-        wanted = [
-            (id, contact.date, expected.instant(versions[id]), contact.channel) for id, contact in newest.items()
-        ]
+        wanted = [(contact.id, contact.date, contact.updated, contact.channel) for contact in run.contacts]
         self.check("contact_records_latest", rows, wanted)
 
         rows = engine.ask("SELECT event_id, event_type, event_timestamp, version FROM agent_events")
@@ -188,37 +188,14 @@ class Verification:
         ]
         self.check("agent_events", rows, wanted)
 
-        parts = "agent_id, name, status_type, start_timestamp, end_timestamp, seconds, closed_by"
-        wanted = [
-            (
-                item["agent_id"],
-                item.get("name"),
-                item.get("status_type"),
-                expected.instant(item["start"]),
-                expected.instant(item["end"]),
-                item["seconds"],
-                item["closed_by"],
+        for view, kind, names in [
+            ("agent_status_intervals", "status#", ["agent_id", "name", "status_type"]),
+            ("agent_contact_intervals", "contact#", ["agent_id", "contact_id", "state", "channel", "queue_name"]),
+        ]:
+            rows = engine.ask(
+                f"SELECT {', '.join(names)}, start_timestamp, end_timestamp, seconds, closed_by FROM {view}"
             )
-            for item in run.intervals("status#")
-        ]
-        self.check("agent_status_intervals", engine.ask(f"SELECT {parts} FROM agent_status_intervals"), wanted)
-
-        parts = "agent_id, contact_id, state, channel, queue_name, start_timestamp, end_timestamp, seconds, closed_by"
-        wanted = [
-            (
-                item["agent_id"],
-                item["contact_id"],
-                item["state"],
-                item.get("channel"),
-                item.get("queue_name"),
-                expected.instant(item["start"]),
-                expected.instant(item["end"]),
-                item["seconds"],
-                item["closed_by"],
-            )
-            for item in run.intervals("contact#")
-        ]
-        self.check("agent_contact_intervals", engine.ask(f"SELECT {parts} FROM agent_contact_intervals"), wanted)
+            self.check(view, rows, [run.interval(item, names) for item in run.intervals(kind)])
 
         rows = engine.ask("SELECT record FROM contact_records_received")
         text = lambda record: (json.dumps(record, sort_keys=True),)  # noqa: E731

@@ -13,6 +13,7 @@ use contact_lake::schema::columns;
 use contact_lake::{Policy, encode, encode_demo, normalize};
 use contact_ledger::schema::{SchemaFormat, schema};
 use ledger_tests::contact_record_fixtures;
+use local_aws::glue::{arguments, split};
 
 /// The rows of all fixtures, and of a demo record.
 fn rows() -> Vec<(String, Vec<u8>)> {
@@ -33,7 +34,6 @@ fn rows() -> Vec<(String, Vec<u8>)> {
 
 /// Whether a value of the row is one that Firehose's conversion puts into a column of this type.
 fn fits(glue_type: &str, value: &Value<'_>) -> bool {
-    let inner = |prefix: &str| glue_type.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>'));
     match (glue_type, value) {
         ("string", Value::String(_)) | ("boolean", Value::Bool(_)) => true,
         ("bigint", Value::Number(digits)) => digits.parse::<i64>().is_ok(),
@@ -45,11 +45,12 @@ fn fits(glue_type: &str, value: &Value<'_>) -> bool {
             !map.is_empty() && map.iter().all(|(_, value)| value.as_str().is_some())
         }
         (_, Value::Array(elements)) => {
-            let element_type = inner("array<").unwrap_or("no list");
+            let element_type = arguments(glue_type, "array").unwrap_or("no list");
             !elements.is_empty() && elements.iter().all(|element| fits(element_type, element))
         }
         (_, Value::Object(object)) => {
-            let fields = fields(inner("struct<").unwrap_or_default());
+            let fields = split(arguments(glue_type, "struct").unwrap_or_default());
+            let fields: Vec<_> = fields.into_iter().filter_map(|field| field.split_once(':')).collect();
             let field_fits = |(name, value): (&str, &Value<'_>)| {
                 fields.iter().any(|(field, glue_type)| *field == name && fits(glue_type, value))
             };
@@ -57,23 +58,6 @@ fn fits(glue_type: &str, value: &Value<'_>) -> bool {
         }
         _ => false,
     }
-}
-
-/// `a:string,b:array<struct<c:bigint>>` as pairs.
-fn fields(text: &str) -> Vec<(&str, &str)> {
-    let (mut fields, mut depth, mut start) = (Vec::new(), 0, 0);
-    for (index, sign) in text.char_indices().chain([(text.len(), ',')]) {
-        match sign {
-            '<' => depth += 1,
-            '>' => depth -= 1,
-            ',' if depth == 0 => {
-                fields.extend(text[start..index].split_once(':'));
-                start = index + 1;
-            }
-            _ => {}
-        }
-    }
-    fields
 }
 
 #[test]

@@ -17,7 +17,7 @@ use contact_record_normalizer::settings::read_policy;
 use lambda_support::settings::Settings;
 use ledger_tests::template::{Template, repository, text};
 use ledger_tests::{contact_record_fixtures, functions_folder, transform_event};
-use local_aws::glue::GlueTable;
+use local_aws::glue::{GlueTable, arguments, split};
 use local_aws::stack::{COPIES_PREFIX, ERRORS_PREFIX, ROWS_PREFIX};
 use serde_json::{Value, json};
 
@@ -28,18 +28,14 @@ mod generated {
 
     /// A column's type as Athena's engine, Trino, names it.
     fn trino_type(glue_type: &str) -> String {
-        let arguments = |name: &str| {
-            let rest = glue_type.strip_prefix(name)?.strip_prefix('<')?;
-            rest.strip_suffix('>')
-        };
-        if let Some(element) = arguments("array") {
+        if let Some(element) = arguments(glue_type, "array") {
             return format!("array({})", trino_type(element));
         }
-        if let Some(types) = arguments("map") {
+        if let Some(types) = arguments(glue_type, "map") {
             let types: Vec<_> = split(types).into_iter().map(trino_type).collect();
             return format!("map({})", types.join(", "));
         }
-        if let Some(fields) = arguments("struct") {
+        if let Some(fields) = arguments(glue_type, "struct") {
             let field = |field: &str| {
                 let (name, glue_type) = field.split_once(':').unwrap();
                 format!("{name} {}", trino_type(glue_type))
@@ -54,23 +50,6 @@ mod generated {
             _ => panic!("{glue_type} has no name in Trino here"),
         }
         .to_owned()
-    }
-
-    /// Cuts at the commas that are not inside brackets.
-    fn split(text: &str) -> Vec<&str> {
-        let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
-        for (index, sign) in text.char_indices().chain([(text.len(), ',')]) {
-            match sign {
-                '<' => depth += 1,
-                '>' => depth -= 1,
-                ',' if depth == 0 => {
-                    parts.push(&text[start..index]);
-                    start = index + 1;
-                }
-                _ => {}
-            }
-        }
-        parts
     }
 
     fn glue_columns() -> Vec<Value> {

@@ -19,7 +19,6 @@ use contact_record_normalizer::settings::read_policy;
 use contact_record_normalizer::{Summary, Transformed, transform_record};
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
-use lambda_support::Rejections;
 use lambda_support::settings::Settings;
 use local_aws::firehose::parquet::convert;
 use local_aws::glue::GlueTable;
@@ -66,9 +65,9 @@ struct Counts {
     done_before: usize,
     rows: usize,
     files: usize,
-    dropped: usize,
-    rejected: Rejections,
     misfits: usize,
+    /// What the function counts of the records.
+    records: Summary,
 }
 
 /// Does it; answers with what it did.
@@ -142,16 +141,15 @@ async fn one_object(
     counts: &mut Counts,
 ) -> anyhow::Result<()> {
     let bytes = text_of(lake.get(key).await?).with_context(|| format!("{key} is not GZIP throughout"))?;
-    let mut summary = Summary::default();
     let mut partitions: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for record in records::split(&bytes) {
         // When it arrived, the copy does not tell.
-        match transform_record(record, None, policy, &mut summary) {
+        match transform_record(record, None, policy, &mut counts.records) {
             Ok(Transformed::Row { line, contact_date }) => {
                 partitions.entry(contact_date).or_default().push(line);
             }
-            Ok(Transformed::Dropped) => counts.dropped += 1,
-            Err(reject) => counts.rejected.add(&reject),
+            Ok(Transformed::Dropped) => {}
+            Err(reject) => counts.records.rejected.add(&reject),
         }
     }
     counts.objects += 1;
@@ -193,11 +191,11 @@ impl Counts {
         }
         line("Rows", self.rows, written);
         line("  files", self.files, "below contact_records/");
-        line("Failed", self.rejected.total(), "they fail as they did when they came");
-        for ((code, path), records) in self.rejected.iter() {
+        line("Failed", self.records.failed(), "they fail as they did when they came");
+        for ((code, path), records) in self.records.rejected.iter() {
             line(&format!("  {code}"), *records, path);
         }
-        line("Dropped", self.dropped, "another known kind, not a contact record");
+        line("Dropped", self.records.dropped(), "another known kind, not a contact record");
         if self.misfits > 0 {
             line("Misfits", self.misfits, "rows that the table has no room for; please report it");
         }

@@ -75,12 +75,15 @@ fn struct_fields(fields: &str) -> anyhow::Result<Fields> {
 }
 
 /// What stands between `array<` and `>`.
-fn arguments<'a>(glue: &'a str, name: &str) -> Option<&'a str> {
+/// What stands in the brackets of a type with this name, such as `array<string>`.
+#[must_use]
+pub fn arguments<'a>(glue: &'a str, name: &str) -> Option<&'a str> {
     glue.strip_prefix(name)?.strip_prefix('<')?.strip_suffix('>')
 }
 
 /// The arguments, parted at commas that are in no brackets.
-fn split(arguments: &str) -> Vec<&str> {
+#[must_use]
+pub fn split(arguments: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
     for (place, byte) in arguments.bytes().enumerate() {
         match byte {
