@@ -105,6 +105,11 @@ impl World {
         }
         world
     }
+
+    /// Adds events of one more agent that nobody could have lived: see [`contradictory`].
+    pub fn contradict(&mut self, events: usize, rng: &mut Rng) {
+        self.events.extend((0..events).map(|number| contradictory(number, rng)));
+    }
 }
 
 #[derive(Clone)]
@@ -131,7 +136,9 @@ struct Agent {
 
 impl Agent {
     fn new(number: usize, rng: &mut Rng) -> Self {
-        let now = MORNING + rng.i64(0..600_000);
+        // Some live by a clock that is a day or a year off: what is told of them must not depend on ours.
+        let skew = [0, 0, 0, 86_400_000, -86_400_000, 365 * 86_400_000][rng.usize(..6)];
+        let now = MORNING + rng.i64(0..600_000) + skew;
         Self {
             id: format!("20000000-0000-4000-8000-{number:012}"),
             now,
@@ -297,6 +304,39 @@ impl Agent {
             routing_profile: format!("profile {}", self.routing_profile),
         }
     }
+}
+
+/// An event that no agent could have lived: many share a millisecond, and their snapshots contradict each other.
+/// Nobody can say what is true of them, but the tables must not depend on their delivery all the same.
+#[must_use]
+pub fn contradictory(number: usize, rng: &mut Rng) -> Event {
+    let time = |rng: &mut Rng| format!("2026-03-02T08:00:0{}.000Z", rng.u8(..4));
+    let snapshot = |rng: &mut Rng| {
+        if rng.u8(..8) == 0 {
+            return Value::Null;
+        }
+        let contact = |rng: &mut Rng| {
+            json!({
+                "ContactId": format!("c-{}", rng.u8(..2)), "StateStartTimestamp": time(rng),
+                "State": rng.choice(["CONNECTED", "ENDED"]), "Channel": rng.bool().then_some("CHAT"),
+            })
+        };
+        let contacts: Vec<_> = (0..rng.usize(..3)).map(|_| contact(rng)).collect();
+        json!({
+            "AgentStatus": {"Name": rng.choice(["Available", "Lunch"]), "StartTimestamp": time(rng)},
+            "Contacts": contacts,
+        })
+    };
+    let timestamp = time(rng);
+    let event_type = ["LOGIN", "LOGOUT", "STATE_CHANGE", "HEART_BEAT", "NEW"][rng.usize(..5)];
+    let (agent_id, event_id) = ("contradictory".to_owned(), format!("e-{number}"));
+    let record = json!({
+        "AgentARN": format!("arn:aws:connect:eu-west-2:111122223333:instance/{INSTANCE}/agent/{agent_id}"),
+        "EventId": event_id, "EventTimestamp": timestamp, "EventType": event_type,
+        "PreviousAgentSnapshot": snapshot(rng), "CurrentAgentSnapshot": snapshot(rng),
+    });
+    let record = record.to_string().into_bytes();
+    Event { record, agent_id, timestamp, event_id, is_kept: event_type != "HEART_BEAT" }
 }
 
 fn state(name: &str) -> usize {

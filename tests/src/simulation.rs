@@ -8,8 +8,9 @@
 mod environment;
 mod invariants;
 mod stream;
+mod traffic;
 
-use std::collections::BTreeMap;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::pin::Pin;
@@ -26,10 +27,10 @@ use local_aws::event_source_mapping::response::progress;
 use local_aws::kinesis::{Bytes, Record};
 use tokio::time::Instant;
 
-use self::environment::{Environment, Fate};
+use self::environment::{Environment, Fate, RejectedLine};
 use self::invariants::Invariants;
 use self::stream::{LaneId, Stream};
-use crate::lives::World;
+use self::traffic::Traffic;
 
 /// Longer than this no simulation takes to come to rest.
 const STEPS_PER_RECORD: usize = 4_000;
@@ -63,8 +64,16 @@ pub struct Scenario {
     pub duplicates: u32,
     /// Of a hundred records, how many come late.
     pub late: u32,
-    /// Of a hundred records, how many are none of ours.
+    /// Of a hundred records, how many are none of ours, and how many of ours arrive broken.
     pub bad: u32,
+    /// Of a hundred records, how many are packed into one with those after them.
+    pub packed: u32,
+    /// Events that contradict each other.
+    pub contradictions: usize,
+    /// `MaximumRecordAge`, in milliseconds.
+    pub maximum_record_age: Option<i64>,
+    /// How often somebody sends again what was set aside, though nothing was mended.
+    pub useless_redrives: usize,
     /// How often shards are cut in two or joined.
     pub reshardings: usize,
 }
@@ -92,6 +101,10 @@ impl Scenario {
             duplicates,
             late,
             bad,
+            packed: [0, 0, 5, 40][rng.usize(..4)],
+            contradictions: [0, 0, 8, 30][rng.usize(..4)],
+            maximum_record_age: [None, None, Some(10_000), Some(100_000)][rng.usize(..4)],
+            useless_redrives: rng.usize(..6),
             reshardings: rng.usize(..4),
         }
     }
@@ -119,6 +132,10 @@ impl Scenario {
         with(&|other| other.duplicates = 0);
         with(&|other| other.late = 0);
         with(&|other| other.bad = 0);
+        with(&|other| other.packed = 0);
+        with(&|other| other.contradictions /= 2);
+        with(&|other| other.maximum_record_age = None);
+        with(&|other| other.useless_redrives = 0);
         with(&|other| other.reshardings = 0);
         smaller
     }
@@ -127,7 +144,7 @@ impl Scenario {
 /// What a simulation came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Records that were put on the stream, sent again ones among them.
+    /// Records that were put on the stream.
     pub records: usize,
     /// Invocations that answered.
     pub invocations: usize,
@@ -139,6 +156,8 @@ pub struct Outcome {
     pub late_writes: usize,
     /// Records that were given up, and sent again.
     pub given_up: usize,
+    /// Records that had been set aside, and were sent again.
+    pub redriven: usize,
     /// A hash of everything that happened, in order.
     pub fingerprint: u64,
 }
@@ -212,9 +231,15 @@ struct Simulation {
     environment: Environment,
     function: Arc<Function>,
     stream: Stream,
+    traffic: Traffic,
     invariants: Invariants,
-    /// What is still to be put: when it is its turn, and the record.
-    to_come: Vec<(String, Bytes)>,
+    /// What is still to be put, in order.
+    to_come: VecDeque<(String, Bytes)>,
+    /// What somebody mended and sent again.
+    mended: HashSet<Vec<u8>>,
+    /// Rejected objects when it was last seen that none of them can be mended.
+    hopeless: usize,
+    useless_redrives: usize,
     invocations: Vec<Invocation>,
     /// What the event source mapping gave up: it waits for its redrive.
     given_up: Vec<Record>,
@@ -230,7 +255,7 @@ struct Simulation {
 impl Simulation {
     fn new(scenario: Scenario, is_traced: bool) -> Self {
         let mut rng = Rng::with_seed(scenario.seed ^ 0x5eed);
-        let world = World::of(scenario.agents, scenario.events, &mut rng);
+        let mut traffic = Traffic::of(&scenario, &mut rng);
         let environment = Environment::default();
         let function = Upserter {
             store: environment.clone(),
@@ -239,9 +264,13 @@ impl Simulation {
             write_concurrency: scenario.write_concurrency,
         };
         Self {
-            to_come: to_come(&world, &scenario, &mut rng),
+            to_come: std::mem::take(&mut traffic.to_come).into(),
+            mended: HashSet::new(),
+            hopeless: 0,
+            useless_redrives: scenario.useless_redrives,
             stream: Stream::new(scenario.shards, scenario.parallelization_factor),
-            invariants: Invariants::of(world),
+            invariants: Invariants::of(&traffic),
+            traffic,
             reshardings: scenario.reshardings,
             function: Arc::new(function),
             environment,
@@ -266,7 +295,7 @@ impl Simulation {
             // The weather clears one day, so that everything can come to rest.
             let is_bad = step < bad_weather;
             if !self.step(is_bad).await? {
-                return self.invariants.at_rest(&self.environment, &self.stream.put);
+                return self.invariants.at_rest(&self.environment, &self.traffic, &self.stream.put);
             }
         }
         Err("it does not come to rest".to_owned())
@@ -295,6 +324,7 @@ impl Simulation {
             (open.len().min(8) * 4, 2),
             (usize::from(late > 0) * 2, 3),
             (usize::from(!self.given_up.is_empty()), 4),
+            (usize::from(self.can_redrive()), 7),
             (usize::from(self.reshardings > 0 && !self.to_come.is_empty()), 5),
             // Time alone passes: invocations under way may run out of it.
             (usize::from(!self.invocations.is_empty()), 6),
@@ -328,7 +358,8 @@ impl Simulation {
                 self.outcome.late_writes += 1;
                 self.note(number as u64, || format!("{what} takes effect at last"));
             }
-            4 => self.redrive(),
+            4 => self.redrive_given_up(),
+            7 => self.redrive_rejected(),
             5 => {
                 self.reshardings -= 1;
                 let what = self.stream.reshard(&mut self.rng);
@@ -345,27 +376,76 @@ impl Simulation {
     }
 
     fn put(&mut self) {
-        let (partition_key, data) = self.to_come.remove(0);
-        self.put_record(&partition_key, data);
-    }
-
-    fn put_record(&mut self, partition_key: &str, data: Bytes) {
-        let name = self.stream.put(partition_key, data, self.milliseconds);
+        let Some((partition_key, data)) = self.to_come.pop_front() else { return };
+        // The stream's clock and the producer's have nothing to do with each other.
+        let skew =
+            self.rng.i64(-3_600_000..3_600_000) * i64::from(self.scenario.maximum_record_age.is_none());
+        let name = self.stream.put(&partition_key, data, self.milliseconds + skew);
         self.outcome.records += 1;
         self.note(self.outcome.records as u64, || format!("record {name} is put"));
     }
 
-    /// Sends again what was given up.
-    fn redrive(&mut self) {
+    /// Somebody sends again what was given up, with the sequence number it had.
+    fn redrive_given_up(&mut self) {
         let record = self.given_up.swap_remove(self.rng.usize(..self.given_up.len()));
         self.note(4, || format!("record {} is sent again", record.sequence_number));
-        self.put_record(&record.partition_key, record.data);
+        self.stream.redrive([record]);
     }
 
-    fn retries(&self) -> RetryRules {
+    /// Whether somebody could send again what was set aside: once what can be mended is mended, only so often.
+    fn can_redrive(&mut self) -> bool {
+        let objects = self.environment.count_rejected_objects();
+        if self.useless_redrives > 0 || objects == self.hopeless {
+            return self.useless_redrives > 0 && objects > 0;
+        }
+        let is_hopeless = self.environment.rejected_objects(|line| self.is_to_be_mended(line)).is_empty();
+        self.hopeless = if is_hopeless { objects } else { 0 };
+        !is_hopeless
+    }
+
+    fn is_to_be_mended(&self, line: &RejectedLine) -> bool {
+        self.traffic.mended(&line.data).is_some() && !self.mended.contains(&line.data)
+    }
+
+    /// Somebody sends again some of the lines of a rejected object, mended where it is known how.
+    fn redrive_rejected(&mut self) {
+        let is_useless = self.useless_redrives > 0;
+        self.useless_redrives = self.useless_redrives.saturating_sub(1);
+        let keys = self.environment.rejected_objects(|line| is_useless || self.is_to_be_mended(line));
+        let lines = self.environment.rejected_object(&keys[self.rng.usize(..keys.len())]);
+        let mut records = Vec::new();
+        for line in lines {
+            let is_sent = if is_useless { self.rng.u8(..4) > 0 } else { self.is_to_be_mended(&line) };
+            if !is_sent {
+                continue;
+            }
+            let mended = self.traffic.mended(&line.data).cloned();
+            if mended.is_some() {
+                self.mended.insert(line.data.clone());
+            }
+            records.push(Record {
+                sequence_number: line.sequence_number,
+                partition_key: line.partition_key,
+                data: mended.unwrap_or_else(|| Bytes::from(line.data)),
+                arrival_milliseconds: self.milliseconds,
+            });
+        }
+        self.outcome.redriven += records.len();
+        self.note(7, || {
+            let numbers: Vec<_> = records.iter().map(|record| record.sequence_number.as_str()).collect();
+            format!("set aside {} are sent again", numbers.join(", "))
+        });
+        self.stream.redrive(records);
+    }
+
+    /// The operator's tool tries without end; the event source mapping does not.
+    fn retries(&self, lane: LaneId) -> RetryRules {
+        if lane.is_operators() {
+            return RetryRules::default();
+        }
         RetryRules {
             maximum_retry_attempts: Some(self.scenario.maximum_retry_attempts),
-            maximum_record_age: None,
+            maximum_record_age: self.scenario.maximum_record_age,
             bisect_on_error: self.scenario.bisects,
         }
     }
@@ -374,7 +454,7 @@ impl Simulation {
     fn begin(&mut self, lane: LaneId) {
         let most = self.rng.usize(1..=self.scenario.batch_size);
         self.stream.fill(lane, most);
-        let rules = self.retries();
+        let rules = self.retries(lane);
         match self.stream.lane(lane).next(&rules, self.milliseconds) {
             Next::Idle => {}
             Next::GiveUp { records, .. } => {
@@ -429,7 +509,7 @@ impl Simulation {
         self.environment.abandon(crashed.id, &mut self.rng);
         drop(crashed.future);
         self.outcome.crashes += 1;
-        let rules = self.retries();
+        let rules = self.retries(crashed.lane);
         self.stream.lane(crashed.lane).answered(Progress::Failed, &rules);
         self.stream.set_busy(crashed.lane, false);
         self.note(crashed.id, || format!("invocation {} crashes", crashed.id));
@@ -471,38 +551,10 @@ impl Simulation {
         let Progress::Done(done) = progress else {
             return Err("the answer names no record of its batch".to_owned());
         };
-        self.invariants.answered(summary, &batch, done, &self.environment)?;
-        let rules = self.retries();
+        self.invariants.answered(summary, (&batch, done), &self.traffic, &self.environment)?;
+        let rules = self.retries(lane);
         self.stream.lane(lane).answered(progress, &rules);
         self.stream.set_busy(lane, false);
         Ok(())
     }
-}
-
-/// Every record of the world in the order in which it is put: each agent's in order, but for those that come twice or
-/// late, and between them those that are no agent events.
-fn to_come(world: &World, scenario: &Scenario, rng: &mut Rng) -> Vec<(String, Bytes)> {
-    let mut places: BTreeMap<(usize, usize), (String, Bytes)> = BTreeMap::new();
-    let mut number = 0;
-    let mut add = |place: usize, key: &str, data: Bytes| {
-        number += 1;
-        places.insert((place, number), (key.to_owned(), data));
-    };
-    let mut events: Vec<_> = world.events.iter().collect();
-    events.sort_by(|one, other| one.timestamp.cmp(&other.timestamp));
-    for (place, event) in events.iter().enumerate() {
-        let (key, data) = (event.agent_id.as_str(), Bytes::from(event.record.clone()));
-        let late = if rng.u32(..100) < scenario.late { rng.usize(..events.len()) } else { 0 };
-        if rng.u32(..100) < scenario.duplicates {
-            add(place + rng.usize(..events.len()), key, data.clone());
-        }
-        add(place + late, key, data);
-        if rng.u32(..100) < scenario.bad {
-            let (_, data) = stream::BAD[rng.usize(..stream::BAD.len())];
-            // Told apart by a number, so that each can be found again.
-            let data = String::from_utf8_lossy(data).replace("NUMBER", &place.to_string());
-            add(place, "unknown", Bytes::from(data.into_bytes()));
-        }
-    }
-    places.into_values().collect()
 }

@@ -82,7 +82,7 @@ async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_m
         ]
     );
     for ((key, line), bytes) in lines.iter().zip(&bad) {
-        assert_eq!(key, "rejected/agent-events/shardId-000000000000/2026/03/02/100-108.jsonl");
+        assert!(key.starts_with("rejected/agent-events/shardId-000000000000/2026/03/02/100-108-"), "{key}");
         assert_eq!(line["data"], base64_simd::STANDARD.encode_to_string(bytes));
         assert_eq!(line["arrival_timestamp"], "2026-03-02T08:00:00.250Z");
     }
@@ -262,7 +262,7 @@ async fn the_records_in_a_packed_one_count_for_themselves() {
     let counts = (summary.applied, summary.duplicate, summary.skipped, summary.rejected.total());
     assert_eq!(counts, (2, 2, 1, 1));
     let [(key, line)] = &lines[..] else { panic!("one record is set aside: {lines:?}") };
-    assert_eq!(key, "rejected/agent-events/shardId-000000000000/2026/03/02/100-101.jsonl");
+    assert!(key.starts_with("rejected/agent-events/shardId-000000000000/2026/03/02/100-101-"), "{key}");
     assert_eq!(line["reason"], "not_json");
     assert_eq!((&line["sequence_number"], &line["subsequence_number"]), (&json!("101"), &json!(1)));
     assert_eq!((&line["partition_key"], &line["data"]), (&json!("a-2"), &json!("ew==")));

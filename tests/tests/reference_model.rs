@@ -18,9 +18,9 @@ use connect_streams::Timestamp;
 use fastrand::Rng;
 use lambda_support::kinesis::BatchResponse;
 use ledger_tests::chaos::Chaos;
-use ledger_tests::lives::{Event, INSTANCE, World, told_by};
+use ledger_tests::lives::{Event, INSTANCE, World, contradictory, told_by};
 use ledger_tests::{MemorySetAside, dynamodb, dynamodb_store, far_future, stream_event, upserter};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How many worlds are tried, unless `MODEL_WORLDS` says another number.
 const WORLDS: u64 = 200;
@@ -216,8 +216,6 @@ async fn nothing_that_was_reported_as_done_is_missing() {
     }
 }
 
-/// Events that no agent could have lived: many of one millisecond, snapshots that contradict each other. Nobody can
-/// say what is true of them, but the tables must not depend on the delivery all the same.
 #[tokio::test]
 async fn contradictory_events_give_the_same_tables_in_any_order() {
     for seed in 0..60 {
@@ -237,40 +235,6 @@ async fn contradictory_events_give_the_same_tables_in_any_order() {
             );
         }
     }
-}
-
-fn either(rng: &mut Rng, one: &'static str, other: &'static str) -> &'static str {
-    if rng.bool() { one } else { other }
-}
-
-fn contradictory(number: usize, rng: &mut Rng) -> Event {
-    let time = |rng: &mut Rng| format!("2026-03-02T08:00:0{}.000Z", rng.u8(..4));
-    let snapshot = |rng: &mut Rng| {
-        if rng.u8(..8) == 0 {
-            return Value::Null;
-        }
-        let contact = |rng: &mut Rng| {
-            json!({
-                "ContactId": format!("c-{}", rng.u8(..2)), "StateStartTimestamp": time(rng),
-                "State": either(rng, "CONNECTED", "ENDED"), "Channel": rng.bool().then_some("CHAT"),
-            })
-        };
-        let contacts: Vec<_> = (0..rng.usize(..3)).map(|_| contact(rng)).collect();
-        json!({
-            "AgentStatus": {"Name": either(rng, "Available", "Lunch"), "StartTimestamp": time(rng)},
-            "Contacts": contacts,
-        })
-    };
-    let timestamp = time(rng);
-    let event_type = ["LOGIN", "LOGOUT", "STATE_CHANGE", "HEART_BEAT", "NEW"][rng.usize(..5)];
-    let event_id = format!("e-{number}");
-    let record = json!({
-        "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1", "EventId": event_id,
-        "EventTimestamp": timestamp, "EventType": event_type, "PreviousAgentSnapshot": snapshot(rng),
-        "CurrentAgentSnapshot": snapshot(rng),
-    });
-    let record = record.to_string().into_bytes();
-    Event { record, agent_id: "a-1".to_owned(), timestamp, event_id, is_kept: event_type != "HEART_BEAT" }
 }
 
 /// An event that never came is told by the one after it, and by no other.

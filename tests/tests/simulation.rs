@@ -29,23 +29,29 @@ fn every_seed_keeps_every_promise() {
                 total.faults += outcome.faults;
                 total.late_writes += outcome.late_writes;
                 total.given_up += outcome.given_up;
+                total.redriven += outcome.redriven;
             }
             Err(violation) => panic!("seed {seed}: {violation}"),
         }
     }
     println!(
-        "{} seeds: {} records, {} invocations, {} crashes, {} faults, {} late writes, {} records given up and sent again",
+        "{} seeds: {} records, {} invocations, {} crashes, {} faults, {} late writes, {} records given up and sent again, {} set aside and sent again",
         seeds().count(),
         total.records,
         total.invocations,
         total.crashes,
         total.faults,
         total.late_writes,
-        total.given_up
+        total.given_up,
+        total.redriven
     );
     // The weather must have been bad, or nothing was tried.
     assert!(
-        total.crashes > 0 && total.faults > 0 && total.late_writes > 0 && total.given_up > 0,
+        total.crashes > 0
+            && total.faults > 0
+            && total.late_writes > 0
+            && total.given_up > 0
+            && total.redriven > 0,
         "{total:?}"
     );
 }

@@ -1,7 +1,7 @@
 //! What the shard moves past: rejected records, in S3, with their bytes and the reason.
 //!
-//! One object per batch, one line per record. The key comes from the records themselves, so a retry
-//! overwrites its own object.
+//! One object per batch, one line per record. The key comes from the records and the lines themselves, so a retry
+//! overwrites its own object, and no object ever takes the place of one with other lines.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -16,6 +16,7 @@ use lambda_support::encode_base64;
 use lambda_support::kinesis::StreamRecord;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decode::{Decoded, UserRecord};
 
@@ -115,11 +116,14 @@ pub(crate) fn rejected_object(
             .expect("a line has only text and raw JSON, and memory takes it");
         body.push(b'\n');
     }
-    Some(RejectedObject { key: key(records)?, body, first_record: first_record? })
+    Some(RejectedObject { key: key(records, &body)?, body, first_record: first_record? })
 }
 
-/// `rejected/agent-events/<shard id>/<YYYY>/<MM>/<DD>/<first sequence number>-<last>.jsonl`
-fn key(records: &[StreamRecord<'_>]) -> Option<String> {
+/// `rejected/agent-events/<shard id>/<YYYY>/<MM>/<DD>/<first sequence number>-<last>-<hash of the lines>.jsonl`
+///
+/// The hash, because the numbers alone do not tell what is between them: who sends some of a batch's records again
+/// may send its first and its last.
+fn key(records: &[StreamRecord<'_>], body: &[u8]) -> Option<String> {
     let (first, last) = (records.first()?, records.last()?);
     let date = records
         .iter()
@@ -128,11 +132,19 @@ fn key(records: &[StreamRecord<'_>]) -> Option<String> {
     let mut key = String::from("rejected/agent-events/");
     let _ = write!(
         key,
-        "{}/{}/{}-{}.jsonl",
-        first.shard_id,
+        "{}/{}/{}-{}-{:016x}.jsonl",
+        name(&first.shard_id),
         date.replace('-', "/"),
-        first.sequence_number,
-        last.sequence_number
+        name(&first.sequence_number),
+        name(&last.sequence_number),
+        xxh3_64(body),
     );
     Some(key)
+}
+
+/// What Kinesis gives as a name, for a key. Whoever may invoke the function can make up others, and must not choose
+/// the place of the object with them.
+fn name(text: &str) -> &str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if (1..=128).contains(&text.len()) && text.bytes().all(is_plain) { text } else { "unnamed" }
 }

@@ -1,6 +1,6 @@
 //! Tables and bucket whose every request waits until the scheduler says what becomes of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Display};
 use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,12 +73,34 @@ struct Open {
 #[derive(Debug, Default)]
 struct Inner {
     store: MemoryStore,
-    objects: BTreeMap<String, Vec<u8>>,
+    objects: BTreeMap<String, Vec<RejectedLine>>,
     working_for: u64,
     next: u64,
     open: BTreeMap<u64, Open>,
     served: HashMap<u64, Served>,
     late: Vec<Request>,
+}
+
+/// A rejected record, as its line in the bucket tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RejectedLine {
+    pub(super) reason: String,
+    pub(super) sequence_number: String,
+    pub(super) partition_key: String,
+    pub(super) data: Vec<u8>,
+}
+
+impl RejectedLine {
+    fn read(line: &[u8]) -> Option<Self> {
+        let line: serde_json::Value = serde_json::from_slice(line).ok()?;
+        let text = |name: &str| Some(line[name].as_str()?.to_owned());
+        Some(Self {
+            reason: text("reason")?,
+            sequence_number: text("sequence_number")?,
+            partition_key: text("partition_key")?,
+            data: base64_simd::STANDARD.decode_to_vec(line["data"].as_str()?).ok()?,
+        })
+    }
 }
 
 /// The tables and the bucket; copies are the same.
@@ -110,11 +132,34 @@ impl Environment {
         self.lock().store.look(look)
     }
 
-    /// The lines of all rejected objects.
-    pub(super) fn rejected(&self) -> Vec<serde_json::Value> {
+    /// The bytes of everything that was set aside.
+    pub(super) fn rejected(&self) -> BTreeSet<Vec<u8>> {
+        self.lock().objects.values().flatten().map(|line| line.data.clone()).collect()
+    }
+
+    /// The keys of the rejected objects that have such a line.
+    pub(super) fn rejected_objects(&self, such: impl Fn(&RejectedLine) -> bool) -> Vec<String> {
         let inner = self.lock();
-        let lines = inner.objects.values().flat_map(|body| body.split(|byte| *byte == b'\n'));
-        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+        let objects = inner.objects.iter().filter(|(_, lines)| lines.iter().any(&such));
+        objects.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The lines of a rejected object.
+    pub(super) fn rejected_object(&self, key: &str) -> Vec<RejectedLine> {
+        self.lock().objects.get(key).cloned().unwrap_or_default()
+    }
+
+    /// How many objects of rejected records there are.
+    pub(super) fn count_rejected_objects(&self) -> usize {
+        self.lock().objects.len()
+    }
+
+    /// Whether a record was set aside for a reason.
+    pub(super) fn is_set_aside(&self, sequence_number: &str, data: &[u8], reason: &str) -> bool {
+        let is_it = |line: &RejectedLine| {
+            line.sequence_number == sequence_number && line.data == data && line.reason == reason
+        };
+        self.lock().objects.values().flatten().any(is_it)
     }
 
     /// Nobody waits for the invocation's requests any more; half of them are on their way all the same.
@@ -203,7 +248,7 @@ impl Environment {
 
 impl Inner {
     /// # Errors
-    /// When a version went back, or something was touched that must not be.
+    /// When a version went back, a copy was lost, or something was touched that must not be.
     fn apply(&mut self, request: &Request) -> Result<Served, String> {
         match request {
             Request::Register(write) => {
@@ -237,7 +282,15 @@ impl Inner {
                 Ok(Served::Entries(answer.ok_or("memory has to wait")?.value))
             }
             Request::Put { key, body } => {
-                self.objects.insert(key.clone(), body.clone());
+                let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                let lines: Option<Vec<_>> = lines.map(RejectedLine::read).collect();
+                let lines = lines.ok_or(format!("object {key} has a line that cannot be read"))?;
+                if let Some(line) =
+                    self.objects.get(key).into_iter().flatten().find(|line| !lines.contains(line))
+                {
+                    return Err(format!("object {key} loses record {}", line.sequence_number));
+                }
+                self.objects.insert(key.clone(), lines);
                 Ok(Served::Put(Ok(())))
             }
         }

@@ -1,38 +1,35 @@
 //! What must hold, as plain predicates.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use agent_event_upserter::Summary;
+use agent_ledger::Attribute;
 use agent_ledger::memory::{MemoryStore, Tables};
-use agent_ledger::plan::{Rules, plan};
+use agent_ledger::plan::{Plan, Rules, plan};
 use agent_ledger::store::Store;
-use agent_ledger::{AgentKey, Attribute};
 use connect_streams::agent_event::AgentEvent;
-use connect_streams::parse;
+use connect_streams::{Timestamp, parse};
 use futures::FutureExt;
 use local_aws::kinesis::{Bytes, Record};
 
 use super::environment::Environment;
-use crate::lives::{Event, INSTANCE, Truth, World, told_by};
+use super::traffic::{Sort, Traffic};
+use crate::lives::{Truth, told_by};
 
-/// What is known of a world before anything is sent.
+/// What is known before anything is sent.
 pub(super) struct Invariants {
     truth: Truth,
     /// The tables when every event is written once, one by one.
     fold: Tables,
-    events: HashMap<Vec<u8>, Event>,
+    /// What each event writes.
+    plans: HashMap<Bytes, Plan>,
 }
 
 impl Invariants {
-    /// # Panics
-    /// When the world's events cannot be read.
-    pub(super) fn of(world: World) -> Self {
+    pub(super) fn of(traffic: &Traffic) -> Self {
+        let plans: Vec<_> = traffic.events.iter().map(|event| (event.clone(), plan_of(event))).collect();
         let store = MemoryStore::default();
-        for event in &world.events {
-            let value = parse(&event.record).expect("a world's event is JSON");
-            let object = value.as_object().expect("an event is an object");
-            let event = AgentEvent::from_object(object).expect("a world's event is complete");
-            let plan = plan(&event, &Rules::default()).expect("a world's event fits");
+        for (_, plan) in &plans {
             for register in &plan.registers {
                 store
                     .write_register(register)
@@ -41,12 +38,14 @@ impl Invariants {
                     .value
                     .expect("nor fail");
             }
-            for entry in plan.event.into_iter().chain(plan.intervals) {
-                store.insert_entries(&[entry]).now_or_never().expect("memory does not wait");
+            for entry in plan.event.iter().chain(&plan.intervals) {
+                store
+                    .insert_entries(std::slice::from_ref(entry))
+                    .now_or_never()
+                    .expect("memory does not wait");
             }
         }
-        let events = world.events.into_iter().map(|event| (event.record.clone(), event)).collect();
-        Self { truth: world.truth, fold: store.tables(), events }
+        Self { truth: traffic.truth.clone(), fold: store.tables(), plans: plans.into_iter().collect() }
     }
 
     /// After an answer: every record is in one count, and what is reported as done is there.
@@ -56,108 +55,159 @@ impl Invariants {
     pub(super) fn answered(
         &self,
         summary: &Summary,
-        batch: &[Record],
-        done: usize,
+        (batch, done): (&[Record], usize),
+        traffic: &Traffic,
         environment: &Environment,
     ) -> Result<(), String> {
         let Summary { applied, duplicate, stale, skipped, retried, .. } = summary;
         let counted = applied + duplicate + stale + skipped + retried + summary.rejected.total();
-        if counted != batch.len() {
-            return Err(format!("{counted} of {} records are counted", batch.len()));
+        let came: usize = batch.iter().map(|record| traffic.parts(&record.data).count()).sum();
+        if counted != came {
+            return Err(format!("{counted} of {came} records are counted"));
         }
-        let rejected: HashSet<String> = if batch[..done].iter().all(|record| self.is_event(&record.data)) {
-            HashSet::new()
-        } else {
-            let lines = environment.rejected().into_iter();
-            lines.filter_map(|line| line["sequence_number"].as_str().map(ToOwned::to_owned)).collect()
-        };
         for record in &batch[..done] {
             let number = &record.sequence_number;
-            match self.events.get(record.data.as_ref()) {
-                Some(event) if !environment.look(|tables| is_written(event, tables)) => {
-                    return Err(format!("record {number} is reported as done and its event is missing"));
+            for (part, sort) in traffic.parts(&record.data) {
+                match sort {
+                    Sort::Event if !environment.look(|tables| is_written(&self.plans[part], tables)) => {
+                        return Err(format!("record {number} is reported as done and its event is missing"));
+                    }
+                    Sort::Rejected(reason) if !environment.is_set_aside(number, part, reason) => {
+                        return Err(format!("record {number} is reported as done and was not set aside"));
+                    }
+                    _ => {}
                 }
-                None if must_be_set_aside(&record.data) && !rejected.contains(number) => {
-                    return Err(format!("record {number} is reported as done and was not set aside"));
-                }
-                _ => {}
             }
         }
         Ok(())
     }
 
-    fn is_event(&self, data: &Bytes) -> bool {
-        self.events.contains_key(data.as_ref())
-    }
-
     /// At the end: the tables are the fold of the events and say what happened; every record is in exactly one place;
-    /// intervals do not overlap.
+    /// intervals do not overlap, and add up to the time that they cover.
     ///
     /// # Errors
     /// What is not so.
-    pub(super) fn at_rest(&self, environment: &Environment, put: &[Bytes]) -> Result<(), String> {
-        environment.look(|tables| {
-            if *tables != self.fold {
-                return Err(format!(
-                    "the tables are not the fold of the events: {}",
-                    difference(tables, &self.fold)
-                ));
+    pub(super) fn at_rest(
+        &self,
+        environment: &Environment,
+        traffic: &Traffic,
+        put: &[Bytes],
+    ) -> Result<(), String> {
+        self.is_fold(environment)?;
+        let lived = environment.look(|tables| self.lived(tables));
+        if told_by(&lived) != self.truth {
+            return Err("the tables do not say what happened".to_owned());
+        }
+        add_up(&lived)?;
+        let rejected = environment.rejected();
+        let mut expected = BTreeSet::new();
+        for (part, sort) in put.iter().flat_map(|data| traffic.parts(data)) {
+            if let Sort::Rejected(_) = sort {
+                expected.insert(part.to_vec());
             }
-            if told_by(tables) != self.truth {
-                return Err("the tables do not say what happened".to_owned());
-            }
-            without_overlap(tables)
-        })?;
-        let rejected: BTreeSet<Vec<u8>> = environment
-            .rejected()
-            .iter()
-            .filter_map(|line| base64_simd::STANDARD.decode_to_vec(line["data"].as_str()?).ok())
-            .collect();
-        for data in put {
-            let is_rejected = rejected.contains(data.as_ref());
-            if is_rejected != must_be_set_aside(data) {
-                let data = String::from_utf8_lossy(data);
+            let is_rejected = rejected.contains(part.as_ref());
+            if is_rejected != matches!(sort, Sort::Rejected(_)) {
+                let data = String::from_utf8_lossy(part);
                 return Err(format!("{} is {}set aside", data, if is_rejected { "" } else { "not " }));
             }
         }
-        if rejected.len() != put.iter().filter(|data| must_be_set_aside(data)).collect::<BTreeSet<_>>().len()
-        {
+        if rejected != expected {
             return Err("something was set aside that never came".to_owned());
         }
         Ok(())
     }
+
+    /// The tables are the fold of the events.
+    ///
+    /// # Errors
+    /// How they are not.
+    pub(super) fn is_fold(&self, environment: &Environment) -> Result<(), String> {
+        environment.look(|tables| {
+            if *tables == self.fold {
+                return Ok(());
+            }
+            Err(format!("the tables are not the fold of the events: {}", difference(tables, &self.fold)))
+        })
+    }
+
+    /// The tables of the agents who lived; the others contradict themselves, and nobody knows what is true of them.
+    fn lived(&self, tables: &Tables) -> Tables {
+        let mut tables = tables.clone();
+        tables.state.retain(|key, _| self.truth.agents.contains_key(&key.agent_id));
+        tables.history.retain(|(agent_id, _), _| self.truth.agents.contains_key(agent_id));
+        tables
+    }
 }
 
-/// Whether it is none of ours. Those that are skipped are contact records, and have a contact's id.
-fn must_be_set_aside(data: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(data);
-    !text.contains("ContactId") && !text.contains("EventTimestamp")
+fn plan_of(event: &Bytes) -> Plan {
+    let value = parse(event).expect("a world's event is JSON");
+    let object = value.as_object().expect("an event is an object");
+    let event = AgentEvent::from_object(object).expect("a world's event is complete");
+    plan(&event, &Rules::default()).expect("a world's event fits")
 }
 
-/// Whether the tables have an event: its entry, and its state or a newer one.
-fn is_written(event: &Event, tables: &Tables) -> bool {
-    let entry = (event.agent_id.clone(), format!("event#{}#{}", event.timestamp, event.event_id));
-    let version = format!("{}#{}", event.timestamp, event.event_id);
-    let is_reached = |name: &str| {
-        let item = tables.state.get(&AgentKey::new(INSTANCE, &event.agent_id));
-        matches!(item.and_then(|item| item.get(name)), Some(Attribute::Text(held)) if *held >= version)
+/// Whether the tables have what an event writes, or what is newer.
+fn is_written(plan: &Plan, tables: &Tables) -> bool {
+    let is_reached = |write: &agent_ledger::RegisterWrite| {
+        let item = tables.state.get(&write.key);
+        let held = item.and_then(|item| item.get(write.register.version_attribute()));
+        matches!(held, Some(Attribute::Text(held)) if held.as_str() >= write.version.as_str())
     };
-    (!event.is_kept || tables.history.contains_key(&entry))
-        && (is_reached("snapshot_version") || is_reached("session_version"))
+    let is_there = |entry: &agent_ledger::HistoryEntry| {
+        let item = tables.history.get(&(entry.agent_id.clone(), entry.entry.clone()));
+        let held = |item: &agent_ledger::memory::Item| match item.get(agent_ledger::CLOSED_BY) {
+            Some(Attribute::Text(held)) => Some(held.clone()),
+            _ => None,
+        };
+        item.is_some_and(|item| match &entry.closed_by {
+            None => true,
+            Some(version) => held(item).is_some_and(|held| held.as_str() <= version.as_str()),
+        })
+    };
+    plan.registers.iter().all(is_reached) && plan.event.iter().chain(&plan.intervals).all(is_there)
 }
 
-/// Of one agent no status overlaps another.
-fn without_overlap(tables: &Tables) -> Result<(), String> {
-    let mut last: BTreeMap<&str, String> = BTreeMap::new();
+/// Of one agent no status overlaps another, and every interval's seconds are those between its ends; so statuses
+/// without a hole between them add up to the time from the first one's beginning to the last one's end.
+fn add_up(tables: &Tables) -> Result<(), String> {
+    let mut spans: BTreeMap<&str, (String, String, i64)> = BTreeMap::new();
     for ((agent_id, entry), item) in &tables.history {
         let Some(start) = entry.strip_prefix("status#") else { continue };
-        let Some(Attribute::Text(end)) = item.get("end") else { return Err(format!("{entry} has no end")) };
-        if last.get(agent_id.as_str()).is_some_and(|last| last.as_str() > start) {
+        let (Some(Attribute::Text(end)), Some(Attribute::Number(seconds))) =
+            (item.get("end"), item.get("seconds"))
+        else {
+            return Err(format!("{entry} has no end or no seconds"));
+        };
+        let milliseconds = milliseconds(seconds).ok_or(format!("{entry} has {seconds} seconds"))?;
+        let span = spans.entry(agent_id).or_insert_with(|| (start.to_owned(), start.to_owned(), 0));
+        if span.1.as_str() > start {
             return Err(format!("{entry} of {agent_id} begins before the status before it has ended"));
         }
-        last.insert(agent_id, end.clone());
+        if span.1 != start {
+            *span = (start.to_owned(), start.to_owned(), 0);
+        }
+        span.1.clone_from(end);
+        span.2 += milliseconds;
+        let covers = at(&span.1)? - at(&span.0)?;
+        if span.2 != covers {
+            return Err(format!(
+                "the statuses of {agent_id} up to {entry} add up to {}, not {covers}",
+                span.2
+            ));
+        }
     }
     Ok(())
+}
+
+fn at(timestamp: &str) -> Result<i64, String> {
+    let parsed = Timestamp::parse(timestamp).ok_or(format!("{timestamp} is no time"))?;
+    Ok(parsed.epoch_milliseconds())
+}
+
+/// Decimal seconds as milliseconds.
+fn milliseconds(seconds: &str) -> Option<i64> {
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    Some(whole.parse::<i64>().ok()? * 1000 + format!("{fraction:0<3}").parse::<i64>().ok()?)
 }
 
 fn difference(is: &Tables, should: &Tables) -> String {

@@ -1,6 +1,7 @@
-//! The stream and how it is read: shards that are cut and joined, lanes by partition key, children after their parents.
+//! The stream and how it is read: shards that are cut and joined, lanes by partition key, children after their parents;
+//! and beside them one lane of the operator's, who sends again what was given up or set aside.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use fastrand::Rng;
 use lambda_support::kinesis::StreamEvent;
@@ -9,23 +10,20 @@ use local_aws::event_source_mapping::lane_of;
 use local_aws::kinesis::{Bytes, Record};
 use serde_json::{Value, json};
 
-/// Records that are none of ours, with the reason for which they are set aside; without one they are skipped.
-pub(super) const BAD: [(Option<&str>, &[u8]); 5] = [
-    (Some("not_json"), b"not JSON NUMBER"),
-    (Some("not_an_object"), b"[NUMBER]"),
-    (Some("unknown_kind"), br#"{"number": NUMBER}"#),
-    (
-        Some("missing_field"),
-        br#"{"AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a", "EventId": "NUMBER", "EventType": "LOGIN"}"#,
-    ),
-    (None, br#"{"ContactId": "NUMBER"}"#),
-];
-
 /// A lane of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LaneId {
-    shard: usize,
+    /// `None` is the operator's.
+    shard: Option<usize>,
     lane: usize,
+}
+
+impl LaneId {
+    pub(super) const OPERATORS: Self = Self { shard: None, lane: 0 };
+
+    pub(super) fn is_operators(self) -> bool {
+        self == Self::OPERATORS
+    }
 }
 
 #[derive(Default)]
@@ -59,14 +57,23 @@ impl Shard {
 /// The stream.
 pub(super) struct Stream {
     shards: Vec<Shard>,
+    operators: ShardLane,
     factor: usize,
+    /// The shard of each record, by sequence number.
+    homes: HashMap<String, usize>,
     /// Everything that was put, in order.
     pub(super) put: Vec<Bytes>,
 }
 
 impl Stream {
     pub(super) fn new(shards: usize, factor: usize) -> Self {
-        let mut stream = Self { shards: Vec::new(), factor, put: Vec::new() };
+        let mut stream = Self {
+            shards: Vec::new(),
+            operators: ShardLane::default(),
+            factor,
+            homes: HashMap::new(),
+            put: Vec::new(),
+        };
         let width = u32::MAX / u32::try_from(shards).unwrap_or(1);
         for number in 0..shards {
             let first = u32::try_from(number).unwrap_or_default() * width;
@@ -95,11 +102,17 @@ impl Stream {
             arrival_milliseconds: now,
         };
         let name = record.sequence_number.clone();
-        let takes = |shard: &&mut Shard| shard.is_open && (shard.range.0..=shard.range.1).contains(&hash);
-        if let Some(shard) = self.shards.iter_mut().find(takes) {
-            shard.unread.push_back(record);
+        let takes = |shard: &Shard| shard.is_open && (shard.range.0..=shard.range.1).contains(&hash);
+        if let Some(shard) = self.shards.iter().position(takes) {
+            self.homes.insert(name.clone(), shard);
+            self.shards[shard].unread.push_back(record);
         }
         name
+    }
+
+    /// Sends records to the function past the stream, with the sequence numbers and shards that they had.
+    pub(super) fn redrive(&mut self, records: impl IntoIterator<Item = Record>) {
+        self.operators.queue.extend(records);
     }
 
     /// Cuts a shard in two, or joins two neighbours.
@@ -139,13 +152,19 @@ impl Stream {
                 lanes[lane_of(&record, factor)].queue.push_back(record);
             }
             let waiting = lanes.iter().enumerate().filter(|(_, lane)| !lane.is_busy && !lane.is_idle());
-            ready.extend(waiting.map(|(lane, _)| LaneId { shard, lane }));
+            ready.extend(waiting.map(|(lane, _)| LaneId { shard: Some(shard), lane }));
+        }
+        if !self.operators.is_busy && !self.operators.is_idle() {
+            ready.push(LaneId::OPERATORS);
         }
         ready
     }
 
     fn shard_lane(&mut self, id: LaneId) -> &mut ShardLane {
-        &mut self.shards[id.shard].lanes[id.lane]
+        match id.shard {
+            Some(shard) => &mut self.shards[shard].lanes[id.lane],
+            None => &mut self.operators,
+        }
     }
 
     /// The rules of the lane's retries.
@@ -172,20 +191,21 @@ impl Stream {
     /// # Panics
     /// Never: the JSON is the event's own form.
     pub(super) fn event(&mut self, id: LaneId) -> StreamEvent {
-        let shard = format!("shardId-{:012}", id.shard);
+        let records = self.lane(id).batch().to_vec();
         let record = |record: &Record| {
+            let shard = self.homes.get(&record.sequence_number).copied().unwrap_or_default();
             json!({
-                "eventID": format!("{shard}:{}", record.sequence_number),
+                "eventID": format!("shardId-{shard:012}:{}", record.sequence_number),
                 "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
                 "kinesis": {
                     "sequenceNumber": record.sequence_number,
                     "partitionKey": record.partition_key,
-                    "approximateArrivalTimestamp": 1_772_438_400,
+                    "approximateArrivalTimestamp": record.arrival_milliseconds / 1000,
                     "data": base64_simd::STANDARD.encode_to_string(&record.data),
                 },
             })
         };
-        let records: Value = self.lane(id).batch().iter().map(record).collect();
+        let records: Value = records.iter().map(record).collect();
         serde_json::from_value(json!({ "Records": records })).expect("this is a Kinesis event")
     }
 }

@@ -1,0 +1,152 @@
+//! What is put on the stream: the events of a world, and between them what is none of ours.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fastrand::Rng;
+use lambda_support::aggregate::{Packed, pack};
+use local_aws::kinesis::Bytes;
+
+use super::Scenario;
+use crate::lives::{Truth, World};
+
+/// What a record is, by its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// An agent event.
+    Event,
+    /// A known kind that is not ours.
+    Skipped,
+    /// Set aside, for this reason.
+    Rejected(&'static str),
+}
+
+/// Every record that will be put, and what is known of it.
+pub(super) struct Traffic {
+    /// In the order in which they are put: partition key, and bytes.
+    pub(super) to_come: Vec<(String, Bytes)>,
+    /// What the agents lived.
+    pub(super) truth: Truth,
+    /// The events, each once.
+    pub(super) events: Vec<Bytes>,
+    sorts: HashMap<Bytes, Sort>,
+    packed: HashMap<Bytes, Vec<Bytes>>,
+    /// What arrived broken, and what it should have been.
+    mended: HashMap<Bytes, Bytes>,
+}
+
+impl Traffic {
+    pub(super) fn of(scenario: &Scenario, rng: &mut Rng) -> Self {
+        let mut world = World::of(scenario.agents, scenario.events, rng);
+        world.contradict(scenario.contradictions, rng);
+        let events: Vec<_> = world.events.iter().map(|event| Bytes::from(event.record.clone())).collect();
+        let mut traffic = Self {
+            to_come: Vec::new(),
+            truth: world.truth.clone(),
+            sorts: events.iter().map(|event| (event.clone(), Sort::Event)).collect(),
+            events,
+            packed: HashMap::new(),
+            mended: HashMap::new(),
+        };
+        let records = traffic.disturb(&world, scenario, rng);
+        traffic.to_come = traffic.pack(records, scenario, rng);
+        traffic
+    }
+
+    /// What the producer's records in a record are; one, unless it is packed.
+    pub(super) fn parts<'a>(&'a self, data: &'a Bytes) -> impl Iterator<Item = (&'a Bytes, Sort)> {
+        let parts = self.packed.get(data).map_or(std::slice::from_ref(data), Vec::as_slice);
+        parts.iter().map(|part| (part, self.sorts[part]))
+    }
+
+    /// What broken bytes should have been, if that is known.
+    pub(super) fn mended(&self, data: &[u8]) -> Option<&Bytes> {
+        self.mended.get(data)
+    }
+
+    /// Each agent's events in order, but for those that come twice, late or broken; and bad records between them.
+    fn disturb(&mut self, world: &World, scenario: &Scenario, rng: &mut Rng) -> Vec<(String, Bytes)> {
+        let mut places: BTreeMap<(usize, usize), (String, Bytes)> = BTreeMap::new();
+        let mut number = 0;
+        let mut add = |place: usize, key: &str, data: Bytes| {
+            number += 1;
+            places.insert((place, number), (key.to_owned(), data));
+        };
+        let mut events: Vec<_> = world.events.iter().collect();
+        events.sort_by(|one, other| one.timestamp.cmp(&other.timestamp));
+        for (place, event) in events.iter().enumerate() {
+            let (key, data) = (event.agent_id.as_str(), Bytes::from(event.record.clone()));
+            let late = if rng.u32(..100) < scenario.late { rng.usize(..events.len()) } else { 0 };
+            if rng.u32(..100) < scenario.duplicates {
+                add(place + rng.usize(..events.len()), key, data.clone());
+            }
+            if rng.u32(..100) < scenario.bad {
+                let (sort, bad) = bad(place, rng);
+                self.sorts.insert(bad.clone(), sort);
+                add(place, "unknown", bad);
+            }
+            if rng.u32(..100) < scenario.bad {
+                // Its only copy arrives cut, and somebody has to mend it.
+                let cut = data.slice(..data.len() - 1 - rng.usize(..20));
+                self.sorts.insert(cut.clone(), Sort::Rejected("not_json"));
+                self.mended.insert(cut.clone(), data);
+                add(place + late, key, cut);
+            } else {
+                add(place + late, key, data);
+            }
+        }
+        places.into_values().collect()
+    }
+
+    /// Some neighbours become one record, as the Kinesis Producer Library packs them.
+    fn pack(
+        &mut self,
+        records: Vec<(String, Bytes)>,
+        scenario: &Scenario,
+        rng: &mut Rng,
+    ) -> Vec<(String, Bytes)> {
+        let mut packed = Vec::new();
+        let mut records = records.into_iter().peekable();
+        while let Some((key, data)) = records.next() {
+            let can_be_packed = |data: &Bytes| self.sorts[data] != Sort::Rejected("aggregated");
+            if rng.u32(..100) >= scenario.packed || !can_be_packed(&data) {
+                packed.push((key, data));
+                continue;
+            }
+            let mut parts = vec![Packed { partition_key: key.clone(), data }];
+            for _ in 0..rng.usize(..6) {
+                let Some((partition_key, data)) = records.next_if(|(_, data)| can_be_packed(data)) else {
+                    break;
+                };
+                parts.push(Packed { partition_key, data });
+            }
+            let whole = Bytes::from(pack(&parts));
+            self.packed.insert(whole.clone(), parts.into_iter().map(|part| part.data).collect());
+            packed.push((key, whole));
+        }
+        packed
+    }
+}
+
+/// A record that is no agent event. The number tells it apart, so that each can be found again.
+fn bad(number: usize, rng: &mut Rng) -> (Sort, Bytes) {
+    let (sort, text) = match rng.u8(..6) {
+        0 => (Sort::Rejected("not_json"), format!("not JSON {number}")),
+        1 => (Sort::Rejected("not_an_object"), format!("[{number}]")),
+        2 => (Sort::Rejected("unknown_kind"), format!(r#"{{"number": {number}}}"#)),
+        3 => (
+            Sort::Rejected("missing_field"),
+            format!(
+                r#"{{"AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a", "EventId": "{number}", "EventType": "LOGIN"}}"#
+            ),
+        ),
+        4 => {
+            // Packed, with a checksum that is not the message's.
+            let mut data = pack(&[Packed { partition_key: number.to_string(), data: Bytes::new() }]);
+            data.reverse();
+            data[..4].copy_from_slice(&[0xf3, 0x89, 0x9a, 0xc2]);
+            return (Sort::Rejected("aggregated"), Bytes::from(data));
+        }
+        _ => (Sort::Skipped, format!(r#"{{"ContactId": "{number}"}}"#)),
+    };
+    (sort, Bytes::from(text.into_bytes()))
+}
