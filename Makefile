@@ -74,9 +74,10 @@ soak: ## Deliver a million agent events in every bad way, against the reference 
 	MODEL_WORLDS=6000 cargo test --locked -p ledger-tests --test reference_model the_tables -- --nocapture
 
 SEEDS ?= 10000
-simulate: ## Simulate so many seeds of stream, function and tables (SEEDS=10000), in virtual time
-	SIMULATE_SEEDS=0..$(SEEDS) cargo test --locked --config profile.dev.package.ledger-tests.opt-level=2 \
-	  -p ledger-tests --test simulation every_seed -- --nocapture
+simulate: ## Simulate so many seeds of stream, function and tables (SEEDS=10000), and small cases completely
+	SIMULATE_SEEDS=0..$(SEEDS) SMALL_CASES=4 \
+	  cargo test --locked --config profile.dev.package.ledger-tests.opt-level=2 \
+	  -p ledger-tests --test simulation every_ -- --nocapture
 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run

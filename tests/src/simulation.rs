@@ -6,6 +6,7 @@
 //! crashes or runs out of time, something that was set aside is sent again. The same seed draws the same.
 
 mod environment;
+pub mod exhaustive;
 mod invariants;
 mod stream;
 mod traffic;
@@ -13,6 +14,7 @@ mod traffic;
 use std::collections::{HashSet, VecDeque};
 use std::fmt::{self, Display};
 use std::future::Future;
+use std::iter::Sum;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -160,6 +162,21 @@ pub struct Outcome {
     pub redriven: usize,
     /// A hash of everything that happened, in order.
     pub fingerprint: u64,
+}
+
+impl Sum for Outcome {
+    fn sum<I: Iterator<Item = Self>>(outcomes: I) -> Self {
+        outcomes.fold(Self::default(), |sum, one| Self {
+            records: sum.records + one.records,
+            invocations: sum.invocations + one.invocations,
+            crashes: sum.crashes + one.crashes,
+            faults: sum.faults + one.faults,
+            late_writes: sum.late_writes + one.late_writes,
+            given_up: sum.given_up + one.given_up,
+            redriven: sum.redriven + one.redriven,
+            fingerprint: sum.fingerprint ^ one.fingerprint,
+        })
+    }
 }
 
 /// An invariant that did not hold, with the way there.
@@ -498,7 +515,8 @@ impl Simulation {
         } else {
             Fate::Done
         };
-        let what = self.environment.serve(request, fate, &mut self.rng)?;
+        let rng = &mut self.rng;
+        let what = self.environment.serve(request, fate, |writes| rng.usize(..=writes))?;
         self.note(request * 8 + fate as u64, || format!("{what}: {fate:?}"));
         Ok(())
     }
@@ -506,7 +524,7 @@ impl Simulation {
     /// An invocation ends where it stands. What it had under way may still arrive.
     fn crash(&mut self) {
         let crashed = self.invocations.swap_remove(self.rng.usize(..self.invocations.len()));
-        self.environment.abandon(crashed.id, &mut self.rng);
+        self.environment.abandon(crashed.id, || self.rng.bool());
         drop(crashed.future);
         self.outcome.crashes += 1;
         let rules = self.retries(crashed.lane);
@@ -542,7 +560,7 @@ impl Simulation {
         summary: &Summary,
     ) -> Result<(), String> {
         // What it gave up at its deadline may still arrive.
-        self.environment.abandon(id, &mut self.rng);
+        self.environment.abandon(id, || self.rng.bool());
         self.outcome.invocations += 1;
         let response = serde_json::to_vec(response).map_err(|error| error.to_string())?;
         let batch = self.stream.lane(lane).batch().to_vec();

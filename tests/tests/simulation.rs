@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+use fastrand::Rng;
+use ledger_tests::lives::{World, contradictory};
+use ledger_tests::simulation::exhaustive::{Case, Explored, explore};
 use ledger_tests::simulation::{Outcome, Scenario, simulate};
 
 /// Seeds that are tried with every change.
@@ -19,21 +22,15 @@ fn seeds() -> Range<u64> {
 
 #[test]
 fn every_seed_keeps_every_promise() {
-    let mut total = Outcome::default();
-    for seed in seeds() {
-        match simulate(&Scenario::of(seed)) {
-            Ok(outcome) => {
-                total.records += outcome.records;
-                total.invocations += outcome.invocations;
-                total.crashes += outcome.crashes;
-                total.faults += outcome.faults;
-                total.late_writes += outcome.late_writes;
-                total.given_up += outcome.given_up;
-                total.redriven += outcome.redriven;
-            }
-            Err(violation) => panic!("seed {seed}: {violation}"),
-        }
-    }
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let seeds_of = |thread: usize| seeds().skip(thread).step_by(threads);
+    let outcome =
+        |seed| simulate(&Scenario::of(seed)).unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
+    let total = std::thread::scope(|scope| {
+        let start = |thread| scope.spawn(move || seeds_of(thread).map(outcome).sum::<Outcome>());
+        let started: Vec<_> = (0..threads).map(start).collect();
+        started.into_iter().map(|thread| thread.join().unwrap()).sum::<Outcome>()
+    });
     println!(
         "{} seeds: {} records, {} invocations, {} crashes, {} faults, {} late writes, {} records given up and sent again, {} set aside and sent again",
         seeds().count(),
@@ -62,4 +59,58 @@ fn a_seed_is_the_same_every_time() {
         let scenario = Scenario::of(seed);
         assert_eq!(simulate(&scenario).unwrap(), simulate(&scenario).unwrap(), "seed {seed}");
     }
+}
+
+/// Overlapping invocations of one agent with so many events: the same ones twice, all but the first beside all but the
+/// last, one half beside the other; and three that have neighbours in common, each writing one thing at a time.
+fn small_cases(events: usize, seed: u64) -> Vec<Case> {
+    let mut rng = Rng::with_seed(seed);
+    let lived = World::of(1, events, &mut rng).events;
+    let contradictory: Vec<_> = (0..events).map(|number| contradictory(number, &mut rng)).collect();
+    let all = || (0..events).collect::<Vec<_>>();
+    let two = [
+        vec![all(), all()],
+        vec![all()[..events - 1].to_vec(), all()[1..].to_vec()],
+        vec![all()[..events / 2].to_vec(), all()[events / 2..].to_vec()],
+    ];
+    let three = vec![
+        all()[..events.div_ceil(2)].to_vec(),
+        all()[events / 3..].to_vec(),
+        all()[events / 2..].to_vec(),
+    ];
+    let mut cases = Vec::new();
+    for agent in [lived, contradictory] {
+        let events: Vec<_> = agent.into_iter().map(|event| event.record).collect();
+        let mut add = |batches, write_concurrency| {
+            cases.push(Case { events: events.clone(), batches, write_concurrency });
+        };
+        two.iter().for_each(|batches| add(batches.clone(), 8));
+        add(three.clone(), 1);
+    }
+    // With two events two of them are the same.
+    cases.dedup_by(|one, other| one.batches == other.batches && one.events == other.events);
+    cases
+}
+
+/// `SMALL_CASES=4` tries all of them with four events, which takes minutes; with every change the smallest are tried.
+#[test]
+fn every_way_of_overlapping_invocations_keeps_every_promise() {
+    let cases: Vec<_> = match std::env::var("SMALL_CASES") {
+        Ok(events) => (0..2).flat_map(|seed| small_cases(events.parse().unwrap(), seed)).collect(),
+        Err(_) => small_cases(2, 0).into_iter().filter(|case| case.batches == [[0], [1]]).collect(),
+    };
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let try_case = |case: &Case| {
+        let explored = explore(case).unwrap_or_else(|violation| panic!("{violation}"));
+        println!("{:?}, {} writes at once: {explored}", case.batches, case.write_concurrency);
+        explored
+    };
+    let total = std::thread::scope(|scope| {
+        let cases_of = |thread| cases.iter().skip(thread).step_by(threads);
+        let start = |thread| scope.spawn(move || cases_of(thread).map(try_case).sum::<Explored>());
+        let started: Vec<_> = (0..threads).map(start).collect();
+        started.into_iter().map(|thread| thread.join().unwrap()).sum::<Explored>()
+    });
+    println!("overlapping invocations: {total}");
+    assert!(total.states > 1000, "{total}");
 }

@@ -10,7 +10,6 @@ use agent_event_upserter::set_aside::SetAside;
 use agent_ledger::memory::{Item, MemoryStore, Tables};
 use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
-use fastrand::Rng;
 use futures::FutureExt;
 
 use crate::fault;
@@ -19,6 +18,13 @@ use crate::fault;
 pub(super) struct Named {
     request: Request,
     invocation: Option<u64>,
+}
+
+impl Named {
+    /// Whose it is; nobody's, if it comes late.
+    pub(super) fn invocation(&self) -> Option<u64> {
+        self.invocation
+    }
 }
 
 impl Display for Named {
@@ -122,6 +128,26 @@ impl Environment {
         self.lock().open.keys().copied().collect()
     }
 
+    /// The requests that wait: number, invocation, how many writes are in it.
+    pub(super) fn open_requests(&self) -> Vec<(u64, u64, usize)> {
+        let writes =
+            |request: &Request| if let Request::Entries(entries) = request { entries.len() } else { 1 };
+        let inner = self.lock();
+        inner.open.iter().map(|(number, open)| (*number, open.invocation, writes(&open.request))).collect()
+    }
+
+    /// What a request was answered, in words, as long as nobody has fetched the answer.
+    pub(super) fn served(&self, request: u64) -> String {
+        format!("{:?}", self.lock().served.get(&request))
+    }
+
+    /// The requests that may take effect though nobody waits for them, in an order that is always the same.
+    pub(super) fn on_their_way(&self) -> Vec<String> {
+        let mut late: Vec<_> = self.lock().late.iter().map(|request| format!("{request:?}")).collect();
+        late.sort();
+        late
+    }
+
     /// How many requests may take effect though nobody waits for them.
     pub(super) fn late(&self) -> usize {
         self.lock().late.len()
@@ -162,21 +188,26 @@ impl Environment {
         self.lock().objects.values().flatten().any(is_it)
     }
 
-    /// Nobody waits for the invocation's requests any more; half of them are on their way all the same.
-    pub(super) fn abandon(&self, invocation: u64, rng: &mut Rng) {
+    /// Nobody waits for the invocation's requests any more; some of them are on their way all the same.
+    pub(super) fn abandon(&self, invocation: u64, mut is_on_its_way: impl FnMut() -> bool) {
         let mut inner = self.lock();
         let (abandoned, open) =
             std::mem::take(&mut inner.open).into_iter().partition(|(_, open)| open.invocation == invocation);
         inner.open = open;
         let abandoned: BTreeMap<u64, Open> = abandoned;
-        inner.late.extend(abandoned.into_values().filter(|_| rng.bool()).map(|open| open.request));
+        inner.late.extend(abandoned.into_values().filter(|_| is_on_its_way()).map(|open| open.request));
     }
 
-    /// Deals with a request; says which it was.
+    /// Deals with a request; says which it was. `part` says how many of so many writes take effect, when some do.
     ///
     /// # Errors
     /// When its effect breaks a rule.
-    pub(super) fn serve(&self, number: u64, fate: Fate, rng: &mut Rng) -> Result<Named, String> {
+    pub(super) fn serve(
+        &self,
+        number: u64,
+        fate: Fate,
+        part: impl FnOnce(usize) -> usize,
+    ) -> Result<Named, String> {
         let mut inner = self.lock();
         let Some(Open { invocation, request, waker }) = inner.open.remove(&number) else {
             return Err("a request is served that does not wait".to_owned());
@@ -195,7 +226,7 @@ impl Environment {
             Fate::Refused => failed(&request, &|| fault(FaultClass::Environment)),
             Fate::Partly => match &request {
                 Request::Entries(entries) => {
-                    let (first, rest) = entries.split_at(rng.usize(..=entries.len()));
+                    let (first, rest) = entries.split_at(part(entries.len()));
                     let Served::Entries(mut results) = inner.apply(&Request::Entries(first.to_vec()))? else {
                         return Err("entries are served as something else".to_owned());
                     };

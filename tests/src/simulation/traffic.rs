@@ -38,18 +38,23 @@ impl Traffic {
     pub(super) fn of(scenario: &Scenario, rng: &mut Rng) -> Self {
         let mut world = World::of(scenario.agents, scenario.events, rng);
         world.contradict(scenario.contradictions, rng);
-        let events: Vec<_> = world.events.iter().map(|event| Bytes::from(event.record.clone())).collect();
-        let mut traffic = Self {
+        let events = world.events.iter().map(|event| Bytes::from(event.record.clone()));
+        let mut traffic = Self { truth: world.truth.clone(), ..Self::of_events(events.collect()) };
+        let records = traffic.disturb(&world, scenario, rng);
+        traffic.to_come = traffic.pack(records, scenario, rng);
+        traffic
+    }
+
+    /// Events alone, of agents who may contradict themselves.
+    pub(super) fn of_events(events: Vec<Bytes>) -> Self {
+        Self {
             to_come: Vec::new(),
-            truth: world.truth.clone(),
+            truth: Truth::default(),
             sorts: events.iter().map(|event| (event.clone(), Sort::Event)).collect(),
             events,
             packed: HashMap::new(),
             mended: HashMap::new(),
-        };
-        let records = traffic.disturb(&world, scenario, rng);
-        traffic.to_come = traffic.pack(records, scenario, rng);
-        traffic
+        }
     }
 
     /// What the producer's records in a record are; one, unless it is packed.
