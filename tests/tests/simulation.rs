@@ -84,7 +84,9 @@ fn small_cases(events: usize, seed: u64) -> Vec<Case> {
         let mut add = |batches, write_concurrency| {
             cases.push(Case { events: events.clone(), batches, write_concurrency });
         };
-        two.iter().for_each(|batches| add(batches.clone(), 8));
+        for batches in &two {
+            add(batches.clone(), 8);
+        }
         add(three.clone(), 1);
     }
     // With two events two of them are the same.

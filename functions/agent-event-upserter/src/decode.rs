@@ -31,7 +31,7 @@ pub(crate) struct Part {
 pub(crate) enum Decoded {
     /// An agent event; its writes move on to the batch.
     Event { timestamp: Timestamp, plan: Option<Plan> },
-    /// A known kind that is not ours.
+    /// A known kind that is not ours, or a heartbeat that tells nothing.
     Skipped,
     /// The data's fault, forever.
     Rejected(Reject),
@@ -96,6 +96,10 @@ fn parse_and_plan(data: &[u8], rules: &Rules) -> Result<Decoded, Reject> {
         Some(RecordKind::AgentEvent) => {
             let event = AgentEvent::from_object(object)?;
             let plan = plan(&event, rules)?;
+            if plan.is_empty() {
+                // With nothing to write, nothing could tell that it came before.
+                return Ok(Decoded::Skipped);
+            }
             Ok(Decoded::Event { timestamp: event.timestamp, plan: Some(plan) })
         }
         Some(RecordKind::ContactRecord | RecordKind::ContactEvent) => Ok(Decoded::Skipped),

@@ -15,7 +15,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use lambda_support::encode_base64;
 use lambda_support::kinesis::StreamRecord;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decode::{Decoded, UserRecord};
@@ -108,7 +108,7 @@ pub(crate) fn rejected_object(
             partition_key: part.map_or(&record.partition_key, |part| &part.packed.partition_key),
             arrival_timestamp: record.arrival.map(|arrival| arrival.to_string()),
             data: match part {
-                None => record.raw_data().map(Cow::Borrowed),
+                None => record.raw_data().map(readable),
                 Some(part) => Some(Cow::Owned(encode_base64(&part.packed.data))),
             },
         };
@@ -117,6 +117,15 @@ pub(crate) fn rejected_object(
         body.push(b'\n');
     }
     Some(RejectedObject { key: key(records, &body)?, body, first_record: first_record? })
+}
+
+/// The envelope's `data` as it came. If it is JSON that readers refuse, such as half a surrogate pair, it becomes a
+/// text that holds it, so that the line can be read.
+fn readable(data: &RawValue) -> Cow<'_, RawValue> {
+    if serde_json::from_str::<serde_json::Value>(data.get()).is_ok() {
+        return Cow::Borrowed(data);
+    }
+    Cow::Owned(to_raw_value(data.get()).expect("text is JSON"))
 }
 
 /// `rejected/agent-events/<shard id>/<YYYY>/<MM>/<DD>/<first sequence number>-<last>-<hash of the lines>.jsonl`

@@ -23,7 +23,7 @@ pub struct Summary {
     pub duplicate: usize,
     /// Late: the state, already newer, stayed; the history gained the event.
     pub stale: usize,
-    /// A known kind that is not ours.
+    /// A known kind that is not ours, or a heartbeat that tells nothing.
     pub skipped: usize,
     /// Set aside, by reason and field.
     pub rejected: Rejections,

@@ -53,6 +53,14 @@ pub struct Plan {
     pub intervals: Vec<HistoryEntry>,
 }
 
+impl Plan {
+    /// Whether there is nothing to write: a heartbeat without a snapshot.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.registers.is_empty() && self.event.is_none() && self.intervals.is_empty()
+    }
+}
+
 /// Says what to write.
 ///
 /// # Errors

@@ -1,0 +1,304 @@
+//! What must hold for any bytes. Each function is a fuzz target (`make fuzz`); over the corpus, and over damaged
+//! copies of it, they all run with the other tests.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use agent_event_upserter::set_aside::SetAside;
+use agent_event_upserter::{Summary, Upserter};
+use agent_ledger::memory::MemoryStore;
+use agent_ledger::plan::Rules;
+use agent_ledger::store::StoreError;
+use connect_streams::RejectCode;
+use contact_lake::Policy;
+use contact_lake::schema::{Column, Kind, columns};
+use contact_record_normalizer::transform;
+use futures::FutureExt;
+use lambda_support::aggregate::{is_packed, pack, unpack};
+use lambda_support::firehose::{TransformEvent, TransformRecord, TransformResponse};
+use lambda_support::kinesis::{StreamEvent, StreamRecord};
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// A key of 32 bytes, for the policies that hash.
+const KEY: [u8; 32] = [7; 32];
+
+/// A target's name, and the target.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target by name.
+pub const TARGETS: [Target; 7] = [
+    ("contact_record", contact_record),
+    ("agent_event", agent_event),
+    ("firehose_envelope", firehose_envelope),
+    ("kinesis_envelope", kinesis_envelope),
+    ("kpl_aggregate", kpl_aggregate),
+    ("pii_policy", pii_policy),
+    ("json", json),
+];
+
+/// A record for the normalizer: one answer, the same every time; a row that fits the schema.
+///
+/// # Panics
+/// When it is not so.
+pub fn contact_record(data: &[u8]) {
+    let event = json!({
+        "records": [{
+            "recordId": "r0",
+            "approximateArrivalTimestamp": 1_772_438_400_250_i64,
+            "data": base64_simd::STANDARD.encode_to_string(data),
+        }],
+    });
+    let event: TransformEvent = serde_json::from_value(event).expect("this is a Firehose event");
+    let answers = answered(&event, &Policy::default());
+    assert_eq!(answers, answered(&event, &Policy::default()), "the same record gives the same answer");
+    assert_eq!(answers.len(), 1);
+}
+
+/// An event for the normalizer: every record that has an id is answered with it, in order.
+///
+/// # Panics
+/// When it is not so.
+pub fn firehose_envelope(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<TransformEvent>(data) else { return };
+    if event.records.iter().all(|raw| TransformRecord::decode(raw).is_ok()) {
+        answered(&event, &Policy::default());
+    } else {
+        assert!(transform(&event, &Policy::default()).is_err(), "somebody cannot be answered");
+    }
+}
+
+/// A policy, and a record under it: whatever it says, it either says what is wrong with it or can be applied.
+///
+/// # Panics
+/// When it is not so.
+pub fn pii_policy(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let record = br#"{"AWSAccountId":"111122223333","ContactId":"c-1","InstanceARN":"arn:i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:01:00Z",
+        "Attributes":{"a":"+15550100","b":7},"CustomerEndpoint":{"Address":"+15550100","Type":"TELEPHONE_NUMBER"},
+        "Agent":{"Username":"u","ARN":"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a"},
+        "References":[{"Name":"n","Type":"URL","Value":"v"}],"Tags":{"t":"x"},"Unknown":{"deep":["+15550100"]}}"#;
+    for key in [None, Some(&KEY[..])] {
+        match Policy::read(text, key) {
+            Err(error) => assert!(error.to_string().len() > 10, "an error is a sentence"),
+            Ok(policy) => {
+                let data = base64_simd::STANDARD.encode_to_string(record);
+                let event = json!({"records": [{"recordId": "r0", "data": data}]});
+                let event = serde_json::from_value(event).expect("this is a Firehose event");
+                let answers = answered(&event, &policy);
+                assert_eq!(answers[0]["result"], "Ok", "a policy fails no record");
+            }
+        }
+    }
+}
+
+/// Transforms, and checks what holds for every answer.
+fn answered(event: &TransformEvent, policy: &Policy) -> Vec<Value> {
+    let (response, summary) = transform(event, policy).expect("every record has an id");
+    let TransformResponse { records } = &response;
+    assert_eq!(records.len(), event.records.len());
+    let dropped: usize = summary.dropped.values().sum();
+    assert_eq!(
+        summary.ok + dropped + summary.rejected.total(),
+        records.len(),
+        "every record is in one count"
+    );
+    let response = serde_json::to_value(&response).expect("the answer is JSON");
+    let answers = response["records"].as_array().expect("it has records").clone();
+    for (answer, raw) in answers.iter().zip(&event.records) {
+        let record = TransformRecord::decode(raw).expect("every record has an id");
+        assert_eq!(answer["recordId"], *record.record_id);
+        if answer["result"] == "Ok" {
+            is_row(answer);
+        }
+    }
+    answers
+}
+
+/// One line of JSON with the columns of the schema, each of its type, in a partition that can be named in a key.
+fn is_row(answer: &Value) {
+    let data = base64_simd::STANDARD.decode_to_vec(answer["data"].as_str().expect("a row has data"));
+    let line = String::from_utf8(data.expect("data is base64")).expect("a row is text");
+    let row = line.strip_suffix('\n').expect("a row ends its line");
+    assert!(!row.contains('\n'), "a row is one line");
+    let row: Value = serde_json::from_str(row).expect("a row is JSON");
+    let fields: BTreeMap<_, _> = columns().map(|column| (column.name, column)).collect();
+    for (name, value) in row.as_object().expect("a row is an object") {
+        let column = fields.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the schema"));
+        assert!(is_of(column, value), "{name} has {value}");
+    }
+    let partition =
+        answer["metadata"]["partitionKeys"]["contact_date"].as_str().expect("a row has a partition");
+    let is_date =
+        partition.len() == 10 && partition.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    assert!(is_date || partition == "demo", "{partition}");
+}
+
+/// Whether a value can be stored as the column's Glue type.
+fn is_of(column: &Column, value: &Value) -> bool {
+    let is_struct = |fields: &[Column], value: &Value| {
+        value.as_object().is_some_and(|object| {
+            object.iter().all(|(name, value)| {
+                fields.iter().find(|field| field.name == name).is_some_and(|field| is_of(field, value))
+            })
+        })
+    };
+    let all = |value: &Value, is: &dyn Fn(&Value) -> bool| match value {
+        Value::Array(values) => values.iter().all(is),
+        Value::Object(values) => values.values().all(is),
+        _ => false,
+    };
+    match column.kind {
+        Kind::Text | Kind::Json | Kind::Timestamp => value.is_string(),
+        Kind::Integer => value.is_i64(),
+        Kind::Double => value.is_number(),
+        Kind::Boolean => value.is_boolean(),
+        Kind::TextMap | Kind::UnionMap => value.is_object() && all(value, &Value::is_string),
+        Kind::TextList => value.is_array() && all(value, &Value::is_string),
+        Kind::StructList(fields) | Kind::StructMap(fields) => {
+            value.is_array() && all(value, &|value| is_struct(fields, value))
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Objects(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl SetAside for Objects {
+    async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), body);
+        Ok(())
+    }
+}
+
+impl Objects {
+    fn lines(&self) -> Vec<Value> {
+        let objects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = objects.values().flat_map(|body| body.split(|byte| *byte == b'\n'));
+        let lines = lines.filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).expect("a line is JSON")).collect()
+    }
+}
+
+fn upserter() -> Upserter<MemoryStore, Objects> {
+    Upserter {
+        store: MemoryStore::default(),
+        set_aside: Objects::default(),
+        rules: Rules::default(),
+        write_concurrency: 4,
+    }
+}
+
+fn handle(function: &Upserter<MemoryStore, Objects>, event: &StreamEvent) -> Option<Summary> {
+    let stop_at = Instant::now() + Duration::from_mins(1);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime can be made");
+    let _entered = runtime.enter();
+    let answer = function.handle(event, stop_at).now_or_never().expect("memory does not wait");
+    let (response, summary) = answer.ok()?;
+    let response = serde_json::to_string(&response).expect("the answer is JSON");
+    assert_eq!(
+        response, r#"{"batchItemFailures":[]}"#,
+        "nothing keeps the shard back but what cannot be written"
+    );
+    Some(summary)
+}
+
+/// A record for the upserter: it is in one count, set aside with its bytes, or changes nothing the second time.
+///
+/// # Panics
+/// When it is not so.
+pub fn agent_event(data: &[u8]) {
+    let event = json!({
+        "Records": [{
+            "eventID": "shardId-000000000000:1",
+            "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
+            "kinesis": {
+                "sequenceNumber": "1", "partitionKey": "key", "approximateArrivalTimestamp": 1_772_438_400.25,
+                "data": base64_simd::STANDARD.encode_to_string(data),
+            },
+        }],
+    });
+    let event: StreamEvent = serde_json::from_value(event).expect("this is a Kinesis event");
+    let function = upserter();
+    let first = handle(&function, &event).expect("it has a sequence number");
+    let counted = |summary: &Summary| {
+        let Summary { applied, duplicate, stale, skipped, retried, .. } = summary;
+        applied + duplicate + stale + skipped + retried + summary.rejected.total()
+    };
+    let lines = function.set_aside.lines();
+    assert_eq!(lines.len(), first.rejected.total());
+    if !is_packed(data) {
+        assert_eq!(counted(&first), 1);
+        if let [line] = &lines[..] {
+            assert_eq!(line["data"], base64_simd::STANDARD.encode_to_string(data), "every byte is kept");
+        }
+    }
+    let tables = function.store.tables();
+    let second = handle(&function, &event).expect("it has a sequence number");
+    assert_eq!(second.applied, 0, "what was written is not applied again");
+    assert_eq!(counted(&second), counted(&first));
+    assert!(function.store.tables() == tables, "the same again changes nothing");
+    assert_eq!(function.set_aside.lines(), lines);
+}
+
+/// An event for the upserter: refused whole, or every record is done.
+///
+/// # Panics
+/// When it is not so.
+pub fn kinesis_envelope(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<StreamEvent>(data) else { return };
+    let is_kinesis = event.records.iter().all(|raw| StreamRecord::decode(raw).is_ok());
+    let function = upserter();
+    let summary = handle(&function, &event);
+    assert_eq!(summary.is_some(), is_kinesis);
+    if let Some(summary) = summary {
+        assert_eq!(summary.retried, 0);
+        assert_eq!(function.set_aside.lines().len(), summary.rejected.total());
+    }
+}
+
+/// A packed record, with its own checksum and with the right one: what can be unpacked, packs to the same again.
+///
+/// # Panics
+/// When it is not so.
+pub fn kpl_aggregate(data: &[u8]) {
+    let with_checksum = [&pack(&[])[..4], data, &Md5::digest(data)[..]].concat();
+    for packed in [data.to_vec(), with_checksum] {
+        let Ok(parts) = unpack(packed) else { continue };
+        assert!((1..=10_000).contains(&parts.len()));
+        assert_eq!(unpack(pack(&parts)).as_ref(), Ok(&parts));
+    }
+    agent_event(data);
+}
+
+/// Our JSON reader and `serde_json` accept the same texts and read the same values. They differ on purpose in three
+/// points: we skip a byte order mark, replace lone surrogates and stop at 64 levels instead of 128; and we keep the
+/// digits of a number that is too great for theirs.
+///
+/// # Panics
+/// When they do not.
+pub fn json(bytes: &[u8]) {
+    let ours = connect_streams::parse(bytes);
+    let theirs = serde_json::from_slice::<Value>(bytes);
+    match (&ours, theirs) {
+        (Ok(ours), Ok(theirs)) => {
+            let mut written = Vec::new();
+            ours.write_json(&mut written);
+            let again: Value = serde_json::from_slice(&written).expect("what we write is JSON");
+            assert_eq!(again, theirs);
+        }
+        (Err(reject), Ok(_)) => assert_eq!(reject.code, RejectCode::TooDeep),
+        (Ok(_), Err(error)) => {
+            let message = error.to_string();
+            let is_ours_to_accept = bytes.starts_with(b"\xef\xbb\xbf")
+                || message.contains("surrogate")
+                || message.contains("unexpected end of hex escape")
+                || message.contains("number out of range");
+            assert!(is_ours_to_accept, "{message}: {bytes:?}");
+        }
+        (Err(_), Err(_)) => {}
+    }
+}
