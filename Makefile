@@ -1,11 +1,16 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build lint-template test test-queries test-deploy bench chaos soak simulate test-dynamodb-local check clean
+.PHONY: help setup demo build lint-template test test-queries test-deploy bench chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
 TOOLS_READY := .venv/ready
+# Tools written in Rust, one folder per version. Their builds do not go where ours are.
+CARGO_TOOLS := target/tools
+CARGO_DENY := $(CARGO_TOOLS)/cargo-deny-0.20.2
+CARGO_FUZZ := $(CARGO_TOOLS)/cargo-fuzz-0.13.2
+CARGO_CYCLONEDX := $(CARGO_TOOLS)/cargo-cyclonedx-0.5.9
 ARCHITECTURE ?= arm64
 export SAM_CLI_TELEMETRY := 0
 
@@ -79,12 +84,44 @@ simulate: ## Simulate so many seeds of stream, function and tables (SEEDS=10000)
 	  cargo test --locked --config profile.dev.package.ledger-tests.opt-level=2 \
 	  -p ledger-tests --test simulation every_ -- --nocapture
 
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= contact_record agent_event firehose_envelope kinesis_envelope kpl_aggregate pii_policy json
+# Without a sanitizer, which only a nightly compiler has: the functions have no unsafe code of their own.
+fuzz: $(CARGO_FUZZ) ## Fuzz every format that comes in (FUZZ_SECONDS=60 each); what is found new stays in target/fuzz
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p target/fuzz/corpus/$$target target/fuzz/artifacts/$$target; \
+	  $(CARGO_FUZZ)/bin/cargo-fuzz fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz $$target \
+	    target/fuzz/corpus/$$target tests/fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=target/fuzz/artifacts/$$target/ > target/fuzz/$$target.log 2>&1 \
+	    || { tail -n 40 target/fuzz/$$target.log; echo "error: $$target found an input that breaks a promise; it is in target/fuzz/artifacts/$$target"; exit 1; }; \
+	  echo "$$target: $$(awk '/number_of_executed_units/ { print $$2 }' target/fuzz/$$target.log) inputs, none breaks a promise"; \
+	done
+
+licences: $(CARGO_DENY) ## Check licences, sources and duplicate versions of everything that is compiled in
+	$(CARGO_DENY)/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
+
+sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials of each function and of the command line (CycloneDX, target/sbom)
+	@rm -rf target/sbom && mkdir -p target/sbom
+	@$(CARGO_CYCLONEDX)/bin/cargo-cyclonedx cyclonedx --format json --spec-version 1.5 --no-build-deps --quiet \
+	  --target x86_64-unknown-linux-gnu --override-filename ledger-sbom
+	@# The tool writes one for every package.
+	@for package in functions/* tools/contact-ledger; do mv $$package/ledger-sbom.json target/sbom/$$(basename $$package).json; done
+	@rm -f shared/*/ledger-sbom.json tools/*/ledger-sbom.json tests/ledger-sbom.json tests/*/ledger-sbom.json benches/ledger-sbom.json
+	@ls target/sbom/*
+
+# Such as target/tools/cargo-deny-0.20.2: the tool of this name and version.
+$(CARGO_TOOLS)/%:
+	cargo install --locked --quiet --target-dir $(CARGO_TOOLS)/build --root $@ \
+	  $(shell echo $* | sed 's/\(.*\)-/\1@/')
+	@rm -rf $(CARGO_TOOLS)/build
+
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run
 
-check: setup ## Check format and lints, run every test, and deploy on this machine: what CI does
+check: setup ## Check format, lints and licences, run every test, and deploy on this machine: what CI does
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	$(MAKE) licences
 	$(MAKE) test
 	$(MAKE) test-deploy
 
