@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build lint-template test test-queries test-deploy bench chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
+.PHONY: help setup demo build lint-template test test-queries test-deploy bench load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -65,6 +65,11 @@ test-deploy: build-for-tests ## Deploy with SAM to an AWS of another make on thi
 
 bench: ## Print what a day of agent events costs in requests and write units
 	cargo run --locked --quiet -p ledger-benches --bin write-cost
+
+LOAD_SECONDS ?= 60
+load: ## Run both functions at full load in bad weather (LOAD_SECONDS=60 each): memory stays flat, nothing is lost
+	cargo build --locked --release -p contact-record-normalizer -p agent-event-upserter
+	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-benches --bin load
 
 chaos: ## Run the demo in fifty kinds of bad weather; every one must leave what the events say
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger

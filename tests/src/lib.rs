@@ -75,6 +75,18 @@ pub fn processes_with_files_below(folder: &Path) -> Vec<PathBuf> {
     processes.map(|process| process.path()).filter(has_file_below).collect()
 }
 
+/// A size in bytes that the kernel keeps of a process: `VmRSS` is its memory, `VmHWM` the most it had.
+///
+/// # Panics
+/// When there is no such process, or no such size.
+#[must_use]
+pub fn resident_bytes(process: &Path, name: &str) -> u64 {
+    let status = std::fs::read_to_string(process.join("status")).expect("a running process has a status");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel tells this size");
+    let kilobytes = line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB");
+    kilobytes.parse::<u64>().expect("a size is a number") * 1024
+}
+
 /// A Kinesis event with these records, numbered from `first`.
 ///
 /// # Panics
@@ -151,7 +163,7 @@ pub fn far_future() -> Instant {
 }
 
 /// The upserter's function, on any store, setting aside into memory.
-pub fn upserter<S: Store>(store: S) -> Upserter<S, MemorySetAside> {
+pub fn upserter<S>(store: S) -> Upserter<S, MemorySetAside> {
     Upserter { store, set_aside: MemorySetAside::default(), rules: Rules::default(), write_concurrency: 8 }
 }
 

@@ -1,27 +1,17 @@
 //! How much memory the normalizer takes for the largest events there are.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
-use ledger_tests::{contact_record_fixtures, functions_folder, processes_with_files_below};
+use ledger_tests::{contact_record_fixtures, functions_folder, processes_with_files_below, resident_bytes};
 use local_aws::function::{Function, FunctionSettings, Invoke};
 use serde_json::json;
 
 /// Lambda's limit for the event of a synchronous invocation.
 const EVENT_BYTES: usize = 6 * 1024 * 1024;
 const ALLOWED_ABOVE_IDLE: u64 = 64 * 1024 * 1024;
-
-/// A size that the kernel keeps of a process, such as its peak.
-fn bytes_of(process: &Path, name: &str) -> u64 {
-    let status = fs::read_to_string(process.join("status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-    line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
@@ -42,7 +32,7 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
     .unwrap();
     normalizer.invoke(json!({"records": []}).to_string().into()).await.unwrap();
     let [process] = &processes_with_files_below(&log)[..] else { panic!("the function has one process") };
-    let idle = bytes_of(process, "VmRSS");
+    let idle = resident_bytes(process, "VmRSS");
 
     let fixtures = contact_record_fixtures();
     let large = format!(r#"{{"ContactId":"{}"}}"#, "x".repeat(1_000_000)).into_bytes();
@@ -57,7 +47,7 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
             normalizer.invoke(event.clone().into()).await.unwrap();
         }
     }
-    let above_idle = bytes_of(process, "VmHWM").saturating_sub(idle);
+    let above_idle = resident_bytes(process, "VmHWM").saturating_sub(idle);
     println!("peak {} KiB above idle ({} KiB)", above_idle / 1024, idle / 1024);
     assert!(above_idle <= ALLOWED_ABOVE_IDLE, "peak {above_idle} bytes above idle");
 }

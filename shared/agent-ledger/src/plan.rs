@@ -84,7 +84,8 @@ pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
 }
 
 fn check_ids(event: &AgentEvent<'_>) -> Result<(), Reject> {
-    let fits = |id: &str| id.len() <= ID_BYTES;
+    // The sort key joins them with it: with one inside, two entries could have the same key.
+    let fits = |id: &str| id.len() <= ID_BYTES && !id.contains('#');
     let bad = |path| Err(Reject::field(RejectCode::BadField, path));
     if !fits(event.agent_id) || !fits(event.instance_id) {
         return bad("AgentARN");
