@@ -93,6 +93,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= contact_record agent_event firehose_envelope kinesis_envelope kpl_aggregate pii_policy json
 # Without a sanitizer, which only a nightly compiler has: the functions have no unsafe code of their own.
 fuzz: $(CARGO_FUZZ) ## Fuzz every format that comes in (FUZZ_SECONDS=60 each); what is found new stays in target/fuzz
+	$(CARGO_FUZZ)/bin/cargo-fuzz fuzz build --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz
 	@for target in $(FUZZ_TARGETS); do \
 	  mkdir -p target/fuzz/corpus/$$target target/fuzz/artifacts/$$target; \
 	  $(CARGO_FUZZ)/bin/cargo-fuzz fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz $$target \

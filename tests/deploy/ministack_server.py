@@ -3,10 +3,14 @@
 - log streams in CloudFormation;
 - PartiQL's `UPDATE` with a SET or REMOVE for each attribute, which is the documented form (DynamoDB Developer Guide,
   "PartiQL update statements for DynamoDB"); ministack reads lists with commas only, and takes quotes for part of a name;
+- an alternative in a condition (`"version" IS MISSING OR "version"<?`), and the item on which the condition of a batch's
+  statement failed (DynamoDB API Reference, `BatchStatementError`);
 - the functions' logs, which ministack throws away: they go to the file that FUNCTION_LOG names.
 """
 
+import json
 import os
+import re
 import subprocess
 
 from ministack.app import main
@@ -30,7 +34,44 @@ def parse_update(statement, parameters):
     clauses = f"{target} SET {', '.join(assigned)}"
     if removed:
         clauses += f" REMOVE {', '.join(name.strip(chr(34)) for name in removed)}"
-    return read_update(f"{clauses} WHERE {where}", parameters)
+    # The only alternative that we write, with the last parameter.
+    alternative = re.search(r' AND \("(\w+)" IS MISSING OR "\w+"<\?\)', where)
+    if not alternative:
+        return read_update(f"{clauses} WHERE {where}", parameters)
+    where = where.replace(alternative[0], "")
+    parsed = read_update(f"{clauses} WHERE {where}", parameters[:-1])
+    parsed["conditions"].append((alternative[1], "missing or less", parameters[-1]["S"]))
+    return parsed
+
+
+def compare(held, operator, value):
+    if operator == "missing or less":
+        return held is None or held["S"] < value
+    return compare_values(held, operator, value)
+
+
+failed_on = []
+
+
+def execute_statement(data):
+    failed_on.append(None)
+    return execute_one(data)
+
+
+def conditional_check_failed(data, item):
+    if failed_on:
+        failed_on[-1] = item
+    return refuse(data, item)
+
+
+def batch_execute_statement(data):
+    failed_on.clear()
+    status, headers, body = execute_batch(data)
+    answer = json.loads(body)
+    for statement, response, item in zip(data["Statements"], answer.get("Responses", []), failed_on):
+        if item is not None and statement.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+            response["Error"]["Item"] = item
+    return status, headers, json.dumps(answer).encode()
 
 
 class LoggedPopen(subprocess.Popen):
@@ -46,5 +87,9 @@ provisioners._RESOURCE_HANDLERS["AWS::Logs::LogStream"] = {
 }
 read_update = dynamodb._parse_partiql_update
 dynamodb._parse_partiql_update = parse_update
+compare_values, dynamodb._compare_ddb = dynamodb._compare_ddb, compare
+execute_one, dynamodb._execute_statement = dynamodb._execute_statement, execute_statement
+refuse, dynamodb._conditional_check_failed = dynamodb._conditional_check_failed, conditional_check_failed
+execute_batch, dynamodb._batch_execute_statement = dynamodb._batch_execute_statement, batch_execute_statement
 subprocess.Popen = LoggedPopen
 main()

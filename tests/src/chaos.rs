@@ -22,7 +22,7 @@ pub struct Chaos<S> {
 
 /// A write that nobody waits for any more.
 enum Delayed {
-    Register(RegisterWrite),
+    Registers(Vec<RegisterWrite>),
     Entries(Vec<HistoryEntry>),
 }
 
@@ -46,6 +46,11 @@ impl<S: Store> Chaos<S> {
 
     fn delayed(&self) -> MutexGuard<'_, Vec<Delayed>> {
         self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether of several writes the last ones fail.
+    fn is_cut(&self) -> bool {
+        self.faults_in_hundred > 0 && self.rng().u8(..20) == 0
     }
 
     fn fate(&self) -> Fate {
@@ -80,8 +85,12 @@ impl<S: Store> Chaos<S> {
 
     async fn arrive(&self, write: Delayed) {
         match write {
-            Delayed::Register(write) => drop(self.store.write_register(&write).await),
-            Delayed::Entries(entries) => drop(self.store.insert_entries(&entries).await),
+            Delayed::Registers(writes) => {
+                drop(self.store.write_registers(&writes.iter().collect::<Vec<_>>()).await);
+            }
+            Delayed::Entries(entries) => {
+                drop(self.store.insert_entries(&entries.iter().collect::<Vec<_>>()).await);
+            }
         }
     }
 
@@ -99,32 +108,42 @@ impl<S: Store> Chaos<S> {
 }
 
 impl<S: Store> Store for Chaos<S> {
-    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
+    async fn write_registers(
+        &self,
+        writes: &[&RegisterWrite],
+    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
         self.linger().await;
+        let failed = || writes.iter().map(|_| Err(fault(FaultClass::Transient))).collect();
         let answer = match self.fate() {
-            Fate::Done => return self.store.write_register(write).await,
-            Fate::Failed => Answer::free(Err(fault(FaultClass::Transient))),
+            // Each statement of a batch has its own fate.
+            Fate::Done if self.is_cut() => {
+                let (first, rest) = writes.split_at(self.rng().usize(..=writes.len()));
+                let mut answer = self.store.write_registers(first).await;
+                answer.value.extend(rest.iter().map(|_| Err(fault(FaultClass::Transient))));
+                return answer;
+            }
+            Fate::Done => return self.store.write_registers(writes).await,
+            Fate::Failed => Answer::free(failed()),
             Fate::AnswerLost => {
-                let _ = self.store.write_register(write).await;
-                Answer::free(Err(fault(FaultClass::Transient)))
+                let _ = self.store.write_registers(writes).await;
+                Answer::free(failed())
             }
             Fate::Delayed => {
-                self.delay(Delayed::Register(write.clone()));
-                Answer::free(Err(fault(FaultClass::Transient)))
+                self.delay(Delayed::Registers(writes.iter().map(|write| (*write).clone()).collect()));
+                Answer::free(failed())
             }
         };
         self.linger().await;
         answer
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         self.linger().await;
         let failed = || entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect();
         match self.fate() {
             // Each statement of a batch has its own fate.
-            Fate::Done if self.faults_in_hundred > 0 && self.rng().u8(..20) == 0 => {
-                let place = self.rng().usize(..=entries.len());
-                let (first, rest) = entries.split_at(place);
+            Fate::Done if self.is_cut() => {
+                let (first, rest) = entries.split_at(self.rng().usize(..=entries.len()));
                 let mut answer = self.store.insert_entries(first).await;
                 answer.value.extend(rest.iter().map(|_| Err(fault(FaultClass::Transient))));
                 answer
@@ -136,7 +155,7 @@ impl<S: Store> Store for Chaos<S> {
                 Answer::free(failed())
             }
             Fate::Delayed => {
-                self.delay(Delayed::Entries(entries.to_vec()));
+                self.delay(Delayed::Entries(entries.iter().map(|entry| (*entry).clone()).collect()));
                 Answer::free(failed())
             }
         }

@@ -243,17 +243,20 @@ impl FailingStore {
 }
 
 impl Store for FailingStore {
-    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
+    async fn write_registers(
+        &self,
+        writes: &[&RegisterWrite],
+    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
         if !self.fails() {
-            return self.store.write_register(write).await;
+            return self.store.write_registers(writes).await;
         }
         if self.loses_answer {
-            let _ = self.store.write_register(write).await;
+            let _ = self.store.write_registers(writes).await;
         }
-        Answer::free(Err(fault(self.class)))
+        Answer::free(writes.iter().map(|_| Err(fault(self.class))).collect())
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         if !self.fails() {
             return self.store.insert_entries(entries).await;
         }

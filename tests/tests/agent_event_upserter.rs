@@ -174,11 +174,14 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
 struct DeniedStore;
 
 impl Store for DeniedStore {
-    async fn write_register(&self, _: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
-        Answer::free(Err(fault(FaultClass::Environment)))
+    async fn write_registers(
+        &self,
+        writes: &[&RegisterWrite],
+    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+        Answer::free(writes.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         Answer::free(entries.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
     }
 }
@@ -212,11 +215,11 @@ async fn what_is_not_done_in_time_is_reported() {
 struct NeverStore;
 
 impl Store for NeverStore {
-    async fn write_register(&self, _: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
+    async fn write_registers(&self, _: &[&RegisterWrite]) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
         std::future::pending().await
     }
 
-    async fn insert_entries(&self, _: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, _: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         std::future::pending().await
     }
 }

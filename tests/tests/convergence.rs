@@ -224,11 +224,11 @@ async fn a_fault_at_any_write_gives_the_same_tables() {
         let event = serde_json::from_slice::<Value>(event).unwrap_or_default();
         event["AgentARN"].is_string() && event["EventId"].is_string()
     };
-    let mut day: Vec<_> = Input::demo_day().agent_events.into_iter().filter(is_whole).take(150).collect();
+    let mut day: Vec<_> = Input::demo_day().agent_events.into_iter().filter(is_whole).take(400).collect();
     for place in [0, 70, 151] {
         day.insert(place, b"no event".to_vec());
     }
-    let expected = deliver(&day, || 153).await;
+    let expected = deliver(&day, || 403).await;
     let (_, writes, _) = redeliver(FailingStore::new(0..0, FaultClass::Transient, false), &day).await;
     assert!(writes > 10, "a batch of {} events took only {writes} writes", day.len());
     for fails_at in 0..writes {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use agent_ledger::memory::{Item, MemoryStore};
 use agent_ledger::plan::{Rules, plan};
-use agent_ledger::store::{FaultClass, Held, Insertion, Store};
+use agent_ledger::store::{FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, RegisterWrite, Version};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
@@ -47,9 +47,14 @@ fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<
     (plan.registers, plan.event.into_iter().chain(plan.intervals).collect())
 }
 
+/// Writes one register; answers what it held.
+async fn write_register<S: Store>(store: &S, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
+    store.write_registers(&[write]).await.value.remove(0)
+}
+
 async fn a_register_moves_only_forward<S: Store>(store: &S) {
     let write = async |minute, id| {
-        let held = store.write_register(&planned(minute, id, "STATE_CHANGE").0[0]).await.value.unwrap();
+        let held = write_register(store, &planned(minute, id, "STATE_CHANGE").0[0]).await.unwrap();
         held.map(|held| held.version)
     };
     let version =
@@ -69,23 +74,23 @@ async fn a_register_moves_only_forward<S: Store>(store: &S) {
 /// A version is written once: whoever comes second with it, even with other content, changes nothing.
 async fn an_equal_version_writes_nothing<S: Store>(store: &S) {
     let (first, _) = planned(22, "e-7", "STATE_CHANGE");
-    store.write_register(&first[0]).await.value.unwrap();
+    write_register(store, &first[0]).await.unwrap();
     let mut second = first[0].clone();
     second.set.push(("written_twice", Attribute::Text("yes".to_owned())));
     let held = Held { version: first[0].version.clone(), continuity: first[0].leaves };
-    assert_eq!(store.write_register(&second).await.value.unwrap(), Some(held.clone()));
+    assert_eq!(write_register(store, &second).await.unwrap(), Some(held.clone()));
     let third = planned(23, "e-8", "STATE_CHANGE").0.remove(0);
-    assert_eq!(store.write_register(&third).await.value.unwrap(), Some(held));
+    assert_eq!(write_register(store, &third).await.unwrap(), Some(held));
 }
 
 async fn the_registers_are_independent<S: Store>(store: &S) {
     let (registers, _) = planned(30, "e-5", "LOGOUT");
     let [snapshot, session] = &registers[..] else { panic!("LOGOUT sets both registers") };
-    assert!(store.write_register(session).await.value.unwrap().is_none());
-    assert!(store.write_register(snapshot).await.value.unwrap().is_some());
+    assert!(write_register(store, session).await.unwrap().is_none());
+    assert!(write_register(store, snapshot).await.unwrap().is_some());
     let (login, _) = planned(25, "e-6", "LOGIN");
     assert_eq!(
-        store.write_register(&login[1]).await.value.unwrap().unwrap().version.as_str(),
+        write_register(store, &login[1]).await.unwrap().unwrap().version.as_str(),
         "2026-03-02T08:30:00.000Z#e-5"
     );
 }
@@ -94,7 +99,13 @@ async fn an_entry_is_inserted_once<S: Store>(store: &S) {
     let entries: Vec<_> =
         (0..25).map(|number| planned(40, &format!("e-{number}"), "STATE_CHANGE").1.remove(0)).collect();
     let outcome = async |entries: &[HistoryEntry]| {
-        store.insert_entries(entries).await.value.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+        store
+            .insert_entries(&entries.iter().collect::<Vec<_>>())
+            .await
+            .value
+            .into_iter()
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
     };
     assert_eq!(outcome(&entries[..10]).await, [Insertion::New; 10]);
     let mixed = outcome(&entries).await;
@@ -113,7 +124,7 @@ async fn an_interval_is_that_of_the_earliest_event<S: Store>(store: &S) {
         let [interval] = &entries[..] else {
             panic!("a heartbeat is no entry, and the status interval is one")
         };
-        store.insert_entries(std::slice::from_ref(interval)).await.value.remove(0).unwrap()
+        store.insert_entries(&[interval]).await.value.remove(0).unwrap()
     };
     // The interval is there since the test before this one, closed at minute 50.
     assert_eq!(close(55, "e-55").await, Insertion::Existed);
@@ -188,13 +199,13 @@ async fn a_missing_table_is_the_deployments_fault_and_silence_is_weather() {
     let (registers, entries) = planned(1, "e", "STATE_CHANGE");
     let store =
         DynamoDbStore::new(dynamodb_client(&server.endpoint), "Nowhere".to_owned(), "Nowhere".to_owned());
-    assert_eq!(store.write_register(&registers[0]).await.value.unwrap_err().class, FaultClass::Environment);
-    for result in store.insert_entries(&entries).await.value {
+    assert_eq!(write_register(&store, &registers[0]).await.unwrap_err().class, FaultClass::Environment);
+    for result in store.insert_entries(&entries.iter().collect::<Vec<_>>()).await.value {
         assert_eq!(result.unwrap_err().class, FaultClass::Environment);
     }
     let nobody =
         DynamoDbStore::new(dynamodb_client("http://127.0.0.1:9"), "State".to_owned(), "History".to_owned());
-    assert_eq!(nobody.write_register(&registers[0]).await.value.unwrap_err().class, FaultClass::Transient);
+    assert_eq!(write_register(&nobody, &registers[0]).await.unwrap_err().class, FaultClass::Transient);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,13 +40,16 @@ impl<S> Billed<S> {
 }
 
 impl<S: Store> Store for Billed<S> {
-    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
-        let answer = self.0.write_register(write).await;
+    async fn write_registers(
+        &self,
+        writes: &[&RegisterWrite],
+    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+        let answer = self.0.write_registers(writes).await;
         self.bill(|bill| bill.state += answer.consumed);
         answer
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         let answer = self.0.insert_entries(entries).await;
         self.bill(|bill| {
             bill.history += answer.consumed;

@@ -1,16 +1,16 @@
 //! The only place that writes the tables: concurrently, until it is time to stop.
 
-use std::ops::Range;
-
-use agent_ledger::batch::{Batch, EntryJob};
-use agent_ledger::store::{Answer, Consumed, ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
+use agent_ledger::Register;
+use agent_ledger::batch::Batch;
+use agent_ledger::store::{Answer, Consumed, Held, Insertion, Store, StoreError, WRITES_PER_REQUEST};
 use futures::future::{Either, FutureExt};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
+/// Places of writes in the batch, and what became of each.
 enum Written {
-    Register(usize, Answer<Result<Option<Held>, StoreError>>),
-    Entries(Range<usize>, Answer<Vec<Result<Insertion, StoreError>>>),
+    Registers(Vec<usize>, Answer<Vec<Result<Option<Held>, StoreError>>>),
+    Entries(Vec<usize>, Answer<Vec<Result<Insertion, StoreError>>>),
 }
 
 /// Writes what it can and notes it in the batch. Answers the faults it met and what the writes cost; a write that
@@ -25,16 +25,18 @@ pub(crate) async fn write<S: Store>(
     let mut consumed = Consumed::default();
     for written in write_until(store, batch, concurrency, stop_at).await {
         match written {
-            Written::Register(job, answer) => {
+            Written::Registers(jobs, answer) => {
                 consumed += answer.consumed;
-                match answer.value {
-                    Ok(before) => batch.register_written(job, before),
-                    Err(fault) => faults.push(fault),
+                for (job, result) in jobs.into_iter().zip(answer.value) {
+                    match result {
+                        Ok(before) => batch.register_written(job, before),
+                        Err(fault) => faults.push(fault),
+                    }
                 }
             }
             Written::Entries(jobs, answer) => {
                 consumed += answer.consumed;
-                for (job, result) in jobs.zip(answer.value) {
+                for (job, result) in jobs.into_iter().zip(answer.value) {
                     match result {
                         Ok(insertion) => batch.entry_inserted(job, insertion),
                         Err(fault) => faults.push(fault),
@@ -52,15 +54,22 @@ async fn write_until<S: Store>(
     concurrency: usize,
     stop_at: Instant,
 ) -> Vec<Written> {
-    let registers = batch.registers.iter().enumerate().map(|(job, register)| {
-        Either::Left(store.write_register(&register.write).map(move |answer| Written::Register(job, answer)))
+    // A request takes no two writes of one item, and both registers of an agent are in one.
+    let registers = [Register::Snapshot, Register::Session].map(|register| {
+        let is_it = |job: &usize| batch.registers[*job].write.register == register;
+        requests((0..batch.registers.len()).filter(is_it))
     });
-    let entries = batch.entries.chunks(ENTRIES_PER_INSERT).enumerate().map(|(chunk, jobs)| {
-        let first = chunk * ENTRIES_PER_INSERT;
-        Either::Right(
-            insert(store, jobs)
-                .map(move |answer| Written::Entries(first..first + answer.value.len(), answer)),
-        )
+    let registers = registers.into_iter().flatten().map(|jobs| {
+        Either::Left(async move {
+            let writes: Vec<_> = jobs.iter().map(|job| &batch.registers[*job].write).collect();
+            store.write_registers(&writes).map(|answer| Written::Registers(jobs, answer)).await
+        })
+    });
+    let entries = requests(0..batch.entries.len()).into_iter().map(|jobs| {
+        Either::Right(async move {
+            let entries: Vec<_> = jobs.iter().map(|job| &batch.entries[*job].entry).collect();
+            store.insert_entries(&entries).map(|answer| Written::Entries(jobs, answer)).await
+        })
     });
     let mut in_flight = stream::iter(entries.chain(registers)).buffer_unordered(concurrency);
     let mut written = Vec::new();
@@ -70,7 +79,14 @@ async fn write_until<S: Store>(
     written
 }
 
-async fn insert<S: Store>(store: &S, jobs: &[EntryJob]) -> Answer<Vec<Result<Insertion, StoreError>>> {
-    let entries: Vec<_> = jobs.iter().map(|job| job.entry.clone()).collect();
-    store.insert_entries(&entries).await
+/// As many writes to a request as it takes.
+fn requests(jobs: impl Iterator<Item = usize>) -> Vec<Vec<usize>> {
+    let mut requests: Vec<Vec<usize>> = Vec::new();
+    for job in jobs {
+        match requests.last_mut().filter(|request| request.len() < WRITES_PER_REQUEST) {
+            Some(request) => request.push(job),
+            None => requests.push(vec![job]),
+        }
+    }
+    requests
 }

@@ -33,7 +33,10 @@ fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
     }
 }
 
+/// An item as the SDK has it.
+pub(crate) type RawItem = HashMap<String, AttributeValue>;
+
 /// An item as ours.
-pub(crate) fn to_item(found: HashMap<String, AttributeValue>) -> Item {
+pub(crate) fn to_item(found: RawItem) -> Item {
     found.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?))).collect()
 }

@@ -60,3 +60,9 @@ pub(crate) fn statement_failure(error: BatchStatementError) -> StoreError {
     let code = error.code.as_ref().map_or("a failure without a code", Code::as_str).to_owned();
     StoreError { class, code, source: Arc::new(StatementFailed(error)) }
 }
+
+/// An item that is neither there nor not: somebody deletes and inserts it as fast as we write. Trying again helps.
+pub(crate) fn vanished() -> StoreError {
+    let error = BatchStatementError::builder().message("the item came and went while it was written").build();
+    statement_failure(error)
+}

@@ -7,21 +7,18 @@ mod statement;
 
 pub use reader::Reader;
 
-use std::collections::HashMap;
-
 use agent_ledger::memory::Item;
-use agent_ledger::store::{Answer, Consumed, ENTRIES_PER_INSERT, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, Consumed, Held, Insertion, Store, StoreError, WRITES_PER_REQUEST};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, BatchStatementError, BatchStatementRequest, BatchStatementResponse, ConsumedCapacity,
-    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    BatchStatementError, BatchStatementErrorCodeEnum, BatchStatementRequest, BatchStatementResponse,
+    ConsumedCapacity, ReturnConsumedCapacity,
 };
 
-use crate::attribute::{to_dynamodb, to_item};
+use crate::attribute::{RawItem, to_item};
 use crate::failure::class_of;
-use crate::statement::StatementFailure;
+use crate::statement::{RegisterAttempt, StatementFailure};
 
 /// Both tables.
 #[derive(Debug, Clone)]
@@ -40,48 +37,58 @@ impl DynamoDbStore {
 }
 
 impl Store for DynamoDbStore {
-    /// One `UpdateItem`. `ALL_OLD`, on success and on a failed condition alike, tells what the register held
-    /// before, at no further cost.
-    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
-        let update = UpdateExpression::of(write);
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.state_table)
-            .key("board", AttributeValue::S(write.key.board.clone()))
-            .key("agent_id", AttributeValue::S(write.key.agent_id.clone()))
-            .update_expression(update.expression)
-            .condition_expression("attribute_not_exists(#version) OR #version < :version")
-            .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let (before, write_units) = match result {
-            Ok(output) => (output.attributes.map(to_item), units(output.consumed_capacity.as_slice())),
-            Err(error) => {
-                let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error()
-                else {
-                    return Answer { value: Err(class_of(error)), consumed: one_request(0) };
-                };
-                // The failure does not say what it cost; DynamoDB charges the item that is there.
-                let item = failed.item.clone().map(to_item);
-                let write_units = item.as_ref().map_or(1, units_of);
-                (item, write_units)
+    /// One `BatchExecuteStatement` of conditional `UPDATE`s. `ALL OLD`, on success and on a failed condition alike, tells
+    /// what each register held before, at no further cost. `PartiQL` updates no item that is not there: for agents
+    /// never seen follows one of `INSERT`s, and if somebody else was faster, one more of `UPDATE`s.
+    async fn write_registers(
+        &self,
+        writes: &[&RegisterWrite],
+    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+        debug_assert!(writes.len() <= WRITES_PER_REQUEST);
+        let mut attempts: Vec<_> = writes.iter().map(|_| RegisterAttempt::Existed).collect();
+        let mut consumed = Consumed::default();
+        for (round, statement) in
+            [statement::update_register, statement::insert_register, statement::update_register]
+                .into_iter()
+                .enumerate()
+        {
+            let is_next = |attempt: &RegisterAttempt| match attempt {
+                RegisterAttempt::Absent => round == 1,
+                RegisterAttempt::Existed => round != 1,
+                RegisterAttempt::Done(_) | RegisterAttempt::Failed(_) => false,
+            };
+            let places: Vec<_> = (0..writes.len()).filter(|place| is_next(&attempts[*place])).collect();
+            if places.is_empty() {
+                continue;
             }
-        };
-        let held = before.and_then(|item| Held::of_item(&item, write.register));
-        Answer { value: Ok(held), consumed: one_request(write_units) }
+            let statements = places.iter().map(|place| statement(&self.state_table, writes[*place]));
+            let (results, more) = self.execute(statements.collect()).await;
+            consumed += more;
+            for (place, result) in places.into_iter().zip(results) {
+                // The failure does not say what it cost; DynamoDB charges the item that is there.
+                if let Err(StatementFailure::Own(error)) = &result
+                    && error.code == Some(BatchStatementErrorCodeEnum::ConditionalCheckFailed)
+                {
+                    let item = error.item.as_ref();
+                    consumed.write_units += item.map_or(1, |item| units_of(&to_item(item.clone())));
+                }
+                attempts[place] = statement::register_attempt(result, writes[place].register);
+            }
+        }
+        let results = attempts.into_iter().map(|attempt| match attempt {
+            RegisterAttempt::Done(held) => Ok(held),
+            RegisterAttempt::Failed(error) => Err(error),
+            RegisterAttempt::Absent | RegisterAttempt::Existed => Err(failure::vanished()),
+        });
+        Answer { value: results.collect(), consumed }
     }
 
     /// One `BatchExecuteStatement` of parameterised `INSERT`s: each is conditional by itself, and says by itself
     /// whether the key was there. For intervals that were there follows one of conditional `UPDATE`s: a
     /// duplicate insertion does not answer with the item, so there is no telling without trying.
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
-        debug_assert!(entries.len() <= ENTRIES_PER_INSERT);
-        let inserts = entries.iter().map(|entry| statement::insert(&self.history_table, entry));
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+        debug_assert!(entries.len() <= WRITES_PER_REQUEST);
+        let inserts = entries.iter().map(|entry| statement::insert_entry(&self.history_table, entry));
         let (results, mut consumed) = self.execute(inserts.collect()).await;
         let mut insertions: Vec<_> = results.into_iter().map(statement::insertion).collect();
 
@@ -90,8 +97,9 @@ impl Store for DynamoDbStore {
         };
         let contested: Vec<_> = (0..entries.len()).filter(is_contested).collect();
         if !contested.is_empty() {
-            let updates =
-                contested.iter().filter_map(|place| statement::update(&self.history_table, &entries[*place]));
+            let updates = contested
+                .iter()
+                .filter_map(|place| statement::update_entry(&self.history_table, entries[*place]));
             let (results, more) = self.execute(updates.collect()).await;
             consumed += more;
             for (place, result) in contested.into_iter().zip(results) {
@@ -103,11 +111,11 @@ impl Store for DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// Runs statements in one request; answers each with its failure, if it has one.
+    /// Runs statements in one request; answers each with the item it returned, or with its failure.
     async fn execute(
         &self,
         statements: Vec<BatchStatementRequest>,
-    ) -> (Vec<Result<(), StatementFailure>>, Consumed) {
+    ) -> (Vec<Result<Option<RawItem>, StatementFailure>>, Consumed) {
         let count = statements.len();
         let request = self.client.batch_execute_statement().set_statements(Some(statements));
         match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
@@ -115,7 +123,7 @@ impl DynamoDbStore {
                 let consumed = one_request(units(output.consumed_capacity()));
                 let mut responses = output.responses.unwrap_or_default().into_iter();
                 let result = |response: Option<BatchStatementResponse>| match response {
-                    Some(BatchStatementResponse { error: None, .. }) => Ok(()),
+                    Some(BatchStatementResponse { error: None, item, .. }) => Ok(item),
                     Some(BatchStatementResponse { error: Some(error), .. }) => {
                         Err(StatementFailure::Own(error))
                     }
@@ -149,36 +157,4 @@ fn units(consumed: &[ConsumedCapacity]) -> u32 {
 fn units_of(item: &Item) -> u32 {
     let bytes: usize = item.iter().map(|(name, value)| name.len() + value.bytes()).sum();
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
-}
-
-struct UpdateExpression {
-    expression: String,
-    names: HashMap<String, String>,
-    values: HashMap<String, AttributeValue>,
-}
-
-impl UpdateExpression {
-    /// `SET #0 = :0, … REMOVE #7, …`. All names are placeholders, because several are reserved words.
-    fn of(write: &RegisterWrite) -> Self {
-        let version = write.register.version_attribute();
-        let mut names = HashMap::from([("#version".to_owned(), version.to_owned())]);
-        let mut values =
-            HashMap::from([(":version".to_owned(), AttributeValue::S(write.version.as_str().to_owned()))]);
-        let mut set = vec!["#version = :version".to_owned()];
-        for (index, (name, value)) in write.set.iter().enumerate().filter(|(_, (name, _))| *name != version) {
-            names.insert(format!("#s{index}"), (*name).to_owned());
-            values.insert(format!(":s{index}"), to_dynamodb(value));
-            set.push(format!("#s{index} = :s{index}"));
-        }
-        let mut remove = Vec::new();
-        for (index, name) in write.remove.iter().enumerate() {
-            names.insert(format!("#r{index}"), (*name).to_owned());
-            remove.push(format!("#r{index}"));
-        }
-        let mut expression = format!("SET {}", set.join(", "));
-        if !remove.is_empty() {
-            expression = format!("{expression} REMOVE {}", remove.join(", "));
-        }
-        Self { expression, names, values }
-    }
 }

@@ -1,12 +1,20 @@
-//! `PartiQL` statements for history entries, and what their outcomes mean. Values are parameters, never text.
+//! `PartiQL` statements, and what their outcomes mean. Values are parameters, never text.
+//!
+//! Source: DynamoDB Developer Guide, "`PartiQL` update statements for DynamoDB", "`PartiQL` insert statements for
+//! DynamoDB", "Use `PartiQL` functions with DynamoDB" (`MISSING`). That a statement of a batch may return the old item
+//! is confirmed by Amazon's DynamoDB Local (`make test-dynamodb-local`).
 
-use agent_ledger::store::{Insertion, StoreError};
-use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry};
+use std::fmt::Write as _;
+
+use agent_ledger::store::{Held, Insertion, StoreError};
+use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
+use aws_sdk_dynamodb::types::builders::BatchStatementRequestBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
+    ReturnValuesOnConditionCheckFailure,
 };
 
-use crate::attribute::to_dynamodb;
+use crate::attribute::{RawItem, to_dynamodb, to_item};
 use crate::failure::statement_failure;
 
 /// Why a statement took no effect, or may have taken none.
@@ -18,61 +26,140 @@ pub(crate) enum StatementFailure {
 }
 
 /// `INSERT INTO "table" VALUE {'agent_id': ?, 'entry': ?, …}`
-pub(crate) fn insert(table: &str, entry: &HistoryEntry) -> BatchStatementRequest {
-    let names = ["agent_id", "entry"].into_iter().chain(entry.attributes.iter().map(|(name, _)| *name));
-    let members: Vec<_> = names.map(|name| format!("'{name}': ?")).collect();
-    let statement = format!("INSERT INTO \"{table}\" VALUE {{{}}}", members.join(", "));
-    request(statement, key(entry).into_iter().chain(values(entry)).collect())
+pub(crate) fn insert_entry(table: &str, entry: &HistoryEntry) -> BatchStatementRequest {
+    let key = [("agent_id", &entry.agent_id), ("entry", &entry.entry)];
+    insert(table, key, &entry.attributes)
 }
 
 /// `UPDATE "table" SET "end"=? … REMOVE "queue_name" … WHERE "agent_id"=? AND "entry"=? AND "closed_by">?`, which
 /// only an interval that a later event closed passes; `None` for an entry that is no interval.
-pub(crate) fn update(table: &str, entry: &HistoryEntry) -> Option<BatchStatementRequest> {
+pub(crate) fn update_entry(table: &str, entry: &HistoryEntry) -> Option<BatchStatementRequest> {
     let closed_by = entry.closed_by.as_ref()?;
-    let set = entry.attributes.iter().map(|(name, _)| format!("SET \"{name}\"=?"));
-    let remove = entry.absent.iter().map(|name| format!("REMOVE \"{name}\""));
-    let clauses: Vec<_> = set.chain(remove).collect();
-    let statement = format!(
-        "UPDATE \"{table}\" {} WHERE \"agent_id\"=? AND \"entry\"=? AND \"{CLOSED_BY}\">?",
-        clauses.join(" ")
-    );
-    let closed_by = to_dynamodb(&Attribute::Text(closed_by.as_str().to_owned()));
-    Some(request(statement, values(entry).chain(key(entry)).chain([closed_by]).collect()))
+    let mut update = Update::new(table, &entry.attributes, &entry.absent);
+    let _ = write!(update.text, " WHERE \"agent_id\"=? AND \"entry\"=? AND \"{CLOSED_BY}\">?");
+    update.parameters.extend([&entry.agent_id, &entry.entry, closed_by.as_str()].map(text));
+    Some(update.statement().build().expect(HAS_A_STATEMENT))
 }
 
-fn request(statement: String, parameters: Vec<AttributeValue>) -> BatchStatementRequest {
+/// `INSERT INTO "table" VALUE {'board': ?, 'agent_id': ?, …}`, for an agent never seen.
+pub(crate) fn insert_register(table: &str, write: &RegisterWrite) -> BatchStatementRequest {
+    insert(table, [("board", &write.key.board), ("agent_id", &write.key.agent_id)], &write.set)
+}
+
+/// `UPDATE "table" SET "status_name"=? … REMOVE "contacts" … WHERE "board"=? AND "agent_id"=? AND
+/// ("snapshot_version" IS MISSING OR "snapshot_version"<?) RETURNING ALL OLD *`
+pub(crate) fn update_register(table: &str, write: &RegisterWrite) -> BatchStatementRequest {
+    let mut update = Update::new(table, &write.set, &write.remove);
+    let version = write.register.version_attribute();
+    let _ = write!(
+        update.text,
+        " WHERE \"board\"=? AND \"agent_id\"=? AND (\"{version}\" IS MISSING OR \"{version}\"<?) RETURNING ALL OLD *"
+    );
+    update.parameters.extend([&write.key.board, &write.key.agent_id, write.version.as_str()].map(text));
+    let statement = update.statement();
+    let statement =
+        statement.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    statement.build().expect(HAS_A_STATEMENT)
+}
+
+const HAS_A_STATEMENT: &str = "a statement is set, and it is the only required member";
+
+fn insert(
+    table: &str,
+    key: [(&str, &String); 2],
+    attributes: &[(&'static str, Attribute)],
+) -> BatchStatementRequest {
+    let mut text = format!("INSERT INTO \"{table}\" VALUE {{");
+    let names = key.iter().map(|(name, _)| *name).chain(attributes.iter().map(|(name, _)| *name));
+    for (place, name) in names.enumerate() {
+        let _ = write!(text, "{}'{name}': ?", if place == 0 { "" } else { ", " });
+    }
+    text.push('}');
+    let key = key.into_iter().map(|(_, value)| AttributeValue::S(value.clone()));
+    let parameters = key.chain(attributes.iter().map(|(_, value)| to_dynamodb(value))).collect();
     BatchStatementRequest::builder()
-        .statement(statement)
+        .statement(text)
         .set_parameters(Some(parameters))
         .build()
-        .expect("a statement is set, and it is the only required member")
+        .expect(HAS_A_STATEMENT)
 }
 
-fn key(entry: &HistoryEntry) -> [AttributeValue; 2] {
-    [&entry.agent_id, &entry.entry].map(|part| AttributeValue::S(part.clone()))
+/// An `UPDATE` up to its condition.
+struct Update {
+    text: String,
+    parameters: Vec<AttributeValue>,
 }
 
-fn values(entry: &HistoryEntry) -> impl Iterator<Item = AttributeValue> {
-    entry.attributes.iter().map(|(_, value)| to_dynamodb(value))
+impl Update {
+    fn new(table: &str, set: &[(&'static str, Attribute)], remove: &[&'static str]) -> Self {
+        let mut update = format!("UPDATE \"{table}\"");
+        for (name, _) in set {
+            let _ = write!(update, " SET \"{name}\"=?");
+        }
+        for name in remove {
+            let _ = write!(update, " REMOVE \"{name}\"");
+        }
+        Self { text: update, parameters: set.iter().map(|(_, value)| to_dynamodb(value)).collect() }
+    }
+
+    fn statement(self) -> BatchStatementRequestBuilder {
+        BatchStatementRequest::builder().statement(self.text).set_parameters(Some(self.parameters))
+    }
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+/// How far the writing of a register is.
+pub(crate) enum RegisterAttempt {
+    /// It took effect, or its condition failed; this is what was held before.
+    Done(Option<Held>),
+    /// There is no such item.
+    Absent,
+    /// There is such an item: now it can be updated.
+    Existed,
+    /// It failed, or may have.
+    Failed(StoreError),
+}
+
+/// What an `UPDATE` or `INSERT` of a register did.
+pub(crate) fn register_attempt(
+    result: Result<Option<RawItem>, StatementFailure>,
+    register: Register,
+) -> RegisterAttempt {
+    let held = |item: RawItem| Held::of_item(&to_item(item), register);
+    match result {
+        Ok(before) => RegisterAttempt::Done(before.and_then(held)),
+        Err(StatementFailure::Own(error)) => match (&error.code, error.item.clone()) {
+            (Some(Code::ConditionalCheckFailed), Some(item)) => RegisterAttempt::Done(held(item)),
+            (Some(Code::ConditionalCheckFailed), None) => RegisterAttempt::Absent,
+            (Some(Code::DuplicateItem), _) => RegisterAttempt::Existed,
+            _ => RegisterAttempt::Failed(statement_failure(error)),
+        },
+        Err(StatementFailure::OfTheRequest(error)) => RegisterAttempt::Failed(error),
+    }
 }
 
 /// What an `INSERT` did.
-pub(crate) fn insertion(result: Result<(), StatementFailure>) -> Result<Insertion, StoreError> {
+pub(crate) fn insertion(result: Result<Option<RawItem>, StatementFailure>) -> Result<Insertion, StoreError> {
     outcome(result, Insertion::New, &Code::DuplicateItem)
 }
 
 /// What an `UPDATE` did: either it replaced the interval, or the one that is there stays.
-pub(crate) fn replacement(result: Result<(), StatementFailure>) -> Result<Insertion, StoreError> {
+pub(crate) fn replacement(
+    result: Result<Option<RawItem>, StatementFailure>,
+) -> Result<Insertion, StoreError> {
     outcome(result, Insertion::Existed, &Code::ConditionalCheckFailed)
 }
 
 fn outcome(
-    result: Result<(), StatementFailure>,
+    result: Result<Option<RawItem>, StatementFailure>,
     success: Insertion,
     existed: &Code,
 ) -> Result<Insertion, StoreError> {
     match result {
-        Ok(()) => Ok(success),
+        Ok(_) => Ok(success),
         Err(StatementFailure::Own(error)) if error.code.as_ref() == Some(existed) => Ok(Insertion::Existed),
         Err(StatementFailure::Own(error)) => Err(statement_failure(error)),
         Err(StatementFailure::OfTheRequest(error)) => Err(error),

@@ -42,18 +42,24 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
+    async fn write_registers(
+        &self,
+        writes: &[&RegisterWrite],
+    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
         let mut tables = self.lock();
-        let held = tables.state.get(&write.key).and_then(|item| Held::of_item(item, write.register));
-        if held.as_ref().is_none_or(|held| held.version < write.version) {
-            let item = tables.state.entry(write.key.clone()).or_default();
-            item.extend(write.set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-            item.retain(|name, _| !write.remove.contains(&name.as_str()));
-        }
-        Answer::free(Ok(held))
+        let mut write = |write: &RegisterWrite| {
+            let held = tables.state.get(&write.key).and_then(|item| Held::of_item(item, write.register));
+            if held.as_ref().is_none_or(|held| held.version < write.version) {
+                let item = tables.state.entry(write.key.clone()).or_default();
+                item.extend(write.set.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+                item.retain(|name, _| !write.remove.contains(&name.as_str()));
+            }
+            held
+        };
+        Answer::free(writes.iter().map(|one| Ok(write(one))).collect())
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
         let mut tables = self.lock();
         let mut insert = |entry: &HistoryEntry| {
             let item =

@@ -11,22 +11,23 @@ use crate::{Attribute, Continuity, HistoryEntry, Register, RegisterWrite, Versio
 
 /// How many statements DynamoDB takes in one batch.
 /// Source: DynamoDB API Reference, `BatchExecuteStatement`.
-pub const ENTRIES_PER_INSERT: usize = 25;
+pub const WRITES_PER_REQUEST: usize = 25;
 
 /// The two tables.
 pub trait Store: Send + Sync {
-    /// Writes a register if its version is absent or smaller. Answers what it held before, from which the caller
-    /// knows whether the write took effect, repeated what was there, or came too late.
-    fn write_register(
+    /// Writes at most [`WRITES_PER_REQUEST`] registers of different items, each if its version is absent or smaller.
+    /// Answers in order what each held before, from which the caller knows whether the write took effect, repeated
+    /// what was there, or came too late.
+    fn write_registers(
         &self,
-        write: &RegisterWrite,
-    ) -> impl Future<Output = Answer<Result<Option<Held>, StoreError>>> + Send;
+        writes: &[&RegisterWrite],
+    ) -> impl Future<Output = Answer<Vec<Result<Option<Held>, StoreError>>>> + Send;
 
-    /// Inserts at most [`ENTRIES_PER_INSERT`] entries with different keys, each if its key is not there. An interval
+    /// Inserts at most [`WRITES_PER_REQUEST`] entries with different keys, each if its key is not there. An interval
     /// that is there, but was closed by a later event, is replaced. Answers one result per entry, in order.
     fn insert_entries(
         &self,
-        entries: &[HistoryEntry],
+        entries: &[&HistoryEntry],
     ) -> impl Future<Output = Answer<Vec<Result<Insertion, StoreError>>>> + Send;
 }
 

@@ -30,7 +30,11 @@ impl Named {
 impl Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.request {
-            Request::Register(write) => write!(f, "write of {:?} {}", write.register, write.version),
+            Request::Registers(writes) => {
+                let writes: Vec<_> =
+                    writes.iter().map(|write| format!("{:?} {}", write.register, write.version)).collect();
+                write!(f, "write of {}", writes.join(", "))
+            }
             Request::Entries(entries) => write!(f, "insertion of {} entries", entries.len()),
             Request::Put { key, .. } => write!(f, "object {key}"),
         }?;
@@ -57,14 +61,14 @@ pub(super) enum Fate {
 
 #[derive(Debug, Clone)]
 enum Request {
-    Register(RegisterWrite),
+    Registers(Vec<RegisterWrite>),
     Entries(Vec<HistoryEntry>),
     Put { key: String, body: Vec<u8> },
 }
 
 #[derive(Debug)]
 enum Served {
-    Register(Result<Option<Held>, StoreError>),
+    Registers(Vec<Result<Option<Held>, StoreError>>),
     Entries(Vec<Result<Insertion, StoreError>>),
     Put(Result<(), StoreError>),
 }
@@ -130,8 +134,11 @@ impl Environment {
 
     /// The requests that wait: number, invocation, how many writes are in it.
     pub(super) fn open_requests(&self) -> Vec<(u64, u64, usize)> {
-        let writes =
-            |request: &Request| if let Request::Entries(entries) = request { entries.len() } else { 1 };
+        let writes = |request: &Request| match request {
+            Request::Registers(writes) => writes.len(),
+            Request::Entries(entries) => entries.len(),
+            Request::Put { .. } => 1,
+        };
         let inner = self.lock();
         inner.open.iter().map(|(number, open)| (*number, open.invocation, writes(&open.request))).collect()
     }
@@ -233,7 +240,16 @@ impl Environment {
                     results.extend(rest.iter().map(|_| Err(transient())));
                     Served::Entries(results)
                 }
-                _ => failed(&request, &transient),
+                Request::Registers(writes) => {
+                    let (first, rest) = writes.split_at(part(writes.len()));
+                    let Served::Registers(mut results) = inner.apply(&Request::Registers(first.to_vec()))?
+                    else {
+                        return Err("registers are served as something else".to_owned());
+                    };
+                    results.extend(rest.iter().map(|_| Err(transient())));
+                    Served::Registers(results)
+                }
+                Request::Put { .. } => failed(&request, &transient),
             },
             Fate::Failed => failed(&request, &transient),
         };
@@ -279,21 +295,28 @@ impl Environment {
 
 impl Inner {
     /// # Errors
+    /// When a version went back, or the other register was touched.
+    fn write(&self, write: &RegisterWrite) -> Result<Result<Option<Held>, StoreError>, String> {
+        let before = self.store.look(|tables| versions(tables.state.get(&write.key)));
+        let answer = self.store.write_registers(&[write]).now_or_never().ok_or("memory has to wait")?;
+        let after = self.store.look(|tables| versions(tables.state.get(&write.key)));
+        let other = usize::from(write.register == Register::Session);
+        if before.iter().zip(&after).any(|(before, after)| before > after) {
+            return Err(format!("a version went back, from {before:?} to {after:?}"));
+        }
+        if before[other] != after[other] {
+            return Err(format!("a write of {:?} touched the other register", write.register));
+        }
+        answer.value.into_iter().next().ok_or("a write has no answer".to_owned())
+    }
+
+    /// # Errors
     /// When a version went back, a copy was lost, or something was touched that must not be.
     fn apply(&mut self, request: &Request) -> Result<Served, String> {
         match request {
-            Request::Register(write) => {
-                let before = self.store.look(|tables| versions(tables.state.get(&write.key)));
-                let answer = self.store.write_register(write).now_or_never();
-                let after = self.store.look(|tables| versions(tables.state.get(&write.key)));
-                let other = usize::from(write.register == Register::Session);
-                if before.iter().zip(&after).any(|(before, after)| before > after) {
-                    return Err(format!("a version went back, from {before:?} to {after:?}"));
-                }
-                if before[other] != after[other] {
-                    return Err(format!("a write of {:?} touched the other register", write.register));
-                }
-                Ok(Served::Register(answer.ok_or("memory has to wait")?.value))
+            Request::Registers(writes) => {
+                let results: Result<Vec<_>, String> = writes.iter().map(|write| self.write(write)).collect();
+                Ok(Served::Registers(results?))
             }
             Request::Entries(entries) => {
                 let held = |inner: &Self| -> Vec<Option<Item>> {
@@ -303,7 +326,7 @@ impl Inner {
                     })
                 };
                 let before = held(self);
-                let answer = self.store.insert_entries(entries).now_or_never();
+                let answer = self.store.insert_entries(&entries.iter().collect::<Vec<_>>()).now_or_never();
                 for (before, after) in before.iter().zip(held(self)) {
                     let (Some(before), Some(after)) = (before, &after) else { continue };
                     if before != after && closed_by(before) <= closed_by(after) {
@@ -345,22 +368,27 @@ fn closed_by(item: &Item) -> Option<&str> {
 
 fn failed(request: &Request, error: &dyn Fn() -> StoreError) -> Served {
     match request {
-        Request::Register(_) => Served::Register(Err(error())),
+        Request::Registers(writes) => Served::Registers(writes.iter().map(|_| Err(error())).collect()),
         Request::Entries(entries) => Served::Entries(entries.iter().map(|_| Err(error())).collect()),
         Request::Put { .. } => Served::Put(Err(error())),
     }
 }
 
 impl Store for Environment {
-    async fn write_register(&self, write: &RegisterWrite) -> Answer<Result<Option<Held>, StoreError>> {
-        match self.ask(Request::Register(write.clone())).await {
-            Served::Register(result) => Answer::free(result),
-            served => panic!("a register is answered with {served:?}"),
+    async fn write_registers(
+        &self,
+        writes: &[&RegisterWrite],
+    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+        let writes = writes.iter().map(|write| (*write).clone()).collect();
+        match self.ask(Request::Registers(writes)).await {
+            Served::Registers(results) => Answer::free(results),
+            served => panic!("registers are answered with {served:?}"),
         }
     }
 
-    async fn insert_entries(&self, entries: &[HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
-        match self.ask(Request::Entries(entries.to_vec())).await {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+        let entries = entries.iter().map(|entry| (*entry).clone()).collect();
+        match self.ask(Request::Entries(entries)).await {
             Served::Entries(results) => Answer::free(results),
             served => panic!("entries are answered with {served:?}"),
         }

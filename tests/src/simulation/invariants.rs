@@ -31,18 +31,11 @@ impl Invariants {
         let store = MemoryStore::default();
         for (_, plan) in &plans {
             for register in &plan.registers {
-                store
-                    .write_register(register)
-                    .now_or_never()
-                    .expect("memory does not wait")
-                    .value
-                    .expect("nor fail");
+                let answer = store.write_registers(&[register]).now_or_never();
+                answer.expect("memory does not wait").value.remove(0).expect("nor fail");
             }
             for entry in plan.event.iter().chain(&plan.intervals) {
-                store
-                    .insert_entries(std::slice::from_ref(entry))
-                    .now_or_never()
-                    .expect("memory does not wait");
+                store.insert_entries(&[entry]).now_or_never().expect("memory does not wait");
             }
         }
         Self { truth: traffic.truth.clone(), fold: store.tables(), plans: plans.into_iter().collect() }

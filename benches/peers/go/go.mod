@@ -1,0 +1,3 @@
+module contact-ledger/benches/peers
+
+go 1.24
