@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build lint-template test test-queries test-deploy bench load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
+.PHONY: help setup demo build lint-template test test-queries test-deploy bench write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -63,13 +63,22 @@ test-deploy: build-for-tests ## Deploy with SAM to an AWS of another make on thi
 	cargo build --locked --workspace
 	$(TOOLS)/python tests/deploy/deploy.py
 
-bench: ## Print what a day of agent events costs in requests and write units
-	cargo run --locked --quiet -p ledger-benches --bin write-cost
+BENCH := target/bench
+bench: ## Measure the functions against the machine's limit and against other languages (needs Node.js and Go)
+	@mkdir -p $(BENCH)
+	@test -x $(BENCH)/venv/bin/python || python3 -m venv $(BENCH)/venv
+	@$(BENCH)/venv/bin/pip install --quiet --requirement benches/peers/python/requirements.txt
+	cd benches/peers/go && go build -o ../../../$(BENCH)/normalizer-go .
+	cargo run --locked --quiet -p contact-ledger -- generate --agents 50 --duplicated 0 --late 0 --malformed 0 --output $(BENCH)/input
+	cargo run --locked --release --quiet -p ledger-benches
+
+write-cost: ## Print what a day of agent events costs in requests and write units
+	cargo run --locked --quiet -p ledger-tests --bin write-cost
 
 LOAD_SECONDS ?= 60
 load: ## Run both functions at full load in bad weather (LOAD_SECONDS=60 each): memory stays flat, nothing is lost
 	cargo build --locked --release -p contact-record-normalizer -p agent-event-upserter
-	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-benches --bin load
+	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-tests --bin load
 
 chaos: ## Run the demo in fifty kinds of bad weather; every one must leave what the events say
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger

@@ -68,12 +68,15 @@ func isAbsent(value any) bool {
 	switch value := value.(type) {
 	case nil:
 		return true
-	case string:
-		return value == ""
 	case []any:
 		return len(value) == 0
 	case object:
-		return len(value) == 0
+		for _, member := range value {
+			if !isAbsent(member) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
@@ -224,7 +227,7 @@ func cell(column *leaf, value any, path string, extra object) any {
 			return structs
 		}
 	case "Json":
-		return textOf(value)
+		return string(encode(value))
 	}
 	extra[path] = value
 	return nil

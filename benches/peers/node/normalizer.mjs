@@ -31,9 +31,9 @@ function treeOf(columns) {
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 function isAbsent(value) {
-  if (value === null || value === "") return true;
+  if (value === null) return true;
   if (Array.isArray(value)) return value.length === 0;
-  return typeof value === "object" && Object.keys(value).length === 0;
+  return typeof value === "object" && Object.values(value).every(isAbsent);
 }
 
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
@@ -50,7 +50,9 @@ function ordered(value) {
   return Object.fromEntries(Object.keys(value).sort().map((key) => [key, ordered(value[key])]));
 }
 
-const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(ordered(value)));
+const jsonText = (value) => JSON.stringify(ordered(value));
+
+const textOf = (value) => (typeof value === "string" ? value : jsonText(value));
 
 function textOfUnion(value) {
   if (isObject(value)) {
@@ -121,7 +123,7 @@ function cell({ kind, fields }, value, path, extra) {
       }
       break;
     case "Json":
-      return textOf(value);
+      return jsonText(value);
   }
   extra[path] = value;
   return undefined;

@@ -31,7 +31,9 @@ class Columns:
 
 
 def is_absent(value):
-    return value is None or value == "" or value == [] or value == {}
+    if isinstance(value, dict):
+        return all(is_absent(member) for member in value.values())
+    return value is None or value == []
 
 
 def timestamp(text):
@@ -42,6 +44,10 @@ def timestamp(text):
 def text_of(value):
     if isinstance(value, str):
         return value
+    return json_text(value)
+
+
+def json_text(value):
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
@@ -94,7 +100,7 @@ def cell(kind, fields, value, path, extra):
             structs.append(struct)
         return structs or None
     if kind == "Json":
-        return text_of(value)
+        return json_text(value)
     extra[path] = value
     return None
 

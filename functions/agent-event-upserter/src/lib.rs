@@ -22,6 +22,19 @@ use crate::set_aside::{SetAside, rejected_object};
 pub use crate::summary::Summary;
 use crate::write::write;
 
+/// What a batch writes, without writing it: the function without its I/O.
+///
+/// # Errors
+/// An envelope without a sequence number: the event is not Kinesis's.
+pub fn plan_batch(event: &StreamEvent, rules: &Rules) -> Result<Batch, serde_json::Error> {
+    let records = envelopes(event)?;
+    Ok(Batch::of(decode(&records, rules).iter_mut().map(UserRecord::take_plan)))
+}
+
+fn envelopes(event: &StreamEvent) -> Result<Vec<StreamRecord<'_>>, serde_json::Error> {
+    event.records.iter().map(|raw| StreamRecord::decode(raw)).collect()
+}
+
 /// The function: its tables, its bucket, its settings.
 #[derive(Debug)]
 pub struct Upserter<S, R> {
@@ -45,8 +58,7 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
         event: &StreamEvent,
         stop_at: Instant,
     ) -> Result<(BatchResponse, Summary), serde_json::Error> {
-        let records =
-            event.records.iter().map(|raw| StreamRecord::decode(raw)).collect::<Result<Vec<_>, _>>()?;
+        let records = envelopes(event)?;
         let mut decoded = decode(&records, &self.rules);
         let mut batch = Batch::of(decoded.iter_mut().map(UserRecord::take_plan));
 

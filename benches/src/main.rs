@@ -1,0 +1,40 @@
+//! How far the functions are from what the machine allows, and from what one would otherwise write: `make bench`.
+//!
+//! Everything is measured in one run on one machine, so that ratios mean something; medians are taken.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints, and has nobody to answer to"
+)]
+
+mod figures;
+mod input;
+mod latency;
+mod normalizer;
+mod peers;
+mod upserter;
+
+use std::path::Path;
+
+use crate::figures::Figures;
+
+fn main() {
+    let only = std::env::args().nth(1);
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    let folder = tempfile::tempdir().unwrap();
+    let mut figures = Figures::default();
+    if wanted("normalizer") {
+        normalizer::measure(folder.path(), &mut figures);
+    }
+    if wanted("upserter") {
+        upserter::measure(folder.path(), &mut figures);
+    }
+    print!("{}", figures.table());
+    if only.is_none() {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+        std::fs::create_dir_all(&results).unwrap();
+        std::fs::write(results.join("results.md"), figures.table()).unwrap();
+        std::fs::write(results.join("results.json"), figures.json()).unwrap();
+    }
+}

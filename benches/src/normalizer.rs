@@ -1,0 +1,99 @@
+//! The normalizer: event bytes in, response bytes out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use contact_lake::Policy;
+use contact_record_normalizer::transform;
+use lambda_support::firehose::{TransformEvent, TransformRecord, TransformResponse, TransformedRecord};
+use serde::de::IgnoredAny;
+
+use crate::figures::{Figures, Target};
+use crate::input::{firehose_event, generated, median_seconds, records_of_every_kind};
+use crate::peers;
+
+const PART: &str = "normalizer";
+
+fn handle(event: &[u8]) -> Vec<u8> {
+    let event: TransformEvent = serde_json::from_slice(event).unwrap();
+    serde_json::to_vec(&transform(&event, &Policy::default()).unwrap().0).unwrap()
+}
+
+/// What no handler can do without: the envelope, base64 both ways, and one look at every byte of the record.
+fn floor(event: &[u8]) -> Vec<u8> {
+    let event: TransformEvent = serde_json::from_slice(event).unwrap();
+    let answer = |raw| {
+        let record = TransformRecord::decode(raw).unwrap();
+        let data = record.data().unwrap();
+        let _: IgnoredAny = serde_json::from_slice(&data).unwrap();
+        let keys = BTreeMap::from([("contact_date", "2026-03-02".to_owned())]);
+        TransformedRecord::ok(record.record_id.into_owned(), &data, keys)
+    };
+    let records = event.records.iter().map(|raw| answer(raw)).collect();
+    serde_json::to_vec(&TransformResponse { records }).unwrap()
+}
+
+pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
+    for (name, records) in [
+        ("generated records", generated("contact-records", 500)),
+        ("records of every kind", records_of_every_kind(500)),
+    ] {
+        let event = firehose_event(&records);
+        #[expect(clippy::cast_precision_loss, reason = "events are small")]
+        let megabytes = event.len() as f64 / 1e6;
+        let ours = median_seconds(|| handle(&event));
+        let least = median_seconds(|| floor(&event));
+        figures.add(PART, format!("{name}: event handled"), megabytes / ours, "MB/s");
+        figures.add(PART, format!("{name}: the floor"), megabytes / least, "MB/s");
+        figures.compare(PART, format!("{name}: time of the floor's"), ours / least, "×", Target::AtMost(2.0));
+        let response = handle(&event);
+        for (peer, command) in peers::normalizers() {
+            let (seconds, their_response) = peers::run(command, folder, &event);
+            peers::assert_equivalent(peer, &response, &their_response);
+            let target = match peer {
+                "Python, json" => Some(20.0),
+                "Node.js" => Some(9.0),
+                "Go" => Some(4.0),
+                _ => None,
+            };
+            let figure = format!("{name}: faster than {peer}");
+            match target {
+                Some(bound) => figures.compare(PART, figure, seconds / ours, "×", Target::AtLeast(bound)),
+                None => figures.add(PART, figure, seconds / ours, "×"),
+            }
+        }
+    }
+    growth(figures);
+}
+
+/// Time per byte must not depend on how many records there are, or how large they are.
+fn growth(figures: &mut Figures) {
+    let record = generated("contact-records", 100);
+    let with_attributes = |bytes: usize| -> Vec<Vec<u8>> {
+        let attributes = |record: &Vec<u8>| {
+            let mut value: serde_json::Value = serde_json::from_slice(record).unwrap();
+            for number in 0..bytes / 100 {
+                value["Attributes"][format!("attribute-{number}")] = "x".repeat(80).into();
+            }
+            value.to_string().into_bytes()
+        };
+        record.iter().map(attributes).collect()
+    };
+    let nanoseconds = |records: &[Vec<u8>]| {
+        let event = firehose_event(records);
+        #[expect(clippy::cast_precision_loss, reason = "events are small")]
+        let bytes = event.len() as f64;
+        median_seconds(|| handle(&event)) / bytes * 1e9
+    };
+    let of_many = |count: usize| -> Vec<Vec<u8>> { record.iter().cycle().take(count).cloned().collect() };
+    let (few, many) = (nanoseconds(&of_many(10)), nanoseconds(&of_many(2000)));
+    figures.compare(PART, "time per byte, 2,000 records against 10", many / few, "×", Target::AtMost(1.3));
+    let (small, large) = (nanoseconds(&with_attributes(0)), nanoseconds(&with_attributes(32 * 1024)));
+    figures.compare(
+        PART,
+        "time per byte, 32 KB of attributes against none",
+        large / small,
+        "×",
+        Target::AtMost(1.3),
+    );
+}

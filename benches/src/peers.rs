@@ -1,0 +1,121 @@
+//! The same jobs in other languages, each as its own process.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use contact_lake::schema::{Column, Kind, SOURCE_COLUMNS};
+use serde_json::{Map, Value, json};
+
+use crate::input::MEASURED;
+
+fn peers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench")
+}
+
+/// A peer by name, and how it is started.
+pub(crate) fn normalizers() -> Vec<(&'static str, Command)> {
+    let python = |library: &str| {
+        let mut command = Command::new(target().join("venv/bin/python"));
+        command.arg(peers().join("python/normalizer.py")).arg(library);
+        command
+    };
+    let mut node = Command::new("node");
+    node.arg(peers().join("node/normalizer.mjs"));
+    let mut go = Command::new(target().join("normalizer-go"));
+    // Lambda gives a function of this size less than one core.
+    go.env("GOMAXPROCS", "1");
+    vec![
+        ("Python, json", python("json")),
+        ("Python, orjson", python("orjson")),
+        ("Node.js", node),
+        ("Go", go),
+    ]
+}
+
+/// The upserter's job in Python: one conditional put per record.
+pub(crate) fn python_upserter() -> Command {
+    let mut command = Command::new(target().join("venv/bin/python"));
+    command.arg(peers().join("python/upserter.py"));
+    command
+}
+
+/// Seconds per event, and the last response.
+pub(crate) fn run(mut command: Command, folder: &Path, event: &[u8]) -> (f64, Vec<u8>) {
+    let [columns, input, response] =
+        ["columns.json", "event.json", "response.json"].map(|name| folder.join(name));
+    std::fs::write(&columns, serde_json::to_vec(&described(&SOURCE_COLUMNS)).unwrap()).unwrap();
+    std::fs::write(&input, event).unwrap();
+    command.args([&columns, &input, &response]).arg(MEASURED.as_secs().to_string());
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let seconds = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+    (seconds, std::fs::read(response).unwrap())
+}
+
+/// The columns for programs that know nothing of ours.
+fn described(columns: &[Column]) -> Value {
+    let column = |column: &Column| {
+        let fields = match column.kind {
+            Kind::StructList(fields) | Kind::StructMap(fields) => Some(described(fields)),
+            _ => None,
+        };
+        let kind = format!("{:?}", column.kind);
+        let kind = kind.split('(').next().unwrap_or_default().to_owned();
+        let source: Vec<_> = [Some(column.source), column.alias].into_iter().flatten().collect();
+        let mut described = json!({"name": column.name, "kind": kind, "source": source});
+        if let Some(fields) = fields {
+            described["fields"] = fields;
+        }
+        described
+    };
+    columns.iter().map(column).collect()
+}
+
+/// Rows must say the same: every column of ours with its value, but for the hash, whose algorithm is each one's own.
+pub(crate) fn assert_equivalent(name: &str, ours: &[u8], theirs: &[u8]) {
+    let answers = |response: &[u8]| -> Vec<Value> {
+        serde_json::from_slice::<Value>(response).unwrap()["records"].as_array().unwrap().clone()
+    };
+    let (ours, theirs) = (answers(ours), answers(theirs));
+    assert_eq!(ours.len(), theirs.len(), "{name}");
+    for (our, their) in ours.iter().zip(&theirs) {
+        for field in ["recordId", "result", "metadata"] {
+            assert_eq!(our[field], their[field], "{name}");
+        }
+        if our["result"] == "Ok" {
+            let (our, their) = (row(our), row(their));
+            for column in our.keys().chain(their.keys()) {
+                assert_eq!(our.get(column), their.get(column), "{name}: {column}");
+            }
+        }
+    }
+}
+
+fn row(answer: &Value) -> Map<String, Value> {
+    let line = base64_simd::STANDARD.decode_to_vec(answer["data"].as_str().unwrap()).unwrap();
+    let Value::Object(mut row) = serde_json::from_slice(&line).unwrap() else { panic!("a row is an object") };
+    assert_eq!(row.remove("content_hash").unwrap().as_str().unwrap().len(), 32);
+    row.values_mut().for_each(compare_by_value);
+    row
+}
+
+/// What is JSON inside of a text counts by its value: the order of keys does not matter there, nor that most
+/// languages cannot tell `1.50` from `1.5`.
+fn compare_by_value(value: &mut Value) {
+    match value {
+        Value::Number(number) => *value = json!(number.as_f64()),
+        Value::String(text) => {
+            if let Ok(mut within) = serde_json::from_str::<Value>(text) {
+                compare_by_value(&mut within);
+                *value = within;
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(compare_by_value),
+        Value::Object(members) => members.values_mut().for_each(compare_by_value),
+        _ => {}
+    }
+}

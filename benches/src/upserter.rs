@@ -1,0 +1,141 @@
+//! The upserter: what it does by itself, and what it makes of a store that takes its time.
+
+use std::path::Path;
+use std::time::Duration;
+
+use agent_event_upserter::set_aside::SetAside;
+use agent_event_upserter::{Upserter, plan_batch};
+use agent_ledger::plan::Rules;
+use agent_ledger::store::StoreError;
+use agent_ledger_dynamodb::DynamoDbStore;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use lambda_support::kinesis::{StreamEvent, StreamRecord};
+use serde::de::IgnoredAny;
+use tokio::time::Instant;
+
+use crate::figures::{Figures, Target};
+use crate::input::{events_of_different_agents, generated, kinesis_event, median_seconds};
+use crate::latency::LatencyServer;
+use crate::peers;
+
+const PART: &str = "upserter";
+const BATCH: usize = 1000;
+
+/// Nothing is set aside here.
+struct Nowhere;
+
+impl SetAside for Nowhere {
+    async fn put(&self, key: &str, _: Vec<u8>) -> Result<(), StoreError> {
+        panic!("{key} is set aside");
+    }
+}
+
+fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, Nowhere> {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(endpoint)
+        .region(Region::new("eu-west-2"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "benchmark"))
+        .build();
+    let store =
+        DynamoDbStore::new(Client::from_conf(config), "AgentState".to_owned(), "AgentHistory".to_owned());
+    Upserter { store, set_aside: Nowhere, rules: Rules::default(), write_concurrency: 64 }
+}
+
+fn floor(event: &[u8]) {
+    let event: StreamEvent = serde_json::from_slice(event).unwrap();
+    for raw in &event.records {
+        let data = StreamRecord::decode(raw).unwrap().data().unwrap();
+        let _: IgnoredAny = serde_json::from_slice(&data).unwrap();
+    }
+}
+
+pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
+    for (name, records) in [
+        ("generated events", generated("agent-events", BATCH)),
+        ("events of different agents", events_of_different_agents(BATCH)),
+    ] {
+        alone(name, &records, figures);
+        with_a_store(name, &records, folder, figures);
+    }
+    growth(figures);
+}
+
+/// Decode, parse, plan and merge.
+fn alone(name: &str, records: &[Vec<u8>], figures: &mut Figures) {
+    let event = kinesis_event(records, 0);
+    let plan = || {
+        let event: StreamEvent = serde_json::from_slice(&event).unwrap();
+        plan_batch(&event, &Rules::default()).unwrap()
+    };
+    let (ours, least) = (median_seconds(plan), median_seconds(|| floor(&event)));
+    #[expect(clippy::cast_precision_loss, reason = "events are small")]
+    let megabytes = records.iter().map(Vec::len).sum::<usize>() as f64 / 1e6;
+    #[expect(clippy::cast_precision_loss, reason = "batches are small")]
+    let events = records.len() as f64;
+    let target = Target::AtLeast(400.0);
+    figures.compare(PART, format!("{name}: decoded, parsed, planned"), megabytes / ours, "MB/s", target);
+    figures.add(PART, format!("{name}: decoded, parsed, planned"), ours / events * 1e6, "µs an event");
+    figures.compare(PART, format!("{name}: time of the floor's"), ours / least, "×", Target::AtMost(2.0));
+}
+
+fn with_a_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Figures) {
+    // One thread, as a function of this size has less than one core.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    #[expect(clippy::cast_precision_loss, reason = "batches are small")]
+    let events = records.len() as f64;
+    let bytes = kinesis_event(records, 0);
+    for milliseconds in [2, 5, 20] {
+        let server = LatencyServer::start(Duration::from_millis(milliseconds));
+        let function = upserter(&server.endpoint);
+        let handle = || {
+            let event: StreamEvent = serde_json::from_slice(&bytes).unwrap();
+            let (response, _) =
+                runtime.block_on(function.handle(&event, Instant::now() + Duration::from_mins(1))).unwrap();
+            assert_eq!(serde_json::to_string(&response).unwrap(), r#"{"batchItemFailures":[]}"#);
+        };
+        handle();
+        server.requests();
+        handle();
+        #[expect(clippy::cast_precision_loss, reason = "batches are small")]
+        let requests = server.requests() as f64 / events;
+        let seconds = median_seconds(handle);
+        figures.add(PART, format!("{name}, store of {milliseconds} ms"), events / seconds, "events/s");
+        if milliseconds == 5 {
+            figures.compare(PART, format!("{name}: requests"), requests, "an event", Target::AtMost(0.2));
+            let mut command = peers::python_upserter();
+            command.env("AWS_ENDPOINT_URL", &server.endpoint);
+            let (theirs, response) = peers::run(command, folder, &bytes);
+            assert_eq!(response, br#"{"batchItemFailures": []}"#);
+            let figure = format!("{name}, store of 5 ms: faster than Python, one put a record");
+            figures.compare(PART, figure, theirs / seconds, "×", Target::AtLeast(25.0));
+        }
+    }
+}
+
+/// Time per event must not depend on how many there are, or of how many agents.
+fn growth(figures: &mut Figures) {
+    let nanoseconds = |records: &[Vec<u8>]| {
+        let event = kinesis_event(records, 0);
+        #[expect(clippy::cast_precision_loss, reason = "events are small")]
+        let size = event.len() as f64;
+        let plan = || {
+            let event: StreamEvent = serde_json::from_slice(&event).unwrap();
+            plan_batch(&event, &Rules::default()).unwrap()
+        };
+        median_seconds(plan) / size * 1e9
+    };
+    let (few, many) =
+        (nanoseconds(&events_of_different_agents(10)), nanoseconds(&events_of_different_agents(4000)));
+    figures.compare(PART, "time per byte, 4,000 events against 10", many / few, "×", Target::AtMost(1.3));
+    let of_one: Vec<_> = events_of_different_agents(1).into_iter().cycle().take(BATCH).collect();
+    let different = nanoseconds(&events_of_different_agents(BATCH));
+    figures.compare(
+        PART,
+        "time per byte, 1,000 agents against one",
+        different / nanoseconds(&of_one),
+        "×",
+        Target::AtMost(2.0),
+    );
+}
