@@ -99,7 +99,7 @@ simulate: ## Simulate so many seeds of stream, function and tables (SEEDS=10000)
 	  -p ledger-tests --test simulation every_ -- --nocapture
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= contact_record agent_event firehose_envelope kinesis_envelope kpl_aggregate pii_policy json
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/fuzz_targets/*.rs)))
 # Without a sanitizer, which only a nightly compiler has: the functions have no unsafe code of their own.
 fuzz: $(CARGO_FUZZ) ## Fuzz every format that comes in (FUZZ_SECONDS=60 each); what is found new stays in target/fuzz
 	$(CARGO_FUZZ)/bin/cargo-fuzz fuzz build --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz

@@ -92,6 +92,12 @@ pub(crate) fn events_of_different_agents(events: usize) -> Vec<Vec<u8>> {
     (0..events).map(event).collect()
 }
 
+/// A count as a number to calculate with.
+#[expect(clippy::cast_precision_loss, reason = "what is counted here is small")]
+pub(crate) fn float(count: usize) -> f64 {
+    count as f64
+}
+
 /// The median time of one call, in seconds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
 pub(crate) fn median_seconds<T>(mut call: impl FnMut() -> T) -> f64 {

@@ -9,7 +9,7 @@ use lambda_support::firehose::{TransformEvent, TransformRecord, TransformRespons
 use serde::de::IgnoredAny;
 
 use crate::figures::{Figures, Target};
-use crate::input::{firehose_event, generated, median_seconds, records_of_every_kind};
+use crate::input::{firehose_event, float, generated, median_seconds, records_of_every_kind};
 use crate::peers;
 
 const PART: &str = "normalizer";
@@ -39,8 +39,7 @@ pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
         ("records of every kind", records_of_every_kind(500)),
     ] {
         let event = firehose_event(&records);
-        #[expect(clippy::cast_precision_loss, reason = "events are small")]
-        let megabytes = event.len() as f64 / 1e6;
+        let megabytes = float(event.len()) / 1e6;
         let ours = median_seconds(|| handle(&event));
         let least = median_seconds(|| floor(&event));
         figures.add(PART, format!("{name}: event handled"), megabytes / ours, "MB/s");
@@ -81,8 +80,7 @@ fn growth(figures: &mut Figures) {
     };
     let nanoseconds = |records: &[Vec<u8>]| {
         let event = firehose_event(records);
-        #[expect(clippy::cast_precision_loss, reason = "events are small")]
-        let bytes = event.len() as f64;
+        let bytes = float(event.len());
         median_seconds(|| handle(&event)) / bytes * 1e9
     };
     let of_many = |count: usize| -> Vec<Vec<u8>> { record.iter().cycle().take(count).cloned().collect() };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use agent_event_upserter::set_aside::SetAside;
 use agent_event_upserter::{Upserter, plan_batch};
+use agent_ledger::batch::Batch;
 use agent_ledger::plan::Rules;
 use agent_ledger::store::StoreError;
 use agent_ledger_dynamodb::DynamoDbStore;
@@ -15,7 +16,7 @@ use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 use crate::figures::{Figures, Target};
-use crate::input::{events_of_different_agents, generated, kinesis_event, median_seconds};
+use crate::input::{events_of_different_agents, float, generated, kinesis_event, median_seconds};
 use crate::latency::LatencyServer;
 use crate::peers;
 
@@ -43,6 +44,12 @@ fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, Nowhere> {
     Upserter { store, set_aside: Nowhere, rules: Rules::default(), write_concurrency: 64 }
 }
 
+/// Decode, parse, plan and merge.
+fn plan(event: &[u8]) -> Batch {
+    let event: StreamEvent = serde_json::from_slice(event).unwrap();
+    plan_batch(&event, &Rules::default()).unwrap()
+}
+
 fn floor(event: &[u8]) {
     let event: StreamEvent = serde_json::from_slice(event).unwrap();
     for raw in &event.records {
@@ -62,18 +69,11 @@ pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
     growth(figures);
 }
 
-/// Decode, parse, plan and merge.
 fn alone(name: &str, records: &[Vec<u8>], figures: &mut Figures) {
     let event = kinesis_event(records, 0);
-    let plan = || {
-        let event: StreamEvent = serde_json::from_slice(&event).unwrap();
-        plan_batch(&event, &Rules::default()).unwrap()
-    };
-    let (ours, least) = (median_seconds(plan), median_seconds(|| floor(&event)));
-    #[expect(clippy::cast_precision_loss, reason = "events are small")]
-    let megabytes = records.iter().map(Vec::len).sum::<usize>() as f64 / 1e6;
-    #[expect(clippy::cast_precision_loss, reason = "batches are small")]
-    let events = records.len() as f64;
+    let (ours, least) = (median_seconds(|| plan(&event)), median_seconds(|| floor(&event)));
+    let megabytes = float(records.iter().map(Vec::len).sum()) / 1e6;
+    let events = float(records.len());
     let target = Target::AtLeast(400.0);
     figures.compare(PART, format!("{name}: decoded, parsed, planned"), megabytes / ours, "MB/s", target);
     figures.add(PART, format!("{name}: decoded, parsed, planned"), ours / events * 1e6, "µs an event");
@@ -83,8 +83,7 @@ fn alone(name: &str, records: &[Vec<u8>], figures: &mut Figures) {
 fn with_a_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Figures) {
     // One thread, as a function of this size has less than one core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    #[expect(clippy::cast_precision_loss, reason = "batches are small")]
-    let events = records.len() as f64;
+    let events = float(records.len());
     let bytes = kinesis_event(records, 0);
     for milliseconds in [2, 5, 20] {
         let server = LatencyServer::start(Duration::from_millis(milliseconds));
@@ -98,8 +97,7 @@ fn with_a_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Fi
         handle();
         server.requests();
         handle();
-        #[expect(clippy::cast_precision_loss, reason = "batches are small")]
-        let requests = server.requests() as f64 / events;
+        let requests = float(server.requests()) / events;
         let seconds = median_seconds(handle);
         figures.add(PART, format!("{name}, store of {milliseconds} ms"), events / seconds, "events/s");
         if milliseconds == 5 {
@@ -118,13 +116,8 @@ fn with_a_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Fi
 fn growth(figures: &mut Figures) {
     let nanoseconds = |records: &[Vec<u8>]| {
         let event = kinesis_event(records, 0);
-        #[expect(clippy::cast_precision_loss, reason = "events are small")]
-        let size = event.len() as f64;
-        let plan = || {
-            let event: StreamEvent = serde_json::from_slice(&event).unwrap();
-            plan_batch(&event, &Rules::default()).unwrap()
-        };
-        median_seconds(plan) / size * 1e9
+        let size = float(event.len());
+        median_seconds(|| plan(&event)) / size * 1e9
     };
     let (few, many) =
         (nanoseconds(&events_of_different_agents(10)), nanoseconds(&events_of_different_agents(4000)));

@@ -26,7 +26,7 @@ use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 /// The folder of this build's binaries.
@@ -94,19 +94,31 @@ pub fn resident_bytes(process: &Path, name: &str) -> u64 {
 #[must_use]
 pub fn stream_event<'a>(first: usize, records: impl IntoIterator<Item = &'a [u8]>) -> StreamEvent {
     let record = |(index, data): (usize, &[u8])| {
-        json!({
-            "eventID": format!("shardId-000000000000:{}", first + index),
-            "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
-            "kinesis": {
-                "sequenceNumber": (first + index).to_string(),
-                "partitionKey": "key",
-                "approximateArrivalTimestamp": 1_772_438_400.25,
-                "data": base64_simd::STANDARD.encode_to_string(data),
-            },
-        })
+        stream_record(0, &(first + index).to_string(), "key", 1_772_438_400.25, data)
     };
     let records: Vec<_> = records.into_iter().enumerate().map(record).collect();
     serde_json::from_value(json!({ "Records": records })).expect("this is a Kinesis event")
+}
+
+/// One record of a Kinesis event, which arrived so many seconds after 1970.
+#[must_use]
+pub fn stream_record(
+    shard: usize,
+    sequence_number: &str,
+    partition_key: &str,
+    arrival: impl Into<Value>,
+    data: &[u8],
+) -> Value {
+    json!({
+        "eventID": format!("shardId-{shard:012}:{sequence_number}"),
+        "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
+        "kinesis": {
+            "sequenceNumber": sequence_number,
+            "partitionKey": partition_key,
+            "approximateArrivalTimestamp": arrival.into(),
+            "data": base64_simd::STANDARD.encode_to_string(data),
+        },
+    })
 }
 
 /// A Firehose event with these records, `r0`, `r1`, ….
@@ -182,7 +194,7 @@ impl MemorySetAside {
     /// # Panics
     /// When a line is not JSON.
     #[must_use]
-    pub fn lines(&self) -> Vec<(String, serde_json::Value)> {
+    pub fn lines(&self) -> Vec<(String, Value)> {
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         let line =
             |key: &String, line: &str| (key.clone(), serde_json::from_str(line).expect("a line is JSON"));

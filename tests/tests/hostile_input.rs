@@ -40,16 +40,26 @@ impl Case {
     }
 }
 
+fn with_members(mut record: Value, members: Value) -> Vec<u8> {
+    let Value::Object(members) = members else { panic!("members are an object") };
+    record.as_object_mut().unwrap().extend(members);
+    record.to_string().into_bytes()
+}
+
 /// A contact record with these members beside, or instead of, the required ones.
 fn contact(members: Value) -> Vec<u8> {
-    let mut record = json!({
+    let record = json!({
         "AWSAccountId": "111122223333", "ContactId": "30000000-0000-4000-8000-000000000001",
         "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001",
         "InitiationTimestamp": "2026-03-02T08:00:00Z", "LastUpdateTimestamp": "2026-03-02T08:05:00Z",
     });
-    let Value::Object(members) = members else { panic!("members are an object") };
-    record.as_object_mut().unwrap().extend(members);
-    record.to_string().into_bytes()
+    with_members(record, members)
+}
+
+/// `ContactId` with a Cyrillic letter; the format's version still says what it is.
+fn with_a_key_that_looks_like_contact_id() -> Vec<u8> {
+    let key = "\"AWSContactTraceRecordFormatVersion\":\"2017-03-10\",\"\u{421}ontactId\"";
+    replaced(contact(json!({})), "\"ContactId\"", key)
 }
 
 fn contact_with(member: &str) -> Vec<u8> {
@@ -110,7 +120,7 @@ fn contact_records() -> Vec<Case> {
         .holds("extra", "{\"\u{421}ustomerId\":\"x\"}"),
         case(
             "a required key that only looks right",
-            contact_with("\"x\":1").replace_id(),
+            with_a_key_that_looks_like_contact_id(),
             "failed: missing_field ContactId",
         ),
         case(
@@ -163,42 +173,26 @@ fn contact_records() -> Vec<Case> {
         .holds("customer_id", "x\n{\"level\":\"ERROR\"}"),
         case(
             "a `ContactId` that is a number",
-            contact_with("\"x\":1").replace_text("\"30000000-0000-4000-8000-000000000001\"", "7"),
+            replaced(contact(json!({})), "\"30000000-0000-4000-8000-000000000001\"", "7"),
             "failed: bad_field ContactId",
         ),
     ]
 }
 
-trait Replaced {
-    fn replace_text(self, from: &str, to: &str) -> Vec<u8>;
-    fn replace_id(self) -> Vec<u8>;
-}
-
-impl Replaced for Vec<u8> {
-    fn replace_text(self, from: &str, to: &str) -> Vec<u8> {
-        let text = String::from_utf8(self).unwrap();
-        assert!(text.contains(from), "{from} is in the record");
-        text.replace(from, to).into_bytes()
-    }
-
-    /// `ContactId` with a Cyrillic letter; the format's version still says what it is.
-    fn replace_id(self) -> Vec<u8> {
-        self.replace_text(
-            "\"ContactId\"",
-            "\"AWSContactTraceRecordFormatVersion\":\"2017-03-10\",\"\u{421}ontactId\"",
-        )
-    }
+/// The record with one text in place of another.
+fn replaced(record: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    let text = String::from_utf8(record).unwrap();
+    assert!(text.contains(from), "{from} is in the record");
+    text.replace(from, to).into_bytes()
 }
 
 fn agent(id: &str, members: Value) -> Vec<u8> {
-    let mut event = json!({
+    let event = json!({
         "AgentARN": format!("arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/{id}"),
         "EventId": format!("e-{id}"), "EventTimestamp": "2026-03-02T08:00:00.000Z", "EventType": "STATE_CHANGE",
         "CurrentAgentSnapshot": {"AgentStatus": {"Name": "Available", "StartTimestamp": "2026-03-02T08:00:00.000Z"}},
     });
-    let Value::Object(members) = members else { panic!("members are an object") };
-    event.as_object_mut().unwrap().extend(members);
-    event.to_string().into_bytes()
+    with_members(event, members)
 }
 
 /// Contacts that take about so many bytes of an item.

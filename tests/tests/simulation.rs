@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::iter::Sum;
 use std::ops::Range;
 
 use fastrand::Rng;
@@ -20,17 +21,24 @@ fn seeds() -> Range<u64> {
     first.parse().unwrap()..end.parse().unwrap()
 }
 
+/// Does something with every one of these, and adds up what comes of it.
+fn on_every_core<T: Sync, S: Sum + Send>(all: &[T], work: impl Fn(&T) -> S + Sync) -> S {
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let (all, work) = (&all, &work);
+    std::thread::scope(|scope| {
+        let start =
+            |thread| scope.spawn(move || all.iter().skip(thread).step_by(threads).map(work).sum::<S>());
+        let started: Vec<_> = (0..threads).map(start).collect();
+        started.into_iter().map(|thread| thread.join().unwrap()).sum()
+    })
+}
+
 #[test]
 fn every_seed_keeps_every_promise() {
-    let threads = std::thread::available_parallelism().unwrap().get();
-    let seeds_of = |thread: usize| seeds().skip(thread).step_by(threads);
-    let outcome =
-        |seed| simulate(&Scenario::of(seed)).unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
-    let total = std::thread::scope(|scope| {
-        let start = |thread| scope.spawn(move || seeds_of(thread).map(outcome).sum::<Outcome>());
-        let started: Vec<_> = (0..threads).map(start).collect();
-        started.into_iter().map(|thread| thread.join().unwrap()).sum::<Outcome>()
-    });
+    let outcome = |seed: &u64| {
+        simulate(&Scenario::of(*seed)).unwrap_or_else(|violation| panic!("seed {seed}: {violation}"))
+    };
+    let total: Outcome = on_every_core(&seeds().collect::<Vec<_>>(), outcome);
     println!(
         "{} seeds: {} records, {} invocations, {} crashes, {} faults, {} late writes, {} records given up and sent again, {} set aside and sent again",
         seeds().count(),
@@ -101,18 +109,12 @@ fn every_way_of_overlapping_invocations_keeps_every_promise() {
         Ok(events) => (0..2).flat_map(|seed| small_cases(events.parse().unwrap(), seed)).collect(),
         Err(_) => small_cases(2, 0).into_iter().filter(|case| case.batches == [[0], [1]]).collect(),
     };
-    let threads = std::thread::available_parallelism().unwrap().get();
     let try_case = |case: &Case| {
         let explored = explore(case).unwrap_or_else(|violation| panic!("{violation}"));
         println!("{:?}, {} writes at once: {explored}", case.batches, case.write_concurrency);
         explored
     };
-    let total = std::thread::scope(|scope| {
-        let cases_of = |thread| cases.iter().skip(thread).step_by(threads);
-        let start = |thread| scope.spawn(move || cases_of(thread).map(try_case).sum::<Explored>());
-        let started: Vec<_> = (0..threads).map(start).collect();
-        started.into_iter().map(|thread| thread.join().unwrap()).sum::<Explored>()
-    });
+    let total: Explored = on_every_core(&cases, try_case);
     println!("overlapping invocations: {total}");
     assert!(total.states > 1000, "{total}");
 }

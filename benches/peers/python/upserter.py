@@ -8,13 +8,14 @@ import base64
 import json
 import os
 import sys
-import time
 
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "upserter")
 os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "1")
 
 import boto3
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from measure import measure
 
 table = boto3.resource(
     "dynamodb", region_name="eu-west-2", aws_access_key_id="local", aws_secret_access_key="local"
@@ -52,15 +53,9 @@ def handler(event):
 def main():
     _, event, response, seconds = sys.argv[1:]
     event = json.load(open(event))
-    answer = handler(event)
-    times = []
-    end = time.perf_counter() + float(seconds)
-    while not times or time.perf_counter() < end:
-        begin = time.perf_counter()
-        answer = handler(event)
-        times.append(time.perf_counter() - begin)
+    median, answer = measure(handler, event, seconds)
     json.dump(answer, open(response, "w"))
-    print(sorted(times)[len(times) // 2])
+    print(median)
 
 
 if __name__ == "__main__":

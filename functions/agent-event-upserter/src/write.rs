@@ -81,12 +81,5 @@ async fn write_until<S: Store>(
 
 /// As many writes to a request as it takes.
 fn requests(jobs: impl Iterator<Item = usize>) -> Vec<Vec<usize>> {
-    let mut requests: Vec<Vec<usize>> = Vec::new();
-    for job in jobs {
-        match requests.last_mut().filter(|request| request.len() < WRITES_PER_REQUEST) {
-            Some(request) => request.push(job),
-            None => requests.push(vec![job]),
-        }
-    }
-    requests
+    jobs.collect::<Vec<_>>().chunks(WRITES_PER_REQUEST).map(<[usize]>::to_vec).collect()
 }

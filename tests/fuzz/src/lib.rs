@@ -2,7 +2,7 @@
 //! copies of it, they all run with the other tests.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_event_upserter::set_aside::SetAside;
@@ -20,6 +20,7 @@ use lambda_support::firehose::{TransformEvent, TransformRecord, TransformRespons
 use lambda_support::kinesis::{StreamEvent, StreamRecord};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 /// A key of 32 bytes, for the policies that hash.
@@ -163,6 +164,10 @@ fn is_of(column: &Column, value: &Value) -> bool {
     }
 }
 
+/// The function looks at the clock; nothing waits.
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime can be made"));
+
 #[derive(Debug, Default)]
 struct Objects(Mutex<BTreeMap<String, Vec<u8>>>);
 
@@ -193,9 +198,7 @@ fn upserter() -> Upserter<MemoryStore, Objects> {
 
 fn handle(function: &Upserter<MemoryStore, Objects>, event: &StreamEvent) -> Option<Summary> {
     let stop_at = Instant::now() + Duration::from_mins(1);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime can be made");
-    let _entered = runtime.enter();
+    let _entered = RUNTIME.enter();
     let answer = function.handle(event, stop_at).now_or_never().expect("memory does not wait");
     let (response, summary) = answer.ok()?;
     let response = serde_json::to_string(&response).expect("the answer is JSON");

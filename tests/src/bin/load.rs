@@ -18,12 +18,14 @@ use contact_lake::Policy;
 use contact_ledger::Expected;
 use contact_ledger::centre::{Centre, CentreSize, Disturbances, Sent, StreamKind, disturb};
 use contact_record_normalizer::transform;
-use ledger_tests::{processes_with_files_below, resident_bytes};
+use ledger_tests::{processes_with_files_below, resident_bytes, stream_record};
 use local_aws::dynamodb::DynamoDb;
 use local_aws::faults::Faults;
 use local_aws::function::{Function, FunctionSettings, Invoke};
 use local_aws::s3::{Folder, S3Server};
-use local_aws::stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET};
+use local_aws::stack::{
+    AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET, create_agent_tables, upserter_environment,
+};
 use local_aws::{Gate, Interference, Intervention};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -177,20 +179,11 @@ fn weather(service: u64, met: Arc<AtomicUsize>) -> Gate {
 async fn upsert(folder: &Path, time: Duration) -> bool {
     let met = Arc::new(AtomicUsize::new(0));
     let dynamodb = DynamoDb::start(0, weather(1, met.clone())).await.unwrap();
-    dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id").unwrap();
-    dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry").unwrap();
+    create_agent_tables(&dynamodb).unwrap();
     let bucket = Folder::open(folder).unwrap();
     bucket.create_bucket(LAKE_BUCKET).unwrap();
     let s3 = S3Server::start(0, bucket, weather(2, met.clone())).await.unwrap();
-    let environment = [
-        ("AGENT_STATE_TABLE", AGENT_STATE_TABLE),
-        ("AGENT_HISTORY_TABLE", AGENT_HISTORY_TABLE),
-        ("REJECTED_BUCKET", LAKE_BUCKET),
-        ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.endpoint),
-        ("AWS_ENDPOINT_URL_S3", &s3.endpoint),
-    ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let function = Arc::new(function("agent-event-upserter", folder, BTreeMap::from(environment)));
+    let function = Arc::new(function("agent-event-upserter", folder, upserter_environment(&dynamodb, &s3)));
     let events = Arc::new(Mutex::new((sent(StreamKind::AgentEvents).enumerate(), Expected::default())));
     let (seen, stop) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
     let watched = tokio::spawn(watch(folder.join("agent-event-upserter"), stop.clone()));
@@ -205,7 +198,10 @@ async fn upsert(folder: &Path, time: Duration) -> bool {
                     for (_, sent) in &batch {
                         expected.note(sent);
                     }
-                    batch.into_iter().map(|(number, sent)| kinesis_record(number, &sent)).collect()
+                    let record = |(number, sent): &(usize, Sent)| {
+                        stream_record(0, &number.to_string(), "key", sent.at / 1000, &sent.record)
+                    };
+                    batch.iter().map(record).collect()
                 };
                 assert!(!batch.is_empty(), "the centre has closed: make it larger");
                 let mut rest = &batch[..];
@@ -237,18 +233,6 @@ async fn upsert(folder: &Path, time: Duration) -> bool {
     let differences = expected.differences();
     println!("  {} requests met a fault; {differences:?}", met.load(Ordering::Relaxed));
     is_flat && differences.is_empty()
-}
-
-fn kinesis_record(number: usize, sent: &Sent) -> Value {
-    json!({
-        "eventID": format!("shardId-000000000000:{number}"),
-        "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
-        "kinesis": {
-            "sequenceNumber": number.to_string(), "partitionKey": "key",
-            "approximateArrivalTimestamp": sent.at / 1000,
-            "data": base64_simd::STANDARD.encode_to_string(&sent.record),
-        },
-    })
 }
 
 #[tokio::main]

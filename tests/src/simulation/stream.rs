@@ -10,6 +10,8 @@ use local_aws::event_source_mapping::lane_of;
 use local_aws::kinesis::{Bytes, Record};
 use serde_json::{Value, json};
 
+use crate::stream_record;
+
 /// A lane of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LaneId {
@@ -193,17 +195,9 @@ impl Stream {
     pub(super) fn event(&mut self, id: LaneId) -> StreamEvent {
         let records = self.lane(id).batch().to_vec();
         let record = |record: &Record| {
-            let shard = self.homes.get(&record.sequence_number).copied().unwrap_or_default();
-            json!({
-                "eventID": format!("shardId-{shard:012}:{}", record.sequence_number),
-                "eventSourceARN": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
-                "kinesis": {
-                    "sequenceNumber": record.sequence_number,
-                    "partitionKey": record.partition_key,
-                    "approximateArrivalTimestamp": record.arrival_milliseconds / 1000,
-                    "data": base64_simd::STANDARD.encode_to_string(&record.data),
-                },
-            })
+            let Record { sequence_number, partition_key, arrival_milliseconds, data } = record;
+            let shard = self.homes.get(sequence_number).copied().unwrap_or_default();
+            stream_record(shard, sequence_number, partition_key, arrival_milliseconds / 1000, data)
         };
         let records: Value = records.iter().map(record).collect();
         serde_json::from_value(json!({ "Records": records })).expect("this is a Kinesis event")

@@ -74,7 +74,6 @@ fn struct_fields(fields: &str) -> anyhow::Result<Fields> {
     split(fields).into_iter().map(field).collect()
 }
 
-/// What stands between `array<` and `>`.
 /// What stands in the brackets of a type with this name, such as `array<string>`.
 #[must_use]
 pub fn arguments<'a>(glue: &'a str, name: &str) -> Option<&'a str> {

@@ -146,8 +146,7 @@ impl Stack {
         let gate = |interference| Gate { interference, guard: settings.guard.clone() };
         let interference = settings.interference.clone().or_else(|| weather(1));
         let dynamodb = DynamoDb::start(settings.dynamodb_port, gate(interference)).await?;
-        dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
-        dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")?;
+        create_agent_tables(&dynamodb)?;
         let s3 = S3Server::start(settings.s3_port, folder.clone(), gate(weather(2))).await?;
         let normalizer = function(NORMALIZER, BTreeMap::new(), 3)?;
         let upserter = function(UPSERTER, upserter_environment(&dynamodb, &s3), 4)?;
@@ -298,7 +297,18 @@ fn mapping_settings(settings: &StackSettings) -> MappingSettings {
     }
 }
 
-fn upserter_environment(dynamodb: &DynamoDb, s3: &S3Server) -> BTreeMap<String, String> {
+/// Creates both agent tables.
+///
+/// # Errors
+/// When they are there.
+pub fn create_agent_tables(dynamodb: &DynamoDb) -> anyhow::Result<()> {
+    dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
+    dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")
+}
+
+/// The settings of agent-event-upserter on these tables and this bucket.
+#[must_use]
+pub fn upserter_environment(dynamodb: &DynamoDb, s3: &S3Server) -> BTreeMap<String, String> {
     let variables = [
         ("AGENT_STATE_TABLE", AGENT_STATE_TABLE),
         ("AGENT_HISTORY_TABLE", AGENT_HISTORY_TABLE),
