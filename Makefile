@@ -70,6 +70,7 @@ bench: ## Measure the functions against the machine's limit and against other la
 	@$(BENCH)/venv/bin/pip install --quiet --requirement benches/peers/python/requirements.txt
 	cd benches/peers/go && go build -o ../../../$(BENCH)/normalizer-go .
 	cargo run --locked --quiet -p contact-ledger -- generate --agents 50 --duplicated 0 --late 0 --malformed 0 --output $(BENCH)/input
+	cargo build --locked --release --quiet -p contact-record-normalizer -p agent-event-upserter -p idle-function
 	cargo run --locked --release --quiet -p ledger-benches
 
 write-cost: ## Print what a day of agent events costs in requests and write units

@@ -3,16 +3,19 @@
 //! Everything is measured in one run on one machine, so that ratios mean something; medians are taken.
 
 #![expect(
+    clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a benchmark prints, and has nobody to answer to"
 )]
 
+mod cold_start;
 mod figures;
 mod input;
 mod latency;
 mod normalizer;
 mod peers;
+mod process;
 mod upserter;
 
 use std::path::Path;
@@ -29,6 +32,9 @@ fn main() {
     }
     if wanted("upserter") {
         upserter::measure(folder.path(), &mut figures);
+    }
+    if wanted("start") {
+        cold_start::measure(&mut figures);
     }
     print!("{}", figures.table());
     if only.is_none() {

@@ -26,6 +26,7 @@ use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -97,7 +98,16 @@ pub fn stream_event<'a>(first: usize, records: impl IntoIterator<Item = &'a [u8]
         stream_record(0, &(first + index).to_string(), "key", 1_772_438_400.25, data)
     };
     let records: Vec<_> = records.into_iter().enumerate().map(record).collect();
-    serde_json::from_value(json!({ "Records": records })).expect("this is a Kinesis event")
+    read_event(&json!({ "Records": records }))
+}
+
+/// An event as the runtime reads it: from its text.
+///
+/// # Panics
+/// When it is no such event.
+#[must_use]
+pub fn read_event<T: DeserializeOwned>(event: &Value) -> T {
+    serde_json::from_str(&event.to_string()).expect("this is an event of its service")
 }
 
 /// One record of a Kinesis event, which arrived so many seconds after 1970.
@@ -135,7 +145,7 @@ pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Trans
         })
     };
     let records: Vec<_> = records.into_iter().enumerate().map(record).collect();
-    serde_json::from_value(json!({ "records": records })).expect("this is a Firehose event")
+    read_event(&json!({ "records": records }))
 }
 
 /// A client of a DynamoDB on this machine.

@@ -370,7 +370,8 @@ pub fn told_by(tables: &Tables) -> Truth {
 fn agent(item: &Item) -> AgentTruth {
     let contact = |contact: &Attribute| match contact {
         Attribute::Map(contact) => {
-            (text(contact, "contact_id").unwrap_or_default(), text(contact, "state").unwrap_or_default())
+            let text = |name| contact.get(name).and_then(text_of).unwrap_or_default();
+            (text("contact_id"), text("state"))
         }
         _ => Default::default(),
     };
@@ -392,8 +393,12 @@ fn agent(item: &Item) -> AgentTruth {
 }
 
 fn text(item: &Item, name: &str) -> Option<String> {
-    match item.get(name)? {
-        Attribute::Text(text) => Some(text.clone()),
+    text_of(item.get(name)?)
+}
+
+fn text_of(attribute: &Attribute) -> Option<String> {
+    match attribute {
+        Attribute::Text(text) => Some(text.to_string()),
         _ => None,
     }
 }

@@ -233,7 +233,7 @@ fn run(scenario: &Scenario, is_traced: bool) -> Result<Outcome, Box<Violation>> 
 }
 
 type Function = Upserter<Environment, Environment>;
-type Answer = Result<(BatchResponse, Summary), serde_json::Error>;
+type Answer = (BatchResponse, Summary);
 
 struct Invocation {
     id: u64,
@@ -543,7 +543,7 @@ impl Simulation {
                 Poll::Pending => place += 1,
                 Poll::Ready(answer) => {
                     let Invocation { id, lane, records, .. } = self.invocations.swap_remove(place);
-                    let (response, summary) = answer.map_err(|error| error.to_string())?;
+                    let (response, summary) = answer;
                     self.answered(id, lane, records, &response, &summary)?;
                 }
             }

@@ -45,7 +45,7 @@ async fn handle<S: Store>(
 ) -> (Value, agent_event_upserter::Summary, Vec<(String, Value)>) {
     let function = upserter(store);
     let event = stream_event(100, records.iter().map(Vec::as_slice));
-    let (response, summary) = function.handle(&event, far_future()).await.unwrap();
+    let (response, summary) = function.handle(&event, far_future()).await;
     (
         serde_json::to_value(response).unwrap()["batchItemFailures"].clone(),
         summary,
@@ -98,12 +98,12 @@ async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
         let mut counts = (0, 0, 0);
         for batch in batches {
             let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
-            let (_, summary) = function.handle(&event, far_future()).await.unwrap();
+            let (_, summary) = function.handle(&event, far_future()).await;
             counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
         }
         assert_eq!(counts, (1, 0, 1));
         let tables = function.store.tables();
-        assert_eq!(tables.state.values().next().unwrap()["status_name"], Attribute::Text("Lunch".to_owned()));
+        assert_eq!(tables.state.values().next().unwrap()["status_name"], Attribute::Text("Lunch".into()));
         assert_eq!(tables.history.len(), 2);
     }
 }
@@ -120,21 +120,21 @@ async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_s
     ];
     let function = upserter(MemoryStore::default());
     for record in &records {
-        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await.unwrap();
+        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
     }
     let tables = function.store.tables();
     let item = tables.state.values().next().unwrap();
     let text = |name: &str| item.get(name).cloned();
-    assert_eq!(text("session"), Some(Attribute::Text("out".to_owned())));
-    assert_eq!(text("status_name"), Some(Attribute::Text("Offline".to_owned())));
-    assert_eq!(text("username"), Some(Attribute::Text("agent.01".to_owned())));
+    assert_eq!(text("session"), Some(Attribute::Text("out".into())));
+    assert_eq!(text("status_name"), Some(Attribute::Text("Offline".into())));
+    assert_eq!(text("username"), Some(Attribute::Text("agent.01".into())));
 
     let again = event("e-5", "2026-03-03T08:00:00.000Z", "LOGIN", Value::Null, Value::Null);
-    function.handle(&stream_event(0, [again.as_slice()]), far_future()).await.unwrap();
+    function.handle(&stream_event(0, [again.as_slice()]), far_future()).await;
     let tables = function.store.tables();
     let item = tables.state.values().next().unwrap();
-    assert_eq!(item["session"], Attribute::Text("in".to_owned()));
-    assert_eq!(item["username"], Attribute::Text("agent.01".to_owned()));
+    assert_eq!(item["session"], Attribute::Text("in".into()));
+    assert_eq!(item["username"], Attribute::Text("agent.01".into()));
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn what_the_newest_snapshot_does_not_know_is_gone() {
     ];
     let function = upserter(MemoryStore::default());
     for record in &records {
-        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await.unwrap();
+        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
     }
     assert!(!function.store.tables().state.values().next().unwrap().contains_key("next_status_name"));
 }
@@ -164,7 +164,7 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
     let mut function = upserter(MemoryStore::default());
     function.set_aside = MemorySetAside { refuses: true, ..MemorySetAside::default() };
     let event = stream_event(100, [good.as_slice(), b"{", b"{}"]);
-    let (response, summary) = function.handle(&event, far_future()).await.unwrap();
+    let (response, summary) = function.handle(&event, far_future()).await;
     let failures = serde_json::to_value(response).unwrap()["batchItemFailures"].clone();
     assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
     assert_eq!((summary.applied, summary.rejected.len(), summary.retried), (1, 0, 2));
@@ -202,8 +202,7 @@ async fn what_is_not_done_in_time_is_reported() {
     let good = good_event();
     let function = upserter(NeverStore);
     let event = stream_event(100, [b"{".as_slice(), good.as_slice()]);
-    let (response, summary) =
-        function.handle(&event, Instant::now() + Duration::from_millis(20)).await.unwrap();
+    let (response, summary) = function.handle(&event, Instant::now() + Duration::from_millis(20)).await;
     assert_eq!(
         serde_json::to_value(response).unwrap()["batchItemFailures"],
         json!([{"itemIdentifier": "101"}])
@@ -232,15 +231,15 @@ async fn the_names_of_an_agent_obey_the_policy() {
     let mut function = upserter(MemoryStore::default());
     let policy = r#"{"username": "hash", "first_name": "drop", "last_name": "mask"}"#;
     function.rules.names = NamePolicy::read(policy, Some(b"a key of thirty-two random bytes")).unwrap();
-    function.handle(&stream_event(0, [record.as_slice()]), far_future()).await.unwrap();
+    function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
     let tables = function.store.tables();
     let item = tables.state.values().next().unwrap();
     let text = |name: &str| item.get(name).cloned();
     // openssl dgst -sha256 -hmac 'a key of thirty-two random bytes' agrees.
     let hash = "5bf7829323e60b8bc5faa98e81aa115e2604d7d6de9a6cd1e8e5d80a4e4b0397";
-    assert_eq!(text("username"), Some(Attribute::Text(hash.to_owned())));
+    assert_eq!(text("username"), Some(Attribute::Text(hash.into())));
     assert_eq!(text("first_name"), None);
-    assert_eq!(text("last_name"), Some(Attribute::Text("****er 1".to_owned())));
+    assert_eq!(text("last_name"), Some(Attribute::Text("****er 1".into())));
 }
 
 /// A producer that republishes the stream may pack its records. Each counts for itself; together they are one record

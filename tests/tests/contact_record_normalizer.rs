@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use connect_streams::{Timestamp, parse};
 use contact_lake::Policy;
 use contact_record_normalizer::{RESPONSE_BUDGET, transform};
-use ledger_tests::{contact_record_fixtures, transform_event};
+use ledger_tests::{contact_record_fixtures, read_event, transform_event};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -104,16 +104,16 @@ fn reordered(value: &Value) -> String {
 }
 
 /// Every text, number and truth value below, also inside of JSON text; instants at one width.
-fn leaves(value: &connect_streams::Value<'_>, found: &mut BTreeSet<String>) {
+fn leaves(value: connect_streams::Value<'_>, found: &mut BTreeSet<String>) {
     use connect_streams::Value::{Array, Bool, Null, Number, Object, String};
     match value {
         Null => {}
         Bool(truth) => drop(found.insert(truth.to_string())),
-        Number(digits) => drop(found.insert((*digits).to_owned())),
+        Number(digits) => drop(found.insert(digits.to_owned())),
         String(text) => {
             found.insert(Timestamp::parse(text).map_or(text.to_string(), |instant| instant.to_string()));
             if let Ok(nested) = parse(text.as_bytes()) {
-                leaves(&nested, found);
+                leaves(nested.root(), found);
             }
         }
         Array(elements) => elements.iter().for_each(|element| leaves(element, found)),
@@ -123,7 +123,7 @@ fn leaves(value: &connect_streams::Value<'_>, found: &mut BTreeSet<String>) {
 
 /// The answers of the function.
 fn answers(records: &[&[u8]]) -> Vec<Value> {
-    let (response, _) = transform(&transform_event(records.iter().copied()), &Policy::default()).unwrap();
+    let (response, _) = transform(transform_event(records.iter().copied()), &Policy::default());
     serde_json::to_value(&response).unwrap()["records"].as_array().unwrap().clone()
 }
 
@@ -137,7 +137,7 @@ proptest! {
     #[test]
     fn every_id_is_answered_once_in_order_and_every_row_is_one_line(records in prop::collection::vec(bytes(), 0..20)) {
         let event = transform_event(records.iter().map(Vec::as_slice));
-        let (response, summary) = transform(&event, &Policy::default()).unwrap();
+        let (response, summary) = transform(event, &Policy::default());
         let json = serde_json::to_vec(&response).unwrap();
         prop_assert!(json.len() <= RESPONSE_BUDGET);
         prop_assert_eq!(summary.ok + summary.dropped() + summary.failed(), records.len());
@@ -172,8 +172,8 @@ proptest! {
         let text = record.to_string();
         if let Some(row) = data(&answers(&[text.as_bytes()])[0]) {
             let (mut in_record, mut in_row) = (BTreeSet::new(), BTreeSet::new());
-            leaves(&parse(text.as_bytes()).unwrap(), &mut in_record);
-            leaves(&parse(&row).unwrap(), &mut in_row);
+            leaves(parse(text.as_bytes()).unwrap().root(), &mut in_record);
+            leaves(parse(&row).unwrap().root(), &mut in_row);
             let lost: Vec<_> = in_record.difference(&in_row).collect();
             prop_assert!(lost.is_empty(), "{lost:?} of {text} is not in {}", String::from_utf8_lossy(&row));
         }
@@ -278,8 +278,7 @@ fn odd_json_has_decided_outcomes() {
             Err("missing_field"),
         ),
     ] {
-        let (response, summary) =
-            transform(&transform_event([record.as_slice()]), &Policy::default()).unwrap();
+        let (response, summary) = transform(transform_event([record.as_slice()]), &Policy::default());
         let answer = &serde_json::to_value(&response).unwrap()["records"][0];
         match expected {
             Ok(part) => {
@@ -306,7 +305,7 @@ fn required_fields_are_named_when_they_are_missing_or_wrong() {
             [("null", "missing_field"), ("17", "bad_field"), ("\"\"", "bad_field"), ("{}", "bad_field")]
         {
             let record = format!("{{{MINIMAL},\"{field}\":{value}}}");
-            let (_, summary) = transform(&transform_event([record.as_bytes()]), &Policy::default()).unwrap();
+            let (_, summary) = transform(transform_event([record.as_bytes()]), &Policy::default());
             let found: Vec<_> =
                 summary.rejected.keys().map(|(code, path)| (code.as_str(), path.as_str())).collect();
             assert_eq!(found, [(code, field)], "{value}");
@@ -320,7 +319,7 @@ fn every_kind_of_record_has_its_answer() {
     let agent_event = br#"{"AgentARN":"a","EventType":"LOGIN"}"#;
     let contact_event = br#"{"version":"0","detail-type":"Amazon Connect Contact Event","source":"aws.connect","detail":{"contactId":"c"}}"#;
     let event = transform_event([&demo[..], agent_event, contact_event, br#"{"price":1}"#]);
-    let (response, summary) = transform(&event, &Policy::default()).unwrap();
+    let (response, summary) = transform(event, &Policy::default());
     let answers = serde_json::to_value(&response).unwrap()["records"].as_array().unwrap().clone();
     let results: Vec<_> = answers.iter().map(|answer| answer["result"].as_str().unwrap()).collect();
     assert_eq!(results, ["Ok", "Dropped", "Dropped", "ProcessingFailed"]);
@@ -348,7 +347,7 @@ fn both_envelopes_are_read_and_the_same_id_twice_is_answered_twice() {
             record(json!([]), Value::Null),
         ],
     });
-    let (response, _) = transform(&serde_json::from_value(event).unwrap(), &Policy::default()).unwrap();
+    let (response, _) = transform(read_event(&event), &Policy::default());
     let answers = serde_json::to_value(&response).unwrap()["records"].as_array().unwrap().clone();
     assert!(answers.iter().all(|answer| answer["recordId"] == "same" && answer["result"] == "Ok"));
     let arrivals: Vec<_> = answers

@@ -18,7 +18,7 @@ async fn write_day<S: Store>(store: S) -> S {
     let function = upserter(store);
     for batch in Input::demo_day().agent_events.chunks(500) {
         let event = stream_event(0, batch.iter().map(Vec::as_slice));
-        function.handle(&event, far_future()).await.unwrap();
+        function.handle(&event, far_future()).await;
     }
     function.store
 }

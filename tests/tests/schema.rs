@@ -28,12 +28,12 @@ fn rows() -> Vec<(String, Vec<u8>)> {
         .collect();
     let demo =
         parse(br#"{"ticker_symbol":"QXZ","sector":"HEALTHCARE","change":-0.05,"price":84.51}"#).unwrap();
-    rows.push(("demo".to_owned(), encode_demo(&demo, arrival, &Policy::default())));
+    rows.push(("demo".to_owned(), encode_demo(demo.root(), arrival, &Policy::default())));
     rows
 }
 
 /// Whether a value of the row is one that Firehose's conversion puts into a column of this type.
-fn fits(glue_type: &str, value: &Value<'_>) -> bool {
+fn fits(glue_type: &str, value: Value<'_>) -> bool {
     match (glue_type, value) {
         ("string", Value::String(_)) | ("boolean", Value::Bool(_)) => true,
         ("bigint", Value::Number(digits)) => digits.parse::<i64>().is_ok(),
@@ -51,7 +51,7 @@ fn fits(glue_type: &str, value: &Value<'_>) -> bool {
         (_, Value::Object(object)) => {
             let fields = split(arguments(glue_type, "struct").unwrap_or_default());
             let fields: Vec<_> = fields.into_iter().filter_map(|field| field.split_once(':')).collect();
-            let field_fits = |(name, value): (&str, &Value<'_>)| {
+            let field_fits = |(name, value): (&str, Value<'_>)| {
                 fields.iter().any(|(field, glue_type)| *field == name && fits(glue_type, value))
             };
             !object.is_empty() && object.iter().all(field_fits)

@@ -57,8 +57,9 @@ async fn a_register_moves_only_forward<S: Store>(store: &S) {
         let held = write_register(store, &planned(minute, id, "STATE_CHANGE").0[0]).await.unwrap();
         held.map(|held| held.version)
     };
-    let version =
-        |minute: u32, id: &str| Some(Version::from_stored(format!("2026-03-02T08:{minute:02}:00.000Z#{id}")));
+    let version = |minute: u32, id: &str| {
+        Some(Version::from_stored(&format!("2026-03-02T08:{minute:02}:00.000Z#{id}")))
+    };
 
     assert_eq!(write(10, "e-1").await, None);
     assert_eq!(write(20, "e-2").await, version(10, "e-1"));
@@ -76,7 +77,7 @@ async fn an_equal_version_writes_nothing<S: Store>(store: &S) {
     let (first, _) = planned(22, "e-7", "STATE_CHANGE");
     write_register(store, &first[0]).await.unwrap();
     let mut second = first[0].clone();
-    second.set.push(("written_twice", Attribute::Text("yes".to_owned())));
+    second.set.push(("written_twice", Attribute::Text("yes".into())));
     let held = Held { version: first[0].version.clone(), continuity: first[0].leaves };
     assert_eq!(write_register(store, &second).await.unwrap(), Some(held.clone()));
     let third = planned(23, "e-8", "STATE_CHANGE").0.remove(0);
@@ -156,7 +157,7 @@ async fn holds(client: &Client, [state, history]: [&str; 2]) {
         found.into_iter().map(by_key).collect::<BTreeMap<_, _>>()
     };
     let expected = |key: [&String; 2], item: &Item| {
-        let attributes = item.iter().map(|(name, value)| (name.clone(), of_dynamodb(value)));
+        let attributes = item.iter().map(|(name, value)| (name.to_owned(), of_dynamodb(value)));
         (key.map(String::clone), attributes.collect::<HashMap<_, _>>())
     };
     let states = tables.state.iter().map(|(key, item)| expected([&key.board, &key.agent_id], item));
@@ -165,18 +166,18 @@ async fn holds(client: &Client, [state, history]: [&str; 2]) {
     assert_eq!(items(history, ["agent_id", "entry"]).await, entries.collect());
 
     let interval = &tables.history[&("a-1".to_owned(), "status#2026-03-02T08:00:00.000Z".to_owned())];
-    assert_eq!(interval[CLOSED_BY], Attribute::Text("2026-03-02T08:43:00.000Z#e-43".to_owned()));
+    assert_eq!(interval[CLOSED_BY], Attribute::Text("2026-03-02T08:43:00.000Z#e-43".into()));
     assert_eq!(interval.get("status_type"), None);
     assert!(tables.state.values().all(|item| !item.contains_key("written_twice")));
 }
 
 fn of_dynamodb(attribute: &Attribute) -> AttributeValue {
     match attribute {
-        Attribute::Text(text) => AttributeValue::S(text.clone()),
-        Attribute::Number(digits) => AttributeValue::N(digits.clone()),
+        Attribute::Text(text) => AttributeValue::S(text.to_string()),
+        Attribute::Number(digits) => AttributeValue::N(digits.to_string()),
         Attribute::List(elements) => AttributeValue::L(elements.iter().map(of_dynamodb).collect()),
         Attribute::Map(members) => AttributeValue::M(
-            members.iter().map(|(name, value)| (name.clone(), of_dynamodb(value))).collect(),
+            members.iter().map(|(name, value)| (name.to_owned(), of_dynamodb(value))).collect(),
         ),
     }
 }

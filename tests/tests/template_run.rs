@@ -434,15 +434,14 @@ fn alarms_go_to_the_topic_that_was_named_or_made() {
 async fn the_example_events_work() {
     let event = |name: &str| fs::read(repository().join("events").join(name)).unwrap();
     let records = serde_json::from_slice(&event("contact-records.json")).unwrap();
-    let (response, _) =
-        contact_record_normalizer::transform(&records, &contact_lake::Policy::default()).unwrap();
+    let (response, _) = contact_record_normalizer::transform(records, &contact_lake::Policy::default());
     let response = serde_json::to_value(response).unwrap();
     let results: Vec<_> = response["records"].as_array().unwrap().iter().map(|one| &one["result"]).collect();
     assert_eq!(results, ["Ok", "Dropped", "ProcessingFailed"]);
 
     let function = upserter(agent_ledger::memory::MemoryStore::default());
     let events = serde_json::from_slice(&event("agent-events.json")).unwrap();
-    let (response, summary) = function.handle(&events, far_future()).await.unwrap();
+    let (response, summary) = function.handle(&events, far_future()).await;
     assert_eq!(serde_json::to_value(response).unwrap(), json!({"batchItemFailures": []}));
     assert_eq!((summary.applied, summary.rejected.total()), (3, 1));
 }

@@ -51,12 +51,12 @@ impl UserRecord {
 }
 
 /// Decodes the records of an event, in their order.
-pub(crate) fn decode(records: &[StreamRecord<'_>], rules: &Rules) -> Vec<UserRecord> {
+pub(crate) fn decode(records: &[StreamRecord], rules: &Rules) -> Vec<UserRecord> {
     let mut decoded = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
         match parts(record) {
             Ok(Parts::Whole(data)) => {
-                decoded.push(UserRecord { index, part: None, decoded: read(&data, rules) });
+                decoded.push(UserRecord { index, part: None, decoded: read(data, rules) });
             }
             Ok(Parts::Packed(parts)) => {
                 for (subsequence_number, packed) in parts.into_iter().enumerate() {
@@ -71,15 +71,15 @@ pub(crate) fn decode(records: &[StreamRecord<'_>], rules: &Rules) -> Vec<UserRec
     decoded
 }
 
-enum Parts {
-    Whole(Vec<u8>),
+enum Parts<'a> {
+    Whole(&'a [u8]),
     Packed(Vec<Packed>),
 }
 
-fn parts(record: &StreamRecord<'_>) -> Result<Parts, Reject> {
-    let data = record.data()?;
-    if aggregate::is_packed(&data) {
-        aggregate::unpack(data).map(Parts::Packed)
+fn parts(record: &StreamRecord) -> Result<Parts<'_>, Reject> {
+    let data = record.data.bytes()?;
+    if aggregate::is_packed(data) {
+        aggregate::unpack(data.to_vec()).map(Parts::Packed)
     } else {
         Ok(Parts::Whole(data))
     }
@@ -90,8 +90,8 @@ fn read(data: &[u8], rules: &Rules) -> Decoded {
 }
 
 fn parse_and_plan(data: &[u8], rules: &Rules) -> Result<Decoded, Reject> {
-    let value = parse(data)?;
-    let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+    let document = parse(data)?;
+    let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
     match RecordKind::of(object) {
         Some(RecordKind::AgentEvent) => {
             let event = AgentEvent::from_object(object)?;

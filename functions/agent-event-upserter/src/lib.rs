@@ -14,7 +14,7 @@ mod write;
 use agent_ledger::batch::Batch;
 use agent_ledger::plan::Rules;
 use agent_ledger::store::Store;
-use lambda_support::kinesis::{BatchResponse, StreamEvent, StreamRecord};
+use lambda_support::kinesis::{BatchResponse, StreamEvent};
 use tokio::time::Instant;
 
 use crate::decode::{UserRecord, decode};
@@ -23,16 +23,9 @@ pub use crate::summary::Summary;
 use crate::write::write;
 
 /// What a batch writes, without writing it: the function without its I/O.
-///
-/// # Errors
-/// An envelope without a sequence number: the event is not Kinesis's.
-pub fn plan_batch(event: &StreamEvent, rules: &Rules) -> Result<Batch, serde_json::Error> {
-    let records = envelopes(event)?;
-    Ok(Batch::of(decode(&records, rules).iter_mut().map(UserRecord::take_plan)))
-}
-
-fn envelopes(event: &StreamEvent) -> Result<Vec<StreamRecord<'_>>, serde_json::Error> {
-    event.records.iter().map(|raw| StreamRecord::decode(raw)).collect()
+#[must_use]
+pub fn plan_batch(event: &StreamEvent, rules: &Rules) -> Batch {
+    Batch::of(decode(&event.records, rules).iter_mut().map(UserRecord::take_plan))
 }
 
 /// The function: its tables, its bucket, its settings.
@@ -50,16 +43,9 @@ pub struct Upserter<S, R> {
 
 impl<S: Store, R: SetAside> Upserter<S, R> {
     /// Handles one batch. Writes that are not done at `stop_at` are reported for retry.
-    ///
-    /// # Errors
-    /// An envelope without a sequence number: the event is not Kinesis's.
-    pub async fn handle(
-        &self,
-        event: &StreamEvent,
-        stop_at: Instant,
-    ) -> Result<(BatchResponse, Summary), serde_json::Error> {
-        let records = envelopes(event)?;
-        let mut decoded = decode(&records, &self.rules);
+    pub async fn handle(&self, event: &StreamEvent, stop_at: Instant) -> (BatchResponse, Summary) {
+        let records = &event.records;
+        let mut decoded = decode(records, &self.rules);
         let mut batch = Batch::of(decoded.iter_mut().map(UserRecord::take_plan));
 
         let (faults, consumed) = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
@@ -77,6 +63,6 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
         }
         summary.count(&decoded, &batch, finished);
         let response = records.get(finished).map_or_else(BatchResponse::success, BatchResponse::retry_from);
-        Ok((response, summary))
+        (response, summary)
     }
 }

@@ -86,10 +86,7 @@ struct Line<'a> {
 }
 
 /// The rejected that are, or are part of, one of `records`; `None` if there are none.
-pub(crate) fn rejected_object(
-    records: &[StreamRecord<'_>],
-    decoded: &[UserRecord],
-) -> Option<RejectedObject> {
+pub(crate) fn rejected_object(records: &[StreamRecord], decoded: &[UserRecord]) -> Option<RejectedObject> {
     let mut body = Vec::new();
     let mut first_record = None;
     for UserRecord { index, part, decoded } in decoded {
@@ -102,13 +99,13 @@ pub(crate) fn rejected_object(
             reason: reject.code.as_str(),
             path: &reject.path,
             event_source_arn: &record.event_source_arn,
-            shard_id: &record.shard_id,
+            shard_id: record.shard_id(),
             sequence_number: &record.sequence_number,
             subsequence_number: part.map(|part| part.subsequence_number),
             partition_key: part.map_or(&record.partition_key, |part| &part.packed.partition_key),
             arrival_timestamp: record.arrival.map(|arrival| arrival.to_string()),
             data: match part {
-                None => record.raw_data().map(readable),
+                None => record.data.to_json().map(readable),
                 Some(part) => Some(Cow::Owned(encode_base64(&part.packed.data))),
             },
         };
@@ -121,9 +118,9 @@ pub(crate) fn rejected_object(
 
 /// The envelope's `data` as it came. If it is JSON that readers refuse, such as half a surrogate pair, it becomes a
 /// text that holds it, so that the line can be read.
-fn readable(data: &RawValue) -> Cow<'_, RawValue> {
+fn readable(data: Cow<'_, RawValue>) -> Cow<'_, RawValue> {
     if serde_json::from_str::<serde_json::Value>(data.get()).is_ok() {
-        return Cow::Borrowed(data);
+        return data;
     }
     Cow::Owned(to_raw_value(data.get()).expect("text is JSON"))
 }
@@ -132,7 +129,7 @@ fn readable(data: &RawValue) -> Cow<'_, RawValue> {
 ///
 /// The hash, because the numbers alone do not tell what is between them: who sends some of a batch's records again
 /// may send its first and its last.
-fn key(records: &[StreamRecord<'_>], body: &[u8]) -> Option<String> {
+fn key(records: &[StreamRecord], body: &[u8]) -> Option<String> {
     let (first, last) = (records.first()?, records.last()?);
     let date = records
         .iter()
@@ -142,7 +139,7 @@ fn key(records: &[StreamRecord<'_>], body: &[u8]) -> Option<String> {
     let _ = write!(
         key,
         "{}/{}/{}-{}-{:016x}.jsonl",
-        name(&first.shard_id),
+        name(first.shard_id()),
         date.replace('-', "/"),
         name(&first.sequence_number),
         name(&last.sequence_number),

@@ -8,12 +8,10 @@
 pub mod settings;
 mod summary;
 
-use std::collections::BTreeMap;
-
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
 use contact_lake::{Policy, encode, encode_demo, normalize};
-use lambda_support::firehose::{TransformEvent, TransformRecord, TransformResponse, TransformedRecord};
+use lambda_support::firehose::{Answers, TransformEvent, TransformRecord, TransformResponse};
 
 pub use summary::Summary;
 
@@ -26,47 +24,50 @@ pub const RESPONSE_BUDGET: usize = 5_900_000;
 const DEMO_PARTITION: &str = "demo";
 
 /// Answers a batch.
-///
-/// # Errors
-/// An envelope without a record id: the event is not Firehose's.
-pub fn transform(
-    event: &TransformEvent,
-    policy: &Policy,
-) -> Result<(TransformResponse, Summary), serde_json::Error> {
-    let records =
-        event.records.iter().map(|raw| TransformRecord::decode(raw)).collect::<Result<Vec<_>, _>>()?;
-    // Whatever else happens, every record can at least be answered with a failure.
-    let mut response_bytes: usize = records.iter().map(|record| failed(record).response_bytes()).sum();
-    let mut response = TransformResponse { records: Vec::with_capacity(records.len()) };
+#[must_use]
+pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, Summary) {
     let mut summary = Summary::default();
+    // Whatever else happens, every record can at least be answered with a failure.
+    let failure_bytes = |record: &TransformRecord| Answers::failure_bytes(&record.record_id);
+    let mut to_come: usize = event.records.iter().map(failure_bytes).sum();
+    let mut answers = Answers::with_capacity(expected_bytes(&event).min(RESPONSE_BUDGET));
 
-    for record in &records {
-        let failure = failed(record);
-        let answer = answer(record, policy, &mut summary).and_then(|answer| {
-            let with_answer = response_bytes - failure.response_bytes() + answer.response_bytes();
-            if with_answer > RESPONSE_BUDGET {
+    for TransformRecord { record_id, arrival, data } in event.records {
+        let before = answers.bytes();
+        to_come -= Answers::failure_bytes(&record_id);
+        let transformed = data.bytes().and_then(|data| transform_record(data, arrival, policy, &mut summary));
+        let answered = transformed.and_then(|transformed| {
+            answer(&mut answers, &record_id, &transformed);
+            if answers.bytes() + to_come > RESPONSE_BUDGET {
+                answers.truncate(before);
                 return Err(Reject::record(RejectCode::TooLarge));
             }
-            response_bytes = with_answer;
-            Ok(answer)
+            summary.ok += usize::from(transformed != Transformed::Dropped);
+            Ok(())
         });
-        response.records.push(match answer {
-            Ok(answer) => {
-                summary.ok += usize::from(!answer.is_dropped());
-                answer
-            }
-            Err(reject) => {
-                summary.rejected.add(&reject);
-                failure
-            }
-        });
+        if let Err(reject) = answered {
+            summary.rejected.add(&reject);
+            answers.processing_failed(&record_id);
+        }
     }
-    summary.bytes_out = response_bytes;
-    Ok((response, summary))
+    summary.bytes_out = answers.bytes();
+    (answers.into_response(), summary)
 }
 
-fn failed(record: &TransformRecord<'_>) -> TransformedRecord {
-    TransformedRecord::processing_failed(record.record_id.clone().into_owned())
+/// About as much as came: a row is about as long as its record, in base64 both.
+fn expected_bytes(event: &TransformEvent) -> usize {
+    const FRAME: usize = 256;
+    event.records.iter().map(|record| FRAME + record.data.length() / 2 * 3).sum()
+}
+
+/// The answer to one record that is not at fault.
+fn answer(answers: &mut Answers, record_id: &str, transformed: &Transformed) {
+    match transformed {
+        Transformed::Row { line, contact_date } => {
+            answers.ok(record_id, line, &[("contact_date", contact_date)]);
+        }
+        Transformed::Dropped => answers.dropped(record_id),
+    }
 }
 
 /// What becomes of a record that is not at fault.
@@ -94,8 +95,8 @@ pub fn transform_record(
     summary: &mut Summary,
 ) -> Result<Transformed, Reject> {
     summary.bytes_in += data.len();
-    let value = parse(data)?;
-    let object = value.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+    let document = parse(data)?;
+    let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
     match RecordKind::of(object) {
         Some(RecordKind::ContactRecord) => {
             let contact = ContactRecord::from_object(object)?;
@@ -105,7 +106,7 @@ pub fn transform_record(
             Ok(Transformed::Row { line: encode(row, arrival, policy), contact_date })
         }
         Some(RecordKind::DemoRecord) => {
-            let line = encode_demo(&value, arrival, policy);
+            let line = encode_demo(document.root(), arrival, policy);
             Ok(Transformed::Row { line, contact_date: DEMO_PARTITION.to_owned() })
         }
         Some(kind @ (RecordKind::AgentEvent | RecordKind::ContactEvent)) => {
@@ -116,21 +117,6 @@ pub fn transform_record(
     }
 }
 
-/// The answer to one record that is not at fault.
-fn answer(
-    record: &TransformRecord<'_>,
-    policy: &Policy,
-    summary: &mut Summary,
-) -> Result<TransformedRecord, Reject> {
-    let record_id = record.record_id.clone().into_owned();
-    let data = record.data()?;
-    Ok(match transform_record(&data, record.arrival, policy, summary)? {
-        Transformed::Row { line, contact_date } => {
-            TransformedRecord::ok(record_id, &line, BTreeMap::from([("contact_date", contact_date)]))
-        }
-        Transformed::Dropped => TransformedRecord::dropped(record_id),
-    })
-}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,11 +130,11 @@ mod tests {
                 serde_json::json!({"recordId": format!("r{index}"), "approximateArrivalTimestamp": 1_772_438_700_123_i64, "data": data})
             })
             .collect();
-        serde_json::from_value(serde_json::json!({ "records": records })).unwrap()
+        serde_json::from_str(&serde_json::json!({ "records": records }).to_string()).unwrap()
     }
 
-    fn results(event: &TransformEvent) -> Vec<(String, String)> {
-        let (response, _) = transform(event, &Policy::default()).unwrap();
+    fn results(event: TransformEvent) -> Vec<(String, String)> {
+        let (response, _) = transform(event, &Policy::default());
         let json = serde_json::to_value(&response).unwrap();
         let text = |record: &serde_json::Value, name: &str| record[name].as_str().unwrap().to_owned();
         json["records"]
@@ -171,7 +157,7 @@ mod tests {
     fn one_bad_record_among_good_ones_fails_alone() {
         let agent_event = br#"{"AgentARN":"a","EventType":"LOGIN"}"#;
         let event =
-            event(&[&contact("a"), b"{\"ContactId\":", agent_event, b"\xff", b"[]", b"{}", &contact("b")]);
+            || event(&[&contact("a"), b"{\"ContactId\":", agent_event, b"\xff", b"[]", b"{}", &contact("b")]);
         let expected = [
             "Ok",
             "ProcessingFailed",
@@ -186,14 +172,14 @@ mod tests {
             .enumerate()
             .map(|(index, result)| (format!("r{index}"), (*result).to_owned()))
             .collect();
-        assert_eq!(results(&event), expected);
-        let (_, summary) = transform(&event, &Policy::default()).unwrap();
+        assert_eq!(results(event()), expected);
+        let (_, summary) = transform(event(), &Policy::default());
         assert_eq!((summary.ok, summary.dropped(), summary.failed()), (2, 1, 4));
     }
 
     #[test]
     fn an_empty_batch_has_an_empty_answer() {
-        assert_eq!(results(&event(&[])), []);
+        assert_eq!(results(event(&[])), []);
     }
 
     #[test]
@@ -202,17 +188,19 @@ mod tests {
             .unwrap()
             .replace("\"large\"", &format!("\"large\",\"CustomerId\":\"{}\"", "x".repeat(900_000)));
         let small = contact("small");
-        let event = event(&[
-            large.as_bytes(),
-            large.as_bytes(),
-            large.as_bytes(),
-            large.as_bytes(),
-            large.as_bytes(),
-            &small,
-        ]);
-        let (response, summary) = transform(&event, &Policy::default()).unwrap();
+        let event = || {
+            event(&[
+                large.as_bytes(),
+                large.as_bytes(),
+                large.as_bytes(),
+                large.as_bytes(),
+                large.as_bytes(),
+                &small,
+            ])
+        };
+        let (response, summary) = transform(event(), &Policy::default());
         assert_eq!((summary.ok, summary.failed()), (5, 1));
         assert!(serde_json::to_vec(&response).unwrap().len() < 6_000_000);
-        assert_eq!(results(&event).last().unwrap(), &("r5".to_owned(), "Ok".to_owned()));
+        assert_eq!(results(event()).last().unwrap(), &("r5".to_owned(), "Ok".to_owned()));
     }
 }

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let policy = read_policy(&Settings::from_lookup(&|name| std::env::var(name).ok()));
     let policy = policy.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     let handle = async |event: LambdaEvent<TransformEvent>| -> Result<TransformResponse, Error> {
-        let (response, summary) = transform(&event.payload, &policy)?;
+        let (response, summary) = transform(event.payload, &policy);
         summary.log(&event.context.env_config.function_name, telemetry::now());
         Ok(response)
     };

@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {
     match attribute {
-        Attribute::Text(text) => AttributeValue::S(text.clone()),
-        Attribute::Number(digits) => AttributeValue::N(digits.clone()),
+        Attribute::Text(text) => AttributeValue::S(text.to_string()),
+        Attribute::Number(digits) => AttributeValue::N(digits.to_string()),
         Attribute::List(elements) => AttributeValue::L(elements.iter().map(to_dynamodb).collect()),
         Attribute::Map(members) => AttributeValue::M(
-            members.iter().map(|(name, value)| (name.clone(), to_dynamodb(value))).collect(),
+            members.iter().map(|(name, value)| (name.to_owned(), to_dynamodb(value))).collect(),
         ),
     }
 }
@@ -20,13 +20,14 @@ pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {
 /// The value as ours; `None` for the types that we never write.
 fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
     match value {
-        AttributeValue::S(text) => Some(Attribute::Text(text)),
-        AttributeValue::N(digits) => Some(Attribute::Number(digits)),
+        AttributeValue::S(text) => Some(Attribute::Text(text.into())),
+        AttributeValue::N(digits) => Some(Attribute::Number(digits.into())),
         AttributeValue::L(elements) => {
             Some(Attribute::List(elements.into_iter().filter_map(from_dynamodb).collect()))
         }
         AttributeValue::M(members) => {
-            let members = members.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?)));
+            let members =
+                members.into_iter().filter_map(|(name, value)| Some((name.into(), from_dynamodb(value)?)));
             Some(Attribute::Map(members.collect()))
         }
         _ => None,

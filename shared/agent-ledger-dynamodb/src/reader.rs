@@ -75,7 +75,8 @@ impl Reader {
             let condition = "agent_id = :agent_id AND entry BETWEEN :from AND :until";
             let mut entries = self.query(&self.history_table, condition, values, now).await?;
             // BETWEEN takes in its end, and the key of a status interval is nothing but its kind and time.
-            entries.retain(|entry| entry.get("entry") != Some(&Attribute::Text(until.clone())));
+            let last = Attribute::Text(until.into());
+            entries.retain(|entry| entry.get("entry") != Some(&last));
             Ok::<_, StoreError>(entries)
         });
         Ok(try_join_all(kinds).await?.concat())

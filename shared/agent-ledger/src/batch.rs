@@ -4,7 +4,11 @@
 //! flight together. What the register held before tells, afterwards, what became of each event, exactly as
 //! if they had been written one by one; so the counts do not depend on where batches were cut.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::plan::Plan;
 use crate::store::{Held, Insertion};
@@ -68,12 +72,38 @@ struct Record {
     event_entry: Option<Insertion>,
 }
 
+fn register_key(write: &RegisterWrite) -> (&AgentKey, Register) {
+    (&write.key, write.register)
+}
+
+fn entry_key(entry: &HistoryEntry) -> (&str, &str) {
+    (&entry.agent_id, &entry.entry)
+}
+
+/// The places of jobs by their keys, which stay where the jobs are.
+#[derive(Default)]
+struct Places {
+    table: HashTable<usize>,
+    hasher: RandomState,
+}
+
+impl Places {
+    /// The place of the job with this key; if there is none, it is the next one that will be there.
+    fn place_of<K: Hash + Eq>(&mut self, key: &K, next: usize, key_at: impl Fn(usize) -> K) -> usize {
+        let is_it = |place: &usize| key_at(*place) == *key;
+        let hash_at = |place: &usize| self.hasher.hash_one(key_at(*place));
+        match self.table.entry(self.hasher.hash_one(key), is_it, hash_at) {
+            Entry::Occupied(place) => *place.get(),
+            Entry::Vacant(place) => *place.insert(next).get(),
+        }
+    }
+}
+
 impl Batch {
     /// Merges the plans of a batch. Plan number `n` is record number `n`; `None` is a record without writes.
     pub fn of(plans: impl IntoIterator<Item = Option<Plan>>) -> Self {
         let mut batch = Self::default();
-        let mut registers = HashMap::new();
-        let mut entries = HashMap::new();
+        let (mut registers, mut entries) = (Places::default(), Places::default());
         for (record, plan) in plans.into_iter().enumerate() {
             batch.records.push(Record::default());
             let Some(plan) = plan else { continue };
@@ -92,17 +122,13 @@ impl Batch {
         batch
     }
 
-    fn add_register(
-        &mut self,
-        record: usize,
-        write: RegisterWrite,
-        jobs: &mut HashMap<(AgentKey, Register), usize>,
-    ) {
+    fn add_register(&mut self, record: usize, write: RegisterWrite, places: &mut Places) {
         self.records[record].unfinished_writes += 1;
         let version = write.version.clone();
         let event = RegisterEvent { record, version, expects: write.expects, leaves: write.leaves };
-        let job = *jobs.entry((write.key.clone(), write.register)).or_insert(self.registers.len());
-        match self.registers.get_mut(job) {
+        let key = |place: usize| register_key(&self.registers[place].write);
+        let place = places.place_of(&register_key(&write), self.registers.len(), key);
+        match self.registers.get_mut(place) {
             None => self.registers.push(RegisterJob { write, events: vec![event] }),
             Some(job) => {
                 job.events.push(event);
@@ -113,16 +139,11 @@ impl Batch {
         }
     }
 
-    fn add_entry(
-        &mut self,
-        record: usize,
-        entry: HistoryEntry,
-        is_event: bool,
-        jobs: &mut HashMap<(String, String), usize>,
-    ) {
+    fn add_entry(&mut self, record: usize, entry: HistoryEntry, is_event: bool, places: &mut Places) {
         self.records[record].unfinished_writes += 1;
-        let job = *jobs.entry((entry.agent_id.clone(), entry.entry.clone())).or_insert(self.entries.len());
-        match self.entries.get_mut(job) {
+        let key = |place: usize| entry_key(&self.entries[place].entry);
+        let place = places.place_of(&entry_key(&entry), self.entries.len(), key);
+        match self.entries.get_mut(place) {
             None => self.entries.push(EntryJob { entry, events: vec![(record, is_event)] }),
             Some(job) => {
                 job.events.push((record, is_event));

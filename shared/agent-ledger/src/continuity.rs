@@ -3,13 +3,14 @@
 //! Each event repeats, as its previous snapshot, what the one before it left. If the register holds something
 //! else, an event between is missing, or late. It is told and never blocks anything.
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 use connect_streams::agent_event::Snapshot;
+use foldhash::quality::FixedState;
 
 use crate::Version;
 use crate::item::Attribute;
+use crate::memory::Item;
 
 /// A fingerprint of what a snapshot says about status and contacts; compared within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +20,13 @@ impl Continuity {
     /// Of a snapshot, and of its contacts as they are stored.
     pub(crate) fn of(snapshot: &Snapshot<'_>, contacts: &Attribute) -> Self {
         let name = snapshot.status.name.map(Attribute::text);
-        let since = snapshot.status.since.map(Attribute::text);
+        let since = snapshot.status.since.map(Attribute::timestamp);
         Self::of_attributes(name.as_ref(), since.as_ref(), Some(contacts))
     }
 
     /// Of a stored item.
     #[must_use]
-    pub fn of_item(item: &BTreeMap<String, Attribute>) -> Self {
+    pub fn of_item(item: &Item) -> Self {
         Self::of_attributes(item.get("status_name"), item.get("status_since"), item.get("contacts"))
     }
 
@@ -45,9 +46,7 @@ impl Continuity {
 }
 
 fn fingerprint(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(value)
 }
 
 /// Events that are missing, or late, between two that were written.

@@ -14,7 +14,7 @@ use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, Snapshot};
 
 use crate::Version;
 use crate::activity::activity;
-use crate::item::{Attribute, expires_at, present_and_absent};
+use crate::item::{Attribute, expires_at, present_and_absent, timestamp_text};
 
 /// One item of AgentHistory, inserted if its key is not there. An interval also takes the place of the same
 /// interval that a later event closed.
@@ -36,7 +36,7 @@ pub struct HistoryEntry {
 pub const CLOSED_BY: &str = "closed_by";
 
 /// The entry of the event itself: `event#<timestamp>#<event id>`.
-pub(crate) fn event_entry(event: &AgentEvent<'_>, retention_days: u32) -> HistoryEntry {
+pub(crate) fn event_entry(event: &AgentEvent<'_>, version: &Version, retention_days: u32) -> HistoryEntry {
     let current = event.current.as_ref();
     let attributes = [
         ("event_type", Some(Attribute::text(event.event_type.as_str()))),
@@ -45,27 +45,27 @@ pub(crate) fn event_entry(event: &AgentEvent<'_>, retention_days: u32) -> Histor
         ("contacts", current.and_then(contact_states)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    entry(event, format!("event#{}#{}", event.timestamp, event.event_id), attributes)
+    entry(event, joined(&["event", version.as_str()]), attributes)
 }
 
 /// The intervals that the event closes.
-pub(crate) fn intervals(event: &AgentEvent<'_>, retention_days: u32) -> Vec<HistoryEntry> {
+pub(crate) fn intervals(event: &AgentEvent<'_>, version: &Version, retention_days: u32) -> Vec<HistoryEntry> {
     let (Some(previous), Some(current)) = (&event.previous, &event.current) else {
         return Vec::new();
     };
     let mut intervals = Vec::new();
-    intervals.extend(status_interval(event, &previous.status, &current.status, retention_days));
+    intervals.extend(status_interval(event, version, (&previous.status, &current.status), retention_days));
     for contact in &previous.contacts {
         let successor = current.contacts.iter().find(|successor| successor.contact_id == contact.contact_id);
-        intervals.extend(contact_interval(event, contact, successor, retention_days));
+        intervals.extend(contact_interval(event, version, (contact, successor), retention_days));
     }
     intervals
 }
 
 fn status_interval(
     event: &AgentEvent<'_>,
-    previous: &AgentStatus<'_>,
-    current: &AgentStatus<'_>,
+    version: &Version,
+    (previous, current): (&AgentStatus<'_>, &AgentStatus<'_>),
     retention_days: u32,
 ) -> Option<HistoryEntry> {
     let span = Span::between(previous.since?, current.since?)?;
@@ -74,14 +74,15 @@ fn status_interval(
         ("status_type", previous.status_type.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    Some(span.onto(event, entry(event, format!("status#{}", span.start), attributes)))
+    let key = joined(&["status", &timestamp_text(span.start)]);
+    Some(span.onto(version, entry(event, key, attributes)))
 }
 
 /// The state of a contact ends when the contact is in another state or gone.
 fn contact_interval(
     event: &AgentEvent<'_>,
-    contact: &Contact<'_>,
-    successor: Option<&Contact<'_>>,
+    version: &Version,
+    (contact, successor): (&Contact<'_>, Option<&Contact<'_>>),
     retention_days: u32,
 ) -> Option<HistoryEntry> {
     let end = successor.map_or(Some(event.timestamp), |successor| successor.state_since)?;
@@ -94,8 +95,8 @@ fn contact_interval(
         ("queue_name", contact.queue_name.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    let key = format!("contact#{}#{}#{state}", span.start, contact.contact_id);
-    Some(span.onto(event, entry(event, key, attributes)))
+    let key = joined(&["contact", &timestamp_text(span.start), contact.contact_id, state]);
+    Some(span.onto(version, entry(event, key, attributes)))
 }
 
 /// A stretch of time that is not empty.
@@ -110,13 +111,12 @@ impl Span {
         (start < end).then_some(Self { start, end })
     }
 
-    fn onto(self, event: &AgentEvent<'_>, mut entry: HistoryEntry) -> HistoryEntry {
+    fn onto(self, version: &Version, mut entry: HistoryEntry) -> HistoryEntry {
         let milliseconds = self.end.epoch_milliseconds() - self.start.epoch_milliseconds();
-        let version = Version::of(event);
-        entry.attributes.push((CLOSED_BY, Attribute::text(&version)));
-        entry.closed_by = Some(version);
-        entry.attributes.push(("start", Attribute::text(self.start)));
-        entry.attributes.push(("end", Attribute::text(self.end)));
+        entry.attributes.push((CLOSED_BY, Attribute::text(version.as_str())));
+        entry.closed_by = Some(version.clone());
+        entry.attributes.push(("start", Attribute::timestamp(self.start)));
+        entry.attributes.push(("end", Attribute::timestamp(self.end)));
         entry.attributes.push(("seconds", Attribute::seconds(milliseconds)));
         entry
     }
@@ -129,6 +129,11 @@ fn entry<const N: usize>(
 ) -> HistoryEntry {
     let (attributes, absent) = present_and_absent(attributes);
     HistoryEntry { agent_id: event.agent_id.to_owned(), entry: key, attributes, absent, closed_by: None }
+}
+
+/// A key of these parts.
+fn joined(parts: &[&str]) -> String {
+    parts.join("#")
 }
 
 /// State by contact id.

@@ -1,44 +1,82 @@
 //! Values of DynamoDB items, as far as the tables use them, without naming the SDK.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
-
+use compact_str::{CompactString, ToCompactString};
 use connect_streams::Timestamp;
 
-/// The value of an item's attribute.
+/// The value of an item's attribute. Most are short, such as a timestamp, and are held without an allocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// `S`
-    Text(String),
+    Text(CompactString),
     /// `N`, in the form that DynamoDB gives back: no trailing zeros.
-    Number(String),
+    Number(CompactString),
     /// `L`
     List(Vec<Attribute>),
     /// `M`
-    Map(BTreeMap<String, Attribute>),
+    Map(Members),
+}
+
+/// The members of a map in the order of their names. There are few: searching takes less than a tree would.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Members(Vec<(CompactString, Attribute)>);
+
+impl Members {
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Attribute> {
+        self.iter().find(|(member, _)| *member == name).map(|(_, value)| value)
+    }
+
+    /// All members.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Attribute)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl FromIterator<(CompactString, Attribute)> for Members {
+    /// Of members with the same name the last counts.
+    fn from_iter<I: IntoIterator<Item = (CompactString, Attribute)>>(members: I) -> Self {
+        let mut members: Vec<_> = members.into_iter().collect();
+        members.reverse();
+        members.sort_by(|(left, _), (right, _)| left.cmp(right));
+        members.dedup_by(|(later, _), (kept, _)| later == kept);
+        Self(members)
+    }
 }
 
 /// Named values in the order they are written.
 pub(crate) type Attributes = Vec<(&'static str, Attribute)>;
 
 impl Attribute {
-    pub(crate) fn text(text: impl Display) -> Self {
-        Self::Text(text.to_string())
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Text(text.into())
     }
 
-    pub(crate) fn number(number: impl Display) -> Self {
-        Self::Number(number.to_string())
+    pub(crate) fn timestamp(instant: Timestamp) -> Self {
+        Self::Text(timestamp_text(instant))
+    }
+
+    pub(crate) fn number(number: impl Into<i64>) -> Self {
+        Self::Number(number.into().to_compact_string())
     }
 
     /// Milliseconds as seconds.
     pub(crate) fn seconds(milliseconds: i64) -> Self {
-        let text = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
-        Self::Number(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+        let mut text = (milliseconds / 1000).to_compact_string();
+        let digits = [100, 10, 1].map(|place| milliseconds.unsigned_abs() / place % 10);
+        let significant = digits.iter().rposition(|digit| *digit != 0).map_or(0, |place| place + 1);
+        text.push_str(if significant == 0 { "" } else { "." });
+        text.extend(
+            digits[..significant]
+                .iter()
+                .filter_map(|digit| char::from_digit(u32::try_from(*digit).ok()?, 10)),
+        );
+        Self::Number(text)
     }
 
     /// A map of those values that are there.
     pub(crate) fn map<'n>(members: impl IntoIterator<Item = (&'n str, Option<Self>)>) -> Self {
-        Self::Map(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+        Self::Map(members.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect())
     }
 
     /// The size that counts towards DynamoDB's limits and units.
@@ -54,6 +92,11 @@ impl Attribute {
             }
         }
     }
+}
+
+/// The instant at its fixed width.
+pub(crate) fn timestamp_text(instant: Timestamp) -> CompactString {
+    CompactString::from_utf8_lossy(&instant.text())
 }
 
 /// Parts attributes into those with a value and the names of those without.
@@ -93,7 +136,7 @@ mod tests {
         for (milliseconds, text) in
             [(0, "0"), (5, "0.005"), (5005, "5.005"), (5500, "5.5"), (10_000, "10"), (100_000, "100")]
         {
-            assert_eq!(Attribute::seconds(milliseconds), Attribute::Number(text.to_owned()));
+            assert_eq!(Attribute::seconds(milliseconds), Attribute::Number(text.into()));
         }
     }
 }

@@ -26,7 +26,7 @@ mod version;
 pub use board::{AgentKey, BOARDS};
 pub use continuity::{Continuity, Gap};
 pub use history::{CLOSED_BY, HistoryEntry};
-pub use item::Attribute;
+pub use item::{Attribute, Members};
 pub use names::{NamePolicy, NamePolicyError};
 pub use state::{Register, RegisterWrite};
 pub use version::Version;

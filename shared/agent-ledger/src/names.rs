@@ -38,8 +38,8 @@ impl NamePolicy {
     /// # Errors
     /// [`NamePolicyError`], a sentence for whoever deploys the function.
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, NamePolicyError> {
-        let value = parse(policy.as_bytes()).map_err(|_| NamePolicyError::NotAnObject)?;
-        let rules = value.as_object().ok_or(NamePolicyError::NotAnObject)?;
+        let document = parse(policy.as_bytes()).map_err(|_| NamePolicyError::NotAnObject)?;
+        let rules = document.as_object().ok_or(NamePolicyError::NotAnObject)?;
         let key = key.map(HashKey::new).transpose()?;
         let mut read = Self { key, ..Self::default() };
         for (name, value) in rules.iter() {
@@ -70,6 +70,6 @@ impl NamePolicy {
     }
 
     fn name(&self, name: Option<&str>, action: Action) -> Option<Attribute> {
-        action.apply(Cow::Borrowed(name?), self.key.as_ref()).map(Attribute::text)
+        action.apply(Cow::Borrowed(name?), self.key.as_ref()).map(|name| Attribute::text(&name))
     }
 }

@@ -6,7 +6,7 @@ use connect_streams::{Reject, RejectCode};
 use crate::history::{event_entry, intervals};
 use crate::item;
 use crate::state::{session_write, snapshot_write};
-use crate::{HistoryEntry, NamePolicy, RegisterWrite};
+use crate::{HistoryEntry, NamePolicy, RegisterWrite, Version};
 
 /// DynamoDB refuses an item above 400 KB. The difference is room for keys and the other register.
 /// Source: DynamoDB Developer Guide, "Quotas", item size.
@@ -68,12 +68,13 @@ impl Plan {
 pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
     check_ids(event)?;
     let retention = &rules.retention;
-    let snapshot = event.current.as_ref().map(|current| snapshot_write(event, current, rules));
+    let version = Version::of(event);
+    let snapshot = event.current.as_ref().map(|current| snapshot_write(event, &version, current, rules));
     let is_kept = retention.heartbeats || event.event_type != EventType::HeartBeat;
     let plan = Plan {
-        registers: snapshot.into_iter().chain(session_write(event)).collect(),
-        event: is_kept.then(|| event_entry(event, retention.history_days)),
-        intervals: intervals(event, retention.history_days),
+        registers: snapshot.into_iter().chain(session_write(event, &version)).collect(),
+        event: is_kept.then(|| event_entry(event, &version, retention.history_days)),
+        intervals: intervals(event, &version, retention.history_days),
     };
     let items =
         plan.registers.iter().map(|write| &write.set).chain(plan.event.iter().map(|entry| &entry.attributes));

@@ -60,6 +60,7 @@ pub struct RegisterWrite {
 /// The update of the snapshot register.
 pub(crate) fn snapshot_write(
     event: &AgentEvent<'_>,
+    version: &Version,
     snapshot: &Snapshot<'_>,
     rules: &Rules,
 ) -> RegisterWrite {
@@ -74,7 +75,7 @@ pub(crate) fn snapshot_write(
         ("status_name", text(status.name)),
         ("status_type", text(status.status_type)),
         ("status_id", text(status.id)),
-        ("status_since", status.since.map(Attribute::text)),
+        ("status_since", status.since.map(Attribute::timestamp)),
         ("next_status_name", text(snapshot.next_status_name)),
         ("activity", text(Some(activity(snapshot)))),
         ("contacts", Some(contacts)),
@@ -85,11 +86,11 @@ pub(crate) fn snapshot_write(
         ("expires_at", Some(expires_at(event.timestamp, rules.retention.state_days))),
     ];
     let expects = event.previous.as_ref().map(|previous| Continuity::of(previous, &self::contacts(previous)));
-    RegisterWrite { expects, leaves, ..write(event, Register::Snapshot, attributes) }
+    RegisterWrite { expects, leaves, ..write(event, version, Register::Snapshot, attributes) }
 }
 
 /// The update of the session register; `None` for events that are neither LOGIN nor LOGOUT.
-pub(crate) fn session_write(event: &AgentEvent<'_>) -> Option<RegisterWrite> {
+pub(crate) fn session_write(event: &AgentEvent<'_>, version: &Version) -> Option<RegisterWrite> {
     let session = match event.event_type {
         EventType::Login => "in",
         EventType::Logout => "out",
@@ -97,20 +98,21 @@ pub(crate) fn session_write(event: &AgentEvent<'_>) -> Option<RegisterWrite> {
     };
     let attributes = [
         ("session", Some(Attribute::text(session))),
-        ("session_since", Some(Attribute::text(event.timestamp))),
+        ("session_since", Some(Attribute::timestamp(event.timestamp))),
     ];
-    Some(write(event, Register::Session, attributes))
+    Some(write(event, version, Register::Session, attributes))
 }
 
 fn write<const N: usize>(
     event: &AgentEvent<'_>,
+    version: &Version,
     register: Register,
     attributes: [(&'static str, Option<Attribute>); N],
 ) -> RegisterWrite {
-    let version = Version::of(event);
     let (mut set, remove) = present_and_absent(attributes);
-    set.push((register.version_attribute(), Attribute::text(&version)));
-    RegisterWrite { key: AgentKey::of(event), register, version, set, remove, expects: None, leaves: None }
+    set.push((register.version_attribute(), Attribute::text(version.as_str())));
+    let (key, version) = (AgentKey::of(event), version.clone());
+    RegisterWrite { key, register, version, set, remove, expects: None, leaves: None }
 }
 
 /// The contacts as they are stored.
@@ -124,9 +126,9 @@ fn contact(contact: &Contact<'_>) -> Attribute {
         ("channel", contact.channel.map(Attribute::text)),
         ("initiation_method", contact.initiation_method.map(Attribute::text)),
         ("state", contact.state.map(Attribute::text)),
-        ("state_since", contact.state_since.map(Attribute::text)),
-        ("connected_since", contact.connected_since.map(Attribute::text)),
-        ("queued_since", contact.queued_since.map(Attribute::text)),
+        ("state_since", contact.state_since.map(Attribute::timestamp)),
+        ("connected_since", contact.connected_since.map(Attribute::timestamp)),
+        ("queued_since", contact.queued_since.map(Attribute::timestamp)),
         ("queue_name", contact.queue_name.map(Attribute::text)),
     ])
 }
@@ -137,12 +139,12 @@ fn slots(snapshot: &Snapshot<'_>) -> Option<Attribute> {
             ("available", Some(Attribute::number(slots.available))),
             ("maximum", Some(Attribute::number(slots.maximum))),
         ]);
-        (slots.channel.to_owned(), room)
+        (slots.channel.into(), room)
     };
     (!snapshot.slots.is_empty()).then(|| Attribute::Map(snapshot.slots.iter().map(channel).collect()))
 }
 
 fn hierarchy(snapshot: &Snapshot<'_>) -> Option<Attribute> {
-    let groups = || snapshot.hierarchy.iter().map(Attribute::text).collect();
+    let groups = || snapshot.hierarchy.iter().map(|name| Attribute::text(name)).collect();
     (!snapshot.hierarchy.is_empty()).then(|| Attribute::List(groups()))
 }

@@ -1,12 +1,12 @@
 //! The port to the tables. Two implementations: DynamoDB, and memory for tests; one contract suite holds both
 //! to the same conditions.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
+use crate::memory::Item;
 use crate::{Attribute, Continuity, HistoryEntry, Register, RegisterWrite, Version};
 
 /// How many statements DynamoDB takes in one batch.
@@ -75,10 +75,10 @@ pub struct Held {
 impl Held {
     /// What a register of a stored item holds; `None` if it was never set.
     #[must_use]
-    pub fn of_item(item: &BTreeMap<String, Attribute>, register: Register) -> Option<Self> {
+    pub fn of_item(item: &Item, register: Register) -> Option<Self> {
         let Some(Attribute::Text(version)) = item.get(register.version_attribute()) else { return None };
         let continuity = (register == Register::Snapshot).then(|| Continuity::of_item(item));
-        Some(Self { version: Version::from_stored(version.clone()), continuity })
+        Some(Self { version: Version::from_stored(version), continuity })
     }
 }
 

@@ -6,24 +6,29 @@
 //! within one millisecond is broken by the event id: arbitrary, but the same for everybody and forever; the
 //! next event or heartbeat carries a whole snapshot and settles it.
 
-use connect_streams::agent_event::AgentEvent;
 use std::fmt;
+use std::sync::Arc;
 
-/// The version of a register: which event it was last set by.
+use connect_streams::agent_event::AgentEvent;
+
+use crate::item::timestamp_text;
+
+/// The version of a register: which event it was last set by. An event's version goes into each of its writes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version(String);
+pub struct Version(Arc<str>);
 
 impl Version {
     /// The version that an event gives to what it writes.
     #[must_use]
     pub fn of(event: &AgentEvent<'_>) -> Self {
-        Self(format!("{}#{}", event.timestamp, event.event_id))
+        let timestamp = timestamp_text(event.timestamp);
+        Self([timestamp.as_str(), "#", event.event_id].concat().into())
     }
 
     /// A version read back from a store.
     #[must_use]
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The text that is stored and compared.

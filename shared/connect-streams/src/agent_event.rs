@@ -6,6 +6,7 @@
 //! Source: Administrator Guide, "Agent event streams data model".
 
 use crate::contact_record::{required_text, required_timestamp};
+use crate::json::Array;
 use crate::{Object, Reject, RejectCode, Timestamp, Value, arn};
 
 /// One agent event.
@@ -143,124 +144,169 @@ impl<'a> AgentEvent<'a> {
     ///
     /// # Errors
     /// [`RejectCode::MissingField`] or [`RejectCode::BadField`] for one of the four required fields.
-    pub fn from_object(source: &'a Object<'a>) -> Result<Self, Reject> {
-        let agent_arn = required_text(source, "AgentARN")?;
+    pub fn from_object(source: Object<'a>) -> Result<Self, Reject> {
+        let [agent_arn, event_id, timestamp, event_type, current, previous] = source.get_each([
+            "AgentARN",
+            "EventId",
+            "EventTimestamp",
+            "EventType",
+            "CurrentAgentSnapshot",
+            "PreviousAgentSnapshot",
+        ]);
+        let agent_arn = required_text(agent_arn, "AgentARN")?;
         let bad_arn = || Reject::field(RejectCode::BadField, "AgentARN");
         Ok(Self {
             agent_arn,
             instance_id: arn::instance_id(agent_arn).ok_or_else(bad_arn)?,
             agent_id: arn::resource_id(agent_arn, "agent").ok_or_else(bad_arn)?,
-            event_id: required_text(source, "EventId")?,
-            timestamp: required_timestamp(source, "EventTimestamp")?,
-            event_type: EventType::from_wire(required_text(source, "EventType")?),
-            current: object(source, "CurrentAgentSnapshot").map(Snapshot::from_object),
-            previous: object(source, "PreviousAgentSnapshot").map(Snapshot::from_object),
+            event_id: required_text(event_id, "EventId")?,
+            timestamp: required_timestamp(timestamp, "EventTimestamp")?,
+            event_type: EventType::from_wire(required_text(event_type, "EventType")?),
+            current: object(current).map(Snapshot::from_object),
+            previous: object(previous).map(Snapshot::from_object),
         })
     }
 }
 
 impl<'a> Snapshot<'a> {
-    fn from_object(source: &'a Object<'a>) -> Self {
-        let status = object(source, "AgentStatus");
-        let configuration = object(source, "Configuration");
-        let profile = configuration.and_then(|configuration| object(configuration, "RoutingProfile"));
-        let configured = |name| configuration.and_then(|configuration| person(configuration, name));
+    fn from_object(source: Object<'a>) -> Self {
+        let [status, next_status, configuration, contacts] =
+            source.get_each(["AgentStatus", "NextAgentStatus", "Configuration", "Contacts"]);
+        let snapshot = Self {
+            status: object(status).map(AgentStatus::from_object).unwrap_or_default(),
+            next_status_name: name(next_status),
+            contacts: objects(contacts).filter_map(Contact::from_object).collect(),
+            ..Self::default()
+        };
+        match object(configuration) {
+            Some(configuration) => snapshot.configured(configuration),
+            None => snapshot,
+        }
+    }
+
+    fn configured(self, source: Object<'a>) -> Self {
+        let [username, first_name, last_name, profile, groups] =
+            source.get_each(["Username", "FirstName", "LastName", "RoutingProfile", "AgentHierarchyGroups"]);
+        let [profile_name, profile_arn, concurrency] = object(profile)
+            .map(|profile| profile.get_each(["Name", "ARN", "Concurrency"]))
+            .unwrap_or_default();
         Self {
-            status: status.map(AgentStatus::from_object).unwrap_or_default(),
-            next_status_name: object(source, "NextAgentStatus").and_then(|next| text(next, "Name")),
-            username: configured("Username"),
-            first_name: configured("FirstName"),
-            last_name: configured("LastName"),
-            routing_profile_name: profile.and_then(|profile| text(profile, "Name")),
-            routing_profile_id: profile.and_then(|profile| id(profile, "routing-profile")),
-            slots: profile
-                .map(|profile| objects(profile, "Concurrency").filter_map(Slots::from_object).collect())
-                .unwrap_or_default(),
-            hierarchy: configuration.map(hierarchy).unwrap_or_default(),
-            contacts: objects(source, "Contacts").filter_map(Contact::from_object).collect(),
+            username: person(username),
+            first_name: person(first_name),
+            last_name: person(last_name),
+            routing_profile_name: text(profile_name),
+            routing_profile_id: id(profile_arn, "routing-profile"),
+            slots: objects(concurrency).filter_map(Slots::from_object).collect(),
+            hierarchy: hierarchy(groups),
+            ..self
         }
     }
 }
 
 impl<'a> AgentStatus<'a> {
-    fn from_object(source: &'a Object<'a>) -> Self {
+    fn from_object(source: Object<'a>) -> Self {
+        let [name, status_type, arn, since] = source.get_each(["Name", "Type", "ARN", "StartTimestamp"]);
         Self {
-            name: text(source, "Name"),
-            status_type: text(source, "Type"),
-            id: id(source, "agent-state"),
-            since: timestamp(source, "StartTimestamp"),
+            name: text(name),
+            status_type: text(status_type),
+            id: id(arn, "agent-state"),
+            since: timestamp(since),
         }
     }
 }
 
 impl<'a> Slots<'a> {
-    fn from_object(source: &'a Object<'a>) -> Option<Self> {
+    fn from_object(source: Object<'a>) -> Option<Self> {
+        let [channel, available, maximum] = source.get_each(["Channel", "AvailableSlots", "MaximumSlots"]);
         Some(Self {
-            channel: channel(source)?,
-            available: count(source, "AvailableSlots")?,
-            maximum: count(source, "MaximumSlots")?,
+            channel: self::channel(channel)?,
+            available: count(available)?,
+            maximum: count(maximum)?,
         })
     }
 }
 
 impl<'a> Contact<'a> {
-    fn from_object(source: &'a Object<'a>) -> Option<Self> {
+    fn from_object(source: Object<'a>) -> Option<Self> {
+        let [
+            contact_id,
+            channel,
+            initiation_method,
+            state,
+            state_since,
+            connected_since,
+            queued_since,
+            queue,
+        ] = source.get_each([
+            "ContactId",
+            "Channel",
+            "InitiationMethod",
+            "State",
+            "StateStartTimestamp",
+            "ConnectedToAgentTimestamp",
+            "QueueTimestamp",
+            "Queue",
+        ]);
         Some(Self {
-            contact_id: text(source, "ContactId")?,
-            channel: channel(source),
-            initiation_method: text(source, "InitiationMethod"),
-            state: text(source, "State"),
-            state_since: timestamp(source, "StateStartTimestamp"),
-            connected_since: timestamp(source, "ConnectedToAgentTimestamp"),
-            queued_since: timestamp(source, "QueueTimestamp"),
-            queue_name: object(source, "Queue").and_then(|queue| text(queue, "Name")),
+            contact_id: text(contact_id)?,
+            channel: self::channel(channel),
+            initiation_method: text(initiation_method),
+            state: text(state),
+            state_since: timestamp(state_since),
+            connected_since: timestamp(connected_since),
+            queued_since: timestamp(queued_since),
+            queue_name: name(queue),
         })
     }
 }
 
-fn hierarchy<'a>(configuration: &'a Object<'a>) -> Vec<&'a str> {
-    const LEVELS: [&str; 5] = ["Level1", "Level2", "Level3", "Level4", "Level5"];
-    let Some(groups) = object(configuration, "AgentHierarchyGroups") else {
+fn hierarchy(groups: Option<Value<'_>>) -> Vec<&str> {
+    let levels = ["Level1", "Level2", "Level3", "Level4", "Level5"];
+    let Some(groups) = object(groups) else {
         return Vec::new();
     };
-    LEVELS.iter().filter_map(|level| object(groups, level)).filter_map(|group| text(group, "Name")).collect()
+    groups.get_each(levels).into_iter().filter_map(name).collect()
 }
 
-fn object<'a>(source: &'a Object<'a>, name: &str) -> Option<&'a Object<'a>> {
-    source.get(name)?.as_object()
+fn object(value: Option<Value<'_>>) -> Option<Object<'_>> {
+    value?.as_object()
 }
 
-fn objects<'a>(source: &'a Object<'a>, name: &str) -> impl Iterator<Item = &'a Object<'a>> {
-    let elements = source.get(name).and_then(Value::as_array).unwrap_or_default();
-    elements.iter().filter_map(Value::as_object)
+fn objects(value: Option<Value<'_>>) -> impl Iterator<Item = Object<'_>> {
+    value.and_then(Value::as_array).into_iter().flat_map(Array::iter).filter_map(Value::as_object)
 }
 
 /// A text that says something: Amazon Connect also writes the word `null` for an absent one.
-fn text<'a>(source: &'a Object<'a>, name: &str) -> Option<&'a str> {
-    source.get(name)?.as_str().filter(|text| !text.is_empty() && *text != "null")
+fn text(value: Option<Value<'_>>) -> Option<&str> {
+    value?.as_str().filter(|text| !text.is_empty() && *text != "null")
+}
+
+/// The name of a resource that is an object.
+fn name(resource: Option<Value<'_>>) -> Option<&str> {
+    text(object(resource)?.get("Name"))
 }
 
 /// The id of a resource of this kind, from its ARN.
-fn id<'a>(source: &'a Object<'a>, kind: &str) -> Option<&'a str> {
-    arn::resource_id(text(source, "ARN")?, kind)
+fn id<'a>(arn: Option<Value<'a>>, kind: &str) -> Option<&'a str> {
+    arn::resource_id(text(arn)?, kind)
 }
 
 /// A person's name, which may be any word.
-fn person<'a>(source: &'a Object<'a>, name: &str) -> Option<&'a str> {
-    source.get(name)?.as_str().filter(|text| !text.is_empty())
+fn person(value: Option<Value<'_>>) -> Option<&str> {
+    value?.as_str().filter(|text| !text.is_empty())
 }
 
 /// A channel; the documentation of agent events has `TASKS` where contact records have `TASK`.
-fn channel<'a>(source: &'a Object<'a>) -> Option<&'a str> {
-    text(source, "Channel").map(|channel| if channel == "TASKS" { "TASK" } else { channel })
+fn channel(value: Option<Value<'_>>) -> Option<&str> {
+    text(value).map(|channel| if channel == "TASKS" { "TASK" } else { channel })
 }
 
-fn timestamp(source: &Object<'_>, name: &str) -> Option<Timestamp> {
-    Timestamp::parse(text(source, name)?)
+fn timestamp(value: Option<Value<'_>>) -> Option<Timestamp> {
+    Timestamp::parse(text(value)?)
 }
 
-fn count(source: &Object<'_>, name: &str) -> Option<u32> {
-    match source.get(name)? {
+fn count(value: Option<Value<'_>>) -> Option<u32> {
+    match value? {
         Value::Number(digits) => digits.parse().ok(),
         _ => None,
     }

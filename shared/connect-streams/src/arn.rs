@@ -19,10 +19,10 @@ pub fn resource_id<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
 
 /// What follows `instance/`.
 fn resource(arn: &str) -> Option<&str> {
-    let mut parts = arn.splitn(6, ':');
-    let is_connect = parts.next() == Some("arn") && parts.nth(1) == Some("connect");
-    let path = parts.nth(2)?;
-    is_connect.then_some(path)?.strip_prefix("instance/")
+    let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(place, _)| place);
+    let [scheme, partition, service, _region, account] = std::array::from_fn(|_| colons.next());
+    let is_connect = &arn[..scheme?] == "arn" && &arn[partition? + 1..service?] == "connect";
+    is_connect.then_some(&arn[account? + 1..])?.strip_prefix("instance/")
 }
 
 #[cfg(test)]

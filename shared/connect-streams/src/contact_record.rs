@@ -7,7 +7,7 @@ use crate::{Object, Reject, RejectCode, Timestamp, Value};
 #[derive(Debug)]
 pub struct ContactRecord<'a> {
     /// The whole record.
-    pub source: &'a Object<'a>,
+    pub source: Object<'a>,
     /// When the contact began. It never changes, so all versions of a contact share its day.
     pub initiation_timestamp: Timestamp,
     /// The record's version: a copy with a later one has newer data.
@@ -19,20 +19,22 @@ impl<'a> ContactRecord<'a> {
     ///
     /// # Errors
     /// [`RejectCode::MissingField`] or [`RejectCode::BadField`], with the field's name.
-    pub fn from_object(source: &'a Object<'a>) -> Result<Self, Reject> {
-        required_text(source, "ContactId")?;
-        required_text(source, "InstanceARN")?;
+    pub fn from_object(source: Object<'a>) -> Result<Self, Reject> {
+        const FIELDS: [&str; 4] = ["ContactId", "InstanceARN", "InitiationTimestamp", "LastUpdateTimestamp"];
+        let [contact_id, instance_arn, initiation, last_update] = source.get_each(FIELDS);
+        required_text(contact_id, FIELDS[0])?;
+        required_text(instance_arn, FIELDS[1])?;
         Ok(Self {
             source,
-            initiation_timestamp: required_timestamp(source, "InitiationTimestamp")?,
-            last_update_timestamp: required_timestamp(source, "LastUpdateTimestamp")?,
+            initiation_timestamp: required_timestamp(initiation, FIELDS[2])?,
+            last_update_timestamp: required_timestamp(last_update, FIELDS[3])?,
         })
     }
 }
 
 /// A string that must be there and say something.
-pub(crate) fn required_text<'a>(object: &'a Object<'a>, name: &'static str) -> Result<&'a str, Reject> {
-    match object.get(name) {
+pub(crate) fn required_text<'a>(value: Option<Value<'a>>, name: &'static str) -> Result<&'a str, Reject> {
+    match value {
         None | Some(Value::Null) => Err(Reject::field(RejectCode::MissingField, name)),
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         Some(_) => Err(Reject::field(RejectCode::BadField, name)),
@@ -40,7 +42,7 @@ pub(crate) fn required_text<'a>(object: &'a Object<'a>, name: &'static str) -> R
 }
 
 /// A timestamp that must be there.
-pub(crate) fn required_timestamp(object: &Object<'_>, name: &'static str) -> Result<Timestamp, Reject> {
-    let text = required_text(object, name)?;
+pub(crate) fn required_timestamp(value: Option<Value<'_>>, name: &'static str) -> Result<Timestamp, Reject> {
+    let text = required_text(value, name)?;
     Timestamp::parse(text).ok_or(Reject::field(RejectCode::BadField, name))
 }

@@ -20,12 +20,17 @@ impl RecordKind {
     /// The kind of the object, or `None` if it is of no kind we know. One telling field is enough, so that
     /// a record which lacks another is reported as incomplete and not as unknown.
     #[must_use]
-    pub fn of(object: &Object<'_>) -> Option<Self> {
+    pub fn of(object: Object<'_>) -> Option<Self> {
         let has = |key| object.get(key).is_some();
-        if has("AgentARN") || has("EventType") || has("CurrentAgentSnapshot") {
-            return Some(Self::AgentEvent);
+        let mut is_contact_record = false;
+        for (name, _) in object.iter() {
+            match name {
+                "AgentARN" | "EventType" | "CurrentAgentSnapshot" => return Some(Self::AgentEvent),
+                "ContactId" | "AWSContactTraceRecordFormatVersion" => is_contact_record = true,
+                _ => {}
+            }
         }
-        if has("ContactId") || has("AWSContactTraceRecordFormatVersion") {
+        if is_contact_record {
             return Some(Self::ContactRecord);
         }
         if has("detail-type") && has("detail") {

@@ -29,7 +29,7 @@ impl Action {
     ///
     /// # Errors
     /// [`ActionError::Unknown`]
-    pub fn from_policy(name: &str, value: &Value<'_>) -> Result<Self, ActionError> {
+    pub fn from_policy(name: &str, value: Value<'_>) -> Result<Self, ActionError> {
         match value.as_str() {
             Some("keep") => Ok(Self::Keep),
             Some("drop") => Ok(Self::Drop),

@@ -6,6 +6,9 @@
 
 use std::fmt;
 
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
+
 /// An instant in UTC, to the millisecond; finer fractions are cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
@@ -15,7 +18,7 @@ impl Timestamp {
     /// years outside 0–9999 (to 9999-12-30T22:00Z), which would not fit the fixed width.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let instant: jiff::Timestamp = text.parse().ok()?;
+        let instant = usual_form(text.as_bytes()).or_else(|| text.parse().ok())?;
         Self::from_epoch_milliseconds(instant.as_millisecond())
     }
 
@@ -41,11 +44,59 @@ impl Timestamp {
     pub fn date(self) -> String {
         self.to_string()[..10].to_owned()
     }
+
+    /// The text of fixed width.
+    #[must_use]
+    pub fn text(self) -> [u8; 24] {
+        let utc = Offset::UTC.to_datetime(self.0);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (digits, number) in [
+            (0..4, utc.year()),
+            (5..7, utc.month().into()),
+            (8..10, utc.day().into()),
+            (11..13, utc.hour().into()),
+            (14..16, utc.minute().into()),
+            (17..19, utc.second().into()),
+            (20..23, utc.millisecond()),
+        ] {
+            let mut rest = number.unsigned_abs();
+            for digit in text[digits].iter_mut().rev() {
+                *digit += u8::try_from(rest % 10).unwrap_or_default();
+                rest /= 10;
+            }
+        }
+        text
+    }
+}
+
+/// What Amazon Connect writes, `YYYY-MM-DDTHH:MM:SSZ` with or without milliseconds, by its places: most of what is
+/// read, and several to a record. `None` for any other form.
+fn usual_form(text: &[u8]) -> Option<jiff::Timestamp> {
+    let milliseconds = match text {
+        [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _, b'Z'] => 0,
+        [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _, b'.', digits @ .., b'Z']
+            if digits.len() == 3 =>
+        {
+            number(digits)?
+        }
+        _ => return None,
+    };
+    let two = |place| i8::try_from(number(&text[place..place + 2])?).ok();
+    let date = Date::new(number(&text[..4])?, two(5)?, two(8)?).ok()?;
+    let time = Time::new(two(11)?, two(14)?, two(17)?, i32::from(milliseconds) * 1_000_000).ok()?;
+    Offset::UTC.to_timestamp(date.to_datetime(time)).ok()
+}
+
+/// A number of up to four digits.
+fn number(digits: &[u8]) -> Option<i16> {
+    digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0')))
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3}", self.0)
+        f.write_str(str::from_utf8(&self.text()).map_err(|_| fmt::Error)?)
     }
 }
 

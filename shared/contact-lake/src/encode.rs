@@ -34,7 +34,7 @@ pub fn encode(mut row: Row<'_>, arrival: Option<Timestamp>, policy: &Policy) -> 
 
 /// A record of the console's "Test with demo data" as a row: it arrives, and no query for contacts sees it.
 #[must_use]
-pub fn encode_demo(record: &Value<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
+pub fn encode_demo(record: Value<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
     let mut line = Line(Vec::with_capacity(512));
     line.text("extra", &json_text(record));
     let content_hash = line.hash(policy);
@@ -87,21 +87,22 @@ impl Line {
             ("handle_seconds", derived.handle_seconds),
         ] {
             if let Some(seconds) = seconds {
-                self.plain(name, seconds);
+                self.number(name, seconds);
             }
         }
-        self.plain("answered", derived.answered);
-        self.plain("abandoned", derived.abandoned);
+        self.truth("answered", derived.answered);
+        self.truth("abandoned", derived.abandoned);
         self.optional_text("abandoned_in", derived.abandoned_in);
-        self.plain("transferred", derived.transferred);
-        self.plain("recorded", derived.recorded);
+        self.truth("transferred", derived.transferred);
+        self.truth("recorded", derived.recorded);
     }
 
     fn end(mut self, content_hash: &str, arrival: Option<Timestamp>) -> Vec<u8> {
-        self.plain("schema_version", SCHEMA_VERSION);
+        self.number("schema_version", SCHEMA_VERSION.into());
         self.text("content_hash", content_hash);
         if let Some(arrival) = arrival {
-            self.text("arrival_timestamp", &arrival.to_string());
+            self.key("arrival_timestamp");
+            write_timestamp(arrival, &mut self.0);
         }
         self.0.extend_from_slice(b"}\n");
         self.0
@@ -118,17 +119,28 @@ impl Line {
         write_string(text, &mut self.0);
     }
 
-    /// A number or a truth value.
-    fn plain(&mut self, name: &str, value: impl std::fmt::Display) {
+    fn number(&mut self, name: &str, number: i64) {
         self.key(name);
-        self.0.extend_from_slice(value.to_string().as_bytes());
+        self.0.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
-    fn key(&mut self, name: &str) {
-        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
-        write_string(name, &mut self.0);
-        self.0.push(b':');
+    fn truth(&mut self, name: &str, truth: bool) {
+        self.key(name);
+        self.0.extend_from_slice(if truth { b"true" } else { b"false" });
     }
+
+    /// A column's name needs no escapes.
+    fn key(&mut self, name: &str) {
+        self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+}
+
+fn write_timestamp(instant: Timestamp, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(&instant.text());
+    out.push(b'"');
 }
 
 fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
@@ -137,7 +149,7 @@ fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Json(json) => write_string(json, out),
         Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
         Cell::Boolean(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-        Cell::Timestamp(instant) => write_string(&instant.to_string(), out),
+        Cell::Timestamp(instant) => write_timestamp(*instant, out),
         Cell::TextList(texts) => write_list(texts, out, |text, out| write_string(text, out)),
         Cell::TextMap(map) => {
             write_object(map.iter().map(|(key, text)| (*key, text)), out, |text, out| {
@@ -176,10 +188,12 @@ fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
         }
     }
     let mut json = Vec::new();
-    write_object(members.iter().map(|(path, value)| (path.as_str(), *value)), &mut json, |value, out| {
-        value.ordered().write_json(out);
-    });
-    Some(String::from_utf8_lossy(&json).into_owned())
+    write_object(
+        members.iter().map(|(path, value)| (path.as_str(), *value)),
+        &mut json,
+        Value::write_ordered_json,
+    );
+    Some(String::from_utf8(json).expect("JSON is text"))
 }
 
 #[cfg(test)]
@@ -204,19 +218,20 @@ mod tests {
     }
 
     fn line_at(record: &str, arrival: &str) -> String {
-        let value = parse(record.as_bytes()).unwrap();
-        let record = ContactRecord::from_object(value.as_object().unwrap()).unwrap();
+        let document = parse(record.as_bytes()).unwrap();
+        let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
         String::from_utf8(encode(normalize(&record), Timestamp::parse(arrival), &Policy::default())).unwrap()
     }
 
     fn columns(line: &str) -> BTreeMap<String, String> {
-        let value = parse(line.as_bytes()).unwrap();
-        let written = |value: &connect_streams::Value<'_>| {
+        let document = parse(line.as_bytes()).unwrap();
+        let written = |value: connect_streams::Value<'_>| {
             let mut out = Vec::new();
             value.write_json(&mut out);
             String::from_utf8(out).unwrap()
         };
-        value.as_object().unwrap().iter().map(|(name, value)| (name.to_owned(), written(value))).collect()
+        let members = document.as_object().unwrap().iter();
+        members.map(|(name, value)| (name.to_owned(), written(value))).collect()
     }
 
     #[test]

@@ -7,9 +7,9 @@
 //! Of a repeated key, or of two spellings of one field, the last counts; the others go to `extra`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use connect_streams::contact_record::ContactRecord;
+use connect_streams::json::Array;
 use connect_streams::{Object, Timestamp, Value};
 
 use crate::derive::{Derived, derive};
@@ -27,8 +27,8 @@ pub enum Cell<'a> {
     Boolean(bool),
     /// An instant.
     Timestamp(Timestamp),
-    /// Text by key.
-    TextMap(BTreeMap<&'a str, Cow<'a, str>>),
+    /// Text by key, in the order of the keys.
+    TextMap(Vec<(&'a str, Cow<'a, str>)>),
     /// Texts.
     TextList(Vec<Cow<'a, str>>),
     /// Objects, each with one place per field of the column's kind.
@@ -58,7 +58,7 @@ pub struct Extra<'a> {
     /// Where it stood, such as `Recordings[0].NewField`.
     pub path: String,
     /// The value.
-    pub value: &'a Value<'a>,
+    pub value: Value<'a>,
     /// Places of the columns whose data it may hold, so that their policy covers it.
     pub columns: Vec<usize>,
 }
@@ -66,8 +66,12 @@ pub struct Extra<'a> {
 /// Builds the row.
 #[must_use]
 pub fn normalize<'a>(record: &ContactRecord<'a>) -> Row<'a> {
-    let mut walk = Walk { extra: Vec::new(), type_drift: Vec::new(), column: None };
-    let cells = walk.object(&RECORD, &Path::Record, record.source);
+    let mut walk = Walk::new(false);
+    let mut cells = walk.object(&RECORD, &Path::Record, record.source);
+    if walk.found_repetition {
+        walk = Walk::new(true);
+        cells = walk.object(&RECORD, &Path::Record, record.source);
+    }
     let derived = derive(&cells, record.initiation_timestamp);
     Row {
         derived,
@@ -102,11 +106,20 @@ struct Walk<'a> {
     type_drift: Vec<String>,
     /// The column of the record that the walk is inside of.
     column: Option<usize>,
+    /// Whether it goes from the last field to the first, so that the last of repeated ones finds its place free. Hardly
+    /// any record repeats a field, and the other direction is the faster one.
+    backwards: bool,
+    /// Whether two fields, going forward, had the same place. Then the walk is worth nothing.
+    found_repetition: bool,
 }
 
 impl<'a> Walk<'a> {
-    fn object(&mut self, shape: &Shape, path: &Path<'_>, object: &'a Object<'a>) -> Vec<Option<Cell<'a>>> {
-        let mut cells = vec![None; shape.columns.len()];
+    fn new(backwards: bool) -> Self {
+        Self { extra: Vec::new(), type_drift: Vec::new(), column: None, backwards, found_repetition: false }
+    }
+
+    fn object(&mut self, shape: &Shape, path: &Path<'_>, object: Object<'a>) -> Vec<Option<Cell<'a>>> {
+        let mut cells: Vec<_> = std::iter::repeat_with(|| None).take(shape.columns.len()).collect();
         self.group(shape, &shape.root, path, object, &mut cells);
         cells
     }
@@ -116,11 +129,14 @@ impl<'a> Walk<'a> {
         shape: &Shape,
         group: &Group,
         path: &Path<'_>,
-        object: &'a Object<'a>,
+        object: Object<'a>,
         cells: &mut [Option<Cell<'a>>],
     ) {
-        // From the last to the first, so that the last of repeated keys finds its place free.
-        for (name, value) in object.iter().rev().filter(|(_, value)| !value.is_absent()) {
+        let mut members = object.iter();
+        while let Some((name, value)) = if self.backwards { members.next_back() } else { members.next() } {
+            if value.is_absent() {
+                continue;
+            }
             let path = Path::Field(path, name);
             match (group.get(name), value) {
                 (Some(Source::Group(fields)), Value::Object(inner)) => {
@@ -133,28 +149,27 @@ impl<'a> Walk<'a> {
                 (Some(Source::Column(place)), _) if cells[*place].is_none() => {
                     cells[*place] = self.column(shape, *place, &path, value);
                 }
-                (Some(Source::Column(place)), _) => self.keep(&path, value, vec![*place]),
+                (Some(Source::Column(place)), _) => {
+                    self.found_repetition = true;
+                    self.keep(&path, value, vec![*place]);
+                }
                 (None, _) => self.keep(&path, value, Vec::new()),
             }
         }
     }
 
     /// The value as the column at `place` holds it. If it cannot, the value is kept as drift.
-    fn column(
-        &mut self,
-        shape: &Shape,
-        place: usize,
-        path: &Path<'_>,
-        value: &'a Value<'a>,
-    ) -> Option<Cell<'a>> {
+    fn column(&mut self, shape: &Shape, place: usize, path: &Path<'_>, value: Value<'a>) -> Option<Cell<'a>> {
         let is_outermost = self.column.is_none();
         if is_outermost {
             self.column = Some(place);
         }
         let cell = match (shape.columns[place].kind, value) {
-            (Kind::StructList(_), Value::Array(elements)) => Ok(self.structs(shape, place, path, elements)),
+            (Kind::StructList(_), Value::Array(elements)) => {
+                Ok(self.structs(shape, place, path, elements.iter()))
+            }
             (Kind::StructList(_), Value::Object(_)) => {
-                Ok(self.structs(shape, place, path, std::slice::from_ref(value)))
+                Ok(self.structs(shape, place, path, std::iter::once(value)))
             }
             (Kind::StructMap(_), Value::Object(entries)) => Ok(self.entries(shape, place, path, entries)),
             (Kind::TextMap, Value::Object(entries)) => Ok(Some(self.text_map(place, path, entries, text_of))),
@@ -177,10 +192,10 @@ impl<'a> Walk<'a> {
         shape: &Shape,
         place: usize,
         path: &Path<'_>,
-        elements: &'a [Value<'a>],
+        elements: impl Iterator<Item = Value<'a>>,
     ) -> Option<Cell<'a>> {
-        let mut structs = Vec::with_capacity(elements.len());
-        for (index, element) in elements.iter().enumerate().filter(|(_, element)| !element.is_absent()) {
+        let mut structs = Vec::new();
+        for (index, element) in elements.enumerate().filter(|(_, element)| !element.is_absent()) {
             let path = Path::Element(path, index);
             match element.as_object() {
                 Some(object) => structs.push(self.object(shape.elements(place), &path, object)),
@@ -196,7 +211,7 @@ impl<'a> Walk<'a> {
         shape: &Shape,
         place: usize,
         path: &Path<'_>,
-        entries: &'a Object<'a>,
+        entries: Object<'a>,
     ) -> Option<Cell<'a>> {
         let first = shape.elements(place).columns[0].source;
         let mut structs = Vec::new();
@@ -226,22 +241,25 @@ impl<'a> Walk<'a> {
         &mut self,
         place: usize,
         path: &Path<'_>,
-        entries: &'a Object<'a>,
-        text_of: fn(&'a Value<'a>) -> Cow<'a, str>,
+        entries: Object<'a>,
+        text_of: fn(Value<'a>) -> Cow<'a, str>,
     ) -> Cell<'a> {
-        let mut map = BTreeMap::new();
-        for (key, value) in entries.iter().rev().filter(|(_, value)| !value.is_absent()) {
-            if map.contains_key(key) {
+        let present = entries.iter().rev().filter(|(_, value)| !value.is_absent());
+        let mut sorted: Vec<_> = present.collect();
+        sorted.sort_by_key(|(key, _)| *key);
+        let mut map: Vec<(&str, _)> = Vec::with_capacity(sorted.len());
+        for (key, value) in sorted {
+            if map.last().is_some_and(|(last, _)| *last == key) {
                 self.keep(&Path::Field(path, key), value, vec![place]);
             } else {
-                map.insert(key, text_of(value));
+                map.push((key, text_of(value)));
             }
         }
         Cell::TextMap(map)
     }
 
     /// A value of an unexpected type.
-    fn stray(&mut self, shape: &Shape, place: usize, path: &Path<'_>, value: &'a Value<'a>) {
+    fn stray(&mut self, shape: &Shape, place: usize, path: &Path<'_>, value: Value<'a>) {
         self.drift(shape.columns[place].source);
         self.keep(path, value, vec![place]);
     }
@@ -252,7 +270,7 @@ impl<'a> Walk<'a> {
         self.type_drift.push(within.map_or_else(|| source.to_owned(), |outer| format!("{outer}[].{source}")));
     }
 
-    fn keep(&mut self, path: &Path<'_>, value: &'a Value<'a>, columns: Vec<usize>) {
+    fn keep(&mut self, path: &Path<'_>, value: Value<'a>, columns: Vec<usize>) {
         // Inside a list, it is the list that is a column of the record.
         let columns = self.column.map_or(columns, |column| vec![column]);
         self.extra.push(Extra { path: path.write(), value, columns });
@@ -265,7 +283,7 @@ fn structs_cell(mut structs: Vec<Vec<Option<Cell<'_>>>>) -> Option<Cell<'_>> {
     (!structs.is_empty()).then_some(Cell::Structs(structs))
 }
 
-fn simple_cell<'a>(kind: Kind, value: &'a Value<'a>) -> Option<Cell<'a>> {
+fn simple_cell(kind: Kind, value: Value<'_>) -> Option<Cell<'_>> {
     match (kind, value) {
         (Kind::Text, Value::String(text)) => Some(Cell::Text(Cow::Borrowed(text))),
         (Kind::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => Some(Cell::Number(digits)),
@@ -273,10 +291,10 @@ fn simple_cell<'a>(kind: Kind, value: &'a Value<'a>) -> Option<Cell<'a>> {
         (Kind::Double, Value::Number(digits)) if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
             Some(Cell::Number(digits))
         }
-        (Kind::Boolean, Value::Bool(truth)) => Some(Cell::Boolean(*truth)),
+        (Kind::Boolean, Value::Bool(truth)) => Some(Cell::Boolean(truth)),
         (Kind::Timestamp, Value::String(text)) => Timestamp::parse(text).map(Cell::Timestamp),
         (Kind::TextList, Value::Array(elements)) => {
-            let texts = elements.iter().map(|element| element.as_str().map(Cow::Borrowed));
+            let texts = Array::iter(elements).map(|element| element.as_str().map(Cow::Borrowed));
             texts.collect::<Option<_>>().map(Cell::TextList)
         }
         (Kind::Json, value) => Some(Cell::Json(json_text(value))),
@@ -285,7 +303,7 @@ fn simple_cell<'a>(kind: Kind, value: &'a Value<'a>) -> Option<Cell<'a>> {
 }
 
 /// A value as text: strings, numbers and booleans as they are, anything nested as JSON text.
-fn text_of<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
+fn text_of(value: Value<'_>) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
         Value::Number(digits) => Cow::Borrowed(digits),
@@ -294,7 +312,7 @@ fn text_of<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
 }
 
 /// `{"ValueString": "x"}` and the like as text; anything that is no such union as [`text_of`] has it.
-fn text_of_union<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
+fn text_of_union(value: Value<'_>) -> Cow<'_, str> {
     const MEMBERS: [&str; 5] = ["ValueString", "ValueInteger", "ValueArn", "ValueMap", "ValueList"];
     let mut members =
         value.as_object().into_iter().flat_map(Object::iter).filter(|(_, member)| !member.is_absent());
@@ -307,8 +325,8 @@ fn text_of_union<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
 }
 
 /// JSON text that does not depend on the order of the source's keys.
-pub(crate) fn json_text(value: &Value<'_>) -> String {
+pub(crate) fn json_text(value: Value<'_>) -> String {
     let mut json = Vec::new();
-    value.ordered().write_json(&mut json);
-    String::from_utf8_lossy(&json).into_owned()
+    value.write_ordered_json(&mut json);
+    String::from_utf8(json).expect("JSON is text")
 }

@@ -86,8 +86,8 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`], a sentence for whoever deploys the function.
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, PolicyError> {
-        let value = parse(policy.as_bytes()).map_err(|_| PolicyError::NotAnObject)?;
-        let rules = value.as_object().ok_or(PolicyError::NotAnObject)?;
+        let document = parse(policy.as_bytes()).map_err(|_| PolicyError::NotAnObject)?;
+        let rules = document.as_object().ok_or(PolicyError::NotAnObject)?;
         let key = key.map(HashKey::new).transpose()?;
         let block = |key: &HashKey, block: u8| key.digest(&[b"content_hash", &[block][..]].concat());
         let content_secret = key.as_ref().map(|key| (0..6).flat_map(|number| block(key, number)).collect());
@@ -98,7 +98,7 @@ impl Policy {
         Ok(read)
     }
 
-    fn add(&mut self, name: &str, value: &Value<'_>) -> Result<(), PolicyError> {
+    fn add(&mut self, name: &str, value: Value<'_>) -> Result<(), PolicyError> {
         let place = SOURCE_COLUMNS.iter().position(|column| column.name == name);
         let derived = DERIVED_COLUMNS.iter().find(|column| column.name == name && DERIVED.contains(&name));
         let kind = place.map(|place| SOURCE_COLUMNS[place].kind).or(derived.map(|column| column.kind));
@@ -173,7 +173,7 @@ impl Policy {
             Cell::TextMap(map) => {
                 let entries =
                     map.into_iter().filter_map(|(key, text)| Some((key, self.text(text, rule.of_key(key))?)));
-                let map: BTreeMap<_, _> = entries.collect();
+                let map: Vec<_> = entries.collect();
                 (!map.is_empty()).then_some(Cell::TextMap(map))
             }
             Cell::Structs(structs) => {
@@ -191,7 +191,7 @@ impl Policy {
     }
 }
 
-fn rule(name: &str, kind: Kind, value: &Value<'_>) -> Result<Rule, PolicyError> {
+fn rule(name: &str, kind: Kind, value: Value<'_>) -> Result<Rule, PolicyError> {
     let Some(by_key) = value.as_object() else {
         return Ok(Rule { action: Action::from_policy(name, value)?, by_key: BTreeMap::new() });
     };

@@ -1,145 +1,151 @@
 //! Firehose data transformation: the event it sends and the answer it expects.
 //!
 //! The stock event types fail a whole batch for one record that does not fit and read arrival times through
-//! floats. Here each record is kept as raw JSON and decoded by itself, so that one bad record costs itself.
+//! floats. Here any JSON may stand in a record's fields but its id, so that one bad record costs itself.
 //!
 //! Contract: Amazon Data Firehose Developer Guide, "Transform source data": every `recordId` is answered
 //! exactly once, with `Ok`, `Dropped` or `ProcessingFailed`, in at most 6 MB.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use connect_streams::{Reject, Timestamp};
-use serde::{Deserialize, Serialize};
+use connect_streams::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::wire::{Unit, arrival, decode_base64};
+use crate::wire::{Data, Unit, arrival};
 
 /// A batch of records.
 #[derive(Debug, Deserialize)]
 pub struct TransformEvent {
-    /// The records, each still to be decoded.
-    pub records: Vec<Box<RawValue>>,
+    /// The records.
+    pub records: Vec<TransformRecord>,
 }
 
-/// One record of the batch.
+/// One record of the batch. It is read from JSON text in memory, as the runtime has it.
 #[derive(Debug)]
-pub struct TransformRecord<'a> {
-    /// The id that the answer must repeat.
-    pub record_id: Cow<'a, str>,
+pub struct TransformRecord {
+    /// The id that the answer must repeat: without one there is nobody to answer, and the event is not Firehose's.
+    pub record_id: String,
     /// When the record reached Firehose; unknown if the envelope holds nothing readable.
     pub arrival: Option<Timestamp>,
-    data: Option<&'a RawValue>,
+    /// What the producer sent.
+    pub data: Data,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireRecord<'a> {
-    #[serde(borrow)]
-    record_id: Cow<'a, str>,
+    record_id: String,
     #[serde(borrow)]
     approximate_arrival_timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
-impl<'a> TransformRecord<'a> {
-    /// Decodes the envelope of one record.
-    ///
-    /// # Errors
-    /// Without a readable `recordId` there is nobody to answer: the event is not Firehose's.
-    pub fn decode(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
-        let wire: WireRecord<'a> = serde_json::from_str(raw.get())?;
+impl<'de> Deserialize<'de> for TransformRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = WireRecord::deserialize(deserializer)?;
         Ok(Self {
             record_id: wire.record_id,
             arrival: arrival(wire.approximate_arrival_timestamp, Unit::Milliseconds),
-            data: wire.data,
+            data: Data::decode(wire.data),
         })
-    }
-
-    /// The record's own bytes.
-    ///
-    /// # Errors
-    /// `not_base64`.
-    pub fn data(&self) -> Result<Vec<u8>, Reject> {
-        decode_base64(self.data)
     }
 }
 
 /// The answer to a batch.
-#[derive(Debug, Default, Serialize)]
-pub struct TransformResponse {
-    /// One per record of the event, in its order.
-    pub records: Vec<TransformedRecord>,
-}
-
-/// The answer to one record.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TransformedRecord {
-    record_id: String,
-    result: TransformResult,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Metadata>,
+#[serde(transparent)]
+pub struct TransformResponse(Box<RawValue>);
+
+/// The answers to the records of an event, in its order.
+///
+/// They are written as they are made, so that a row goes from its own bytes into the response and is forgotten; a list
+/// of rows would be as large as the batch once more. And base64 goes in as it is: a serializer would look for what to
+/// escape in it.
+#[derive(Debug)]
+pub struct Answers {
+    /// The response but for its end.
+    json: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-enum TransformResult {
-    Ok,
-    Dropped,
-    ProcessingFailed,
-}
+/// The begin of the response, and its end.
+const ENDS: [&str; 2] = ["{\"records\":[", "]}"];
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    partition_keys: BTreeMap<&'static str, String>,
-}
-
-impl TransformedRecord {
-    /// Deliver `data` under these partition keys.
+impl Answers {
+    /// No answers yet; the response can grow to so many bytes without being moved.
     #[must_use]
-    pub fn ok(record_id: String, data: &[u8], partition_keys: BTreeMap<&'static str, String>) -> Self {
-        Self {
-            record_id,
-            result: TransformResult::Ok,
-            data: Some(base64_simd::STANDARD.encode_to_string(data)),
-            metadata: Some(Metadata { partition_keys }),
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut json = String::with_capacity(bytes);
+        json.push_str(ENDS[0]);
+        Self { json }
+    }
+
+    /// Deliver `data` under these partition keys.
+    pub fn ok(&mut self, record_id: &str, data: &[u8], partition_keys: &[(&str, &str)]) {
+        self.open(record_id, "Ok");
+        self.json.push_str(",\"data\":\"");
+        base64_simd::STANDARD.encode_append(data, &mut self.json);
+        self.json.push_str("\",\"metadata\":{\"partitionKeys\":{");
+        for (place, (key, value)) in partition_keys.iter().enumerate() {
+            self.json.push_str(if place == 0 { "" } else { "," });
+            self.text(key);
+            self.json.push(':');
+            self.text(value);
         }
+        self.json.push_str("}}}");
     }
 
     /// Forget the record on purpose: a known kind that belongs elsewhere.
-    #[must_use]
-    pub fn dropped(record_id: String) -> Self {
-        Self { record_id, result: TransformResult::Dropped, data: None, metadata: None }
+    pub fn dropped(&mut self, record_id: &str) {
+        self.open(record_id, "Dropped");
+        self.json.push('}');
     }
 
     /// Keep the original bytes under the error prefix.
-    #[must_use]
-    pub fn processing_failed(record_id: String) -> Self {
-        Self { record_id, result: TransformResult::ProcessingFailed, data: None, metadata: None }
+    pub fn processing_failed(&mut self, record_id: &str) {
+        self.open(record_id, "ProcessingFailed");
+        self.json.push('}');
     }
 
-    /// Whether the answer is [`dropped`](Self::dropped).
+    /// The response.
+    ///
+    /// # Panics
+    /// Never: what was written is JSON.
     #[must_use]
-    pub fn is_dropped(&self) -> bool {
-        self.result == TransformResult::Dropped
+    pub fn into_response(mut self) -> TransformResponse {
+        self.json.push_str(ENDS[1]);
+        TransformResponse(RawValue::from_string(self.json).expect("what was written is JSON"))
     }
 
-    /// An upper bound of the bytes this answer takes in the response.
+    /// How many bytes the response takes with the answers so far.
     #[must_use]
-    pub fn response_bytes(&self) -> usize {
-        /// `{"recordId":"","result":"ProcessingFailed","data":"","metadata":{"partitionKeys":{}}},`
-        const FRAME: usize = 96;
-        let keys: usize = self
-            .metadata
-            .iter()
-            .flat_map(|metadata| &metadata.partition_keys)
-            .map(|(key, value)| key.len() + value.len() + 6)
-            .sum();
-        FRAME + self.record_id.len() + self.data.as_ref().map_or(0, String::len) + keys
+    pub fn bytes(&self) -> usize {
+        self.json.len() + ENDS[1].len()
+    }
+
+    /// How many bytes it takes to say that this record failed.
+    #[must_use]
+    pub fn failure_bytes(record_id: &str) -> usize {
+        r#",{"recordId":"","result":"ProcessingFailed"}"#.len() + record_id.len()
+    }
+
+    /// Takes back the answers that were given since it had so many bytes.
+    pub fn truncate(&mut self, bytes: usize) {
+        self.json.truncate(bytes - ENDS[1].len());
+    }
+
+    fn open(&mut self, record_id: &str, result: &str) {
+        let is_first = self.json.len() == ENDS[0].len();
+        self.json.push_str(if is_first { "{\"recordId\":" } else { ",{\"recordId\":" });
+        self.text(record_id);
+        self.json.push_str(",\"result\":\"");
+        self.json.push_str(result);
+        self.json.push('"');
+    }
+
+    /// What comes from outside may need escapes.
+    fn text(&mut self, text: &str) {
+        let json = serde_json::to_string(text).expect("text is JSON");
+        self.json.push_str(&json);
     }
 }
 
@@ -149,32 +155,44 @@ mod tests {
 
     #[test]
     fn the_answer_has_exactly_the_fields_of_the_contract() {
-        let response = TransformResponse {
-            records: vec![
-                TransformedRecord::ok(
-                    "a".into(),
-                    b"{}\n",
-                    BTreeMap::from([("contact_date", "2026-03-02".to_owned())]),
-                ),
-                TransformedRecord::dropped("b".into()),
-                TransformedRecord::processing_failed("c".into()),
-            ],
-        };
-        let json = serde_json::to_string(&response).unwrap();
+        let mut answers = Answers::with_capacity(0);
+        answers.ok("a", b"{}\n", &[("contact_date", "2026-03-02"), ("second", "\"")]);
+        answers.dropped("b");
+        let two = answers.bytes();
+        answers.processing_failed("c");
+        assert_eq!(answers.bytes(), two + Answers::failure_bytes("c"));
+        let bytes = answers.bytes();
+        let json = serde_json::to_string(&answers.into_response()).unwrap();
         assert_eq!(
             json,
-            r#"{"records":[{"recordId":"a","result":"Ok","data":"e30K","metadata":{"partitionKeys":{"contact_date":"2026-03-02"}}},{"recordId":"b","result":"Dropped"},{"recordId":"c","result":"ProcessingFailed"}]}"#
+            r#"{"records":[{"recordId":"a","result":"Ok","data":"e30K","metadata":{"partitionKeys":{"contact_date":"2026-03-02","second":"\""}}},{"recordId":"b","result":"Dropped"},{"recordId":"c","result":"ProcessingFailed"}]}"#
         );
-        let bound: usize = response.records.iter().map(TransformedRecord::response_bytes).sum();
-        assert!(json.len() <= bound + r#"{"records":[]}"#.len(), "{} > {bound}", json.len());
+        assert_eq!(json.len(), bytes);
+    }
+
+    #[test]
+    fn an_answer_can_be_taken_back() {
+        let mut answers = Answers::with_capacity(0);
+        let none = answers.bytes();
+        answers.ok("a", b"{}\n", &[]);
+        answers.truncate(none);
+        assert_eq!(answers.bytes(), none);
+        assert_eq!(serde_json::to_string(&answers.into_response()).unwrap(), r#"{"records":[]}"#);
     }
 
     #[test]
     fn an_odd_field_costs_itself_and_not_the_record() {
         let json = r#"{"recordId":"r","approximateArrivalTimestamp":{},"data":17,"kinesisRecordMetadata":{"subsequenceNumber":""}}"#;
-        let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
-        let record = TransformRecord::decode(&raw).unwrap();
+        let record: TransformRecord = serde_json::from_str(json).unwrap();
         assert_eq!((record.record_id.as_ref(), record.arrival), ("r", None));
-        assert_eq!(record.data().unwrap_err().code.as_str(), "not_base64");
+        assert_eq!(record.data.bytes().unwrap_err().code.as_str(), "not_base64");
+    }
+
+    #[test]
+    fn an_escaped_slash_is_base64() {
+        let json = r#"{"recordId":"r","data":"\/\/8="}"#;
+        let record: TransformRecord = serde_json::from_str(json).unwrap();
+        assert_eq!(record.data.bytes().unwrap(), [0xff, 0xff]);
+        assert_eq!(record.data.to_json().unwrap().get(), r#""//8=""#);
     }
 }

@@ -4,44 +4,43 @@
 //! with `ReportBatchItemFailures` the lowest reported sequence number is the checkpoint, and everything from
 //! it on comes again. An empty list is success; an empty or unknown identifier fails the whole batch.
 
-use std::borrow::Cow;
-
-use connect_streams::{Reject, Timestamp};
-use serde::{Deserialize, Serialize};
+use connect_streams::Timestamp;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::wire::{Unit, arrival, decode_base64};
+use crate::wire::{Data, Unit, arrival};
 
 /// A batch of records of one shard, in the shard's order.
 #[derive(Debug, Deserialize)]
 pub struct StreamEvent {
-    /// The records, each still to be decoded.
+    /// The records.
     #[serde(rename = "Records")]
-    pub records: Vec<Box<RawValue>>,
+    pub records: Vec<StreamRecord>,
 }
 
-/// One record of the batch.
+/// One record of the batch. It is read from JSON text in memory, as the runtime has it.
 #[derive(Debug)]
-pub struct StreamRecord<'a> {
-    /// Position in the stream; never empty.
-    pub sequence_number: Cow<'a, str>,
-    /// `shardId-…`, from the event id.
-    pub shard_id: Cow<'a, str>,
+pub struct StreamRecord {
+    /// Position in the stream; never empty: without one no failure could be reported, and the event is not Kinesis's.
+    pub sequence_number: String,
     /// ARN of the stream.
-    pub event_source_arn: Cow<'a, str>,
+    pub event_source_arn: String,
     /// The producer's key; Amazon Connect uses the agent's ARN.
-    pub partition_key: Cow<'a, str>,
+    pub partition_key: String,
     /// When the record reached the stream; unknown if the envelope holds nothing readable.
     pub arrival: Option<Timestamp>,
-    data: Option<&'a RawValue>,
+    /// What the producer sent.
+    pub data: Data,
+    event_id: String,
 }
 
 #[derive(Deserialize)]
 struct WireEvent<'a> {
-    #[serde(borrow, rename = "eventID", default)]
-    event_id: Cow<'a, str>,
-    #[serde(borrow, rename = "eventSourceARN", default)]
-    event_source_arn: Cow<'a, str>,
+    #[serde(rename = "eventID", default)]
+    event_id: String,
+    #[serde(rename = "eventSourceARN", default)]
+    event_source_arn: String,
     #[serde(borrow)]
     kinesis: WireRecord<'a>,
 }
@@ -49,58 +48,38 @@ struct WireEvent<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireRecord<'a> {
-    #[serde(borrow)]
-    sequence_number: Cow<'a, str>,
-    #[serde(borrow, default)]
-    partition_key: Cow<'a, str>,
+    sequence_number: String,
+    #[serde(default)]
+    partition_key: String,
     #[serde(borrow)]
     approximate_arrival_timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
-impl<'a> StreamRecord<'a> {
-    /// Decodes the envelope of one record.
-    ///
-    /// # Errors
-    /// Without a sequence number no failure could be reported: the event is not Kinesis's.
-    pub fn decode(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
-        let wire: WireEvent<'a> = serde_json::from_str(raw.get())?;
-        if wire.kinesis.sequence_number.is_empty() {
-            return Err(serde::de::Error::custom("sequenceNumber is empty"));
+impl<'de> Deserialize<'de> for StreamRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WireEvent { event_id, event_source_arn, kinesis } = WireEvent::deserialize(deserializer)?;
+        if kinesis.sequence_number.is_empty() {
+            return Err(D::Error::custom("sequenceNumber is empty"));
         }
-        let shard_id = match wire.event_id {
-            Cow::Borrowed(id) => Cow::Borrowed(shard_of(id)),
-            Cow::Owned(id) => Cow::Owned(shard_of(&id).to_owned()),
-        };
         Ok(Self {
-            sequence_number: wire.kinesis.sequence_number,
-            shard_id,
-            event_source_arn: wire.event_source_arn,
-            partition_key: wire.kinesis.partition_key,
-            arrival: arrival(wire.kinesis.approximate_arrival_timestamp, Unit::Seconds),
-            data: wire.kinesis.data,
+            sequence_number: kinesis.sequence_number,
+            event_source_arn,
+            partition_key: kinesis.partition_key,
+            arrival: arrival(kinesis.approximate_arrival_timestamp, Unit::Seconds),
+            data: Data::decode(kinesis.data),
+            event_id,
         })
-    }
-
-    /// The record's own bytes.
-    ///
-    /// # Errors
-    /// `not_base64`.
-    pub fn data(&self) -> Result<Vec<u8>, Reject> {
-        decode_base64(self.data)
-    }
-
-    /// The record's `data` as it came, a JSON value.
-    #[must_use]
-    pub fn raw_data(&self) -> Option<&'a RawValue> {
-        self.data
     }
 }
 
-/// The event id is `<shard id>:<sequence number>`.
-fn shard_of(event_id: &str) -> &str {
-    event_id.split(':').next().unwrap_or_default()
+impl StreamRecord {
+    /// `shardId-…`, from the event id, which is `<shard id>:<sequence number>`.
+    #[must_use]
+    pub fn shard_id(&self) -> &str {
+        self.event_id.split(':').next().unwrap_or_default()
+    }
 }
 
 /// The answer to a batch.
@@ -125,8 +104,8 @@ impl BatchResponse {
 
     /// Everything before this record is done; from it on, send again.
     #[must_use]
-    pub fn retry_from(record: &StreamRecord<'_>) -> Self {
-        let item_identifier = record.sequence_number.clone().into_owned();
+    pub fn retry_from(record: &StreamRecord) -> Self {
+        let item_identifier = record.sequence_number.clone();
         Self { batch_item_failures: vec![ItemFailure { item_identifier }] }
     }
 }
@@ -140,11 +119,10 @@ mod tests {
 
     #[test]
     fn a_record_is_decoded_from_its_envelope() {
-        let raw: Box<RawValue> = serde_json::from_str(RECORD).unwrap();
-        let record = StreamRecord::decode(&raw).unwrap();
-        assert_eq!(record.shard_id, "shardId-000000000007");
+        let record: StreamRecord = serde_json::from_str(RECORD).unwrap();
+        assert_eq!(record.shard_id(), "shardId-000000000007");
         assert_eq!(record.arrival.unwrap().epoch_milliseconds(), 1_545_084_650_500);
-        assert_eq!(record.data().unwrap(), b"{}");
+        assert_eq!(record.data.bytes().unwrap(), b"{}");
         let answer = serde_json::to_string(&BatchResponse::retry_from(&record)).unwrap();
         assert_eq!(answer, r#"{"batchItemFailures":[{"itemIdentifier":"4959"}]}"#);
         assert_eq!(serde_json::to_string(&BatchResponse::success()).unwrap(), r#"{"batchItemFailures":[]}"#);
@@ -156,8 +134,7 @@ mod tests {
             RECORD.replace(r#""sequenceNumber":"4959","#, r#""sequenceNumber":"","#),
             RECORD.replace(r#""sequenceNumber":"4959","#, ""),
         ] {
-            let raw: Box<RawValue> = serde_json::from_str(&wrong).unwrap();
-            assert!(StreamRecord::decode(&raw).is_err());
+            assert!(serde_json::from_str::<StreamRecord>(&wrong).is_err());
         }
     }
 }

@@ -4,7 +4,7 @@
 //! subscriber writes none; hence ours.
 
 use connect_streams::Timestamp;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Starts logging at `level`, such as `info`, which it also is without one: Lambda says a level only to functions whose
 /// log format is JSON.
@@ -14,15 +14,18 @@ pub fn start(level: &str) {
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_env_filter(filter(level))
+        .with_max_level(max_level(level))
         .init();
 }
 
-/// An empty filter would let nothing pass, not even errors.
-fn filter(level: &str) -> EnvFilter {
-    match EnvFilter::try_new(level) {
-        Ok(filter) if !level.is_empty() => filter,
-        _ => EnvFilter::new("info"),
+/// Lambda's levels are ours but for FATAL, of which there is nothing to say.
+fn max_level(level: &str) -> LevelFilter {
+    match level.to_ascii_lowercase().as_str() {
+        "trace" => LevelFilter::TRACE,
+        "debug" => LevelFilter::DEBUG,
+        "warn" => LevelFilter::WARN,
+        "error" | "fatal" => LevelFilter::ERROR,
+        _ => LevelFilter::INFO,
     }
 }
 
@@ -40,7 +43,7 @@ pub fn now() -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::filter;
+    use super::max_level;
     use tracing_subscriber::filter::LevelFilter;
 
     #[test]
@@ -50,9 +53,11 @@ mod tests {
             ("INFO", LevelFilter::INFO),
             ("DEBUG", LevelFilter::DEBUG),
             ("WARN", LevelFilter::WARN),
+            ("FATAL", LevelFilter::ERROR),
+            ("off", LevelFilter::INFO),
             ("a=b=c", LevelFilter::INFO),
         ] {
-            assert_eq!(filter(level).max_level_hint(), Some(is), "{level}");
+            assert_eq!(max_level(level), is, "{level}");
         }
     }
 }

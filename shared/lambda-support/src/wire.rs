@@ -1,5 +1,7 @@
 //! Pieces that both envelopes share.
 
+use std::borrow::Cow;
+
 use connect_streams::{Reject, RejectCode, Timestamp};
 use serde_json::value::RawValue;
 
@@ -36,12 +38,45 @@ pub(crate) fn arrival(raw: Option<&RawValue>, unit: Unit) -> Option<Timestamp> {
     Timestamp::from_epoch_milliseconds(milliseconds)
 }
 
-/// The bytes of a record's `data`.
-pub(crate) fn decode_base64(raw: Option<&RawValue>) -> Result<Vec<u8>, Reject> {
-    let not_base64 = || Reject::field(RejectCode::NotBase64, "data");
-    let text: std::borrow::Cow<'_, str> =
-        serde_json::from_str(raw.ok_or_else(not_base64)?.get()).map_err(|_| not_base64())?;
-    base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| not_base64())
+/// A record's `data`: its bytes or, if it is not base64, the JSON that stands in their place.
+#[derive(Debug, Clone)]
+pub struct Data(Result<Vec<u8>, Option<Box<RawValue>>>);
+
+impl Data {
+    /// Decoded straight from the envelope: base64 has no escapes, and a copy of it is never needed.
+    pub(crate) fn decode(raw: Option<&RawValue>) -> Self {
+        let decoded = raw.map(RawValue::get).and_then(|json| {
+            let quoted = json.strip_prefix('"')?.strip_suffix('"')?;
+            let decode = |text: &str| base64_simd::STANDARD.decode_to_vec(text.as_bytes()).ok();
+            // Some JSON writers escape the slash, which base64 has.
+            decode(quoted).or_else(|| decode(&serde_json::from_str::<String>(json).ok()?))
+        });
+        Self(decoded.ok_or_else(|| raw.map(ToOwned::to_owned)))
+    }
+
+    /// The record's own bytes.
+    ///
+    /// # Errors
+    /// `not_base64`.
+    pub fn bytes(&self) -> Result<&[u8], Reject> {
+        let not_base64 = |_: &_| Reject::field(RejectCode::NotBase64, "data");
+        self.0.as_deref().map_err(not_base64)
+    }
+
+    /// How many bytes the producer sent; none if they cannot be told.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.0.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The value that the envelope holds.
+    #[must_use]
+    pub fn to_json(&self) -> Option<Cow<'_, RawValue>> {
+        match &self.0 {
+            Ok(bytes) => Some(Cow::Owned(encode_base64(bytes))),
+            Err(json) => json.as_deref().map(Cow::Borrowed),
+        }
+    }
 }
 
 /// Bytes as the value of a record's `data`.

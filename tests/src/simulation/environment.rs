@@ -354,7 +354,7 @@ impl Inner {
 /// The versions of the session and the snapshot register.
 fn versions(item: Option<&Item>) -> [Option<String>; 2] {
     [Register::Session, Register::Snapshot].map(|register| match item?.get(register.version_attribute())? {
-        Attribute::Text(version) => Some(version.clone()),
+        Attribute::Text(version) => Some(version.to_string()),
         _ => None,
     })
 }

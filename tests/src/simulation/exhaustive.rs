@@ -237,7 +237,7 @@ impl<'a> Way<'a> {
             };
             invocation.future = None;
             let records = invocation.records.clone();
-            let (response, summary) = answer.map_err(|error| error.to_string())?;
+            let (response, summary) = answer;
             let response = serde_json::to_vec(&response).map_err(|error| error.to_string())?;
             let progress = progress(&response, &records, true);
             let _ = writeln!(self.trace, "  invocation {} answers {progress:?}", place - 1);

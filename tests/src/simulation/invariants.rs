@@ -179,7 +179,7 @@ fn add_up(tables: &Tables) -> Result<(), String> {
         if span.1 != start {
             *span = (start.to_owned(), start.to_owned(), 0);
         }
-        span.1.clone_from(end);
+        span.1 = end.to_string();
         span.2 += milliseconds;
         let covers = at(&span.1)? - at(&span.0)?;
         if span.2 != covers {

@@ -10,7 +10,7 @@ use local_aws::event_source_mapping::lane_of;
 use local_aws::kinesis::{Bytes, Record};
 use serde_json::{Value, json};
 
-use crate::stream_record;
+use crate::{read_event, stream_record};
 
 /// A lane of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,6 +200,6 @@ impl Stream {
             stream_record(shard, sequence_number, partition_key, arrival_milliseconds / 1000, data)
         };
         let records: Value = records.iter().map(record).collect();
-        serde_json::from_value(json!({ "Records": records })).expect("this is a Kinesis event")
+        read_event(&json!({ "Records": records }))
     }
 }

@@ -54,8 +54,8 @@ impl Expected {
     /// Notes a record that is sent, however often.
     pub fn note(&mut self, sent: &Sent) {
         // What is not a record of its stream leaves nothing in a table.
-        let Ok(value) = parse(&sent.record) else { return };
-        let Some(object) = value.as_object() else { return };
+        let Ok(document) = parse(&sent.record) else { return };
+        let Some(object) = document.as_object() else { return };
         match (sent.stream, RecordKind::of(object)) {
             (StreamKind::AgentEvents, Some(RecordKind::AgentEvent)) => {
                 let event = AgentEvent::from_object(object).ok();
@@ -184,7 +184,7 @@ fn json(attribute: &Attribute) -> Value {
         Attribute::List(elements) => elements.iter().map(json).collect(),
         Attribute::Map(members) => members
             .iter()
-            .map(|(name, value)| (name.clone(), json(value)))
+            .map(|(name, value)| (name.to_owned(), json(value)))
             .collect::<serde_json::Map<_, _>>()
             .into(),
     }

@@ -2,6 +2,7 @@
 
 pub mod backfill;
 pub mod centre;
+pub mod cost;
 pub mod demo;
 mod expected;
 pub mod generate;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use contact_ledger::backfill::{BackfillArguments, backfill};
+use contact_ledger::cost::{CostArguments, cost};
 use contact_ledger::demo::{DemoArguments, demo};
 use contact_ledger::generate::{GenerateArguments, generate};
 use contact_ledger::schema::{SchemaFormat, schema};
@@ -33,6 +34,8 @@ enum Command {
         long_about = "Make rows anew from contact records as they came, after a change of the schema or of the policy.\n\nPII_POLICY and PII_HASH_KEY must be those of the function. It can be interrupted and goes on where it was; rows that it makes twice count once."
     )]
     Backfill(BackfillArguments),
+    /// Print what a centre's pipeline costs in a month, and which settings would change that
+    Cost(CostArguments),
     /// Print the columns of a contact record's row
     Schema {
         /// In which form
@@ -46,6 +49,7 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => run_demo(arguments).await,
         Command::Generate(arguments) => ended(generate(&arguments).and_then(|said| print(&said))),
         Command::Backfill(arguments) => ended(backfill(&arguments).await.and_then(|said| print(&said))),
+        Command::Cost(arguments) => ended(cost(&arguments).and_then(|said| print(&said))),
         Command::Schema { format } => ended(print(&schema(format))),
     }
 }

@@ -1,0 +1,1 @@
+//! How many instructions the two record paths take, counted by Callgrind: see `benches/`.

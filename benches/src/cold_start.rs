@@ -1,0 +1,124 @@
+//! How fast the functions start, how much memory they take, and how large they are.
+
+use std::time::Duration;
+
+use crate::figures::{Figures, Target};
+use crate::input::{events_of_different_agents, firehose_event, float, generated, kinesis_event};
+use crate::latency::LatencyServer;
+use crate::process::{CpuShare, Program, Run};
+
+const PART: &str = "cold start";
+const RUNS: usize = 21;
+const RUNS_OF_A_SHARE: usize = 5;
+/// What Lambda gives at most to a synchronous function.
+const EVENT_BYTES: usize = 6_000_000;
+
+pub(crate) fn measure(figures: &mut Figures) {
+    let server = LatencyServer::start(Duration::from_millis(5));
+    let idle = Program { name: "idle-function", environment: Vec::new() };
+    let normalizer = Program { name: "contact-record-normalizer", environment: Vec::new() };
+    let upserter = Program {
+        name: "agent-event-upserter",
+        environment: vec![
+            ("AGENT_STATE_TABLE", "AgentState".to_owned()),
+            ("AGENT_HISTORY_TABLE", "AgentHistory".to_owned()),
+            ("REJECTED_BUCKET", "bucket".to_owned()),
+            ("AWS_ENDPOINT_URL", server.endpoint.clone()),
+        ],
+    };
+    let contact_records = firehose_event(&generated("contact-records", 10));
+    let agent_events = kinesis_event(&events_of_different_agents(10), 0);
+    let programs = [
+        (&idle, &b"{}"[..], None),
+        (&normalizer, &contact_records[..], Some(1.3)),
+        (&upserter, &agent_events[..], Some(2.0)),
+    ];
+    start(&programs, None, figures);
+    for megabytes in [512, 256, 128] {
+        match CpuShare::of_megabytes(megabytes) {
+            Some(share) => start(&programs, Some((megabytes, &share)), figures),
+            None => eprintln!(
+                "without rights to make a cgroup, no start under a {megabytes} MB function's CPU share"
+            ),
+        }
+    }
+    memory(&normalizer, &upserter, figures);
+    sizes(&normalizer, &upserter, figures);
+}
+
+fn start(
+    programs: &[(&Program, &[u8], Option<f64>)],
+    share: Option<(usize, &CpuShare)>,
+    figures: &mut Figures,
+) {
+    let with = share.map_or_else(String::new, |(megabytes, _)| format!(", CPU share of {megabytes} MB"));
+    let runs = if share.is_some() { RUNS_OF_A_SHARE } else { RUNS };
+    let share = share.map(|(_, share)| share);
+    // In turns, so that what else the machine does meets all of them.
+    let mut all: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
+    for _ in 0..runs {
+        for ((program, event, _), runs) in programs.iter().zip(&mut all) {
+            runs.push(program.run(event, share));
+        }
+    }
+    let mut nothing = None;
+    for ((program, _, bound), runs) in programs.iter().zip(&all) {
+        let name = program.name;
+        let next = median(runs.iter().map(|run| run.to_first_next));
+        let response = median(runs.iter().map(|run| run.to_first_response));
+        figures.add(PART, format!("{name}: first `/next`{with}"), next * 1e3, "ms");
+        figures.add(PART, format!("{name}: first response{with}"), response * 1e3, "ms");
+        let nothing = *nothing.get_or_insert(next);
+        if let Some(bound) = bound.filter(|_| share.is_none()) {
+            let figure = format!("{name}: first `/next` against a function that does nothing");
+            figures.compare(PART, figure, next / nothing, "×", Target::AtMost(bound));
+        }
+    }
+}
+
+fn median(durations: impl Iterator<Item = Duration>) -> f64 {
+    let mut seconds: Vec<_> = durations.map(|duration| duration.as_secs_f64()).collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
+    let as_many_as_fit = |records: &[Vec<u8>], event: &dyn Fn(&[Vec<u8>]) -> Vec<u8>| {
+        let bytes_each = event(records).len() / records.len();
+        let count = EVENT_BYTES / bytes_each;
+        event(&records.iter().cycle().take(count).cloned().collect::<Vec<_>>())
+    };
+    let small: Vec<_> =
+        generated("contact-records", 500).into_iter().filter(|record| record.len() < 1500).collect();
+    let (small_event, large_event) = (
+        firehose_event(&small.iter().cycle().take(10_000).cloned().collect::<Vec<_>>()[..]),
+        as_many_as_fit(&generated("contact-records", 500), &|records| firehose_event(records)),
+    );
+    let agent_events =
+        as_many_as_fit(&events_of_different_agents(4000), &|records| kinesis_event(records, 0));
+    for (program, what, event) in [
+        (normalizer, "6 MB event", &large_event),
+        (normalizer, "10,000 records", &small_event),
+        (upserter, "6 MB event, all agents different", &agent_events),
+    ] {
+        let run = program.run(event, None);
+        let above_idle = float(run.peak_bytes.saturating_sub(run.idle_bytes)) / 1e6;
+        let figure = format!("{}: memory above idle, {what}", program.name);
+        if what.starts_with("6 MB") {
+            figures.compare("size", figure, above_idle, "MB", Target::AtMost(48.0));
+        } else {
+            figures.add("size", figure, above_idle, "MB");
+        }
+        figures.add("size", format!("{}: memory when idle", program.name), float(run.idle_bytes) / 1e6, "MB");
+    }
+}
+
+fn sizes(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
+    for (program, bound) in [(normalizer, 1.0), (upserter, 5.0)] {
+        let binary = std::fs::read(program.path()).unwrap();
+        let mut zipped = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut zipped, &binary).unwrap();
+        let zipped = float(zipped.finish().unwrap().len()) / 1e6;
+        figures.compare("size", format!("{}: zipped", program.name), zipped, "MB", Target::AtMost(bound));
+    }
+}

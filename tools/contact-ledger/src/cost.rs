@@ -1,0 +1,406 @@
+//! `cost`: what a centre's pipeline costs in a month, by service, and which settings would change that.
+//!
+//! Prices are in `cost/prices.json`, volumes in [`volume`]; what one event takes in processor time is measured by
+//! `make bench`, what it takes in write units by `make write-cost`.
+
+mod prices;
+pub mod volume;
+
+use std::fmt::Write as _;
+
+use clap::{Args, ValueEnum};
+
+use self::prices::Prices;
+use self::volume::{Centre, Volume};
+
+/// Alarms, metrics and dashboards of the template.
+const ALARMS: f64 = 32.0;
+const METRICS: f64 = 30.0;
+/// Requests of Connect, Firehose and the functions to the key; data keys are kept for minutes.
+const KMS_REQUESTS_PER_HOUR: f64 = 700.0;
+/// Seconds that Firehose waits for a fuller batch for the normalizer.
+const TRANSFORM_BUFFER_SECONDS: f64 = 60.0;
+const TRANSFORM_BUFFER_BYTES: f64 = 1e6;
+/// Firehose counts a record as a multiple of so many bytes.
+const FIREHOSE_BYTES: f64 = 5.0 * 1024.0;
+/// Kinesis counts a record as a multiple of so many bytes.
+const PUT_UNIT_BYTES: f64 = 25.0 * 1024.0;
+/// Of a shard, what is planned with: the rest is for peaks.
+const SHARD_RECORDS_PER_SECOND: f64 = 700.0;
+const SHARD_BYTES_PER_SECOND: f64 = 0.7e6;
+/// The busiest minute against the average of the open hours.
+const PEAK: f64 = 2.0;
+/// A core has so many megabytes of a function's memory.
+const MEGABYTES_PER_CORE: f64 = 1769.0;
+/// Seconds of a whole core that the runtime takes for an invocation, logs among them.
+const CPU_PER_INVOCATION: f64 = 0.001;
+/// Seconds of a whole core per byte of contact record; `make bench`, with a reserve of a half.
+const CPU_PER_CONTACT_BYTE: f64 = 6e-9;
+/// Seconds of a whole core per agent event with its requests to DynamoDB; the same.
+const CPU_PER_AGENT_EVENT: f64 = 30e-6;
+/// Seconds that one round of requests to DynamoDB takes, and rounds of an invocation.
+const STORE_SECONDS: f64 = 0.008;
+const STORE_ROUNDS: f64 = 2.0;
+/// Bytes of log per invocation.
+const LOG_BYTES: f64 = 2500.0;
+/// A row in Parquet against its record, and a copy in GZIP.
+const PARQUET_RATIO: f64 = 0.12;
+const GZIP_RATIO: f64 = 0.10;
+
+/// How the Kinesis stream's capacity is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StreamMode {
+    /// Scales by itself
+    OnDemand,
+    /// Has a number of shards
+    Provisioned,
+}
+
+/// Which processor the functions have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Architecture {
+    /// Graviton
+    Arm64,
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X86,
+}
+
+/// A centre, and the settings of its stack that cost.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are switches of a command line")]
+pub struct CostArguments {
+    /// Agents who are logged in on a day
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub agents: u32,
+    /// Contacts of a day
+    #[arg(long, value_name = "N")]
+    pub contacts_per_day: u32,
+    /// Hours of a day that an agent is logged in
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub hours: u32,
+    /// Open days of a month
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=31))]
+    pub days: u32,
+    /// Bytes of a contact record
+    #[arg(long, value_name = "N", default_value_t = 4000)]
+    pub contact_record_bytes: u32,
+    /// Bytes of an agent event
+    #[arg(long, value_name = "N", default_value_t = 4200)]
+    pub agent_event_bytes: u32,
+    /// `StreamMode` of the template
+    #[arg(long, value_enum, default_value_t = StreamMode::OnDemand)]
+    pub stream_mode: StreamMode,
+    /// `StreamRetentionHours` of the template
+    #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u32).range(24..=8760))]
+    pub stream_retention_hours: u32,
+    /// `BatchingWindowSeconds` of the template
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=300))]
+    pub batching_window_seconds: u32,
+    /// `ParallelizationFactor` of the template
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub parallelization_factor: u32,
+    /// `FunctionMemory` of the template, megabytes
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(128..=10240))]
+    pub function_memory: u32,
+    /// `Architecture` of the template
+    #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
+    pub architecture: Architecture,
+    /// `HistoryHeartbeats` of the template: heartbeats become history entries
+    #[arg(long)]
+    pub history_heartbeats: bool,
+    /// `HistoryRetentionDays` of the template
+    #[arg(long, value_name = "N", default_value_t = 90)]
+    pub history_retention_days: u32,
+    /// `RawRetentionDays` of the template
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub raw_retention_days: u32,
+    /// `AgentEventArchive=false` of the template
+    #[arg(long)]
+    pub no_archive: bool,
+    /// `Alarms=false` of the template
+    #[arg(long)]
+    pub no_alarms: bool,
+    /// Provisioned capacity for the agent tables, which the template does not have
+    #[arg(long)]
+    pub provisioned_tables: bool,
+}
+
+/// One line of the bill.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Whose bill.
+    pub service: &'static str,
+    /// What for.
+    pub what: String,
+    /// Dollars a month.
+    pub dollars: f64,
+}
+
+/// The bill, and what would change it.
+///
+/// # Errors
+/// When the prices cannot be read.
+pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
+    let prices = Prices::published()?;
+    let items = bill(arguments, &prices);
+    let total: f64 = items.iter().map(|item| item.dollars).sum();
+    let volume = volume_of(arguments);
+    let mut text = format!(
+        "{} agents, {} contacts a day, {} days: {:.1} million agent events, {:.2} million contact records a month\n\
+         Dollars a month in {}, prices of {}; without tax, support, reads and free tiers\n\n",
+        arguments.agents,
+        arguments.contacts_per_day,
+        arguments.days,
+        volume.agent_events / 1e6,
+        volume.contact_records / 1e6,
+        prices.region,
+        prices.as_of,
+    );
+    for Item { service, what, dollars } in &items {
+        let _ = writeln!(text, "{service:<12} {dollars:>10.2}  {what}");
+    }
+    let _ = writeln!(text, "{:<12} {total:>10.2}", "total");
+    let savings = savings(arguments, &prices, total);
+    if !savings.is_empty() {
+        text.push_str("\nWhat other settings would change\n");
+        for (setting, difference) in savings {
+            let _ = writeln!(text, "{difference:>+12.2}  {setting}");
+        }
+    }
+    Ok(text)
+}
+
+/// The month's volume.
+#[must_use]
+pub fn volume_of(arguments: &CostArguments) -> Volume {
+    let centre = Centre {
+        agents: arguments.agents.into(),
+        contacts_per_day: arguments.contacts_per_day.into(),
+        hours: arguments.hours.into(),
+    };
+    Volume::of_a_day(&centre).times(arguments.days.into())
+}
+
+/// What else one could set, and by how much it would change the total; only what makes a difference.
+fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(String, f64)> {
+    let with = |change: &dyn Fn(&mut CostArguments)| {
+        let mut changed = arguments.clone();
+        change(&mut changed);
+        bill(&changed, prices).iter().map(|item| item.dollars).sum::<f64>() - total
+    };
+    let shards = shards(arguments);
+    let candidates: [(String, f64); 9] = [
+        (
+            format!("StreamMode=Provisioned ShardCount={shards}"),
+            with(&|changed| changed.stream_mode = StreamMode::Provisioned),
+        ),
+        ("StreamMode=OnDemand".to_owned(), with(&|changed| changed.stream_mode = StreamMode::OnDemand)),
+        ("StreamRetentionHours=24".to_owned(), with(&|changed| changed.stream_retention_hours = 24)),
+        ("BatchingWindowSeconds=10".to_owned(), with(&|changed| changed.batching_window_seconds = 10)),
+        ("HistoryHeartbeats=true".to_owned(), with(&|changed| changed.history_heartbeats = true)),
+        ("AgentEventArchive=false".to_owned(), with(&|changed| changed.no_archive = true)),
+        ("FunctionMemory=256".to_owned(), with(&|changed| changed.function_memory = 256)),
+        ("Alarms=false".to_owned(), with(&|changed| changed.no_alarms = true)),
+        (
+            "provisioned capacity with auto scaling for the agent tables".to_owned(),
+            with(&|changed| changed.provisioned_tables = true),
+        ),
+    ];
+    let mut savings: Vec<_> =
+        candidates.into_iter().filter(|(_, difference)| difference.abs() >= 0.5).collect();
+    savings.sort_by(|(_, left), (_, right)| left.total_cmp(right));
+    savings
+}
+
+/// How many shards the agent event stream needs in its busiest minute.
+#[must_use]
+pub fn shards(arguments: &CostArguments) -> u32 {
+    let per_second = events_per_second(arguments) * PEAK;
+    let bytes = per_second * f64::from(arguments.agent_event_bytes);
+    let shards = (per_second / SHARD_RECORDS_PER_SECOND).max(bytes / SHARD_BYTES_PER_SECOND);
+    whole(shards.max(1.0))
+}
+
+/// Agent events in an average open second.
+#[must_use]
+pub fn events_per_second(arguments: &CostArguments) -> f64 {
+    volume_of(arguments).agent_events / open_seconds(arguments)
+}
+
+fn open_seconds(arguments: &CostArguments) -> f64 {
+    f64::from(arguments.days) * f64::from(arguments.hours) * 3600.0
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of shards are small")]
+fn whole(number: f64) -> u32 {
+    number.ceil() as u32
+}
+
+fn bill(arguments: &CostArguments, prices: &Prices) -> Vec<Item> {
+    let volume = volume_of(arguments);
+    let invocations = Invocations::of(arguments, &volume);
+    vec![
+        kinesis(arguments, &volume, prices),
+        firehose(arguments, &volume, prices),
+        lambda(arguments, &volume, &invocations, prices),
+        dynamodb(arguments, &volume, prices),
+        s3(arguments, &volume, prices),
+        cloudwatch(arguments, &invocations, prices),
+        Item {
+            service: "KMS",
+            what: "one key and the requests to it".to_owned(),
+            dollars: prices.kms.key
+                + KMS_REQUESTS_PER_HOUR * prices.hours_per_month / 1e4 * prices.kms.ten_thousand_requests,
+        },
+    ]
+}
+
+/// Of each function, in a month.
+struct Invocations {
+    normalizer: f64,
+    upserter: f64,
+}
+
+impl Invocations {
+    fn of(arguments: &CostArguments, volume: &Volume) -> Self {
+        let open = open_seconds(arguments);
+        let bytes = volume.contact_records * f64::from(arguments.contact_record_bytes);
+        let normalizer = (bytes / TRANSFORM_BUFFER_BYTES).max(open / TRANSFORM_BUFFER_SECONDS);
+        // A lane of a shard is asked again when its window is over; with less than an event in a window, each event
+        // is a batch.
+        let window = f64::from(arguments.batching_window_seconds) + STORE_SECONDS * STORE_ROUNDS;
+        let lanes = f64::from(shards(arguments) * arguments.parallelization_factor);
+        let per_lane_and_window = volume.agent_events / open * window / lanes;
+        let batches = open / window * lanes * (1.0 - (-per_lane_and_window).exp());
+        Self {
+            normalizer: normalizer.min(volume.contact_records),
+            upserter: batches.min(volume.agent_events),
+        }
+    }
+}
+
+fn kinesis(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
+    let kinesis = &prices.kinesis;
+    let gigabytes = volume.agent_events * f64::from(arguments.agent_event_bytes) / 1e9;
+    let readers = if arguments.no_archive { 1.0 } else { 2.0 };
+    let late_hours = f64::from(arguments.stream_retention_hours - 24);
+    let (dollars, what) = match arguments.stream_mode {
+        StreamMode::OnDemand => {
+            let held = gigabytes * late_hours / prices.hours_per_month;
+            let dollars = prices.hours_per_month * kinesis.on_demand_stream_hour
+                + gigabytes * (kinesis.on_demand_gb_in + readers * kinesis.on_demand_gb_out)
+                + held * kinesis.on_demand_gb_month_beyond_24_hours;
+            (dollars, format!("one stream on demand, {gigabytes:.1} GB"))
+        }
+        StreamMode::Provisioned => {
+            let shards = shards(arguments);
+            let late = if late_hours > 0.0 { kinesis.shard_hour_beyond_24_hours } else { 0.0 };
+            let units =
+                (f64::from(arguments.agent_event_bytes) / PUT_UNIT_BYTES).ceil() * volume.agent_events;
+            let dollars = f64::from(shards) * prices.hours_per_month * (kinesis.shard_hour + late)
+                + units / 1e6 * kinesis.million_put_units;
+            (dollars, format!("{shards} shards"))
+        }
+    };
+    Item { service: "Kinesis", what, dollars }
+}
+
+fn firehose(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
+    let firehose = &prices.firehose;
+    let counted = |bytes: u32| (f64::from(bytes) / FIREHOSE_BYTES).ceil() * FIREHOSE_BYTES / 1e9;
+    let contacts = volume.contact_records * counted(arguments.contact_record_bytes);
+    let archived =
+        if arguments.no_archive { 0.0 } else { volume.agent_events * counted(arguments.agent_event_bytes) };
+    let files = open_seconds(arguments) / 300.0;
+    let dollars = (contacts + archived) * firehose.gb
+        + contacts * (firehose.gb_converted + firehose.gb_partitioned)
+        + files / 1e3 * firehose.thousand_objects_partitioned;
+    let what =
+        format!("{contacts:.1} GB of contact records, {archived:.1} GB of agent events, 5 KB each at least");
+    Item { service: "Firehose", what, dollars }
+}
+
+fn lambda(arguments: &CostArguments, volume: &Volume, invocations: &Invocations, prices: &Prices) -> Item {
+    let share = (f64::from(arguments.function_memory) / MEGABYTES_PER_CORE).min(1.0);
+    let contact_cpu =
+        volume.contact_records * f64::from(arguments.contact_record_bytes) * CPU_PER_CONTACT_BYTE
+            + invocations.normalizer * CPU_PER_INVOCATION;
+    let agent_cpu = volume.agent_events * CPU_PER_AGENT_EVENT + invocations.upserter * CPU_PER_INVOCATION;
+    let waiting = invocations.upserter * STORE_SECONDS * STORE_ROUNDS;
+    let seconds = (contact_cpu + agent_cpu) / share + waiting;
+    let price = match arguments.architecture {
+        Architecture::Arm64 => prices.lambda.gb_second_arm64,
+        Architecture::X86 => prices.lambda.gb_second_x86_64,
+    };
+    let requests = invocations.normalizer + invocations.upserter;
+    let dollars = requests / 1e6 * prices.lambda.million_requests
+        + seconds * f64::from(arguments.function_memory) / 1024.0 * price;
+    Item {
+        service: "Lambda",
+        what: format!(
+            "{:.2} million invocations, {seconds:.0} s of {} MB",
+            requests / 1e6,
+            arguments.function_memory
+        ),
+        dollars,
+    }
+}
+
+fn dynamodb(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
+    let dynamodb = &prices.dynamodb;
+    let (state, history) = write_units(arguments, volume);
+    let units = state + history;
+    let writes = if arguments.provisioned_tables {
+        // Auto scaling keeps the use near 70 in a hundred in open hours, and near nothing outside of them.
+        let peak = units / open_seconds(arguments) * PEAK / 0.7;
+        let open_hours = open_seconds(arguments) / 3600.0;
+        peak * open_hours * dynamodb.write_unit_hour
+    } else {
+        units / 1e6 * dynamodb.million_write_units
+    };
+    let kept_days = f64::from(arguments.history_retention_days);
+    let gigabytes = history * volume::HISTORY_ENTRY_BYTES / 1e9 / f64::from(arguments.days) * kept_days;
+    let dollars = writes + gigabytes * (dynamodb.gb_month + dynamodb.gb_month_of_point_in_time_recovery);
+    Item {
+        service: "DynamoDB",
+        what: format!("{:.1} million write units, {gigabytes:.1} GB of history", units / 1e6),
+        dollars,
+    }
+}
+
+/// Write units of the agents' state, and of their history.
+#[must_use]
+pub fn write_units(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
+    // Of several events of one agent in a batch, one write is left: as many as Poisson says.
+    let per_window = volume.agent_events / f64::from(arguments.agents) / open_seconds(arguments)
+        * f64::from(arguments.batching_window_seconds).max(0.001);
+    let merged = (1.0 - (-per_window).exp()) / per_window;
+    let state = volume.state_writes * merged * volume::STATE_WRITE_UNITS;
+    let heartbeats = if arguments.history_heartbeats { volume.heartbeats } else { 0.0 };
+    (state, volume.history_entries + heartbeats)
+}
+
+fn s3(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
+    let contacts = volume.contact_records * f64::from(arguments.contact_record_bytes) / 1e9;
+    let events = volume.agent_events * f64::from(arguments.agent_event_bytes) / 1e9;
+    let months = f64::from(arguments.raw_retention_days) / 30.0;
+    let archived = if arguments.no_archive { 0.0 } else { events };
+    // Rows stay for good: after a year.
+    let gigabytes = contacts * PARQUET_RATIO * 12.0 + (contacts + archived) * GZIP_RATIO * months;
+    let files = open_seconds(arguments) / 300.0 * 2.0 + open_seconds(arguments) / 900.0;
+    let dollars = gigabytes * prices.s3.gb_month + files / 1e3 * prices.s3.thousand_puts;
+    Item { service: "S3", what: format!("{gigabytes:.1} GB after a year"), dollars }
+}
+
+fn cloudwatch(arguments: &CostArguments, invocations: &Invocations, prices: &Prices) -> Item {
+    let cloudwatch = &prices.cloudwatch;
+    let logs = (invocations.normalizer + invocations.upserter) * LOG_BYTES / 1e9;
+    let alarms = if arguments.no_alarms { 0.0 } else { ALARMS * cloudwatch.alarm };
+    let dollars = alarms + METRICS * cloudwatch.metric + cloudwatch.dashboard + logs * cloudwatch.gb_of_logs;
+    Item {
+        service: "CloudWatch",
+        what: format!("alarms, metrics, a dashboard, {logs:.1} GB of logs"),
+        dollars,
+    }
+}
