@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build lint-template test test-queries test-deploy bench write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
+.PHONY: help setup demo build lint-template test test-queries test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -9,6 +9,7 @@ TOOLS_READY := .venv/ready
 # Tools written in Rust, one folder per version. Their builds do not go where ours are.
 CARGO_TOOLS := target/tools
 CARGO_DENY := $(CARGO_TOOLS)/cargo-deny-0.20.2
+GUNGRAUN_RUNNER := $(CARGO_TOOLS)/gungraun-runner-0.20.0
 CARGO_FUZZ := $(CARGO_TOOLS)/cargo-fuzz-0.13.2
 CARGO_CYCLONEDX := $(CARGO_TOOLS)/cargo-cyclonedx-0.5.9
 ARCHITECTURE ?= arm64
@@ -73,6 +74,16 @@ bench: ## Measure the functions against the machine's limit and against other la
 	cargo build --locked --release --quiet -p contact-record-normalizer -p agent-event-upserter -p idle-function
 	cargo run --locked --release --quiet -p ledger-benches
 
+instructions: $(GUNGRAUN_RUNNER) ## Count the record paths' instructions, against their limits (needs Valgrind)
+	@GUNGRAUN_RUNNER=$(CURDIR)/$(GUNGRAUN_RUNNER)/bin/gungraun-runner \
+	  cargo bench --locked --quiet -p record-path-instructions > target/instructions.log 2>&1 \
+	  || { cat target/instructions.log; exit 1; }
+	@grep -E '^record_paths::|Instructions:' target/instructions.log
+	@! grep 'Instructions: *0|' target/instructions.log > /dev/null || { echo "Callgrind saw nothing"; exit 1; }
+
+not-counted:
+	@echo "the record paths' instructions are not counted: Valgrind is not installed"
+
 write-cost: ## Print what a day of agent events costs in requests and write units
 	cargo run --locked --quiet -p ledger-tests --bin write-cost
 
@@ -134,10 +145,11 @@ $(CARGO_TOOLS)/%:
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run
 
-check: setup ## Check format, lints and licences, run every test, and deploy on this machine: what CI does
+check: setup ## Check format, lints, licences and instruction counts, run every test, and deploy on this machine: what CI does
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(MAKE) licences
+	$(MAKE) $(if $(shell command -v valgrind),instructions,not-counted)
 	$(MAKE) test
 	$(MAKE) test-deploy
 

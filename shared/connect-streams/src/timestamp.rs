@@ -102,7 +102,7 @@ impl fmt::Display for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use super::{Timestamp, usual_form};
 
     #[test]
     fn every_rfc_3339_form_is_written_at_one_width() {
@@ -117,6 +117,27 @@ mod tests {
         ] {
             assert_eq!(Timestamp::parse(text).map(|t| t.to_string()).as_deref(), Some(written), "{text}");
         }
+    }
+
+    #[test]
+    fn our_way_over_the_places_is_that_of_the_library() {
+        // A step that meets every month, hour and second soon, from the year 0 to 9999.
+        for milliseconds in (-62_167_219_200_000..253_402_207_200_000_i64).step_by(86_399_876_543) {
+            let ours = Timestamp::from_epoch_milliseconds(milliseconds).unwrap();
+            let library = jiff::Timestamp::from_millisecond(milliseconds).unwrap();
+            let text = format!("{library:.3}");
+            assert_eq!(ours.to_string(), text);
+            assert_eq!(usual_form(text.as_bytes()), Some(library));
+            let seconds = format!("{library:.0}");
+            assert_eq!(usual_form(seconds.as_bytes()), seconds.parse().ok());
+        }
+        for text in
+            ["2026-02-30T08:00:00Z", "2026-13-01T08:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T08:00:00+Z"]
+        {
+            assert_eq!(Timestamp::parse(text).map(|instant| instant.0), text.parse().ok(), "{text}");
+        }
+        // A leap second is no place of its own; the library knows what to do with it.
+        assert_eq!(Timestamp::parse("2016-12-31T23:59:60Z"), Timestamp::parse("2016-12-31T23:59:59Z"));
     }
 
     #[test]
