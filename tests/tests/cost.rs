@@ -70,7 +70,6 @@ fn count(agents: usize, contacts_per_hour: u32, window: i64) -> Counted {
 
 fn assert_near(what: &str, model: f64, counted: f64) {
     let off = (model / counted - 1.0).abs();
-    println!("{what}: {model:.0} of the model, {counted:.0} counted");
     assert!(off < 0.08, "{what}: {model:.0} of the model, {counted:.0} counted");
 }
 
@@ -89,13 +88,16 @@ fn volumes_are_those_of_the_generated_centre() {
         assert_near(&of("heartbeats"), model.heartbeats, counted.heartbeats);
         assert_near(&of("writes of the state"), model.state_writes, counted.state_writes);
         assert_near(&of("history entries"), model.history_entries, counted.history_entries);
-        assert_near(&of("bytes of events"), 4200.0 * model.agent_events, counted.agent_event_bytes);
+        // Heartbeats are shorter, and quiet centres have more of them.
+        let bytes = f64::from(arguments("--agents 1 --contacts-per-day 1").agent_event_bytes);
+        let counted_bytes = counted.agent_event_bytes / counted.agent_events;
+        assert!((0.85..1.15).contains(&(bytes / counted_bytes)), "{counted_bytes} bytes an event");
     }
 }
 
 #[test]
 fn a_longer_window_merges_as_many_writes_as_the_model_says() {
-    for window in [1, 10, 60] {
+    for window in [1, 10, 30] {
         let counted = count(200, 1200, i64::from(window) * 1000);
         let contacts = counted.contact_records;
         let arguments = arguments(&format!(
@@ -122,10 +124,10 @@ fn the_bill_says_what_it_counts_and_what_would_change_it() {
     // What it says of another setting is what the bill with this setting says.
     let saving: f64 = bill
         .lines()
-        .find(|line| line.ends_with("StreamRetentionHours=24"))
-        .map_or(0.0, |line| line.split_whitespace().next().unwrap().parse().unwrap());
-    let other =
-        cost(&arguments("--agents 2000 --contacts-per-day 100000 --stream-retention-hours 24")).unwrap();
+        .find(|line| line.ends_with("AgentEventArchive=false"))
+        .map(|line| line.split_whitespace().next().unwrap().parse().unwrap())
+        .unwrap();
+    let other = cost(&arguments("--agents 2000 --contacts-per-day 100000 --no-archive")).unwrap();
     assert!((dollars(&other, "total") - dollars(&bill, "total") - saving).abs() < 0.02, "{bill}{other}");
 }
 
@@ -147,7 +149,7 @@ fn the_page_shows_what_the_command_prints() {
         for part in parts {
             let (line, rest) = part.split_once('\n').unwrap();
             let (_, rest) = rest.split_once("```").unwrap();
-            written += &format!("{BEGIN}{line}\n{}```{rest}", cost(&arguments(line)).unwrap());
+            written += &[BEGIN, line, "\n", &cost(&arguments(line)).unwrap(), "```", rest].concat();
         }
         written
     });
@@ -195,7 +197,10 @@ fn with_docs(name: &str, anew: impl Fn(&str) -> String) -> String {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &written).unwrap();
     } else {
-        assert!(page == written, "docs/{name} is behind: UPDATE_DOCS=1 cargo test -p ledger-tests --test cost");
+        assert!(
+            page == written,
+            "docs/{name} is behind: UPDATE_DOCS=1 cargo test -p ledger-tests --test cost"
+        );
     }
     written
 }

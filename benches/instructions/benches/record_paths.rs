@@ -23,8 +23,8 @@ use lambda_support::kinesis::StreamEvent;
 use serde_json::json;
 
 const RECORDS: usize = 100;
-const NORMALIZER: u64 = 14_830_000;
-const UPSERTER: u64 = 9_890_000;
+const NORMALIZER: u64 = 14_510_000;
+const UPSERTER: u64 = 9_730_000;
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
     let mut config = LibraryBenchmarkConfig::default();

@@ -129,7 +129,18 @@ pub(crate) fn expires_at(event: Timestamp, retention_days: u32) -> Attribute {
 
 #[cfg(test)]
 mod tests {
-    use super::Attribute;
+    use super::{Attribute, Members};
+
+    #[test]
+    fn members_are_in_order_and_the_last_of_a_name_counts() {
+        let member = |name: &str, number: i64| (name.into(), Attribute::number(number));
+        let members: Members =
+            [member("b", 1), member("c", 2), member("a", 3), member("b", 4)].into_iter().collect();
+        let read: Vec<_> = members.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        let expected = [("a", 3), ("b", 4), ("c", 2)];
+        assert_eq!(read, expected.map(|(name, number)| (name.to_owned(), Attribute::number(number))));
+        assert_eq!((members.get("b"), members.get("d")), (Some(&Attribute::number(4)), None));
+    }
 
     #[test]
     fn seconds_are_written_as_dynamodb_gives_them_back() {

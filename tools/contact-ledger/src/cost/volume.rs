@@ -12,7 +12,7 @@ const SESSION_EVENTS_PER_AGENT: f64 = 2.0;
 const HEARTBEATS_PER_HOUR: f64 = 29.1;
 const HEARTBEATS_PER_CONTACT: f64 = 1.36;
 /// Entries of the history per change: the event, and the intervals that it closes.
-const ENTRIES_PER_CHANGE: f64 = 2.0;
+const ENTRIES_PER_CHANGE: f64 = 1.77;
 /// Write units of one write of an agent's state: a usual item is below 1 KB.
 pub const STATE_WRITE_UNITS: f64 = 1.0;
 /// Bytes of a history entry, with what DynamoDB adds for each item.
