@@ -71,7 +71,7 @@ bench: ## Measure the functions against the machine's limit and against other la
 	@$(BENCH)/venv/bin/pip install --quiet --requirement benches/peers/python/requirements.txt
 	cd benches/peers/go && go build -o ../../../$(BENCH)/normalizer-go .
 	cargo run --locked --quiet -p contact-ledger -- generate --agents 50 --duplicated 0 --late 0 --malformed 0 --output $(BENCH)/input
-	cargo build --locked --release --quiet -p contact-record-normalizer -p agent-event-upserter -p idle-function
+	for program in contact-record-normalizer agent-event-upserter idle-function; do cargo build --locked --release --quiet -p $$program || exit 1; done
 	cargo run --locked --release --quiet -p ledger-benches
 
 instructions: $(GUNGRAUN_RUNNER) ## Count the record paths' instructions, against their limits (needs Valgrind)

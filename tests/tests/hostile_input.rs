@@ -374,7 +374,7 @@ fn the_largest_events_are_answered_whole() {
     let event = transform_event(std::iter::repeat_n(small.as_slice(), 10_000));
     let (response, summary) = transform(event, &Policy::default());
     let response = serde_json::to_vec(&response).unwrap();
-    assert!(response.len() <= 6 << 20);
+    assert!(response.len() <= RESPONSE_BUDGET);
     let response: Value = serde_json::from_slice(&response).unwrap();
     assert_eq!(response["records"].as_array().unwrap().len(), 10_000);
     assert_eq!(summary.ok + summary.rejected.total(), 10_000);
