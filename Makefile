@@ -76,9 +76,9 @@ bench: ## Measure the functions against the machine's limit and against other la
 
 instructions: $(GUNGRAUN_RUNNER) ## Count the record paths' instructions, against their limits (needs Valgrind)
 	@GUNGRAUN_RUNNER=$(CURDIR)/$(GUNGRAUN_RUNNER)/bin/gungraun-runner \
-	  cargo bench --locked --quiet -p record-path-instructions > target/instructions.log 2>&1 \
+	  cargo bench --locked --quiet -p record-paths > target/instructions.log 2>&1 \
 	  || { cat target/instructions.log; exit 1; }
-	@grep -E '^record_paths::|Instructions:' target/instructions.log
+	@grep -E '^instructions::|Instructions:' target/instructions.log
 	@! grep 'Instructions: *0|' target/instructions.log > /dev/null || { echo "Callgrind saw nothing"; exit 1; }
 
 not-counted:

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use record_paths::{events_of_different_agents, firehose_event, kinesis_event};
+
 use crate::figures::{Figures, Target};
-use crate::input::{events_of_different_agents, firehose_event, float, generated, kinesis_event};
+use crate::input::{float, generated, median};
 use crate::latency::LatencyServer;
 use crate::process::{CpuShare, Program, Run};
 
@@ -27,7 +29,7 @@ pub(crate) fn measure(figures: &mut Figures) {
         ],
     };
     let contact_records = firehose_event(&generated("contact-records", 10));
-    let agent_events = kinesis_event(&events_of_different_agents(10), 0);
+    let agent_events = kinesis_event(&events_of_different_agents(10, None), 0);
     let programs = [
         (&idle, &b"{}"[..], None),
         (&normalizer, &contact_records[..], Some(1.3)),
@@ -64,8 +66,8 @@ fn start(
     let mut nothing = None;
     for ((program, _, bound), runs) in programs.iter().zip(&all) {
         let name = program.name;
-        let next = median(runs.iter().map(|run| run.to_first_next));
-        let response = median(runs.iter().map(|run| run.to_first_response));
+        let next = median(runs.iter().map(|run| run.to_first_next.as_secs_f64()).collect());
+        let response = median(runs.iter().map(|run| run.to_first_response.as_secs_f64()).collect());
         figures.add(PART, format!("{name}: first `/next`{with}"), next * 1e3, "ms");
         figures.add(PART, format!("{name}: first response{with}"), response * 1e3, "ms");
         let nothing = *nothing.get_or_insert(next);
@@ -74,12 +76,6 @@ fn start(
             figures.compare(PART, figure, next / nothing, "×", Target::AtMost(bound));
         }
     }
-}
-
-fn median(durations: impl Iterator<Item = Duration>) -> f64 {
-    let mut seconds: Vec<_> = durations.map(|duration| duration.as_secs_f64()).collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
 }
 
 fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
@@ -95,7 +91,7 @@ fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
         as_many_as_fit(&generated("contact-records", 500), &|records| firehose_event(records)),
     );
     let agent_events =
-        as_many_as_fit(&events_of_different_agents(4000), &|records| kinesis_event(records, 0));
+        as_many_as_fit(&events_of_different_agents(4000, None), &|records| kinesis_event(records, 0));
     for (program, what, event) in [
         (normalizer, "6 MB event", &large_event),
         (normalizer, "10,000 records", &small_event),

@@ -5,10 +5,11 @@ use std::path::Path;
 use contact_lake::Policy;
 use contact_record_normalizer::transform;
 use lambda_support::firehose::{Answers, TransformEvent};
+use record_paths::{firehose_event, records_of_every_kind};
 use serde::de::IgnoredAny;
 
 use crate::figures::{Figures, Target};
-use crate::input::{firehose_event, float, generated, median_seconds, records_of_every_kind};
+use crate::input::{float, generated, median_seconds};
 use crate::peers;
 
 const PART: &str = "normalizer";
@@ -21,8 +22,7 @@ fn handle(event: &[u8]) -> Vec<u8> {
 /// What no handler can do without: the envelope, base64 both ways, and one look at every byte of the record.
 fn floor(event: &[u8]) -> Vec<u8> {
     let event: TransformEvent = serde_json::from_slice(event).unwrap();
-    let bytes = event.records.iter().map(|record| record.data.length() / 2 * 3 + 256).sum();
-    let mut answers = Answers::with_capacity(bytes);
+    let mut answers = Answers::with_capacity(event.expected_response_bytes());
     for record in event.records {
         let data = record.data.bytes().unwrap();
         let _: IgnoredAny = serde_json::from_slice(data).unwrap();

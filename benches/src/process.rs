@@ -37,11 +37,8 @@ impl Program {
         let mut child = self.start(&listener, share);
         let (mut connection, _) = listener.accept().unwrap();
         let mut requests = BufReader::new(connection.try_clone().unwrap());
-        let asks_for_work = |requests: &mut BufReader<TcpStream>| {
-            let (head, _) = request(requests);
-            assert!(head.starts_with("GET") && head.contains("/invocation/next"), "{}: {head}", self.name);
-        };
-        asks_for_work(&mut requests);
+        let (head, _) = request(&mut requests);
+        assert!(head.starts_with("GET") && head.contains("/invocation/next"), "{}: {head}", self.name);
         let to_first_next = begin.elapsed();
         let idle_bytes = memory(&child, "VmRSS");
         answer_with(&mut connection, event);

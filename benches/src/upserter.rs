@@ -12,11 +12,12 @@ use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use lambda_support::kinesis::StreamEvent;
+use record_paths::{events_of_different_agents, kinesis_event};
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 use crate::figures::{Figures, Target};
-use crate::input::{events_of_different_agents, float, generated, kinesis_event, median_seconds};
+use crate::input::{float, generated, median_seconds};
 use crate::latency::LatencyServer;
 use crate::peers;
 
@@ -60,7 +61,7 @@ fn floor(event: &[u8]) {
 pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
     for (name, records) in [
         ("generated events", generated("agent-events", BATCH)),
-        ("events of different agents", events_of_different_agents(BATCH)),
+        ("events of different agents", events_of_different_agents(BATCH, None)),
     ] {
         alone(name, &records, figures);
         with_a_store(name, &records, folder, figures);
@@ -118,11 +119,13 @@ fn growth(figures: &mut Figures) {
         let size = float(event.len());
         median_seconds(|| plan(&event)) / size * 1e9
     };
-    let (few, many) =
-        (nanoseconds(&events_of_different_agents(10)), nanoseconds(&events_of_different_agents(4000)));
+    let (few, many) = (
+        nanoseconds(&events_of_different_agents(10, None)),
+        nanoseconds(&events_of_different_agents(4000, None)),
+    );
     figures.compare(PART, "time per byte, 4,000 events against 10", many / few, "×", Target::AtMost(1.3));
-    let of_one: Vec<_> = events_of_different_agents(1).into_iter().cycle().take(BATCH).collect();
-    let different = nanoseconds(&events_of_different_agents(BATCH));
+    let of_one: Vec<_> = events_of_different_agents(1, None).into_iter().cycle().take(BATCH).collect();
+    let different = nanoseconds(&events_of_different_agents(BATCH, None));
     figures.compare(
         PART,
         "time per byte, 1,000 agents against one",

@@ -2,6 +2,7 @@
 //! the function binaries are.
 
 pub mod chaos;
+pub mod docs;
 pub mod lives;
 pub mod simulation;
 pub mod template;

@@ -3,16 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use agent_ledger::Register;
 use agent_ledger::plan::{Rules, plan};
+use agent_ledger::{BOARDS, Register};
 use clap::Parser;
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::parse;
 use contact_ledger::centre::{Centre, CentreSize, StreamKind};
 use contact_ledger::cost::volume::{Centre as Volumes, Volume};
-use contact_ledger::cost::{CostArguments, cost, events_per_second, shards, volume_of, write_units};
+use contact_ledger::cost::{CostArguments, PEAK, cost, events_per_second, shards, volume_of, write_units};
+use ledger_tests::docs::{assert_page, assert_part};
 
 #[derive(Parser)]
 struct Line {
@@ -143,7 +143,7 @@ fn more_agents_need_more_shards() {
 #[test]
 fn the_page_shows_what_the_command_prints() {
     const BEGIN: &str = "```console\n$ contact-ledger cost ";
-    let written = with_docs("cost.md", |page| {
+    let written = assert_page("cost.md", |page| {
         let mut parts = page.split(BEGIN);
         let mut written = parts.next().unwrap().to_owned();
         for part in parts {
@@ -159,9 +159,6 @@ fn the_page_shows_what_the_command_prints() {
 /// The table of docs/scaling.md.
 #[test]
 fn the_scale_is_what_the_model_says() {
-    const MARKS: [&str; 2] = ["<!-- table -->\n", "<!-- end of table -->"];
-    const BOARDS: f64 = 16.0;
-    const PEAK: f64 = 2.0;
     let row = |agents: u32| {
         let arguments = arguments(&format!("--agents {agents} --contacts-per-day {}", agents * 50));
         let volume = volume_of(&arguments);
@@ -174,7 +171,7 @@ fn the_scale_is_what_the_model_says() {
         format!(
             "| {agents} | {events:.1} | {:.2} | {lanes} | {lanes} | {state:.1} | {:.2} | {history:.1} | {contacts:.2} | {:.2} |\n",
             events * f64::from(arguments.agent_event_bytes) / 1e6,
-            state / BOARDS,
+            state / f64::from(BOARDS),
             contacts * f64::from(arguments.contact_record_bytes) / 1e6,
         )
     };
@@ -182,25 +179,5 @@ fn the_scale_is_what_the_model_says() {
                  |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
         .to_owned()
         + &[100, 10_000, 100_000, 1_000_000].map(row).concat();
-    with_docs("scaling.md", |page| {
-        let (before, rest) = page.split_once(MARKS[0]).unwrap();
-        let (_, after) = rest.split_once(MARKS[1]).unwrap();
-        [before, MARKS[0], &table, MARKS[1], after].concat()
-    });
-}
-
-/// The page must be what it would be if it was written anew; with `UPDATE_DOCS` it is.
-fn with_docs(name: &str, anew: impl Fn(&str) -> String) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
-    let page = std::fs::read_to_string(&path).unwrap();
-    let written = anew(&page);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &written).unwrap();
-    } else {
-        assert!(
-            page == written,
-            "docs/{name} is behind: UPDATE_DOCS=1 cargo test -p ledger-tests --test cost"
-        );
-    }
-    written
+    assert_part("scaling.md", ["<!-- table -->\n", "<!-- end of table -->"], &table);
 }

@@ -10,14 +10,14 @@ use agent_event_upserter::Upserter;
 use agent_ledger_dynamodb::DynamoDbStore;
 use contact_lake::Policy;
 use contact_record_normalizer::{RESPONSE_BUDGET, Summary, Transformed, transform, transform_record};
+use ledger_tests::docs::assert_part;
 use ledger_tests::{
     MemorySetAside, dynamodb, dynamodb_store, far_future, stream_event, transform_event, upserter,
 };
 use serde_json::{Value, json};
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reliability.md");
-const BEGIN: &str = "<!-- hostile input: written by tests/tests/hostile_input.rs -->\n";
-const END: &str = "<!-- end of hostile input -->\n";
+const MARKS: [&str; 2] =
+    ["<!-- hostile input: written by tests/tests/hostile_input.rs -->\n", "<!-- end of hostile input -->\n"];
 
 /// One row of the table.
 struct Case {
@@ -354,17 +354,7 @@ async fn every_hostile_input_has_its_outcome() {
         let _ = writeln!(table, "| {what} | {} |", outcome.replacen(" $", "", 1));
     }
 
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the table");
-    let (is, after) = rest.split_once(END).expect("the table has an end");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(PAGE, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
-        return;
-    }
-    assert!(
-        is == table,
-        "docs/reliability.md is behind: UPDATE_DOCS=1 cargo test -p ledger-tests --test hostile_input"
-    );
+    assert_part("reliability.md", MARKS, &table);
 }
 
 /// Lambda's limits for an event: 10,000 records, or 6 MB.

@@ -4,15 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::path::Path;
-
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, Value, parse};
 use contact_lake::schema::columns;
 use contact_lake::{Policy, encode, encode_demo, normalize};
 use contact_ledger::schema::{SchemaFormat, schema};
 use ledger_tests::contact_record_fixtures;
+use ledger_tests::docs::assert_part;
 use local_aws::glue::{arguments, split};
 
 /// The rows of all fixtures, and of a demo record.
@@ -97,18 +95,6 @@ fn glue_has_every_column_and_takes_every_comment() {
 
 #[test]
 fn the_documentation_has_the_declared_table() {
-    const BEGIN: &str = "<!-- contact-ledger schema markdown -->\n";
-    const END: &str = "<!-- end -->\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/contact-record.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("the table's beginning is marked");
-    let (table, after) = rest.split_once(END).expect("the table's end is marked");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, [before, BEGIN, &schema(SchemaFormat::Markdown), END, after].concat()).unwrap();
-    } else {
-        assert!(
-            table == schema(SchemaFormat::Markdown),
-            "docs/contact-record.md is not what is declared; run with UPDATE_DOCS=1"
-        );
-    }
+    const MARKS: [&str; 2] = ["<!-- contact-ledger schema markdown -->\n", "<!-- end -->\n"];
+    assert_part("contact-record.md", MARKS, &schema(SchemaFormat::Markdown));
 }

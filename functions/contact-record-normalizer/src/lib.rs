@@ -30,7 +30,7 @@ pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, 
     // Whatever else happens, every record can at least be answered with a failure.
     let failure_bytes = |record: &TransformRecord| Answers::failure_bytes(&record.record_id);
     let mut to_come: usize = event.records.iter().map(failure_bytes).sum();
-    let mut answers = Answers::with_capacity(expected_bytes(&event).min(RESPONSE_BUDGET));
+    let mut answers = Answers::with_capacity(event.expected_response_bytes().min(RESPONSE_BUDGET));
 
     for TransformRecord { record_id, arrival, data } in event.records {
         let before = answers.bytes();
@@ -52,12 +52,6 @@ pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, 
     }
     summary.bytes_out = answers.bytes();
     (answers.into_response(), summary)
-}
-
-/// About as much as came: a row is about as long as its record, in base64 both.
-fn expected_bytes(event: &TransformEvent) -> usize {
-    const FRAME: usize = 256;
-    event.records.iter().map(|record| FRAME + record.data.length() / 2 * 3).sum()
 }
 
 /// The answer to one record that is not at fault.

@@ -27,7 +27,7 @@ pub(crate) enum StatementFailure {
 
 /// `INSERT INTO "table" VALUE {'agent_id': ?, 'entry': ?, …}`
 pub(crate) fn insert_entry(table: &str, entry: &HistoryEntry) -> BatchStatementRequest {
-    let key = [("agent_id", entry.agent_id.as_str()), ("entry", entry.entry.as_str())];
+    let key = [("agent_id", &entry.agent_id), ("entry", &entry.entry)];
     insert(table, key, &entry.attributes)
 }
 
@@ -43,11 +43,7 @@ pub(crate) fn update_entry(table: &str, entry: &HistoryEntry) -> Option<BatchSta
 
 /// `INSERT INTO "table" VALUE {'board': ?, 'agent_id': ?, …}`, for an agent never seen.
 pub(crate) fn insert_register(table: &str, write: &RegisterWrite) -> BatchStatementRequest {
-    insert(
-        table,
-        [("board", write.key.board.as_str()), ("agent_id", write.key.agent_id.as_str())],
-        &write.set,
-    )
+    insert(table, [("board", &write.key.board), ("agent_id", &write.key.agent_id)], &write.set)
 }
 
 /// `UPDATE "table" SET "status_name"=? … REMOVE "contacts" … WHERE "board"=? AND "agent_id"=? AND
@@ -70,7 +66,7 @@ const HAS_A_STATEMENT: &str = "a statement is set, and it is the only required m
 
 fn insert(
     table: &str,
-    key: [(&str, &str); 2],
+    key: [(&str, &String); 2],
     attributes: &[(&'static str, Attribute)],
 ) -> BatchStatementRequest {
     let mut text = format!("INSERT INTO \"{table}\" VALUE {{");
@@ -79,7 +75,7 @@ fn insert(
         let _ = write!(text, "{}'{name}': ?", if place == 0 { "" } else { ", " });
     }
     text.push('}');
-    let key = key.into_iter().map(|(_, value)| AttributeValue::S(value.to_string()));
+    let key = key.into_iter().map(|(_, value)| AttributeValue::S(value.clone()));
     let parameters = key.chain(attributes.iter().map(|(_, value)| to_dynamodb(value))).collect();
     BatchStatementRequest::builder()
         .statement(text)

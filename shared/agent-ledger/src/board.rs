@@ -39,11 +39,7 @@ impl AgentKey {
 }
 
 fn board(instance_id: &str, number: u32) -> String {
-    let digit = |number: u32| char::from_digit(number, 10).unwrap_or_default();
-    let mut board = String::with_capacity(instance_id.len() + 3);
-    board.push_str(instance_id);
-    board.extend(['#', digit(number / 10), digit(number % 10)]);
-    board
+    format!("{instance_id}#{number:02}")
 }
 
 /// FNV-1a, 32 bits: small enough to be written in any language.

@@ -45,7 +45,7 @@ pub(crate) fn event_entry(event: &AgentEvent<'_>, version: &Version, retention_d
         ("contacts", current.and_then(contact_states)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    entry(event, joined(&["event", version.as_str()]), attributes)
+    entry(event, ["event", version.as_str()].join("#"), attributes)
 }
 
 /// The intervals that the event closes.
@@ -74,7 +74,7 @@ fn status_interval(
         ("status_type", previous.status_type.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    let key = joined(&["status", &timestamp_text(span.start)]);
+    let key = ["status", &timestamp_text(span.start)].join("#");
     Some(span.onto(version, entry(event, key, attributes)))
 }
 
@@ -95,7 +95,7 @@ fn contact_interval(
         ("queue_name", contact.queue_name.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    let key = joined(&["contact", &timestamp_text(span.start), contact.contact_id, state]);
+    let key = ["contact", &timestamp_text(span.start), contact.contact_id, state].join("#");
     Some(span.onto(version, entry(event, key, attributes)))
 }
 
@@ -129,11 +129,6 @@ fn entry<const N: usize>(
 ) -> HistoryEntry {
     let (attributes, absent) = present_and_absent(attributes);
     HistoryEntry { agent_id: event.agent_id.to_owned(), entry: key, attributes, absent, closed_by: None }
-}
-
-/// A key of these parts.
-fn joined(parts: &[&str]) -> String {
-    parts.join("#")
 }
 
 /// State by contact id.

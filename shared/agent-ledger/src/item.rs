@@ -1,6 +1,6 @@
 //! Values of DynamoDB items, as far as the tables use them, without naming the SDK.
 
-use compact_str::{CompactString, ToCompactString};
+use compact_str::{CompactString, ToCompactString, format_compact};
 use connect_streams::Timestamp;
 
 /// The value of an item's attribute. Most are short, such as a timestamp, and are held without an allocation.
@@ -62,16 +62,8 @@ impl Attribute {
 
     /// Milliseconds as seconds.
     pub(crate) fn seconds(milliseconds: i64) -> Self {
-        let mut text = (milliseconds / 1000).to_compact_string();
-        let digits = [100, 10, 1].map(|place| milliseconds.unsigned_abs() / place % 10);
-        let significant = digits.iter().rposition(|digit| *digit != 0).map_or(0, |place| place + 1);
-        text.push_str(if significant == 0 { "" } else { "." });
-        text.extend(
-            digits[..significant]
-                .iter()
-                .filter_map(|digit| char::from_digit(u32::try_from(*digit).ok()?, 10)),
-        );
-        Self::Number(text)
+        let text = format_compact!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+        Self::Number(text.trim_end_matches('0').trim_end_matches('.').into())
     }
 
     /// A map of those values that are there.

@@ -20,14 +20,14 @@ impl<'a> ContactRecord<'a> {
     /// # Errors
     /// [`RejectCode::MissingField`] or [`RejectCode::BadField`], with the field's name.
     pub fn from_object(source: Object<'a>) -> Result<Self, Reject> {
-        const FIELDS: [&str; 4] = ["ContactId", "InstanceARN", "InitiationTimestamp", "LastUpdateTimestamp"];
-        let [contact_id, instance_arn, initiation, last_update] = source.get_each(FIELDS);
-        required_text(contact_id, FIELDS[0])?;
-        required_text(instance_arn, FIELDS[1])?;
+        let [contact_id, instance_arn, initiation, last_update] =
+            source.get_each(["ContactId", "InstanceARN", "InitiationTimestamp", "LastUpdateTimestamp"]);
+        required_text(contact_id, "ContactId")?;
+        required_text(instance_arn, "InstanceARN")?;
         Ok(Self {
             source,
-            initiation_timestamp: required_timestamp(initiation, FIELDS[2])?,
-            last_update_timestamp: required_timestamp(last_update, FIELDS[3])?,
+            initiation_timestamp: required_timestamp(initiation, "InitiationTimestamp")?,
+            last_update_timestamp: required_timestamp(last_update, "LastUpdateTimestamp")?,
         })
     }
 }

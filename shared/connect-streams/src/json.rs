@@ -14,10 +14,8 @@
 mod read;
 mod write;
 
-use std::iter::FusedIterator;
-
 pub use read::{MAX_DEPTH, parse};
-pub use write::{write_list, write_object, write_string};
+pub use write::{write_bool, write_list, write_object, write_string};
 
 /// A text of JSON, read.
 #[derive(Debug, Clone)]
@@ -163,8 +161,6 @@ impl DoubleEndedIterator for Members<'_> {
         Some((key.key(), value))
     }
 }
-
-impl FusedIterator for Members<'_> {}
 
 impl<'t> Array<'t> {
     /// The elements.

@@ -42,7 +42,9 @@ impl Timestamp {
     /// The UTC calendar day, `YYYY-MM-DD`.
     #[must_use]
     pub fn date(self) -> String {
-        self.to_string()[..10].to_owned()
+        let mut text = self.to_string();
+        text.truncate("YYYY-MM-DD".len());
+        text
     }
 
     /// The text of fixed width.

@@ -7,7 +7,7 @@
 //! spread, not hard to forge. With a `PII_HASH_KEY`, that key is its secret: otherwise somebody who sees the rest
 //! of a row could test guesses for a value that the policy hides.
 
-use connect_streams::json::{write_list, write_object, write_string};
+use connect_streams::json::{write_bool, write_list, write_object, write_string};
 use connect_streams::{Timestamp, Value};
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_secret};
 
@@ -126,7 +126,7 @@ impl Line {
 
     fn truth(&mut self, name: &str, truth: bool) {
         self.key(name);
-        self.0.extend_from_slice(if truth { b"true" } else { b"false" });
+        write_bool(truth, &mut self.0);
     }
 
     /// A column's name needs no escapes.
@@ -148,7 +148,7 @@ fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Text(text) => write_string(text, out),
         Cell::Json(json) => write_string(json, out),
         Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
-        Cell::Boolean(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        Cell::Boolean(truth) => write_bool(*truth, out),
         Cell::Timestamp(instant) => write_timestamp(*instant, out),
         Cell::TextList(texts) => write_list(texts, out, |text, out| write_string(text, out)),
         Cell::TextMap(map) => {

@@ -9,7 +9,6 @@
 use std::borrow::Cow;
 
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::json::Array;
 use connect_streams::{Object, Timestamp, Value};
 
 use crate::derive::{Derived, derive};
@@ -294,7 +293,7 @@ fn simple_cell(kind: Kind, value: Value<'_>) -> Option<Cell<'_>> {
         (Kind::Boolean, Value::Bool(truth)) => Some(Cell::Boolean(truth)),
         (Kind::Timestamp, Value::String(text)) => Timestamp::parse(text).map(Cell::Timestamp),
         (Kind::TextList, Value::Array(elements)) => {
-            let texts = Array::iter(elements).map(|element| element.as_str().map(Cow::Borrowed));
+            let texts = elements.iter().map(|element| element.as_str().map(Cow::Borrowed));
             texts.collect::<Option<_>>().map(Cell::TextList)
         }
         (Kind::Json, value) => Some(Cell::Json(json_text(value))),

@@ -1,6 +1,6 @@
 //! The columns of one object as a tree of its source paths, so that one walk over the object finds them all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ pub(crate) struct Shape {
     pub(crate) columns: &'static [Column],
     pub(crate) root: Group,
     /// The shapes of those columns that are lists or maps of objects, by place.
-    elements: HashMap<usize, Shape>,
+    elements: BTreeMap<usize, Shape>,
 }
 
 /// One level of the tree.
@@ -57,7 +57,7 @@ pub(crate) static RECORD: LazyLock<Shape> = LazyLock::new(|| Shape::of(&SOURCE_C
 
 impl Shape {
     fn of(columns: &'static [Column]) -> Self {
-        let mut shape = Self { columns, root: Group::default(), elements: HashMap::default() };
+        let mut shape = Self { columns, root: Group::default(), elements: BTreeMap::new() };
         for (place, column) in columns.iter().enumerate() {
             for path in [Some(column.source), column.alias].into_iter().flatten() {
                 shape.root.insert(path, place);

@@ -19,6 +19,15 @@ pub struct TransformEvent {
     pub records: Vec<TransformRecord>,
 }
 
+impl TransformEvent {
+    /// What the answer is likely to take: a row is about as long as its record, in base64 both.
+    #[must_use]
+    pub fn expected_response_bytes(&self) -> usize {
+        const FRAME: usize = 256;
+        self.records.iter().map(|record| FRAME + record.data.length() / 2 * 3).sum()
+    }
+}
+
 /// One record of the batch. It is read from JSON text in memory, as the runtime has it.
 #[derive(Debug)]
 pub struct TransformRecord {

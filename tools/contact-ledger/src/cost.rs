@@ -21,6 +21,9 @@ const KMS_REQUESTS_PER_HOUR: f64 = 700.0;
 /// Seconds that Firehose waits for a fuller batch for the normalizer.
 const TRANSFORM_BUFFER_SECONDS: f64 = 60.0;
 const TRANSFORM_BUFFER_BYTES: f64 = 1e6;
+/// Seconds of rows in one file of the lake, and of copies in one file.
+const LAKE_BUFFER_SECONDS: f64 = 300.0;
+const ARCHIVE_BUFFER_SECONDS: f64 = 900.0;
 /// Firehose counts a record as a multiple of so many bytes.
 const FIREHOSE_BYTES: f64 = 5.0 * 1024.0;
 /// Kinesis counts a record as a multiple of so many bytes.
@@ -29,7 +32,7 @@ const PUT_UNIT_BYTES: f64 = 25.0 * 1024.0;
 const SHARD_RECORDS_PER_SECOND: f64 = 700.0;
 const SHARD_BYTES_PER_SECOND: f64 = 0.7e6;
 /// The busiest minute against the average of the open hours.
-const PEAK: f64 = 2.0;
+pub const PEAK: f64 = 2.0;
 /// A core has so many megabytes of a function's memory.
 const MEGABYTES_PER_CORE: f64 = 1769.0;
 /// Seconds of a whole core that the runtime takes for an invocation, logs among them.
@@ -312,7 +315,7 @@ fn firehose(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item
     let contacts = volume.contact_records * counted(arguments.contact_record_bytes);
     let archived =
         if arguments.no_archive { 0.0 } else { volume.agent_events * counted(arguments.agent_event_bytes) };
-    let files = open_seconds(arguments) / 300.0;
+    let files = open_seconds(arguments) / LAKE_BUFFER_SECONDS;
     let dollars = (contacts + archived) * firehose.gb
         + contacts * (firehose.gb_converted + firehose.gb_partitioned)
         + files / 1e3 * firehose.thousand_objects_partitioned;
@@ -388,7 +391,8 @@ fn s3(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
     let archived = if arguments.no_archive { 0.0 } else { events };
     // Rows stay for good: after a year.
     let gigabytes = contacts * PARQUET_RATIO * 12.0 + (contacts + archived) * GZIP_RATIO * months;
-    let files = open_seconds(arguments) / 300.0 * 2.0 + open_seconds(arguments) / 900.0;
+    let files = open_seconds(arguments) / LAKE_BUFFER_SECONDS * 2.0
+        + open_seconds(arguments) / ARCHIVE_BUFFER_SECONDS;
     let dollars = gigabytes * prices.s3.gb_month + files / 1e3 * prices.s3.thousand_puts;
     Item { service: "S3", what: format!("{gigabytes:.1} GB after a year"), dollars }
 }

@@ -7,8 +7,7 @@ impl Value<'_> {
     pub fn write_json(self, out: &mut Vec<u8>) {
         match self {
             Self::Null => out.extend_from_slice(b"null"),
-            Self::Bool(true) => out.extend_from_slice(b"true"),
-            Self::Bool(false) => out.extend_from_slice(b"false"),
+            Self::Bool(truth) => write_bool(truth, out),
             Self::Number(text) => out.extend_from_slice(text.as_bytes()),
             Self::String(text) => write_string(text, out),
             Self::Array(elements) => write_list(elements.iter(), out, Self::write_json),
@@ -29,6 +28,11 @@ impl Value<'_> {
             leaf => leaf.write_json(out),
         }
     }
+}
+
+/// Appends `true` or `false`.
+pub fn write_bool(truth: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if truth { b"true" } else { b"false" });
 }
 
 /// Appends a JSON array.

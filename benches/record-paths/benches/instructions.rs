@@ -1,0 +1,66 @@
+//! The instructions of the two record paths, which are the same on every run: a change that makes one slower is seen
+//! at once, whatever else the machine does.
+//!
+//! Each limit is what was counted last, and a twentieth more. Who makes a path faster lowers it; who must make it
+//! slower raises it and says why.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
+#![expect(missing_docs, unused_qualifications, clippy::must_use_candidate, reason = "the macros write it so")]
+
+use std::hint::black_box;
+
+use agent_ledger::batch::Batch;
+use agent_ledger::plan::{Plan, Rules, plan};
+use connect_streams::agent_event::AgentEvent;
+use connect_streams::parse;
+use contact_lake::Policy;
+use contact_record_normalizer::transform;
+use gungraun::prelude::*;
+use gungraun::{Callgrind, EventKind};
+use lambda_support::firehose::TransformEvent;
+use lambda_support::kinesis::StreamEvent;
+use record_paths::{events_of_different_agents, firehose_event, kinesis_event, records_of_every_kind};
+
+const RECORDS: usize = 100;
+const NORMALIZER: u64 = 14_510_000;
+const UPSERTER: u64 = 10_350_000;
+
+fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(Callgrind::default().hard_limits([(EventKind::Ir, instructions)]));
+    config
+}
+
+fn contact_records() -> Vec<u8> {
+    firehose_event(&records_of_every_kind(RECORDS))
+}
+
+fn agent_events() -> Vec<u8> {
+    kinesis_event(&events_of_different_agents(RECORDS, Some(["CONNECTED", "ENDED"])), 0)
+}
+
+// Event bytes in, response bytes out.
+#[library_benchmark(config = at_most(NORMALIZER))]
+#[bench::contact_records(contact_records())]
+fn normalizer(event: Vec<u8>) -> Vec<u8> {
+    let event: TransformEvent = serde_json::from_slice(black_box(&event)).unwrap();
+    serde_json::to_vec(&transform(event, &Policy::default()).0).unwrap()
+}
+
+// Event bytes in, writes out.
+#[library_benchmark(config = at_most(UPSERTER))]
+#[bench::agent_events(agent_events())]
+fn upserter(event: Vec<u8>) -> Batch {
+    let event: StreamEvent = serde_json::from_slice(black_box(&event)).unwrap();
+    let rules = Rules::default();
+    let planned = |data: &[u8]| -> Plan {
+        let document = parse(data).unwrap();
+        plan(&AgentEvent::from_object(document.as_object().unwrap()).unwrap(), &rules).unwrap()
+    };
+    let plans: Vec<_> =
+        event.records.iter().map(|record| Some(planned(record.data.bytes().unwrap()))).collect();
+    Batch::of(plans)
+}
+
+library_benchmark_group!(name = hundred_records, benchmarks = [normalizer, upserter]);
+main!(library_benchmark_groups = hundred_records);
