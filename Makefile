@@ -113,11 +113,13 @@ simulate: ## Simulate so many seeds of stream, function and tables (SEEDS=10000)
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/fuzz_targets/*.rs)))
 # Without a sanitizer, which only a nightly compiler has: the functions have no unsafe code of their own.
+# Linking each target as one unit, as a function is, would take minutes and gigabytes.
+FUZZ := CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 $(CARGO_FUZZ)/bin/cargo-fuzz fuzz
 fuzz: $(CARGO_FUZZ) ## Fuzz every format that comes in (FUZZ_SECONDS=60 each); what is found new stays in target/fuzz
-	$(CARGO_FUZZ)/bin/cargo-fuzz fuzz build --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz
+	$(FUZZ) build --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz
 	@for target in $(FUZZ_TARGETS); do \
 	  mkdir -p target/fuzz/corpus/$$target target/fuzz/artifacts/$$target; \
-	  $(CARGO_FUZZ)/bin/cargo-fuzz fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz $$target \
+	  $(FUZZ) run --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz $$target \
 	    target/fuzz/corpus/$$target tests/fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 	    -artifact_prefix=target/fuzz/artifacts/$$target/ > target/fuzz/$$target.log 2>&1 \
 	    || { tail -n 40 target/fuzz/$$target.log; echo "error: $$target found an input that breaks a promise; it is in target/fuzz/artifacts/$$target"; exit 1; }; \

@@ -19,6 +19,7 @@ use ledger_tests::template::{Template, repository, text};
 use ledger_tests::{contact_record_fixtures, functions_folder, transform_event};
 use local_aws::glue::{GlueTable, arguments, split};
 use local_aws::stack::{COPIES_PREFIX, ERRORS_PREFIX, ROWS_PREFIX};
+use redrive::settings::RedriveSettings;
 use serde_json::{Value, json};
 
 mod generated {
@@ -314,6 +315,8 @@ fn functions_are_given_the_variables_that_they_read_and_no_others() {
         assert_eq!(asked_for(&given, read_policy), given.into_keys().collect());
         let given = environment(&template, "AgentEventUpserter");
         assert_eq!(asked_for(&given, UpserterSettings::read), given.into_keys().collect());
+        let given = environment(&template, "Redrive");
+        assert_eq!(asked_for(&given, RedriveSettings::read), given.into_keys().collect());
     }
     let given = environment(&Template::with_defaults(), "AgentEventUpserter");
     for (variable, resource) in [

@@ -174,11 +174,53 @@ fn lambda_may_do_what_it_must() {
     for (role, log) in [
         ("AgentEventUpserterRole", "AgentEventUpserterLog.Arn"),
         ("ContactRecordNormalizerRole", "ContactRecordNormalizerLog.Arn"),
+        ("RedriveRole", "RedriveLog.Arn"),
     ] {
         let own = [("logs:CreateLogStream", log), ("logs:PutLogEvents", log), ("kms:Decrypt", "Key.Arn")];
         let traces = [("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")];
         lacks_nothing(&template, role, own.into_iter().chain(traces));
     }
+}
+
+/// What `functions/redrive/src/aws.rs` calls.
+#[test]
+fn redrive_may_do_what_it_must() {
+    let of = |source: &str| Template::with(&[("ContactRecordSource", source)]);
+    let put = [
+        ("DirectPut", "firehose:PutRecordBatch", "ContactRecordFirehose.Arn"),
+        ("Kinesis", "kinesis:PutRecords", "ContactRecordStream.Arn"),
+    ];
+    for (source, action, resource) in put {
+        lacks_nothing(&of(source), "RedriveRole", [(action, resource), ("kms:GenerateDataKey", "Key.Arn")]);
+    }
+    let template = of("DirectPut");
+    for kept in [
+        "errors/processing-failed/2026/03/02/08/x",
+        "errors/format-conversion-failed/2026/03/02/08/x",
+        "rejected/agent-events/shardId-000000000000/2026/03/02/x.jsonl",
+        "aws/lambda/id/shardId-000000000000/2026/03/02/x",
+    ] {
+        let kept = format!("arn:aws:s3:::lake/{kept}");
+        let actions = ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging"];
+        lacks_nothing(&template, "RedriveRole", actions.map(|action| (action, kept.as_str())));
+        let may = |action: &str| {
+            let wanted = Permission { action: action.to_owned(), resource: kept.clone() };
+            statements(&template, "RedriveRole").iter().any(|one| one.allows(&wanted))
+        };
+        assert!(!may("s3:DeleteObject") && !may("s3:PutObject"), "what failed is never changed");
+    }
+    let manifest = "arn:aws:s3:::lake/redrive/runs/x.json";
+    lacks_nothing(
+        &template,
+        "RedriveRole",
+        [
+            ("s3:GetObject", manifest),
+            ("s3:PutObject", manifest),
+            ("s3:ListBucket", "arn:aws:s3:::lake"),
+            ("lambda:InvokeFunction", "AgentEventUpserter.Arn"),
+            ("kms:Decrypt", "Key.Arn"),
+        ],
+    );
 }
 
 /// Source: Firehose Developer Guide, "Grant Firehose access to an Amazon S3 destination", "Grant Firehose access to

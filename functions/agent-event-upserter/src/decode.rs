@@ -102,7 +102,19 @@ fn parse_and_plan(data: &[u8], rules: &Rules) -> Result<Decoded, Reject> {
             }
             Ok(Decoded::Event { timestamp: event.timestamp, plan: Some(plan) })
         }
-        Some(RecordKind::ContactRecord | RecordKind::ContactEvent) => Ok(Decoded::Skipped),
+        Some(RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row) => Ok(Decoded::Skipped),
         Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),
     }
+}
+
+/// What is wrong with a record, for which it would be set aside; of a packed one, if nothing in it is right.
+#[must_use]
+pub fn would_reject(record: &StreamRecord, rules: &Rules) -> Option<Reject> {
+    let decoded = decode(std::slice::from_ref(record), rules);
+    let mut rejects = decoded.into_iter().map(|record| match record.decoded {
+        Decoded::Rejected(reject) => Some(reject),
+        Decoded::Event { .. } | Decoded::Skipped => None,
+    });
+    let first = rejects.next()??;
+    rejects.all(|reject| reject.is_some()).then_some(first)
 }

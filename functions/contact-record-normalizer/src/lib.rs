@@ -10,7 +10,7 @@ mod summary;
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
-use contact_lake::{Policy, encode, encode_demo, normalize};
+use contact_lake::{Policy, encode, encode_demo, normalize, returned};
 use lambda_support::firehose::{Answers, TransformEvent, TransformRecord, TransformResponse};
 
 pub use summary::Summary;
@@ -103,6 +103,13 @@ pub fn transform_record(
             let line = encode_demo(document.root(), arrival, policy);
             Ok(Transformed::Row { line, contact_date: DEMO_PARTITION.to_owned() })
         }
+        Some(RecordKind::Row) => {
+            let (line, contact_date) = returned(object)?;
+            Ok(Transformed::Row {
+                line,
+                contact_date: contact_date.unwrap_or_else(|| DEMO_PARTITION.to_owned()),
+            })
+        }
         Some(kind @ (RecordKind::AgentEvent | RecordKind::ContactEvent)) => {
             *summary.dropped.entry(kind.as_str()).or_default() += 1;
             Ok(Transformed::Dropped)
@@ -169,6 +176,31 @@ mod tests {
         assert_eq!(results(event()), expected);
         let (_, summary) = transform(event(), &Policy::default());
         assert_eq!((summary.ok, summary.dropped(), summary.failed()), (2, 1, 4));
+    }
+
+    #[test]
+    fn a_row_that_comes_back_passes_as_it_is() {
+        let made = |data: &[u8]| {
+            transform_record(
+                data,
+                Timestamp::parse("2026-03-02T09:00:00Z"),
+                &Policy::default(),
+                &mut Summary::default(),
+            )
+        };
+        let demo = br#"{"ticker_symbol":"QXZ","sector":"HEALTHCARE","change":-0.05,"price":84.51}"#;
+        for record in [contact("a"), demo.to_vec()] {
+            let first = made(&record).unwrap();
+            let Transformed::Row { line, .. } = &first else { panic!("{first:?}") };
+            assert_eq!(made(line).unwrap(), first);
+            assert_eq!(made(line.trim_ascii()).unwrap(), first);
+        }
+        let row = |more: &str| format!(r#"{{"content_hash":"h","schema_version":1,"contact_id":"c"{more}}}"#);
+        let error = |more: &str| made(row(more).as_bytes()).unwrap_err().to_string();
+        assert_eq!(error(""), "missing_field at initiation_timestamp");
+        assert_eq!(error(r#","initiation_timestamp":5"#), "bad_field at initiation_timestamp");
+        assert_eq!(error(r#","recordings":[{"status":5}]"#), "bad_field at recordings");
+        assert_eq!(error(r#","what":5"#), "unknown_kind at $");
     }
 
     #[test]

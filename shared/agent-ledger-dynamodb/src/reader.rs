@@ -3,6 +3,8 @@
 //! DynamoDB deletes expired items within days of their time; until then they can still be read, so they are left
 //! out here. The caller says what time it is.
 
+use std::collections::BTreeSet;
+
 use agent_ledger::memory::Item;
 use agent_ledger::store::StoreError;
 use agent_ledger::{AgentKey, Attribute};
@@ -51,6 +53,23 @@ impl Reader {
             self.query(&self.state_table, "board = :board", values, now)
         });
         Ok(try_join_all(boards).await?.concat())
+    }
+
+    /// The instances that the state table has agents of.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn instances(&self) -> Result<BTreeSet<String>, StoreError> {
+        let scan = self.client.scan().table_name(&self.state_table).projection_expression("board");
+        let mut instances = BTreeSet::new();
+        let mut pages = scan.into_paginator().items().send();
+        while let Some(found) = pages.try_next().await.map_err(class_of)? {
+            let board = found.get("board").and_then(|board| board.as_s().ok());
+            if let Some((instance, _)) = board.and_then(|board| board.rsplit_once('#')) {
+                instances.insert(instance.to_owned());
+            }
+        }
+        Ok(instances)
     }
 
     /// One agent's history: events that happened, and intervals that began, from `from` on and before `until`, each

@@ -23,6 +23,12 @@ pub(crate) fn activity(snapshot: &Snapshot<'_>) -> &'static str {
     pressing.map_or_else(|| of_status(snapshot), |(activity, _)| *activity)
 }
 
+/// The contact states that an activity stands for; none if it is that of a status.
+#[must_use]
+pub fn contact_states_of(activity: &str) -> &'static [&'static str] {
+    PRIORITY.iter().find(|(name, _)| *name == activity).map_or(&[], |(_, states)| states)
+}
+
 /// Older events have no status type; there the names of the two built-in statuses tell.
 fn of_status(snapshot: &Snapshot<'_>) -> &'static str {
     match (snapshot.status.status_type, snapshot.status.name) {

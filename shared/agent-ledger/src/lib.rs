@@ -23,6 +23,7 @@ mod state;
 pub mod store;
 mod version;
 
+pub use activity::contact_states_of;
 pub use board::{AgentKey, BOARDS};
 pub use continuity::{Continuity, Gap};
 pub use history::{CLOSED_BY, HistoryEntry};

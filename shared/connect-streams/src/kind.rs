@@ -14,6 +14,8 @@ pub enum RecordKind {
     ContactEvent,
     /// A record of the Firehose console's "Test with demo data".
     DemoRecord,
+    /// A row that the normalizer made and that found no place in the lake; redrive sends it again.
+    Row,
 }
 
 impl RecordKind {
@@ -39,6 +41,9 @@ impl RecordKind {
         if ["ticker_symbol", "sector", "change", "price"].into_iter().all(has) {
             return Some(Self::DemoRecord);
         }
+        if ["content_hash", "schema_version"].into_iter().all(has) {
+            return Some(Self::Row);
+        }
         None
     }
 
@@ -50,6 +55,7 @@ impl RecordKind {
             Self::AgentEvent => "agent_event",
             Self::ContactEvent => "contact_event",
             Self::DemoRecord => "demo_record",
+            Self::Row => "row",
         }
     }
 }

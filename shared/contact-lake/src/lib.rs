@@ -8,6 +8,7 @@ mod derive;
 mod encode;
 mod normalize;
 mod policy;
+mod returned;
 pub mod schema;
 mod shape;
 
@@ -15,3 +16,4 @@ pub use derive::Derived;
 pub use encode::{encode, encode_demo};
 pub use normalize::{Cell, Extra, Row, normalize};
 pub use policy::{Policy, PolicyError};
+pub use returned::returned;

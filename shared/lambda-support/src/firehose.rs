@@ -10,7 +10,7 @@ use connect_streams::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::wire::{Data, Unit, arrival};
+use crate::wire::{Data, TimeUnit, arrival};
 
 /// A batch of records.
 #[derive(Debug, Deserialize)]
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for TransformRecord {
         let wire = WireRecord::deserialize(deserializer)?;
         Ok(Self {
             record_id: wire.record_id,
-            arrival: arrival(wire.approximate_arrival_timestamp, Unit::Milliseconds),
+            arrival: arrival(wire.approximate_arrival_timestamp, TimeUnit::Milliseconds),
             data: Data::decode(wire.data),
         })
     }

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::wire::{Data, Unit, arrival};
+use crate::wire::{Data, TimeUnit, arrival};
 
 /// A batch of records of one shard, in the shard's order.
 #[derive(Debug, Deserialize)]
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for StreamRecord {
             sequence_number: kinesis.sequence_number,
             event_source_arn,
             partition_key: kinesis.partition_key,
-            arrival: arrival(kinesis.approximate_arrival_timestamp, Unit::Seconds),
+            arrival: arrival(kinesis.approximate_arrival_timestamp, TimeUnit::Seconds),
             data: Data::decode(kinesis.data),
             event_id,
         })

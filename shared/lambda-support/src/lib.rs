@@ -11,4 +11,4 @@ pub mod telemetry;
 mod wire;
 
 pub use rejections::Rejections;
-pub use wire::{Data, encode_base64};
+pub use wire::{Data, TimeUnit, arrival, encode_base64};

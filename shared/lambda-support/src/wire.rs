@@ -6,31 +6,34 @@ use connect_streams::{Reject, RejectCode, Timestamp};
 use serde_json::value::RawValue;
 
 /// How many digits of a number's fraction are whole milliseconds.
-#[derive(Clone, Copy)]
-pub(crate) enum Unit {
+#[derive(Debug, Clone, Copy)]
+pub enum TimeUnit {
     /// Firehose: milliseconds since 1970.
     Milliseconds,
     /// Kinesis: seconds since 1970.
     Seconds,
 }
 
-/// An arrival time as an integer, a decimal fraction or ISO 8601 text. Unreadable means unknown: it must
-/// not cost the record.
+/// An arrival time as an integer or a decimal fraction, as text of either, or as ISO 8601 text. Unreadable means
+/// unknown: it must not cost the record.
 ///
 /// Digits are read as text. Through a float, one millisecond value in two comes back one short.
-pub(crate) fn arrival(raw: Option<&RawValue>, unit: Unit) -> Option<Timestamp> {
-    let text = raw?.get();
-    if let Some(quoted) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        return Timestamp::parse(quoted);
+#[must_use]
+pub fn arrival(raw: Option<&RawValue>, unit: TimeUnit) -> Option<Timestamp> {
+    let json = raw?.get();
+    let quoted = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if let Some(instant) = quoted.and_then(Timestamp::parse) {
+        return Some(instant);
     }
+    let text = quoted.unwrap_or(json);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let whole: i64 = whole.parse().ok()?;
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
     let milliseconds = match unit {
-        Unit::Milliseconds => whole,
-        Unit::Seconds => {
+        TimeUnit::Milliseconds => whole,
+        TimeUnit::Seconds => {
             let padded = format!("{fraction:0<3}");
             whole.checked_mul(1000)?.checked_add(padded[..3].parse().ok()?)?
         }
@@ -44,7 +47,8 @@ pub struct Data(Result<Vec<u8>, Option<Box<RawValue>>>);
 
 impl Data {
     /// Decoded straight from the envelope: base64 has no escapes, and a copy of it is never needed.
-    pub(crate) fn decode(raw: Option<&RawValue>) -> Self {
+    #[must_use]
+    pub fn decode(raw: Option<&RawValue>) -> Self {
         let decoded = raw.map(RawValue::get).and_then(|json| {
             let quoted = json.strip_prefix('"')?.strip_suffix('"')?;
             let decode = |text: &str| base64_simd::STANDARD.decode_to_vec(text.as_bytes()).ok();
@@ -93,7 +97,7 @@ pub fn encode_base64(bytes: &[u8]) -> Box<RawValue> {
 mod tests {
     use super::*;
 
-    fn read(json: &str, unit: Unit) -> Option<i64> {
+    fn read(json: &str, unit: TimeUnit) -> Option<i64> {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
         arrival(Some(raw), unit).map(Timestamp::epoch_milliseconds)
     }
@@ -102,21 +106,22 @@ mod tests {
     fn every_millisecond_survives_in_either_unit() {
         for millisecond in 0..1000 {
             let epoch = 1_507_217_624_000 + millisecond;
-            assert_eq!(read(&epoch.to_string(), Unit::Milliseconds), Some(epoch));
-            assert_eq!(read(&format!("1507217624.{millisecond:03}"), Unit::Seconds), Some(epoch));
+            assert_eq!(read(&epoch.to_string(), TimeUnit::Milliseconds), Some(epoch));
+            assert_eq!(read(&format!("1507217624.{millisecond:03}"), TimeUnit::Seconds), Some(epoch));
         }
-        assert_eq!(read("1545084650.5", Unit::Seconds), Some(1_545_084_650_500));
-        assert_eq!(read("1545084650.98", Unit::Seconds), Some(1_545_084_650_980));
-        assert_eq!(read("1428537600", Unit::Seconds), Some(1_428_537_600_000));
-        assert_eq!(read("1507217624302.7", Unit::Milliseconds), Some(1_507_217_624_302));
-        assert_eq!(read("\"2017-10-05T15:33:44.302Z\"", Unit::Milliseconds), Some(1_507_217_624_302));
+        assert_eq!(read("1545084650.5", TimeUnit::Seconds), Some(1_545_084_650_500));
+        assert_eq!(read("1545084650.98", TimeUnit::Seconds), Some(1_545_084_650_980));
+        assert_eq!(read("1428537600", TimeUnit::Seconds), Some(1_428_537_600_000));
+        assert_eq!(read("1507217624302.7", TimeUnit::Milliseconds), Some(1_507_217_624_302));
+        assert_eq!(read("\"2017-10-05T15:33:44.302Z\"", TimeUnit::Milliseconds), Some(1_507_217_624_302));
+        assert_eq!(read("\"1507217624302\"", TimeUnit::Milliseconds), Some(1_507_217_624_302));
     }
 
     #[test]
     fn an_unreadable_arrival_is_unknown() {
         for json in ["null", "\"\"", "{}", "1e99", "1.5e3", "99999999999999999999"] {
             let raw: &RawValue = serde_json::from_str(json).unwrap();
-            assert_eq!(arrival(Some(raw), Unit::Seconds), None, "{json}");
+            assert_eq!(arrival(Some(raw), TimeUnit::Seconds), None, "{json}");
         }
     }
 }

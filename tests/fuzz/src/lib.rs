@@ -19,6 +19,8 @@ use lambda_support::aggregate::{is_packed, pack, unpack};
 use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
 use md5::{Digest, Md5};
+use redrive::formats::{Payload, decompressed, read};
+use redrive::{Verdict, check};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
@@ -30,7 +32,7 @@ const KEY: [u8; 32] = [7; 32];
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target by name.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("contact_record", contact_record),
     ("agent_event", agent_event),
     ("firehose_envelope", firehose_envelope),
@@ -38,6 +40,7 @@ pub const TARGETS: [Target; 7] = [
     ("kpl_aggregate", kpl_aggregate),
     ("pii_policy", pii_policy),
     ("json", json),
+    ("failure_object", failure_object),
 ];
 
 /// A record for the normalizer: one answer, the same every time; a row that fits the schema.
@@ -65,6 +68,30 @@ pub fn contact_record(data: &[u8]) {
 /// When it is not so.
 pub fn firehose_envelope(data: &[u8]) {
     answered(data, &Policy::default());
+}
+
+/// An object of what failed, for redrive: every record in it is told, and what passes the check is what the functions
+/// take.
+///
+/// # Panics
+/// When it is not so.
+pub fn failure_object(data: &[u8]) {
+    let Ok(object) = decompressed(data.to_vec()) else { return };
+    for record in read(&object).into_iter().flatten() {
+        let passes = check(&record.payload) == Verdict::Passes;
+        match record.payload {
+            Payload::ContactRecord(data) if passes => {
+                let event = json!({"records": [{"recordId": "r0", "data": base64_simd::STANDARD.encode_to_string(data)}]});
+                let answers = answered(event.to_string().as_bytes(), &Policy::default());
+                assert_ne!(answers.expect("this is a Firehose event")[0]["result"], "ProcessingFailed");
+            }
+            Payload::AgentEvent(record) if passes => {
+                let event = format!(r#"{{"Records":[{record}]}}"#);
+                serde_json::from_str::<StreamEvent>(&event).expect("the function can read it");
+            }
+            Payload::ContactRecord(_) | Payload::AgentEvent(_) => {}
+        }
+    }
 }
 
 /// A policy, and a record under it: whatever it says, it either says what is wrong with it or can be applied.

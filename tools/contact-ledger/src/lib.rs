@@ -1,16 +1,22 @@
 //! What the operator's command line does; the binary only reads its arguments.
 
+pub mod agents;
 pub mod backfill;
 pub mod centre;
+pub mod connection;
 pub mod cost;
 pub mod demo;
 mod expected;
 pub mod generate;
+pub mod history;
 mod input;
 pub mod lake;
+pub mod redrive;
 mod report;
+mod resources;
 pub mod schema;
 mod summary;
+mod terminal;
 
 pub use expected::Expected;
 pub use input::{Input, read_records};

@@ -1,18 +1,21 @@
-//! Kinesis and Firehose for the AWS CLI and SDKs: as much of their JSON protocol as puts records and reads them back.
+//! Kinesis, Firehose and Lambda for the AWS CLI and SDKs: as much of their protocols as puts records, reads them back
+//! and invokes a function.
 //!
-//! Source: Kinesis API Reference and Amazon Data Firehose API Reference, the operations named below.
+//! Source: the API References of Kinesis, Amazon Data Firehose and Lambda, the operations named below.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::firehose::{Producer, RECORD_BYTES};
+use crate::function::{Invoke, InvokeError};
 use crate::kinesis::{KinesisError, Stream};
 use crate::listen::{listen, url};
 use crate::{ACCOUNT, REGION};
@@ -28,6 +31,8 @@ pub struct Services {
     pub stream: Arc<Stream>,
     /// The Firehose stream, by name.
     pub firehose: (String, Producer),
+    /// The functions.
+    pub functions: Vec<Arc<dyn Invoke>>,
 }
 
 /// A running server; it ends when dropped.
@@ -43,9 +48,10 @@ impl Api {
     /// # Errors
     /// When it cannot listen.
     pub async fn start(port: u16, services: Services) -> anyhow::Result<Self> {
-        let listener = listen(port, "Kinesis and Firehose").await?;
+        let listener = listen(port, "Kinesis, Firehose and Lambda").await?;
         let endpoint = url(&listener)?;
         let router = Router::new()
+            .route("/2015-03-31/functions/{name}/invocations", post(invoke))
             .fallback(serve)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(Arc::new(services));
@@ -100,6 +106,30 @@ async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: 
         }
     };
     (status, [("content-type", "application/x-amz-json-1.1")], body.to_string()).into_response()
+}
+
+/// `Invoke` of Lambda, synchronous.
+async fn invoke(State(services): State<Arc<Services>>, Path(name): Path<String>, body: Bytes) -> Response {
+    let is_named =
+        |function: &&Arc<dyn Invoke>| function.arn() == name || function.arn().ends_with(&format!(":{name}"));
+    let Some(function) = services.functions.iter().find(is_named) else {
+        let message = json!({"Type": "User", "Message": format!("function {name} is not here")});
+        let headers =
+            [("x-amzn-errortype", "ResourceNotFoundException"), ("content-type", "application/json")];
+        return (StatusCode::NOT_FOUND, headers, message.to_string()).into_response();
+    };
+    match function.invoke(body).await {
+        Ok(response) => ([("x-amz-executed-version", "$LATEST")], response).into_response(),
+        Err(InvokeError::TooLarge { what: "event", .. }) => {
+            let headers =
+                [("x-amzn-errortype", "RequestTooLargeException"), ("content-type", "application/json")];
+            (StatusCode::PAYLOAD_TOO_LARGE, headers, json!({"Type": "User"}).to_string()).into_response()
+        }
+        Err(error) => {
+            let headers = [("x-amz-executed-version", "$LATEST"), ("x-amz-function-error", "Unhandled")];
+            (headers, json!({"errorMessage": error.to_string()}).to_string()).into_response()
+        }
+    }
 }
 
 impl Services {

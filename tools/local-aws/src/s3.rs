@@ -4,9 +4,10 @@
 //! encoded key, which for a key of sequence numbers is longer than a file's name may be, and clutters the
 //! folder that people look at.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use futures::TryStreamExt;
@@ -14,9 +15,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use s3s::auth::SimpleAuth;
 use s3s::dto::{
-    GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-    ListBucketsInput, ListBucketsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput,
-    PutObjectOutput,
+    GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadBucketInput,
+    HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput, PutObjectTaggingInput,
+    PutObjectTaggingOutput, TagSet,
 };
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
@@ -33,6 +35,8 @@ use crate::{ACCESS_KEY, SECRET_KEY};
 pub struct Folder {
     root: PathBuf,
     reader: Arc<FileSystem>,
+    /// Of objects by their paths, as long as this runs.
+    tags: Arc<Mutex<HashMap<PathBuf, TagSet>>>,
 }
 
 impl Folder {
@@ -43,7 +47,7 @@ impl Folder {
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let open = || FileSystem::new(root).map_err(|error| anyhow::anyhow!("{error:?}"));
         let reader = open().with_context(|| format!("folder {} cannot be opened", root.display()))?;
-        Ok(Self { root: root.to_owned(), reader: Arc::new(reader) })
+        Ok(Self { root: root.to_owned(), reader: Arc::new(reader), tags: Arc::default() })
     }
 
     /// Creates a bucket.
@@ -70,7 +74,16 @@ impl Folder {
         }
         let unfinished = self.root.join(format!(".tmp.{}", uuid::Uuid::new_v4()));
         tokio::fs::write(&unfinished, body).await?;
-        tokio::fs::rename(&unfinished, &path).await
+        tokio::fs::rename(&unfinished, &path).await?;
+        // Another object, without the tags of the one before.
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
+        Ok(())
+    }
+
+    /// The file of an object that is there.
+    fn file(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
+        let path = self.root.join(bucket).join(key);
+        if path.is_file() { Ok(path) } else { Err(s3_error!(NoSuchKey)) }
     }
 }
 
@@ -128,6 +141,26 @@ impl S3 for Folder {
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
         self.reader.head_bucket(request).await
+    }
+
+    async fn get_object_tagging(
+        &self,
+        request: S3Request<GetObjectTaggingInput>,
+    ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
+        let file = self.file(&request.input.bucket, &request.input.key)?;
+        let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        let tag_set = tags.get(&file).cloned().unwrap_or_default();
+        Ok(S3Response::new(GetObjectTaggingOutput { tag_set, version_id: None }))
+    }
+
+    async fn put_object_tagging(
+        &self,
+        request: S3Request<PutObjectTaggingInput>,
+    ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
+        let PutObjectTaggingInput { bucket, key, tagging, .. } = request.input;
+        let file = self.file(&bucket, &key)?;
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(file, tagging.tag_set);
+        Ok(S3Response::new(PutObjectTaggingOutput::default()))
     }
 
     async fn list_buckets(

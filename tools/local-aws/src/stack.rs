@@ -2,12 +2,13 @@
 //! through Kinesis to the agent tables.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::body::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, Services};
@@ -18,7 +19,7 @@ use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::faults::Faults;
 use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
-use crate::function::{Function, FunctionSettings};
+use crate::function::{Function, FunctionSettings, Invoke};
 use crate::gateway::{Gate, Interference};
 use crate::glue::GlueTable;
 use crate::kinesis::{KinesisError, Stream};
@@ -41,8 +42,10 @@ pub const ROWS_PREFIX: &str = "contact_records/contact_date=!{partitionKeyFromLa
 pub const ERRORS_PREFIX: &str = "errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/";
 /// Where Firehose writes contact records as they came.
 pub const COPIES_PREFIX: &str = "raw/contact-records/arrival_date=!{timestamp:yyyy-MM-dd}/";
-const NORMALIZER: &str = "contact-record-normalizer";
-const UPSERTER: &str = "agent-event-upserter";
+/// The function behind Firehose.
+pub const NORMALIZER: &str = "contact-record-normalizer";
+/// The function behind Kinesis.
+pub const UPSERTER: &str = "agent-event-upserter";
 
 /// Agent events that wait in the stream before a producer waits.
 const UNREAD_EVENTS: usize = 20_000;
@@ -66,6 +69,10 @@ pub struct StackSettings {
     pub shards: usize,
     /// Most agent events per invocation.
     pub batch_size: usize,
+    /// How often a batch is tried before it is set aside.
+    pub maximum_retry_attempts: u32,
+    /// Most partitions with rows that wait for delivery.
+    pub active_partitions: usize,
     /// When rows are delivered, at the latest.
     pub delivery_interval: Duration,
     /// Bad weather.
@@ -89,6 +96,9 @@ impl StackSettings {
             streams_port: None,
             shards: 2,
             batch_size: 100,
+            // More than any weather here lasts: what is given up would have to be sent again by hand.
+            maximum_retry_attempts: 100,
+            active_partitions: 500,
             delivery_interval: Duration::from_mins(15),
             faults: None,
             interference: None,
@@ -113,6 +123,8 @@ pub struct Stack {
     pub s3: S3Server,
     /// Kinesis and Firehose, if they are served.
     pub streams: Option<Api>,
+    /// Ends with the stack.
+    served: Option<ServedFile>,
     stream: Arc<Stream>,
     producer: Option<Producer>,
     firehose: JoinHandle<anyhow::Result<()>>,
@@ -164,9 +176,13 @@ impl Stack {
             None => None,
             Some(port) => {
                 let firehose = (CONTACT_RECORD_STREAM.to_owned(), producer.clone());
-                Some(Api::start(port, Services { stream: stream.clone(), firehose }).await?)
+                let functions: Vec<Arc<dyn Invoke>> = vec![normalizer.clone(), upserter.clone()];
+                let services = Services { stream: stream.clone(), firehose, functions };
+                let api = Api::start(port, services).await?;
+                Some((Served::leave(&settings.output, &dynamodb, &s3, &api)?, api))
             }
         };
+        let (served, streams) = streams.unzip();
         Ok(Self {
             contact_records: firehose.counters,
             normalizer,
@@ -174,6 +190,7 @@ impl Stack {
             dynamodb,
             s3,
             streams,
+            served,
             stream,
             producer: Some(producer),
             agent_events,
@@ -204,7 +221,7 @@ impl Stack {
     /// # Errors
     /// When a function cannot run, or the folder not be written.
     pub async fn drain(&mut self) -> anyhow::Result<()> {
-        self.streams = None;
+        (self.streams, self.served) = (None, None);
         self.producer = None;
         self.stream.close();
         // Whichever fails first is the one to tell of.
@@ -256,6 +273,53 @@ impl Stack {
     }
 }
 
+/// Where the services of a running stack are, for whoever knows its folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Served {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// S3.
+    pub s3: String,
+    /// Kinesis, Firehose and Lambda.
+    pub streams: String,
+}
+
+impl Served {
+    const FILE: &str = "stack.json";
+
+    /// What a stack that is served has left in its output folder.
+    ///
+    /// # Errors
+    /// When none is.
+    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+        let file = folder.join(Self::FILE);
+        let json = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        serde_json::from_slice(&json).with_context(|| format!("{} is of another version", file.display()))
+    }
+
+    fn leave(folder: &Path, dynamodb: &DynamoDb, s3: &S3Server, api: &Api) -> anyhow::Result<ServedFile> {
+        let served = Self {
+            dynamodb: dynamodb.endpoint.clone(),
+            s3: s3.endpoint.clone(),
+            streams: api.endpoint.clone(),
+        };
+        let file = folder.join(Self::FILE);
+        std::fs::write(&file, serde_json::to_vec_pretty(&served)?)
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+        Ok(ServedFile(file))
+    }
+}
+
+/// Gone when dropped: nothing is served any more.
+struct ServedFile(PathBuf);
+
+impl Drop for ServedFile {
+    fn drop(&mut self) {
+        // Whoever took it away has done what is done here.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
         self.firehose.abort();
@@ -276,7 +340,7 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         transformation_buffer: Buffer { bytes: 1024 * 1024, interval: Duration::from_secs(1) },
         // The service's smallest with conversion and partitions.
         destination_buffer: Buffer { bytes: 64 * 1024 * 1024, interval: settings.delivery_interval },
-        active_partitions: 500,
+        active_partitions: settings.active_partitions,
         conversion: Some(settings.table.clone()),
         backup_prefix: Some(Prefix::read(COPIES_PREFIX)?),
     })
@@ -286,8 +350,7 @@ fn mapping_settings(settings: &StackSettings) -> MappingSettings {
     MappingSettings {
         batches: BatchRules { batch_size: settings.batch_size, window: Duration::from_millis(20) },
         retries: RetryRules {
-            // More than any weather here lasts: what is given up would have to be sent again by hand.
-            maximum_retry_attempts: Some(100),
+            maximum_retry_attempts: Some(settings.maximum_retry_attempts),
             maximum_record_age: None,
             bisect_on_error: true,
         },

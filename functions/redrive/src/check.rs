@@ -1,0 +1,45 @@
+//! Whether a record would fail again, by the code that it would come to.
+//!
+//! The check knows the code's rules, not the account's: a function without rights, or a table with another schema, it
+//! cannot see.
+
+use agent_event_upserter::would_reject;
+use agent_ledger::plan::Rules;
+use connect_streams::{Reject, RejectCode};
+use contact_lake::Policy;
+use contact_record_normalizer::{Summary, transform_record};
+use lambda_support::kinesis::StreamRecord;
+
+use crate::formats::Payload;
+
+/// The largest record that a Firehose takes.
+/// Source: Firehose Developer Guide, "Amazon Data Firehose Quota": 1,000 KiB before base64.
+const FIREHOSE_RECORD_BYTES: usize = 1000 * 1024;
+
+/// What sending a record would lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It would be taken.
+    Passes,
+    /// It would be refused.
+    FailsAgain(Reject),
+}
+
+/// Looks at a record as its function would.
+#[must_use]
+pub fn check(payload: &Payload) -> Verdict {
+    let reject = match payload {
+        Payload::ContactRecord(data) if data.len() > FIREHOSE_RECORD_BYTES => {
+            Some(Reject::record(RejectCode::TooLarge))
+        }
+        // What a policy hides decides nothing.
+        Payload::ContactRecord(data) => {
+            transform_record(data, None, &Policy::default(), &mut Summary::default()).err()
+        }
+        Payload::AgentEvent(record) => match serde_json::from_str::<StreamRecord>(record.get()) {
+            Ok(record) => would_reject(&record, &Rules::default()),
+            Err(_) => Some(Reject::field(RejectCode::MissingField, "sequenceNumber")),
+        },
+    };
+    reject.map_or(Verdict::Passes, Verdict::FailsAgain)
+}

@@ -1,0 +1,65 @@
+//! Wiring: settings, clients, the runtime.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_support::settings::Settings;
+use lambda_support::telemetry;
+use redrive::settings::RedriveSettings;
+use redrive::{AwsDestination, AwsLake, Control, Report, Request, run};
+use tokio::time::Instant;
+
+/// Kept free before the deadline: for the request that is under way, and to say how far it got.
+const SAFETY_MARGIN: Duration = Duration::from_secs(75);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start(&std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default());
+    let settings = RedriveSettings::read(&Settings::from_lookup(&|name| std::env::var(name).ok()));
+    let settings = settings.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
+    let (lake, destination) = clients(settings).await;
+    let handle = async |event: LambdaEvent<Request>| -> Result<Report, Error> {
+        let stop_at = stop_at(&event.context);
+        let control = Control { now: &telemetry::now, stop: &|| now() >= stop_at, progress: &|_| () };
+        let report = run(&lake, &destination, &event.payload, &control).await;
+        let report = report.inspect_err(|error| tracing::error!(%error, "the redrive stopped"))?;
+        let told = serde_json::to_string(&report)?;
+        tracing::info!(report = told, "redrive");
+        Ok(report)
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+async fn clients(settings: RedriveSettings) -> (AwsLake, AwsDestination) {
+    // The SDK sets no time limits of its own. An invocation of agent-event-upserter may take its minute.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(65))
+        .operation_timeout(Duration::from_mins(3));
+    let config =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts.build()).load().await;
+    let lake = AwsLake { client: aws_sdk_s3::Client::new(&config), bucket: settings.lake_bucket };
+    let destination = AwsDestination {
+        firehose: aws_sdk_firehose::Client::new(&config),
+        kinesis: aws_sdk_kinesis::Client::new(&config),
+        lambda: aws_sdk_lambda::Client::new(&config),
+        contact_records: settings.contact_records,
+        agent_event_function: settings.agent_event_function,
+    };
+    (lake, destination)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one clock: the invocation's deadline is a wall clock time"
+)]
+fn stop_at(context: &lambda_runtime::Context) -> Instant {
+    let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
+    Instant::now() + left.saturating_sub(SAFETY_MARGIN)
+}
+
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,58 @@
+//! The function's settings, read once.
+
+use lambda_support::settings::{SettingError, Settings};
+
+use crate::ContactRecordTarget;
+
+/// Everything the environment says.
+#[derive(Debug, Clone)]
+pub struct RedriveSettings {
+    /// `LAKE_BUCKET`
+    pub lake_bucket: String,
+    /// `CONTACT_RECORD_STREAM`, if Firehose reads one; otherwise `CONTACT_RECORD_FIREHOSE`
+    pub contact_records: ContactRecordTarget,
+    /// `AGENT_EVENT_FUNCTION`
+    pub agent_event_function: String,
+}
+
+impl RedriveSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first setting that is missing.
+    pub fn read(settings: &Settings<'_>) -> Result<Self, SettingError> {
+        let firehose = settings.required("CONTACT_RECORD_FIREHOSE")?;
+        let stream = settings.optional("CONTACT_RECORD_STREAM", String::new(), "a name")?;
+        Ok(Self {
+            lake_bucket: settings.required("LAKE_BUCKET")?,
+            contact_records: if stream.is_empty() {
+                ContactRecordTarget::Firehose(firehose)
+            } else {
+                ContactRecordTarget::Stream(stream)
+            },
+            agent_event_function: settings.required("AGENT_EVENT_FUNCTION")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_comes_before_the_firehose_that_reads_it() {
+        const ALL: &[&str] =
+            &["LAKE_BUCKET", "AGENT_EVENT_FUNCTION", "CONTACT_RECORD_FIREHOSE", "CONTACT_RECORD_STREAM"];
+        let read = |given: &'static [&str]| {
+            let lookup = |name: &str| given.contains(&name).then(|| name.to_lowercase());
+            RedriveSettings::read(&Settings::from_lookup(&lookup)).map(|settings| {
+                match settings.contact_records {
+                    ContactRecordTarget::Firehose(name) | ContactRecordTarget::Stream(name) => name,
+                }
+            })
+        };
+        assert_eq!(read(ALL).unwrap(), "contact_record_stream");
+        assert_eq!(read(&ALL[..3]).unwrap(), "contact_record_firehose");
+        assert_eq!(read(&ALL[..2]), Err(SettingError::Missing("CONTACT_RECORD_FIREHOSE")));
+    }
+}

@@ -1,0 +1,287 @@
+//! `agents`: what every agent is doing, as a table that refreshes itself.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use agent_ledger::memory::Item;
+use agent_ledger::{Attribute, contact_states_of};
+use agent_ledger_dynamodb::Reader;
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use connect_streams::Timestamp;
+use console::{Style, Term};
+use serde::Serialize;
+
+use crate::connection::{Connection, StackArguments};
+use crate::terminal::{duration, json_lines, number, table, text, width};
+
+/// What `agents` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct AgentsArguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// The instance's id; not needed if the tables have one only
+    #[arg(long, value_name = "ID")]
+    instance: Option<String>,
+    /// Only agents whose name, user name or id has this in it
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Only agents who do this, such as available or ringing
+    #[arg(long, value_name = "ACTIVITY")]
+    activity: Vec<String>,
+    /// Only agents with a contact of this queue
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// Also agents who are logged out
+    #[arg(long)]
+    all: bool,
+    /// In which order
+    #[arg(long, value_enum, default_value_t = Order::Activity)]
+    sort: Order,
+    /// Mark agents of whom nothing has been heard for so many minutes (heartbeats come every two)
+    #[arg(long, value_name = "MINUTES", default_value_t = 5)]
+    stale_after: u32,
+    /// Show the table again every so many seconds, on a terminal
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    refresh: u32,
+    /// Show it once
+    #[arg(long)]
+    once: bool,
+    /// Print JSON, one object a line, once
+    #[arg(long)]
+    json: bool,
+}
+
+/// The order of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// By name
+    Name,
+    /// By what they do, those who have done it longest first
+    Activity,
+    /// By how long they have done it, longest first
+    Since,
+    /// By contacts, most first
+    Contacts,
+    /// By the queue of their contacts
+    Queue,
+}
+
+/// One agent, as shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentRow {
+    /// The agent's id.
+    pub agent_id: String,
+    /// First and last name, or else the user name, or else the id.
+    pub name: String,
+    /// The user name.
+    pub username: Option<String>,
+    /// `available`, `on_contact`, …
+    pub activity: String,
+    /// The agent's status.
+    pub status: Option<String>,
+    /// Since when the activity lasts.
+    pub since: Option<String>,
+    /// How many contacts the agent has.
+    pub contacts: usize,
+    /// Their queues.
+    pub queues: Vec<String>,
+    /// `in` or `out`.
+    pub session: Option<String>,
+    /// When the agent's last event happened.
+    pub last_event: Option<String>,
+    /// Whether nothing has been heard for too long of an agent who should be there.
+    pub stale: bool,
+}
+
+impl AgentRow {
+    fn of(item: &Item, now: Timestamp, stale_after: u32) -> Self {
+        let text_of = |name: &str| match item.get(name) {
+            Some(Attribute::Text(text)) if !text.is_empty() => Some(text.to_string()),
+            _ => None,
+        };
+        let contacts = match item.get("contacts") {
+            Some(Attribute::List(contacts)) => contacts.as_slice(),
+            _ => &[],
+        };
+        let part = |contact: &Attribute, name: &str| match contact {
+            Attribute::Map(members) => match members.get(name) {
+                Some(Attribute::Text(text)) => Some(text.to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let activity = text_of("activity").unwrap_or_else(|| "unknown".to_owned());
+        let states = contact_states_of(&activity);
+        let decides = |contact: &&Attribute| {
+            part(contact, "state").is_some_and(|state| states.contains(&state.as_str()))
+        };
+        let since = contacts.iter().filter(decides).filter_map(|contact| part(contact, "state_since")).min();
+        let mut queues: Vec<_> = contacts.iter().filter_map(|contact| part(contact, "queue_name")).collect();
+        queues.sort_unstable();
+        queues.dedup();
+        let agent_id = text_of("agent_id").unwrap_or_default();
+        let names: Vec<_> = ["first_name", "last_name"].into_iter().filter_map(text_of).collect();
+        let username = text_of("username");
+        let name = if names.is_empty() {
+            username.clone().unwrap_or_else(|| agent_id.clone())
+        } else {
+            names.join(" ")
+        };
+        let version_time =
+            |name| text_of(name).and_then(|version| Some(version.split_once('#')?.0.to_owned()));
+        let last_event = version_time("snapshot_version").max(version_time("session_version"));
+        let session = text_of("session");
+        let is_away = session.as_deref() == Some("out") || activity == "offline";
+        let heard = last_event.as_deref().and_then(Timestamp::parse);
+        let silence = heard.map(|heard| now.epoch_milliseconds() - heard.epoch_milliseconds());
+        Self {
+            since: since.or_else(|| text_of("status_since")),
+            contacts: contacts.len(),
+            status: text_of("status_name"),
+            stale: !is_away && silence.is_none_or(|silence| silence > i64::from(stale_after) * 60_000),
+            agent_id,
+            name,
+            username,
+            activity,
+            queues,
+            session,
+            last_event,
+        }
+    }
+
+    fn is_wanted(&self, arguments: &AgentsArguments) -> bool {
+        let has = |wanted: &str, text: &str| text.to_lowercase().contains(&wanted.to_lowercase());
+        let names = [Some(&self.name), self.username.as_ref(), Some(&self.agent_id)];
+        let is_named = arguments
+            .name
+            .as_ref()
+            .is_none_or(|name| names.into_iter().flatten().any(|text| has(name, text)));
+        let is_there = arguments.all || self.session.as_deref() != Some("out");
+        is_named
+            && is_there
+            && (arguments.activity.is_empty() || arguments.activity.contains(&self.activity))
+            && arguments.queue.as_ref().is_none_or(|queue| self.queues.contains(queue))
+    }
+
+    fn cells(&self, now: Timestamp) -> Vec<String> {
+        let since = self.since.as_deref().and_then(Timestamp::parse);
+        let lasted = since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds()));
+        let style = match self.activity.as_str() {
+            "available" => Style::new().green(),
+            "on_contact" | "on_hold" => Style::new().cyan(),
+            "ringing" => Style::new().yellow(),
+            "missed" | "error" => Style::new().red(),
+            _ => Style::new(),
+        };
+        let (style, mark) = if self.stale { (Style::new().dim(), " (stale)") } else { (style, "") };
+        vec![
+            self.name.clone(),
+            style.apply_to(format!("{}{mark}", self.activity)).to_string(),
+            self.status.clone().unwrap_or_default(),
+            lasted.unwrap_or_default(),
+            self.contacts.to_string(),
+            self.queues.join(", "),
+        ]
+    }
+}
+
+/// Shows the agents; on a terminal until interrupted.
+///
+/// # Errors
+/// When the stack or its table cannot be read.
+pub async fn agents(
+    arguments: &AgentsArguments,
+    now: impl Fn() -> Timestamp,
+    mut show: impl FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let connection = arguments.stack.connect().await?;
+    let reader = reader(&connection);
+    let instance = instance(&reader, arguments.instance.as_deref()).await?;
+    let term = Term::stdout();
+    let is_live = term.is_term() && !arguments.once && !arguments.json;
+    loop {
+        let now = now();
+        let rows = rows(&reader, &instance, arguments, now).await?;
+        if arguments.json {
+            return show(&json_lines(&rows)?);
+        }
+        let page = page(&rows, now);
+        if !is_live {
+            return show(&page);
+        }
+        term.clear_screen()?;
+        let lines = usize::from(term.size().0).saturating_sub(1);
+        show(&page.split_inclusive('\n').take(lines).collect::<String>())?;
+        tokio::time::sleep(Duration::from_secs(arguments.refresh.into())).await;
+    }
+}
+
+fn page(rows: &[AgentRow], now: Timestamp) -> String {
+    let stale = rows.iter().filter(|row| row.stale).count();
+    let contacts: usize = rows.iter().map(|row| row.contacts).sum();
+    let columns = [
+        text("NAME", 2),
+        text("ACTIVITY", 0),
+        text("STATUS", 1),
+        number("SINCE"),
+        number("CONTACTS"),
+        text("QUEUE", 3),
+    ];
+    let cells: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
+    let heading = format!("{} agents, {contacts} contacts, {stale} stale, at {now}\n\n", rows.len());
+    heading + &table(&columns, &cells, width())
+}
+
+async fn rows(
+    reader: &Reader,
+    instance: &str,
+    arguments: &AgentsArguments,
+    now: Timestamp,
+) -> anyhow::Result<Vec<AgentRow>> {
+    let items = reader.agents(instance, now).await.context("the agents cannot be read")?;
+    let mut rows: Vec<_> = items
+        .iter()
+        .map(|item| AgentRow::of(item, now, arguments.stale_after))
+        .filter(|row| row.is_wanted(arguments))
+        .collect();
+    // By name where nothing else decides, so that rows do not jump about.
+    rows.sort_by(|left, right| (&left.name, &left.agent_id).cmp(&(&right.name, &right.agent_id)));
+    match arguments.sort {
+        Order::Name => {}
+        Order::Activity => {
+            rows.sort_by(|left, right| (&left.activity, &left.since).cmp(&(&right.activity, &right.since)));
+        }
+        Order::Since => rows.sort_by(|left, right| left.since.cmp(&right.since)),
+        Order::Contacts => rows.sort_by_key(|row| Reverse(row.contacts)),
+        Order::Queue => rows.sort_by(|left, right| left.queues.cmp(&right.queues)),
+    }
+    Ok(rows)
+}
+
+pub(crate) fn reader(connection: &Connection) -> Reader {
+    let names = &connection.names;
+    Reader::new(connection.tables(), names.agent_state_table.clone(), names.agent_history_table.clone())
+}
+
+/// The instance that was named, or the only one.
+pub(crate) async fn instance(reader: &Reader, named: Option<&str>) -> anyhow::Result<String> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let mut instances = reader.instances().await.context("the agents cannot be read")?;
+    match (instances.pop_first(), instances.is_empty()) {
+        (Some(instance), true) => Ok(instance),
+        (None, _) => bail!(
+            "no agent has been heard of yet; `contact-ledger doctor` finds out why, if there should be some"
+        ),
+        (Some(first), false) => {
+            let all: Vec<_> = std::iter::once(first).chain(instances).collect();
+            bail!(
+                "there are agents of {} instances; say --instance with one of {}",
+                all.len(),
+                all.join(", ")
+            )
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Which stack a command speaks to: a deployed one, or the one that `demo --serve` runs on this machine.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use clap::Args;
+use local_aws::stack::Served;
+use redrive::{AwsDestination, AwsLake, ContactRecordTarget};
+
+/// Where a stack is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Which stack")]
+pub struct StackArguments {
+    /// The deployed stack with this CloudFormation name
+    #[arg(long, value_name = "NAME", conflicts_with = "local")]
+    stack: Option<String>,
+    /// The stack that `contact-ledger demo --serve` runs on this machine, by its output folder
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = "demo-output")]
+    local: Option<PathBuf>,
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Region of the stack
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Send all requests there, such as to an emulator of AWS
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+}
+
+/// Names of a stack's parts.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// The bucket of rows, copies and failures.
+    pub lake_bucket: String,
+    /// The table of what every agent is doing.
+    pub agent_state_table: String,
+    /// The table of what every agent did.
+    pub agent_history_table: String,
+    /// The function of agent events.
+    pub agent_event_function: String,
+    /// Where contact records are put.
+    pub contact_records: ContactRecordTarget,
+}
+
+/// A stack that can be spoken to.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Names of its parts.
+    pub names: Names,
+    config: SdkConfig,
+    /// Where it is, if it runs on this machine.
+    local: Option<Served>,
+}
+
+impl StackArguments {
+    /// Finds the stack.
+    ///
+    /// # Errors
+    /// When there is none, or it is not said which.
+    pub async fn connect(&self) -> anyhow::Result<Connection> {
+        match (&self.local, &self.stack) {
+            (Some(folder), _) => local(folder),
+            (None, Some(stack)) => self.deployed(stack).await,
+            (None, None) => bail!(
+                "say which stack: --stack <CloudFormation name>, or --local for the one that `contact-ledger demo --serve` runs"
+            ),
+        }
+    }
+
+    async fn deployed(&self, stack: &str) -> anyhow::Result<Connection> {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(url) = &self.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let config = loader.load().await;
+        if config.region().is_none() {
+            bail!("no region is known; say --region, or set AWS_REGION or a profile that has one");
+        }
+        let names = crate::resources::names(&config, stack).await?;
+        Ok(Connection { names, config, local: None })
+    }
+}
+
+/// The stack that left `stack.json` in this folder.
+fn local(folder: &Path) -> anyhow::Result<Connection> {
+    let served = Served::read(folder).with_context(|| {
+        format!(
+            "no stack is served from {}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>",
+            folder.display()
+        )
+    })?;
+    let credentials = Credentials::new(local_aws::ACCESS_KEY, local_aws::SECRET_KEY, None, None, "served");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(local_aws::REGION))
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
+        .build();
+    let names = Names {
+        lake_bucket: local_aws::stack::LAKE_BUCKET.to_owned(),
+        agent_state_table: local_aws::stack::AGENT_STATE_TABLE.to_owned(),
+        agent_history_table: local_aws::stack::AGENT_HISTORY_TABLE.to_owned(),
+        agent_event_function: local_aws::stack::UPSERTER.to_owned(),
+        contact_records: ContactRecordTarget::Firehose(local_aws::stack::CONTACT_RECORD_STREAM.to_owned()),
+    };
+    Ok(Connection { names, config, local: Some(served) })
+}
+
+impl Connection {
+    /// The bucket.
+    #[must_use]
+    pub fn lake(&self) -> AwsLake {
+        let mut config = aws_sdk_s3::config::Builder::from(&self.config);
+        if let Some(served) = &self.local {
+            config = config.endpoint_url(&served.s3).force_path_style(true);
+        } else if self.config.endpoint_url().is_some() {
+            // Emulators have no name for each bucket.
+            config = config.force_path_style(true);
+        }
+        AwsLake {
+            client: aws_sdk_s3::Client::from_conf(config.build()),
+            bucket: self.names.lake_bucket.clone(),
+        }
+    }
+
+    /// The streams.
+    #[must_use]
+    pub fn destination(&self) -> AwsDestination {
+        let mut config = self.config.to_builder();
+        if let Some(served) = &self.local {
+            config = config.endpoint_url(&served.streams);
+        }
+        let config = config.build();
+        AwsDestination {
+            firehose: aws_sdk_firehose::Client::new(&config),
+            kinesis: aws_sdk_kinesis::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            contact_records: self.names.contact_records.clone(),
+            agent_event_function: self.names.agent_event_function.clone(),
+        }
+    }
+
+    /// The agent tables.
+    #[must_use]
+    pub fn tables(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        if let Some(served) = &self.local {
+            config = config.endpoint_url(&served.dynamodb);
+        }
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+}
