@@ -8,6 +8,11 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use clap::{Parser as _, ValueEnum as _};
+use clap_complete::Shell;
+use contact_lake::schema::SCHEMA_VERSION;
+use contact_ledger::arguments::{Arguments, completions, reference};
+use ledger_tests::docs::assert_part;
 use ledger_tests::{functions_folder, processes_with_files_below};
 use serde_json::{Value, json};
 
@@ -266,4 +271,23 @@ fn call(endpoint: &str, target: &str, request: &Value) -> Value {
     connection.read_to_string(&mut answer).unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{target}: {error}: {answer}"))
+}
+
+#[test]
+fn the_reference_is_that_of_the_definitions() {
+    let marks = ["<!-- commands -->\n", "<!-- end of commands -->\n"];
+    assert_part("cli.md", marks, &reference());
+}
+
+#[test]
+fn the_version_tells_that_of_the_schema_too() {
+    let version = Arguments::try_parse_from(["contact-ledger", "--version"]).unwrap_err().to_string();
+    assert!(version.contains(&format!("(schema version {SCHEMA_VERSION})")), "{version}");
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in Shell::value_variants() {
+        assert!(completions(*shell).contains("redrive"), "{shell}");
+    }
 }

@@ -281,7 +281,7 @@ fn no_role_has_a_wildcard_that_aws_does_not_ask_for() {
         ["kinesis:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"];
     let template = Template::with(&[("ContactRecordSource", "Kinesis"), ("Tracing", "Active")]);
     let roles = template.of_type("AWS::IAM::Role");
-    assert_eq!(roles.len(), 4, "one for each function and each Firehose");
+    assert_eq!(roles.len(), 5, "one for each function and each Firehose");
     for (role, properties) in roles {
         assert!(properties["ManagedPolicyArns"].is_null(), "{role} has a policy that AWS may change");
         for statement in statements(&template, &role) {

@@ -1,5 +1,6 @@
 //! Which stack a command speaks to: a deployed one, or the one that `demo --serve` runs on this machine.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -8,6 +9,8 @@ use aws_sdk_dynamodb::config::Credentials;
 use clap::Args;
 use local_aws::stack::Served;
 use redrive::{AwsDestination, AwsLake, ContactRecordTarget};
+
+use crate::doctor::facts::StreamingKind;
 
 /// Where a stack is.
 #[derive(Debug, Clone, Args)]
@@ -39,10 +42,29 @@ pub struct Names {
     pub agent_state_table: String,
     /// The table of what every agent did.
     pub agent_history_table: String,
+    /// The stream of agent events.
+    pub agent_event_stream: String,
     /// The function of agent events.
     pub agent_event_function: String,
     /// Where contact records are put.
     pub contact_records: ContactRecordTarget,
+}
+
+/// What CloudFormation knows of a deployed stack; nothing, of one on this machine.
+#[derive(Debug, Clone, Default)]
+pub struct Deployed {
+    /// Its name.
+    pub stack: String,
+    /// Its status.
+    pub status: Option<String>,
+    /// The instance of Amazon Connect that was given to it.
+    pub instance_arn: Option<String>,
+    /// Where Connect should stream to.
+    pub targets: BTreeMap<StreamingKind, String>,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// Its resources, by their names in the template.
+    pub resources: BTreeMap<String, String>,
 }
 
 /// A stack that can be spoken to.
@@ -50,6 +72,8 @@ pub struct Names {
 pub struct Connection {
     /// Names of its parts.
     pub names: Names,
+    /// What CloudFormation knows of it.
+    pub deployed: Deployed,
     config: SdkConfig,
     /// Where it is, if it runs on this machine.
     local: Option<Served>,
@@ -85,8 +109,8 @@ impl StackArguments {
         if config.region().is_none() {
             bail!("no region is known; say --region, or set AWS_REGION or a profile that has one");
         }
-        let names = crate::resources::names(&config, stack).await?;
-        Ok(Connection { names, config, local: None })
+        let (names, deployed) = crate::resources::find(&config, stack).await?;
+        Ok(Connection { names, deployed, config, local: None })
     }
 }
 
@@ -108,13 +132,36 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
         lake_bucket: local_aws::stack::LAKE_BUCKET.to_owned(),
         agent_state_table: local_aws::stack::AGENT_STATE_TABLE.to_owned(),
         agent_history_table: local_aws::stack::AGENT_HISTORY_TABLE.to_owned(),
+        agent_event_stream: local_aws::stack::AGENT_EVENT_STREAM.to_owned(),
         agent_event_function: local_aws::stack::UPSERTER.to_owned(),
         contact_records: ContactRecordTarget::Firehose(local_aws::stack::CONTACT_RECORD_STREAM.to_owned()),
     };
-    Ok(Connection { names, config, local: Some(served) })
+    Ok(Connection { names, deployed: Deployed::default(), config, local: Some(served) })
 }
 
 impl Connection {
+    /// The configuration of every client.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// Whether it runs on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
+    /// The configuration of those clients that this machine serves at one place: Kinesis, Firehose, Lambda.
+    #[must_use]
+    pub fn streams(&self) -> SdkConfig {
+        let mut config = self.config.to_builder();
+        if let Some(served) = &self.local {
+            config = config.endpoint_url(&served.streams);
+        }
+        config.build()
+    }
+
     /// The bucket.
     #[must_use]
     pub fn lake(&self) -> AwsLake {
@@ -134,11 +181,7 @@ impl Connection {
     /// The streams.
     #[must_use]
     pub fn destination(&self) -> AwsDestination {
-        let mut config = self.config.to_builder();
-        if let Some(served) = &self.local {
-            config = config.endpoint_url(&served.streams);
-        }
-        let config = config.build();
+        let config = self.streams();
         AwsDestination {
             firehose: aws_sdk_firehose::Client::new(&config),
             kinesis: aws_sdk_kinesis::Client::new(&config),

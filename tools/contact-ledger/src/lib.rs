@@ -1,11 +1,14 @@
 //! What the operator's command line does; the binary only reads its arguments.
 
 pub mod agents;
+pub mod arguments;
 pub mod backfill;
 pub mod centre;
+pub mod connect;
 pub mod connection;
 pub mod cost;
 pub mod demo;
+pub mod doctor;
 mod expected;
 pub mod generate;
 pub mod history;
@@ -15,6 +18,7 @@ pub mod redrive;
 mod report;
 mod resources;
 pub mod schema;
+mod signed;
 mod summary;
 mod terminal;
 

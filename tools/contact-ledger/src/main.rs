@@ -2,19 +2,22 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use contact_ledger::agents::{AgentsArguments, agents};
-use contact_ledger::backfill::{BackfillArguments, backfill};
-use contact_ledger::cost::{CostArguments, cost};
+use contact_ledger::arguments::{Arguments, Command, completions};
+use contact_ledger::backfill::backfill;
+use contact_ledger::connect::connect;
+use contact_ledger::cost::cost;
 use contact_ledger::demo::{DemoArguments, demo};
-use contact_ledger::generate::{GenerateArguments, generate};
-use contact_ledger::history::{HistoryArguments, history};
+use contact_ledger::doctor::findings::Severity;
+use contact_ledger::doctor::{DoctorArguments, doctor};
+use contact_ledger::generate::generate;
+use contact_ledger::history::history;
 use contact_ledger::redrive::{RedriveArguments, redrive};
-use contact_ledger::schema::{SchemaFormat, schema};
+use contact_ledger::schema::schema;
 use lambda_support::telemetry::now;
 
 /// A demo moves hundreds of thousands of small values between threads: with the system's allocator, a quarter of its
@@ -22,47 +25,12 @@ use lambda_support::telemetry::now;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Contact records and agent events of Amazon Connect: every one counts exactly once.
-#[derive(Parser)]
-#[command(version, about)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the whole pipeline on this machine and leave the result in a folder
-    Demo(DemoArguments),
-    /// Show what every agent is doing
-    Agents(AgentsArguments),
-    /// Show what one agent did
-    History(HistoryArguments),
-    /// Send again what failed, once its cause is gone
-    #[command(
-        long_about = "Send again what failed, once its cause is gone.\n\nContact records go back through their Firehose, agent events to agent-event-upserter with their places in the stream. What would fail again is not sent: it stays where it is and is reported. Nothing is deleted; an object whose records are all sent is tagged, and left alone from then on. Sending a record twice changes no table and no view. An interrupted run goes on where it was."
-    )]
-    Redrive(RedriveArguments),
-    /// Write the streams of a contact centre that does not exist to files
-    Generate(GenerateArguments),
-    /// Make rows anew from contact records as they came, after a change of the schema or of the policy
-    #[command(
-        long_about = "Make rows anew from contact records as they came, after a change of the schema or of the policy.\n\nPII_POLICY and PII_HASH_KEY must be those of the function. It can be interrupted and goes on where it was; rows that it makes twice count once."
-    )]
-    Backfill(BackfillArguments),
-    /// Print what a centre's pipeline costs in a month, and which settings would change that
-    Cost(CostArguments),
-    /// Print the columns of a contact record's row
-    Schema {
-        /// In which form
-        format: SchemaFormat,
-    },
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Demo(arguments) => run_demo(arguments).await,
+        Command::Doctor(arguments) => run_doctor(&arguments).await,
+        Command::Connect(arguments) => ended(connect(&arguments, now()).await.and_then(|said| print(&said))),
         Command::Agents(arguments) => run_agents(arguments).await,
         Command::History(arguments) => ended(history(&arguments, now()).await.and_then(|said| print(&said))),
         Command::Redrive(arguments) => run_redrive(arguments).await,
@@ -70,6 +38,7 @@ async fn main() -> ExitCode {
         Command::Backfill(arguments) => ended(backfill(&arguments).await.and_then(|said| print(&said))),
         Command::Cost(arguments) => ended(cost(&arguments).and_then(|said| print(&said))),
         Command::Schema { format } => ended(print(&schema(format))),
+        Command::Completions { shell } => ended(print(&completions(shell))),
     }
 }
 
@@ -87,6 +56,17 @@ async fn run_demo(arguments: DemoArguments) -> ExitCode {
             say("interrupted: everything that was started has been stopped");
             interruption
         }
+    }
+}
+
+/// What was found decides the exit code, so that a script can tell.
+async fn run_doctor(arguments: &DoctorArguments) -> ExitCode {
+    let looked = doctor(arguments, now()).await.and_then(|(said, worst)| print(&said).map(|()| worst));
+    match looked {
+        Ok(Severity::Good | Severity::Unknown) => ExitCode::SUCCESS,
+        Ok(Severity::Warning) => ExitCode::from(3),
+        Ok(Severity::Error) => ExitCode::from(4),
+        Err(error) => ended(Err(error)),
     }
 }
 

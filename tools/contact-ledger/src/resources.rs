@@ -1,55 +1,82 @@
 //! The parts of a deployed stack, by their names in the template.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use redrive::ContactRecordTarget;
 
-use crate::connection::Names;
+use crate::connect::targets;
+use crate::connection::{Deployed, Names};
 
 /// Asks CloudFormation.
-pub(crate) async fn names(config: &SdkConfig, stack: &str) -> anyhow::Result<Names> {
+pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Names, Deployed)> {
     let client = Client::new(config);
     let mut resources = BTreeMap::new();
     let mut pages = client.list_stack_resources().stack_name(stack).into_paginator().items().send();
     while let Some(resource) = pages.next().await {
-        let resource = match resource {
-            Ok(resource) => resource,
-            Err(error) => match (error.code(), error.message()) {
-                (Some("ValidationError"), Some(message)) if message.contains("does not exist") => bail!(
-                    "there is no stack {stack} in this account and region; `aws cloudformation list-stacks` shows those that are there (--region and --profile say where to look)"
-                ),
-                (Some(code), message) => bail!(
-                    "CloudFormation does not tell what stack {stack} has ({code}: {}); check your credentials and your right to cloudformation:ListStackResources",
-                    message.unwrap_or("without a message")
-                ),
-                (None, _) => bail!(
-                    "CloudFormation does not answer ({}); check the network, the region and your credentials",
-                    DisplayErrorContext(&error)
-                ),
-            },
-        };
+        let resource = resource.map_err(|error| refused(stack, error))?;
         if let (Some(logical), Some(physical)) = (resource.logical_resource_id, resource.physical_resource_id)
         {
             resources.insert(logical, physical);
         }
     }
-    let mut part = |name: &str| {
-        resources
-            .remove(name)
-            .with_context(|| format!("stack {stack} has no {name}; is it a stack of contact-ledger?"))
+    let described =
+        client.describe_stacks().stack_name(stack).send().await.map_err(|error| refused(stack, error))?;
+    let described = described.stacks.unwrap_or_default().into_iter().next();
+    let described = described.with_context(|| format!("CloudFormation does not describe stack {stack}"))?;
+    let outputs = described.outputs.unwrap_or_default().into_iter();
+    let outputs: BTreeMap<_, _> =
+        outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
+    let parameters = described.parameters.unwrap_or_default().into_iter();
+    let instance = parameters
+        .filter(|parameter| parameter.parameter_key.as_deref() == Some("ConnectInstanceArn"))
+        .find_map(|parameter| parameter.parameter_value.filter(|arn| !arn.is_empty()));
+    let part = |name: &str| {
+        let part = resources.get(name).cloned();
+        part.with_context(|| format!("stack {stack} has no {name}; is it a stack of contact-ledger?"))
     };
-    Ok(Names {
+    let names = Names {
         lake_bucket: part("LakeBucket")?,
         agent_state_table: part("AgentStateTable")?,
         agent_history_table: part("AgentHistoryTable")?,
+        agent_event_stream: part("AgentEventStream")?,
         agent_event_function: part("AgentEventUpserter")?,
         contact_records: match part("ContactRecordStream") {
             Ok(stream) => ContactRecordTarget::Stream(stream),
             Err(_) => ContactRecordTarget::Firehose(part("ContactRecordFirehose")?),
         },
-    })
+    };
+    let deployed = Deployed {
+        stack: stack.to_owned(),
+        status: described.stack_status.map(|status| status.as_str().to_owned()),
+        instance_arn: instance,
+        targets: targets(&outputs),
+        outputs,
+        resources,
+    };
+    Ok((names, deployed))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+fn refused<E>(stack: &str, error: SdkError<E>) -> anyhow::Error
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    match (error.code(), error.message()) {
+        (Some("ValidationError"), Some(message)) if message.contains("does not exist") => anyhow!(
+            "there is no stack {stack} in this account and region; `aws cloudformation list-stacks` shows those that are there (--region and --profile say where to look)"
+        ),
+        (Some(code), message) => anyhow!(
+            "CloudFormation does not tell what stack {stack} has ({code}: {}); check your credentials and your right to cloudformation:ListStackResources and DescribeStacks",
+            message.unwrap_or("without a message")
+        ),
+        (None, _) => anyhow!(
+            "CloudFormation does not answer ({}); check the network, the region and your credentials",
+            DisplayErrorContext(&error)
+        ),
+    }
 }

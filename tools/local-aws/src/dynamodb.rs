@@ -68,6 +68,17 @@ impl DynamoDb {
         Ok(())
     }
 
+    /// Lets a table's items expire by this attribute, as far as readers can see: nothing is deleted here.
+    ///
+    /// # Errors
+    /// When the table is not there.
+    pub fn expire(&self, name: &str, attribute: &str) -> anyhow::Result<()> {
+        let ttl = json!({"Enabled": true, "AttributeName": attribute});
+        let request = json!({"TableName": name, "TimeToLiveSpecification": ttl});
+        let updated = self.database.update_time_to_live(serde_json::from_value(request)?);
+        updated.map(drop).with_context(|| format!("items of table {name} cannot be made to expire"))
+    }
+
     /// All items of a table, ordered by their keys, with plain JSON values.
     ///
     /// # Errors

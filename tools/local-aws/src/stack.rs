@@ -366,7 +366,8 @@ fn mapping_settings(settings: &StackSettings) -> MappingSettings {
 /// When they are there.
 pub fn create_agent_tables(dynamodb: &DynamoDb) -> anyhow::Result<()> {
     dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
-    dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")
+    dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")?;
+    [AGENT_STATE_TABLE, AGENT_HISTORY_TABLE].iter().try_for_each(|table| dynamodb.expire(table, "expires_at"))
 }
 
 /// The settings of agent-event-upserter on these tables and this bucket.

@@ -1,0 +1,88 @@
+//! `doctor`: looks a stack over and says, of everything that is wrong, how to make it right.
+//!
+//! Three steps: [`gather`] looks, [`findings`] judges what was seen, and nothing is changed.
+
+pub mod facts;
+pub mod findings;
+mod gather;
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use connect_streams::Timestamp;
+use console::Style;
+
+use self::findings::{Finding, Severity, findings};
+use self::gather::gather;
+use crate::connection::StackArguments;
+use crate::terminal::{json_lines, width};
+
+/// What `doctor` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Print JSON, one finding a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks; answers with what to print, and how bad the worst finding is.
+///
+/// # Errors
+/// When the stack cannot be found.
+pub async fn doctor(arguments: &DoctorArguments, now: Timestamp) -> anyhow::Result<(String, Severity)> {
+    let connection = arguments.stack.connect().await?;
+    let findings = findings(&gather(&connection, now).await);
+    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
+    let said = if arguments.json { json_lines(&findings)? } else { told(&findings, width()) };
+    Ok((said, worst))
+}
+
+fn told(findings: &[Finding], width: usize) -> String {
+    let mut text = String::new();
+    for Finding { check, severity, says, fix } in findings {
+        let (mark, style) = match severity {
+            Severity::Good => ("ok", Style::new().green()),
+            Severity::Unknown => ("?", Style::new().yellow()),
+            Severity::Warning => ("warning", Style::new().yellow()),
+            Severity::Error => ("ERROR", Style::new().red().bold()),
+        };
+        let mark = style.apply_to(format!("{mark:<8}"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{mark}{}", wrapped(&format!("{check}: {says}"), width, 8));
+        if let Some(fix) = fix {
+            let _ = writeln!(text, "        {}", wrapped(&format!("→ {fix}"), width, 10));
+        }
+    }
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let _ = writeln!(
+        text,
+        "\n{} ok, {} warnings, {} errors, {} not looked at",
+        count(Severity::Good),
+        count(Severity::Warning),
+        count(Severity::Error),
+        count(Severity::Unknown)
+    );
+    text
+}
+
+/// Words on lines of at most `width`, all but the first indented.
+fn wrapped(text: &str, width: usize, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > width {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > indent {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}

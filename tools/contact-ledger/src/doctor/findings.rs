@@ -1,0 +1,400 @@
+//! From facts to findings: what is wrong with a stack, and what to do. Pure: it looks at nothing but the facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::facts::{
+    Association, Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, StreamingKind, Table,
+};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// As it should be.
+    Good,
+    /// It could not be looked at.
+    Unknown,
+    /// Somebody should look at it by day.
+    Warning,
+    /// Data does not arrive, or is about to be lost.
+    Error,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The check's name.
+    pub check: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found.
+    pub says: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+/// Hands out findings of one check.
+struct Check<'f> {
+    name: &'static str,
+    findings: &'f mut Vec<Finding>,
+    is_good: bool,
+}
+
+impl Check<'_> {
+    fn found(&mut self, severity: Severity, says: impl Into<String>, fix: impl Into<String>) {
+        self.is_good = false;
+        let fix = Some(fix.into());
+        self.findings.push(Finding { check: self.name, severity, says: says.into(), fix });
+    }
+
+    fn error(&mut self, says: impl Into<String>, fix: impl Into<String>) {
+        self.found(Severity::Error, says, fix);
+    }
+
+    fn warning(&mut self, says: impl Into<String>, fix: impl Into<String>) {
+        self.found(Severity::Warning, says, fix);
+    }
+}
+
+/// Looks at one fact: what could not be looked at is told; where there is nothing to look at, nothing is.
+fn look<T>(
+    findings: &mut Vec<Finding>,
+    name: &'static str,
+    fact: Option<&Looked<T>>,
+    good: impl FnOnce(&T) -> String,
+    check: impl FnOnce(&T, &mut Check<'_>),
+) {
+    match fact {
+        None => {}
+        Some(Err(why)) => findings.push(Finding {
+            check: name,
+            severity: Severity::Unknown,
+            says: format!("could not be looked at: {why}"),
+            fix: Some("use credentials that may look, or leave it".to_owned()),
+        }),
+        Some(Ok(fact)) => {
+            let mut state = Check { name, findings, is_good: true };
+            check(fact, &mut state);
+            if state.is_good {
+                let says = good(fact);
+                findings.push(Finding { check: name, severity: Severity::Good, says, fix: None });
+            }
+        }
+    }
+}
+
+const DEPLOY: &str = "deploy the stack again (`sam deploy`), which restores it";
+
+/// All findings, in the order of the way that records take.
+#[must_use]
+pub fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    stack(facts, &mut found);
+    way_in(facts, &mut found);
+    functions(facts, &mut found);
+    destinations(facts, &mut found);
+    lately(facts, &mut found);
+    found
+}
+
+/// From Amazon Connect onto the streams.
+fn way_in(facts: &Facts, found: &mut Vec<Finding>) {
+    for (name, kind) in [
+        ("streaming of contact records", StreamingKind::ContactRecords),
+        ("streaming of agent events", StreamingKind::AgentEvents),
+    ] {
+        let association = facts.associations.get(&kind);
+        look(
+            found,
+            name,
+            association,
+            |_| "points at this stack".to_owned(),
+            |association, check| {
+                streaming(facts, kind, association.as_ref(), check);
+            },
+        );
+    }
+    look(
+        found,
+        "key",
+        facts.key.as_ref(),
+        |_| "enabled, and Connect may use it".to_owned(),
+        |key, check| self::key(facts, key, check),
+    );
+    for (name, stream) in &facts.streams {
+        let good = |_: &Stream| format!("{name} is active");
+        look(found, "stream", Some(stream), good, |stream, check| self::stream(facts, name, stream, check));
+    }
+}
+
+/// What works on the records.
+fn functions(facts: &Facts, found: &mut Vec<Finding>) {
+    for (name, function) in &facts.functions {
+        let good = |_: &Function| format!("{name} is active");
+        look(found, "function", Some(function), good, |function, check| {
+            self::function(name, function, check);
+        });
+    }
+    let good =
+        |mapping: &Mapping| format!("enabled, and loses nothing; last result: {}", mapping.last_result);
+    look(found, "event source mapping", facts.mapping.as_ref(), good, mapping);
+    let good = |_: &Firehose| "active, with its function".to_owned();
+    look(found, "Firehose", facts.firehose.as_ref(), good, |firehose, check| {
+        if firehose.status != "ACTIVE" {
+            check.error(format!("the Firehose of contact records is {}", firehose.status), DEPLOY);
+        }
+        if !firehose.is_transformed {
+            check.error("the Firehose of contact records does not invoke contact-record-normalizer", DEPLOY);
+        }
+    });
+}
+
+/// Where they get to.
+fn destinations(facts: &Facts, found: &mut Vec<Finding>) {
+    let good = |glue: &Glue| format!("has the {} columns of this version", glue.expected.len());
+    look(found, "lake table", facts.glue.as_ref(), good, glue);
+    for (name, table) in &facts.tables {
+        let good = |_: &Table| format!("{name} is active, and its items expire");
+        look(found, "agent table", Some(table), good, |table, check| self::table(name, table, check));
+    }
+}
+
+/// What happened.
+fn lately(facts: &Facts, found: &mut Vec<Finding>) {
+    look(found, "last 24 hours", facts.metrics.as_ref(), told, metrics);
+    let good = |_: &BTreeMap<String, usize>| "none in the last seven days".to_owned();
+    look(found, "failed records", facts.failed.as_ref(), good, |failed, check| {
+        if !failed.is_empty() {
+            let reasons: Vec<_> =
+                failed.iter().map(|(reason, records)| format!("{records} {reason}")).collect();
+            check.warning(
+                format!("kept in the last seven days, and not sent again: {}", reasons.join(", ")),
+                "remove the cause (docs/operations.md has each reason), then `contact-ledger redrive`",
+            );
+        }
+    });
+    let good = |_: &Vec<(String, String)>| "all quiet".to_owned();
+    look(found, "alarms", facts.alarms.as_ref(), good, |alarms, check| {
+        for (name, description) in alarms {
+            check.warning(format!("{name} is in alarm"), description.clone());
+        }
+    });
+}
+
+fn stack(facts: &Facts, found: &mut Vec<Finding>) {
+    look(
+        found,
+        "stack",
+        facts.status.as_ref(),
+        |status| format!("{status} in {}", facts.region),
+        |status, check| {
+            if status.contains("FAILED") || status.contains("ROLLBACK_IN_PROGRESS") {
+                check.error(
+                    format!("the stack is {status}"),
+                    "its events say why: `aws cloudformation describe-stack-events`; then deploy it again",
+                );
+            } else if status.ends_with("IN_PROGRESS") {
+                check.warning(format!("the stack is {status}"), "wait until it is done, and look again");
+            }
+        },
+    );
+}
+
+fn streaming(facts: &Facts, kind: StreamingKind, association: Option<&Association>, check: &mut Check<'_>) {
+    let enable = "switch it on: `contact-ledger connect enable`";
+    let Some(association) = association else {
+        check.error(format!("Amazon Connect does not stream {}", kind.as_str()), enable);
+        return;
+    };
+    if let Some(region) = &facts.instance_region
+        && *region != facts.region
+    {
+        check.error(
+            format!("the instance is in {region}, and the stack in {}", facts.region),
+            "both must be in one region: deploy the stack in the instance's",
+        );
+    } else if facts.targets.get(&kind).is_some_and(|target| *target != association.target) {
+        check.error(
+            format!(
+                "Amazon Connect streams {} to {}, which is not of this stack",
+                kind.as_str(),
+                association.target
+            ),
+            enable,
+        );
+    }
+}
+
+fn key(facts: &Facts, key: &Key, check: &mut Check<'_>) {
+    if !key.is_enabled {
+        check.error(
+            "the key is disabled: nothing can be put, read or written",
+            "enable it: `aws kms enable-key`",
+        );
+    }
+    let services: BTreeSet<String> =
+        ["kinesis", "firehose"].map(|service| format!("{service}.{}.amazonaws.com", facts.region)).into();
+    let missing: Vec<_> = services.difference(&key.connect_may_use_it_via).cloned().collect();
+    if !missing.is_empty() {
+        check.error(
+            format!("the key's policy does not let Amazon Connect use it via {}: it cannot put a record, and nothing tells", missing.join(" and ")),
+            "restore the statement AmazonConnectPutsRecords: deploy the stack again (`sam deploy`)",
+        );
+    }
+}
+
+fn stream(facts: &Facts, name: &str, stream: &Stream, check: &mut Check<'_>) {
+    if stream.status != "ACTIVE" {
+        check.error(
+            format!("{name} is {}", stream.status),
+            "wait until it is active; if it stays, look at the stack's events",
+        );
+    }
+    match (&stream.key, &facts.key_arn) {
+        (Some(used), _) if used.ends_with("alias/aws/kinesis") => check.error(
+            format!("{name} is encrypted with the AWS managed key, which Amazon Connect cannot use: it cannot put a record"),
+            DEPLOY,
+        ),
+        (Some(used), Some(own)) if used != own => check.warning(
+            format!("{name} is encrypted with {used}, not with the stack's key"),
+            "see that Amazon Connect may use that key (docs/deploy.md, Encryption), or deploy the stack again",
+        ),
+        _ => {}
+    }
+}
+
+fn function(name: &str, function: &Function, check: &mut Check<'_>) {
+    if function.state != "Active" {
+        check.error(format!("{name} is {}: {}", function.state, function.reason), DEPLOY);
+    }
+    if function.last_update == "Failed" {
+        check.error(format!("the last update of {name} failed: {}", function.reason), DEPLOY);
+    }
+    if function.reserved_concurrency == Some(0) {
+        check.error(
+            format!("{name} may not run: its reserved concurrency is 0"),
+            "let it: `aws lambda delete-function-concurrency`",
+        );
+    }
+}
+
+fn mapping(mapping: &Mapping, check: &mut Check<'_>) {
+    if mapping.state != "Enabled" {
+        check.error(
+            format!("it is {}: agent events wait in the stream, and are lost when they are older than it keeps them", mapping.state),
+            "switch it on: `aws lambda update-event-source-mapping --enabled`",
+        );
+    }
+    if mapping.last_result.starts_with("PROBLEM") {
+        check.error(
+            format!("it cannot invoke or read: {}", mapping.last_result),
+            "the sentence names what is refused, usually a right of AgentEventUpserterRole or the key; deploy the stack again",
+        );
+    }
+    if !mapping.reports_failures {
+        check.error("it does not listen to failures (ReportBatchItemFailures): events that were not finished count as done", DEPLOY);
+    }
+    if !mapping.has_on_failure {
+        check.error("it has no place for events that it gives up: they would be lost", DEPLOY);
+    }
+    if mapping.has_filter {
+        check.error(
+            "it has a filter: malformed events disappear without a trace",
+            "remove the filter: deploy the stack again",
+        );
+    }
+    if !mapping.bisects {
+        check
+            .warning("it does not bisect: one event that crashes the function costs its whole batch", DEPLOY);
+    }
+    if mapping.maximum_record_age.is_none_or(|age| age <= 0)
+        && mapping.maximum_retries.is_none_or(|retries| retries < 0)
+    {
+        check.error("it tries for ever: one batch that fails blocks its shard", DEPLOY);
+    }
+}
+
+fn glue(glue: &Glue, check: &mut Check<'_>) {
+    let difference = |left: &BTreeMap<String, String>, right: &BTreeMap<String, String>| -> Vec<String> {
+        left.iter().filter(|(name, _)| !right.contains_key(*name)).map(|(name, _)| name.clone()).collect()
+    };
+    let missing = difference(&glue.expected, &glue.is);
+    let others = difference(&glue.is, &glue.expected);
+    let changed: Vec<_> = glue
+        .expected
+        .iter()
+        .filter(|(name, kind)| glue.is.get(*name).is_some_and(|is| is != *kind))
+        .map(|(name, kind)| format!("{name} is {} and not {kind}", glue.is[name]))
+        .collect();
+    let told = [
+        (!missing.is_empty()).then(|| format!("lacks {}", missing.join(", "))),
+        (!changed.is_empty()).then(|| changed.join(", ")),
+        (!others.is_empty()).then(|| format!("also has {}", others.join(", "))),
+    ];
+    let told: Vec<_> = told.into_iter().flatten().collect();
+    if !told.is_empty() {
+        let fix = "this program and the stack are of different versions, or somebody edited the table (a crawler?); deploy the stack again with this version";
+        if changed.is_empty() && missing.is_empty() {
+            check.warning(format!("the table of rows {}", told.join("; ")), fix);
+        } else {
+            check.error(format!("the table of rows {}: such rows are not converted", told.join("; ")), fix);
+        }
+    }
+}
+
+fn table(name: &str, table: &Table, check: &mut Check<'_>) {
+    if table.status != "ACTIVE" {
+        check.error(
+            format!("{name} is {}", table.status),
+            "wait until it is active; if it stays, look at the stack's events",
+        );
+    }
+    if table.ttl_attribute.as_deref() != Some("expires_at") {
+        check.warning(
+            format!("items of {name} never expire: it grows, and costs, for ever"),
+            "switch TTL on for expires_at: deploy the stack again (`sam deploy`)",
+        );
+    }
+}
+
+fn told(metrics: &Metrics) -> String {
+    format!(
+        "{:.0} contact records and {:.0} agent events came; none failed, none waits",
+        metrics.contact_records, metrics.agent_events
+    )
+}
+
+fn metrics(metrics: &Metrics, check: &mut Check<'_>) {
+    if metrics.contact_records == 0.0 && metrics.agent_events == 0.0 {
+        check.warning("nothing came", "if somebody worked: docs/operations.md, Nothing reaches the stream");
+    }
+    if metrics.iterator_age_milliseconds > 300_000.0 {
+        check.error(
+            format!("agent events are {:.0} minutes behind", metrics.iterator_age_milliseconds / 60_000.0),
+            "docs/operations.md, Agent Events Behind: faults, throttles, or too slow for what comes",
+        );
+    }
+    if metrics.freshness_seconds > 1800.0 {
+        check.error(
+            format!("rows are {:.0} minutes behind", metrics.freshness_seconds / 60.0),
+            "the log group of Firehose says what was refused (docs/operations.md, Contact Records Late)",
+        );
+    }
+    for (what, count, section) in [
+        ("agent events were rejected", metrics.rejected, "Agent Events Rejected"),
+        ("contact records failed", metrics.failed, "Contact Records Failed"),
+        ("rows were not converted", metrics.unconverted, "Contact Records Unconverted"),
+        ("writes were refused by DynamoDB or S3", metrics.environment_faults, "Agent Event Faults"),
+        ("writes to the agent tables were throttled", metrics.throttled, "Agent Event Retries"),
+    ] {
+        if count > 0.0 {
+            check.warning(format!("{count:.0} {what}"), format!("docs/operations.md, {section}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
