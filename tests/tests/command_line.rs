@@ -218,6 +218,8 @@ fn a_served_stack_takes_records_and_shows_them() {
         command.args(["demo", "--serve"]).args(SMALL).arg("--output").arg(folder.path().join("out"));
     let mut running = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let verdict = lines.find(|line| line.contains("what the events say")).unwrap();
+    assert_eq!(verdict, "Both tables and the rows are exactly what the events say.");
     let mut endpoint = |service: &str| {
         let line = lines.find(|line| line.contains(&format!(" {service} "))).unwrap();
         line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap().to_owned()

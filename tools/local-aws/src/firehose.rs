@@ -89,6 +89,8 @@ pub struct Counters {
     pub dropped: AtomicU64,
     /// Records under the error prefix.
     pub failed: AtomicU64,
+    /// Of all these, how many wait for their delivery.
+    pub waiting: AtomicU64,
 }
 
 impl Counters {
@@ -246,6 +248,7 @@ impl Worker {
     async fn deliver(&mut self, now: Instant) -> anyhow::Result<()> {
         let misfits = self.delivery.deliver_due(now).await?;
         self.count_misfits(misfits);
+        self.counters.waiting.store(self.delivery.waiting(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -306,6 +309,8 @@ impl Worker {
                 }
                 Err(failure) => Err(*failure),
             };
+            // Before it is counted: who sees all records counted must also see what waits.
+            self.counters.waiting.fetch_add(1, Ordering::Relaxed);
             let failure = match answer {
                 Ok(Transformed::Dropped) => {
                     self.counters.dropped.fetch_add(1, Ordering::Relaxed);

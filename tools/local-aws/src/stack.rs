@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -229,7 +230,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Waits until so many records have landed; more can be put.
+    /// Waits until so many records have landed, and those of them that become rows are delivered; more can be put.
     ///
     /// # Errors
     /// When a function cannot run, or the folder not be written.
@@ -237,7 +238,7 @@ impl Stack {
         let landed = || self.contact_records.over() + self.agent_events.counters.over();
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         let settled = async {
-            while landed() < records {
+            while landed() < records || self.contact_records.waiting.load(Ordering::Relaxed) > 0 {
                 tick.tick().await;
             }
         };

@@ -89,6 +89,12 @@ impl Delivery {
         lines.items.push(line);
     }
 
+    /// How many rows and failures wait.
+    pub(super) fn waiting(&self) -> u64 {
+        let rows = self.partitions.values().map(|rows| rows.items.len());
+        rows.chain(self.failures.values().map(|lines| lines.items.len())).sum::<usize>() as u64
+    }
+
     /// When the next buffer's interval is over.
     pub(super) fn due(&self) -> Option<Instant> {
         let since = self.partitions.values().map(|rows| rows.since);
