@@ -174,6 +174,9 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Re
     match format {
         Format::Json => json_lines(&entries),
         Format::Csv => csv(&entries),
+        Format::Table if entries.is_empty() => Ok(format!(
+            "Nothing of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays; `contact-ledger agents --all` shows whom the tables know.\n"
+        )),
         Format::Table => {
             let columns = [
                 text("TIME (UTC)", 0),

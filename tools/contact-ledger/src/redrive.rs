@@ -11,6 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::connection::StackArguments;
 use crate::terminal::{number, table, text, width};
 
+/// Keys are long.
+const OBJECTS_SHOWN: usize = 3;
+
 /// What `redrive` can be told.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches of a command line")]
@@ -131,8 +134,11 @@ fn told(report: &Report) -> String {
     }
     if !report.left_in.is_empty() {
         text.push_str("\nObjects with records that stay:\n");
-        for key in &report.left_in {
+        for key in report.left_in.iter().take(OBJECTS_SHOWN) {
             let _ = writeln!(text, "  {key}");
+        }
+        if report.left_in.len() > OBJECTS_SHOWN {
+            text.push_str("  and more; --json names them\n");
         }
     }
     text.push('\n');
