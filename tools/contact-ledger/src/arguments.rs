@@ -16,6 +16,7 @@ use crate::generate::GenerateArguments;
 use crate::history::HistoryArguments;
 use crate::redrive::RedriveArguments;
 use crate::schema::SchemaFormat;
+use crate::send::SendArguments;
 
 /// Contact records and agent events of Amazon Connect: every one counts exactly once.
 #[derive(Debug, Parser)]
@@ -49,6 +50,12 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger connect status --stack ledger\n  contact-ledger connect enable --stack ledger --apply"
     )]
     Connect(ConnectArguments),
+    /// Send records as Amazon Connect would, and follow them to where they end
+    #[command(
+        long_about = "Send records as Amazon Connect would, and follow them to where they end.\n\nWithout files it is one demo record, whose row goes to the partition `demo`, which no query for contacts sees. Files of your own become rows and agents like any other.",
+        after_help = "Examples:\n  contact-ledger send --stack ledger\n  contact-ledger send --local --contact-records my/ctrs --agent-events my/events.jsonl"
+    )]
+    Send(SendArguments),
     /// Show what every agent is doing
     #[command(
         after_help = "Examples:\n  contact-ledger agents --stack ledger\n  contact-ledger agents --stack ledger --activity on_contact --queue Sales --sort since\n  contact-ledger agents --local --all --json"

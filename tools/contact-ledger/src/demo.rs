@@ -262,7 +262,7 @@ pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
 }
 
 /// Amazon Connect's key for agent events is the agent's ARN. What has none still needs a shard.
-fn partition_key(event: &[u8]) -> String {
+pub(crate) fn partition_key(event: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct OfAgent<'a> {
         #[serde(rename = "AgentARN", borrow)]

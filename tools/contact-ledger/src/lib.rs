@@ -18,6 +18,7 @@ pub mod redrive;
 mod report;
 mod resources;
 pub mod schema;
+pub mod send;
 mod signed;
 mod summary;
 mod terminal;

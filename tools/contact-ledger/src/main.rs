@@ -18,6 +18,7 @@ use contact_ledger::generate::generate;
 use contact_ledger::history::history;
 use contact_ledger::redrive::{RedriveArguments, redrive};
 use contact_ledger::schema::schema;
+use contact_ledger::send::send;
 use lambda_support::telemetry::now;
 
 /// A demo moves hundreds of thousands of small values between threads: with the system's allocator, a quarter of its
@@ -31,6 +32,7 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => run_demo(arguments).await,
         Command::Doctor(arguments) => run_doctor(&arguments).await,
         Command::Connect(arguments) => ended(connect(&arguments, now()).await.and_then(|said| print(&said))),
+        Command::Send(arguments) => ended(send(&arguments, now).await.and_then(|said| print(&said))),
         Command::Agents(arguments) => run_agents(arguments).await,
         Command::History(arguments) => ended(history(&arguments, now()).await.and_then(|said| print(&said))),
         Command::Redrive(arguments) => run_redrive(arguments).await,

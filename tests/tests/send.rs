@@ -1,0 +1,88 @@
+//! `contact-ledger send`: what is sent is followed to where it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use contact_ledger::schema::glue_table;
+use ledger_tests::functions_folder;
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+async fn stack() -> (Stack, tempfile::TempDir) {
+    let output = tempfile::tempdir().unwrap();
+    let settings = StackSettings {
+        streams_port: Some(0),
+        delivery_interval: Duration::from_millis(500),
+        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
+    };
+    (Stack::start(settings).await.unwrap(), output)
+}
+
+/// How many records ended where.
+async fn sent(output: &tempfile::TempDir, arguments: &[&str]) -> BTreeMap<String, u64> {
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    command.args(["send", "--json", "--local"]).arg(output.path()).args(arguments);
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let place = |group: &Value| {
+        format!("{}: {}", group["stream"].as_str().unwrap(), group["ended_in"].as_str().unwrap())
+    };
+    let groups = told["ended"].as_array().unwrap().iter();
+    groups.map(|group| (place(group), group["records"].as_u64().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_record_becomes_a_row_that_no_query_sees() {
+    let (_stack, output) = stack().await;
+    let expected = BTreeMap::from([("contact records: rows of the lake".to_owned(), 1)]);
+    assert_eq!(sent(&output, &["--wait", "60"]).await, expected);
+    assert!(output.path().join("lake/contact_records/contact_date=demo").is_dir());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_record_is_followed_to_its_end() {
+    let (_stack, output) = stack().await;
+    let contact = |id: &str, version: &str| {
+        json!({"ContactId": id, "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1",
+            "InitiationTimestamp": "2026-03-02T08:00:00Z", "LastUpdateTimestamp": version})
+    };
+    let event = |kind: &str, id: &str, snapshot: Value| {
+        json!({"AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a", "EventId": id,
+            "EventTimestamp": "2999-03-02T08:00:00Z", "EventType": kind, "CurrentAgentSnapshot": snapshot})
+    };
+    let snapshot = json!({"AgentStatus": {"Name": "Available", "StartTimestamp": "2999-03-02T07:00:00Z"}, "Contacts": []});
+    let file = |name: &str, records: &[Value]| {
+        let path = output.path().join(name);
+        let lines: Vec<_> = records.iter().map(Value::to_string).collect();
+        fs::write(&path, lines.join("\n")).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let contacts = [
+        contact("c-1", "2026-03-02T08:05:00Z"),
+        contact("c-1", "2026-03-02T08:06:00.123Z"),
+        json!({"ContactId": "c-2"}),
+    ];
+    let events = [
+        event("LOGIN", "e-1", Value::Null),
+        event("HEART_BEAT", "e-2", snapshot),
+        json!({"EventType": "LOGIN"}),
+    ];
+    let (contacts, events) = (file("contacts.jsonl", &contacts), file("events.jsonl", &events));
+    let arguments = ["--contact-records", &contacts, "--agent-events", &events, "--wait", "60"];
+    let expected = [
+        ("agent events: history", 1),
+        ("agent events: rejected: missing_field", 1),
+        ("agent events: state", 1),
+        ("contact records: errors: Lambda.FunctionError", 1),
+        ("contact records: rows of the lake", 2),
+    ];
+    assert_eq!(
+        sent(&output, &arguments).await,
+        expected.map(|(place, records)| (place.to_owned(), records)).into()
+    );
+}

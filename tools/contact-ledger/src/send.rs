@@ -1,0 +1,401 @@
+//! `send`: puts records on a stack's streams, as Amazon Connect would, and follows them to where they end.
+//!
+//! Following needs no marks on the records: a row is known by its contact and version, an entry of the history by its event,
+//! what failed by its bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ::redrive::formats::{FailedRecord, Payload, decompressed, read};
+use ::redrive::{AwsLake, Destination as _, Lake as _};
+use anyhow::{Context, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use clap::Args;
+use connect_streams::agent_event::{AgentEvent, EventType};
+use connect_streams::contact_record::ContactRecord;
+use connect_streams::{Timestamp, parse};
+use indicatif::{ProgressBar, ProgressStyle};
+use lambda_support::kinesis::StreamRecord;
+use local_aws::parquet_rows::read_columns;
+use serde_json::{Value, json};
+
+use crate::connection::{Connection, StackArguments};
+use crate::demo::partition_key;
+use crate::input::read_records;
+use crate::terminal::{number, table, text, width};
+
+/// What `send` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct SendArguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Send the contact records of this file or folder, in place of one demo record
+    #[arg(long, value_name = "PATH")]
+    contact_records: Option<PathBuf>,
+    /// Send the agent events of this file or folder
+    #[arg(long, value_name = "PATH")]
+    agent_events: Option<PathBuf>,
+    /// Wait so many seconds for records to arrive; rows take as long as Firehose buffers them
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    wait: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// So often it is looked whether something arrived.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// `PutRecords` and `PutRecordBatch` take so many.
+const RECORDS_PER_PUT: usize = 500;
+
+/// A record under way.
+struct Sent {
+    data: Vec<u8>,
+    sought: Sought,
+    ended: Option<(String, Duration)>,
+}
+
+/// By what a record is known where it ends.
+#[derive(Debug, PartialEq, Eq)]
+enum Sought {
+    /// A row of this contact and version.
+    Row { contact_id: String, version: Timestamp, partition: String },
+    /// The row of a demo record with this in it.
+    DemoRow(String),
+    /// An entry of the history.
+    Entry { agent_id: String, entry: String },
+    /// The agent's state, moved to it or beyond.
+    State { instance_id: String, agent_id: String, version: String },
+    /// What is no good record ends among what failed, or nowhere.
+    Failure,
+}
+
+/// Sends and follows; answers with what to print.
+///
+/// # Errors
+/// When the stack cannot be reached, or its streams refuse.
+pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> anyhow::Result<String> {
+    let records = |path: &Option<PathBuf>| path.as_deref().map(read_records).transpose();
+    let (contact_records, agent_events) =
+        (records(&arguments.contact_records)?, records(&arguments.agent_events)?);
+    let connection = arguments.stack.connect().await?;
+    let demo = || vec![demo_record(now())];
+    let is_demo = contact_records.is_none() && agent_events.is_none();
+    let contact_records = contact_records.unwrap_or_else(|| if is_demo { demo() } else { Vec::new() });
+    let mut contact_records: Vec<_> =
+        contact_records.into_iter().map(|data| under_way(data, of_contact_record)).collect();
+    let mut agent_events: Vec<_> =
+        agent_events.unwrap_or_default().into_iter().map(|data| under_way(data, of_agent_event)).collect();
+    let lake = connection.lake();
+    let mut look = Look::before(&lake, &contact_records, !agent_events.is_empty(), now()).await?;
+    let begin = tokio::time::Instant::now();
+    put_contact_records(&connection, &contact_records).await?;
+    put_agent_events(&connection, &agent_events).await?;
+    let put = begin.elapsed();
+
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {msg}")?);
+    let end = Duration::from_secs(arguments.wait);
+    loop {
+        look.again(&lake, &mut contact_records, &mut agent_events, begin).await?;
+        look_at_tables(&connection, &mut agent_events, begin, now()).await?;
+        let open = contact_records.iter().chain(&agent_events).filter(|sent| sent.ended.is_none()).count();
+        if open == 0 || begin.elapsed() >= end {
+            break;
+        }
+        let left = end.saturating_sub(begin.elapsed()).as_secs();
+        bar.set_message(format!("{open} records under way; {left} s left to wait"));
+        bar.tick();
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    bar.finish_and_clear();
+    told(arguments, put, &[("contact records", &contact_records), ("agent events", &agent_events)])
+}
+
+/// A record as the Firehose console's "Test with demo data" sends it, with a symbol that no other has.
+fn demo_record(now: Timestamp) -> Vec<u8> {
+    let symbol = format!("CL{}", now.epoch_milliseconds());
+    json!({"ticker_symbol": symbol, "sector": "ENERGY", "change": -0.51, "price": 23.95})
+        .to_string()
+        .into_bytes()
+}
+
+fn under_way(data: Vec<u8>, sought: impl Fn(&[u8]) -> Option<Sought>) -> Sent {
+    let sought = sought(&data).unwrap_or(Sought::Failure);
+    Sent { data, sought, ended: None }
+}
+
+fn of_contact_record(data: &[u8]) -> Option<Sought> {
+    let document = parse(data).ok()?;
+    let object = document.as_object()?;
+    if let Some(symbol) = object.get("ticker_symbol").and_then(connect_streams::Value::as_str) {
+        return Some(Sought::DemoRow(symbol.to_owned()));
+    }
+    let record = ContactRecord::from_object(object).ok()?;
+    let contact_id = object.get("ContactId")?.as_str()?.to_owned();
+    let partition = record.initiation_timestamp.date();
+    Some(Sought::Row { contact_id, version: record.last_update_timestamp, partition })
+}
+
+fn of_agent_event(data: &[u8]) -> Option<Sought> {
+    let document = parse(data).ok()?;
+    let event = AgentEvent::from_object(document.as_object()?).ok()?;
+    let (agent_id, instance_id) = (event.agent_id.to_owned(), event.instance_id.to_owned());
+    let version = format!("{}#{}", event.timestamp, event.event_id);
+    if event.event_type == EventType::HeartBeat {
+        return Some(Sought::State { instance_id, agent_id, version });
+    }
+    Some(Sought::Entry { agent_id, entry: format!("event#{version}") })
+}
+
+async fn put_contact_records(connection: &Connection, records: &[Sent]) -> anyhow::Result<()> {
+    let destination = connection.destination();
+    for records in records.chunks(RECORDS_PER_PUT) {
+        let data: Vec<_> = records.iter().map(|sent| sent.data.as_slice()).collect();
+        let refused = destination.put_contact_records(&data).await?;
+        let code = refused.into_iter().flatten().next();
+        ensure!(
+            code.is_none(),
+            "the stream of contact records refuses some ({}); send fewer, or later",
+            code.unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+async fn put_agent_events(connection: &Connection, events: &[Sent]) -> anyhow::Result<()> {
+    let client = aws_sdk_kinesis::Client::new(&connection.streams());
+    let stream = &connection.names.agent_event_stream;
+    for events in events.chunks(RECORDS_PER_PUT) {
+        let entry = |sent: &Sent| {
+            let entry = PutRecordsRequestEntry::builder().partition_key(partition_key(&sent.data));
+            entry.data(sent.data.clone().into()).build().expect("data and key are set")
+        };
+        let put =
+            client.put_records().stream_name(stream).set_records(Some(events.iter().map(entry).collect()));
+        let put = put.send().await.with_context(|| {
+            format!("Kinesis stream {stream} does not take records; check the region and your right to kinesis:PutRecords")
+        })?;
+        let failed = put.failed_record_count.unwrap_or_default();
+        ensure!(failed == 0, "Kinesis stream {stream} refuses {failed} records; send fewer, or later");
+    }
+    Ok(())
+}
+
+/// The objects that are new since the records were sent.
+struct Look {
+    prefixes: BTreeSet<String>,
+    known: BTreeSet<String>,
+}
+
+impl Look {
+    async fn before(
+        lake: &AwsLake,
+        contact_records: &[Sent],
+        has_events: bool,
+        now: Timestamp,
+    ) -> anyhow::Result<Self> {
+        let mut prefixes = BTreeSet::new();
+        for sent in contact_records {
+            let partition = match &sent.sought {
+                Sought::Row { partition, .. } => partition,
+                Sought::DemoRow(_) => "demo",
+                _ => continue,
+            };
+            prefixes.insert(format!("contact_records/contact_date={partition}/"));
+        }
+        if !contact_records.is_empty() {
+            let day = now.date().replace('-', "/");
+            for kind in ["processing-failed", "format-conversion-failed", "activePartitionExceeded"] {
+                prefixes.insert(format!("errors/{kind}/{day}/"));
+            }
+        }
+        if has_events {
+            prefixes.insert("rejected/agent-events/".to_owned());
+        }
+        let mut known = BTreeSet::new();
+        for prefix in &prefixes {
+            known.extend(lake.keys(prefix).await?);
+        }
+        Ok(Self { prefixes, known })
+    }
+
+    async fn again(
+        &mut self,
+        lake: &AwsLake,
+        contact_records: &mut [Sent],
+        agent_events: &mut [Sent],
+        begin: tokio::time::Instant,
+    ) -> anyhow::Result<()> {
+        for prefix in &self.prefixes {
+            for key in lake.keys(prefix).await? {
+                if !self.known.insert(key.clone()) {
+                    continue;
+                }
+                let Some(body) = lake.get(&key).await? else { continue };
+                let found =
+                    if key.starts_with("contact_records/") { rows(&key, body)? } else { failures(body) };
+                for (end, is_it) in found {
+                    let records: &mut [Sent] =
+                        if prefix.starts_with("rejected/") { agent_events } else { contact_records };
+                    let open = records.iter_mut().filter(|sent| sent.ended.is_none());
+                    for sent in open.filter(|sent| is_it.is(sent)) {
+                        sent.ended = Some((end.clone(), begin.elapsed()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// By what something in an object is recognised.
+enum Found {
+    Row(Value),
+    Bytes(Vec<u8>),
+}
+
+impl Found {
+    fn is(&self, sent: &Sent) -> bool {
+        match (self, &sent.sought) {
+            (Self::Bytes(data), _) => *data == sent.data,
+            (Self::Row(row), Sought::Row { contact_id, version, .. }) => {
+                // Parquet's times have no zone; ours are UTC.
+                let is = row["last_update_timestamp"].as_str().unwrap_or_default();
+                let is = Timestamp::parse(is).or_else(|| Timestamp::parse(&format!("{is}Z")));
+                row["contact_id"] == contact_id.as_str() && is == Some(*version)
+            }
+            (Self::Row(row), Sought::DemoRow(symbol)) => {
+                row["extra"].as_str().is_some_and(|extra| extra.contains(symbol))
+            }
+            (Self::Row(_), _) => false,
+        }
+    }
+}
+
+fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(String, Found)>> {
+    const COLUMNS: [&str; 3] = ["contact_id", "last_update_timestamp", "extra"];
+    let rows = if key.ends_with(".parquet") {
+        read_columns(body.into(), &COLUMNS)?
+    } else {
+        let lines = decompressed(body)?;
+        serde_json::Deserializer::from_slice(&lines).into_iter().collect::<Result<_, _>>()?
+    };
+    Ok(rows.into_iter().map(|row| ("rows of the lake".to_owned(), Found::Row(row))).collect())
+}
+
+fn failures(body: Vec<u8>) -> Vec<(String, Found)> {
+    let failure = |FailedRecord { payload, reason, .. }: FailedRecord| {
+        let (place, data) = match payload {
+            Payload::ContactRecord(data) => ("errors", data),
+            Payload::AgentEvent(record) => {
+                let record: StreamRecord = serde_json::from_str(record.get()).ok()?;
+                ("rejected", record.data.bytes().ok()?.to_vec())
+            }
+        };
+        Some((format!("{place}: {reason}"), Found::Bytes(data)))
+    };
+    let Ok(object) = decompressed(body) else { return Vec::new() };
+    read(&object).into_iter().flatten().filter_map(failure).collect()
+}
+
+async fn look_at_tables(
+    connection: &Connection,
+    events: &mut [Sent],
+    begin: tokio::time::Instant,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let (client, reader) = (connection.tables(), crate::agents::reader(connection));
+    for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
+        let end = match &sent.sought {
+            Sought::Entry { agent_id, entry } => {
+                let get = client
+                    .get_item()
+                    .table_name(&connection.names.agent_history_table)
+                    .projection_expression("entry");
+                let get = get.key("agent_id", AttributeValue::S(agent_id.clone()));
+                let got = get.key("entry", AttributeValue::S(entry.clone())).send().await;
+                got.context("the history cannot be read; check your right to dynamodb:GetItem")?
+                    .item
+                    .map(|_| "history")
+            }
+            Sought::State { instance_id, agent_id, version } => {
+                let key = agent_ledger::AgentKey::new(instance_id, agent_id);
+                let state = reader.agent(&key, now).await.context("the agents cannot be read")?;
+                let held = state.and_then(|item| match item.get("snapshot_version") {
+                    Some(agent_ledger::Attribute::Text(held)) => Some(held.to_string()),
+                    _ => None,
+                });
+                held.is_some_and(|held| held >= *version).then_some("state")
+            }
+            Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure => None,
+        };
+        if let Some(end) = end {
+            sent.ended = Some((end.to_owned(), begin.elapsed()));
+        }
+    }
+    Ok(())
+}
+
+/// Records that ended in the same place.
+#[derive(Default)]
+struct Ended {
+    records: usize,
+    first: Duration,
+    last: Duration,
+}
+
+fn told(arguments: &SendArguments, put: Duration, streams: &[(&str, &[Sent])]) -> anyhow::Result<String> {
+    let mut places: BTreeMap<(&str, String), Ended> = BTreeMap::new();
+    let not_seen = format!("not seen within {} s", arguments.wait);
+    for (stream, records) in streams {
+        for sent in *records {
+            let (place, after) = sent.ended.clone().unwrap_or_else(|| (not_seen.clone(), Duration::ZERO));
+            let ended = places.entry((stream, place)).or_default();
+            ended.first = if ended.records == 0 { after } else { ended.first.min(after) };
+            ended.last = ended.last.max(after);
+            ended.records += 1;
+        }
+    }
+    if arguments.json {
+        let groups: Vec<_> = places
+            .iter()
+            .map(|((stream, place), ended)| {
+                json!({"stream": stream, "ended_in": place, "records": ended.records,
+                    "first_after_seconds": ended.first.as_secs_f64(), "last_after_seconds": ended.last.as_secs_f64()})
+            })
+            .collect();
+        return Ok(serde_json::to_string_pretty(
+            &json!({"put_in_seconds": put.as_secs_f64(), "ended": groups}),
+        )? + "\n");
+    }
+    let columns = [
+        text("STREAM", 0),
+        text("ENDED IN", 1),
+        number("RECORDS"),
+        number("FIRST AFTER"),
+        number("LAST AFTER"),
+    ];
+    let seconds = |after: Duration| format!("{:.1} s", after.as_secs_f64());
+    let rows: Vec<_> = places
+        .iter()
+        .map(|((stream, place), ended)| {
+            vec![
+                (*stream).to_owned(),
+                place.clone(),
+                ended.records.to_string(),
+                seconds(ended.first),
+                seconds(ended.last),
+            ]
+        })
+        .collect();
+    let table = table(&columns, &rows, width());
+    let hint = if places.keys().any(|(_, place)| *place == not_seen) {
+        "\nRows take as long as Firehose buffers them (LakeBufferSeconds, and a minute more); what is dropped or skipped as another\nkind ends nowhere. `contact-ledger doctor` looks for what is wrong.\n"
+    } else {
+        ""
+    };
+    Ok(format!("Put in {}.\n\n{table}{hint}", seconds(put)))
+}
