@@ -247,6 +247,42 @@ class Deployed(unittest.TestCase):
         self.assertTrue({row["contact_id"] for row in found} <= sent)
         self.assertTrue(all(row["schema_version"] == 1 and len(row["content_hash"]) == 32 for row in found))
 
+    def doctor(self):
+        """What doctor finds, by check: ministack answers some questions in a form that no SDK reads."""
+        done = subprocess.run([LEDGER, "doctor", "--stack", STACK, "--json"], cwd=ROOT, capture_output=True, text=True)
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertTrue(found, done.stderr)
+        looked_at = [finding for finding in found if finding["severity"] != "unknown"]
+        return {(finding["check"], finding["severity"]): finding for finding in looked_at}, done.returncode
+
+    def test_doctor_finds_what_is_wrong_and_names_the_fix(self):
+        healthy, _ = self.doctor()
+        for check in ("stack", "key", "stream", "function"):
+            self.assertIn((check, "good"), healthy)
+        self.assertNotIn("error", {severity for _, severity in healthy})
+
+        kms, functions = boto3.client("kms"), boto3.client("lambda")
+        key = self.outputs["KeyArn"]
+        policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+        without = json.loads(policy)
+        without["Statement"] = [one for one in without["Statement"] if one["Sid"] != "AmazonConnectPutsRecords"]
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(without))
+        self.addCleanup(kms.put_key_policy, KeyId=key, PolicyName="default", Policy=policy)
+        redrive = self.outputs["RedriveFunctionName"]
+        functions.put_function_concurrency(FunctionName=redrive, ReservedConcurrentExecutions=0)
+        self.addCleanup(functions.delete_function_concurrency, FunctionName=redrive)
+        found, code = self.doctor()
+        self.assertEqual(code, 4)
+        self.assertIn("AmazonConnectPutsRecords", found["key", "error"]["fix"])
+        self.assertIn("delete-function-concurrency", found["function", "error"]["fix"])
+
+    def test_redrive_finds_the_stack_and_what_failed(self):
+        report = json.loads(run(LEDGER, "redrive", "--stack", STACK, "--json"))
+        self.assertEqual((report["dry_run"], report["finished"]), (True, True))
+        # The function itself, as it is deployed, counts the same.
+        invoked = boto3.client("lambda").invoke(FunctionName=self.outputs["RedriveFunctionName"], Payload=b"{}")
+        self.assertEqual(json.loads(invoked["Payload"].read()), report)
+
     def test_tables_mapping_and_bucket_are_as_the_template_says(self):
         dynamodb = boto3.client("dynamodb")
         for output in ("AgentStateTableName", "AgentHistoryTableName"):

@@ -5,11 +5,11 @@ use std::error::Error;
 use aws_sdk_firehose::types::Record;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{Tag, Tagging};
 use serde::Deserialize;
 
-use crate::ports::{Destination, Fault, Lake};
+use crate::ports::{Destination, Fault, Lake, causes};
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -178,7 +178,7 @@ where
         }
         (None, _) => format!(
             "{what}: no answer ({}); check the network, the region and your credentials",
-            DisplayErrorContext(&error)
+            causes(&error)
         ),
     };
     Fault { sentence, source: Some(error.into()) }

@@ -22,6 +22,23 @@ impl Fault {
     }
 }
 
+/// An error with its causes, in their own words. The SDK's own way to tell them ends in a dump of the whole response.
+#[must_use]
+pub fn causes(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        // Many an error repeats its cause.
+        if !told.ends_with(&words) {
+            told.push_str(": ");
+            told.push_str(&words);
+        }
+        cause = error.source();
+    }
+    told
+}
+
 /// The bucket that keeps what failed.
 pub trait Lake: Sync {
     /// The keys that begin with `prefix`, in order.
@@ -54,4 +71,19 @@ pub trait Destination: Sync {
 
     /// Gives an event to agent-event-upserter, and answers with its response.
     fn give_agent_events(&self, event: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, Fault>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once_each() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer: {0}")]
+        struct Outer(#[source] Fault);
+        let inner = std::io::Error::other("disk full");
+        let fault = Fault { sentence: "cannot write".to_owned(), source: Some(inner.into()) };
+        assert_eq!(causes(&Outer(fault)), "outer: cannot write: disk full");
+    }
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail, ensure};
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::DisplayErrorContext;
 use local_aws::s3::files_below;
+use redrive::causes;
 
 /// A place for objects by key.
 #[derive(Debug, Clone)]
@@ -129,6 +129,6 @@ impl Lake {
 fn refused(what: &str, bucket: &str, key: &str, error: impl std::error::Error) -> anyhow::Error {
     anyhow::anyhow!(
         "S3 does not let us {what} s3://{bucket}/{key}: {}; check your credentials, the region, and your rights on the bucket and its key",
-        DisplayErrorContext(error)
+        causes(&error)
     )
 }

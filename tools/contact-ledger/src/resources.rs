@@ -6,8 +6,8 @@ use std::error::Error;
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use redrive::ContactRecordTarget;
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use redrive::{ContactRecordTarget, causes};
 
 use crate::connect::targets;
 use crate::connection::{Deployed, Names};
@@ -76,7 +76,7 @@ where
         ),
         (None, _) => anyhow!(
             "CloudFormation does not answer ({}); check the network, the region and your credentials",
-            DisplayErrorContext(&error)
+            causes(&error)
         ),
     }
 }

@@ -73,7 +73,7 @@ fn look<T>(
             check: name,
             severity: Severity::Unknown,
             says: format!("could not be looked at: {why}"),
-            fix: Some("use credentials that may look, or leave it".to_owned()),
+            fix: Some("if it is a matter of rights, use credentials that may look".to_owned()),
         }),
         Some(Ok(fact)) => {
             let mut state = Check { name, findings, is_good: true };

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use ::redrive::{Control, Request, run};
-use aws_sdk_cloudwatch::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use ::redrive::{Control, Request, causes, run};
+use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StateValue};
 use connect_streams::Timestamp;
@@ -87,7 +87,7 @@ where
 {
     match (error.code(), error.message()) {
         (Some(code), message) => format!("{code}: {}", message.unwrap_or("without a message")),
-        (None, _) => DisplayErrorContext(&error).to_string(),
+        (None, _) => causes(&error),
     }
 }
 
