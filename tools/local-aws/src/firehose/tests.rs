@@ -89,7 +89,7 @@ async fn run(settings: FirehoseSettings, answer: Answer, records: &[&str]) -> Ru
 
 impl Run {
     fn counts(&self) -> [u64; 3] {
-        let Counters { ok, dropped, failed } = &*self.counters;
+        let Counters { ok, dropped, failed, .. } = &*self.counters;
         [ok, dropped, failed].map(|count| count.load(Ordering::Relaxed))
     }
 
