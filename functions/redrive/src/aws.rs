@@ -9,7 +9,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{Tag, Tagging};
 use serde::Deserialize;
 
-use crate::ports::{Destination, Fault, Lake, causes};
+use crate::ports::{Destination, Fault, Lake, causes, refusal};
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -169,14 +169,9 @@ fn fault<E>(what: &str, to_check: &str, error: SdkError<E>) -> Fault
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let sentence = match (error.code(), error.message()) {
-        (Some(code), message) => {
-            format!(
-                "{what} ({code}: {}); check your credentials, {to_check}",
-                message.unwrap_or("without a message")
-            )
-        }
-        (None, _) => format!(
+    let sentence = match refusal(&error) {
+        Some(refusal) => format!("{what} ({refusal}); check your credentials, {to_check}"),
+        None => format!(
             "{what}: no answer ({}); check the network, the region and your credentials",
             causes(&error)
         ),

@@ -85,22 +85,18 @@ impl<'d, D: Destination> Sender<'d, D> {
         &records[..count.max(1)]
     }
 
-    async fn put(&self, records: &[&FailedRecord]) -> Result<(), Fault> {
-        let data = |record: &&'_ FailedRecord| match &record.payload {
-            Payload::ContactRecord(data) => data.clone(),
+    async fn put<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
+        let data = |record: &&'f FailedRecord| match &record.payload {
+            Payload::ContactRecord(data) => data.as_slice(),
             Payload::AgentEvent(_) => unreachable!("agent events are given to their function"),
         };
-        let all: Vec<Vec<u8>> = records.iter().map(data).collect();
-        let mut waiting: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+        let mut waiting: Vec<&[u8]> = records.iter().map(data).collect();
         let mut attempt = 0;
         loop {
             let refused = self.destination.put_contact_records(&waiting).await?;
-            let codes: Vec<_> = refused.iter().flatten().cloned().collect();
-            waiting = waiting
-                .into_iter()
-                .zip(&refused)
-                .filter_map(|(data, code)| code.as_ref().map(|_| data))
-                .collect();
+            let refused = waiting.into_iter().zip(refused).filter_map(|(data, code)| Some((data, code?)));
+            let (still_waiting, codes): (Vec<_>, Vec<_>) = refused.unzip();
+            waiting = still_waiting;
             let Some(code) = codes.first() else { return Ok(()) };
             attempt += 1;
             if attempt == ATTEMPTS {
@@ -113,12 +109,12 @@ impl<'d, D: Destination> Sender<'d, D> {
         }
     }
 
-    async fn give(&self, records: &[&FailedRecord]) -> Result<(), Fault> {
-        let record = |record: &&'_ FailedRecord| match &record.payload {
-            Payload::AgentEvent(record) => record.clone(),
+    async fn give<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
+        let record = |record: &&'f FailedRecord| match &record.payload {
+            Payload::AgentEvent(record) => &**record,
             Payload::ContactRecord(_) => unreachable!("contact records are put on their stream"),
         };
-        let mut waiting: Vec<Box<RawValue>> = records.iter().map(record).collect();
+        let mut waiting: Vec<&RawValue> = records.iter().map(record).collect();
         let mut attempt = 0;
         loop {
             let response = self.destination.give_agent_events(event(&waiting)).await?;
@@ -136,7 +132,7 @@ impl<'d, D: Destination> Sender<'d, D> {
     }
 }
 
-fn event(records: &[Box<RawValue>]) -> Vec<u8> {
+fn event(records: &[&RawValue]) -> Vec<u8> {
     let mut event = br#"{"Records":["#.to_vec();
     for (place, record) in records.iter().enumerate() {
         if place > 0 {
@@ -174,7 +170,7 @@ struct Number {
 
 /// The place of the first record that the function has not finished; `None` if it finished all.
 /// Source: Lambda Developer Guide, "Configuring partial batch response".
-fn first_unfinished(response: &[u8], records: &[Box<RawValue>]) -> Result<Option<usize>, Fault> {
+fn first_unfinished(response: &[u8], records: &[&RawValue]) -> Result<Option<usize>, Fault> {
     let response: Response = serde_json::from_slice(response).map_err(|error| Fault {
         sentence: "agent-event-upserter gave no answer of the expected form; is the function's name that of agent-event-upserter?".to_owned(),
         source: Some(error.into()),

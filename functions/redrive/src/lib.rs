@@ -28,7 +28,7 @@ pub mod settings;
 pub use aws::{AwsDestination, AwsLake, ContactRecordTarget};
 pub use check::{Verdict, check};
 pub use manifest::{LEFT_TAG, MANIFESTS, REDRIVEN_TAG};
-pub use ports::{Destination, Fault, Lake, causes};
+pub use ports::{Destination, Fault, Lake, causes, refusal};
 pub use report::{Count, Report};
 pub use request::{Request, RequestError, day_or_instant};
 pub use run::{Control, RunError, run};

@@ -22,7 +22,8 @@ async fn main() -> Result<(), Error> {
     let (lake, destination) = clients(settings).await;
     let handle = async |event: LambdaEvent<Request>| -> Result<Report, Error> {
         let stop_at = stop_at(&event.context);
-        let control = Control { now: &telemetry::now, stop: &|| now() >= stop_at, progress: &|_| () };
+        let control =
+            Control { now: &telemetry::now, stop: &|| Instant::now() >= stop_at, progress: &|_| () };
         let report = run(&lake, &destination, &event.payload, &control).await;
         let report = report.inspect_err(|error| tracing::error!(%error, "the redrive stopped"))?;
         let told = serde_json::to_string(&report)?;
@@ -58,8 +59,4 @@ async fn clients(settings: RedriveSettings) -> (AwsLake, AwsDestination) {
 fn stop_at(context: &lambda_runtime::Context) -> Instant {
     let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
     Instant::now() + left.saturating_sub(SAFETY_MARGIN)
-}
-
-fn now() -> Instant {
-    Instant::now()
 }

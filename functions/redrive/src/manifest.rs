@@ -120,7 +120,7 @@ impl Manifest {
     pub(crate) async fn go_on(&self, lake: &impl Lake) -> Result<(), Fault> {
         let Some(Marking { key, left }) = &self.marking else { return Ok(()) };
         // Its time may have run out.
-        if lake.get(key).await?.is_none() {
+        if !lake.keys(key).await?.contains(key) {
             return Ok(());
         }
         Mark::of(lake, key).await?.set(lake, key, &self.run, left).await

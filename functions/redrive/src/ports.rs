@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::future::Future;
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
+
 /// A request that failed, in a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{sentence}")]
@@ -20,6 +22,12 @@ impl Fault {
     pub fn new(sentence: impl Into<String>) -> Self {
         Self { sentence: sentence.into(), source: None }
     }
+}
+
+/// What a service said when it refused; `None` if it did not answer.
+#[must_use]
+pub fn refusal(error: &impl ProvideErrorMetadata) -> Option<String> {
+    Some(format!("{}: {}", error.code()?, error.message().unwrap_or("without a message")))
 }
 
 /// An error with its causes, in their own words. The SDK's own way to tell them ends in a dump of the whole response.

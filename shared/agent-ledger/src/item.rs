@@ -66,6 +66,15 @@ impl Attribute {
         Self::Number(text.trim_end_matches('0').trim_end_matches('.').into())
     }
 
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) | Self::List(_) | Self::Map(_) => None,
+        }
+    }
+
     /// A map of those values that are there.
     pub(crate) fn map<'n>(members: impl IntoIterator<Item = (&'n str, Option<Self>)>) -> Self {
         Self::Map(members.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect())

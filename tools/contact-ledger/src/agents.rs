@@ -96,19 +96,16 @@ pub struct AgentRow {
 
 impl AgentRow {
     fn of(item: &Item, now: Timestamp, stale_after: u32) -> Self {
-        let text_of = |name: &str| match item.get(name) {
-            Some(Attribute::Text(text)) if !text.is_empty() => Some(text.to_string()),
-            _ => None,
+        let text_of = |name: &str| {
+            let text = item.get(name).and_then(Attribute::as_text);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
         };
         let contacts = match item.get("contacts") {
             Some(Attribute::List(contacts)) => contacts.as_slice(),
             _ => &[],
         };
         let part = |contact: &Attribute, name: &str| match contact {
-            Attribute::Map(members) => match members.get(name) {
-                Some(Attribute::Text(text)) => Some(text.to_string()),
-                _ => None,
-            },
+            Attribute::Map(members) => members.get(name)?.as_text().map(str::to_owned),
             _ => None,
         };
         let activity = text_of("activity").unwrap_or_else(|| "unknown".to_owned());
@@ -269,19 +266,17 @@ pub(crate) async fn instance(reader: &Reader, named: Option<&str>) -> anyhow::Re
     if let Some(named) = named {
         return Ok(named.to_owned());
     }
-    let mut instances = reader.instances().await.context("the agents cannot be read")?;
-    match (instances.pop_first(), instances.is_empty()) {
-        (Some(instance), true) => Ok(instance),
-        (None, _) => bail!(
+    let instances = reader.instances().await.context("the agents cannot be read")?;
+    let instances: Vec<_> = instances.into_iter().collect();
+    match &instances[..] {
+        [instance] => Ok(instance.clone()),
+        [] => bail!(
             "no agent has been heard of yet; `contact-ledger doctor` finds out why, if there should be some"
         ),
-        (Some(first), false) => {
-            let all: Vec<_> = std::iter::once(first).chain(instances).collect();
-            bail!(
-                "there are agents of {} instances; say --instance with one of {}",
-                all.len(),
-                all.join(", ")
-            )
-        }
+        several => bail!(
+            "there are agents of {} instances; say --instance with one of {}",
+            several.len(),
+            several.join(", ")
+        ),
     }
 }

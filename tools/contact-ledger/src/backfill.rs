@@ -9,15 +9,14 @@ mod records;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
-use std::io::Read as _;
 
+use ::redrive::formats::decompressed;
 use anyhow::{Context, ensure};
 use clap::Args;
 use contact_lake::Policy;
 use contact_lake::schema::SCHEMA_VERSION;
 use contact_record_normalizer::settings::read_policy;
 use contact_record_normalizer::{Summary, Transformed, transform_record};
-use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use lambda_support::settings::Settings;
 use local_aws::firehose::parquet::convert;
@@ -140,7 +139,8 @@ async fn one_object(
     is_dry_run: bool,
     counts: &mut Counts,
 ) -> anyhow::Result<()> {
-    let bytes = text_of(lake.get(key).await?).with_context(|| format!("{key} is not GZIP throughout"))?;
+    let bytes =
+        decompressed(lake.get(key).await?).with_context(|| format!("{key} is not GZIP throughout"))?;
     let mut partitions: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for record in records::split(&bytes) {
         // When it arrived, the copy does not tell.
@@ -165,16 +165,6 @@ async fn one_object(
         }
     }
     Ok(())
-}
-
-/// The object without its compression, if it has one.
-fn text_of(bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    let mut text = Vec::new();
-    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text)?;
-    Ok(text)
 }
 
 impl Counts {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use ::redrive::{RequestError, day_or_instant};
 use agent_ledger::Attribute;
 use agent_ledger::memory::Item;
 use agent_ledger_dynamodb::Reader;
@@ -134,15 +135,14 @@ impl Entry {
     }
 
     fn cells(&self) -> Vec<String> {
-        let milliseconds = self.seconds.as_ref().and_then(|seconds| {
-            let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
-            Some(whole.parse::<i64>().ok()? * 1000 + format!("{fraction:0<3}").parse::<i64>().ok()?)
-        });
+        // Parts of a second are not shown.
+        let seconds =
+            self.seconds.as_ref().and_then(|seconds| seconds.split('.').next()?.parse::<i64>().ok());
         vec![
             self.start.clone(),
             self.kind.as_str().to_owned(),
             self.what.clone().unwrap_or_default(),
-            milliseconds.map(duration).unwrap_or_default(),
+            seconds.map(|seconds| duration(seconds * 1000)).unwrap_or_default(),
             self.queue_name.clone().unwrap_or_default(),
             self.contact_id.clone().unwrap_or_default(),
         ]
@@ -195,12 +195,8 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Re
 
 /// From `--from` to the end of `--to`.
 fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<(Timestamp, Timestamp)> {
-    let read = |name: &str, text: &str| {
-        ::redrive::day_or_instant(text).with_context(|| {
-            format!(
-                "{name} is {text:?}; say a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z"
-            )
-        })
+    let read = |name, text: &str| {
+        day_or_instant(text).ok_or_else(|| RequestError::Time { name, value: text.to_owned() })
     };
     let from = arguments.from.clone().unwrap_or_else(|| now.date());
     let (begin, end) = read("--from", &from)?;
@@ -226,10 +222,7 @@ async fn agent_id(reader: &Reader, arguments: &HistoryArguments, now: Timestamp)
     }
     let instance = instance(reader, arguments.instance.as_deref()).await?;
     let agents = reader.agents(&instance, now).await.context("the agents cannot be read")?;
-    let text_of = |item: &Item, name: &str| match item.get(name) {
-        Some(Attribute::Text(text)) => Some(text.to_string()),
-        _ => None,
-    };
+    let text_of = |item: &Item, name: &str| item.get(name).and_then(Attribute::as_text).map(str::to_owned);
     let found = agents.iter().find(|item| text_of(item, "username").as_deref() == Some(named));
     match found.and_then(|item| text_of(item, "agent_id")) {
         Some(id) => Ok(id),

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
-use redrive::{ContactRecordTarget, causes};
+use redrive::{ContactRecordTarget, causes, refusal};
 
 use crate::connect::targets;
 use crate::connection::{Deployed, Names};
@@ -66,15 +66,16 @@ fn refused<E>(stack: &str, error: SdkError<E>) -> anyhow::Error
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    match (error.code(), error.message()) {
-        (Some("ValidationError"), Some(message)) if message.contains("does not exist") => anyhow!(
+    let is_missing = error.code() == Some("ValidationError")
+        && error.message().is_some_and(|message| message.contains("does not exist"));
+    match refusal(&error) {
+        Some(_) if is_missing => anyhow!(
             "there is no stack {stack} in this account and region; `aws cloudformation list-stacks` shows those that are there (--region and --profile say where to look)"
         ),
-        (Some(code), message) => anyhow!(
-            "CloudFormation does not tell what stack {stack} has ({code}: {}); check your credentials and your right to cloudformation:ListStackResources and DescribeStacks",
-            message.unwrap_or("without a message")
+        Some(refusal) => anyhow!(
+            "CloudFormation does not tell what stack {stack} has ({refusal}); check your credentials and your right to cloudformation:ListStackResources and DescribeStacks"
         ),
-        (None, _) => anyhow!(
+        None => anyhow!(
             "CloudFormation does not answer ({}); check the network, the region and your credentials",
             causes(&error)
         ),

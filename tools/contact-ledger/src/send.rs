@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use ::redrive::formats::{FailedRecord, Payload, decompressed, read};
 use ::redrive::{AwsLake, Destination as _, Lake as _};
+use agent_ledger::plan::{Plan, Rules, plan};
+use agent_ledger::{AgentKey, HistoryEntry, RegisterWrite};
 use anyhow::{Context, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use clap::Args;
-use connect_streams::agent_event::{AgentEvent, EventType};
+use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -67,7 +69,7 @@ enum Sought {
     /// An entry of the history.
     Entry { agent_id: String, entry: String },
     /// The agent's state, moved to it or beyond.
-    State { instance_id: String, agent_id: String, version: String },
+    State { key: AgentKey, version: String },
     /// What is no good record ends among what failed, or nowhere.
     Failure,
 }
@@ -139,15 +141,16 @@ fn of_contact_record(data: &[u8]) -> Option<Sought> {
     Some(Sought::Row { contact_id, version: record.last_update_timestamp, partition })
 }
 
+/// Where the function would write it.
 fn of_agent_event(data: &[u8]) -> Option<Sought> {
     let document = parse(data).ok()?;
     let event = AgentEvent::from_object(document.as_object()?).ok()?;
-    let (agent_id, instance_id) = (event.agent_id.to_owned(), event.instance_id.to_owned());
-    let version = format!("{}#{}", event.timestamp, event.event_id);
-    if event.event_type == EventType::HeartBeat {
-        return Some(Sought::State { instance_id, agent_id, version });
+    let Plan { event, registers, .. } = plan(&event, &Rules::default()).ok()?;
+    if let Some(HistoryEntry { agent_id, entry, .. }) = event {
+        return Some(Sought::Entry { agent_id, entry });
     }
-    Some(Sought::Entry { agent_id, entry: format!("event#{version}") })
+    let RegisterWrite { key, version, .. } = registers.into_iter().next()?;
+    Some(Sought::State { key, version: version.as_str().to_owned() })
 }
 
 async fn put_contact_records(connection: &Connection, records: &[Sent]) -> anyhow::Result<()> {
@@ -321,14 +324,10 @@ async fn look_at_tables(
                     .item
                     .map(|_| "history")
             }
-            Sought::State { instance_id, agent_id, version } => {
-                let key = agent_ledger::AgentKey::new(instance_id, agent_id);
-                let state = reader.agent(&key, now).await.context("the agents cannot be read")?;
-                let held = state.and_then(|item| match item.get("snapshot_version") {
-                    Some(agent_ledger::Attribute::Text(held)) => Some(held.to_string()),
-                    _ => None,
-                });
-                held.is_some_and(|held| held >= *version).then_some("state")
+            Sought::State { key, version } => {
+                let state = reader.agent(key, now).await.context("the agents cannot be read")?;
+                let held = state.as_ref().and_then(|item| item.get("snapshot_version")?.as_text());
+                held.is_some_and(|held| held >= version.as_str()).then_some("state")
             }
             Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure => None,
         };

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use futures::TryStreamExt;
@@ -76,8 +76,12 @@ impl Folder {
         tokio::fs::write(&unfinished, body).await?;
         tokio::fs::rename(&unfinished, &path).await?;
         // Another object, without the tags of the one before.
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
+        self.tags().remove(&path);
         Ok(())
+    }
+
+    fn tags(&self) -> MutexGuard<'_, HashMap<PathBuf, TagSet>> {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The file of an object that is there.
@@ -148,7 +152,7 @@ impl S3 for Folder {
         request: S3Request<GetObjectTaggingInput>,
     ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
         let file = self.file(&request.input.bucket, &request.input.key)?;
-        let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        let tags = self.tags();
         let tag_set = tags.get(&file).cloned().unwrap_or_default();
         Ok(S3Response::new(GetObjectTaggingOutput { tag_set, version_id: None }))
     }
@@ -159,7 +163,7 @@ impl S3 for Folder {
     ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
         let PutObjectTaggingInput { bucket, key, tagging, .. } = request.input;
         let file = self.file(&bucket, &key)?;
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(file, tagging.tag_set);
+        self.tags().insert(file, tagging.tag_set);
         Ok(S3Response::new(PutObjectTaggingOutput::default()))
     }
 

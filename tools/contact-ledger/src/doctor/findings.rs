@@ -40,12 +40,10 @@ pub struct Finding {
 struct Check<'f> {
     name: &'static str,
     findings: &'f mut Vec<Finding>,
-    is_good: bool,
 }
 
 impl Check<'_> {
     fn found(&mut self, severity: Severity, says: impl Into<String>, fix: impl Into<String>) {
-        self.is_good = false;
         let fix = Some(fix.into());
         self.findings.push(Finding { check: self.name, severity, says: says.into(), fix });
     }
@@ -76,9 +74,9 @@ fn look<T>(
             fix: Some("if it is a matter of rights, use credentials that may look".to_owned()),
         }),
         Some(Ok(fact)) => {
-            let mut state = Check { name, findings, is_good: true };
-            check(fact, &mut state);
-            if state.is_good {
+            let before = findings.len();
+            check(fact, &mut Check { name, findings });
+            if findings.len() == before {
                 let says = good(fact);
                 findings.push(Finding { check: name, severity: Severity::Good, says, fix: None });
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use ::redrive::{Control, Request, causes, run};
+use ::redrive::{Control, Request, causes, refusal, run};
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StateValue};
@@ -85,10 +85,7 @@ fn why<E>(error: SdkError<E>) -> String
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    match (error.code(), error.message()) {
-        (Some(code), message) => format!("{code}: {}", message.unwrap_or("without a message")),
-        (None, _) => causes(&error),
-    }
+    refusal(&error).unwrap_or_else(|| causes(&error))
 }
 
 async fn failed(connection: &Connection, now: Timestamp) -> Looked<BTreeMap<String, usize>> {
@@ -256,9 +253,10 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
         of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &state), "Sum"),
         of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &history), "Sum"),
     ];
-    let queries = asked.into_iter().enumerate().map(|(place, stat)| {
-        MetricDataQuery::builder().id(format!("m{place}")).metric_stat(stat.clone()).build()
-    });
+    let queries = asked
+        .into_iter()
+        .enumerate()
+        .map(|(place, stat)| MetricDataQuery::builder().id(format!("m{place}")).metric_stat(stat).build());
     let end = now.epoch_milliseconds() / 1000;
     let client = aws_sdk_cloudwatch::Client::new(connection.config());
     let got = client
