@@ -256,6 +256,12 @@ class Deployed(unittest.TestCase):
         return {(finding["check"], finding["severity"]): finding for finding in looked_at}, done.returncode
 
     def test_doctor_finds_what_is_wrong_and_names_the_fix(self):
+        plain, _ = self.doctor()
+        self.assertIn("not encrypted", plain["stream", "warning"]["says"])
+        # ministack leaves the template's StreamEncryption out.
+        stream = self.outputs["AgentEventStreamArn"].rsplit("/")[-1]
+        encryption = dict(StreamName=stream, EncryptionType="KMS", KeyId=self.outputs["KeyArn"])
+        boto3.client("kinesis").start_stream_encryption(**encryption)
         healthy, _ = self.doctor()
         for check in ("stack", "key", "stream", "function"):
             self.assertIn((check, "good"), healthy)

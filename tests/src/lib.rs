@@ -2,6 +2,7 @@
 //! the function binaries are.
 
 pub mod chaos;
+pub mod control_plane;
 pub mod docs;
 pub mod lives;
 pub mod simulation;

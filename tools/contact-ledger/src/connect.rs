@@ -81,6 +81,13 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> anyhow::Re
     let arn = arn.context(
         "it is not known which instance: say --instance <ARN>, which `aws connect list-instances` shows",
     )?;
+    let region = connection.config().region().map(ToString::to_string).unwrap_or_default();
+    if region_of(&arn) != region {
+        bail!(
+            "the instance is in {}, and the stack in {region}: Amazon Connect streams within its region only; deploy the stack there",
+            region_of(&arn)
+        );
+    }
     let id = arn.rsplit('/').next().unwrap_or_default().to_owned();
     let mut told = Vec::new();
     let mut text = format!("Instance {arn}\n");
@@ -143,6 +150,11 @@ fn sentence(is: Option<&Association>, target: &str, change: Option<&Change>, doe
         }
         Some(Change::Leave(to)) => format!("are streamed elsewhere, and that stays: {to}"),
     }
+}
+
+/// The region in an ARN.
+pub(crate) fn region_of(arn: &str) -> &str {
+    arn.split(':').nth(3).unwrap_or_default()
 }
 
 /// Where the instance streams a kind of record to.

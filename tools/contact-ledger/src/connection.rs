@@ -50,7 +50,8 @@ pub struct Names {
     pub contact_records: ContactRecordTarget,
 }
 
-/// What CloudFormation knows of a deployed stack; nothing, of one on this machine.
+/// What CloudFormation knows of a deployed stack. Of one on this machine, its functions, mapping and Firehose by the
+/// same names, and nothing else.
 #[derive(Debug, Clone, Default)]
 pub struct Deployed {
     /// Its name.
@@ -136,7 +137,17 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
         agent_event_function: local_aws::stack::UPSERTER.to_owned(),
         contact_records: ContactRecordTarget::Firehose(local_aws::stack::CONTACT_RECORD_STREAM.to_owned()),
     };
-    Ok(Connection { names, deployed: Deployed::default(), config, local: Some(served) })
+    let resources = [
+        ("ContactRecordNormalizer", local_aws::stack::NORMALIZER),
+        ("AgentEventUpserter", local_aws::stack::UPSERTER),
+        ("ContactRecordFirehose", local_aws::stack::CONTACT_RECORD_STREAM),
+    ];
+    let deployed = Deployed {
+        resources: resources.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into(),
+        outputs: [("AgentEventMappingId".to_owned(), served.agent_event_mapping.clone())].into(),
+        ..Deployed::default()
+    };
+    Ok(Connection { names, deployed, config, local: Some(served) })
 }
 
 impl Connection {

@@ -22,6 +22,9 @@ use crate::terminal::{json_lines, width};
 pub struct DoctorArguments {
     #[command(flatten)]
     stack: StackArguments,
+    /// The instance that streams to the stack [default: that of the stack's parameter `ConnectInstanceArn`]
+    #[arg(long, value_name = "ARN")]
+    instance: Option<String>,
     /// Print JSON, one finding a line
     #[arg(long)]
     json: bool,
@@ -33,7 +36,8 @@ pub struct DoctorArguments {
 /// When the stack cannot be found.
 pub async fn doctor(arguments: &DoctorArguments, now: Timestamp) -> anyhow::Result<(String, Severity)> {
     let connection = arguments.stack.connect().await?;
-    let findings = findings(&gather(&connection, now).await);
+    let instance = arguments.instance.as_ref().or(connection.deployed.instance_arn.as_ref());
+    let findings = findings(&gather(&connection, instance.map(String::as_str), now).await);
     let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
     let said = if arguments.json { json_lines(&findings)? } else { told(&findings, width()) };
     Ok((said, worst))

@@ -1,23 +1,26 @@
-//! Kinesis, Firehose and Lambda for the AWS CLI and SDKs: as much of their protocols as puts records, reads them back
-//! and invokes a function.
+//! Kinesis, Firehose and Lambda for the AWS CLI and SDKs: as much of their protocols as puts records, reads them back,
+//! invokes a function, and tells or changes what an operator looks at.
 //!
-//! Source: the API References of Kinesis, Amazon Data Firehose and Lambda, the operations named below.
+//! Source: the API References of Kinesis, Amazon Data Firehose and Lambda, the operations named here and in [`lambda`].
+
+mod lambda;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::event_source_mapping::EventSourceMapping;
 use crate::firehose::{Producer, RECORD_BYTES};
-use crate::function::{Invoke, InvokeError};
+use crate::function::Function;
 use crate::kinesis::{KinesisError, Stream};
 use crate::listen::{listen, url};
+use crate::stack::LAKE_BUCKET;
 use crate::{ACCOUNT, REGION};
 
 /// The largest request that either service takes, with base64: 10 MB of records.
@@ -32,7 +35,9 @@ pub struct Services {
     /// The Firehose stream, by name.
     pub firehose: (String, Producer),
     /// The functions.
-    pub functions: Vec<Arc<dyn Invoke>>,
+    pub functions: Vec<Arc<Function>>,
+    /// The mapping of the Kinesis stream to its function.
+    pub mapping: Arc<EventSourceMapping>,
 }
 
 /// A running server; it ends when dropped.
@@ -51,7 +56,7 @@ impl Api {
         let listener = listen(port, "Kinesis, Firehose and Lambda").await?;
         let endpoint = url(&listener)?;
         let router = Router::new()
-            .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+            .merge(lambda::routes())
             .fallback(serve)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(Arc::new(services));
@@ -108,30 +113,6 @@ async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: 
     (status, [("content-type", "application/x-amz-json-1.1")], body.to_string()).into_response()
 }
 
-/// `Invoke` of Lambda, synchronous.
-async fn invoke(State(services): State<Arc<Services>>, Path(name): Path<String>, body: Bytes) -> Response {
-    let is_named =
-        |function: &&Arc<dyn Invoke>| function.arn() == name || function.arn().ends_with(&format!(":{name}"));
-    let Some(function) = services.functions.iter().find(is_named) else {
-        let message = json!({"Type": "User", "Message": format!("function {name} is not here")});
-        let headers =
-            [("x-amzn-errortype", "ResourceNotFoundException"), ("content-type", "application/json")];
-        return (StatusCode::NOT_FOUND, headers, message.to_string()).into_response();
-    };
-    match function.invoke(body).await {
-        Ok(response) => ([("x-amz-executed-version", "$LATEST")], response).into_response(),
-        Err(InvokeError::TooLarge { what: "event", .. }) => {
-            let headers =
-                [("x-amzn-errortype", "RequestTooLargeException"), ("content-type", "application/json")];
-            (StatusCode::PAYLOAD_TOO_LARGE, headers, json!({"Type": "User"}).to_string()).into_response()
-        }
-        Err(error) => {
-            let headers = [("x-amz-executed-version", "$LATEST"), ("x-amz-function-error", "Unhandled")];
-            (headers, json!({"errorMessage": error.to_string()}).to_string()).into_response()
-        }
-    }
-}
-
 impl Services {
     async fn answer(&self, target: &str, request: &Value) -> Answer {
         match target {
@@ -173,12 +154,7 @@ impl Services {
             }
             "Firehose_20150804.DescribeDeliveryStream" => {
                 self.of_firehose(request)?;
-                Ok(json!({"DeliveryStreamDescription": {
-                    "DeliveryStreamName": self.firehose.0,
-                    "DeliveryStreamARN": format!("arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{}", self.firehose.0),
-                    "DeliveryStreamStatus": "ACTIVE", "DeliveryStreamType": "DirectPut", "VersionId": "1",
-                    "Destinations": [], "HasMoreDestinations": false,
-                }}))
+                Ok(json!({"DeliveryStreamDescription": self.described_firehose()}))
             }
             "Firehose_20150804.PutRecord" => {
                 self.of_firehose(request)?;
@@ -229,6 +205,29 @@ impl Services {
             "RetentionPeriodHours": 24, "StreamCreationTimestamp": 0, "EnhancedMonitoring": [],
             "EncryptionType": "NONE", "OpenShardCount": self.stream.shards().iter().filter(|shard| shard.is_open()).count(),
         }))
+    }
+
+    fn described_firehose(&self) -> Value {
+        let (name, producer) = &self.firehose;
+        let function = json!({"ParameterName": "LambdaArn", "ParameterValue": producer.function_arn});
+        let processing =
+            json!({"Enabled": true, "Processors": [{"Type": "Lambda", "Parameters": [function]}]});
+        json!({
+            "DeliveryStreamName": name,
+            "DeliveryStreamARN": format!("arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{name}"),
+            "DeliveryStreamStatus": "ACTIVE", "DeliveryStreamType": "DirectPut", "VersionId": "1",
+            "Destinations": [{
+                "DestinationId": "destinationId-000000000001",
+                "ExtendedS3DestinationDescription": {
+                    "RoleARN": format!("arn:aws:iam::{ACCOUNT}:role/local"),
+                    "BucketARN": format!("arn:aws:s3:::{LAKE_BUCKET}"),
+                    "BufferingHints": {}, "CompressionFormat": "UNCOMPRESSED",
+                    "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+                    "ProcessingConfiguration": processing,
+                },
+            }],
+            "HasMoreDestinations": false,
+        })
     }
 
     fn shards(&self) -> Vec<Value> {

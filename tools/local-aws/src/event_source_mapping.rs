@@ -15,13 +15,13 @@ pub mod response;
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use self::batching::{BatchRules, Batches};
@@ -38,9 +38,14 @@ const QUEUE_RECORDS: usize = 10_000;
 /// Parallelization factors that the service takes.
 const FACTORS: std::ops::RangeInclusive<usize> = 1..=10;
 
+/// How long a batch waits that the function has no room for.
+const NO_ROOM: Duration = Duration::from_millis(200);
+
 /// How the mapping is set up.
 #[derive(Debug, Clone)]
 pub struct MappingSettings {
+    /// Whether it invokes the function at all. What comes while it does not waits in the stream.
+    pub is_enabled: bool,
     /// When a batch is full.
     pub batches: BatchRules,
     /// How many batches of a shard are under way at once, 1 to 10.
@@ -59,6 +64,7 @@ impl Default for MappingSettings {
     /// The service's own defaults.
     fn default() -> Self {
         Self {
+            is_enabled: true,
             batches: BatchRules { batch_size: 100, window: Duration::ZERO },
             parallelization_factor: 1,
             retries: RetryRules::default(),
@@ -90,11 +96,13 @@ impl Counters {
 
 /// A mapping at work.
 pub struct EventSourceMapping {
-    id: String,
-    settings: MappingSettings,
+    /// Its UUID.
+    pub id: String,
+    settings: watch::Sender<MappingSettings>,
     stream: Arc<Stream>,
     function: Arc<dyn Invoke>,
     folder: Folder,
+    last_result: Mutex<&'static str>,
     /// What became of the records so far.
     pub counters: Counters,
 }
@@ -113,7 +121,46 @@ impl EventSourceMapping {
     ) -> Self {
         assert!(FACTORS.contains(&settings.parallelization_factor), "a parallelization factor is 1 to 10");
         let id = uuid::Uuid::new_v4().to_string();
-        Self { id, settings, stream, function, folder, counters: Counters::default() }
+        Self {
+            id,
+            settings: watch::Sender::new(settings),
+            stream,
+            function,
+            folder,
+            last_result: Mutex::new("No records processed"),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> MappingSettings {
+        self.settings.borrow().clone()
+    }
+
+    /// Changes the settings. They hold from the next batch on; those of batches and of parallelization, which shape the
+    /// queues, from the next shard on.
+    pub fn update(&self, settings: MappingSettings) {
+        self.settings.send_replace(settings);
+    }
+
+    /// What the last invocation came to, in the service's words.
+    #[must_use]
+    pub fn last_result(&self) -> &'static str {
+        *self.last_result.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ARNs of the stream and of the function.
+    #[must_use]
+    pub fn ends(&self) -> (String, String) {
+        (self.stream.arn(), self.function.arn())
+    }
+
+    /// Waits until it may invoke, and answers with the settings to do it by.
+    async fn enabled(&self) -> MappingSettings {
+        let mut settings = self.settings.subscribe();
+        let enabled = settings.wait_for(|settings| settings.is_enabled).await;
+        enabled.expect("the mapping itself can change them").clone()
     }
 
     /// Works until the stream is closed and read to its end.
@@ -132,10 +179,11 @@ impl EventSourceMapping {
     async fn read(self: &Arc<Self>, shard: &Arc<Shard>) -> anyhow::Result<()> {
         let mut lanes = JoinSet::new();
         let mut queues = Vec::new();
-        for _ in 0..self.settings.parallelization_factor {
+        let settings = self.settings();
+        for _ in 0..settings.parallelization_factor {
             let (queue, batches) = mpsc::channel(QUEUE_RECORDS);
             queues.push(queue);
-            let batches = Batches::new(self.settings.batches.clone(), batches);
+            let batches = Batches::new(settings.batches.clone(), batches);
             let (mapping, shard) = (self.clone(), shard.clone());
             lanes.spawn(async move { mapping.work(&shard, batches).await });
         }
@@ -143,7 +191,7 @@ impl EventSourceMapping {
             let mut place = 0;
             while let Some(record) = shard.read(place).await {
                 place += 1;
-                if self.settings.filter.pass(&record.data) {
+                if self.settings.borrow().filter.pass(&record.data) {
                     // A lane that ended has failed, and says so itself.
                     let _ = queues[lane_of(&record, queues.len())].send(record).await;
                 } else {
@@ -168,20 +216,28 @@ impl EventSourceMapping {
         while let Some(batch) = batches.next().await {
             lane.push(batch);
             loop {
-                match lane.next(&self.settings.retries, now().as_millisecond()) {
+                let MappingSettings { retries, reports_failures, on_failure_bucket, .. } =
+                    self.enabled().await;
+                match lane.next(&retries, now().as_millisecond()) {
                     Next::Idle => break,
                     Next::Invoke { failures } => {
                         if failures > 0 {
                             tokio::time::sleep(backoff(failures)).await;
                         }
-                        let answer = self.invoke(shard, lane.batch()).await?;
+                        let Some(answer) = self.invoke(shard, lane.batch(), reports_failures).await? else {
+                            tokio::time::sleep(NO_ROOM).await;
+                            continue;
+                        };
                         if let Progress::Done(records) = answer {
                             self.counters.done.fetch_add(records as u64, Ordering::Relaxed);
                         }
-                        lane.answered(answer, &self.settings.retries);
+                        lane.answered(answer, &retries);
                     }
                     Next::GiveUp { records, condition, invocations } => {
-                        self.give_up(shard, &lane.batch()[..records], condition, invocations).await?;
+                        if let Some(bucket) = &on_failure_bucket {
+                            self.set_aside(bucket, shard, &lane.batch()[..records], condition, invocations)
+                                .await?;
+                        }
                         self.counters.given_up.fetch_add(records as u64, Ordering::Relaxed);
                         lane.gave_up(records);
                     }
@@ -191,12 +247,22 @@ impl EventSourceMapping {
         Ok(())
     }
 
-    async fn invoke(&self, shard: &Shard, batch: &[Record]) -> anyhow::Result<Progress> {
-        match self.function.invoke(self.event(shard, batch).into()).await {
-            Ok(response) => Ok(response::progress(&response, batch, self.settings.reports_failures)),
-            Err(InvokeError::NotStarted(error)) => Err(error),
-            Err(_) => Ok(Progress::Failed),
-        }
+    /// `None` when the function had no room for it: that is not a failure, and the batch is tried until it is too old.
+    /// Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams", throttles.
+    async fn invoke(
+        &self,
+        shard: &Shard,
+        batch: &[Record],
+        reports_failures: bool,
+    ) -> anyhow::Result<Option<Progress>> {
+        let (progress, result) = match self.function.invoke(self.event(shard, batch).into()).await {
+            Ok(response) => (Some(response::progress(&response, batch, reports_failures)), "OK"),
+            Err(InvokeError::NotStarted(error)) => return Err(error),
+            Err(InvokeError::NoRoom) => (None, "PROBLEM: Function call failed"),
+            Err(_) => (Some(Progress::Failed), "PROBLEM: Function call failed"),
+        };
+        *self.last_result.lock().unwrap_or_else(PoisonError::into_inner) = result;
+        Ok(progress)
     }
 
     fn event(&self, shard: &Shard, batch: &[Record]) -> String {
@@ -222,14 +288,14 @@ impl EventSourceMapping {
         event
     }
 
-    async fn give_up(
+    async fn set_aside(
         &self,
+        bucket: &str,
         shard: &Shard,
         records: &[Record],
         condition: &'static str,
         invocations: u32,
     ) -> anyhow::Result<()> {
-        let Some(bucket) = &self.settings.on_failure_bucket else { return Ok(()) };
         let discarded = Discarded {
             mapping_id: &self.id,
             function_arn: &self.function.arn(),
@@ -272,7 +338,6 @@ fn backoff(failures: u32) -> Duration {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use std::sync::{Mutex, PoisonError};
 
     use axum::body::Bytes;
 

@@ -103,14 +103,18 @@ impl Counters {
 
 /// Where records are put; when the last producer is dropped, the stream delivers what it has and ends.
 #[derive(Debug, Clone)]
-pub struct Producer(mpsc::Sender<Record>);
+pub struct Producer {
+    records: mpsc::Sender<Record>,
+    /// The function that transforms what is put.
+    pub function_arn: String,
+}
 
 impl Producer {
     /// `PutRecord`. Waits while the stream has no room.
     pub async fn put_record(&self, data: Bytes) {
         let record = Record { data, arrival_milliseconds: now().as_millisecond(), kinesis: None };
         // The stream ends early only on an error that its own task reports.
-        let _ = self.0.send(record).await;
+        let _ = self.records.send(record).await;
     }
 }
 
@@ -145,8 +149,9 @@ pub struct Firehose {
 pub fn start(settings: FirehoseSettings, function: Arc<dyn Invoke>, folder: Folder) -> (Producer, Firehose) {
     let (sender, queue) = mpsc::channel(QUEUE_RECORDS);
     let counters = Arc::new(Counters::default());
+    let function_arn = function.arn();
     let worker = Worker::new(settings, function, folder, None, counters.clone());
-    (Producer(sender), Firehose { counters, task: tokio::spawn(worker.run(queue)) })
+    (Producer { records: sender, function_arn }, Firehose { counters, task: tokio::spawn(worker.run(queue)) })
 }
 
 /// Starts a stream whose source is a Kinesis stream.

@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,9 @@ pub enum InvokeError {
         /// Its size.
         bytes: usize,
     },
+    /// As many of it run as may.
+    #[error("the function has no room: as many of it run as its reserved concurrency allows")]
+    NoRoom,
     /// The process could not be started.
     #[error("{0:#}")]
     NotStarted(anyhow::Error),
@@ -92,7 +96,18 @@ pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 pub struct Function {
     settings: FunctionSettings,
     idle: Mutex<Vec<Sandbox>>,
+    running: AtomicUsize,
+    reserved_concurrency: Mutex<Option<usize>>,
     kill: Notify,
+}
+
+/// An invocation under way, as long as it is held.
+struct Running<'f>(&'f AtomicUsize);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Function {
@@ -106,7 +121,33 @@ impl Function {
             settings.binary.is_file(),
             "function binary {binary} is missing; build it with `cargo build -p {name}`, or say with --functions where it is"
         );
-        Ok(Self { settings, idle: Mutex::default(), kill: Notify::new() })
+        Ok(Self {
+            settings,
+            idle: Mutex::default(),
+            running: AtomicUsize::new(0),
+            reserved_concurrency: Mutex::default(),
+            kill: Notify::new(),
+        })
+    }
+
+    /// How many of it may run at once, if that is limited.
+    #[must_use]
+    pub fn reserved_concurrency(&self) -> Option<usize> {
+        *self.reserved_concurrency.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Limits how many of it may run at once, or lets all.
+    pub fn reserve_concurrency(&self, reserved: Option<usize>) {
+        *self.reserved_concurrency.lock().unwrap_or_else(PoisonError::into_inner) = reserved;
+    }
+
+    fn begin(&self) -> Result<Running<'_>, InvokeError> {
+        let most = self.reserved_concurrency().unwrap_or(usize::MAX);
+        let begin = |running| (running < most).then_some(running + 1);
+        match self.running.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin) {
+            Ok(_) => Ok(Running(&self.running)),
+            Err(_) => Err(InvokeError::NoRoom),
+        }
     }
 
     /// Where the function's output goes.
@@ -143,6 +184,7 @@ impl Invoke for Function {
         if payload.len() > PAYLOAD_BYTES {
             return Err(InvokeError::TooLarge { what: "event", bytes: payload.len() });
         }
+        let _running = self.begin()?;
         let idle = self.idle().pop();
         let mut sandbox = match idle {
             Some(sandbox) => sandbox,

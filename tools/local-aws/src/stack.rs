@@ -20,7 +20,7 @@ use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::faults::Faults;
 use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
-use crate::function::{Function, FunctionSettings, Invoke};
+use crate::function::{Function, FunctionSettings};
 use crate::gateway::{Gate, Interference};
 use crate::glue::GlueTable;
 use crate::kinesis::{KinesisError, Stream};
@@ -177,10 +177,17 @@ impl Stack {
             None => None,
             Some(port) => {
                 let firehose = (CONTACT_RECORD_STREAM.to_owned(), producer.clone());
-                let functions: Vec<Arc<dyn Invoke>> = vec![normalizer.clone(), upserter.clone()];
-                let services = Services { stream: stream.clone(), firehose, functions };
+                let functions = vec![normalizer.clone(), upserter.clone()];
+                let mapping = agent_events.clone();
+                let services = Services { stream: stream.clone(), firehose, functions, mapping };
                 let api = Api::start(port, services).await?;
-                Some((Served::leave(&settings.output, &dynamodb, &s3, &api)?, api))
+                let served = Served {
+                    dynamodb: dynamodb.endpoint.clone(),
+                    s3: s3.endpoint.clone(),
+                    streams: api.endpoint.clone(),
+                    agent_event_mapping: agent_events.id.clone(),
+                };
+                Some((served.leave(&settings.output)?, api))
             }
         };
         let (served, streams) = streams.unzip();
@@ -283,6 +290,8 @@ pub struct Served {
     pub s3: String,
     /// Kinesis, Firehose and Lambda.
     pub streams: String,
+    /// UUID of the mapping of the agent event stream to its function.
+    pub agent_event_mapping: String,
 }
 
 impl Served {
@@ -298,14 +307,9 @@ impl Served {
         serde_json::from_slice(&json).with_context(|| format!("{} is of another version", file.display()))
     }
 
-    fn leave(folder: &Path, dynamodb: &DynamoDb, s3: &S3Server, api: &Api) -> anyhow::Result<ServedFile> {
-        let served = Self {
-            dynamodb: dynamodb.endpoint.clone(),
-            s3: s3.endpoint.clone(),
-            streams: api.endpoint.clone(),
-        };
+    fn leave(self, folder: &Path) -> anyhow::Result<ServedFile> {
         let file = folder.join(Self::FILE);
-        std::fs::write(&file, serde_json::to_vec_pretty(&served)?)
+        std::fs::write(&file, serde_json::to_vec_pretty(&self)?)
             .with_context(|| format!("{} cannot be written", file.display()))?;
         Ok(ServedFile(file))
     }

@@ -2,8 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A fact, or why it could not be looked at.
-pub type Looked<T> = Result<T, String>;
+/// A fact, or why there is none.
+pub type Looked<T> = Result<T, Unseen>;
+
+/// Why something was not seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unseen {
+    /// This is not there.
+    Missing(String),
+    /// It could not be looked at.
+    Refused(String),
+}
+
+impl From<String> for Unseen {
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
+}
+
+impl From<&str> for Unseen {
+    fn from(why: &str) -> Self {
+        Self::Refused(why.to_owned())
+    }
+}
 
 /// Which kind of record Amazon Connect streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,12 +55,14 @@ impl StreamingKind {
 /// Everything that was looked at. What a stack does not have, such as an instance of Connect on this machine, is absent.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// Whether it runs on this machine, and is not deployed.
+    pub is_local: bool,
     /// The stack's region.
     pub region: String,
     /// Its status in CloudFormation.
     pub status: Option<Looked<String>>,
-    /// The region of the instance of Connect.
-    pub instance_region: Option<String>,
+    /// The region of the instance of Connect, if it is known which instance streams here.
+    pub instance_region: Option<Looked<String>>,
     /// ARNs of this stack that Connect should stream to.
     pub targets: BTreeMap<StreamingKind, String>,
     /// Where Connect streams to.
@@ -91,6 +114,8 @@ pub struct Key {
 pub struct Stream {
     /// `ACTIVE`, …
     pub status: String,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
     /// The key it is encrypted with.
     pub key: Option<String>,
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::facts::{
-    Association, Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, StreamingKind, Table,
+    Association, Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, StreamingKind,
+    Table, Unseen,
 };
 
 /// How bad a finding is.
@@ -39,6 +40,8 @@ pub struct Finding {
 /// Hands out findings of one check.
 struct Check<'f> {
     name: &'static str,
+    /// What puts everything back as it should be.
+    restore: &'static str,
     findings: &'f mut Vec<Finding>,
 }
 
@@ -55,58 +58,81 @@ impl Check<'_> {
     fn warning(&mut self, says: impl Into<String>, fix: impl Into<String>) {
         self.found(Severity::Warning, says, fix);
     }
+
+    /// An error that goes when everything is put back.
+    fn broken(&mut self, says: impl Into<String>) {
+        self.error(says, self.restore);
+    }
 }
 
-/// Looks at one fact: what could not be looked at is told; where there is nothing to look at, nothing is.
-fn look<T>(
-    findings: &mut Vec<Finding>,
-    name: &'static str,
-    fact: Option<&Looked<T>>,
-    good: impl FnOnce(&T) -> String,
-    check: impl FnOnce(&T, &mut Check<'_>),
-) {
-    match fact {
-        None => {}
-        Some(Err(why)) => findings.push(Finding {
-            check: name,
-            severity: Severity::Unknown,
-            says: format!("could not be looked at: {why}"),
-            fix: Some("if it is a matter of rights, use credentials that may look".to_owned()),
-        }),
-        Some(Ok(fact)) => {
-            let before = findings.len();
-            check(fact, &mut Check { name, findings });
-            if findings.len() == before {
-                let says = good(fact);
-                findings.push(Finding { check: name, severity: Severity::Good, says, fix: None });
+/// What all checks found.
+struct Findings {
+    restore: &'static str,
+    all: Vec<Finding>,
+}
+
+impl Findings {
+    /// Looks at one fact: what could not be looked at is told; where there is nothing to look at, nothing is.
+    fn look<T>(
+        &mut self,
+        name: &'static str,
+        fact: Option<&Looked<T>>,
+        good: impl FnOnce(&T) -> String,
+        check: impl FnOnce(&T, &mut Check<'_>),
+    ) {
+        let Some(fact) = fact else { return };
+        let before = self.all.len();
+        let mut hands = Check { name, restore: self.restore, findings: &mut self.all };
+        match fact {
+            Err(Unseen::Missing(what)) => hands.broken(format!("{what} is not there")),
+            Err(Unseen::Refused(why)) => hands.found(
+                Severity::Unknown,
+                format!("could not be looked at: {why}"),
+                "if it is a matter of rights, use credentials that may look",
+            ),
+            Ok(fact) => {
+                check(fact, &mut hands);
+                if self.all.len() == before {
+                    let says = good(fact);
+                    self.all.push(Finding { check: name, severity: Severity::Good, says, fix: None });
+                }
             }
         }
     }
 }
 
 const DEPLOY: &str = "deploy the stack again (`sam deploy`), which restores it";
+const SERVE: &str = "start `contact-ledger demo --serve` again, which restores it";
 
 /// All findings, in the order of the way that records take.
 #[must_use]
 pub fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let mut found = Findings { restore: if facts.is_local { SERVE } else { DEPLOY }, all: Vec::new() };
     stack(facts, &mut found);
     way_in(facts, &mut found);
     functions(facts, &mut found);
     destinations(facts, &mut found);
     lately(facts, &mut found);
-    found
+    found.all
 }
 
 /// From Amazon Connect onto the streams.
-fn way_in(facts: &Facts, found: &mut Vec<Finding>) {
+fn way_in(facts: &Facts, found: &mut Findings) {
+    let good = |region: &String| format!("in {region}, as the stack is");
+    found.look("instance of Connect", facts.instance_region.as_ref(), good, |region, check| {
+        if *region != facts.region {
+            check.error(
+                format!("the instance is in {region}, and the stack in {}", facts.region),
+                "both must be in one region: deploy the stack in the instance's",
+            );
+        }
+    });
     for (name, kind) in [
         ("streaming of contact records", StreamingKind::ContactRecords),
         ("streaming of agent events", StreamingKind::AgentEvents),
     ] {
         let association = facts.associations.get(&kind);
-        look(
-            found,
+        found.look(
             name,
             association,
             |_| "points at this stack".to_owned(),
@@ -115,8 +141,7 @@ fn way_in(facts: &Facts, found: &mut Vec<Finding>) {
             },
         );
     }
-    look(
-        found,
+    found.look(
         "key",
         facts.key.as_ref(),
         |_| "enabled, and Connect may use it".to_owned(),
@@ -124,47 +149,47 @@ fn way_in(facts: &Facts, found: &mut Vec<Finding>) {
     );
     for (name, stream) in &facts.streams {
         let good = |_: &Stream| format!("{name} is active");
-        look(found, "stream", Some(stream), good, |stream, check| self::stream(facts, name, stream, check));
+        found.look("stream", Some(stream), good, |stream, check| self::stream(facts, name, stream, check));
     }
 }
 
 /// What works on the records.
-fn functions(facts: &Facts, found: &mut Vec<Finding>) {
+fn functions(facts: &Facts, found: &mut Findings) {
     for (name, function) in &facts.functions {
         let good = |_: &Function| format!("{name} is active");
-        look(found, "function", Some(function), good, |function, check| {
+        found.look("function", Some(function), good, |function, check| {
             self::function(name, function, check);
         });
     }
     let good =
         |mapping: &Mapping| format!("enabled, and loses nothing; last result: {}", mapping.last_result);
-    look(found, "event source mapping", facts.mapping.as_ref(), good, mapping);
+    found.look("event source mapping", facts.mapping.as_ref(), good, mapping);
     let good = |_: &Firehose| "active, with its function".to_owned();
-    look(found, "Firehose", facts.firehose.as_ref(), good, |firehose, check| {
+    found.look("Firehose", facts.firehose.as_ref(), good, |firehose, check| {
         if firehose.status != "ACTIVE" {
-            check.error(format!("the Firehose of contact records is {}", firehose.status), DEPLOY);
+            check.broken(format!("the Firehose of contact records is {}", firehose.status));
         }
         if !firehose.is_transformed {
-            check.error("the Firehose of contact records does not invoke contact-record-normalizer", DEPLOY);
+            check.broken("the Firehose of contact records does not invoke contact-record-normalizer");
         }
     });
 }
 
 /// Where they get to.
-fn destinations(facts: &Facts, found: &mut Vec<Finding>) {
+fn destinations(facts: &Facts, found: &mut Findings) {
     let good = |glue: &Glue| format!("has the {} columns of this version", glue.expected.len());
-    look(found, "lake table", facts.glue.as_ref(), good, glue);
+    found.look("lake table", facts.glue.as_ref(), good, glue);
     for (name, table) in &facts.tables {
         let good = |_: &Table| format!("{name} is active, and its items expire");
-        look(found, "agent table", Some(table), good, |table, check| self::table(name, table, check));
+        found.look("agent table", Some(table), good, |table, check| self::table(name, table, check));
     }
 }
 
 /// What happened.
-fn lately(facts: &Facts, found: &mut Vec<Finding>) {
-    look(found, "last 24 hours", facts.metrics.as_ref(), told, metrics);
+fn lately(facts: &Facts, found: &mut Findings) {
+    found.look("last 24 hours", facts.metrics.as_ref(), told, metrics);
     let good = |_: &BTreeMap<String, usize>| "none in the last seven days".to_owned();
-    look(found, "failed records", facts.failed.as_ref(), good, |failed, check| {
+    found.look("failed records", facts.failed.as_ref(), good, |failed, check| {
         if !failed.is_empty() {
             let reasons: Vec<_> =
                 failed.iter().map(|(reason, records)| format!("{records} {reason}")).collect();
@@ -175,16 +200,15 @@ fn lately(facts: &Facts, found: &mut Vec<Finding>) {
         }
     });
     let good = |_: &Vec<(String, String)>| "all quiet".to_owned();
-    look(found, "alarms", facts.alarms.as_ref(), good, |alarms, check| {
+    found.look("alarms", facts.alarms.as_ref(), good, |alarms, check| {
         for (name, description) in alarms {
             check.warning(format!("{name} is in alarm"), description.clone());
         }
     });
 }
 
-fn stack(facts: &Facts, found: &mut Vec<Finding>) {
-    look(
-        found,
+fn stack(facts: &Facts, found: &mut Findings) {
+    found.look(
         "stack",
         facts.status.as_ref(),
         |status| format!("{status} in {}", facts.region),
@@ -207,14 +231,7 @@ fn streaming(facts: &Facts, kind: StreamingKind, association: Option<&Associatio
         check.error(format!("Amazon Connect does not stream {}", kind.as_str()), enable);
         return;
     };
-    if let Some(region) = &facts.instance_region
-        && *region != facts.region
-    {
-        check.error(
-            format!("the instance is in {region}, and the stack in {}", facts.region),
-            "both must be in one region: deploy the stack in the instance's",
-        );
-    } else if facts.targets.get(&kind).is_some_and(|target| *target != association.target) {
+    if facts.targets.get(&kind).is_some_and(|target| *target != association.target) {
         check.error(
             format!(
                 "Amazon Connect streams {} to {}, which is not of this stack",
@@ -239,7 +256,7 @@ fn key(facts: &Facts, key: &Key, check: &mut Check<'_>) {
     if !missing.is_empty() {
         check.error(
             format!("the key's policy does not let Amazon Connect use it via {}: it cannot put a record, and nothing tells", missing.join(" and ")),
-            "restore the statement AmazonConnectPutsRecords: deploy the stack again (`sam deploy`)",
+            format!("restore the statement AmazonConnectPutsRecords: {}", check.restore),
         );
     }
 }
@@ -252,13 +269,15 @@ fn stream(facts: &Facts, name: &str, stream: &Stream, check: &mut Check<'_>) {
         );
     }
     match (&stream.key, &facts.key_arn) {
-        (Some(used), _) if used.ends_with("alias/aws/kinesis") => check.error(
-            format!("{name} is encrypted with the AWS managed key, which Amazon Connect cannot use: it cannot put a record"),
-            DEPLOY,
-        ),
+        (Some(used), _) if used.ends_with("alias/aws/kinesis") => check.broken(format!(
+            "{name} is encrypted with the AWS managed key, which Amazon Connect cannot use: it cannot put a record"
+        )),
+        (_, Some(_)) if !stream.is_encrypted => {
+            check.warning(format!("{name} is not encrypted"), check.restore);
+        }
         (Some(used), Some(own)) if used != own => check.warning(
             format!("{name} is encrypted with {used}, not with the stack's key"),
-            "see that Amazon Connect may use that key (docs/deploy.md, Encryption), or deploy the stack again",
+            format!("see that Amazon Connect may use that key (docs/deploy.md, Encryption), or {}", check.restore),
         ),
         _ => {}
     }
@@ -266,10 +285,10 @@ fn stream(facts: &Facts, name: &str, stream: &Stream, check: &mut Check<'_>) {
 
 fn function(name: &str, function: &Function, check: &mut Check<'_>) {
     if function.state != "Active" {
-        check.error(format!("{name} is {}: {}", function.state, function.reason), DEPLOY);
+        check.broken(format!("{name} is {}: {}", function.state, function.reason));
     }
     if function.last_update == "Failed" {
-        check.error(format!("the last update of {name} failed: {}", function.reason), DEPLOY);
+        check.broken(format!("the last update of {name} failed: {}", function.reason));
     }
     if function.reserved_concurrency == Some(0) {
         check.error(
@@ -286,32 +305,40 @@ fn mapping(mapping: &Mapping, check: &mut Check<'_>) {
             "switch it on: `aws lambda update-event-source-mapping --enabled`",
         );
     }
-    if mapping.last_result.starts_with("PROBLEM") {
+    if mapping.last_result.contains("Function call failed") {
+        check.error(
+            format!("its last call of the function failed: {}", mapping.last_result),
+            "the function's log says why (docs/operations.md, Upserter Errors); what it was given is tried again",
+        );
+    } else if mapping.last_result.starts_with("PROBLEM") {
         check.error(
             format!("it cannot invoke or read: {}", mapping.last_result),
-            "the sentence names what is refused, usually a right of AgentEventUpserterRole or the key; deploy the stack again",
+            format!(
+                "the sentence names what is refused, usually a right of AgentEventUpserterRole or the key; {}",
+                check.restore
+            ),
         );
     }
     if !mapping.reports_failures {
-        check.error("it does not listen to failures (ReportBatchItemFailures): events that were not finished count as done", DEPLOY);
+        check.broken("it does not listen to failures (ReportBatchItemFailures): events that were not finished count as done");
     }
     if !mapping.has_on_failure {
-        check.error("it has no place for events that it gives up: they would be lost", DEPLOY);
+        check.broken("it has no place for events that it gives up: they would be lost");
     }
     if mapping.has_filter {
         check.error(
             "it has a filter: malformed events disappear without a trace",
-            "remove the filter: deploy the stack again",
+            format!("remove the filter: {}", check.restore),
         );
     }
     if !mapping.bisects {
-        check
-            .warning("it does not bisect: one event that crashes the function costs its whole batch", DEPLOY);
+        let says = "it does not bisect: one event that crashes the function costs its whole batch";
+        check.warning(says, check.restore);
     }
     if mapping.maximum_record_age.is_none_or(|age| age <= 0)
         && mapping.maximum_retries.is_none_or(|retries| retries < 0)
     {
-        check.error("it tries for ever: one batch that fails blocks its shard", DEPLOY);
+        check.broken("it tries for ever: one batch that fails blocks its shard");
     }
 }
 
@@ -353,7 +380,7 @@ fn table(name: &str, table: &Table, check: &mut Check<'_>) {
     if table.ttl_attribute.as_deref() != Some("expires_at") {
         check.warning(
             format!("items of {name} never expire: it grows, and costs, for ever"),
-            "switch TTL on for expires_at: deploy the stack again (`sam deploy`)",
+            format!("switch TTL on for expires_at: {}", check.restore),
         );
     }
 }

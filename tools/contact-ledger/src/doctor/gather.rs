@@ -12,20 +12,22 @@ use lambda_support::metrics::NAMESPACE;
 use serde_json::{Value, json};
 
 use super::facts::{
-    Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, StreamingKind, Table,
+    Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, StreamingKind, Table, Unseen,
 };
-use crate::connect::association;
+use crate::connect::{association, region_of};
 use crate::connection::Connection;
 use crate::schema::{SchemaFormat, schema};
-use crate::signed::{Call, call};
+use crate::signed::{Call, Refusal, call};
 
 /// So far back failed records are looked for.
 const DAYS_OF_FAILURES: i64 = 7;
+const INSTANCE_UNKNOWN: &str = "the stack was deployed without ConnectInstanceArn: say --instance <ARN>, which `aws connect list-instances` shows";
 
-/// Looks at everything that the stack has.
-pub(crate) async fn gather(connection: &Connection, now: Timestamp) -> Facts {
+/// Looks at everything that the stack has, and at the instance of Amazon Connect that streams to it.
+pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now: Timestamp) -> Facts {
     let names = &connection.names;
     let mut facts = Facts {
+        is_local: connection.is_local(),
         region: connection.config().region().map(ToString::to_string).unwrap_or_default(),
         failed: Some(failed(connection, now).await),
         ..Facts::default()
@@ -36,24 +38,38 @@ pub(crate) async fn gather(connection: &Connection, now: Timestamp) -> Facts {
     for table in [&names.agent_state_table, &names.agent_history_table] {
         facts.tables.insert(table.clone(), self::table(connection, table).await);
     }
+    for logical in ["ContactRecordNormalizer", "AgentEventUpserter", "Redrive"] {
+        if let Some(name) = connection.deployed.resources.get(logical) {
+            facts.functions.insert(name.clone(), function(connection, name).await);
+        }
+    }
+    if let Some(id) = connection.deployed.outputs.get("AgentEventMappingId") {
+        facts.mapping = Some(mapping(connection, id).await);
+    }
+    if let Some(name) = connection.deployed.resources.get("ContactRecordFirehose") {
+        facts.firehose = Some(firehose(connection, name).await);
+    }
     if !connection.is_local() {
-        deployed(connection, now, &mut facts).await;
+        deployed(connection, instance, now, &mut facts).await;
     }
     facts
 }
 
 /// What only a deployed stack has.
-async fn deployed(connection: &Connection, now: Timestamp, facts: &mut Facts) {
+async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestamp, facts: &mut Facts) {
     let deployed = &connection.deployed;
     facts.status = deployed.status.clone().map(Ok);
     facts.key_arn = deployed.outputs.get("KeyArn").cloned();
     facts.targets.clone_from(&deployed.targets);
-    if let Some(arn) = &deployed.instance_arn {
-        facts.instance_region = arn.split(':').nth(3).map(str::to_owned);
+    let instance = instance.ok_or(INSTANCE_UNKNOWN);
+    facts.instance_region = Some(instance.map(|arn| region_of(arn).to_owned()).map_err(Unseen::from));
+    if let Ok(arn) = instance
+        && region_of(arn) == facts.region
+    {
         let id = arn.rsplit('/').next().unwrap_or_default();
         for kind in [StreamingKind::ContactRecords, StreamingKind::AgentEvents] {
             let association = association(connection.config(), now, id, kind).await;
-            facts.associations.insert(kind, association.map_err(|error| format!("{error:#}")));
+            facts.associations.insert(kind, association.map_err(|error| format!("{error:#}").into()));
         }
     }
     if let Some(arn) = &facts.key_arn {
@@ -62,17 +78,6 @@ async fn deployed(connection: &Connection, now: Timestamp, facts: &mut Facts) {
     if let ::redrive::ContactRecordTarget::Stream(name) = &connection.names.contact_records {
         facts.streams.insert(name.clone(), stream(connection, name).await);
     }
-    for logical in ["ContactRecordNormalizer", "AgentEventUpserter", "Redrive"] {
-        if let Some(name) = deployed.resources.get(logical) {
-            facts.functions.insert(name.clone(), function(connection, name).await);
-        }
-    }
-    if let Some(id) = deployed.outputs.get("AgentEventMappingId") {
-        facts.mapping = Some(mapping(connection, id).await);
-    }
-    if let Some(name) = deployed.resources.get("ContactRecordFirehose") {
-        facts.firehose = Some(firehose(connection, name).await);
-    }
     if let Some(database) = deployed.outputs.get("DatabaseName") {
         facts.glue = Some(glue(connection, now, database).await);
     }
@@ -80,12 +85,15 @@ async fn deployed(connection: &Connection, now: Timestamp, facts: &mut Facts) {
     facts.alarms = Some(alarms(connection).await);
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
-fn why<E>(error: SdkError<E>) -> String
+/// Why `what` was not seen.
+fn unseen<E>(what: &str) -> impl Fn(SdkError<E>) -> Unseen
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    refusal(&error).unwrap_or_else(|| causes(&error))
+    move |error| match error.code() {
+        Some("ResourceNotFoundException" | "NotFoundException") => Unseen::Missing(what.to_owned()),
+        _ => Unseen::Refused(refusal(&error).unwrap_or_else(|| causes(&error))),
+    }
 }
 
 async fn failed(connection: &Connection, now: Timestamp) -> Looked<BTreeMap<String, usize>> {
@@ -100,16 +108,20 @@ async fn failed(connection: &Connection, now: Timestamp) -> Looked<BTreeMap<Stri
 
 async fn stream(connection: &Connection, name: &str) -> Looked<Stream> {
     let client = aws_sdk_kinesis::Client::new(&connection.streams());
-    let described = client.describe_stream_summary().stream_name(name).send().await.map_err(why)?;
+    let described = client.describe_stream_summary().stream_name(name).send().await.map_err(unseen(name))?;
     let summary = described.stream_description_summary.ok_or("Kinesis does not describe it")?;
-    Ok(Stream { status: summary.stream_status.as_str().to_owned(), key: summary.key_id })
+    Ok(Stream {
+        status: summary.stream_status.as_str().to_owned(),
+        is_encrypted: summary.encryption_type.is_some_and(|kind| kind.as_str() == "KMS"),
+        key: summary.key_id,
+    })
 }
 
 async fn table(connection: &Connection, name: &str) -> Looked<Table> {
     let client = connection.tables();
-    let described = client.describe_table().table_name(name).send().await.map_err(why)?;
+    let described = client.describe_table().table_name(name).send().await.map_err(unseen(name))?;
     let status = described.table.and_then(|table| table.table_status);
-    let ttl = client.describe_time_to_live().table_name(name).send().await.map_err(why)?;
+    let ttl = client.describe_time_to_live().table_name(name).send().await.map_err(unseen(name))?;
     let ttl = ttl
         .time_to_live_description
         .filter(|ttl| ttl.time_to_live_status().is_some_and(|status| status.as_str().starts_with("ENABL")));
@@ -121,9 +133,10 @@ async fn table(connection: &Connection, name: &str) -> Looked<Table> {
 
 async fn key(connection: &Connection, arn: &str) -> Looked<Key> {
     let client = aws_sdk_kms::Client::new(connection.config());
-    let described = client.describe_key().key_id(arn).send().await.map_err(why)?;
+    let described = client.describe_key().key_id(arn).send().await.map_err(unseen("the key"))?;
     let is_enabled = described.key_metadata.is_some_and(|key| key.enabled);
-    let policy = client.get_key_policy().key_id(arn).policy_name("default").send().await.map_err(why)?;
+    let policy =
+        client.get_key_policy().key_id(arn).policy_name("default").send().await.map_err(unseen("the key"))?;
     let policy: Value =
         serde_json::from_str(&policy.policy.unwrap_or_default()).map_err(|error| error.to_string())?;
     let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
@@ -152,7 +165,7 @@ fn texts(value: &Value) -> impl Iterator<Item = String> {
 
 async fn function(connection: &Connection, name: &str) -> Looked<Function> {
     let client = aws_sdk_lambda::Client::new(&connection.streams());
-    let got = client.get_function().function_name(name).send().await.map_err(why)?;
+    let got = client.get_function().function_name(name).send().await.map_err(unseen(name))?;
     let configuration = got.configuration.ok_or("Lambda does not describe it")?;
     let reasons = [configuration.state_reason, configuration.last_update_status_reason];
     Ok(Function {
@@ -171,7 +184,12 @@ async fn function(connection: &Connection, name: &str) -> Looked<Function> {
 
 async fn mapping(connection: &Connection, id: &str) -> Looked<Mapping> {
     let client = aws_sdk_lambda::Client::new(&connection.streams());
-    let mapping = client.get_event_source_mapping().uuid(id).send().await.map_err(why)?;
+    let mapping = client
+        .get_event_source_mapping()
+        .uuid(id)
+        .send()
+        .await
+        .map_err(unseen("the mapping of agent events"))?;
     let reports =
         mapping.function_response_types().iter().any(|kind| kind.as_str() == "ReportBatchItemFailures");
     let on_failure = mapping.destination_config().and_then(|destination| destination.on_failure());
@@ -191,7 +209,8 @@ async fn mapping(connection: &Connection, id: &str) -> Looked<Mapping> {
 
 async fn firehose(connection: &Connection, name: &str) -> Looked<Firehose> {
     let client = aws_sdk_firehose::Client::new(&connection.streams());
-    let described = client.describe_delivery_stream().delivery_stream_name(name).send().await.map_err(why)?;
+    let described =
+        client.describe_delivery_stream().delivery_stream_name(name).send().await.map_err(unseen(name))?;
     let description = described.delivery_stream_description.ok_or("Firehose does not describe it")?;
     let destinations = description.destinations.iter();
     let s3 = destinations.filter_map(|destination| destination.extended_s3_destination_description());
@@ -213,7 +232,14 @@ async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Looked
         target: Some("AWSGlue.GetTable"),
         body: &body,
     };
-    let table = call(connection.config(), now, &get).await.map_err(|error| format!("{error:#}"))?;
+    let table = call(connection.config(), now, &get).await.map_err(|error| {
+        match error.downcast_ref::<Refusal>() {
+            Some(refusal) if refusal.code == "EntityNotFoundException" => {
+                Unseen::Missing(format!("table contact_records of database {database}"))
+            }
+            _ => Unseen::Refused(format!("{error:#}")),
+        }
+    })?;
     let columns = |columns: &Value| -> BTreeMap<String, String> {
         let text = |column: &Value, name: &str| column[name].as_str().unwrap_or_default().to_owned();
         let columns = columns.as_array().cloned().unwrap_or_default();
@@ -266,7 +292,7 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
         .end_time(DateTime::from_secs(end))
         .send()
         .await
-        .map_err(why)?;
+        .map_err(unseen("CloudWatch"))?;
     let results: BTreeMap<_, _> = got
         .metric_data_results()
         .iter()
@@ -293,7 +319,8 @@ async fn alarms(connection: &Connection) -> Looked<Vec<(String, String)>> {
     let client = aws_sdk_cloudwatch::Client::new(connection.config());
     let prefix = format!("{}-", connection.deployed.stack);
     let described = client.describe_alarms().alarm_name_prefix(prefix).state_value(StateValue::Alarm);
-    let alarms = described.send().await.map_err(why)?.metric_alarms.unwrap_or_default().into_iter();
+    let alarms =
+        described.send().await.map_err(unseen("CloudWatch"))?.metric_alarms.unwrap_or_default().into_iter();
     Ok(alarms
         .map(|alarm| (alarm.alarm_name.unwrap_or_default(), alarm.alarm_description.unwrap_or_default()))
         .collect())

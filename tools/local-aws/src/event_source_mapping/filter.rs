@@ -8,7 +8,7 @@
 //! Kinesis event source".
 
 use anyhow::{Context, bail};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Patterns, one of which a record must match.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,19 @@ impl FilterCriteria {
     /// When one is not a pattern for `data`, or uses an operator that this model does not know.
     pub fn read<'a>(patterns: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
         patterns.into_iter().map(pattern).collect::<anyhow::Result<_>>().map(Self)
+    }
+
+    /// Whether there is any pattern.
+    #[must_use]
+    pub fn is_some(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// The patterns, as [`FilterCriteria::read`] takes them.
+    #[must_use]
+    pub fn patterns(&self) -> Vec<Value> {
+        let pattern = |data: &Map<String, Value>| json!({"Pattern": json!({"data": data}).to_string()});
+        self.0.iter().map(pattern).collect()
     }
 
     /// Whether the record passes.

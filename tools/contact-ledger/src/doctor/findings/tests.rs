@@ -20,9 +20,10 @@ fn healthy() -> Facts {
     };
     let table = Table { status: "ACTIVE".to_owned(), ttl_attribute: Some("expires_at".to_owned()) };
     Facts {
+        is_local: false,
         region: REGION.to_owned(),
         status: Some(Ok("UPDATE_COMPLETE".to_owned())),
-        instance_region: Some(REGION.to_owned()),
+        instance_region: Some(Ok(REGION.to_owned())),
         targets: targets.map(|(kind, target)| (kind, target.to_owned())).into(),
         associations: targets.map(|(kind, target)| (kind, streams_to(target))).into(),
         key_arn: Some(KEY.to_owned()),
@@ -34,7 +35,7 @@ fn healthy() -> Facts {
         })),
         streams: BTreeMap::from([(
             "s".to_owned(),
-            Ok(Stream { status: "ACTIVE".to_owned(), key: Some(KEY.to_owned()) }),
+            Ok(Stream { status: "ACTIVE".to_owned(), is_encrypted: true, key: Some(KEY.to_owned()) }),
         )]),
         functions: BTreeMap::from([("upserter".to_owned(), Ok(function))]),
         mapping: Some(Ok(Mapping {
@@ -59,7 +60,7 @@ fn healthy() -> Facts {
 #[test]
 fn a_healthy_stack_is_all_good() {
     let found = findings(&healthy());
-    assert_eq!(found.len(), 13);
+    assert_eq!(found.len(), 14);
     assert!(
         found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
         "{found:#?}"
@@ -78,7 +79,7 @@ fn first<T>(facts: &mut BTreeMap<String, Looked<T>>) -> &mut T {
 /// A misconfiguration, how bad it is, and a part of what to do.
 type Planted = (&'static str, fn(&mut Facts), Severity, &'static str);
 
-const PLANTED: [Planted; 27] = {
+const PLANTED: [Planted; 30] = {
     use Severity::{Error, Unknown, Warning};
     [
         (
@@ -101,14 +102,14 @@ const PLANTED: [Planted; 27] = {
             "connect enable",
         ),
         (
-            "streaming of agent events",
-            |facts| facts.instance_region = Some("us-east-1".to_owned()),
+            "instance of Connect",
+            |facts| *some(&mut facts.instance_region) = "us-east-1".to_owned(),
             Error,
             "one region",
         ),
         (
             "streaming of agent events",
-            |facts| _ = facts.associations.insert(StreamingKind::AgentEvents, Err("AccessDenied".to_owned())),
+            |facts| _ = facts.associations.insert(StreamingKind::AgentEvents, Err("AccessDenied".into())),
             Unknown,
             "credentials",
         ),
@@ -131,6 +132,7 @@ const PLANTED: [Planted; 27] = {
             Warning,
             "Encryption",
         ),
+        ("stream", |facts| first(&mut facts.streams).is_encrypted = false, Warning, "sam deploy"),
         ("stream", |facts| first(&mut facts.streams).status = "UPDATING".to_owned(), Error, "active"),
         ("function", |facts| first(&mut facts.functions).state = "Inactive".to_owned(), Error, "sam deploy"),
         (
@@ -150,6 +152,12 @@ const PLANTED: [Planted; 27] = {
             |facts| some(&mut facts.mapping).last_result = "PROBLEM: no right".to_owned(),
             Error,
             "AgentEventUpserterRole",
+        ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).last_result = "PROBLEM: Function call failed".to_owned(),
+            Error,
+            "log says why",
         ),
         (
             "event source mapping",
@@ -192,6 +200,14 @@ const PLANTED: [Planted; 27] = {
             Warning,
             "crawler",
         ),
+        (
+            "agent table",
+            |facts| {
+                *facts.tables.values_mut().next().unwrap() = Err(Unseen::Missing("AgentState".to_owned()));
+            },
+            Error,
+            "sam deploy",
+        ),
         ("agent table", |facts| first(&mut facts.tables).ttl_attribute = None, Warning, "expires_at"),
         (
             "last 24 hours",
@@ -225,7 +241,38 @@ fn each_misconfiguration_is_found_with_its_fix_and_nothing_else_is() {
         let [finding] = named[..] else { panic!("{place}: {found:#?}") };
         assert_eq!(finding.severity, severity, "{place}: {finding:?}");
         assert!(finding.fix.as_ref().unwrap().contains(fix), "{place}: {finding:?}");
-        // A wrong region is that of both kinds.
-        assert!(found.len() == 1 || facts.instance_region.as_deref() != Some(REGION), "{place}: {found:#?}");
+        assert_eq!(found.len(), 1, "{place}: {found:#?}");
+    }
+}
+
+/// Whoever is sent to a section finds it.
+#[test]
+fn every_section_that_a_fix_names_is_there() {
+    const OPERATIONS: &str = include_str!("../../../../../docs/operations.md");
+    const PLACE: &str = "docs/operations.md, ";
+    let findings = PLANTED.iter().flat_map(|(_, plant, ..)| {
+        let mut facts = healthy();
+        plant(&mut facts);
+        *some(&mut facts.metrics) = Metrics {
+            iterator_age_milliseconds: 600_000.0,
+            freshness_seconds: 3600.0,
+            rejected: 1.0,
+            failed: 1.0,
+            unconverted: 1.0,
+            environment_faults: 1.0,
+            throttled: 1.0,
+            ..Metrics::default()
+        };
+        findings(&facts)
+    });
+    let mut sections = BTreeSet::new();
+    for fix in findings.filter_map(|finding| finding.fix) {
+        if let Some((_, section)) = fix.split_once(PLACE) {
+            sections.insert(section.split([':', ')', ';']).next().unwrap().to_owned());
+        }
+    }
+    assert!(sections.len() >= 8, "{sections:?}");
+    for section in sections {
+        assert!(OPERATIONS.contains(&format!("\n### {section}\n")), "{section}");
     }
 }

@@ -1,0 +1,198 @@
+//! Lambda: invoking a function, what it may do, and the mapping that feeds it.
+//!
+//! Source: Lambda API Reference, `Invoke`, `GetFunction`, `PutFunctionConcurrency`, `DeleteFunctionConcurrency`,
+//! `GetEventSourceMapping`, `UpdateEventSourceMapping`.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::Services;
+use crate::event_source_mapping::filter::FilterCriteria;
+use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
+use crate::function::{Function, Invoke, InvokeError};
+
+/// The service's word for "without end".
+const WITHOUT_END: i64 = -1;
+
+pub(super) fn routes() -> Router<Arc<Services>> {
+    Router::new()
+        .route("/2015-03-31/functions/{name}", get(get_function))
+        .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+        .route("/2017-10-31/functions/{name}/concurrency", put(put_concurrency).delete(delete_concurrency))
+        .route("/2015-03-31/event-source-mappings/{id}", get(get_mapping).put(update_mapping))
+}
+
+struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn missing(what: &str, name: &str) -> Self {
+        let message = format!("{what} {name} is not here");
+        Self { status: StatusCode::NOT_FOUND, code: "ResourceNotFoundException", message }
+    }
+
+    fn invalid(error: &anyhow::Error) -> Self {
+        let message = format!("{error:#}");
+        Self { status: StatusCode::BAD_REQUEST, code: "InvalidParameterValueException", message }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let headers = [("x-amzn-errortype", self.code)];
+        (self.status, headers, Json(json!({"Type": "User", "Message": self.message}))).into_response()
+    }
+}
+
+type Answer = Result<Response, Refusal>;
+
+impl Services {
+    fn function(&self, name: &str) -> Result<&Arc<Function>, Refusal> {
+        let is_named = |function: &&Arc<Function>| {
+            function.name() == name || function.arn() == name || function.arn().ends_with(&format!(":{name}"))
+        };
+        self.functions.iter().find(is_named).ok_or_else(|| Refusal::missing("function", name))
+    }
+
+    fn mapping(&self, id: &str) -> Result<&EventSourceMapping, Refusal> {
+        Some(&*self.mapping)
+            .filter(|mapping| mapping.id == id)
+            .ok_or_else(|| Refusal::missing("event source mapping", id))
+    }
+}
+
+/// Synchronous invocation.
+async fn invoke(State(services): State<Arc<Services>>, Path(name): Path<String>, body: Bytes) -> Answer {
+    let version = ("x-amz-executed-version", "$LATEST");
+    match services.function(&name)?.invoke(body).await {
+        Ok(response) => Ok(([version], response).into_response()),
+        Err(error @ InvokeError::TooLarge { what: "event", .. }) => Err(Refusal {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            code: "RequestTooLargeException",
+            message: error.to_string(),
+        }),
+        Err(error @ InvokeError::NoRoom) => Err(Refusal {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "TooManyRequestsException",
+            message: error.to_string(),
+        }),
+        Err(error) => {
+            let headers = [version, ("x-amz-function-error", "Unhandled")];
+            Ok((headers, Json(json!({"errorMessage": error.to_string()}))).into_response())
+        }
+    }
+}
+
+async fn get_function(State(services): State<Arc<Services>>, Path(name): Path<String>) -> Answer {
+    let function = services.function(&name)?;
+    let mut described = json!({"Configuration": {
+        "FunctionName": function.name(), "FunctionArn": function.arn(),
+        "State": "Active", "LastUpdateStatus": "Successful",
+    }});
+    if let Some(reserved) = function.reserved_concurrency() {
+        described["Concurrency"] = json!({"ReservedConcurrentExecutions": reserved});
+    }
+    Ok(Json(described).into_response())
+}
+
+async fn put_concurrency(
+    State(services): State<Arc<Services>>,
+    Path(name): Path<String>,
+    Json(request): Json<Value>,
+) -> Answer {
+    let reserved = request["ReservedConcurrentExecutions"].as_u64().context("a whole number is needed");
+    let reserved = reserved.and_then(|reserved| Ok(usize::try_from(reserved)?));
+    let reserved = reserved.map_err(|error| Refusal::invalid(&error))?;
+    services.function(&name)?.reserve_concurrency(Some(reserved));
+    Ok(Json(json!({"ReservedConcurrentExecutions": reserved})).into_response())
+}
+
+async fn delete_concurrency(State(services): State<Arc<Services>>, Path(name): Path<String>) -> Answer {
+    services.function(&name)?.reserve_concurrency(None);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn get_mapping(State(services): State<Arc<Services>>, Path(id): Path<String>) -> Answer {
+    Ok(Json(described(services.mapping(&id)?)).into_response())
+}
+
+async fn update_mapping(
+    State(services): State<Arc<Services>>,
+    Path(id): Path<String>,
+    Json(request): Json<Value>,
+) -> Answer {
+    let mapping = services.mapping(&id)?;
+    let settings = changed(mapping.settings(), &request).map_err(|error| Refusal::invalid(&error))?;
+    mapping.update(settings);
+    Ok((StatusCode::ACCEPTED, Json(described(mapping))).into_response())
+}
+
+fn described(mapping: &EventSourceMapping) -> Value {
+    let settings = mapping.settings();
+    let (stream_arn, function_arn) = mapping.ends();
+    let mut described = json!({
+        "UUID": mapping.id, "EventSourceArn": stream_arn, "FunctionArn": function_arn,
+        "State": if settings.is_enabled { "Enabled" } else { "Disabled" },
+        "LastProcessingResult": mapping.last_result(),
+        "BatchSize": settings.batches.batch_size,
+        "ParallelizationFactor": settings.parallelization_factor,
+        "BisectBatchOnFunctionError": settings.retries.bisect_on_error,
+        "MaximumRetryAttempts": settings.retries.maximum_retry_attempts.map_or(WITHOUT_END, i64::from),
+        "MaximumRecordAgeInSeconds": settings.retries.maximum_record_age.map_or(WITHOUT_END, |age| age / 1000),
+        "FunctionResponseTypes": if settings.reports_failures { vec!["ReportBatchItemFailures"] } else { vec![] },
+        "DestinationConfig": {"OnFailure": {
+            "Destination": settings.on_failure_bucket.map(|bucket| format!("arn:aws:s3:::{bucket}")),
+        }},
+    });
+    if settings.filter.is_some() {
+        described["FilterCriteria"] = json!({"Filters": settings.filter.patterns()});
+    }
+    described
+}
+
+/// The settings with what the request changes.
+fn changed(mut settings: MappingSettings, request: &Value) -> anyhow::Result<MappingSettings> {
+    for (name, value) in request.as_object().context("the request is not a JSON object")? {
+        let number = || value.as_i64().with_context(|| format!("{name} is not a whole number"));
+        let switch = || value.as_bool().with_context(|| format!("{name} is neither true nor false"));
+        match name.as_str() {
+            "Enabled" => settings.is_enabled = switch()?,
+            "BisectBatchOnFunctionError" => settings.retries.bisect_on_error = switch()?,
+            "MaximumRetryAttempts" => {
+                settings.retries.maximum_retry_attempts = u32::try_from(number()?).ok();
+            }
+            "MaximumRecordAgeInSeconds" => {
+                settings.retries.maximum_record_age =
+                    Some(number()?).filter(|age| *age != WITHOUT_END).map(|age| age * 1000);
+            }
+            "FunctionResponseTypes" => {
+                settings.reports_failures =
+                    value.as_array().is_some_and(|types| types.contains(&json!("ReportBatchItemFailures")));
+            }
+            "DestinationConfig" => {
+                let destination = value["OnFailure"]["Destination"].as_str().unwrap_or_default();
+                settings.on_failure_bucket = destination.rsplit(':').next().map(str::to_owned);
+                settings.on_failure_bucket.take_if(|bucket| bucket.is_empty());
+            }
+            "FilterCriteria" => {
+                let filters = value["Filters"].as_array().map(Vec::as_slice).unwrap_or_default();
+                settings.filter =
+                    FilterCriteria::read(filters.iter().filter_map(|filter| filter["Pattern"].as_str()))?;
+            }
+            "UUID" | "FunctionName" => {}
+            _ => bail!("{name} cannot be changed here; it can on AWS"),
+        }
+    }
+    Ok(settings)
+}
