@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build lint-template test test-queries test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
+.PHONY: help setup demo terminal build lint-template test test-queries test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -30,6 +30,10 @@ $(TOOLS_READY): requirements.txt
 demo: ## Run the whole pipeline on this machine; the result is in demo-output/
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
 	./target/debug/contact-ledger demo
+
+terminal: ## Use the command line on a terminal of 80 columns; what it showed is in target/terminal/ (needs tmux)
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	tests/terminal/record
 
 build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants them (ARCHITECTURE=x86_64 or arm64)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" sam build --parameter-overrides Architecture=$(ARCHITECTURE)

@@ -99,6 +99,8 @@ class Deployed(unittest.TestCase):
         cls.start_ministack()
         parameters = dict(Architecture="x86_64", LakeTables="false", Alarms="false", DeletionProtection="false")
         parameters.update(StreamMode="Provisioned", ShardCount="2", BatchSize="100", BatchingWindowSeconds="1")
+        # As the stack on this machine keeps them.
+        parameters.update(HistoryRetentionDays="3650", StateRetentionDays="3650")
         overrides = [f"{name}={value}" for name, value in parameters.items()]
         started = time.monotonic()
         deploy = ["deploy", "--config-file", ROOT / "samconfig.toml", "--template-file", BUILT]

@@ -220,13 +220,16 @@ fn a_served_stack_takes_records_and_shows_them() {
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
     let verdict = lines.find(|line| line.contains("what the events say")).unwrap();
     assert_eq!(verdict, "Both tables and the rows are exactly what the events say.");
-    let mut endpoint = |service: &str| {
-        let line = lines.find(|line| line.contains(&format!(" {service} "))).unwrap();
-        line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap().to_owned()
+    let mut printed: Vec<_> =
+        lines.by_ref().take_while(|line| !line.starts_with("Rows reach the lake")).collect();
+    let endpoint = |variable: &str| {
+        let export = format!("  export {variable}=http://");
+        printed.iter().find_map(|line| line.strip_prefix(&export)).unwrap().to_owned()
     };
-    let (dynamodb, streams) = (endpoint("dynamodb"), endpoint("firehose"));
-    assert_eq!(endpoint("kinesis"), streams);
-    lines.find(|line| line.starts_with("Rows reach the lake")).unwrap();
+    let (dynamodb, streams) = (endpoint("AWS_ENDPOINT_URL_DYNAMODB"), endpoint("AWS_ENDPOINT_URL"));
+    // Folders are as long as their user wants.
+    printed.retain(|line| !line.contains(folder.path().to_str().unwrap()));
+    assert_eq!(printed.iter().find(|line| line.chars().count() > 80), None, "a terminal has 80 columns");
 
     let event = json!({
         "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/from-outside",

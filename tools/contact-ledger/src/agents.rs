@@ -199,11 +199,11 @@ pub async fn agents(
     let is_live = term.is_term() && !arguments.once && !arguments.json;
     loop {
         let now = now();
-        let rows = rows(&reader, &instance, arguments, now).await?;
+        let (rows, all) = rows(&reader, &instance, arguments, now).await?;
         if arguments.json {
             return show(&json_lines(&rows)?);
         }
-        let page = page(&rows, now);
+        let page = page(&rows, all, now);
         if !is_live {
             return show(&page);
         }
@@ -214,7 +214,7 @@ pub async fn agents(
     }
 }
 
-fn page(rows: &[AgentRow], now: Timestamp) -> String {
+fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {
     let stale = rows.iter().filter(|row| row.stale).count();
     let contacts: usize = rows.iter().map(|row| row.contacts).sum();
     let columns = [
@@ -227,15 +227,21 @@ fn page(rows: &[AgentRow], now: Timestamp) -> String {
     ];
     let cells: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
     let heading = format!("{} agents, {contacts} contacts, {stale} stale, at {now}\n\n", rows.len());
+    if rows.is_empty() && all > 0 {
+        return format!(
+            "{heading}Of {all} agents, none is as asked for and logged in (--all: logged out, too).\n"
+        );
+    }
     heading + &table(&columns, &cells, width())
 }
 
+/// The rows that are wanted, and how many agents there are.
 async fn rows(
     reader: &Reader,
     instance: &str,
     arguments: &AgentsArguments,
     now: Timestamp,
-) -> anyhow::Result<Vec<AgentRow>> {
+) -> anyhow::Result<(Vec<AgentRow>, usize)> {
     let items = reader.agents(instance, now).await.context("the agents cannot be read")?;
     let mut rows: Vec<_> = items
         .iter()
@@ -253,7 +259,7 @@ async fn rows(
         Order::Contacts => rows.sort_by_key(|row| Reverse(row.contacts)),
         Order::Queue => rows.sort_by(|left, right| left.queues.cmp(&right.queues)),
     }
-    Ok(rows)
+    Ok((rows, items.len()))
 }
 
 pub(crate) fn reader(connection: &Connection) -> Reader {

@@ -87,7 +87,8 @@ pub async fn backfill(arguments: &BackfillArguments) -> anyhow::Result<String> {
     ensure!(!keys.is_empty(), "nothing arrived between these days; widen --since and --until");
 
     let bar = ProgressBar::new(keys.len() as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} objects, {msg}, {elapsed}, {eta} left");
+    let style =
+        ProgressStyle::with_template("{wide_bar} {pos} of {len} objects, {msg}, {elapsed}, {eta} left");
     bar.set_style(style.context("the template names known parts")?);
     let markers = format!("{DONE}schema-{SCHEMA_VERSION}/");
     let looks_back = !arguments.again && !arguments.dry_run;

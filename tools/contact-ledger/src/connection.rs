@@ -10,6 +10,7 @@ use clap::Args;
 use local_aws::stack::Served;
 use redrive::{AwsDestination, AwsLake, ContactRecordTarget};
 
+use crate::demo::OUTPUT;
 use crate::doctor::facts::StreamingKind;
 
 /// Where a stack is.
@@ -20,7 +21,7 @@ pub struct StackArguments {
     #[arg(long, value_name = "NAME", conflicts_with = "local")]
     stack: Option<String>,
     /// The stack that `contact-ledger demo --serve` runs on this machine, by its output folder
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = "demo-output")]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = OUTPUT)]
     local: Option<PathBuf>,
     /// Profile of the AWS configuration
     #[arg(long, value_name = "NAME")]

@@ -21,6 +21,8 @@ use crate::input::{Input, read_records};
 use crate::report::Findings;
 use crate::schema::glue_table;
 
+/// The folder of the result, if no other is said.
+pub const OUTPUT: &str = "demo-output";
 /// Marks a folder as the result of a demo, so that the next one may replace it and nothing else.
 const MARKER: &str = ".contact-ledger-demo";
 /// Records between whoever makes them and whoever sends them.
@@ -54,7 +56,7 @@ pub struct DemoArguments {
     #[arg(long)]
     pub serve: bool,
     /// Leave the result in this folder; the result of an earlier demo is replaced
-    #[arg(long, value_name = "FOLDER", default_value = "demo-output")]
+    #[arg(long, value_name = "FOLDER", default_value = OUTPUT)]
     pub output: PathBuf,
     /// Folder of the function binaries [default: the folder of this program]
     #[arg(long, value_name = "FOLDER")]
@@ -99,7 +101,7 @@ pub async fn demo(arguments: &DemoArguments) -> anyhow::Result<()> {
     findings.leave(&arguments.output)?;
     print(&findings, &arguments.output);
     if arguments.serve {
-        print_endpoints(&stack);
+        print_endpoints(&stack, &arguments.output);
         stack.run().await?;
     }
     Ok(())
@@ -193,7 +195,7 @@ async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> a
     let total = source.total;
     let (records, made, maker) = make(source, arguments.chaos.map(Faults::new));
     let bar = ProgressBar::new(total.unwrap_or_default());
-    let style = ProgressStyle::with_template("{bar:30} {msg}, {elapsed}");
+    let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
     bar.set_style(style.expect("the template names known parts"));
     let counters = stack.contact_records.clone();
     let events = stack.agent_events.clone();
@@ -213,9 +215,7 @@ async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> a
             bar.set_position(contact_records + agent_events);
         }
         let clock = clock.unwrap_or_default();
-        bar.set_message(format!(
-            "{clock}{contact_records} contact records and {agent_events} agent events landed"
-        ));
+        bar.set_message(format!("{clock}{contact_records} contact records, {agent_events} agent events"));
     };
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let sent = async {
@@ -234,7 +234,7 @@ async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> a
         }
     }?;
     show();
-    bar.finish();
+    bar.finish_and_clear();
     maker.await.context("the input could not be made")
 }
 
@@ -282,34 +282,42 @@ fn print(findings: &Findings, output: &Path) {
     println!("  report.html                     all of it to look at, in a browser");
     println!("  lake/contact_records/           rows as Parquet, by contact_date");
     println!("  lake/raw/contact-records/       contact records as they came");
-    println!(
-        "  lake/errors/                    contact records that failed, with their bytes; the log has the reasons"
-    );
-    println!("  lake/rejected/agent-events/     agent events set aside, with their bytes and the reason");
+    println!("  lake/errors/                    contact records that failed, with their bytes");
+    println!("  lake/rejected/agent-events/     agent events set aside, and the reasons");
     println!("  agent-state.jsonl               what every agent is doing");
     println!("  agent-history.jsonl             what every agent did, with durations");
     println!("  logs/                           the functions' own logs");
 }
 
 #[expect(clippy::print_stdout, reason = "who serves says where")]
-fn print_endpoints(stack: &Stack) {
+fn print_endpoints(stack: &Stack, output: &Path) {
     let Some(streams) = &stack.streams else { return };
+    let folder = if output == Path::new(OUTPUT) { String::new() } else { format!(" {}", output.display()) };
     let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
     println!();
-    println!("Everything is running until you press Ctrl-C. Its credentials are good for nothing else:");
+    println!("Everything is running until you press Ctrl-C. Look at it, or send to it:");
     println!();
-    println!("  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local-secret AWS_REGION=eu-west-2");
-    println!("  aws --endpoint-url {dynamodb} dynamodb scan --table-name AgentState --max-items 1");
-    println!(
-        "  aws --endpoint-url {dynamodb} dynamodb query --table-name AgentHistory --key-condition-expression 'agent_id = :a' \\\n      --expression-attribute-values '{{\":a\": {{\"S\": \"20000000-0000-4000-8000-000000000001\"}}}}' --max-items 3"
-    );
-    println!("  aws --endpoint-url {s3} s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/");
-    println!(
-        "  aws --endpoint-url {streams} firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \\\n      --cli-binary-format raw-in-base64-out --record file://record.json"
-    );
-    println!(
-        "  aws --endpoint-url {streams} kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \\\n      --cli-binary-format raw-in-base64-out --data file://event.json"
-    );
+    for command in ["agents --all", "doctor", "redrive", "send"] {
+        println!("  contact-ledger {command} --local{folder}");
+    }
+    println!();
+    println!("The AWS CLI and SDKs speak to it, with credentials that are good only here:");
+    println!();
+    // Each fits a terminal of 80 columns, and can be copied as it is.
+    println!("  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local-secret");
+    println!("  export AWS_REGION=eu-west-2");
+    println!("  export AWS_ENDPOINT_URL_DYNAMODB={dynamodb}");
+    println!("  export AWS_ENDPOINT_URL_S3={s3}");
+    println!("  export AWS_ENDPOINT_URL={streams}");
+    println!("  aws dynamodb scan --table-name AgentState --max-items 1");
+    println!("  aws dynamodb query --table-name AgentHistory --max-items 3 \\");
+    println!("      --key-condition-expression 'agent_id = :a' --expression-attribute-values \\");
+    println!("      '{{\":a\": {{\"S\": \"20000000-0000-4000-8000-000000000001\"}}}}'");
+    println!("  aws s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/");
+    println!("  aws firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \\");
+    println!("      --cli-binary-format raw-in-base64-out --record file://record.json");
+    println!("  aws kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \\");
+    println!("      --cli-binary-format raw-in-base64-out --data file://event.json");
     println!();
     println!("Rows reach the lake within {} seconds.", SERVED_DELIVERY.as_secs());
 }

@@ -15,7 +15,7 @@ use console::Style;
 use self::findings::{Finding, Severity, findings};
 use self::gather::gather;
 use crate::connection::StackArguments;
-use crate::terminal::{json_lines, width};
+use crate::terminal::{json_lines, width, wrapped};
 
 /// What `doctor` can be told.
 #[derive(Debug, Clone, Args)]
@@ -69,24 +69,4 @@ fn told(findings: &[Finding], width: usize) -> String {
         count(Severity::Unknown)
     );
     text
-}
-
-/// Words on lines of at most `width`, all but the first indented.
-fn wrapped(text: &str, width: usize, indent: usize) -> String {
-    let mut lines = String::new();
-    let mut column = indent;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > indent && column + 1 + length > width {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += length;
-    }
-    lines
 }

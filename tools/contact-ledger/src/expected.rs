@@ -6,19 +6,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use agent_ledger::plan::{Rules, plan};
+use agent_ledger::plan::{Retention, Rules, plan};
 use agent_ledger::{AgentKey, Attribute, HistoryEntry, Register, RegisterWrite, Version};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, parse};
 use contact_lake::{Policy, encode, normalize};
 use local_aws::dynamodb::Item;
+use local_aws::stack::RETENTION_DAYS;
 use serde_json::Value;
 
 use crate::centre::{Sent, StreamKind};
 
 /// What must be there.
-#[derive(Default)]
 pub struct Expected {
     rules: Rules,
     policy: Policy,
@@ -29,6 +29,22 @@ pub struct Expected {
     /// Hashes of the contents of rows, and whether such a row was seen.
     rows: HashMap<String, bool>,
     differences: Differences,
+}
+
+impl Default for Expected {
+    /// By the rules of a stack on this machine.
+    fn default() -> Self {
+        let retention =
+            Retention { history_days: RETENTION_DAYS, state_days: RETENTION_DAYS, ..Retention::default() };
+        Self {
+            rules: Rules { retention, ..Rules::default() },
+            policy: Policy::default(),
+            registers: HashMap::new(),
+            history: HashMap::new(),
+            rows: HashMap::new(),
+            differences: Differences::default(),
+        }
+    }
 }
 
 /// Items and rows that are missing, too many, or not as they must be.

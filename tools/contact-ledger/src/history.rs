@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::agents::{instance, reader};
 use crate::connection::StackArguments;
-use crate::terminal::{duration, json_lines, number, table, text, width};
+use crate::terminal::{duration, json_lines, number, table, text, width, wrapped};
 
 /// What `history` can be told.
 #[derive(Debug, Clone, Args)]
@@ -174,9 +174,12 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Re
     match format {
         Format::Json => json_lines(&entries),
         Format::Csv => csv(&entries),
-        Format::Table if entries.is_empty() => Ok(format!(
-            "Nothing of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays; `contact-ledger agents --all` shows whom the tables know.\n"
-        )),
+        Format::Table if entries.is_empty() => {
+            let says = format!(
+                "Nothing of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays; `contact-ledger agents --all` shows whom the tables know."
+            );
+            Ok(wrapped(&says, width(), 0) + "\n")
+        }
         Format::Table => {
             let columns = [
                 text("TIME (UTC)", 0),
@@ -187,7 +190,7 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Re
                 text("CONTACT", 4),
             ];
             let cells: Vec<_> = entries.iter().map(Entry::cells).collect();
-            let heading = format!("Agent {agent_id}, {from} to {until}: {} entries\n\n", entries.len());
+            let heading = format!("Agent {agent_id}: {} entries\n{from} to {until}\n\n", entries.len());
             Ok(heading + &table(&columns, &cells, width()))
         }
     }

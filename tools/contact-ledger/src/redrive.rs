@@ -1,5 +1,6 @@
 //! `redrive`: what failed is sent again, from this machine.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,9 +11,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::connection::StackArguments;
 use crate::terminal::{number, table, text, width};
-
-/// Keys are long.
-const OBJECTS_SHOWN: usize = 3;
 
 /// What `redrive` can be told.
 #[derive(Debug, Clone, Args)]
@@ -133,13 +131,22 @@ fn told(report: &Report) -> String {
         }
     }
     if !report.left_in.is_empty() {
-        text.push_str("\nObjects with records that stay:\n");
-        for key in report.left_in.iter().take(OBJECTS_SHOWN) {
-            let _ = writeln!(text, "  {key}");
+        // Keys are longer than lines; their folders tell the stream and the day.
+        let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+        for key in &report.left_in {
+            *folders.entry(key.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
         }
-        if report.left_in.len() > OBJECTS_SHOWN {
-            text.push_str("  and more; --json names them\n");
-        }
+        let rows: Vec<_> = folders
+            .into_iter()
+            .map(|(folder, objects)| vec![format!("{folder}/"), objects.to_string()])
+            .collect();
+        let columns = [self::text("OBJECTS WITH RECORDS THAT STAY", 1), number("OBJECTS")];
+        let _ = write!(
+            text,
+            "\n{}--json names the first {}.\n",
+            table(&columns, &rows, width()),
+            report.left_in.len()
+        );
     }
     text.push('\n');
     match (&report.run, report.finished) {

@@ -47,6 +47,8 @@ pub const COPIES_PREFIX: &str = "raw/contact-records/arrival_date=!{timestamp:yy
 pub const NORMALIZER: &str = "contact-record-normalizer";
 /// The function behind Kinesis.
 pub const UPSERTER: &str = "agent-event-upserter";
+/// How long agent-event-upserter keeps items, in days: a demo's day may be long ago, and is still to be looked at.
+pub const RETENTION_DAYS: u32 = 3650;
 
 /// Agent events that wait in the stream before a producer waits.
 const UNREAD_EVENTS: usize = 20_000;
@@ -378,7 +380,10 @@ pub fn create_agent_tables(dynamodb: &DynamoDb) -> anyhow::Result<()> {
 /// The settings of agent-event-upserter on these tables and this bucket.
 #[must_use]
 pub fn upserter_environment(dynamodb: &DynamoDb, s3: &S3Server) -> BTreeMap<String, String> {
+    let retention = RETENTION_DAYS.to_string();
     let variables = [
+        ("HISTORY_RETENTION_DAYS", retention.as_str()),
+        ("STATE_RETENTION_DAYS", &retention),
         ("AGENT_STATE_TABLE", AGENT_STATE_TABLE),
         ("AGENT_HISTORY_TABLE", AGENT_HISTORY_TABLE),
         ("REJECTED_BUCKET", LAKE_BUCKET),
