@@ -45,6 +45,15 @@ async fn a_demo_record_becomes_a_row_that_no_query_sees() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_a_generated_centre_arrives_whole() {
+    let (_stack, output) = stack().await;
+    let ended = sent(&output, &["--generated", "3", "--wait", "60"]).await;
+    let places: Vec<_> = ended.keys().map(String::as_str).collect();
+    assert_eq!(places, ["agent events: history", "agent events: state", "contact records: rows of the lake"]);
+    assert!(ended.values().sum::<u64>() > 100, "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_record_is_followed_to_its_end() {
     let (_stack, output) = stack().await;
     let contact = |id: &str, version: &str| {

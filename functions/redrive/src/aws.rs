@@ -103,6 +103,34 @@ pub struct AwsDestination {
     pub agent_event_function: String,
 }
 
+impl AwsDestination {
+    /// Puts records on a Kinesis stream. Answers, for each, the code it was refused with.
+    ///
+    /// # Errors
+    /// When the stream takes none.
+    ///
+    /// # Panics
+    /// Never: what a record needs is set.
+    pub async fn put_on_stream(
+        &self,
+        stream: &str,
+        records: &[&[u8]],
+        partition_key: fn(&[u8]) -> String,
+    ) -> Result<Vec<Option<String>>, Fault> {
+        let record = |data: &&[u8]| {
+            let record = PutRecordsRequestEntry::builder().partition_key(partition_key(data));
+            record.data(data.to_vec().into()).build().expect("data and key are set")
+        };
+        let put = self.kinesis.put_records().stream_name(stream);
+        let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
+        let put = put.map_err(|error| {
+            let what = format!("Kinesis stream {stream} does not take records");
+            fault(&what, "the stream's name and region, and your right to kinesis:PutRecords", error)
+        })?;
+        Ok(put.records.into_iter().map(|response| response.error_code).collect())
+    }
+}
+
 impl Destination for AwsDestination {
     async fn put_contact_records(&self, records: &[&[u8]]) -> Result<Vec<Option<String>>, Fault> {
         match &self.contact_records {
@@ -122,19 +150,7 @@ impl Destination for AwsDestination {
                 })?;
                 Ok(put.request_responses.into_iter().map(|response| response.error_code).collect())
             }
-            ContactRecordTarget::Stream(name) => {
-                let record = |data: &&[u8]| {
-                    let record = PutRecordsRequestEntry::builder().partition_key(partition_key(data));
-                    record.data(data.to_vec().into()).build().expect("data and key are set")
-                };
-                let put = self.kinesis.put_records().stream_name(name);
-                let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
-                let put = put.map_err(|error| {
-                    let what = format!("Kinesis stream {name} does not take records");
-                    fault(&what, "the stream's name and region, and your right to kinesis:PutRecords", error)
-                })?;
-                Ok(put.records.into_iter().map(|response| response.error_code).collect())
-            }
+            ContactRecordTarget::Stream(name) => self.put_on_stream(name, records, partition_key).await,
         }
     }
 

@@ -74,15 +74,7 @@ impl<'d, D: Destination> Sender<'d, D> {
         most_bytes: usize,
         bytes_of: impl Fn(&&FailedRecord) -> Option<usize>,
     ) -> &'r [&'f FailedRecord] {
-        let mut bytes = 0;
-        let fits = |record: &&&FailedRecord| {
-            bytes_of(record).is_some_and(|length| {
-                bytes += length;
-                bytes <= most_bytes
-            })
-        };
-        let count = records.iter().take(self.pace.at_once(most)).take_while(fits).count();
-        &records[..count.max(1)]
+        &records[..fitting(records.iter().map_while(bytes_of), self.pace.at_once(most), most_bytes)]
     }
 
     async fn put<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
@@ -90,23 +82,8 @@ impl<'d, D: Destination> Sender<'d, D> {
             Payload::ContactRecord(data) => data.as_slice(),
             Payload::AgentEvent(_) => unreachable!("agent events are given to their function"),
         };
-        let mut waiting: Vec<&[u8]> = records.iter().map(data).collect();
-        let mut attempt = 0;
-        loop {
-            let refused = self.destination.put_contact_records(&waiting).await?;
-            let refused = waiting.into_iter().zip(refused).filter_map(|(data, code)| Some((data, code?)));
-            let (still_waiting, codes): (Vec<_>, Vec<_>) = refused.unzip();
-            waiting = still_waiting;
-            let Some(code) = codes.first() else { return Ok(()) };
-            attempt += 1;
-            if attempt == ATTEMPTS {
-                return Err(Fault::new(format!(
-                    "the stream of contact records refused {} records {ATTEMPTS} times in a row ({code}); send fewer a second (rate), then run the same command again: it goes on where it was",
-                    codes.len()
-                )));
-            }
-            back_off(attempt).await;
-        }
+        let put = async |records: &[&[u8]]| self.destination.put_contact_records(records).await;
+        put_until_taken(records.iter().map(data).collect(), &put).await
     }
 
     async fn give<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
@@ -129,6 +106,58 @@ impl<'d, D: Destination> Sender<'d, D> {
             }
             back_off(attempt).await;
         }
+    }
+}
+
+/// Puts records, in portions that a put takes, until each is taken. `put` answers, for each record, the code that it was
+/// refused with.
+///
+/// # Errors
+/// When a put fails, or the same records are refused again and again.
+pub async fn put_all(
+    records: &[&[u8]],
+    put: impl AsyncFn(&[&[u8]]) -> Result<Vec<Option<String>>, Fault>,
+) -> Result<(), Fault> {
+    let mut rest = records;
+    while !rest.is_empty() {
+        let (portion, others) =
+            rest.split_at(fitting(rest.iter().map(|data| data.len()), RECORDS_PER_PUT, PUT_BYTES));
+        put_until_taken(portion.to_vec(), &put).await?;
+        rest = others;
+    }
+    Ok(())
+}
+
+/// How many of these lengths, from the first on, fit a request; at least one.
+fn fitting(lengths: impl Iterator<Item = usize>, most: usize, most_bytes: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |length: &usize| {
+        bytes += length;
+        bytes <= most_bytes
+    };
+    lengths.take(most).take_while(fits).count().max(1)
+}
+
+/// What is refused is put again, after a while.
+async fn put_until_taken(
+    mut waiting: Vec<&[u8]>,
+    put: &impl AsyncFn(&[&[u8]]) -> Result<Vec<Option<String>>, Fault>,
+) -> Result<(), Fault> {
+    let mut attempt = 0;
+    loop {
+        let refused = put(&waiting).await?;
+        let refused = waiting.into_iter().zip(refused).filter_map(|(data, code)| Some((data, code?)));
+        let (still_waiting, codes): (Vec<_>, Vec<_>) = refused.unzip();
+        waiting = still_waiting;
+        let Some(code) = codes.first() else { return Ok(()) };
+        attempt += 1;
+        if attempt == ATTEMPTS {
+            return Err(Fault::new(format!(
+                "the stream refused {} records {ATTEMPTS} times in a row ({code}); send fewer at once, or raise its shards or its quota, then run the same command again",
+                codes.len()
+            )));
+        }
+        back_off(attempt).await;
     }
 }
 
@@ -191,4 +220,55 @@ fn first_unfinished(response: &[u8], records: &[&RawValue]) -> Result<Option<usi
 async fn back_off(attempt: u32) {
     const FIRST: Duration = Duration::from_millis(100);
     sleep(FIRST * 2_u32.pow(attempt.min(6))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What a stream takes, by the records of each put; it refuses those that begin with a digit so often.
+    async fn put(records: &[Vec<u8>], refusals: u32) -> (Result<(), Fault>, Vec<usize>) {
+        let (puts, left) = (Mutex::new(Vec::new()), Mutex::new(refusals));
+        let put = async |records: &[&[u8]]| {
+            puts.lock().unwrap().push(records.len());
+            let mut left = left.lock().unwrap();
+            let is_full = *left > 0;
+            *left = left.saturating_sub(1);
+            let code = |data: &&[u8]| {
+                (is_full && data[0].is_ascii_digit())
+                    .then(|| "ProvisionedThroughputExceededException".to_owned())
+            };
+            Ok(records.iter().map(code).collect())
+        };
+        let records: Vec<_> = records.iter().map(Vec::as_slice).collect();
+        let result = put_all(&records, put).await;
+        (result, puts.into_inner().unwrap())
+    }
+
+    /// Source: API Reference, `PutRecords`, `PutRecordBatch`: 500 records; with base64, 4 MiB are 3 MiB of records.
+    #[tokio::test(start_paused = true)]
+    async fn a_put_has_no_more_than_a_stream_takes_at_once() {
+        let (result, puts) = put(&vec![b"a".to_vec(); 1001], 0).await;
+        assert!(result.is_ok());
+        assert_eq!(puts, [500, 500, 1]);
+        let (_, puts) = put(&vec![vec![b'a'; 1_000_000]; 5], 0).await;
+        assert_eq!(puts, [2, 2, 1]);
+        let (_, puts) = put(&[vec![b'a'; 9_000_000], vec![b'a']], 0).await;
+        assert_eq!(puts, [1, 1], "what is too large by itself is the stream's to refuse");
+        assert!(put(&[], 0).await.1.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_is_put_again_and_nothing_else_is() {
+        let records = [b"a".to_vec(), b"1".to_vec(), b"b".to_vec(), b"2".to_vec()];
+        let (result, puts) = put(&records, 3).await;
+        assert!(result.is_ok());
+        assert_eq!(puts, [4, 2, 2, 2]);
+        let (result, puts) = put(&records, ATTEMPTS).await;
+        let said = result.unwrap_err().to_string();
+        assert!(said.contains("refused 2 records") && said.contains("ProvisionedThroughput"), "{said}");
+        assert_eq!(puts.len(), 8);
+    }
 }

@@ -27,6 +27,7 @@ pub mod settings;
 
 pub use aws::{AwsDestination, AwsLake, ContactRecordTarget};
 pub use check::{Verdict, check};
+pub use destination::put_all;
 pub use manifest::{LEFT_TAG, MANIFESTS, REDRIVEN_TAG};
 pub use ports::{Destination, Fault, Lake, causes, refusal};
 pub use report::{Count, Report};

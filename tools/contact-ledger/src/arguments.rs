@@ -52,8 +52,8 @@ pub enum Command {
     Connect(ConnectArguments),
     /// Send records as Amazon Connect would, and follow them to where they end
     #[command(
-        long_about = "Send records as Amazon Connect would, and follow them to where they end.\n\nWithout files it is one demo record, whose row goes to the partition `demo`, which no query for contacts sees. Files of your own become rows and agents like any other.",
-        after_help = "Examples:\n  contact-ledger send --stack ledger\n  contact-ledger send --local --contact-records my/ctrs --agent-events my/events.jsonl"
+        long_about = "Send records as Amazon Connect would, and follow them to where they end.\n\nWithout files it is one demo record, whose row goes to the partition `demo`, which no query for contacts sees. Files of your own and generated records become rows and agents like any other.",
+        after_help = "Examples:\n  contact-ledger send --stack ledger\n  contact-ledger send --local --generated 5\n  contact-ledger send --local --contact-records my/ctrs --agent-events my/events.jsonl"
     )]
     Send(SendArguments),
     /// Show what every agent is doing

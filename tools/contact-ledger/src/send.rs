@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::redrive::formats::{FailedRecord, Payload, decompressed, read};
-use ::redrive::{AwsLake, Destination as _, Lake as _};
+use ::redrive::{AwsLake, Destination as _, Fault, Lake as _, put_all};
 use agent_ledger::plan::{Plan, Rules, plan};
 use agent_ledger::{AgentKey, HistoryEntry, RegisterWrite};
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use clap::Args;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
@@ -23,9 +22,11 @@ use lambda_support::kinesis::StreamRecord;
 use local_aws::parquet_rows::read_columns;
 use serde_json::{Value, json};
 
+use crate::centre::{self, DEMO_CENTRE, StreamKind};
 use crate::connection::{Connection, StackArguments};
 use crate::demo::partition_key;
-use crate::input::read_records;
+use crate::generate::CentreArguments;
+use crate::input::{Input, read_records};
 use crate::terminal::{number, table, text, width};
 
 /// What `send` can be told.
@@ -39,6 +40,9 @@ pub struct SendArguments {
     /// Send the agent events of this file or folder
     #[arg(long, value_name = "PATH")]
     agent_events: Option<PathBuf>,
+    /// Send what an hour of a generated centre with so many agents makes (see generate)
+    #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"])]
+    generated: Option<usize>,
     /// Wait so many seconds for records to arrive; rows take as long as Firehose buffers them
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     wait: u64,
@@ -49,8 +53,6 @@ pub struct SendArguments {
 
 /// So often it is looked whether something arrived.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// `PutRecords` and `PutRecordBatch` take so many.
-const RECORDS_PER_PUT: usize = 500;
 
 /// A record under way.
 struct Sent {
@@ -79,22 +81,16 @@ enum Sought {
 /// # Errors
 /// When the stack cannot be reached, or its streams refuse.
 pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> anyhow::Result<String> {
-    let records = |path: &Option<PathBuf>| path.as_deref().map(read_records).transpose();
-    let (contact_records, agent_events) =
-        (records(&arguments.contact_records)?, records(&arguments.agent_events)?);
+    let Input { contact_records, agent_events } = input(arguments, now())?;
     let connection = arguments.stack.connect().await?;
-    let demo = || vec![demo_record(now())];
-    let is_demo = contact_records.is_none() && agent_events.is_none();
-    let contact_records = contact_records.unwrap_or_else(|| if is_demo { demo() } else { Vec::new() });
     let mut contact_records: Vec<_> =
         contact_records.into_iter().map(|data| under_way(data, of_contact_record)).collect();
     let mut agent_events: Vec<_> =
-        agent_events.unwrap_or_default().into_iter().map(|data| under_way(data, of_agent_event)).collect();
+        agent_events.into_iter().map(|data| under_way(data, of_agent_event)).collect();
     let lake = connection.lake();
     let mut look = Look::before(&lake, &contact_records, !agent_events.is_empty(), now()).await?;
     let begin = tokio::time::Instant::now();
-    put_contact_records(&connection, &contact_records).await?;
-    put_agent_events(&connection, &agent_events).await?;
+    put(&connection, &contact_records, &agent_events).await?;
     let put = begin.elapsed();
 
     let bar = ProgressBar::new_spinner();
@@ -114,6 +110,34 @@ pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> any
     }
     bar.finish_and_clear();
     told(arguments, put, &[("contact records", &contact_records), ("agent events", &agent_events)])
+}
+
+/// What to send.
+fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
+    let records = |path: &Option<PathBuf>| path.as_deref().map(read_records).transpose();
+    let (contact_records, agent_events) =
+        (records(&arguments.contact_records)?, records(&arguments.agent_events)?);
+    if let Some(agents) = arguments.generated {
+        let centre = CentreArguments {
+            agents,
+            hours: 1,
+            contacts_per_hour: None,
+            seed: DEMO_CENTRE.seed,
+            duplicated: 0,
+            late: 0,
+            malformed: 0,
+        };
+        let (contact_records, agent_events): (Vec<_>, Vec<_>) =
+            centre.records().partition(|sent| sent.stream == StreamKind::ContactRecords);
+        let data = |sent: Vec<centre::Sent>| sent.into_iter().map(|sent| sent.record).collect();
+        return Ok(Input { contact_records: data(contact_records), agent_events: data(agent_events) });
+    }
+    if contact_records.is_none() && agent_events.is_none() {
+        return Ok(Input { contact_records: vec![demo_record(now)], agent_events: Vec::new() });
+    }
+    let (contact_records, agent_events) =
+        (contact_records.unwrap_or_default(), agent_events.unwrap_or_default());
+    Ok(Input { contact_records, agent_events })
 }
 
 /// A record as the Firehose console's "Test with demo data" sends it, with a symbol that no other has.
@@ -153,38 +177,14 @@ fn of_agent_event(data: &[u8]) -> Option<Sought> {
     Some(Sought::State { key, version: version.as_str().to_owned() })
 }
 
-async fn put_contact_records(connection: &Connection, records: &[Sent]) -> anyhow::Result<()> {
+async fn put(connection: &Connection, contact_records: &[Sent], agent_events: &[Sent]) -> Result<(), Fault> {
     let destination = connection.destination();
-    for records in records.chunks(RECORDS_PER_PUT) {
-        let data: Vec<_> = records.iter().map(|sent| sent.data.as_slice()).collect();
-        let refused = destination.put_contact_records(&data).await?;
-        let code = refused.into_iter().flatten().next();
-        ensure!(
-            code.is_none(),
-            "the stream of contact records refuses some ({}); send fewer, or later",
-            code.unwrap_or_default()
-        );
-    }
-    Ok(())
-}
-
-async fn put_agent_events(connection: &Connection, events: &[Sent]) -> anyhow::Result<()> {
-    let client = aws_sdk_kinesis::Client::new(&connection.streams());
+    let contact_records: Vec<_> = contact_records.iter().map(|sent| sent.data.as_slice()).collect();
+    let agent_events: Vec<_> = agent_events.iter().map(|sent| sent.data.as_slice()).collect();
+    put_all(&contact_records, async |records| destination.put_contact_records(records).await).await?;
     let stream = &connection.names.agent_event_stream;
-    for events in events.chunks(RECORDS_PER_PUT) {
-        let entry = |sent: &Sent| {
-            let entry = PutRecordsRequestEntry::builder().partition_key(partition_key(&sent.data));
-            entry.data(sent.data.clone().into()).build().expect("data and key are set")
-        };
-        let put =
-            client.put_records().stream_name(stream).set_records(Some(events.iter().map(entry).collect()));
-        let put = put.send().await.with_context(|| {
-            format!("Kinesis stream {stream} does not take records; check the region and your right to kinesis:PutRecords")
-        })?;
-        let failed = put.failed_record_count.unwrap_or_default();
-        ensure!(failed == 0, "Kinesis stream {stream} refuses {failed} records; send fewer, or later");
-    }
-    Ok(())
+    put_all(&agent_events, async |events| destination.put_on_stream(stream, events, partition_key).await)
+        .await
 }
 
 /// The objects that are new since the records were sent.
