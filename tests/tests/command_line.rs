@@ -231,6 +231,12 @@ fn a_served_stack_takes_records_and_shows_them() {
     printed.retain(|line| !line.contains(folder.path().to_str().unwrap()));
     assert_eq!(printed.iter().find(|line| line.chars().count() > 80), None, "a terminal has 80 columns");
 
+    // The demo's day is long ago, and has not expired.
+    let mut history = Command::new(functions_folder().join("contact-ledger"));
+    let history = history.args(["history", "agent.0001", "--from", "2026-03-02", "--json", "--local"]);
+    let history = history.arg(folder.path().join("out")).output().unwrap();
+    assert!(history.stdout.len() > 100, "{}", String::from_utf8_lossy(&history.stderr));
+
     let event = json!({
         "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/from-outside",
         "EventId": "e", "EventTimestamp": "2026-03-02T08:00:00Z", "EventType": "LOGIN",

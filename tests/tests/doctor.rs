@@ -89,6 +89,8 @@ impl Local {
         let settings = StackSettings {
             streams_port: Some(0),
             delivery_interval: Duration::from_millis(100),
+            // What waits for room is not tried in vain, however long it takes.
+            maximum_retry_attempts: 1,
             ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
         };
         let stack = Stack::start(settings).await.unwrap();
