@@ -259,6 +259,13 @@ impl Says {
         let policy = json!({"Version": "2012-10-17", "Statement": [
             {"Sid": "Account", "Effect": "Allow", "Action": "kms:*", "Resource": "*",
                 "Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
+            // What another role may is no help to Connect.
+            {"Sid": "Another", "Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": "*",
+                "Principal": {"AWS": "*"},
+                "Condition": {
+                    "StringEquals": {"kms:ViaService": Self::all_is_well().via},
+                    "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/another"},
+                }},
             {"Sid": "AmazonConnectPutsRecords", "Effect": "Allow", "Resource": "*", "Principal": {"AWS": "*"},
                 "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
                 "Condition": {
