@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use clap::{Parser as _, ValueEnum as _};
 use clap_complete::Shell;
@@ -209,6 +209,16 @@ fn the_report_stands_alone_and_has_the_numbers_of_the_run() {
     assert!(drawn > 100 && drawn <= intervals, "{drawn} of {intervals} intervals are drawn");
 }
 
+/// A process that ends with its test, however the test ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+    }
+}
+
 /// With `--serve` the streams take records from outside, and the stores show what became of them.
 #[test]
 fn a_served_stack_takes_records_and_shows_them() {
@@ -216,8 +226,8 @@ fn a_served_stack_takes_records_and_shows_them() {
     let mut command = Command::new(functions_folder().join("contact-ledger"));
     let command =
         command.args(["demo", "--serve"]).args(SMALL).arg("--output").arg(folder.path().join("out"));
-    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let verdict = lines.find(|line| line.contains("what the events say")).unwrap();
     assert_eq!(verdict, "Both tables and the rows are exactly what the events say.");
     let mut printed: Vec<_> =
@@ -260,11 +270,11 @@ fn a_served_stack_takes_records_and_shows_them() {
         "agent_id": {"S": "from-outside"}, "entry": {"S": "event#2026-03-02T08:00:00.000Z#e"},
     }});
     while call(&dynamodb, "DynamoDB_20120810.GetItem", &key)["Item"].is_null() {
-        assert!(running.try_wait().unwrap().is_none(), "the demo ended by itself");
+        assert!(running.0.try_wait().unwrap().is_none(), "the demo ended by itself");
         std::thread::yield_now();
     }
-    Command::new("kill").arg(running.id().to_string()).status().unwrap();
-    assert_eq!(running.wait().unwrap().code(), Some(0));
+    Command::new("kill").arg(running.0.id().to_string()).status().unwrap();
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
 }
 
 /// One operation of an AWS service's JSON protocol.
