@@ -31,6 +31,8 @@ pub const STREAM: &str = "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-ev
 pub const FIREHOSE: &str = "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records";
 /// The stack's key.
 pub const KEY: &str = "arn:aws:kms:eu-west-2:111122223333:key/20000000-0000-4000-8000-000000000002";
+/// The services that Connect puts records through.
+const VIA: [&str; 2] = ["kinesis.eu-west-2.amazonaws.com", "firehose.eu-west-2.amazonaws.com"];
 /// The stack's name.
 pub const STACK: &str = "ledger";
 
@@ -74,7 +76,7 @@ impl Says {
             streaming: [streams_to("CONTACT_TRACE_RECORDS", FIREHOSE), streams_to("AGENT_EVENTS", STREAM)]
                 .into(),
             key_is_enabled: true,
-            via: vec!["kinesis.eu-west-2.amazonaws.com", "firehose.eu-west-2.amazonaws.com"],
+            via: VIA.to_vec(),
             stream_key: Some(KEY),
             columns: serde_json::from_str(&schema(SchemaFormat::Glue)).expect("the schema is JSON"),
             metrics: BTreeMap::from([
@@ -263,7 +265,7 @@ impl Says {
             {"Sid": "Another", "Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": "*",
                 "Principal": {"AWS": "*"},
                 "Condition": {
-                    "StringEquals": {"kms:ViaService": Self::all_is_well().via},
+                    "StringEquals": {"kms:ViaService": VIA},
                     "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/another"},
                 }},
             {"Sid": "AmazonConnectPutsRecords", "Effect": "Allow", "Resource": "*", "Principal": {"AWS": "*"},

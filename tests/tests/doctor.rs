@@ -99,7 +99,13 @@ impl Local {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .endpoint_url(&served.streams)
             .region(Region::new(local_aws::REGION))
-            .credentials_provider(Credentials::new("local", "local-secret", None, None, "test"));
+            .credentials_provider(Credentials::new(
+                local_aws::ACCESS_KEY,
+                local_aws::SECRET_KEY,
+                None,
+                None,
+                "test",
+            ));
         let lambda = aws_sdk_lambda::Client::from_conf(config.build());
         Self { stack, output, served, lambda }
     }
@@ -229,6 +235,10 @@ type PlantedSays = (fn(&mut Says), &'static str, &'static str);
 
 const FAR: &str = "arn:aws:connect:us-east-1:111122223333:instance/10000000-0000-4000-8000-000000000001";
 
+fn measured(says: &mut Says, metric: &'static str, of: &'static str, values: &[f64]) {
+    says.metrics.insert((metric, of), values.to_vec());
+}
+
 fn planted_in_what_services_say() -> [PlantedSays; 21] {
     [
         (|says| says.status = "UPDATE_ROLLBACK_FAILED", "error stack", "describe-stack-events"),
@@ -275,46 +285,39 @@ fn planted_in_what_services_say() -> [PlantedSays; 21] {
             "nothing came",
         ),
         (
-            |says| _ = says.metrics.insert(("AWS/Lambda IteratorAge", UPSERTER), vec![600_000.0, 0.0]),
+            |says| measured(says, "AWS/Lambda IteratorAge", UPSERTER, &[600_000.0, 0.0]),
             "error last 24 hours",
             "10 minutes behind",
         ),
         (
             |says| {
-                let metric = ("AWS/Firehose DeliveryToS3.DataFreshness", CONTACT_RECORD_STREAM);
-                says.metrics.insert(metric, vec![3600.0]);
+                measured(says, "AWS/Firehose DeliveryToS3.DataFreshness", CONTACT_RECORD_STREAM, &[3600.0]);
             },
             "error last 24 hours",
             "rows are 60 minutes behind",
         ),
         (
-            |says| _ = says.metrics.insert(("ContactLedger RecordsRejected", UPSERTER), vec![2.0, 5.0]),
+            |says| measured(says, "ContactLedger RecordsRejected", UPSERTER, &[2.0, 5.0]),
             "warning last 24 hours",
             "7 agent events were rejected",
         ),
         (
-            |says| _ = says.metrics.insert(("ContactLedger RecordsFailed", NORMALIZER), vec![4.0]),
+            |says| measured(says, "ContactLedger RecordsFailed", NORMALIZER, &[4.0]),
             "warning last 24 hours",
             "4 contact records failed",
         ),
         (
-            |says| _ = says.metrics.insert(("ContactLedger EnvironmentFaults", UPSERTER), vec![1.0]),
+            |says| measured(says, "ContactLedger EnvironmentFaults", UPSERTER, &[1.0]),
             "warning last 24 hours",
             "Agent Event Faults",
         ),
         (
-            |says| {
-                let metric = ("AWS/Firehose FailedConversion.Records", CONTACT_RECORD_STREAM);
-                says.metrics.insert(metric, vec![1.0]);
-            },
+            |says| measured(says, "AWS/Firehose FailedConversion.Records", CONTACT_RECORD_STREAM, &[1.0]),
             "warning last 24 hours",
             "Contact Records Unconverted",
         ),
         (
-            |says| {
-                let metric = ("AWS/DynamoDB WriteThrottleEvents", AGENT_HISTORY_TABLE);
-                says.metrics.insert(metric, vec![9.0]);
-            },
+            |says| measured(says, "AWS/DynamoDB WriteThrottleEvents", AGENT_HISTORY_TABLE, &[9.0]),
             "warning last 24 hours",
             "9 writes to the agent tables were throttled",
         ),

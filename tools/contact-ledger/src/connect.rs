@@ -81,7 +81,7 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> anyhow::Re
     let arn = arn.context(
         "it is not known which instance: say --instance <ARN>, which `aws connect list-instances` shows",
     )?;
-    let region = connection.config().region().map(ToString::to_string).unwrap_or_default();
+    let region = connection.region();
     if region_of(&arn) != region {
         bail!(
             "the instance is in {}, and the stack in {region}: Amazon Connect streams within its region only; deploy the stack there",

@@ -158,6 +158,12 @@ impl Connection {
         &self.config
     }
 
+    /// The stack's region.
+    #[must_use]
+    pub fn region(&self) -> String {
+        self.config.region().map(ToString::to_string).unwrap_or_default()
+    }
+
     /// Whether it runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {

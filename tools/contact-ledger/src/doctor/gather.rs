@@ -28,7 +28,7 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
     let names = &connection.names;
     let mut facts = Facts {
         is_local: connection.is_local(),
-        region: connection.config().region().map(ToString::to_string).unwrap_or_default(),
+        region: connection.region(),
         failed: Some(failed(connection, now).await),
         ..Facts::default()
     };

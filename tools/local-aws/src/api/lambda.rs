@@ -141,7 +141,7 @@ async fn update_mapping(
 fn described(mapping: &EventSourceMapping) -> Value {
     let settings = mapping.settings();
     let (stream_arn, function_arn) = mapping.ends();
-    let mut described = json!({
+    json!({
         "UUID": mapping.id, "EventSourceArn": stream_arn, "FunctionArn": function_arn,
         "State": if settings.is_enabled { "Enabled" } else { "Disabled" },
         "LastProcessingResult": mapping.last_result(),
@@ -154,11 +154,8 @@ fn described(mapping: &EventSourceMapping) -> Value {
         "DestinationConfig": {"OnFailure": {
             "Destination": settings.on_failure_bucket.map(|bucket| format!("arn:aws:s3:::{bucket}")),
         }},
-    });
-    if settings.filter.is_some() {
-        described["FilterCriteria"] = json!({"Filters": settings.filter.patterns()});
-    }
-    described
+        "FilterCriteria": {"Filters": settings.filter.patterns()},
+    })
 }
 
 /// The settings with what the request changes.

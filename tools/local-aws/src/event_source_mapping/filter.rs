@@ -23,12 +23,6 @@ impl FilterCriteria {
         patterns.into_iter().map(pattern).collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// Whether there is any pattern.
-    #[must_use]
-    pub fn is_some(&self) -> bool {
-        !self.0.is_empty()
-    }
-
     /// The patterns, as [`FilterCriteria::read`] takes them.
     #[must_use]
     pub fn patterns(&self) -> Vec<Value> {
