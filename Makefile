@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo terminal build lint-template test test-queries test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local check clean
+.PHONY: help setup demo terminal build lint-template test test-queries test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local test-runtime test-kpl check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -150,6 +150,16 @@ $(CARGO_TOOLS)/%:
 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run
+
+# For release binaries: make test-runtime BINARIES=target/release
+BINARIES ?= target/debug
+test-runtime: ## Run both functions under Amazon's Lambda Runtime Interface Emulator (needs Go 1.26)
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	tests/runtime-interface-emulator/run $(BINARIES)
+
+test-kpl: ## Unpack what Amazon's KPL aggregator packs (needs Java 17 and Maven)
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	tests/kpl-aggregator/run $(BINARIES)
 
 check: setup ## Check format, lints, licences and instruction counts, run every test, and deploy on this machine: what CI does
 	cargo fmt --all --check

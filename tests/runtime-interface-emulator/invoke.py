@@ -1,0 +1,630 @@
+"""Both functions under Amazon's Lambda Runtime Interface Emulator: what they answer, against what the services that
+invoke them document, and what the runtime reports when there is nothing to answer.
+
+Contracts: Firehose Developer Guide, "Required parameters for data transformation" and "Partition streaming data with
+an AWS Lambda function"; Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and
+Lambda" and "Lambda quotas".
+
+Usage: invoke.py <emulator> <folder of the binaries>
+"""
+
+import base64
+import bisect
+import collections
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from served_stack import CREDENTIALS, ServedStack, encoded, eventually  # noqa: E402, the path must be set before
+
+INVOCATIONS = "/2015-03-31/functions/function/invocations"
+PAYLOAD_BYTES = 6 * 1024 * 1024
+# Whoever waits longer than this has met a hang.
+HANG_SECONDS = 60
+TIMEOUT_SECONDS = 30
+STREAM = "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events"
+NORMALIZER, UPSERTER = "contact-record-normalizer", "agent-event-upserter"
+# What neither service sends, and no function can answer. The second is whole JSON but not an event.
+BROKEN_EVENTS = [b"", b"[]", b"{", b'{"records": 5, "Records": 5}', b"\xff\xfe", b'{"records": [{}], "Records": [{}]}']
+
+Answer = collections.namedtuple("Answer", "status body seconds")
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Emulator:
+    """The emulator with one function. It listens on 127.0.0.1 only."""
+
+    def __init__(self, function, environment, timeout=TIMEOUT_SECONDS):
+        self.binary = BINARIES / function
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            **CREDENTIALS,
+            "AWS_LAMBDA_FUNCTION_NAME": function,
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
+            **environment,
+        }
+
+    def __enter__(self):
+        self.port = free_port()
+        self.log = tempfile.NamedTemporaryFile("w+", prefix="emulator-")
+        command = [EMULATOR, "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}"]
+        command += ["--runtime-api-address", f"127.0.0.1:{free_port()}", self.binary]
+        self.process = subprocess.Popen(
+            [str(part) for part in command], env=self.environment, stdout=self.log, stderr=self.log
+        )
+        self.seen = set()
+        try:
+            eventually("the emulator's start", self._listens)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        # Asked to end, the emulator ends the function.
+        functions = self.functions()
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for pid in functions:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.log.close()
+
+    def _listens(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the emulator ended: {self.output()}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+
+    def output(self):
+        """What the emulator and the function wrote."""
+        return pathlib.Path(self.log.name).read_text(errors="replace")
+
+    def functions(self):
+        """The processes of the function."""
+        found = []
+        for children in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, children.read_text().split())
+        return found
+
+    def invoke(self, payload):
+        if not isinstance(payload, bytes):
+            payload = json.dumps(payload).encode()
+        assert len(payload) <= PAYLOAD_BYTES, f"an event of {len(payload)} bytes is more than Lambda takes"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_SECONDS)
+        begin = time.monotonic()
+        try:
+            connection.request("POST", INVOCATIONS, payload)
+            response = connection.getresponse()
+            return Answer(response.status, response.read(), time.monotonic() - begin)
+        except TimeoutError:
+            raise AssertionError(f"the invocation hangs: no answer in {HANG_SECONDS} s") from None
+        finally:
+            connection.close()
+
+
+def firehose_event(records):
+    """As Firehose sends it: milliseconds, and ids of 56 digits with a suffix."""
+    return {
+        "invocationId": "00000000-0000-4000-8000-000000000001",
+        "deliveryStreamArn": "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records",
+        "region": "eu-west-2",
+        "records": [
+            {
+                "recordId": f"4954{place:052}000000",
+                "approximateArrivalTimestamp": 1772438400251,
+                "data": encoded(data),
+            }
+            for place, data in enumerate(records)
+        ],
+    }
+
+
+def kinesis_event(records):
+    """As the event source mapping sends it: seconds, and the sequence number once more in the event's id."""
+    return {
+        "Records": [
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": "agent",
+                    "sequenceNumber": sequence_number(place),
+                    "data": encoded(data),
+                    "approximateArrivalTimestamp": 1772438400.25,
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"shardId-000000000006:{sequence_number(place)}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": "arn:aws:iam::111122223333:role/agent-event-upserter",
+                "awsRegion": "eu-west-2",
+                "eventSourceARN": STREAM,
+            }
+            for place, data in enumerate(records)
+        ]
+    }
+
+
+def sequence_number(place):
+    return f"4959{place:052}"
+
+
+class Contracts(unittest.TestCase):
+    """The documented answers."""
+
+    maxDiff = 2000
+
+    def json(self, answer, what):
+        self.assertEqual(answer.status, 200, f"{what}: {answer.body[:300]}")
+        self.assertLessEqual(len(answer.body), PAYLOAD_BYTES, f"{what}: the response is larger than Lambda takes")
+        return json.loads(answer.body)
+
+    def firehose_answers(self, event, answer):
+        """(result, row) of each record, after all that the contract says has been checked."""
+        response = self.json(answer, "the transformation")
+        self.assertEqual(set(response), {"records"})
+        ids = [record["recordId"] for record in event["records"]]
+        answered = [record["recordId"] for record in response["records"]]
+        self.assertEqual(answered, ids, "every recordId must be answered once and in order")
+        found = []
+        for record in response["records"]:
+            result, row = record["result"], None
+            self.assertIn(result, ("Ok", "Dropped", "ProcessingFailed"))
+            if result == "Ok":
+                self.assertEqual(set(record), {"recordId", "result", "data", "metadata"})
+                line = base64.b64decode(record["data"], validate=True)
+                self.assertTrue(line.endswith(b"\n") and line.count(b"\n") == 1, "a row is one line")
+                row = json.loads(line)
+                self.assertEqual(set(record["metadata"]), {"partitionKeys"})
+                self.assertEqual(
+                    record["metadata"]["partitionKeys"],
+                    {"contact_date": row["initiation_timestamp"][:10]},
+                    "metadata.partitionKeys must name the day that the contact began",
+                )
+            found.append((result, row))
+        return found
+
+    def failed_items(self, event, answer):
+        """The sequence numbers to retry, after all that the contract says has been checked."""
+        response = self.json(answer, "the batch")
+        self.assertEqual(set(response), {"batchItemFailures"})
+        failures = response["batchItemFailures"]
+        self.assertTrue(all(set(failure) == {"itemIdentifier"} for failure in failures), failures)
+        numbers = [failure["itemIdentifier"] for failure in failures]
+        known = {record["kinesis"]["sequenceNumber"] for record in event["Records"]}
+        # An unknown identifier makes the mapping send the whole batch again, for ever.
+        self.assertLessEqual(set(numbers), known, "only a sequence number of the batch can be reported")
+        return numbers
+
+    def error(self, answer):
+        """The error that the Runtime API was given, or that it made itself."""
+        error = json.loads(answer.body)
+        self.assertEqual(set(error) & {"errorType", "errorMessage"}, {"errorType", "errorMessage"}, error)
+        self.assertTrue(error["errorType"] and error["errorMessage"], error)
+        return error
+
+    def refuses_broken_events(self, emulator, good):
+        """Each is an error at once, and costs neither the process nor the next invocation."""
+        self.assertEqual(emulator.invoke(good).status, 200)
+        before = emulator.functions()
+        self.assertEqual(len(before), 1)
+        for event in BROKEN_EVENTS:
+            answer = emulator.invoke(event)
+            error = self.error(answer)
+            self.assertLess(answer.seconds, 2, f"{event}: {error}")
+            self.assertEqual(emulator.invoke(good).status, 200, f"after {event}")
+        self.assertEqual(emulator.functions(), before, "a broken event must not end the function's process")
+
+    def stays_down(self, emulator, event, sentence):
+        """With a wrong setting, every invocation is an init error, and the log says what to do."""
+        for _ in range(2):
+            answer = emulator.invoke(event)
+            # A process that just exits leaves the emulator nothing to say; if there is a body, it must say why.
+            self.assertEqual(answer.status, 502, answer.body)
+            self.assertIn(sentence if answer.body else "", answer.body.decode())
+            self.assertLess(answer.seconds, 2)
+        self.assertEqual(emulator.functions(), [], "the function must have ended")
+        output = emulator.output()
+        self.assertIn("INIT RTDONE(status: error)", output)
+        self.assertIn("Runtime exited with error: exit status 1", output)
+        said = [line for line in output.splitlines() if line.startswith("{")]
+        said = [line for line in map(json.loads, said) if line["level"] == "ERROR"]
+        self.assertTrue(said, "the function must say why it cannot start")
+        for line in said:
+            self.assertIn(sentence, line["error"])
+
+    def survives_a_hang(self, function, environment, event):
+        """A process that stands still is given up at the timeout, and the next one answers."""
+        with Emulator(function, environment, timeout=1) as emulator:
+            good = emulator.invoke(event)
+            self.assertEqual(good.status, 200)
+            (before,) = emulator.functions()
+            os.kill(before, signal.SIGSTOP)
+            answer = emulator.invoke(event)
+            self.assertEqual(answer.body, b"Task timed out after 1.00 seconds")
+            after = emulator.invoke(event)
+            self.assertEqual((after.status, after.body), (good.status, good.body))
+            self.assertNotIn(before, emulator.functions())
+
+
+class Normalizer(Contracts):
+    @classmethod
+    def setUpClass(cls):
+        cls.records = DAY["contact-records"]
+        cls.events = json.loads((ROOT / "events" / "contact-records.json").read_text())
+
+    def emulator(self, **environment):
+        return Emulator(NORMALIZER, environment)
+
+    def rows(self, emulator, records):
+        event = firehose_event(records)
+        found = self.firehose_answers(event, emulator.invoke(event))
+        for record, (result, row) in zip(records, found):
+            self.assertEqual((result, row["contact_id"]), ("Ok", json.loads(record)["ContactId"]))
+        return [row for _, row in found]
+
+    def test_one_bad_record_fails_alone(self):
+        agent_event = DAY["agent-events"][0]
+        good, other = self.records[:2]
+        records = [good, b"{", other, agent_event, b"\xff", b"", good]
+        event = firehose_event(records)
+        del event["records"][5]["data"]
+        failed, dropped = "ProcessingFailed", "Dropped"
+        with self.emulator() as emulator:
+            found = self.firehose_answers(event, emulator.invoke(event))
+            self.assertEqual([result for result, _ in found], ["Ok", failed, "Ok", dropped, failed, failed, "Ok"])
+            # The event of the repository, which `sam local invoke` sends.
+            found = self.firehose_answers(self.events, emulator.invoke(self.events))
+            self.assertEqual([result for result, _ in found], ["Ok", dropped, failed])
+
+    def test_an_event_with_a_kinesis_source_is_answered_alike(self):
+        event = firehose_event(self.records[:50])
+        with self.emulator() as emulator:
+            direct = emulator.invoke(event)
+            event["sourceKinesisStreamArn"] = STREAM.replace("agent-events", "contact-records")
+            for place, record in enumerate(event["records"]):
+                record["kinesisRecordMetadata"] = {
+                    "sequenceNumber": sequence_number(place),
+                    "subsequenceNumber": place % 3,
+                    "partitionKey": "contact",
+                    "shardId": "shardId-000000000000",
+                    "approximateArrivalTimestamp": 1772438400251,
+                }
+            self.assertEqual(len(self.firehose_answers(event, direct)), 50)
+            self.assertEqual(emulator.invoke(event).body, direct.body)
+
+    def test_a_warm_function_answers_a_day_as_a_cold_one_does(self):
+        with self.emulator() as emulator:
+            begin, rows, seconds = time.monotonic(), [], []
+            for start in range(0, len(self.records), 100):
+                rows += self.rows(emulator, self.records[start : start + 100])
+                seconds.append(time.monotonic() - begin)
+                self.assertEqual(len(emulator.functions()), 1)
+                process = process if start else emulator.functions()
+                self.assertEqual(emulator.functions(), process, "a warm invocation needs no new process")
+            empty = firehose_event([])
+            self.assertEqual(self.firehose_answers(empty, emulator.invoke(empty)), [])
+        with self.emulator() as emulator:
+            self.assertEqual(self.rows(emulator, self.records[-100:]), rows[-100:])
+        figure(f"{len(rows)} contact records in {len(seconds)} warm invocations, {seconds[-1]:.2f} s")
+
+    def test_a_response_stays_below_6_mb_and_a_buffer_of_the_template_fits(self):
+        # A row of such a record is longer than the record, so that the response has no room for all.
+        small = json.dumps({
+            "ContactId": "00000000-0000-4000-8000-000000000001",
+            "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001",
+            "InitiationTimestamp": "2026-03-02T08:00:00Z",
+            "LastUpdateTimestamp": "2026-03-02T08:05:00Z",
+        }).encode()
+        template = (ROOT / "template.yaml").read_text()
+        buffer = int(re.search(r'BufferSizeInMBs, ParameterValue: "(\d+)"', template)[1]) * 1024 * 1024
+        day = 100 * self.records
+
+        def buffered(size):
+            return sum(map(len, day[:size])) <= buffer
+
+        def invocable(records):
+            return lambda size: len(json.dumps(firehose_event(records[:size]))) <= PAYLOAD_BYTES
+
+        most = 30_000 * [small]
+        for name, records, fits, must_fit in [
+            ("as many small contact records as Lambda takes", most, invocable(most), False),
+            ("as many generated contact records as Lambda takes", day, invocable(day), False),
+            ("as many generated contact records as the template buffers", day, buffered, True),
+        ]:
+            size = bisect.bisect_left(range(len(records)), True, key=lambda size: not fits(size)) - 1
+            records = records[:size]
+            event = firehose_event(records)
+            with self.subTest(name), self.emulator() as emulator:
+                answer = emulator.invoke(event)
+                found = self.firehose_answers(event, answer)
+                results = collections.Counter(result for result, _ in found)
+                for record, (result, row) in zip(records, found):
+                    self.assertIn(result, ("Ok", "ProcessingFailed"))
+                    if result == "Ok":
+                        self.assertEqual(row["contact_id"], json.loads(record)["ContactId"])
+                self.assertEqual(results["ProcessingFailed"] == 0, must_fit, results)
+                # What has room is delivered.
+                if not must_fit:
+                    self.assertGreater(len(answer.body), 5_800_000)
+                figure(
+                    f"{name}: {size:,} in {len(json.dumps(event)):,} bytes, answered in {len(answer.body):,}: "
+                    f"{results['Ok']:,} rows, {results['ProcessingFailed']:,} without room, {answer.seconds:.2f} s"
+                )
+
+    def test_a_broken_event_is_an_error_and_no_hang(self):
+        with self.emulator() as emulator:
+            self.refuses_broken_events(emulator, firehose_event(self.records[:2]))
+
+    def test_a_wrong_setting_is_an_init_error_and_no_hang(self):
+        with self.emulator(PII_POLICY="keep") as emulator:
+            self.stays_down(emulator, firehose_event(self.records[:1]), "PII_POLICY is not a JSON object")
+
+    def test_a_process_that_stands_still_is_replaced(self):
+        self.survives_a_hang(NORMALIZER, {}, firehose_event(self.records[:3]))
+
+
+class DynamoDb(http.server.ThreadingHTTPServer):
+    """Stands before the stack's DynamoDB and refuses what it is told to."""
+
+    daemon_threads = True
+
+    def __init__(self, endpoint, denies=False, throttles_agent=None):
+        self.endpoint, self.denies, self.throttles_agent = endpoint, denies, throttles_agent
+        super().__init__(("127.0.0.1", 0), Refusing)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.server.denies:
+            text = "User: arn:aws:sts::111122223333:assumed-role/r/f is not authorized to perform: dynamodb:PartiQLInsert"
+            kind = "com.amazon.coral.service#AccessDeniedException"
+            return self.answer(400, {"__type": kind, "Message": text})
+        statements = request["Statements"]
+        refused = [self.server.throttles_agent in json.dumps(statement) for statement in statements]
+        passed = [statement for statement, is_refused in zip(statements, refused) if not is_refused]
+        answers = iter(self.forward({**request, "Statements": passed}) if passed else [])
+        throttled = {"Error": {"Code": "ThrottlingError", "Message": "Throughput exceeds the current capacity"}}
+        self.answer(200, {"Responses": [throttled if is_refused else next(answers) for is_refused in refused]})
+
+    def forward(self, request):
+        connection = http.client.HTTPConnection(self.server.endpoint.removeprefix("http://"), timeout=HANG_SECONDS)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")}
+        connection.request("POST", "/", json.dumps(request), headers)
+        with contextlib.closing(connection):
+            return json.loads(connection.getresponse().read())["Responses"]
+
+    def answer(self, status, body):
+        body = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/x-amz-json-1.0")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Upserter(Contracts):
+    @classmethod
+    def setUpClass(cls):
+        cls.events = DAY["agent-events"]
+
+    def setUp(self):
+        self.stack = self.enterContext(ServedStack(BINARIES))
+
+    def environment(self, dynamodb=None, **others):
+        return {
+            "AGENT_STATE_TABLE": "AgentState",
+            "AGENT_HISTORY_TABLE": "AgentHistory",
+            "REJECTED_BUCKET": "lake",
+            # The generated day may be long ago.
+            "HISTORY_RETENTION_DAYS": "3650",
+            "STATE_RETENTION_DAYS": "3650",
+            "AWS_ENDPOINT_URL_DYNAMODB": dynamodb or self.stack.endpoints["dynamodb"],
+            "AWS_ENDPOINT_URL_S3": self.stack.endpoints["s3"],
+            **others,
+        }
+
+    def emulator(self, dynamodb=None, timeout=TIMEOUT_SECONDS, **others):
+        return Emulator(UPSERTER, self.environment(dynamodb, **others), timeout)
+
+    def retried(self, emulator, records):
+        event = kinesis_event(records)
+        return self.failed_items(event, emulator.invoke(event))
+
+    def are_recorded(self, events):
+        """Each event but a heartbeat leaves an entry of its own, `event#<when>#<its id>`."""
+        entries = [item["entry"]["S"].split("#") for item in self.stack.agent_history()]
+        recorded = {parts[2] for parts in entries if parts[0] == "event"}
+        events = [event for event in map(json.loads, events) if event["EventType"] != "HEART_BEAT"]
+        self.assertTrue(events)
+        missing = [event["EventId"] for event in events if event["EventId"] not in recorded]
+        self.assertEqual(missing[:3], [], f"{len(missing)} of {len(events)} events are not in the history")
+
+    def test_a_good_batch_is_written_and_a_second_time_changes_nothing(self):
+        with self.emulator() as emulator:
+            process = None
+            for start in range(0, len(self.events), 100):
+                self.assertEqual(self.retried(emulator, self.events[start : start + 100]), [])
+                process = process or emulator.functions()
+                self.assertEqual(emulator.functions(), process, "a warm invocation needs no new process")
+            state, history = self.stack.agent_state(), self.stack.agent_history()
+            agents = {json.loads(event)["AgentARN"].rsplit("/")[-1] for event in self.events}
+            self.assertEqual({item["agent_id"]["S"] for item in state}, agents)
+            self.are_recorded(self.events)
+            self.assertEqual(self.retried(emulator, self.events[:500]), [])
+            self.assertEqual((self.stack.agent_state(), self.stack.agent_history()), (state, history))
+        # The other way to the same tables: the stack's own stream, mapping and runtime.
+        with ServedStack(BINARIES) as other:
+            other.put_agent_events([(json.loads(event)["AgentARN"], event) for event in self.events])
+            other.settle(len(self.events))
+            self.assertEqual((other.agent_state(), other.agent_history()), (state, history))
+        figure(f"{len(self.events)} agent events of {len(agents)} agents, twice: {len(state)} states, {len(history)} entries")
+
+    def test_an_empty_batch_is_a_success(self):
+        with self.emulator() as emulator:
+            self.assertEqual(self.retried(emulator, []), [])
+            event = json.loads((ROOT / "events" / "agent-events.json").read_text())
+            self.assertEqual(self.failed_items(event, emulator.invoke(event)), [])
+
+    def test_a_bad_record_in_the_middle_is_set_aside_and_the_rest_written(self):
+        with self.emulator() as emulator:
+            bad = b'{"EventId": '
+            records = [*self.events[:20], bad, *self.events[20:40]]
+            self.assertEqual(self.retried(emulator, records), [])
+            (line,) = self.stack.lines("rejected")
+            self.assertEqual((line["reason"], line["sequence_number"]), ("not_json", sequence_number(20)))
+            self.assertEqual(base64.b64decode(line["data"]), bad)
+            self.are_recorded(self.events[:40])
+
+    def test_a_refused_write_is_reported_from_its_record_on(self):
+        agents = [json.loads(event)["AgentARN"] for event in self.events]
+        refused = next(agent for agent in agents if agent != agents[0])
+        first = agents.index(refused)
+        self.assertGreater(first, 0)
+        with DynamoDb(self.stack.endpoints["dynamodb"], throttles_agent=refused.rsplit("/")[-1]) as dynamodb:
+            with self.emulator(dynamodb.url) as emulator:
+                # Once for each invocation that gets no further, and again as the stream would send it.
+                for _ in range(2):
+                    self.assertEqual(self.retried(emulator, self.events[:200]), [sequence_number(first)])
+        self.are_recorded(self.events[:first])
+        with self.emulator() as emulator:
+            self.assertEqual(self.retried(emulator, self.events[first:200]), [])
+        self.are_recorded(self.events[:200])
+
+    def test_denied_and_unreachable_tables_are_reported_and_nothing_is_set_aside(self):
+        with DynamoDb(None, denies=True) as denying:
+            unreachable = f"http://127.0.0.1:{free_port()}"
+            for name, endpoint in [("denied", denying.url), ("unreachable", unreachable)]:
+                with self.subTest(name), self.emulator(endpoint) as emulator:
+                    event = kinesis_event([*self.events[:30], b"{", *self.events[30:60]])
+                    answer = emulator.invoke(event)
+                    self.assertEqual(self.failed_items(event, answer), [sequence_number(0)])
+                    self.assertEqual(self.stack.lines("rejected"), [])
+                    level = "ERROR" if name == "denied" else "WARN"
+                    self.assertIn(f'"level":"{level}"', emulator.output())
+                    figure(f"a batch with DynamoDB {name}: reported after {answer.seconds:.2f} s")
+        self.assertEqual(self.stack.agent_history(), [])
+
+    def test_a_bucket_out_of_reach_holds_the_shard_at_the_bad_record(self):
+        with self.emulator(AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{free_port()}") as emulator:
+            records = [*self.events[:20], b"{", *self.events[20:40]]
+            self.assertEqual(self.retried(emulator, records), [sequence_number(20)])
+
+    def test_a_table_that_never_answers_is_reported_before_the_timeout(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            with self.emulator(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=3) as emulator:
+                event = kinesis_event(self.events[:60])
+                answer = emulator.invoke(event)
+                self.assertEqual(self.failed_items(event, answer), [sequence_number(0)])
+                self.assertLess(answer.seconds, 3)
+                figure(f"a batch with a DynamoDB that never answers, timeout 3 s: reported after {answer.seconds:.2f} s")
+
+    def test_a_batch_of_almost_6_mb_is_written(self):
+        records, size = [], 0
+        for event in DAY["many-agent-events"]:
+            size += len(json.dumps(kinesis_event([event]))) - len('{"Records": []}') + 2
+            if size > PAYLOAD_BYTES - 10_000:
+                break
+            records.append(event)
+        else:
+            self.fail("the generated day is too small")
+        event = kinesis_event(records)
+        with self.emulator() as emulator:
+            answer = emulator.invoke(event)
+            self.assertEqual(self.failed_items(event, answer), [])
+        self.are_recorded(records)
+        size = len(json.dumps(event))
+        figure(f"an event of {size:,} bytes, {len(records):,} agent events: written in {answer.seconds:.2f} s")
+
+    def test_a_broken_event_is_an_error_and_no_hang(self):
+        with self.emulator() as emulator:
+            self.refuses_broken_events(emulator, kinesis_event(self.events[:2]))
+            # Without a sequence number no failure could be reported.
+            for number in ("", None):
+                event = kinesis_event(self.events[:2])
+                event["Records"][1]["kinesis"]["sequenceNumber"] = number
+                self.error(emulator.invoke(event))
+
+    def test_a_wrong_setting_is_an_init_error_and_no_hang(self):
+        event = kinesis_event(self.events[:1])
+        for setting, value, sentence in [
+            ("PII_POLICY", "keep", "PII_POLICY is not a JSON object"),
+            ("AGENT_STATE_TABLE", "", "environment variable AGENT_STATE_TABLE is not set"),
+            ("HISTORY_RETENTION_DAYS", "ninety", "which is not a whole number of days"),
+        ]:
+            with self.subTest(setting), self.emulator(**{setting: value}) as emulator:
+                self.stays_down(emulator, event, sentence)
+
+    def test_a_process_that_stands_still_is_replaced(self):
+        self.survives_a_hang(UPSERTER, self.environment(), kinesis_event(self.events[:3]))
+
+
+def figure(text):
+    print(f"  {text}", file=sys.stderr)
+
+
+def generate(folder, *options):
+    command = [BINARIES / "contact-ledger", "generate", "--duplicated", 0, "--malformed", 0, "--output", folder, *options]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {name: (folder / f"{name}.jsonl").read_bytes().splitlines() for name in ("contact-records", "agent-events")}
+
+
+def main():
+    global EMULATOR, BINARIES, DAY
+    EMULATOR, BINARIES = map(pathlib.Path, sys.argv[1:3])
+    for program in (NORMALIZER, UPSERTER, "contact-ledger"):
+        if not (BINARIES / program).is_file():
+            sys.exit(f"error: {BINARIES / program} is missing; build it with `cargo build -p {program}`")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        DAY = generate(folder, "--agents", 6, "--hours", 4, "--late", 50)
+        DAY["many-agent-events"] = generate(folder, "--agents", 40, "--hours", 8)["agent-events"]
+    begin = time.monotonic()
+    program = unittest.main(argv=sys.argv[:1] + sys.argv[3:], exit=False, verbosity=2)
+    print(f"the functions under the emulator: {time.monotonic() - begin:.1f} s", file=sys.stderr)
+    sys.exit(not program.result.wasSuccessful())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""The stack that `contact-ledger demo --serve` serves, for tests in Python. The standard library is enough: nothing here
+checks a signature.
+"""
+
+import base64
+import json
+import pathlib
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+PATIENCE = 60.0
+# Good only here.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local-secret",
+    "AWS_REGION": "eu-west-2",
+    "AWS_DEFAULT_REGION": "eu-west-2",
+}
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=local/20260302/eu-west-2/service/aws4_request, "
+    "SignedHeaders=host;x-amz-date;x-amz-target, Signature=" + 64 * "0"
+)
+RECORDS_PER_PUT = 500
+BYTES_PER_PUT = 4_000_000
+
+
+def eventually(what, condition, patience=PATIENCE):
+    """Waits until `condition` returns something true, and returns it."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not happen within {patience:.0f} seconds")
+
+
+def encoded(data):
+    return base64.b64encode(data).decode()
+
+
+class ServedStack:
+    """An empty stack: its streams, its functions, its tables and its lake."""
+
+    def __init__(self, binaries, folder=None):
+        self.binaries = pathlib.Path(binaries)
+        self.folder = folder
+
+    def __enter__(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        root = pathlib.Path(self.temporary.name)
+        self.output = pathlib.Path(self.folder) if self.folder else root / "stack"
+        # A demo wants a record. This one is of a known kind that belongs elsewhere, and leaves nothing.
+        skipped = root / "skipped.json"
+        skipped.write_text('{"detail-type": "Amazon Connect Contact Event", "detail": {}}')
+        command = [self.binaries / "contact-ledger", "demo", "--serve", "--functions", self.binaries]
+        command += ["--agent-events", skipped, "--output", self.output]
+        self.log = open(root / "log", "w+")
+        self.process = subprocess.Popen([str(part) for part in command], stdout=self.log, stderr=self.log)
+        try:
+            self.endpoints = eventually("the start of the local stack", self._served)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+        self.temporary.cleanup()
+
+    def _served(self):
+        if self.process.poll() is not None:
+            self.log.seek(0)
+            raise AssertionError(f"the local stack ended: {self.log.read()}")
+        self.log.seek(0)
+        # It says so after everything is there.
+        if "Everything is running" not in self.log.read():
+            return None
+        return json.loads((self.output / "stack.json").read_text())
+
+    def call(self, service, target, request):
+        """One request in the JSON protocol."""
+        headers = {"x-amz-target": target, "authorization": AUTHORIZATION, "x-amz-date": "20260302T080000Z"}
+        headers["content-type"] = "application/x-amz-json-1.0" if service == "dynamodb" else "application/x-amz-json-1.1"
+        body = json.dumps(request).encode()
+        try:
+            request = urllib.request.Request(self.endpoints[service], body, headers)
+            return json.loads(urllib.request.urlopen(request, timeout=PATIENCE).read())
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{target}: {error.read().decode()}") from error
+
+    def invoke(self, function, event):
+        url = f"{self.endpoints['streams']}/2015-03-31/functions/{function}/invocations"
+        request = urllib.request.Request(url, json.dumps(event).encode(), {"authorization": AUTHORIZATION})
+        return json.loads(urllib.request.urlopen(request, timeout=PATIENCE).read())
+
+    def put_agent_events(self, records):
+        """Puts (partition key, data) on the stream in their order, in as few requests as Kinesis allows. Returns the
+        sequence numbers."""
+        numbers, waiting, size = [], [], 0
+        for partition_key, data in records:
+            if waiting and (len(waiting) == RECORDS_PER_PUT or size + len(data) > BYTES_PER_PUT):
+                numbers += self._put(waiting)
+                waiting, size = [], 0
+            waiting.append({"PartitionKey": partition_key, "Data": encoded(data)})
+            size += len(data)
+        return numbers + (self._put(waiting) if waiting else [])
+
+    def _put(self, records):
+        request = {"StreamName": "agent-events", "Records": records}
+        answer = self.call("streams", "Kinesis_20131202.PutRecords", request)
+        assert answer["FailedRecordCount"] == 0, answer
+        return [record["SequenceNumber"] for record in answer["Records"]]
+
+    def put_contact_records(self, records):
+        for start in range(0, len(records), RECORDS_PER_PUT):
+            batch = [{"Data": encoded(data)} for data in records[start : start + RECORDS_PER_PUT]]
+            request = {"DeliveryStreamName": "contact-records", "Records": batch}
+            answer = self.call("streams", "Firehose_20150804.PutRecordBatch", request)
+            assert answer["FailedPutCount"] == 0, answer
+
+    def items(self, table, *key):
+        """All items of a table, as DynamoDB writes them, by their key."""
+        items, request = [], {"TableName": table}
+        while True:
+            page = self.call("dynamodb", "DynamoDB_20120810.Scan", request)
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return sorted(items, key=lambda item: [item[part]["S"] for part in key])
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def agent_state(self):
+        return self.items("AgentState", "board", "agent_id")
+
+    def agent_history(self):
+        return self.items("AgentHistory", "agent_id", "entry")
+
+    def lines(self, prefix):
+        """The lines of JSON in the lake under a prefix."""
+        files = sorted(path for path in (self.output / "lake" / prefix).rglob("*") if path.is_file())
+        return [json.loads(line) for path in files for line in path.read_bytes().splitlines()]
+
+    def metrics(self, function):
+        """The metrics of every invocation so far."""
+        log = self.output / "logs" / f"{function}.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [line for line in map(json.loads, lines) if line.get("message") == "invocation"]
+
+    def settle(self, records):
+        """Waits until so many agent events, each in a packed record counted, have an outcome; returns the outcomes."""
+        names = ("Applied", "Duplicate", "Stale", "Skipped", "Rejected")
+
+        def outcomes():
+            lines = [line for line in self.metrics("agent-event-upserter") if "BatchSize" in line]
+            found = {name: sum(line[f"Records{name}"] for line in lines) for name in names}
+            # The record that the demo began with.
+            found["Skipped"] -= 1
+            return found if sum(found.values()) >= records else None
+
+        return eventually(f"that {records} agent events have an outcome", outcomes)
