@@ -30,7 +30,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from served_stack import CREDENTIALS, ServedStack, encoded, eventually  # noqa: E402, the path must be set before
+from served_stack import CREDENTIALS, ServedStack, check_binaries, encoded, eventually, generate  # noqa: E402, the path must be set before
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -603,23 +603,13 @@ def figure(text):
     print(f"  {text}", file=sys.stderr)
 
 
-def generate(folder, *options):
-    command = [BINARIES / "contact-ledger", "generate", "--duplicated", 0, "--malformed", 0, "--output", folder, *options]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return {name: (folder / f"{name}.jsonl").read_bytes().splitlines() for name in ("contact-records", "agent-events")}
-
-
 def main():
     global EMULATOR, BINARIES, DAY
     EMULATOR, BINARIES = map(pathlib.Path, sys.argv[1:3])
-    for program in (NORMALIZER, UPSERTER, "contact-ledger"):
-        if not (BINARIES / program).is_file():
-            sys.exit(f"error: {BINARIES / program} is missing; build it with `cargo build -p {program}`")
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        DAY = generate(folder, "--agents", 6, "--hours", 4, "--late", 50)
-        DAY["many-agent-events"] = generate(folder, "--agents", 40, "--hours", 8)["agent-events"]
+    check_binaries(BINARIES)
+    tidy = ("--duplicated", 0, "--malformed", 0)
+    DAY = generate(BINARIES, *tidy, "--agents", 6, "--hours", 4, "--late", 50)
+    DAY["many-agent-events"] = generate(BINARIES, *tidy, "--agents", 40, "--hours", 8)["agent-events"]
     begin = time.monotonic()
     program = unittest.main(argv=sys.argv[:1] + sys.argv[3:], exit=False, verbosity=2)
     print(f"the functions under the emulator: {time.monotonic() - begin:.1f} s", file=sys.stderr)

@@ -6,6 +6,7 @@ import base64
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -25,6 +26,33 @@ AUTHORIZATION = (
 )
 RECORDS_PER_PUT = 500
 BYTES_PER_PUT = 4_000_000
+
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FUNCTIONS = ("contact-record-normalizer", "agent-event-upserter")
+
+
+def ledger(binaries):
+    """The command line beside the functions; beside release functions it may be the debug one."""
+    beside = pathlib.Path(binaries) / "contact-ledger"
+    return beside if beside.is_file() else ROOT / "target" / "debug" / "contact-ledger"
+
+
+def check_binaries(binaries):
+    """Ends the program with a sentence if one is missing."""
+    for program in [*(pathlib.Path(binaries) / name for name in FUNCTIONS), ledger(binaries)]:
+        if not program.is_file():
+            sys.exit(f"error: {program} is missing; build it with `cargo build -p {program.name}`")
+
+
+def generate(binaries, *options):
+    """The records of a generated center, by stream."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [ledger(binaries), "generate", "--output", folder, *options]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        files = ("contact-records", "agent-events")
+        return {name: (pathlib.Path(folder) / f"{name}.jsonl").read_bytes().splitlines() for name in files}
 
 
 def eventually(what, condition, patience=PATIENCE):
@@ -56,7 +84,7 @@ class ServedStack:
         # A demo wants a record. This one is of a known kind that belongs elsewhere, and leaves nothing.
         skipped = root / "skipped.json"
         skipped.write_text('{"detail-type": "Amazon Connect Contact Event", "detail": {}}')
-        command = [self.binaries / "contact-ledger", "demo", "--serve", "--functions", self.binaries]
+        command = [ledger(self.binaries), "demo", "--serve", "--functions", self.binaries]
         command += ["--agent-events", skipped, "--output", self.output]
         self.log = open(root / "log", "w+")
         self.process = subprocess.Popen([str(part) for part in command], stdout=self.log, stderr=self.log)
