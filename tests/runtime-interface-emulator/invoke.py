@@ -30,12 +30,21 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from served_stack import CREDENTIALS, ServedStack, check_binaries, encoded, eventually, generate  # noqa: E402, the path must be set before
+from served_stack import (  # noqa: E402, the path comes before
+    CREDENTIALS,
+    ServedStack,
+    check_binaries,
+    encoded,
+    eventually,
+    generate,
+)
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 PAYLOAD_BYTES = 6 * 1024 * 1024
 # Whoever waits longer than this has met a hang.
 HANG_SECONDS = 60
+# An error needs none of its time; a loaded machine may.
+ERROR_SECONDS = 5
 TIMEOUT_SECONDS = 30
 STREAM = "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events"
 NORMALIZER, UPSERTER = "contact-record-normalizer", "agent-event-upserter"
@@ -182,7 +191,13 @@ class Contracts(unittest.TestCase):
     def json(self, answer, what):
         self.assertEqual(answer.status, 200, f"{what}: {answer.body[:300]}")
         self.assertLessEqual(len(answer.body), PAYLOAD_BYTES, f"{what}: the response is larger than Lambda takes")
-        return json.loads(answer.body)
+        return self.parsed(answer)
+
+    def parsed(self, answer):
+        try:
+            return json.loads(answer.body)
+        except ValueError:
+            self.fail(f"the answer is not JSON: {answer.body[:300]}")
 
     def firehose_answers(self, event, answer):
         """(result, row) of each record, after all that the contract says has been checked."""
@@ -197,7 +212,10 @@ class Contracts(unittest.TestCase):
             self.assertIn(result, ("Ok", "Dropped", "ProcessingFailed"))
             if result == "Ok":
                 self.assertEqual(set(record), {"recordId", "result", "data", "metadata"})
-                line = base64.b64decode(record["data"], validate=True)
+                try:
+                    line = base64.b64decode(record["data"], validate=True)
+                except ValueError as error:
+                    self.fail(f"data is not base64: {error}")
                 self.assertTrue(line.endswith(b"\n") and line.count(b"\n") == 1, "a row is one line")
                 row = json.loads(line)
                 self.assertEqual(set(record["metadata"]), {"partitionKeys"})
@@ -223,8 +241,8 @@ class Contracts(unittest.TestCase):
 
     def error(self, answer):
         """The error that the Runtime API was given, or that it made itself."""
-        error = json.loads(answer.body)
-        self.assertEqual(set(error) & {"errorType", "errorMessage"}, {"errorType", "errorMessage"}, error)
+        error = self.parsed(answer)
+        self.assertLessEqual({"errorType", "errorMessage"}, set(error), f"not an error of the Runtime API: {error}")
         self.assertTrue(error["errorType"] and error["errorMessage"], error)
         return error
 
@@ -236,7 +254,7 @@ class Contracts(unittest.TestCase):
         for event in BROKEN_EVENTS:
             answer = emulator.invoke(event)
             error = self.error(answer)
-            self.assertLess(answer.seconds, 2, f"{event}: {error}")
+            self.assertLess(answer.seconds, ERROR_SECONDS, f"{event}: {error}")
             self.assertEqual(emulator.invoke(good).status, 200, f"after {event}")
         self.assertEqual(emulator.functions(), before, "a broken event must not end the function's process")
 
@@ -247,7 +265,7 @@ class Contracts(unittest.TestCase):
             # A process that just exits leaves the emulator nothing to say; if there is a body, it must say why.
             self.assertEqual(answer.status, 502, answer.body)
             self.assertIn(sentence if answer.body else "", answer.body.decode())
-            self.assertLess(answer.seconds, 2)
+            self.assertLess(answer.seconds, ERROR_SECONDS)
         self.assertEqual(emulator.functions(), [], "the function must have ended")
         output = emulator.output()
         self.assertIn("INIT RTDONE(status: error)", output)
@@ -260,13 +278,13 @@ class Contracts(unittest.TestCase):
 
     def survives_a_hang(self, function, environment, event):
         """A process that stands still is given up at the timeout, and the next one answers."""
-        with Emulator(function, environment, timeout=1) as emulator:
+        with Emulator(function, environment, timeout=2) as emulator:
             good = emulator.invoke(event)
             self.assertEqual(good.status, 200)
             (before,) = emulator.functions()
             os.kill(before, signal.SIGSTOP)
             answer = emulator.invoke(event)
-            self.assertEqual(answer.body, b"Task timed out after 1.00 seconds")
+            self.assertEqual(answer.body, b"Task timed out after 2.00 seconds")
             after = emulator.invoke(event)
             self.assertEqual((after.status, after.body), (good.status, good.body))
             self.assertNotIn(before, emulator.functions())
@@ -285,7 +303,8 @@ class Normalizer(Contracts):
         event = firehose_event(records)
         found = self.firehose_answers(event, emulator.invoke(event))
         for record, (result, row) in zip(records, found):
-            self.assertEqual((result, row["contact_id"]), ("Ok", json.loads(record)["ContactId"]))
+            self.assertEqual(result, "Ok")
+            self.assertEqual(row["contact_id"], json.loads(record)["ContactId"], "the row is another record's")
         return [row for _, row in found]
 
     def test_one_bad_record_fails_alone(self):
@@ -417,7 +436,8 @@ class Refusing(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.server.denies:
-            text = "User: arn:aws:sts::111122223333:assumed-role/r/f is not authorized to perform: dynamodb:PartiQLInsert"
+            role = "arn:aws:sts::111122223333:assumed-role/upserter/function"
+            text = f"User: {role} is not authorized to perform: dynamodb:PartiQLInsert"
             kind = "com.amazon.coral.service#AccessDeniedException"
             return self.answer(400, {"__type": kind, "Message": text})
         statements = request["Statements"]
@@ -498,7 +518,10 @@ class Upserter(Contracts):
             other.put_agent_events([(json.loads(event)["AgentARN"], event) for event in self.events])
             other.settle(len(self.events))
             self.assertEqual((other.agent_state(), other.agent_history()), (state, history))
-        figure(f"{len(self.events)} agent events of {len(agents)} agents, twice: {len(state)} states, {len(history)} entries")
+        figure(
+            f"{len(self.events)} agent events of {len(agents)} agents: {len(state)} states, {len(history)} entries, "
+            "the same as through the local stack"
+        )
 
     def test_an_empty_batch_is_a_success(self):
         with self.emulator() as emulator:
@@ -552,12 +575,12 @@ class Upserter(Contracts):
 
     def test_a_table_that_never_answers_is_reported_before_the_timeout(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            with self.emulator(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=3) as emulator:
+            with self.emulator(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=4) as emulator:
                 event = kinesis_event(self.events[:60])
                 answer = emulator.invoke(event)
                 self.assertEqual(self.failed_items(event, answer), [sequence_number(0)])
-                self.assertLess(answer.seconds, 3)
-                figure(f"a batch with a DynamoDB that never answers, timeout 3 s: reported after {answer.seconds:.2f} s")
+                self.assertLess(answer.seconds, 4)
+                figure(f"a batch with a DynamoDB that never answers, timeout 4 s: reported after {answer.seconds:.2f} s")
 
     def test_a_batch_of_almost_6_mb_is_written(self):
         records, size = [], 0

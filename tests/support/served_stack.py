@@ -183,11 +183,17 @@ class ServedStack:
         """Waits until so many agent events, each in a packed record counted, have an outcome; returns the outcomes."""
         names = ("Applied", "Duplicate", "Stale", "Skipped", "Rejected")
 
-        def outcomes():
+        found = {}
+
+        def is_settled():
             lines = [line for line in self.metrics("agent-event-upserter") if "BatchSize" in line]
-            found = {name: sum(line[f"Records{name}"] for line in lines) for name in names}
+            found.update({name: sum(line[f"Records{name}"] for line in lines) for name in names})
             # The record that the demo began with.
             found["Skipped"] -= 1
-            return found if sum(found.values()) >= records else None
+            return sum(found.values()) >= records
 
-        return eventually(f"that {records} agent events have an outcome", outcomes)
+        try:
+            eventually(f"that {records} agent events have an outcome", is_settled)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; so far {found}") from None
+        return found
