@@ -1,11 +1,13 @@
 -- Every agent event of the archive that can be read, once, however often it came.
 --
 -- The archive has each event as a line of JSON. What is no agent event, or lacks what agent-event-upserter requires, is
--- left out here as it is there. Snapshots are JSON text. version orders the events of an agent: its time, ties broken by
--- its id.
+-- left out here as it is there. Snapshots are JSON text. version orders the events of an agent in a Region: its time, ties
+-- broken by its id. region is that of the stream; active_region is where the agent works, if the instance routes across
+-- Regions.
 --
 -- Columns: instance_id varchar, agent_id varchar, event_id varchar, event_type varchar, event_timestamp
---          timestamp(3), version varchar, previous_snapshot varchar, current_snapshot varchar
+--          timestamp(3), version varchar, previous_snapshot varchar, current_snapshot varchar, region varchar,
+--          active_region varchar
 SELECT
     instance_id,
     agent_id,
@@ -15,9 +17,12 @@ SELECT
     date_format(event_timestamp, '%Y-%m-%dT%H:%i:%s.') || substr(date_format(event_timestamp, '%f'), 1, 3) || 'Z#'
         || event_id AS version,
     previous_snapshot,
-    current_snapshot
+    current_snapshot,
+    region,
+    active_region
 FROM (
     SELECT
+        nullif(regexp_extract(agent_arn, '^arn:[^:]*:connect:([^:]*):', 1), '') AS region,
         regexp_extract(agent_arn, ':instance/([^/]+)/agent/', 1) AS instance_id,
         regexp_extract(agent_arn, '/agent/([^/]+)', 1) AS agent_id,
         event_id,
@@ -25,6 +30,9 @@ FROM (
         try(CAST(from_iso8601_timestamp(event_time) AT TIME ZONE 'UTC' AS timestamp(3))) AS event_timestamp,
         previous_snapshot,
         current_snapshot,
+        nullif(nullif(json_extract_scalar(
+            current_snapshot, '$.AgentCrossRegionRoutingConfiguration.CurrentRegion'
+        ), ''), 'null') AS active_region,
         row_number() OVER (PARTITION BY agent_arn, event_time, event_id ORDER BY event_type) AS copy
     FROM (
         SELECT
@@ -39,6 +47,7 @@ FROM (
 )
 WHERE copy = 1
   AND agent_id IS NOT NULL
+  AND region IS NOT NULL
   AND instance_id IS NOT NULL
   AND event_id <> ''
   AND event_type <> ''

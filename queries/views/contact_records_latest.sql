@@ -1,9 +1,13 @@
 -- One row per contact: its newest version.
 --
 -- A contact record comes again whenever the contact changes, for up to 24 months, and any version may come twice. The
--- newest has the greatest last_update_timestamp; of two with the same one, content_hash decides, alike everywhere; and
--- of two copies of one version the one that was made with the newer schema. All versions of a contact have one
--- contact_date, so a filter on it reads those days only.
+-- newest has the greatest last_update_timestamp. Rows of one contact with the same last_update_timestamp and content_hash
+-- are one content, however often and by whichever schema they were made: the row of the newest schema stands for it, and
+-- it counts from its first arrival. Of two contents with one last_update_timestamp, the one whose first arrival is later
+-- is newer; if that is equal too, the one with the greater content_hash. So a late copy of an older content changes
+-- nothing, and neither does a backfill: what Firehose delivered tells the arrival exactly, and the raw copy that a
+-- backfill reads counts only for contents that have no other row. All versions of a contact have one contact_date, so a
+-- filter on it reads those days only.
 --
 -- Columns: those of contact_records
 SELECT {columns}
@@ -14,10 +18,26 @@ FROM (
             PARTITION BY contact_date, contact_id
             ORDER BY
                 last_update_timestamp DESC NULLS LAST,
+                first_arrival DESC NULLS LAST,
+                first_place DESC NULLS LAST,
                 content_hash DESC,
                 schema_version DESC,
-                arrival_timestamp DESC
+                arrival_timestamp NULLS LAST,
+                arrival_place NULLS FIRST
         ) AS version_rank
-    FROM contact_records
+    FROM (
+        SELECT
+            *,
+            first_value(arrival_timestamp) OVER content AS first_arrival,
+            first_value(arrival_place) OVER content AS first_place
+        FROM contact_records
+        WINDOW content AS (
+            PARTITION BY contact_date, contact_id, last_update_timestamp, content_hash
+            ORDER BY
+                CASE WHEN arrival_place IS NULL AND arrival_timestamp IS NOT NULL THEN 0 ELSE 1 END,
+                arrival_timestamp NULLS LAST,
+                arrival_place NULLS LAST
+        )
+    )
 )
 WHERE version_rank = 1

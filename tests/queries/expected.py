@@ -206,13 +206,20 @@ class Agent:
             if status and instant(status["StartTimestamp"]) != since:
                 self.statuses.append((status, instant(status["StartTimestamp"]), since))
             status = now
-            now_held = {contact["ContactId"]: contact for contact in snapshot["Contacts"]}
-            for id, contact in held.items():
-                began = instant(contact["StateStartTimestamp"])
-                successor = now_held.get(id)
-                ended = instant(successor["StateStartTimestamp"]) if successor else at
-                if began < ended:
-                    self.contacts.append((contact, began, ended))
+            now_held = {}
+            for contact in snapshot["Contacts"]:
+                id, shown = contact["ContactId"], instant(contact["StateStartTimestamp"])
+                before, began = held.get(id, (None, None))
+                if before and before["State"] == contact["State"] and before["StateStartTimestamp"] == contact["StateStartTimestamp"]:
+                    now_held[id] = before, began
+                    continue
+                # A new state without a new start, as hold may have: it began with the event that shows it.
+                keeps = before and before["State"] != contact["State"] and shown <= instant(before["StateStartTimestamp"])
+                now_held[id] = contact, at if keeps else shown
+            for id, (contact, began) in held.items():
+                successor, since = now_held.get(id, (None, at))
+                if successor is not contact and began < since:
+                    self.contacts.append((contact, began, since))
             held = now_held
 
 

@@ -116,11 +116,22 @@ class Run:
         ledger("backfill", "--lake", self.lake, PII_POLICY="{}")
 
     def intervals(self, kind):
-        """The intervals of AgentHistory, as the upserter wrote them."""
-        for line in (self.made / "agent-history.jsonl").read_text().splitlines():
-            item = json.loads(line)
-            if item["entry"].startswith(kind):
-                yield item
+        """The intervals of AgentHistory, as the upserter wrote them. Those of a contact that share a start, because it kept
+        its start through hold, follow one another (docs/agent-state.md)."""
+        items = map(json.loads, (self.made / "agent-history.jsonl").read_text().splitlines())
+        items = [item for item in items if item["entry"].startswith(kind)]
+        before = {}
+        for item in sorted(items, key=lambda item: (item["end"], item["entry"])):
+            instance, agent = item["agent_id"].split("#")
+            item |= {"agent_id": agent, "instance_id": instance, "region": item["entry"].rsplit("#", 1)[1]}
+            shared = (instance, agent, item["region"], item.get("contact_id"), item["start"])
+            if item.get("contact_id") and shared in before:
+                span = expected.seconds(expected.instant(before[shared]), expected.instant(item["end"]))
+                item |= {"start": before[shared], "seconds": span}
+                if not span:
+                    continue
+            before[shared] = item["end"]
+            yield item
 
     @staticmethod
     def interval(item, names):
@@ -189,9 +200,10 @@ class Verification:
         self.check("agent_events", rows, wanted)
 
         for view, kind, names in [
-            ("agent_status_intervals", "status#", ["agent_id", "name", "status_type"]),
-            ("agent_contact_intervals", "contact#", ["agent_id", "contact_id", "state", "channel", "queue_name"]),
+            ("agent_status_intervals", "status#", ["name", "status_type"]),
+            ("agent_contact_intervals", "contact#", ["contact_id", "state", "channel", "queue_name"]),
         ]:
+            names = ["instance_id", "region", "agent_id", *names]
             rows = engine.ask(
                 f"SELECT {', '.join(names)}, start_timestamp, end_timestamp, seconds, closed_by FROM {view}"
             )

@@ -19,7 +19,7 @@ use agent_event_upserter::Upserter;
 use agent_event_upserter::set_aside::SetAside;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::plan::Rules;
-use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
@@ -270,10 +270,7 @@ impl FailingStore {
 }
 
 impl Store for FailingStore {
-    async fn write_registers(
-        &self,
-        writes: &[&RegisterWrite],
-    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
         if !self.fails() {
             return self.store.write_registers(writes).await;
         }

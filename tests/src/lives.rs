@@ -5,14 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agent_ledger::intervals::in_sequence;
 use agent_ledger::memory::{Item, Tables};
-use agent_ledger::{AgentKey, Attribute};
+use agent_ledger::{Attribute, history_key};
 use connect_streams::Timestamp;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
 /// The instance of all agents.
 pub const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
+/// Their Region.
+pub const REGION: &str = "eu-west-2";
 /// 2026-03-02T08:00:00Z in milliseconds.
 const MORNING: i64 = 1_772_438_400_000;
 const STATUSES: [(&str, &str, &str); 4] = [
@@ -22,16 +25,16 @@ const STATUSES: [(&str, &str, &str); 4] = [
     ("Offline", "OFFLINE", "offline"),
 ];
 const OFFLINE: usize = 3;
-/// Contact states with their activities, the most pressing first.
+/// Contact states with their activities, by the precedence of Amazon Connect's real-time page.
 const STATES: [(&str, &str); 8] = [
-    ("CONNECTED", "on_contact"),
-    ("CONNECTED_ONHOLD", "on_hold"),
-    ("CONNECTING", "ringing"),
-    ("ENDED", "after_contact_work"),
-    ("PAUSED", "paused"),
-    ("MISSED", "missed"),
-    ("REJECTED", "missed"),
     ("ERROR", "error"),
+    ("MISSED", "missed"),
+    ("REJECTED", "rejected"),
+    ("CONNECTED", "on_contact"),
+    ("CONNECTED_ONHOLD", "on_contact"),
+    ("PAUSED", "on_contact"),
+    ("ENDED", "after_contact_work"),
+    ("CONNECTING", "incoming"),
 ];
 
 /// An event and what makes it that one.
@@ -56,15 +59,32 @@ pub struct Truth {
     pub agents: BTreeMap<String, AgentTruth>,
     /// Keys of the history's events.
     pub events: BTreeSet<(String, String)>,
-    /// The history's intervals by key: what it was, and its end.
-    pub intervals: BTreeMap<(String, String), (String, String)>,
+    /// The history's intervals.
+    pub intervals: BTreeSet<Interval>,
+}
+
+/// Something that lasted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interval {
+    /// Whose it is.
+    pub agent_id: String,
+    /// The contact whose state it is; empty for a status.
+    pub contact_id: String,
+    /// The status or state.
+    pub what: String,
+    /// When it began.
+    pub start: String,
+    /// When it ended.
+    pub end: String,
 }
 
 /// What an agent's item must say.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct AgentTruth {
-    /// `in` or `out`, since when.
-    pub session: Option<(String, String)>,
+    /// When the agent last logged in.
+    pub login: Option<String>,
+    /// When the agent last logged out.
+    pub logout: Option<String>,
     /// What the newest snapshot says, with its event's id.
     pub snapshot: Option<SnapshotTruth>,
 }
@@ -117,6 +137,9 @@ struct Contact {
     id: String,
     channel: &'static str,
     state: usize,
+    /// When the state began, as the events show it.
+    shown_since: i64,
+    /// When it began, as far as the events tell: later than what they show, if the contact kept its start through hold.
     since: i64,
 }
 
@@ -130,8 +153,10 @@ struct Agent {
     is_logged_in: bool,
     /// The snapshot after the last event; null before the first, and after a LOGIN.
     last: Value,
-    /// The greatest version so far that set the snapshot, and the session.
-    newest: [(i64, String); 2],
+    /// The greatest version so far that set the snapshot, the login and the logout.
+    newest: [(i64, String); 3],
+    /// Whether the agent's contacts keep their `StateStartTimestamp` through hold and pause. Connect's pages disagree on it.
+    keeps_starts: bool,
 }
 
 impl Agent {
@@ -149,6 +174,7 @@ impl Agent {
             is_logged_in: false,
             last: Value::Null,
             newest: Default::default(),
+            keeps_starts: rng.bool(),
         }
     }
 
@@ -185,7 +211,7 @@ impl Agent {
             _ => self.move_on(world, rng),
         }
         // Sometimes two things change at once.
-        if rng.u8(..6) == 0 && !self.contacts.is_empty() {
+        if rng.u8(..6) == 0 && !self.contacts.is_empty() && !self.keeps_starts {
             self.move_on(world, rng);
         }
         "STATE_CHANGE"
@@ -194,7 +220,8 @@ impl Agent {
     fn ring(&mut self, rng: &mut Rng) {
         let channel = ["VOICE", "CHAT", "TASK", "EMAIL"][rng.usize(..4)];
         let id = format!("30000000-0000-4000-8000-{:012x}", rng.u64(..1 << 40));
-        self.contacts.push(Contact { id, channel, state: state("CONNECTING"), since: self.now });
+        let (shown_since, since) = (self.now, self.now);
+        self.contacts.push(Contact { id, channel, state: state("CONNECTING"), shown_since, since });
         rng.shuffle(&mut self.contacts);
     }
 
@@ -203,7 +230,7 @@ impl Agent {
         if old == status {
             return;
         }
-        self.close(format!("status#{}", time(since)), STATUSES[old].0, since, world);
+        self.close(String::new(), STATUSES[old].0, since, world);
         self.status = (status, self.now);
         self.next_status = None;
     }
@@ -218,20 +245,41 @@ impl Agent {
             "CONNECTED_ONHOLD" | "PAUSED" => &["CONNECTED", "ENDED"],
             _ => &[],
         };
-        self.close(format!("contact#{}#{id}#{}", time(since), STATES[old].0), STATES[old].0, since, world);
         if successors.is_empty() {
+            self.close(id, STATES[old].0, since, world);
             self.contacts.remove(place);
             return;
         }
-        self.contacts[place].state = state(successors[rng.usize(..successors.len())]);
-        self.contacts[place].since = self.now;
+        let successor = successors[rng.usize(..successors.len())];
+        let alternates = |state: &str| ["CONNECTED", "CONNECTED_ONHOLD", "PAUSED"].contains(&state);
+        let keeps_start = self.keeps_starts && alternates(STATES[old].0) && alternates(successor);
+        if keeps_start && since == self.now {
+            return;
+        }
+        self.close(id, STATES[old].0, since, world);
+        let is_told = !self.last.is_null();
+        let contact = &mut self.contacts[place];
+        contact.state = state(successor);
+        if !keeps_start {
+            contact.shown_since = self.now;
+        }
+        // What no event tells, nobody can know.
+        if is_told || !keeps_start {
+            contact.since = self.now;
+        }
     }
 
     /// Writes an interval down, if the event that is about to be sent will tell of it: what was before a LOGIN is
     /// not told, because the first event after it has no previous snapshot.
-    fn close(&self, entry: String, what: &str, since: i64, world: &mut World) {
+    fn close(&self, contact_id: String, what: &str, since: i64, world: &mut World) {
         if !self.last.is_null() && since < self.now {
-            world.truth.intervals.insert((self.id.clone(), entry), (what.to_owned(), time(self.now)));
+            world.truth.intervals.insert(Interval {
+                agent_id: self.id.clone(),
+                contact_id,
+                what: what.to_owned(),
+                start: time(since),
+                end: time(self.now),
+            });
         }
     }
 
@@ -252,7 +300,7 @@ impl Agent {
         });
         let is_kept = event_type != "HEART_BEAT";
         if is_kept {
-            world.truth.events.insert((self.id.clone(), format!("event#{}#{event_id}", time(self.now))));
+            world.truth.events.insert((self.id.clone(), format!("event#{}#{event_id}#{REGION}", time(self.now))));
         }
         let version = (self.now, event_id.clone());
         let agent = world.truth.agents.entry(self.id.clone()).or_default();
@@ -260,10 +308,16 @@ impl Agent {
             agent.snapshot = Some(self.snapshot_truth(&event_id));
             self.newest[0] = version.clone();
         }
-        if let ("LOGIN" | "LOGOUT", true) = (event_type, self.newest[1] < version) {
-            let session = if event_type == "LOGIN" { "in" } else { "out" };
-            agent.session = Some((session.to_owned(), time(self.now)));
-            self.newest[1] = version;
+        match event_type {
+            "LOGIN" if self.newest[1] < version => {
+                agent.login = Some(time(self.now));
+                self.newest[1] = version;
+            }
+            "LOGOUT" if self.newest[2] < version => {
+                agent.logout = Some(time(self.now));
+                self.newest[2] = version;
+            }
+            _ => {}
         }
         self.last = current;
         let agent_id = self.id.clone();
@@ -276,7 +330,7 @@ impl Agent {
         let contact = |contact: &Contact| {
             json!({
                 "Channel": contact.channel, "ContactId": contact.id, "State": STATES[contact.state].0,
-                "StateStartTimestamp": time(contact.since), "Queue": {"ARN": "q", "Name": "Billing"},
+                "StateStartTimestamp": time(contact.shown_since), "Queue": {"ARN": "q", "Name": "Billing"},
             })
         };
         json!({
@@ -352,22 +406,51 @@ fn time(milliseconds: i64) -> String {
 pub fn told_by(tables: &Tables) -> Truth {
     let (events, intervals): (Vec<_>, Vec<_>) =
         tables.history.iter().partition(|((_, entry), _)| entry.starts_with("event#"));
-    let interval = |item: &Item| {
-        let what = text(item, "name").or_else(|| text(item, "state")).unwrap_or_default();
-        (what, text(item, "end").unwrap_or_default())
+    let interval = |agent_id: &str, item: &Item| Interval {
+        agent_id: agent_id.to_owned(),
+        contact_id: text(item, "contact_id").unwrap_or_default(),
+        what: text(item, "name").or_else(|| text(item, "state")).unwrap_or_default(),
+        start: text(item, "start").unwrap_or_default(),
+        end: text(item, "end").unwrap_or_default(),
     };
+    let mut agents: BTreeMap<String, AgentTruth> = BTreeMap::new();
+    for (key, item) in &tables.state {
+        let mut parts = key.agent_id.split('#');
+        let agent = agents.entry(parts.next().unwrap_or_default().to_owned()).or_default();
+        match parts.nth(1) {
+            None => agent.snapshot = Some(snapshot(item)),
+            Some("login") => agent.login = text(item, "session_since"),
+            Some(_) => agent.logout = text(item, "session_since"),
+        }
+    }
+    let mut of_agents: BTreeMap<&str, Vec<Item>> = BTreeMap::new();
+    for ((history, entry), item) in intervals {
+        let mut item = item.clone();
+        item.insert("entry".to_owned(), Attribute::Text(entry.as_str().into()));
+        of_agents.entry(agent_of(history)).or_default().push(item);
+    }
+    let intervals = of_agents.into_iter().flat_map(|(agent_id, items)| {
+        in_sequence(items).into_iter().map(move |item| interval(agent_id, &item))
+    });
     Truth {
-        agents: tables
-            .state
-            .iter()
-            .map(|(AgentKey { agent_id, .. }, item)| (agent_id.clone(), agent(item)))
+        agents,
+        events: events
+            .into_iter()
+            .map(|((history, entry), _)| (agent_of(history).to_owned(), entry.clone()))
             .collect(),
-        events: events.into_iter().map(|(key, _)| key.clone()).collect(),
-        intervals: intervals.into_iter().map(|(key, item)| (key.clone(), interval(item))).collect(),
+        intervals: intervals.collect(),
     }
 }
 
-fn agent(item: &Item) -> AgentTruth {
+/// The agent of a partition of the history.
+#[must_use]
+pub fn agent_of(history: &str) -> &str {
+    let agent_id = history.rsplit_once('#').map_or(history, |(_, agent_id)| agent_id);
+    debug_assert_eq!(history_key(INSTANCE, agent_id), history);
+    agent_id
+}
+
+fn snapshot(item: &Item) -> SnapshotTruth {
     let contact = |contact: &Attribute| match contact {
         Attribute::Map(contact) => {
             let text = |name| contact.get(name).and_then(text_of).unwrap_or_default();
@@ -379,16 +462,14 @@ fn agent(item: &Item) -> AgentTruth {
         Some(Attribute::List(contacts)) => contacts.iter().map(contact).collect(),
         _ => BTreeMap::new(),
     };
-    AgentTruth {
-        session: text(item, "session").zip(text(item, "session_since")),
-        snapshot: text(item, "snapshot_version").map(|version| SnapshotTruth {
-            event_id: version.split('#').nth(1).unwrap_or_default().to_owned(),
-            status: text(item, "status_name").zip(text(item, "status_since")).unwrap_or_default(),
-            next_status: text(item, "next_status_name"),
-            activity: text(item, "activity").unwrap_or_default(),
-            contacts,
-            routing_profile: text(item, "routing_profile_name").unwrap_or_default(),
-        }),
+    let version = text(item, "snapshot_version").unwrap_or_default();
+    SnapshotTruth {
+        event_id: version.split('#').nth(1).unwrap_or_default().to_owned(),
+        status: text(item, "status_name").zip(text(item, "status_since")).unwrap_or_default(),
+        next_status: text(item, "next_status_name"),
+        activity: text(item, "activity").unwrap_or_default(),
+        contacts,
+        routing_profile: text(item, "routing_profile_name").unwrap_or_default(),
     }
 }
 

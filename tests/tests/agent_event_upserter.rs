@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-use agent_ledger::memory::MemoryStore;
-use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
-use agent_ledger::{Attribute, HistoryEntry, NamePolicy, RegisterWrite};
+use agent_ledger::agents::{Agent, Session, agents};
+use agent_ledger::memory::{MemoryStore, Tables};
+use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
+use agent_ledger::{Activity, Attribute, HistoryEntry, NamePolicy, RegisterWrite};
+use connect_streams::Timestamp;
 use lambda_support::aggregate::{Packed, pack};
 use ledger_tests::{MemorySetAside, far_future, fault, stream_event, upserter};
 use serde_json::{Value, json};
@@ -122,19 +124,56 @@ async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_s
     for record in &records {
         function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
     }
-    let tables = function.store.tables();
-    let item = tables.state.values().next().unwrap();
-    let text = |name: &str| item.get(name).cloned();
-    assert_eq!(text("session"), Some(Attribute::Text("out".into())));
-    assert_eq!(text("status_name"), Some(Attribute::Text("Offline".into())));
-    assert_eq!(text("username"), Some(Attribute::Text("agent.01".into())));
+    let agent = shown(&function.store.tables(), "2026-03-02T16:03:00Z");
+    assert_eq!((agent.session, agent.activity), (Some(Session::Out), Activity::Offline));
+    assert_eq!(agent.snapshot["status_name"], Attribute::Text("Offline".into()));
+    assert_eq!(agent.snapshot["username"], Attribute::Text("agent.01".into()));
 
     let again = event("e-5", "2026-03-03T08:00:00.000Z", "LOGIN", Value::Null, Value::Null);
     function.handle(&stream_event(0, [again.as_slice()]), far_future()).await;
-    let tables = function.store.tables();
-    let item = tables.state.values().next().unwrap();
-    assert_eq!(item["session"], Attribute::Text("in".into()));
-    assert_eq!(item["username"], Attribute::Text("agent.01".into()));
+    let agent = shown(&function.store.tables(), "2026-03-03T08:01:00Z");
+    assert_eq!((agent.session, agent.activity), (Some(Session::In), Activity::Offline));
+    assert_eq!(agent.snapshot["username"], Attribute::Text("agent.01".into()));
+}
+
+/// The one agent of these tables, as readers show it.
+fn shown(tables: &Tables, now: &str) -> Agent {
+    let items = tables.state.iter().map(|(key, item)| {
+        let mut item = item.clone();
+        item.insert("agent_id".to_owned(), Attribute::Text(key.agent_id.as_str().into()));
+        item
+    });
+    let shown = agents(items, Timestamp::parse(now).unwrap(), 5);
+    assert_eq!(shown.len(), 1);
+    shown.into_iter().next().unwrap()
+}
+
+/// LOGOUT sets two registers. Late for the snapshot and new for the logout, it is applied: the state moved.
+#[tokio::test]
+async fn a_logout_is_applied_if_either_of_its_registers_moved() {
+    let available = status("Available", "2026-03-02T08:00:00.000Z");
+    let offline = status("Offline", "2026-03-02T16:00:00.000Z");
+    let logout = event("e-2", "2026-03-02T16:00:01.000Z", "LOGOUT", offline.clone(), offline);
+    let later = event("e-3", "2026-03-02T16:10:00.000Z", "STATE_CHANGE", available, Value::Null);
+    // Together, one by one, and the other way round.
+    for batches in [
+        vec![vec![&later, &logout]],
+        vec![vec![&later], vec![&logout]],
+        vec![vec![&logout, &later]],
+        vec![vec![&logout], vec![&later]],
+    ] {
+        let function = upserter(MemoryStore::default());
+        let mut counts = (0, 0, 0);
+        for batch in batches {
+            let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
+            let (_, summary) = function.handle(&event, far_future()).await;
+            counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
+        }
+        assert_eq!(counts, (2, 0, 0));
+        // Again it changes nothing, and is a duplicate.
+        let (_, summary) = function.handle(&stream_event(0, [logout.as_slice()]), far_future()).await;
+        assert_eq!((summary.applied, summary.duplicate, summary.stale), (0, 1, 0));
+    }
 }
 
 #[tokio::test]
@@ -174,10 +213,7 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
 struct DeniedStore;
 
 impl Store for DeniedStore {
-    async fn write_registers(
-        &self,
-        writes: &[&RegisterWrite],
-    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
         Answer::free(writes.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
     }
 
@@ -214,7 +250,7 @@ async fn what_is_not_done_in_time_is_reported() {
 struct NeverStore;
 
 impl Store for NeverStore {
-    async fn write_registers(&self, _: &[&RegisterWrite]) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+    async fn write_registers(&self, _: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
         std::future::pending().await
     }
 

@@ -54,7 +54,9 @@ fn rows(output: &Path, of_backfill: bool) -> Vec<(String, String)> {
         if name.starts_with("backfill-") == of_backfill {
             let partition = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
             for mut row in read_rows(fs::read(&file).unwrap().into()).unwrap() {
-                row.as_object_mut().unwrap().remove("arrival_timestamp");
+                for of_arrival in ["arrival_timestamp", "arrival_place"] {
+                    row.as_object_mut().unwrap().remove(of_arrival);
+                }
                 rows.push((partition.clone(), row.to_string()));
             }
         }

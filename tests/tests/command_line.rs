@@ -98,7 +98,8 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
         );
         let state: Value =
             serde_json::from_slice(&fs::read(output_folder.join("agent-state.jsonl")).unwrap()).unwrap();
-        assert_eq!((state["agent_id"].as_str(), state["session"].as_str()), (Some("a-1"), Some("in")));
+        let key = "a-1#eu-west-2#login";
+        assert_eq!((state["agent_id"].as_str(), state["session"].as_str()), (Some(key), Some("in")));
     }
     assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }

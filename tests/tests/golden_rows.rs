@@ -12,14 +12,15 @@ use std::path::Path;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
 use contact_lake::schema::columns;
-use contact_lake::{Policy, encode, normalize};
+use contact_lake::{Arrival, Policy, encode, normalize};
 use ledger_tests::contact_record_fixtures;
 use serde_json::{Value, json};
 
 fn row_of(bytes: &[u8]) -> Value {
     let value = parse(bytes).unwrap();
     let record = ContactRecord::from_object(value.as_object().unwrap()).unwrap();
-    let line = encode(normalize(&record), Timestamp::parse("2026-03-02T09:12:05.678Z"), &Policy::default());
+    let arrival = Timestamp::parse("2026-03-02T09:12:05.678Z").map(Arrival::from);
+    let line = encode(normalize(&record), arrival, &Policy::default());
     serde_json::from_slice(&line).unwrap()
 }
 
@@ -94,8 +95,8 @@ fn a_record_with_every_field_set_fills_every_column() {
     let row = row("every-field-set");
     let missing: Vec<_> =
         columns().map(|column| column.name).filter(|name| row.get(*name).is_none()).collect();
-    // The contact was answered, so it was not abandoned, and every field has a column.
-    assert_eq!(missing, ["extra", "abandoned_in"]);
+    // The contact was answered, so it was not abandoned; every field has a column; and it is no copy of a backfill.
+    assert_eq!(missing, ["extra", "abandoned_in", "arrival_place"]);
     assert_eq!(row["attributes"]["GreetingPlayed"], "true");
     assert_eq!(row["attributes"]["greetingPlayed"], "false");
     assert_eq!(row["attributes"]["number"], "1.50");

@@ -9,8 +9,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 use agent_event_upserter::{Summary, Upserter};
-use agent_ledger::AgentKey;
-use agent_ledger::memory::{MemoryStore, Tables};
+use agent_ledger::agents::Session;
+use agent_ledger::memory::{Item, MemoryStore, Tables};
+use agent_ledger::{AgentKey, Attribute, Register, history_key};
 use agent_ledger::store::Store;
 use agent_ledger_dynamodb::Reader;
 use aws_sdk_dynamodb::Client;
@@ -18,7 +19,7 @@ use connect_streams::Timestamp;
 use fastrand::Rng;
 use lambda_support::kinesis::BatchResponse;
 use ledger_tests::chaos::Chaos;
-use ledger_tests::lives::{Event, INSTANCE, World, contradictory, told_by};
+use ledger_tests::lives::{Event, INSTANCE, REGION, World, contradictory, told_by};
 use ledger_tests::{MemorySetAside, dynamodb, dynamodb_store, far_future, stream_event, upserter};
 use serde_json::Value;
 
@@ -154,16 +155,35 @@ async fn read(client: Client, world: &World) -> Tables {
     let at = |text: &str| Timestamp::parse(text).unwrap();
     let now = at("2026-03-03T00:00:00Z");
     let mut tables = Tables::default();
-    for agent_id in world.truth.agents.keys() {
-        let key = AgentKey::new(INSTANCE, agent_id);
-        let item = reader.agent(&key, now).await.unwrap().unwrap();
-        tables.state.insert(key, item);
-        let from_to = (at("2026-01-01T00:00:00Z"), at("2028-01-01T00:00:00Z"));
-        for item in reader.history(agent_id, from_to.0, from_to.1, now).await.unwrap() {
-            let agent_ledger::Attribute::Text(entry) = item["entry"].clone() else {
-                panic!("entry is a text")
-            };
-            tables.history.insert((agent_id.clone(), entry.into()), item);
+    for (agent_id, truth) in &world.truth.agents {
+        let agent = reader.agent(INSTANCE, agent_id, now, u32::MAX).await.unwrap().unwrap();
+        assert_eq!(agent.region.as_deref(), Some(REGION));
+        let mut put = |register, item: Item| {
+            tables.state.insert(AgentKey::new(INSTANCE, REGION, agent_id, register), item);
+        };
+        if truth.snapshot.is_some() {
+            put(Register::Snapshot, agent.snapshot);
+        }
+        // The agent has the later of login and logout, or says that they were in one millisecond.
+        let is_in = truth.login > truth.logout;
+        let said = (agent.session, agent.session_since.as_ref());
+        if truth.login == truth.logout {
+            assert_eq!(said.1, truth.login.as_ref());
+        } else if is_in {
+            assert_eq!(said, (Some(Session::In), truth.login.as_ref()));
+        } else {
+            assert_eq!(said, (Some(Session::Out), truth.logout.as_ref()));
+        }
+        for (register, since) in [(Register::Login, &truth.login), (Register::Logout, &truth.logout)] {
+            if let Some(since) = since {
+                let since = Attribute::Text(since.as_str().into());
+                put(register, [("session_since".to_owned(), since)].into());
+            }
+        }
+        let from_to = (at("2025-01-01T00:00:00Z"), at("2028-01-01T00:00:00Z"));
+        for item in reader.history(INSTANCE, agent_id, from_to.0, from_to.1, now).await.unwrap() {
+            let entry = item["entry"].as_text().unwrap().to_owned();
+            tables.history.insert((history_key(INSTANCE, agent_id), entry), item);
         }
     }
     tables
@@ -209,7 +229,7 @@ async fn nothing_that_was_reported_as_done_is_missing() {
             for Event { agent_id, timestamp, event_id, .. } in
                 events[..start].iter().filter(|event| event.is_kept)
             {
-                let key = (agent_id.clone(), format!("event#{timestamp}#{event_id}"));
+                let key = (agent_id.clone(), format!("event#{timestamp}#{event_id}#{REGION}"));
                 assert!(tables.events.contains(&key), "world {seed}: {key:?} was done");
             }
         }

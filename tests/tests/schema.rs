@@ -7,7 +7,7 @@
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, Value, parse};
 use contact_lake::schema::columns;
-use contact_lake::{Policy, encode, encode_demo, normalize};
+use contact_lake::{Arrival, Policy, encode, encode_demo, normalize};
 use contact_ledger::schema::{SchemaFormat, schema};
 use ledger_tests::contact_record_fixtures;
 use ledger_tests::docs::assert_part;
@@ -15,7 +15,7 @@ use local_aws::glue::{arguments, split};
 
 /// The rows of all fixtures, and of a demo record.
 fn rows() -> Vec<(String, Vec<u8>)> {
-    let arrival = Timestamp::parse("2026-03-02T09:12:05.678Z");
+    let arrival = Timestamp::parse("2026-03-02T09:12:05.678Z").map(Arrival::from);
     let mut rows: Vec<_> = contact_record_fixtures()
         .into_iter()
         .map(|(name, bytes)| {
@@ -88,7 +88,7 @@ fn glue_has_every_column_and_takes_every_comment() {
     let glue = glue.as_array().unwrap();
     let names: Vec<_> = glue.iter().map(|column| column["Name"].as_str().unwrap()).collect();
     assert_eq!(names, columns().map(|column| column.name).collect::<Vec<_>>());
-    assert!(glue.iter().all(|column| column["Comment"].as_str().unwrap().chars().count() <= 255));
+    assert!(glue.iter().all(|column| column["Comment"].as_str().unwrap().len() <= 255));
     let json: serde_json::Value = serde_json::from_str(&schema(SchemaFormat::Json)).unwrap();
     assert_eq!(json["columns"].as_array().unwrap().len(), names.len());
 }

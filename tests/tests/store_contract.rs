@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use agent_ledger::memory::{Item, MemoryStore};
 use agent_ledger::plan::{Rules, plan};
-use agent_ledger::store::{FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Before, FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, RegisterWrite, Version};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
@@ -48,14 +48,17 @@ fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<
 }
 
 /// Writes one register; answers what it held.
-async fn write_register<S: Store>(store: &S, write: &RegisterWrite) -> Result<Option<Held>, StoreError> {
+async fn write_register<S: Store>(store: &S, write: &RegisterWrite) -> Result<Before, StoreError> {
     store.write_registers(&[write]).await.value.remove(0)
 }
 
 async fn a_register_moves_only_forward<S: Store>(store: &S) {
     let write = async |minute, id| {
-        let held = write_register(store, &planned(minute, id, "STATE_CHANGE").0[0]).await.unwrap();
-        held.map(|held| held.version)
+        match write_register(store, &planned(minute, id, "STATE_CHANGE").0[0]).await.unwrap() {
+            Before::Nothing => None,
+            Before::Held(held) => Some(held.version),
+            Before::NotOlder => panic!("every store here says what it holds"),
+        }
     };
     let version = |minute: u32, id: &str| {
         Some(Version::from_stored(&format!("2026-03-02T08:{minute:02}:00.000Z#{id}")))
@@ -79,21 +82,22 @@ async fn an_equal_version_writes_nothing<S: Store>(store: &S) {
     let mut second = first[0].clone();
     second.set.push(("written_twice", Attribute::Text("yes".into())));
     let held = Held { version: first[0].version.clone(), continuity: first[0].leaves };
-    assert_eq!(write_register(store, &second).await.unwrap(), Some(held.clone()));
+    assert_eq!(write_register(store, &second).await.unwrap(), Before::Held(held.clone()));
     let third = planned(23, "e-8", "STATE_CHANGE").0.remove(0);
-    assert_eq!(write_register(store, &third).await.unwrap(), Some(held));
+    assert_eq!(write_register(store, &third).await.unwrap(), Before::Held(held));
 }
 
 async fn the_registers_are_independent<S: Store>(store: &S) {
     let (registers, _) = planned(30, "e-5", "LOGOUT");
-    let [snapshot, session] = &registers[..] else { panic!("LOGOUT sets both registers") };
-    assert!(write_register(store, session).await.unwrap().is_none());
-    assert!(write_register(store, snapshot).await.unwrap().is_some());
+    let [snapshot, logout] = &registers[..] else { panic!("LOGOUT sets two registers") };
+    assert_eq!(write_register(store, logout).await.unwrap(), Before::Nothing);
+    assert!(matches!(write_register(store, snapshot).await.unwrap(), Before::Held(_)));
+    // An older login is new to its own register.
     let (login, _) = planned(25, "e-6", "LOGIN");
-    assert_eq!(
-        write_register(store, &login[1]).await.unwrap().unwrap().version.as_str(),
-        "2026-03-02T08:30:00.000Z#e-5"
-    );
+    assert_eq!(write_register(store, &login[1]).await.unwrap(), Before::Nothing);
+    let (earlier, _) = planned(24, "e-4", "LOGIN");
+    let held = Held { version: login[1].version.clone(), continuity: None };
+    assert_eq!(write_register(store, &earlier[1]).await.unwrap(), Before::Held(held));
 }
 
 async fn an_entry_is_inserted_once<S: Store>(store: &S) {
@@ -165,7 +169,8 @@ async fn holds(client: &Client, [state, history]: [&str; 2]) {
     let entries = tables.history.iter().map(|((agent_id, entry), item)| expected([agent_id, entry], item));
     assert_eq!(items(history, ["agent_id", "entry"]).await, entries.collect());
 
-    let interval = &tables.history[&("a-1".to_owned(), "status#2026-03-02T08:00:00.000Z".to_owned())];
+    let key = ("i-1#a-1".to_owned(), "status#2026-03-02T08:00:00.000Z#eu-west-2".to_owned());
+    let interval = &tables.history[&key];
     assert_eq!(interval[CLOSED_BY], Attribute::Text("2026-03-02T08:43:00.000Z#e-43".into()));
     assert_eq!(interval.get("status_type"), None);
     assert!(tables.state.values().all(|item| !item.contains_key("written_twice")));

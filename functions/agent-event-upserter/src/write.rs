@@ -1,15 +1,14 @@
 //! The only place that writes the tables: concurrently, until it is time to stop.
 
-use agent_ledger::Register;
 use agent_ledger::batch::Batch;
-use agent_ledger::store::{Answer, Consumed, Held, Insertion, Store, StoreError, WRITES_PER_REQUEST};
+use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError, WRITES_PER_REQUEST};
 use futures::future::{Either, FutureExt};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 /// Places of writes in the batch, and what became of each.
 enum Written {
-    Registers(Vec<usize>, Answer<Vec<Result<Option<Held>, StoreError>>>),
+    Registers(Vec<usize>, Answer<Vec<Result<Before, StoreError>>>),
     Entries(Vec<usize>, Answer<Vec<Result<Insertion, StoreError>>>),
 }
 
@@ -54,12 +53,8 @@ async fn write_until<S: Store>(
     concurrency: usize,
     stop_at: Instant,
 ) -> Vec<Written> {
-    // A request takes no two writes of one item, and both registers of an agent are in one.
-    let registers = [Register::Snapshot, Register::Session].map(|register| {
-        let is_it = |job: &usize| batch.registers[*job].write.register == register;
-        requests((0..batch.registers.len()).filter(is_it))
-    });
-    let registers = registers.into_iter().flatten().map(|jobs| {
+    // A request takes no two writes of one item; each register is an item of its own.
+    let registers = requests(0..batch.registers.len()).into_iter().map(|jobs| {
         Either::Left(async move {
             let writes: Vec<_> = jobs.iter().map(|job| &batch.registers[*job].write).collect();
             store.write_registers(&writes).map(|answer| Written::Registers(jobs, answer)).await

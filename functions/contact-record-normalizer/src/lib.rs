@@ -9,8 +9,8 @@ pub mod settings;
 mod summary;
 
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
-use contact_lake::{Policy, encode, encode_demo, normalize, returned};
+use connect_streams::{RecordKind, Reject, RejectCode, parse};
+use contact_lake::{Arrival, Policy, encode, encode_demo, normalize, returned};
 use lambda_support::firehose::{Answers, TransformEvent, TransformRecord, TransformResponse};
 
 pub use summary::Summary;
@@ -35,6 +35,7 @@ pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, 
     for TransformRecord { record_id, arrival, data } in event.records {
         let before = answers.bytes();
         to_come -= Answers::failure_bytes(&record_id);
+        let arrival = arrival.map(Arrival::from);
         let transformed = data.bytes().and_then(|data| transform_record(data, arrival, policy, &mut summary));
         let answered = transformed.and_then(|transformed| {
             answer(&mut answers, &record_id, &transformed);
@@ -84,7 +85,7 @@ pub enum Transformed {
 /// What is wrong with the record.
 pub fn transform_record(
     data: &[u8],
-    arrival: Option<Timestamp>,
+    arrival: Option<Arrival>,
     policy: &Policy,
     summary: &mut Summary,
 ) -> Result<Transformed, Reject> {
@@ -95,7 +96,7 @@ pub fn transform_record(
         Some(RecordKind::ContactRecord) => {
             let contact = ContactRecord::from_object(object)?;
             let row = normalize(&contact);
-            summary.note(&contact, &row, arrival);
+            summary.note(&contact, &row, arrival.map(|arrival| arrival.at));
             let contact_date = row.contact_date.clone();
             Ok(Transformed::Row { line: encode(row, arrival, policy), contact_date })
         }
@@ -183,7 +184,7 @@ mod tests {
         let made = |data: &[u8]| {
             transform_record(
                 data,
-                Timestamp::parse("2026-03-02T09:00:00Z"),
+                connect_streams::Timestamp::parse("2026-03-02T09:00:00Z").map(Arrival::from),
                 &Policy::default(),
                 &mut Summary::default(),
             )

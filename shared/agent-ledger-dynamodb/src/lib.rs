@@ -8,11 +8,12 @@ mod statement;
 pub use reader::Reader;
 
 use agent_ledger::memory::Item;
-use agent_ledger::store::{Answer, Consumed, Held, Insertion, Store, StoreError, WRITES_PER_REQUEST};
+use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError, WRITES_PER_REQUEST};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::batch_execute_statement::BatchExecuteStatementOutput;
 use aws_sdk_dynamodb::types::{
-    BatchStatementError, BatchStatementErrorCodeEnum, BatchStatementRequest, BatchStatementResponse,
+    BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest, BatchStatementResponse,
     ConsumedCapacity, ReturnConsumedCapacity,
 };
 
@@ -40,10 +41,11 @@ impl Store for DynamoDbStore {
     /// One `BatchExecuteStatement` of conditional `UPDATE`s. `ALL OLD`, on success and on a failed condition alike, tells
     /// what each register held before, at no further cost. `PartiQL` updates no item that is not there: for agents
     /// never seen follows one of `INSERT`s, and if somebody else was faster, one more of `UPDATE`s.
-    async fn write_registers(
-        &self,
-        writes: &[&RegisterWrite],
-    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+    ///
+    /// A failed condition should come with the item. Of one that does not, the insertion tells whether there is an item;
+    /// if there is, and its condition fails again, then what is there is not older. So no answer that leaves the item
+    /// out can keep a shard waiting.
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
         debug_assert!(writes.len() <= WRITES_PER_REQUEST);
         let mut attempts: Vec<_> = writes.iter().map(|_| RegisterAttempt::Existed).collect();
         let mut consumed = Consumed::default();
@@ -65,18 +67,14 @@ impl Store for DynamoDbStore {
             let (results, more) = self.execute(statements.collect()).await;
             consumed += more;
             for (place, result) in places.into_iter().zip(results) {
-                // The failure does not say what it cost; DynamoDB charges the item that is there.
-                if let Err(StatementFailure::Own(error)) = &result
-                    && error.code == Some(BatchStatementErrorCodeEnum::ConditionalCheckFailed)
-                {
-                    let item = error.item.as_ref();
-                    consumed.write_units += item.map_or(1, |item| units_of(&to_item(item.clone())));
-                }
-                attempts[place] = statement::register_attempt(result, writes[place].register);
+                attempts[place] = match statement::register_attempt(result, writes[place].register) {
+                    RegisterAttempt::Absent if round == 2 => RegisterAttempt::Done(Before::NotOlder),
+                    attempt => attempt,
+                };
             }
         }
         let results = attempts.into_iter().map(|attempt| match attempt {
-            RegisterAttempt::Done(held) => Ok(held),
+            RegisterAttempt::Done(before) => Ok(before),
             RegisterAttempt::Failed(error) => Err(error),
             RegisterAttempt::Absent | RegisterAttempt::Existed => Err(failure::vanished()),
         });
@@ -120,7 +118,7 @@ impl DynamoDbStore {
         let request = self.client.batch_execute_statement().set_statements(Some(statements));
         match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
             Ok(output) => {
-                let consumed = one_request(units(output.consumed_capacity()));
+                let consumed = one_request(units(&output));
                 let mut responses = output.responses.unwrap_or_default().into_iter();
                 let result = |response: Option<BatchStatementResponse>| match response {
                     Some(BatchStatementResponse { error: None, item, .. }) => Ok(item),
@@ -144,17 +142,62 @@ fn one_request(write_units: u32) -> Consumed {
     Consumed { requests: 1, write_units }
 }
 
-/// What DynamoDB says it charged. Writes cost whole units.
-fn units(consumed: &[ConsumedCapacity]) -> u32 {
-    let units: f64 = consumed.iter().filter_map(ConsumedCapacity::capacity_units).sum();
+/// What DynamoDB says it charged, failed conditions among it. If every statement of a request failed, it says nothing:
+/// then each condition that failed costs the item that is there. Writes cost whole units.
+/// Source: DynamoDB Developer Guide, "DynamoDB read and write operations", conditional writes. That the total has the failed
+/// conditions in it, and is missing if all failed, is an observation of the service.
+fn units(output: &BatchExecuteStatementOutput) -> u32 {
+    if output.consumed_capacity().is_empty() {
+        return output.responses().iter().filter_map(BatchStatementResponse::error).map(units_of_failure).sum();
+    }
+    let units: f64 = output.consumed_capacity().iter().filter_map(ConsumedCapacity::capacity_units).sum();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a request costs few units")]
     let units = units.ceil() as u32;
     units
 }
 
-/// What a failed condition costs: the item that is there, in steps of 1 KB.
-/// Source: DynamoDB Developer Guide, "DynamoDB read and write operations", conditional writes.
+fn units_of_failure(error: &BatchStatementError) -> u32 {
+    match error.code {
+        Some(Code::ConditionalCheckFailed | Code::DuplicateItem) => {
+            error.item.as_ref().map_or(1, |item| units_of(&to_item(item.clone())))
+        }
+        _ => 0,
+    }
+}
+
+/// The size of an item in steps of 1 KB.
 fn units_of(item: &Item) -> u32 {
     let bytes: usize = item.iter().map(|(name, value)| name.len() + value.bytes()).sum();
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BatchExecuteStatementOutput, BatchStatementError, BatchStatementResponse, Code, units};
+    use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity};
+
+    fn failed(code: Code, bytes: Option<usize>) -> BatchStatementResponse {
+        let item = bytes.map(|bytes| [("a".to_owned(), AttributeValue::S("x".repeat(bytes - 1)))].into());
+        let error = BatchStatementError::builder().code(code).set_item(item).build();
+        BatchStatementResponse::builder().error(error).build()
+    }
+
+    #[test]
+    fn write_units_are_what_dynamodb_reports_and_failed_conditions_only_if_it_reports_nothing() {
+        let reported = |units| ConsumedCapacity::builder().capacity_units(units).build();
+        let of = |capacity: Vec<ConsumedCapacity>, responses: Vec<BatchStatementResponse>| {
+            let output = BatchExecuteStatementOutput::builder();
+            units(&output.set_consumed_capacity(Some(capacity)).set_responses(Some(responses)).build())
+        };
+        let written = || BatchStatementResponse::builder().build();
+        let refused = |bytes| failed(Code::ConditionalCheckFailed, bytes);
+        // One written, one refused: both are in the total.
+        assert_eq!(of(vec![reported(3.0)], vec![written(), refused(Some(1500))]), 3);
+        assert_eq!(of(vec![reported(2.0), reported(1.0)], vec![written(), written()]), 3);
+        // All refused: nothing is reported.
+        assert_eq!(of(vec![], vec![refused(Some(1024)), refused(Some(1025)), refused(None)]), 4);
+        assert_eq!(of(vec![], vec![failed(Code::DuplicateItem, None)]), 1);
+        // What never reached an item costs nothing.
+        assert_eq!(of(vec![], vec![failed(Code::ThrottlingError, None), failed(Code::AccessDenied, None)]), 0);
+    }
 }

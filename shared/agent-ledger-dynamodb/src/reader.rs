@@ -1,13 +1,16 @@
 //! What consumers of the agent tables need: one agent, all agents of an instance, one agent's history.
 //!
-//! DynamoDB deletes expired items within days of their time; until then they can still be read, so they are left
-//! out here. The caller says what time it is.
+//! It reads; what the items mean is decided in `agent_ledger::agents` and `agent_ledger::intervals`. DynamoDB deletes expired
+//! items within days of their time; until then they can still be read, so they are left out. The caller says what time it
+//! is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use agent_ledger::agents::{Agent, agents, is_expired};
+use agent_ledger::intervals::in_sequence;
 use agent_ledger::memory::Item;
-use agent_ledger::store::StoreError;
-use agent_ledger::{AgentKey, Attribute};
+use agent_ledger::store::{Held, StoreError};
+use agent_ledger::{AgentKey, Attribute, Register, Version, history_key};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect_streams::Timestamp;
@@ -15,6 +18,10 @@ use futures::future::try_join_all;
 
 use crate::attribute::to_item;
 use crate::failure::class_of;
+
+/// How much earlier than an interval its key may begin, if Connect keeps the start of a state through hold. No contact
+/// at an agent lasts longer.
+const LONGEST_CONTACT_MILLISECONDS: i64 = 24 * 3_600_000;
 
 /// Reads both tables.
 #[derive(Debug, Clone)]
@@ -31,28 +38,54 @@ impl Reader {
         Self { client, state_table, history_table }
     }
 
-    /// One agent's state.
+    /// One agent; `None` if none of its events has come, or all of them have expired.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn agent(&self, key: &AgentKey, now: Timestamp) -> Result<Option<Item>, StoreError> {
+    pub async fn agent(
+        &self,
+        instance_id: &str,
+        agent_id: &str,
+        now: Timestamp,
+        ghost_minutes: u32,
+    ) -> Result<Option<Agent>, StoreError> {
+        // The agent's items, and the one of its id alone, which older versions wrote.
+        let values = [
+            (":board", AttributeValue::S(AgentKey::board(instance_id, agent_id))),
+            (":agent", AttributeValue::S(agent_id.to_owned())),
+        ];
+        let condition = "board = :board AND begins_with(agent_id, :agent)";
+        let items = self.query(&self.state_table, condition, values).await?;
+        Ok(agents(items, now, ghost_minutes).into_iter().find(|agent| agent.agent_id == agent_id))
+    }
+
+    /// The event that a register was last set by.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn version(&self, key: &AgentKey, register: Register) -> Result<Option<Version>, StoreError> {
         let get = self.client.get_item().table_name(&self.state_table).consistent_read(true);
         let get = get.key("board", AttributeValue::S(key.board.clone()));
         let get = get.key("agent_id", AttributeValue::S(key.agent_id.clone()));
-        let found = get.send().await.map_err(class_of)?.item.map(to_item);
-        Ok(found.filter(|item| !is_expired(item, now)))
+        let item = get.send().await.map_err(class_of)?.item.map(to_item);
+        Ok(item.and_then(|item| Held::of_item(&item, register)).map(|held| held.version))
     }
 
-    /// The state of all agents of an instance: one query per board, all at once.
+    /// All agents of an instance: one query per board, all at once.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn agents(&self, instance_id: &str, now: Timestamp) -> Result<Vec<Item>, StoreError> {
+    pub async fn agents(
+        &self,
+        instance_id: &str,
+        now: Timestamp,
+        ghost_minutes: u32,
+    ) -> Result<Vec<Agent>, StoreError> {
         let boards = AgentKey::boards(instance_id).map(|board| {
             let values = [(":board", AttributeValue::S(board))];
-            self.query(&self.state_table, "board = :board", values, now)
+            self.query(&self.state_table, "board = :board", values)
         });
-        Ok(try_join_all(boards).await?.concat())
+        Ok(agents(try_join_all(boards).await?.into_iter().flatten(), now, ghost_minutes))
     }
 
     /// The instances that the state table has agents of.
@@ -73,41 +106,63 @@ impl Reader {
     }
 
     /// One agent's history: events that happened, and intervals that began, from `from` on and before `until`, each
-    /// kind in the order of its time.
+    /// kind in the order of its time, over all Regions.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn history(
         &self,
+        instance_id: &str,
         agent_id: &str,
         from: Timestamp,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Item>, StoreError> {
-        let kinds = ["event", "status", "contact"].map(async |kind| {
-            let (from, until) = (format!("{kind}#{from}"), format!("{kind}#{until}"));
-            let values = [
-                (":agent_id", AttributeValue::S(agent_id.to_owned())),
-                (":from", AttributeValue::S(from)),
-                (":until", AttributeValue::S(until.clone())),
-            ];
-            let condition = "agent_id = :agent_id AND entry BETWEEN :from AND :until";
-            let mut entries = self.query(&self.history_table, condition, values, now).await?;
-            // BETWEEN takes in its end, and the key of a status interval is nothing but its kind and time.
-            let last = Attribute::Text(until.into());
-            entries.retain(|entry| entry.get("entry") != Some(&last));
-            Ok::<_, StoreError>(entries)
-        });
-        Ok(try_join_all(kinds).await?.concat())
+        // Older versions had the agent's id alone as key.
+        let keys = [history_key(instance_id, agent_id), agent_id.to_owned()];
+        let mut history = Vec::new();
+        for kind in ["event", "status", "contact"] {
+            let [today, older] = &keys;
+            let [today, older] = [self.entries(today, kind, from, until), self.entries(older, kind, from, until)];
+            let (today, older) = futures::try_join!(today, older)?;
+            let known: BTreeSet<_> = today.iter().filter_map(without_region).map(str::to_owned).collect();
+            let is_new = |entry: &Item| !entry_key(entry).is_some_and(|key| known.contains(key));
+            let entries: Vec<_> = today.into_iter().chain(older.into_iter().filter(is_new)).collect();
+            let mut entries: BTreeMap<_, _> = in_sequence(entries)
+                .into_iter()
+                .filter(|entry| !is_expired(entry, now))
+                .filter_map(|entry| Some(((start(&entry)?, entry_key(&entry)?.to_owned()), entry)))
+                .collect();
+            entries.retain(|(start, _), _| (from.to_string()..until.to_string()).contains(start));
+            history.extend(entries.into_values());
+        }
+        Ok(history)
     }
 
-    /// All pages of a query, without what has expired.
+    /// Entries of one kind whose keys begin in time to have a part between these instants.
+    async fn entries(
+        &self,
+        key: &str,
+        kind: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Item>, StoreError> {
+        let earlier = (kind == "contact").then_some(LONGEST_CONTACT_MILLISECONDS).unwrap_or_default();
+        let from = Timestamp::from_epoch_milliseconds(from.epoch_milliseconds() - earlier).unwrap_or(from);
+        let values = [
+            (":agent_id", AttributeValue::S(key.to_owned())),
+            (":from", AttributeValue::S(format!("{kind}#{from}"))),
+            (":until", AttributeValue::S(format!("{kind}#{until}"))),
+        ];
+        self.query(&self.history_table, "agent_id = :agent_id AND entry BETWEEN :from AND :until", values).await
+    }
+
+    /// All pages of a query.
     async fn query<const N: usize>(
         &self,
         table: &str,
         condition: &str,
         values: [(&str, AttributeValue); N],
-        now: Timestamp,
     ) -> Result<Vec<Item>, StoreError> {
         let mut query = self.client.query().table_name(table).key_condition_expression(condition);
         for (name, value) in values {
@@ -118,12 +173,21 @@ impl Reader {
         while let Some(found) = pages.try_next().await.map_err(class_of)? {
             items.push(to_item(found));
         }
-        items.retain(|item| !is_expired(item, now));
         Ok(items)
     }
 }
 
-fn is_expired(item: &Item, now: Timestamp) -> bool {
-    let Some(Attribute::Number(seconds)) = item.get("expires_at") else { return false };
-    seconds.parse::<i64>().is_ok_and(|seconds| seconds * 1000 <= now.epoch_milliseconds())
+fn entry_key(entry: &Item) -> Option<&str> {
+    entry.get("entry").and_then(Attribute::as_text)
+}
+
+/// The key as older versions had it.
+fn without_region(entry: &Item) -> Option<&str> {
+    entry_key(entry)?.rsplit_once('#').map(|(key, _)| key)
+}
+
+/// When an interval began, or an event happened.
+fn start(entry: &Item) -> Option<String> {
+    let start = entry.get("start").and_then(Attribute::as_text);
+    start.or_else(|| entry_key(entry)?.split('#').nth(1)).map(str::to_owned)
 }

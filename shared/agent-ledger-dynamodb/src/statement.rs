@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use agent_ledger::store::{Held, Insertion, StoreError};
+use agent_ledger::store::{Before, Held, Insertion, StoreError};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
 use aws_sdk_dynamodb::types::builders::BatchStatementRequestBuilder;
 use aws_sdk_dynamodb::types::{
@@ -114,8 +114,8 @@ fn text(text: &str) -> AttributeValue {
 /// How far the writing of a register is.
 pub(crate) enum RegisterAttempt {
     /// It took effect, or its condition failed; this is what was held before.
-    Done(Option<Held>),
-    /// There is no such item.
+    Done(Before),
+    /// Its condition failed, and no item came with it: there is none, or the service left it out.
     Absent,
     /// There is such an item: now it can be updated.
     Existed,
@@ -130,9 +130,9 @@ pub(crate) fn register_attempt(
 ) -> RegisterAttempt {
     let held = |item: RawItem| Held::of_item(&to_item(item), register);
     match result {
-        Ok(before) => RegisterAttempt::Done(before.and_then(held)),
+        Ok(before) => RegisterAttempt::Done(before.and_then(held).into()),
         Err(StatementFailure::Own(error)) => match (&error.code, error.item.clone()) {
-            (Some(Code::ConditionalCheckFailed), Some(item)) => RegisterAttempt::Done(held(item)),
+            (Some(Code::ConditionalCheckFailed), Some(item)) => RegisterAttempt::Done(held(item).into()),
             (Some(Code::ConditionalCheckFailed), None) => RegisterAttempt::Absent,
             (Some(Code::DuplicateItem), _) => RegisterAttempt::Existed,
             _ => RegisterAttempt::Failed(statement_failure(error)),

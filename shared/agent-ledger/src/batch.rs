@@ -11,8 +11,9 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::plan::Plan;
-use crate::store::{Held, Insertion};
-use crate::{AgentKey, Continuity, Gap, HistoryEntry, Register, RegisterWrite, Version};
+use crate::store::{Before, Held, Insertion};
+use crate::continuity::is_interrupted;
+use crate::{AgentKey, Continuity, Gap, HistoryEntry, RegisterWrite, Version};
 
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,8 +73,8 @@ struct Record {
     event_entry: Option<Insertion>,
 }
 
-fn register_key(write: &RegisterWrite) -> (&AgentKey, Register) {
-    (&write.key, write.register)
+fn register_key(write: &RegisterWrite) -> &AgentKey {
+    &write.key
 }
 
 fn entry_key(entry: &HistoryEntry) -> (&str, &str) {
@@ -155,19 +156,21 @@ impl Batch {
     }
 
     /// Notes that a register was written and what it held before.
-    pub fn register_written(&mut self, job: usize, before: Option<Held>) {
-        let mut held = before;
+    pub fn register_written(&mut self, job: usize, before: Before) {
         let job = &self.registers[job];
+        let mut held = before;
         for event in &job.events {
             let outcome = match &held {
-                Some(held) if held.version == event.version => Outcome::Duplicate,
-                Some(held) if held.version > event.version => Outcome::Stale,
-                _ => Outcome::Applied,
+                // The newest write of the batch took no effect, so none of its events is newer than what is there.
+                Before::NotOlder => Outcome::Stale,
+                Before::Held(held) if held.version == event.version => Outcome::Duplicate,
+                Before::Held(held) if held.version > event.version => Outcome::Stale,
+                Before::Held(_) | Before::Nothing => Outcome::Applied,
             };
             if outcome == Outcome::Applied {
-                let before = held.replace(Held { version: event.version.clone(), continuity: event.leaves });
-                if let Some(before) =
-                    before.filter(|before| event.expects.is_some() && before.continuity != event.expects)
+                let now = Before::Held(Held { version: event.version.clone(), continuity: event.leaves });
+                if let Before::Held(before) = std::mem::replace(&mut held, now)
+                    && is_interrupted(before.continuity, event.expects, event.leaves)
                 {
                     let agent_id = job.write.key.agent_id.clone();
                     self.gaps.push(Gap { agent_id, held: before.version, event: event.version.clone() });

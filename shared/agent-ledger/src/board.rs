@@ -1,35 +1,49 @@
-//! The key of an agent's state.
+//! The keys of an agent's items in `AgentState`.
 //!
-//! A centre's agents are spread over sixteen *boards*: one agent is one `GetItem`, a whole centre sixteen
-//! parallel queries, and no partition is hot. The board comes from the ids alone, so that any reader can
-//! compute it.
+//! A center's agents are spread over sixteen *boards*: one agent is one query of a board, a whole center sixteen parallel
+//! ones, and no partition is hot. The board comes from the ids alone, so that any reader can compute it.
+//!
+//! An item is one register of one agent in one Region: an instance and its replica in another Region have one instance
+//! id, and their agents one agent id, and no event of one Region may harm what the other Region's events wrote. So the
+//! Region is part of the sort key, and all items of an agent stand side by side on one board.
 
 use connect_streams::agent_event::AgentEvent;
+
+use crate::Register;
 
 /// How many boards an instance has.
 pub const BOARDS: u32 = 16;
 
-/// Partition and sort key of an agent's state.
+/// Partition and sort key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentKey {
     /// `<instance id>#<NN>`
     pub board: String,
-    /// The agent's id.
+    /// `<agent id>#<Region>`, and `#login` or `#logout` behind it for those registers.
     pub agent_id: String,
 }
 
 impl AgentKey {
-    /// The key of the event's agent.
+    /// The key of a register of the event's agent.
     #[must_use]
-    pub fn of(event: &AgentEvent<'_>) -> Self {
-        Self::new(event.instance_id, event.agent_id)
+    pub fn of(event: &AgentEvent<'_>, register: Register) -> Self {
+        Self::new(event.instance_id, event.region, event.agent_id, register)
     }
 
-    /// The key of an agent.
+    /// The key of a register of an agent in a Region.
     #[must_use]
-    pub fn new(instance_id: &str, agent_id: &str) -> Self {
-        let number = fnv_1a_32(agent_id.as_bytes()) % BOARDS;
-        Self { board: board(instance_id, number), agent_id: agent_id.to_owned() }
+    pub fn new(instance_id: &str, region: &str, agent_id: &str, register: Register) -> Self {
+        let agent = match register.key_suffix() {
+            None => [agent_id, region].join("#"),
+            Some(suffix) => [agent_id, region, suffix].join("#"),
+        };
+        Self { board: Self::board(instance_id, agent_id), agent_id: agent }
+    }
+
+    /// The partition key of all items of an agent.
+    #[must_use]
+    pub fn board(instance_id: &str, agent_id: &str) -> String {
+        board(instance_id, fnv_1a_32(agent_id.as_bytes()) % BOARDS)
     }
 
     /// The partition keys of all agents of an instance.
@@ -50,6 +64,7 @@ fn fnv_1a_32(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{AgentKey, fnv_1a_32};
+    use crate::Register;
 
     #[test]
     fn the_hash_is_fnv_1a() {
@@ -62,8 +77,24 @@ mod tests {
 
     #[test]
     fn a_board_has_two_digits() {
-        assert_eq!(AgentKey::new("i-1", "foobar").board, "i-1#08");
+        assert_eq!(AgentKey::board("i-1", "foobar"), "i-1#08");
         // The example of docs/agent-state.md.
-        assert_eq!(AgentKey::new("i-1", "20000000-0000-4000-8000-000000000001").board, "i-1#12");
+        assert_eq!(AgentKey::board("i-1", "20000000-0000-4000-8000-000000000001"), "i-1#12");
+    }
+
+    #[test]
+    fn the_items_of_an_agent_stand_side_by_side() {
+        let key = |region, register| AgentKey::new("i-1", region, "foobar", register);
+        let keys = [
+            key("eu-west-2", Register::Snapshot),
+            key("eu-west-2", Register::Login),
+            key("eu-west-2", Register::Logout),
+            key("us-east-1", Register::Snapshot),
+        ];
+        assert_eq!(
+            keys.clone().map(|key| key.agent_id),
+            ["foobar#eu-west-2", "foobar#eu-west-2#login", "foobar#eu-west-2#logout", "foobar#us-east-1"]
+        );
+        assert!(keys.iter().all(|key| key.board == "i-1#08"));
     }
 }

@@ -5,6 +5,11 @@
 //! the list is empty. After-contact work is the interval of state `ENDED`.
 //! Source: Administrator Guide, "Determine how long an agent spends doing ACW".
 //!
+//! An interval's key has its start, contact and state. Connect's pages disagree on whether a contact that is put on hold
+//! gets a new `StateStartTimestamp`. If it keeps the old one, the event alone does not tell when the state began: such an
+//! interval is written with the start that Connect gives and gets its end into the key, so that nothing takes the place
+//! of anything; [`crate::intervals`] then knows that intervals of one contact with one start follow one another.
+//!
 //! A stream without contradictions closes an interval once. If two events close the same one (a producer's clock
 //! was set back, a restored backup was replayed), the earlier of them decides, by version and not by arrival: so
 //! an interval is a join as well.
@@ -13,16 +18,16 @@ use connect_streams::Timestamp;
 use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, Snapshot};
 
 use crate::Version;
-use crate::activity::activity;
+use crate::activity::Activity;
 use crate::item::{Attribute, expires_at, present_and_absent, timestamp_text};
 
 /// One item of AgentHistory, inserted if its key is not there. An interval also takes the place of the same
 /// interval that a later event closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// Partition key.
+    /// Partition key: `<instance id>#<agent id>`.
     pub agent_id: String,
-    /// Sort key: `event#…`, `status#…` or `contact#…`.
+    /// Sort key: `event#…`, `status#…` or `contact#…`, and the Region behind it.
     pub entry: String,
     /// Everything else.
     pub attributes: Vec<(&'static str, Attribute)>,
@@ -35,17 +40,23 @@ pub struct HistoryEntry {
 /// The attribute of an interval that holds the version of the event which closed it.
 pub const CLOSED_BY: &str = "closed_by";
 
-/// The entry of the event itself: `event#<timestamp>#<event id>`.
+/// The partition key of an agent's history.
+#[must_use]
+pub fn history_key(instance_id: &str, agent_id: &str) -> String {
+    [instance_id, agent_id].join("#")
+}
+
+/// The entry of the event itself: `event#<timestamp>#<event id>#<Region>`.
 pub(crate) fn event_entry(event: &AgentEvent<'_>, version: &Version, retention_days: u32) -> HistoryEntry {
     let current = event.current.as_ref();
     let attributes = [
         ("event_type", Some(Attribute::text(event.event_type.as_str()))),
         ("status_name", current.and_then(|snapshot| snapshot.status.name).map(Attribute::text)),
-        ("activity", current.map(|snapshot| Attribute::text(activity(snapshot)))),
+        ("activity", current.map(|snapshot| Attribute::text(Activity::of_snapshot(snapshot).as_str()))),
         ("contacts", current.and_then(contact_states)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    entry(event, ["event", version.as_str()].join("#"), attributes)
+    entry(event, ["event", version.as_str(), event.region].join("#"), attributes)
 }
 
 /// The intervals that the event closes.
@@ -74,7 +85,7 @@ fn status_interval(
         ("status_type", previous.status_type.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    let key = ["status", &timestamp_text(span.start)].join("#");
+    let key = ["status", &timestamp_text(span.start), event.region].join("#");
     Some(span.onto(version, entry(event, key, attributes)))
 }
 
@@ -85,7 +96,12 @@ fn contact_interval(
     (contact, successor): (&Contact<'_>, Option<&Contact<'_>>),
     retention_days: u32,
 ) -> Option<HistoryEntry> {
-    let end = successor.map_or(Some(event.timestamp), |successor| successor.state_since)?;
+    let keeps_start = successor.is_some_and(|successor| keeps_start(contact, successor));
+    let end = match successor {
+        Some(successor) if !keeps_start => successor.state_since?,
+        // The event is what shows that the state has ended.
+        _ => event.timestamp,
+    };
     let span = Span::between(contact.state_since?, end)?;
     let state = contact.state?;
     let attributes = [
@@ -95,8 +111,24 @@ fn contact_interval(
         ("queue_name", contact.queue_name.map(Attribute::text)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    let key = ["contact", &timestamp_text(span.start), contact.contact_id, state].join("#");
+    let (start, end) = (timestamp_text(span.start), timestamp_text(span.end));
+    let key = if keeps_start {
+        ["contact", &start, contact.contact_id, state, &end, event.region].join("#")
+    } else {
+        ["contact", &start, contact.contact_id, state, event.region].join("#")
+    };
     Some(span.onto(version, entry(event, key, attributes)))
+}
+
+/// Whether a contact came into another state without a new start: of the states that follow a connection, which can
+/// alternate. Before it, two states may well begin in one millisecond, as when a contact is accepted automatically.
+fn keeps_start(contact: &Contact<'_>, successor: &Contact<'_>) -> bool {
+    let alternates = |state| matches!(state, Some("CONNECTED" | "CONNECTED_ONHOLD" | "PAUSED"));
+    contact.state != successor.state
+        && alternates(contact.state)
+        && alternates(successor.state)
+        && successor.state_since.is_some()
+        && successor.state_since <= contact.state_since
 }
 
 /// A stretch of time that is not empty.
@@ -128,7 +160,13 @@ fn entry<const N: usize>(
     attributes: [(&'static str, Option<Attribute>); N],
 ) -> HistoryEntry {
     let (attributes, absent) = present_and_absent(attributes);
-    HistoryEntry { agent_id: event.agent_id.to_owned(), entry: key, attributes, absent, closed_by: None }
+    HistoryEntry {
+        agent_id: history_key(event.instance_id, event.agent_id),
+        entry: key,
+        attributes,
+        absent,
+        closed_by: None,
+    }
 }
 
 /// State by contact id.

@@ -3,18 +3,20 @@
 //! [`plan`](plan::plan) is pure: it says what to write. Every write is a join, so any permutation, duplication
 //! or splitting of deliveries gives the same tables:
 //!
-//! - **AgentState** is two last-writer-wins registers per agent, *snapshot* and *session*, each written by one
-//!   conditional update that only a greater [`Version`] passes.
+//! - **AgentState** is three last-writer-wins registers per agent and Region, *snapshot*, *login* and *logout*, each an
+//!   item of its own, written by one conditional update that only a greater [`Version`] passes.
 //! - **AgentHistory** is a grow-only set whose keys come from the event alone; of two events that close the same
 //!   interval the earlier decides.
 //!
 //! Nothing that is written depends on when, how often or by which delivery an event was processed.
 
 mod activity;
+pub mod agents;
 pub mod batch;
 mod board;
 mod continuity;
 mod history;
+pub mod intervals;
 mod item;
 pub mod memory;
 mod names;
@@ -23,10 +25,10 @@ mod state;
 pub mod store;
 mod version;
 
-pub use activity::contact_states_of;
+pub use activity::Activity;
 pub use board::{AgentKey, BOARDS};
 pub use continuity::{Continuity, Gap};
-pub use history::{CLOSED_BY, HistoryEntry};
+pub use history::{CLOSED_BY, HistoryEntry, history_key};
 pub use item::{Attribute, Members};
 pub use names::{NamePolicy, NamePolicyError};
 pub use state::{Register, RegisterWrite};

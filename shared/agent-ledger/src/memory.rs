@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::{Answer, Held, Insertion, Store, StoreError};
+use crate::store::{Answer, Before, Held, Insertion, Store, StoreError};
 use crate::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, RegisterWrite};
 
 /// An item without its key.
@@ -15,7 +15,7 @@ pub type Item = BTreeMap<String, Attribute>;
 pub struct Tables {
     /// AgentState.
     pub state: BTreeMap<AgentKey, Item>,
-    /// AgentHistory, by agent id and entry.
+    /// AgentHistory, by partition key and entry.
     pub history: BTreeMap<(String, String), Item>,
 }
 
@@ -42,10 +42,7 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    async fn write_registers(
-        &self,
-        writes: &[&RegisterWrite],
-    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
         let mut tables = self.lock();
         let mut write = |write: &RegisterWrite| {
             let held = tables.state.get(&write.key).and_then(|item| Held::of_item(item, write.register));
@@ -56,7 +53,7 @@ impl Store for MemoryStore {
             }
             held
         };
-        Answer::free(writes.iter().map(|one| Ok(write(one))).collect())
+        Answer::free(writes.iter().map(|one| Ok(write(one).into())).collect())
     }
 
     async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {

@@ -45,7 +45,7 @@ pub struct Rules {
 /// What one event writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// At most one per register.
+    /// At most one per register; each is an item of its own.
     pub registers: Vec<RegisterWrite>,
     /// The event's own entry, unless it is a heartbeat that is not kept.
     pub event: Option<HistoryEntry>,
@@ -72,7 +72,7 @@ pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
     let snapshot = event.current.as_ref().map(|current| snapshot_write(event, &version, current, rules));
     let is_kept = retention.heartbeats || event.event_type != EventType::HeartBeat;
     let plan = Plan {
-        registers: snapshot.into_iter().chain(session_write(event, &version)).collect(),
+        registers: snapshot.into_iter().chain(session_write(event, &version, retention.state_days)).collect(),
         event: is_kept.then(|| event_entry(event, &version, retention.history_days)),
         intervals: intervals(event, &version, retention.history_days),
     };
@@ -88,7 +88,7 @@ fn check_ids(event: &AgentEvent<'_>) -> Result<(), Reject> {
     // The sort key joins them with it: with one inside, two entries could have the same key.
     let fits = |id: &str| id.len() <= ID_BYTES && !id.contains('#');
     let bad = |path| Err(Reject::field(RejectCode::BadField, path));
-    if !fits(event.agent_id) || !fits(event.instance_id) {
+    if !fits(event.agent_id) || !fits(event.instance_id) || !fits(event.region) {
         return bad("AgentARN");
     }
     if !fits(event.event_id) {

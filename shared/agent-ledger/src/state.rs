@@ -1,19 +1,20 @@
-//! The two registers of an agent's state.
+//! The registers of an agent's state, each an item of its own.
 //!
-//! The *snapshot* register is set by any event that carries a current snapshot; all its attributes change
-//! together, so that no mixture of two moments can be read. The *session* register is set by LOGIN and LOGOUT
-//! only. A LOGIN, whose snapshots are null, therefore never erases a name or a status, and a heartbeat after
-//! LOGOUT never brings the agent back.
+//! The *snapshot* register is set by any event that carries a current snapshot; all its attributes change together, so
+//! that no mixture of two moments can be read. The *login* and *logout* registers are set by LOGIN and LOGOUT alone. A
+//! LOGIN, whose snapshots are null, therefore never erases a name or a status, and a heartbeat after LOGOUT never brings
+//! the agent back. LOGIN and LOGOUT do not share a register: when both happen within one millisecond, none of them is
+//! lost, and what follows tells which was last ([`crate::agents`]).
+//!
+//! Each item expires by its own event. In one item they would share `expires_at`, and then either it would depend on which
+//! register was written last, or an old snapshot would take a new login along.
 //!
 //! An item is kept small, because a usual one, with a contact in it, should take one write unit (1 KB): ids instead of
 //! ARNs, which all begin alike, and no event id besides the version that ends in it.
-//!
-//! `expires_at` belongs to the snapshot register alone: an attribute that both registers wrote would depend on
-//! which came last.
 
 use connect_streams::agent_event::{AgentEvent, Contact, EventType, Snapshot};
 
-use crate::activity::activity;
+use crate::activity::Activity;
 use crate::item::{Attribute, expires_at, present_and_absent};
 use crate::plan::Rules;
 use crate::{AgentKey, Continuity, Version};
@@ -23,17 +24,31 @@ use crate::{AgentKey, Continuity, Version};
 pub enum Register {
     /// What the agent does.
     Snapshot,
-    /// Whether the agent is logged in.
-    Session,
+    /// The agent's last LOGIN.
+    Login,
+    /// The agent's last LOGOUT.
+    Logout,
 }
 
 impl Register {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Snapshot, Self::Login, Self::Logout];
+
     /// The attribute that holds the register's version.
     #[must_use]
     pub const fn version_attribute(self) -> &'static str {
         match self {
             Self::Snapshot => "snapshot_version",
-            Self::Session => "session_version",
+            Self::Login | Self::Logout => "session_version",
+        }
+    }
+
+    /// What its item's sort key ends in, behind the Region.
+    pub(crate) const fn key_suffix(self) -> Option<&'static str> {
+        match self {
+            Self::Snapshot => None,
+            Self::Login => Some("login"),
+            Self::Logout => Some("logout"),
         }
     }
 }
@@ -68,6 +83,11 @@ pub(crate) fn snapshot_write(
     let status = &snapshot.status;
     let contacts = contacts(snapshot);
     let leaves = Some(Continuity::of(snapshot, &contacts));
+    let activity = match event.event_type {
+        // Whoever logged out while Offline works on nothing, even if Connect still lists contacts that ended.
+        EventType::Logout if crate::agents::has_only_doubtful_contacts(snapshot) => Activity::Offline,
+        _ => Activity::of_snapshot(snapshot),
+    };
     let attributes = [
         ("username", rules.names.username(snapshot.username)),
         ("first_name", rules.names.first_name(snapshot.first_name)),
@@ -77,30 +97,36 @@ pub(crate) fn snapshot_write(
         ("status_id", text(status.id)),
         ("status_since", status.since.map(Attribute::timestamp)),
         ("next_status_name", text(snapshot.next_status_name)),
-        ("activity", text(Some(activity(snapshot)))),
+        ("activity", text(Some(activity.as_str()))),
         ("contacts", Some(contacts)),
         ("routing_profile_name", text(snapshot.routing_profile_name)),
         ("routing_profile_id", text(snapshot.routing_profile_id)),
         ("slots", slots(snapshot)),
         ("hierarchy", hierarchy(snapshot)),
+        ("current_region", text(snapshot.current_region)),
         ("expires_at", Some(expires_at(event.timestamp, rules.retention.state_days))),
     ];
     let expects = event.previous.as_ref().map(|previous| Continuity::of(previous, &self::contacts(previous)));
     RegisterWrite { expects, leaves, ..write(event, version, Register::Snapshot, attributes) }
 }
 
-/// The update of the session register; `None` for events that are neither LOGIN nor LOGOUT.
-pub(crate) fn session_write(event: &AgentEvent<'_>, version: &Version) -> Option<RegisterWrite> {
-    let session = match event.event_type {
-        EventType::Login => "in",
-        EventType::Logout => "out",
+/// The update of the login or logout register; `None` for events that are neither.
+pub(crate) fn session_write(
+    event: &AgentEvent<'_>,
+    version: &Version,
+    retention_days: u32,
+) -> Option<RegisterWrite> {
+    let (register, session) = match event.event_type {
+        EventType::Login => (Register::Login, "in"),
+        EventType::Logout => (Register::Logout, "out"),
         EventType::StateChange | EventType::HeartBeat | EventType::Other(_) => return None,
     };
     let attributes = [
         ("session", Some(Attribute::text(session))),
         ("session_since", Some(Attribute::timestamp(event.timestamp))),
+        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
-    Some(write(event, version, Register::Session, attributes))
+    Some(write(event, version, register, attributes))
 }
 
 fn write<const N: usize>(
@@ -111,7 +137,7 @@ fn write<const N: usize>(
 ) -> RegisterWrite {
     let (mut set, remove) = present_and_absent(attributes);
     set.push((register.version_attribute(), Attribute::text(version.as_str())));
-    let (key, version) = (AgentKey::of(event), version.clone());
+    let (key, version) = (AgentKey::of(event, register), version.clone());
     RegisterWrite { key, register, version, set, remove, expects: None, leaves: None }
 }
 

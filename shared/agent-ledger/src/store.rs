@@ -15,13 +15,13 @@ pub const WRITES_PER_REQUEST: usize = 25;
 
 /// The two tables.
 pub trait Store: Send + Sync {
-    /// Writes at most [`WRITES_PER_REQUEST`] registers of different items, each if its version is absent or smaller.
-    /// Answers in order what each held before, from which the caller knows whether the write took effect, repeated
-    /// what was there, or came too late.
+    /// Writes at most [`WRITES_PER_REQUEST`] different registers, each if its version is absent or smaller. Answers in
+    /// order what each held before, from which the caller knows whether the write took effect, repeated what was there,
+    /// or came too late.
     fn write_registers(
         &self,
         writes: &[&RegisterWrite],
-    ) -> impl Future<Output = Answer<Vec<Result<Option<Held>, StoreError>>>> + Send;
+    ) -> impl Future<Output = Answer<Vec<Result<Before, StoreError>>>> + Send;
 
     /// Inserts at most [`WRITES_PER_REQUEST`] entries with different keys, each if its key is not there. An interval
     /// that is there, but was closed by a later event, is replaced. Answers one result per entry, in order.
@@ -52,7 +52,7 @@ impl<T> Answer<T> {
 pub struct Consumed {
     /// Requests, without those that the client repeated by itself.
     pub requests: u32,
-    /// Write units: 1 KB of an item each, for failed conditions too.
+    /// Write units: 1 KB of an item each, for failed conditions too, as the service reports them.
     pub write_units: u32,
 }
 
@@ -60,6 +60,23 @@ impl AddAssign for Consumed {
     fn add_assign(&mut self, more: Self) {
         self.requests += more.requests;
         self.write_units += more.write_units;
+    }
+}
+
+/// What a register held before it was to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing: it was never set.
+    Nothing,
+    /// This.
+    Held(Held),
+    /// Something that is not older than the write, which therefore took no effect; the store does not say what.
+    NotOlder,
+}
+
+impl From<Option<Held>> for Before {
+    fn from(held: Option<Held>) -> Self {
+        held.map_or(Self::Nothing, Self::Held)
     }
 }
 

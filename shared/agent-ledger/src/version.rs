@@ -36,6 +36,12 @@ impl Version {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// When the event happened, at its fixed width.
+    #[must_use]
+    pub fn timestamp(&self) -> &str {
+        self.0.split_once('#').map_or(&self.0, |(timestamp, _)| timestamp)
+    }
 }
 
 impl fmt::Display for Version {

@@ -16,6 +16,9 @@ pub struct AgentEvent<'a> {
     pub agent_arn: &'a str,
     /// The instance's id, from the agent's ARN.
     pub instance_id: &'a str,
+    /// The Region whose stream the event is of, from the agent's ARN. An instance and its replica in another Region have
+    /// one instance id, and their agents one agent id.
+    pub region: &'a str,
     /// The agent's id, from the agent's ARN.
     pub agent_id: &'a str,
     /// The event's own id, a UUID.
@@ -92,6 +95,9 @@ pub struct Snapshot<'a> {
     pub hierarchy: Vec<&'a str>,
     /// The contacts the agent has, those in after-contact work among them.
     pub contacts: Vec<Contact<'a>>,
+    /// The Region in which the agent works now, if the instance routes across Regions.
+    /// Source: Administrator Guide, "Agent event streams data model", `AgentCrossRegionRoutingConfiguration`.
+    pub current_region: Option<&'a str>,
 }
 
 /// An agent's status.
@@ -158,6 +164,7 @@ impl<'a> AgentEvent<'a> {
         Ok(Self {
             agent_arn,
             instance_id: arn::instance_id(agent_arn).ok_or_else(bad_arn)?,
+            region: arn::region(agent_arn).ok_or_else(bad_arn)?,
             agent_id: arn::resource_id(agent_arn, "agent").ok_or_else(bad_arn)?,
             event_id: required_text(event_id, "EventId")?,
             timestamp: required_timestamp(timestamp, "EventTimestamp")?,
@@ -170,12 +177,18 @@ impl<'a> AgentEvent<'a> {
 
 impl<'a> Snapshot<'a> {
     fn from_object(source: Object<'a>) -> Self {
-        let [status, next_status, configuration, contacts] =
-            source.get_each(["AgentStatus", "NextAgentStatus", "Configuration", "Contacts"]);
+        let [status, next_status, configuration, contacts, cross_region] = source.get_each([
+            "AgentStatus",
+            "NextAgentStatus",
+            "Configuration",
+            "Contacts",
+            "AgentCrossRegionRoutingConfiguration",
+        ]);
         let snapshot = Self {
             status: object(status).map(AgentStatus::from_object).unwrap_or_default(),
             next_status_name: name(next_status),
             contacts: objects(contacts).filter_map(Contact::from_object).collect(),
+            current_region: object(cross_region).and_then(|regions| text(regions.get("CurrentRegion"))),
             ..Self::default()
         };
         match object(configuration) {
@@ -340,7 +353,9 @@ mod tests {
         let value = parse(event).unwrap();
         let event = AgentEvent::from_object(value.as_object().unwrap()).unwrap();
         assert_eq!((event.event_type.as_str(), event.previous), ("SOMETHING_NEW", None));
+        assert_eq!(event.region, "eu-west-2");
         let current = event.current.unwrap();
+        assert_eq!(current.current_region, Some("eu-west-2"));
         assert_eq!(
             (current.status.name, current.status.status_type, current.status.since),
             (Some("Available"), None, None)

@@ -17,22 +17,35 @@ pub fn resource_id<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
     (!id.is_empty() && !id.contains('/')).then_some(id)
 }
 
+/// The Region of any Amazon Connect ARN.
+#[must_use]
+pub fn region(arn: &str) -> Option<&str> {
+    parts(arn).map(|(region, _)| region).filter(|region| !region.is_empty())
+}
+
 /// What follows `instance/`.
 fn resource(arn: &str) -> Option<&str> {
+    parts(arn).map(|(_, resource)| resource)
+}
+
+/// The Region, and what follows `instance/`.
+fn parts(arn: &str) -> Option<(&str, &str)> {
     let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(place, _)| place);
-    let [scheme, partition, service, _region, account] = std::array::from_fn(|_| colons.next());
+    let [scheme, partition, service, region, account] = std::array::from_fn(|_| colons.next());
     let is_connect = &arn[..scheme?] == "arn" && &arn[partition? + 1..service?] == "connect";
-    is_connect.then_some(&arn[account? + 1..])?.strip_prefix("instance/")
+    let resource = is_connect.then_some(&arn[account? + 1..])?.strip_prefix("instance/")?;
+    Some((&arn[service? + 1..region?], resource))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{instance_id, resource_id};
+    use super::{instance_id, region, resource_id};
 
     #[test]
     fn ids_are_read_off_the_arn() {
         let agent = "arn:aws-us-gov:connect:us-gov-west-1:111122223333:instance/i-1/agent/a-1";
         assert_eq!((instance_id(agent), resource_id(agent, "agent")), (Some("i-1"), Some("a-1")));
+        assert_eq!(region(agent), Some("us-gov-west-1"));
         let own_queue = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/agent/a-1";
         assert_eq!(resource_id(own_queue, "queue"), Some("a-1"));
         assert_eq!(instance_id("arn:aws:connect:eu-west-2:111122223333:instance/i-1"), Some("i-1"));
@@ -49,6 +62,8 @@ mod tests {
         ] {
             assert_eq!(instance_id(text), None, "{text}");
         }
+        assert_eq!(region("arn:aws:connect::1:instance/i"), None);
+        assert_eq!(region("arn:aws:lambda:r:1:instance/i"), None);
         for text in [
             "arn:aws:connect:r:1:instance/i",
             "arn:aws:connect:r:1:instance/i/agent/",

@@ -11,9 +11,11 @@
 //! Decided outcomes: a byte order mark is skipped; a lone surrogate escape becomes U+FFFD; of a repeated
 //! key the last value counts; anything but white space after the value is `not_json`.
 
+mod canonical;
 mod read;
 mod write;
 
+pub use canonical::Canonical;
 pub use read::{MAX_DEPTH, parse};
 pub use write::{write_bool, write_list, write_object, write_string};
 

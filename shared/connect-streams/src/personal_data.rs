@@ -87,16 +87,18 @@ impl HashKey {
     /// The HMAC-SHA-256 of the text, in hex.
     #[must_use]
     pub fn hash(&self, text: &str) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digest = self.digest(text.as_bytes());
-        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+        self.hash_bytes(&[text.as_bytes()])
     }
 
-    /// The HMAC-SHA-256 of the message.
+    /// The HMAC-SHA-256 of a message in parts, in hex.
     #[must_use]
-    pub fn digest(&self, message: &[u8]) -> [u8; 32] {
-        self.0.clone().chain_update(message).finalize().into_bytes().into()
+    pub fn hash_bytes(&self, parts: &[&[u8]]) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hmac = self.0.clone();
+        parts.iter().for_each(|part| hmac.update(part));
+        let digest = hmac.finalize().into_bytes();
+        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
     }
 }
 

@@ -1,12 +1,11 @@
 //! The computed columns. Their rules stand in `schema/derived.rs`, column by column.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use connect_streams::{Timestamp, arn};
 
 use crate::normalize::Cell;
-use crate::schema::place;
+use crate::schema::{Column, place};
 
 /// What is computed from a record. `None` where the record does not say enough.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,7 +46,8 @@ pub struct Derived<'a> {
 }
 
 /// The places of the columns that the rules use.
-struct Places {
+#[derive(Debug)]
+pub(crate) struct Places {
     instance_arn: usize,
     agent_arn: usize,
     queue_arn: usize,
@@ -72,33 +72,37 @@ struct Places {
     recordings: usize,
 }
 
-static PLACES: LazyLock<Places> = LazyLock::new(|| Places {
-    instance_arn: place("instance_arn"),
-    agent_arn: place("agent_arn"),
-    queue_arn: place("queue_arn"),
-    initiation_method: place("initiation_method"),
-    disconnect_reason: place("disconnect_reason"),
-    next_contact_id: place("next_contact_id"),
-    disconnect: place("disconnect_timestamp"),
-    enqueue: place("queue_enqueue_timestamp"),
-    dequeue: place("queue_dequeue_timestamp"),
-    queue_duration: place("queue_duration_seconds"),
-    connected_to_agent: place("agent_connected_to_agent_timestamp"),
-    interaction: place("agent_interaction_duration_seconds"),
-    hold: place("agent_customer_hold_duration_seconds"),
-    pause: place("agent_pause_duration_seconds"),
-    after_contact_work: place("agent_after_contact_work_duration_seconds"),
-    after_contact_work_start: place("agent_after_contact_work_start_timestamp"),
-    after_contact_work_end: place("agent_after_contact_work_end_timestamp"),
-    attempts: place("agent_connection_attempts"),
-    transferred_to: place("transferred_to_endpoint_address"),
-    transfer_completed: place("transfer_completed_timestamp"),
-    recording_location: place("recording_location"),
-    recordings: place("recordings"),
-});
+impl Places {
+    pub(crate) fn of(columns: &[Column]) -> Self {
+        let place = |name| place(columns, name);
+        Self {
+            instance_arn: place("instance_arn"),
+            agent_arn: place("agent_arn"),
+            queue_arn: place("queue_arn"),
+            initiation_method: place("initiation_method"),
+            disconnect_reason: place("disconnect_reason"),
+            next_contact_id: place("next_contact_id"),
+            disconnect: place("disconnect_timestamp"),
+            enqueue: place("queue_enqueue_timestamp"),
+            dequeue: place("queue_dequeue_timestamp"),
+            queue_duration: place("queue_duration_seconds"),
+            connected_to_agent: place("agent_connected_to_agent_timestamp"),
+            interaction: place("agent_interaction_duration_seconds"),
+            hold: place("agent_customer_hold_duration_seconds"),
+            pause: place("agent_pause_duration_seconds"),
+            after_contact_work: place("agent_after_contact_work_duration_seconds"),
+            after_contact_work_start: place("agent_after_contact_work_start_timestamp"),
+            after_contact_work_end: place("agent_after_contact_work_end_timestamp"),
+            attempts: place("agent_connection_attempts"),
+            transferred_to: place("transferred_to_endpoint_address"),
+            transfer_completed: place("transfer_completed_timestamp"),
+            recording_location: place("recording_location"),
+            recordings: place("recordings"),
+        }
+    }
+}
 
-pub(crate) fn derive<'a>(cells: &[Option<Cell<'a>>], initiation: Timestamp) -> Derived<'a> {
-    let places = &*PLACES;
+pub(crate) fn derive<'a>(places: &Places, cells: &[Option<Cell<'a>>], initiation: Timestamp) -> Derived<'a> {
     let record = Record(cells);
     let mut derived = Derived {
         instance_id: record.id(places.instance_arn, arn::instance_id),
@@ -112,14 +116,13 @@ pub(crate) fn derive<'a>(cells: &[Option<Cell<'a>>], initiation: Timestamp) -> D
             || record.any_recording_has_a_location(places.recordings),
         ..Derived::default()
     };
-    derived.intervals(&record, initiation);
-    derived.abandonment(&record);
+    derived.intervals(places, &record, initiation);
+    derived.abandonment(places, &record);
     derived
 }
 
 impl Derived<'_> {
-    fn intervals(&mut self, record: &Record<'_, '_>, initiation: Timestamp) {
-        let places = &*PLACES;
+    fn intervals(&mut self, places: &Places, record: &Record<'_, '_>, initiation: Timestamp) {
         let at = |place| record.timestamp(place);
         let between = |start: Option<Timestamp>, end: Option<Timestamp>| {
             Some((end?.epoch_milliseconds() - start?.epoch_milliseconds()).div_euclid(1000))
@@ -152,8 +155,7 @@ impl Derived<'_> {
         seconds
     }
 
-    fn abandonment(&mut self, record: &Record<'_, '_>) {
-        let places = &*PLACES;
+    fn abandonment(&mut self, places: &Places, record: &Record<'_, '_>) {
         let went_on = self.answered || self.transferred || !record.has(places.disconnect);
         let reason = record.text(places.disconnect_reason);
         let by_customer = reason == Some("CUSTOMER_DISCONNECT");

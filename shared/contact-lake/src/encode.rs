@@ -1,72 +1,90 @@
 //! Row to bytes: one JSON object ended by `\n`, absent values left out.
 //!
-//! `content_hash` is XXH3-128 over the encoded content, that is, over everything the record says and nothing it
-//! does not (arrival time, schema version, computed columns). Columns come in declared order and maps in key
-//! order, so the hash depends neither on the order and white space of the source nor on the policy for personal
-//! data. XXH3, because the hash only breaks ties between versions of one contact: it must be fast and well
-//! spread, not hard to forge. With a `PII_HASH_KEY`, that key is its secret: otherwise somebody who sees the rest
-//! of a row could test guesses for a value that the policy hides.
+//! `content_hash` is taken over the record in its canonical form (`connect_streams::json::Canonical`): over what the record
+//! says, not over the columns that this version of the code knows. So a record keeps its hash through every change of the
+//! schema, and rows made by two versions are known as one content. It depends neither on the order and white space of the
+//! source, nor on arrival, nor on the policy for personal data. It is XXH3-128, because it only tells contents of one
+//! contact apart: it must be fast and well spread, not hard to forge. With a `PII_HASH_KEY` it is half of an HMAC-SHA-256:
+//! otherwise somebody who sees the rest of a row could test guesses for a value that the policy hides.
 
 use connect_streams::json::{write_bool, write_list, write_object, write_string};
 use connect_streams::{Timestamp, Value};
-use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_secret};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::derive::Derived;
 use crate::normalize::{Cell, Extra, Row, json_text};
 use crate::policy::Policy;
-use crate::schema::{Column, Kind, SCHEMA_VERSION, SOURCE_COLUMNS};
+use crate::schema::{Column, Kind, SCHEMA_VERSION};
+
+/// When a record came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// When it reached Firehose; of a record out of a copy, when the oldest record of that copy did.
+    pub at: Timestamp,
+    /// Its place in the copy that it was read from, from 0; none for a record that came from Firehose itself.
+    pub place: Option<u32>,
+}
+
+impl From<Timestamp> for Arrival {
+    fn from(at: Timestamp) -> Self {
+        Self { at, place: None }
+    }
+}
 
 /// The row as one line of JSON, as the policy allows it.
+///
+/// # Panics
+/// If a policy that hides something is applied to a row of another edition than today's: it knows columns by place.
 #[must_use]
-pub fn encode(mut row: Row<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
-    let mut line = Line(Vec::with_capacity(4096));
-    line.content(&row, None);
-    let content_hash = line.hash(policy);
+pub fn encode(mut row: Row<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
+    let content_hash = content_hash(&row.canonical, policy);
     if !policy.keeps_all() {
+        assert_eq!(row.edition.version, SCHEMA_VERSION, "a policy is for the columns of today");
         policy.apply(&mut row);
-        line.0.clear();
-        line.content(&row, Some(policy));
     }
+    let mut line = Line(Vec::with_capacity(4096));
+    line.content(&row, policy);
     line.text("record_kind", "contact_record");
     line.derived(&row.derived);
-    line.end(&content_hash, arrival)
+    line.end(row.edition.version, &content_hash, arrival)
 }
 
 /// A record of the console's "Test with demo data" as a row: it arrives, and no query for contacts sees it.
 #[must_use]
-pub fn encode_demo(record: Value<'_>, arrival: Option<Timestamp>, policy: &Policy) -> Vec<u8> {
+pub fn encode_demo(record: Value<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
+    let mut canonical = Vec::with_capacity(512);
+    record.write_canonical(&mut canonical);
     let mut line = Line(Vec::with_capacity(512));
     line.text("extra", &json_text(record));
-    let content_hash = line.hash(policy);
     line.text("record_kind", "demo");
-    line.end(&content_hash, arrival)
+    line.end(SCHEMA_VERSION, &content_hash(&canonical, policy), arrival)
+}
+
+fn content_hash(canonical: &[u8], policy: &Policy) -> String {
+    match policy.content_key() {
+        None => format!("{:032x}", xxh3_128(canonical)),
+        Some(key) => {
+            // No value of a column, which the same key may hash, begins like this.
+            let mut hash = key.hash_bytes(&[b"content_hash", canonical]);
+            hash.truncate(32);
+            hash
+        }
+    }
 }
 
 struct Line(Vec<u8>);
 
 impl Line {
     /// Writes the columns with a source, and what has none, as the policy allows it.
-    fn content(&mut self, row: &Row<'_>, policy: Option<&Policy>) {
-        for (column, cell) in SOURCE_COLUMNS.iter().zip(&row.cells) {
+    fn content(&mut self, row: &Row<'_>, policy: &Policy) {
+        for (column, cell) in row.edition.shape.columns.iter().zip(&row.cells) {
             if let Some(cell) = cell {
                 self.key(column.name);
                 write_cell(column, cell, &mut self.0);
             }
         }
-        let extra = extra_json(&row.extra);
-        let extra = extra.and_then(|json| match policy {
-            None => Some(json),
-            Some(policy) => policy.extra(json),
-        });
+        let extra = extra_json(&row.extra).and_then(|json| policy.extra(json));
         self.optional_text("extra", extra.as_deref());
-    }
-
-    fn hash(&self, policy: &Policy) -> String {
-        let hash = match policy.content_secret() {
-            None => xxh3_128(&self.0),
-            Some(secret) => xxh3_128_with_secret(&self.0, secret),
-        };
-        format!("{hash:032x}")
     }
 
     fn derived(&mut self, derived: &Derived<'_>) {
@@ -97,12 +115,15 @@ impl Line {
         self.truth("recorded", derived.recorded);
     }
 
-    fn end(mut self, content_hash: &str, arrival: Option<Timestamp>) -> Vec<u8> {
-        self.number("schema_version", SCHEMA_VERSION.into());
+    fn end(mut self, schema_version: u32, content_hash: &str, arrival: Option<Arrival>) -> Vec<u8> {
+        self.number("schema_version", schema_version.into());
         self.text("content_hash", content_hash);
-        if let Some(arrival) = arrival {
+        if let Some(Arrival { at, place }) = arrival {
             self.key("arrival_timestamp");
-            write_timestamp(arrival, &mut self.0);
+            write_timestamp(at, &mut self.0);
+            if let Some(place) = place {
+                self.number("arrival_place", place.into());
+            }
         }
         self.0.extend_from_slice(b"}\n");
         self.0
@@ -198,8 +219,9 @@ fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::encode;
-    use crate::{Policy, normalize};
+    use super::{Arrival, encode};
+    use crate::schema::SCHEMA_VERSION;
+    use crate::{Edition, Policy, normalize, normalize_by};
     use connect_streams::contact_record::ContactRecord;
     use connect_streams::{Timestamp, parse};
     use std::collections::BTreeMap;
@@ -220,7 +242,8 @@ mod tests {
     fn line_at(record: &str, arrival: &str) -> String {
         let document = parse(record.as_bytes()).unwrap();
         let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
-        String::from_utf8(encode(normalize(&record), Timestamp::parse(arrival), &Policy::default())).unwrap()
+        let arrival = Timestamp::parse(arrival).map(Arrival::from);
+        String::from_utf8(encode(normalize(&record), arrival, &Policy::default())).unwrap()
     }
 
     fn columns(line: &str) -> BTreeMap<String, String> {
@@ -269,8 +292,47 @@ mod tests {
             (&hash(RECORD), "\"2026-03-09T00:00:00.000Z\""),
             (&later["content_hash"], later["arrival_timestamp"].as_str())
         );
-        assert_ne!(hash(RECORD), hash(&RECORD.replace("1.10", "1.1")));
-        assert_ne!(hash(RECORD), hash(&RECORD.replace("VOICE", "CHAT")));
+        for same in [RECORD.replace("1.10", "11E-1"), RECORD.replace("\"Agent\": null, ", "")] {
+            assert_ne!(same, RECORD);
+            assert_eq!(hash(RECORD), hash(&same));
+        }
+        for other in ["1.10,1.11", "VOICE,CHAT", "[],null", "\"New\",\"Newer\""] {
+            let (this, that) = other.split_once(',').unwrap();
+            let other = RECORD.replace(this, that);
+            assert_ne!(other, RECORD);
+            assert_ne!(hash(RECORD), hash(&other), "{that}");
+        }
+    }
+
+    /// A row of an earlier edition has a value in `extra` where today's has it in its column.
+    #[test]
+    fn a_record_keeps_its_hash_when_a_column_is_added() {
+        let earlier = Edition::before(&["channel"]);
+        let document = parse(RECORD.as_bytes()).unwrap();
+        let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
+        let earlier = encode(normalize_by(earlier, &record), None, &Policy::default());
+        let (earlier, today) = (columns(str::from_utf8(&earlier).unwrap()), columns(&line(RECORD)));
+        assert_eq!(earlier["content_hash"], today["content_hash"]);
+        assert_eq!(earlier.get("channel"), None);
+        assert!(earlier["extra"].contains(r#"\"Channel\":\"VOICE\""#), "{}", earlier["extra"]);
+        assert_eq!(
+            (earlier["schema_version"].parse(), today["schema_version"].parse()),
+            (Ok(SCHEMA_VERSION - 1), Ok(SCHEMA_VERSION))
+        );
+    }
+
+    #[test]
+    fn a_row_out_of_a_copy_tells_its_place_there() {
+        let document = parse(RECORD.as_bytes()).unwrap();
+        let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
+        let at = Timestamp::parse("2026-03-02T08:00:00Z").unwrap();
+        let row = encode(normalize(&record), Some(Arrival { at, place: Some(7) }), &Policy::default());
+        let row = columns(str::from_utf8(&row).unwrap());
+        assert_eq!(
+            (row["arrival_timestamp"].as_str(), row["arrival_place"].as_str()),
+            ("\"2026-03-02T08:00:00.000Z\"", "7")
+        );
+        assert!(!columns(&line(RECORD)).contains_key("arrival_place"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! enters as data.
 
 mod derive;
+mod edition;
 mod encode;
 mod normalize;
 mod policy;
@@ -13,7 +14,8 @@ pub mod schema;
 mod shape;
 
 pub use derive::Derived;
-pub use encode::{encode, encode_demo};
-pub use normalize::{Cell, Extra, Row, normalize};
+pub use edition::Edition;
+pub use encode::{Arrival, encode, encode_demo};
+pub use normalize::{Cell, Extra, Row, normalize, normalize_by};
 pub use policy::{Policy, PolicyError};
 pub use returned::returned;

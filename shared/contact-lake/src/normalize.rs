@@ -4,16 +4,19 @@
 //! told as *type drift*; a field that no column names goes to `extra`, too. So nothing is lost, and a change on
 //! Amazon's side degrades one column and not the pipeline.
 //!
-//! Of a repeated key, or of two spellings of one field, the last counts; the others go to `extra`.
+//! Of a repeated key, or of two spellings of one field, the last counts; the others go to `extra`. The last one counts
+//! even if it is null, as in the canonical form that `content_hash` is of.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Object, Timestamp, Value};
 
 use crate::derive::{Derived, derive};
+use crate::edition::Edition;
 use crate::schema::Kind;
-use crate::shape::{Group, RECORD, Shape, Source};
+use crate::shape::{Group, Shape, Source};
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +39,8 @@ pub enum Cell<'a> {
     Json(String),
 }
 
-/// A contact record, normalised.
-#[derive(Debug, Clone, PartialEq)]
+/// A contact record, normalized.
+#[derive(Debug, Clone)]
 pub struct Row<'a> {
     /// One place per column with a source; `None` where the record says nothing.
     pub cells: Vec<Option<Cell<'a>>>,
@@ -49,6 +52,9 @@ pub struct Row<'a> {
     pub type_drift: Vec<String>,
     /// The day of `InitiationTimestamp`, UTC: the partition.
     pub contact_date: String,
+    /// The record in its canonical form.
+    pub(crate) canonical: Vec<u8>,
+    pub(crate) edition: &'static Edition,
 }
 
 /// A value that has no column of its own.
@@ -65,19 +71,29 @@ pub struct Extra<'a> {
 /// Builds the row.
 #[must_use]
 pub fn normalize<'a>(record: &ContactRecord<'a>) -> Row<'a> {
-    let mut walk = Walk::new(false);
-    let mut cells = walk.object(&RECORD, &Path::Record, record.source);
-    if walk.found_repetition {
-        walk = Walk::new(true);
-        cells = walk.object(&RECORD, &Path::Record, record.source);
+    normalize_by(Edition::today(), record)
+}
+
+/// Builds the row as an edition of the schema has it.
+#[must_use]
+pub fn normalize_by<'a>(edition: &'static Edition, record: &ContactRecord<'a>) -> Row<'a> {
+    let mut canonical = Vec::with_capacity(4096);
+    let seen = Value::Object(record.source).write_canonical(&mut canonical);
+    let mut walk = Walk::new(&edition.shape, seen.repeats_names);
+    let mut cells = walk.object(&edition.shape, &Path::Record, record.source);
+    if walk.found_two_spellings && !walk.backwards {
+        walk = Walk::new(&edition.shape, true);
+        cells = walk.object(&edition.shape, &Path::Record, record.source);
     }
-    let derived = derive(&cells, record.initiation_timestamp);
+    let derived = derive(&edition.places, &cells, record.initiation_timestamp);
     Row {
         derived,
         cells,
         extra: walk.extra,
         type_drift: walk.type_drift,
         contact_date: record.initiation_timestamp.date(),
+        canonical,
+        edition,
     }
 }
 
@@ -101,6 +117,7 @@ impl Path<'_> {
 }
 
 struct Walk<'a> {
+    record: &'static Shape,
     extra: Vec<Extra<'a>>,
     type_drift: Vec<String>,
     /// The column of the record that the walk is inside of.
@@ -108,13 +125,20 @@ struct Walk<'a> {
     /// Whether it goes from the last field to the first, so that the last of repeated ones finds its place free. Hardly
     /// any record repeats a field, and the other direction is the faster one.
     backwards: bool,
-    /// Whether two fields, going forward, had the same place. Then the walk is worth nothing.
-    found_repetition: bool,
+    /// Whether two fields had the same place though no name is repeated. Going forward, the walk is worth nothing then.
+    found_two_spellings: bool,
 }
 
 impl<'a> Walk<'a> {
-    fn new(backwards: bool) -> Self {
-        Self { extra: Vec::new(), type_drift: Vec::new(), column: None, backwards, found_repetition: false }
+    fn new(record: &'static Shape, backwards: bool) -> Self {
+        Self {
+            record,
+            extra: Vec::new(),
+            type_drift: Vec::new(),
+            column: None,
+            backwards,
+            found_two_spellings: false,
+        }
     }
 
     fn object(&mut self, shape: &Shape, path: &Path<'_>, object: Object<'a>) -> Vec<Option<Cell<'a>>> {
@@ -132,12 +156,15 @@ impl<'a> Walk<'a> {
         cells: &mut [Option<Cell<'a>>],
     ) {
         let mut members = object.iter();
+        let mut names = HashSet::new();
         while let Some((name, value)) = if self.backwards { members.next_back() } else { members.next() } {
+            let is_superseded = self.backwards && !names.insert(name);
             if value.is_absent() {
                 continue;
             }
             let path = Path::Field(path, name);
             match (group.get(name), value) {
+                (Some(source), _) if is_superseded => self.keep(&path, value, source.places()),
                 (Some(Source::Group(fields)), Value::Object(inner)) => {
                     self.group(shape, fields, &path, inner, cells);
                 }
@@ -149,7 +176,7 @@ impl<'a> Walk<'a> {
                     cells[*place] = self.column(shape, *place, &path, value);
                 }
                 (Some(Source::Column(place)), _) => {
-                    self.found_repetition = true;
+                    self.found_two_spellings = true;
                     self.keep(&path, value, vec![*place]);
                 }
                 (None, _) => self.keep(&path, value, Vec::new()),
@@ -214,9 +241,15 @@ impl<'a> Walk<'a> {
     ) -> Option<Cell<'a>> {
         let first = shape.elements(place).columns[0].source;
         let mut structs = Vec::new();
-        for (key, entry) in entries.iter().filter(|(_, entry)| !entry.is_absent()) {
+        let mut keys = HashSet::new();
+        for (key, entry) in entries.iter().rev() {
+            let is_superseded = !keys.insert(key);
+            if entry.is_absent() {
+                continue;
+            }
             let path = Path::Field(path, key);
             match entry.as_object() {
+                _ if is_superseded => self.keep(&path, entry, vec![place]),
                 Some(object) => {
                     let mut fields = self.object(shape.elements(place), &path, object);
                     let key_cell = Some(Cell::Text(Cow::Borrowed(key)));
@@ -243,12 +276,17 @@ impl<'a> Walk<'a> {
         entries: Object<'a>,
         text_of: fn(Value<'a>) -> Cow<'a, str>,
     ) -> Cell<'a> {
-        let present = entries.iter().rev().filter(|(_, value)| !value.is_absent());
-        let mut sorted: Vec<_> = present.collect();
+        // The sort keeps the order of equal keys, so the last of them is the first one here.
+        let mut sorted: Vec<_> = entries.iter().rev().collect();
         sorted.sort_by_key(|(key, _)| *key);
         let mut map: Vec<(&str, _)> = Vec::with_capacity(sorted.len());
+        let mut before = None;
         for (key, value) in sorted {
-            if map.last().is_some_and(|(last, _)| *last == key) {
+            let is_superseded = before.replace(key) == Some(key);
+            if value.is_absent() {
+                continue;
+            }
+            if is_superseded {
                 self.keep(&Path::Field(path, key), value, vec![place]);
             } else {
                 map.push((key, text_of(value)));
@@ -265,7 +303,7 @@ impl<'a> Walk<'a> {
 
     /// Notes a source path; keys and positions stay out of it, because it is logged.
     fn drift(&mut self, source: &str) {
-        let within = self.column.map(|column| RECORD.columns[column].source).filter(|outer| *outer != source);
+        let within = self.column.map(|column| self.record.columns[column].source).filter(|outer| *outer != source);
         self.type_drift.push(within.map_or_else(|| source.to_owned(), |outer| format!("{outer}[].{source}")));
     }
 

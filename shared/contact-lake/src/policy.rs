@@ -76,8 +76,6 @@ pub struct Policy {
     /// By name.
     derived: BTreeMap<&'static str, Action>,
     key: Option<HashKey>,
-    /// Derived from the key, once and not per record.
-    content_secret: Option<Vec<u8>>,
 }
 
 impl Policy {
@@ -89,9 +87,7 @@ impl Policy {
         let document = parse(policy.as_bytes()).map_err(|_| PolicyError::NotAnObject)?;
         let rules = document.as_object().ok_or(PolicyError::NotAnObject)?;
         let key = key.map(HashKey::new).transpose()?;
-        let block = |key: &HashKey, block: u8| key.digest(&[b"content_hash", &[block][..]].concat());
-        let content_secret = key.as_ref().map(|key| (0..6).flat_map(|number| block(key, number)).collect());
-        let mut read = Self { key, content_secret, ..Self::default() };
+        let mut read = Self { key, ..Self::default() };
         for (name, rule) in rules.iter() {
             read.add(name, rule)?;
         }
@@ -151,9 +147,9 @@ impl Policy {
         self.text(Cow::Owned(json), action).map(Cow::into_owned)
     }
 
-    /// A secret for [`crate::encode()`]'s hash, so that a guess for a hidden value cannot be tested without the key.
-    pub(crate) fn content_secret(&self) -> Option<&[u8]> {
-        self.content_secret.as_deref()
+    /// The key for the hash of a content, so that a guess for a hidden value cannot be tested without it.
+    pub(crate) fn content_key(&self) -> Option<&HashKey> {
+        self.key.as_ref()
     }
 
     fn cell<'a>(&self, cell: Cell<'a>, rule: &Rule) -> Option<Cell<'a>> {

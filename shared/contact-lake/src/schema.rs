@@ -12,8 +12,8 @@ mod glue;
 
 use std::sync::LazyLock;
 
-/// Written into every row as `schema_version`; raised when a column changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Written into every row as `schema_version`; raised when a column is added, changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A column of the row, or a field of a list's elements.
 #[derive(Debug, Clone, Copy)]
@@ -108,9 +108,9 @@ pub fn columns() -> impl Iterator<Item = &'static Column> {
     SOURCE_COLUMNS.iter().chain(DERIVED_COLUMNS)
 }
 
-/// The place of a column among [`SOURCE_COLUMNS`].
-pub(crate) fn place(name: &str) -> usize {
-    let place = SOURCE_COLUMNS.iter().position(|column| column.name == name);
+/// The place of a column.
+pub(crate) fn place(columns: &[Column], name: &str) -> usize {
+    let place = columns.iter().position(|column| column.name == name);
     place.unwrap_or_else(|| panic!("{name} is not a column with a source"))
 }
 

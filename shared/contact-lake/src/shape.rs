@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::LazyLock;
 
-use crate::schema::{Column, Kind, SOURCE_COLUMNS};
+use crate::schema::{Column, Kind};
 
 /// The fields of an object: of the record itself, or of a list's elements.
 #[derive(Debug)]
@@ -52,11 +51,18 @@ pub(crate) enum Source {
     Group(Group),
 }
 
-/// The shape of a contact record.
-pub(crate) static RECORD: LazyLock<Shape> = LazyLock::new(|| Shape::of(&SOURCE_COLUMNS));
+impl Source {
+    /// The places of all columns that it leads to.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        match self {
+            Self::Column(place) => vec![*place],
+            Self::Group(group) => group.places(),
+        }
+    }
+}
 
 impl Shape {
-    fn of(columns: &'static [Column]) -> Self {
+    pub(crate) fn of(columns: &'static [Column]) -> Self {
         let mut shape = Self { columns, root: Group::default(), elements: BTreeMap::new() };
         for (place, column) in columns.iter().enumerate() {
             for path in [Some(column.source), column.alias].into_iter().flatten() {
@@ -82,11 +88,7 @@ impl Group {
 
     /// The places of all columns in this group.
     pub(crate) fn places(&self) -> Vec<usize> {
-        let places = |source: &Source| match source {
-            Source::Column(place) => vec![*place],
-            Source::Group(group) => group.places(),
-        };
-        self.0.values().flat_map(places).collect()
+        self.0.values().flat_map(Source::places).collect()
     }
 
     fn insert(&mut self, path: &'static str, place: usize) {

@@ -10,7 +10,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use agent_ledger::store::{Answer, Consumed, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use contact_ledger::Input;
 use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
@@ -40,10 +40,7 @@ impl<S> Billed<S> {
 }
 
 impl<S: Store> Store for Billed<S> {
-    async fn write_registers(
-        &self,
-        writes: &[&RegisterWrite],
-    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
         let answer = self.0.write_registers(writes).await;
         self.bill(|bill| bill.state += answer.consumed);
         answer

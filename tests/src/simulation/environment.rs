@@ -8,8 +8,8 @@ use std::task::{Poll, Waker};
 
 use agent_event_upserter::set_aside::SetAside;
 use agent_ledger::memory::{Item, MemoryStore, Tables};
-use agent_ledger::store::{Answer, FaultClass, Held, Insertion, Store, StoreError};
-use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
+use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
+use agent_ledger::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
 use futures::FutureExt;
 
 use crate::fault;
@@ -68,7 +68,7 @@ enum Request {
 
 #[derive(Debug)]
 enum Served {
-    Registers(Vec<Result<Option<Held>, StoreError>>),
+    Registers(Vec<Result<Before, StoreError>>),
     Entries(Vec<Result<Insertion, StoreError>>),
     Put(Result<(), StoreError>),
 }
@@ -295,17 +295,18 @@ impl Environment {
 
 impl Inner {
     /// # Errors
-    /// When a version went back, or the other register was touched.
-    fn write(&self, write: &RegisterWrite) -> Result<Result<Option<Held>, StoreError>, String> {
-        let before = self.store.look(|tables| versions(tables.state.get(&write.key)));
+    /// When a version went back, or another register was touched.
+    fn write(&self, write: &RegisterWrite) -> Result<Result<Before, StoreError>, String> {
+        let before = self.store.look(|tables| versions(tables, write));
         let answer = self.store.write_registers(&[write]).now_or_never().ok_or("memory has to wait")?;
-        let after = self.store.look(|tables| versions(tables.state.get(&write.key)));
-        let other = usize::from(write.register == Register::Session);
-        if before.iter().zip(&after).any(|(before, after)| before > after) {
-            return Err(format!("a version went back, from {before:?} to {after:?}"));
-        }
-        if before[other] != after[other] {
-            return Err(format!("a write of {:?} touched the other register", write.register));
+        let after = self.store.look(|tables| versions(tables, write));
+        for (register, (before, after)) in Register::ALL.into_iter().zip(before.into_iter().zip(after)) {
+            if before > after {
+                return Err(format!("a version went back, from {before:?} to {after:?}"));
+            }
+            if register != write.register && before != after {
+                return Err(format!("a write of {:?} touched {register:?}", write.register));
+            }
         }
         answer.value.into_iter().next().ok_or("a write has no answer".to_owned())
     }
@@ -351,11 +352,15 @@ impl Inner {
     }
 }
 
-/// The versions of the session and the snapshot register.
-fn versions(item: Option<&Item>) -> [Option<String>; 2] {
-    [Register::Session, Register::Snapshot].map(|register| match item?.get(register.version_attribute())? {
-        Attribute::Text(version) => Some(version.to_string()),
-        _ => None,
+/// The versions of all registers of the agent whose register a write is of.
+fn versions(tables: &Tables, write: &RegisterWrite) -> [Option<String>; 3] {
+    let AgentKey { board, agent_id } = &write.key;
+    let instance = board.rsplit_once('#').map_or("", |(instance, _)| instance);
+    let mut parts = agent_id.split('#');
+    let (agent_id, region) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    Register::ALL.map(|register| {
+        let item = tables.state.get(&AgentKey::new(instance, region, agent_id, register))?;
+        item.get(register.version_attribute())?.as_text().map(str::to_owned)
     })
 }
 
@@ -375,10 +380,7 @@ fn failed(request: &Request, error: &dyn Fn() -> StoreError) -> Served {
 }
 
 impl Store for Environment {
-    async fn write_registers(
-        &self,
-        writes: &[&RegisterWrite],
-    ) -> Answer<Vec<Result<Option<Held>, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
         let writes = writes.iter().map(|write| (*write).clone()).collect();
         match self.ask(Request::Registers(writes)).await {
             Served::Registers(results) => Answer::free(results),

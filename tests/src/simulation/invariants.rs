@@ -14,7 +14,7 @@ use local_aws::kinesis::{Bytes, Record};
 
 use super::environment::Environment;
 use super::traffic::{Sort, Traffic};
-use crate::lives::{Truth, told_by};
+use crate::lives::{Truth, agent_of, told_by};
 
 /// What is known before anything is sent.
 pub(super) struct Invariants {
@@ -126,8 +126,9 @@ impl Invariants {
     /// The tables of the agents who lived; the others contradict themselves, and nobody knows what is true of them.
     fn lived(&self, tables: &Tables) -> Tables {
         let mut tables = tables.clone();
-        tables.state.retain(|key, _| self.truth.agents.contains_key(&key.agent_id));
-        tables.history.retain(|(agent_id, _), _| self.truth.agents.contains_key(agent_id));
+        let has_lived = |agent_id: &str| self.truth.agents.contains_key(agent_id);
+        tables.state.retain(|key, _| key.agent_id.split('#').next().is_some_and(has_lived));
+        tables.history.retain(|(history, _), _| has_lived(agent_of(history)));
         tables
     }
 }
@@ -165,7 +166,7 @@ fn is_written(plan: &Plan, tables: &Tables) -> bool {
 fn add_up(tables: &Tables) -> Result<(), String> {
     let mut spans: BTreeMap<&str, (String, String, i64)> = BTreeMap::new();
     for ((agent_id, entry), item) in &tables.history {
-        let Some(start) = entry.strip_prefix("status#") else { continue };
+        let Some(start) = entry.strip_prefix("status#").and_then(|key| key.split('#').next()) else { continue };
         let (Some(Attribute::Text(end)), Some(Attribute::Number(seconds))) =
             (item.get("end"), item.get("seconds"))
         else {

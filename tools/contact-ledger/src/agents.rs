@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use agent_ledger::memory::Item;
-use agent_ledger::{Attribute, contact_states_of};
+use agent_ledger::agents::{Agent, Session};
+use agent_ledger::{Activity, Attribute};
 use agent_ledger_dynamodb::Reader;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use crate::connection::{Connection, StackArguments};
 use crate::terminal::{duration, json_lines, number, table, text, width};
+
+/// Minutes without an event after which an agent who should be there is a ghost. Heartbeats come every two minutes.
+pub(crate) const GHOST_MINUTES: u32 = 5;
 
 /// What `agents` can be told.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +29,7 @@ pub struct AgentsArguments {
     /// Only agents whose name, user name or id has this in it
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Only agents who do this, such as available or ringing
+    /// Only agents with this activity, such as available or on_contact
     #[arg(long, value_name = "ACTIVITY")]
     activity: Vec<String>,
     /// Only agents with a contact of this queue
@@ -38,8 +41,8 @@ pub struct AgentsArguments {
     /// In which order
     #[arg(long, value_enum, default_value_t = Order::Activity)]
     sort: Order,
-    /// Mark agents of whom nothing has been heard for so many minutes (heartbeats come every two)
-    #[arg(long, value_name = "MINUTES", default_value_t = 5)]
+    /// Flag agents with no event for this many minutes (heartbeats come every two)
+    #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
     stale_after: u32,
     /// Show the table again every so many seconds, on a terminal
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
@@ -76,18 +79,24 @@ pub struct AgentRow {
     pub name: String,
     /// The user name.
     pub username: Option<String>,
-    /// `available`, `on_contact`, …
-    pub activity: String,
+    /// The Region in which the agent is active.
+    pub region: Option<String>,
+    /// Amazon Connect's Agent Activity: `available`, `on_contact`, …
+    pub activity: &'static str,
+    /// Since when a contact is in the state that decides the activity; none if the status decides it.
+    pub contact_since: Option<String>,
     /// The agent's status.
     pub status: Option<String>,
-    /// Since when the activity lasts.
-    pub since: Option<String>,
+    /// Since when the agent has this status. Contacts do not change it.
+    pub status_since: Option<String>,
     /// How many contacts the agent has.
     pub contacts: usize,
+    /// Whether they are listed of an agent who has left.
+    pub contacts_doubtful: bool,
     /// Their queues.
     pub queues: Vec<String>,
-    /// `in` or `out`.
-    pub session: Option<String>,
+    /// `in`, `out`, or `unsettled` while it cannot be told.
+    pub session: Option<&'static str>,
     /// When the agent's last event happened.
     pub last_event: Option<String>,
     /// Whether nothing has been heard for too long of an agent who should be there.
@@ -95,56 +104,53 @@ pub struct AgentRow {
 }
 
 impl AgentRow {
-    fn of(item: &Item, now: Timestamp, stale_after: u32) -> Self {
+    fn of(agent: Agent, now: Timestamp, stale_after: u32) -> Self {
         let text_of = |name: &str| {
-            let text = item.get(name).and_then(Attribute::as_text);
+            let text = agent.snapshot.get(name).and_then(Attribute::as_text);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let contacts = match item.get("contacts") {
+        let contacts = match agent.snapshot.get("contacts") {
             Some(Attribute::List(contacts)) => contacts.as_slice(),
             _ => &[],
         };
-        let part = |contact: &Attribute, name: &str| match contact {
-            Attribute::Map(members) => members.get(name)?.as_text().map(str::to_owned),
+        let queue = |contact: &Attribute| match contact {
+            Attribute::Map(members) => members.get("queue_name")?.as_text().map(str::to_owned),
             _ => None,
         };
-        let activity = text_of("activity").unwrap_or_else(|| "unknown".to_owned());
-        let states = contact_states_of(&activity);
-        let decides = |contact: &&Attribute| {
-            part(contact, "state").is_some_and(|state| states.contains(&state.as_str()))
-        };
-        let since = contacts.iter().filter(decides).filter_map(|contact| part(contact, "state_since")).min();
-        let mut queues: Vec<_> = contacts.iter().filter_map(|contact| part(contact, "queue_name")).collect();
+        let mut queues: Vec<_> = contacts.iter().filter_map(queue).collect();
         queues.sort_unstable();
         queues.dedup();
-        let agent_id = text_of("agent_id").unwrap_or_default();
         let names: Vec<_> = ["first_name", "last_name"].into_iter().filter_map(text_of).collect();
         let username = text_of("username");
         let name = if names.is_empty() {
-            username.clone().unwrap_or_else(|| agent_id.clone())
+            username.clone().unwrap_or_else(|| agent.agent_id.clone())
         } else {
             names.join(" ")
         };
-        let version_time =
-            |name| text_of(name).and_then(|version| Some(version.split_once('#')?.0.to_owned()));
-        let last_event = version_time("snapshot_version").max(version_time("session_version"));
-        let session = text_of("session");
-        let is_away = session.as_deref() == Some("out") || activity == "offline";
-        let heard = last_event.as_deref().and_then(Timestamp::parse);
+        let is_away = agent.session == Some(Session::Out) || agent.activity == Activity::Offline;
+        let heard = agent.last_event.as_deref().and_then(Timestamp::parse);
         let silence = heard.map(|heard| now.epoch_milliseconds() - heard.epoch_milliseconds());
         Self {
-            since: since.or_else(|| text_of("status_since")),
-            contacts: contacts.len(),
-            status: text_of("status_name"),
-            stale: !is_away && silence.is_none_or(|silence| silence > i64::from(stale_after) * 60_000),
-            agent_id,
             name,
             username,
-            activity,
+            activity: agent.activity.as_str(),
+            contact_since: agent.contact_since,
+            status: text_of("status_name"),
+            status_since: text_of("status_since"),
+            contacts: contacts.len(),
+            contacts_doubtful: agent.contacts_are_doubtful,
             queues,
-            session,
-            last_event,
+            session: agent.session.map(Session::as_str),
+            stale: !is_away && silence.is_none_or(|silence| silence > i64::from(stale_after) * 60_000),
+            agent_id: agent.agent_id,
+            region: agent.region,
+            last_event: agent.last_event,
         }
+    }
+
+    /// Since when it has been as the row says: the contact's state if one decides, or else the status.
+    fn since(&self) -> Option<&String> {
+        self.contact_since.as_ref().or(self.status_since.as_ref())
     }
 
     fn is_wanted(&self, arguments: &AgentsArguments) -> bool {
@@ -154,30 +160,34 @@ impl AgentRow {
             .name
             .as_ref()
             .is_none_or(|name| names.into_iter().flatten().any(|text| has(name, text)));
-        let is_there = arguments.all || self.session.as_deref() != Some("out");
+        let is_there = arguments.all || self.session != Some(Session::Out.as_str());
         is_named
             && is_there
-            && (arguments.activity.is_empty() || arguments.activity.contains(&self.activity))
+            && (arguments.activity.is_empty() || arguments.activity.iter().any(|wanted| wanted == self.activity))
             && arguments.queue.as_ref().is_none_or(|queue| self.queues.contains(queue))
     }
 
     fn cells(&self, now: Timestamp) -> Vec<String> {
-        let since = self.since.as_deref().and_then(Timestamp::parse);
-        let lasted = since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds()));
-        let style = match self.activity.as_str() {
+        let lasted = |since: &Option<String>| {
+            let since = since.as_deref().and_then(Timestamp::parse);
+            since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds()))
+        };
+        let style = match self.activity {
             "available" => Style::new().green(),
-            "on_contact" | "on_hold" => Style::new().cyan(),
-            "ringing" => Style::new().yellow(),
-            "missed" | "error" => Style::new().red(),
+            "on_contact" => Style::new().cyan(),
+            "incoming" => Style::new().yellow(),
+            "missed" | "rejected" | "error" => Style::new().red(),
             _ => Style::new(),
         };
         let (style, mark) = if self.stale { (Style::new().dim(), " (stale)") } else { (style, "") };
+        let doubt = if self.contacts_doubtful { "?" } else { "" };
         vec![
             self.name.clone(),
             style.apply_to(format!("{}{mark}", self.activity)).to_string(),
+            lasted(&self.contact_since).unwrap_or_default(),
             self.status.clone().unwrap_or_default(),
-            lasted.unwrap_or_default(),
-            self.contacts.to_string(),
+            lasted(&self.status_since).unwrap_or_default(),
+            format!("{}{doubt}", self.contacts),
             self.queues.join(", "),
         ]
     }
@@ -220,8 +230,9 @@ fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {
     let columns = [
         text("NAME", 2),
         text("ACTIVITY", 0),
+        number("FOR"),
         text("STATUS", 1),
-        number("SINCE"),
+        number("FOR"),
         number("CONTACTS"),
         text("QUEUE", 3),
     ];
@@ -242,10 +253,12 @@ async fn rows(
     arguments: &AgentsArguments,
     now: Timestamp,
 ) -> anyhow::Result<(Vec<AgentRow>, usize)> {
-    let items = reader.agents(instance, now).await.context("the agents cannot be read")?;
-    let mut rows: Vec<_> = items
-        .iter()
-        .map(|item| AgentRow::of(item, now, arguments.stale_after))
+    let agents = reader.agents(instance, now, arguments.stale_after).await;
+    let agents = agents.context("the agents cannot be read")?;
+    let all = agents.len();
+    let mut rows: Vec<_> = agents
+        .into_iter()
+        .map(|agent| AgentRow::of(agent, now, arguments.stale_after))
         .filter(|row| row.is_wanted(arguments))
         .collect();
     // By name where nothing else decides, so that rows do not jump about.
@@ -253,13 +266,13 @@ async fn rows(
     match arguments.sort {
         Order::Name => {}
         Order::Activity => {
-            rows.sort_by(|left, right| (&left.activity, &left.since).cmp(&(&right.activity, &right.since)));
+            rows.sort_by(|left, right| (left.activity, left.since()).cmp(&(right.activity, right.since())));
         }
-        Order::Since => rows.sort_by(|left, right| left.since.cmp(&right.since)),
+        Order::Since => rows.sort_by(|left, right| left.since().cmp(&right.since())),
         Order::Contacts => rows.sort_by_key(|row| Reverse(row.contacts)),
         Order::Queue => rows.sort_by(|left, right| left.queues.cmp(&right.queues)),
     }
-    Ok((rows, items.len()))
+    Ok((rows, all))
 }
 
 pub(crate) fn reader(connection: &Connection) -> Reader {

@@ -5,6 +5,7 @@
 //! that an object is done, so that an interrupted backfill goes on where it was. New rows stand beside the old ones,
 //! with the same versions and hashes; `contact_records_latest` shows that of the newer schema.
 
+mod copies;
 mod records;
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,7 +14,7 @@ use std::fmt::Write as _;
 use ::redrive::formats::decompressed;
 use anyhow::{Context, ensure};
 use clap::Args;
-use contact_lake::Policy;
+use contact_lake::{Arrival, Policy};
 use contact_lake::schema::SCHEMA_VERSION;
 use contact_record_normalizer::settings::read_policy;
 use contact_record_normalizer::{Summary, Transformed, transform_record};
@@ -143,9 +144,10 @@ async fn one_object(
     let bytes =
         decompressed(lake.get(key).await?).with_context(|| format!("{key} is not GZIP throughout"))?;
     let mut partitions: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    for record in records::split(&bytes) {
-        // When it arrived, the copy does not tell.
-        match transform_record(record, None, policy, &mut counts.records) {
+    let at = copies::arrival(key);
+    for (place, record) in (0..).zip(records::split(&bytes)) {
+        let arrival = at.map(|at| Arrival { at, place: Some(place) });
+        match transform_record(record, arrival, policy, &mut counts.records) {
             Ok(Transformed::Row { line, contact_date }) => {
                 partitions.entry(contact_date).or_default().push(line);
             }

@@ -321,7 +321,7 @@ impl Centre {
         self.agents[agent].idle_since = at;
         let channel = contact.kind.channel();
         self.agents[agent].take(id, channel);
-        self.tell(agent, "STATE_CHANGE");
+        self.tell_late(agent);
         let answers = self.rng.u8(..100) >= 4;
         let after = if answers { self.rng.i64(2..12) } else { 20 };
         let step = if answers { Step::Answer(id) } else { Step::Miss(id) };
@@ -333,11 +333,15 @@ impl Centre {
         let now = self.now;
         let kind = self.contact(id).kind;
         let talk = kind.handling(&mut self.rng);
-        let holds = kind.channel() == "VOICE" && self.rng.u8(..4) == 0;
+        let holds = match kind.channel() {
+            "VOICE" => self.rng.u8(..4) == 0,
+            "TASK" => self.rng.u8(..3) == 0,
+            _ => false,
+        };
         let contact = self.contact(id);
         contact.connected = Some(now);
         contact.enter(State::Connected, now);
-        self.tell(agent, "STATE_CHANGE");
+        self.tell_late(agent);
         if holds {
             let hold_at = now + talk / 3 / SECOND * SECOND;
             self.plan(hold_at, Step::HoldOrResume(id));
@@ -355,7 +359,7 @@ impl Centre {
         let missed = contact.clone();
         self.agents[agent].leave(id, missed.kind.channel());
         self.agents[agent].missed.push(missed);
-        self.tell(agent, "STATE_CHANGE");
+        self.tell_late(agent);
         let after = self.in_seconds(3..15);
         self.plan(after, Step::ClearMissed { agent, contact: id });
         self.plan(now + MINUTE, Step::GiveUpWaiting(id));
@@ -377,15 +381,22 @@ impl Centre {
             return;
         };
         let Some(agent) = contact.agent else { return };
+        let keeps_start = self.agents[agent].keeps_state_starts();
+        let since = if keeps_start { contact.state_since } else { now };
         if contact.state == State::Connected {
             contact.holds.push((now, now));
-            contact.enter(State::OnHold, now);
+            contact.enter(if contact.is_task() { State::Paused } else { State::OnHold }, since);
             self.plan(now + pause, Step::HoldOrResume(id));
         } else {
             contact.resume(now);
-            contact.enter(State::Connected, now);
+            contact.enter(State::Connected, since);
         }
-        self.tell(agent, "STATE_CHANGE");
+        if keeps_start {
+            // Only the event's own time tells when, so it is exact.
+            self.tell(agent, "STATE_CHANGE");
+        } else {
+            self.tell_late(agent);
+        }
     }
 
     /// The customer loses patience in the queue, or takes the offer to be called back.
@@ -428,7 +439,7 @@ impl Centre {
         contact.disconnected = Some(now);
         contact.ending = ending;
         contact.enter(State::Ended, now);
-        self.tell(agent, "STATE_CHANGE");
+        self.tell_late(agent);
         let after = now + self.rng.i64(3..90) * SECOND;
         self.plan(after, Step::EndAfterContactWork(id));
     }
@@ -549,7 +560,17 @@ impl Centre {
         }
     }
 
+    /// A contact's state begins, and the event that tells it is some hundred milliseconds late.
+    fn tell_late(&mut self, agent: usize) {
+        let late = self.rng.i64(20..300);
+        self.tell_at(agent, "STATE_CHANGE", self.now + late);
+    }
+
     fn tell(&mut self, agent: usize, event_type: &str) {
+        self.tell_at(agent, event_type, self.now);
+    }
+
+    fn tell_at(&mut self, agent: usize, event_type: &str, timestamp: i64) {
         let event_id = self.id();
         let who = &mut self.agents[agent];
         let previous = who.snapshot.clone();
@@ -558,7 +579,9 @@ impl Centre {
             who.snapshot = Some(wire::snapshot(who, listed));
         }
         who.last_event = self.now;
-        let record = wire::agent_event(who, event_id, self.now, event_type, previous.as_deref());
+        who.last_timestamp = timestamp.max(who.last_timestamp + 1);
+        let record =
+            wire::agent_event(who, event_id, who.last_timestamp, event_type, previous.as_deref());
         self.push(StreamKind::AgentEvents, record);
         self.plan(self.now + HEARTBEAT, Step::Beat { agent, last_event: self.now });
     }

@@ -310,9 +310,10 @@ fn print_endpoints(stack: &Stack, output: &Path) {
     println!("  export AWS_ENDPOINT_URL_S3={s3}");
     println!("  export AWS_ENDPOINT_URL={streams}");
     println!("  aws dynamodb scan --table-name AgentState --max-items 1");
+    println!("  agent=10000000-0000-4000-8000-000000000001#20000000-0000-4000-8000-000000000001");
     println!("  aws dynamodb query --table-name AgentHistory --max-items 3 \\");
     println!("      --key-condition-expression 'agent_id = :a' --expression-attribute-values \\");
-    println!("      '{{\":a\": {{\"S\": \"20000000-0000-4000-8000-000000000001\"}}}}'");
+    println!("      \"{{\\\":a\\\": {{\\\"S\\\": \\\"$agent\\\"}}}}\"");
     println!("  aws s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/");
     println!("  aws firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \\");
     println!("      --cli-binary-format raw-in-base64-out --record file://record.json");

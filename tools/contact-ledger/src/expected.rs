@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use agent_ledger::plan::{Retention, Rules, plan};
-use agent_ledger::{AgentKey, Attribute, HistoryEntry, Register, RegisterWrite, Version};
+use agent_ledger::{AgentKey, Attribute, HistoryEntry, RegisterWrite, Version};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, parse};
@@ -23,7 +23,7 @@ pub struct Expected {
     rules: Rules,
     policy: Policy,
     /// The newest write of every register.
-    registers: HashMap<(AgentKey, Register), RegisterWrite>,
+    registers: HashMap<AgentKey, RegisterWrite>,
     /// Fingerprints of entries by those of their keys, with the version that closed an interval.
     history: HashMap<u64, (u64, Option<Version>)>,
     /// Hashes of the contents of rows, and whether such a row was seen.
@@ -92,9 +92,8 @@ impl Expected {
     }
 
     fn write(&mut self, write: RegisterWrite) {
-        let register = (write.key.clone(), write.register);
-        if self.registers.get(&register).is_none_or(|held| held.version < write.version) {
-            self.registers.insert(register, write);
+        if self.registers.get(&write.key).is_none_or(|held| held.version < write.version) {
+            self.registers.insert(write.key.clone(), write);
         }
     }
 
@@ -116,14 +115,11 @@ impl Expected {
     /// When it has no key.
     pub fn compare_agent(&mut self, mut item: Item) -> anyhow::Result<()> {
         let (board, agent_id) = (key(&mut item, "board")?, key(&mut item, "agent_id")?);
-        let key = AgentKey { board, agent_id };
-        let mut expected = Item::new();
-        for register in [Register::Snapshot, Register::Session] {
-            if let Some(write) = self.registers.remove(&(key.clone(), register)) {
-                expected.extend(write.set.iter().map(|(name, value)| ((*name).to_owned(), json(value))));
-            }
-        }
-        self.differences.agents += usize::from(expected != item);
+        let expected = self.registers.remove(&AgentKey { board, agent_id });
+        let expected = expected.map(|write| {
+            write.set.iter().map(|(name, value)| ((*name).to_owned(), json(value))).collect::<Item>()
+        });
+        self.differences.agents += usize::from(expected != Some(item));
         Ok(())
     }
 

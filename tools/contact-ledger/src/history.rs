@@ -4,14 +4,15 @@ use std::cmp::Ordering;
 
 use ::redrive::{RequestError, day_or_instant};
 use agent_ledger::Attribute;
+use agent_ledger::agents::Agent;
 use agent_ledger::memory::Item;
 use agent_ledger_dynamodb::Reader;
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
-use connect_streams::Timestamp;
+use connect_streams::{Timestamp, arn};
 use serde::Serialize;
 
-use crate::agents::{instance, reader};
+use crate::agents::{GHOST_MINUTES, instance, reader};
 use crate::connection::StackArguments;
 use crate::terminal::{duration, json_lines, number, table, text, width, wrapped};
 
@@ -32,7 +33,7 @@ pub struct HistoryArguments {
     /// Only entries of this kind
     #[arg(long, value_enum)]
     kind: Vec<Kind>,
-    /// The instance's id, to find a user name; not needed if the tables have one only
+    /// The instance's id; not needed if the tables have one only, or if the agent is named by ARN
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
     /// In which form
@@ -120,7 +121,7 @@ impl Entry {
         };
         Some(Self {
             kind,
-            start: parts.next()?.to_owned(),
+            start: value("start").or_else(|| parts.next().map(str::to_owned))?,
             end: value("end"),
             seconds: value("seconds"),
             what: value(what),
@@ -165,8 +166,13 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Re
     let (from, until) = period(arguments, now)?;
     let connection = arguments.stack.connect().await?;
     let reader = reader(&connection);
-    let agent_id = agent_id(&reader, arguments, now).await?;
-    let items = reader.history(&agent_id, from, until, now).await.context("the history cannot be read")?;
+    let instance = match instance_in_arn(&arguments.agent) {
+        Some(instance) => instance.to_owned(),
+        None => instance(&reader, arguments.instance.as_deref()).await?,
+    };
+    let agent_id = agent_id(&reader, &instance, &arguments.agent, now).await?;
+    let items = reader.history(&instance, &agent_id, from, until, now).await;
+    let items = items.context("the history cannot be read")?;
     let is_wanted = |entry: &Entry| arguments.kind.is_empty() || arguments.kind.contains(&entry.kind);
     let mut entries: Vec<_> = items.iter().filter_map(Entry::of).filter(is_wanted).collect();
     entries.sort_by(Entry::order);
@@ -214,8 +220,12 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<(Times
 }
 
 /// The id that was named, by itself, in an ARN, or by the user name that goes with it.
-async fn agent_id(reader: &Reader, arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<String> {
-    let named = arguments.agent.as_str();
+async fn agent_id(
+    reader: &Reader,
+    instance: &str,
+    named: &str,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     if let Some((_, id)) = named.rsplit_once("/agent/") {
         return Ok(id.to_owned());
     }
@@ -223,16 +233,18 @@ async fn agent_id(reader: &Reader, arguments: &HistoryArguments, now: Timestamp)
     if is_id {
         return Ok(named.to_owned());
     }
-    let instance = instance(reader, arguments.instance.as_deref()).await?;
-    let agents = reader.agents(&instance, now).await.context("the agents cannot be read")?;
-    let text_of = |item: &Item, name: &str| item.get(name).and_then(Attribute::as_text).map(str::to_owned);
-    let found = agents.iter().find(|item| text_of(item, "username").as_deref() == Some(named));
-    match found.and_then(|item| text_of(item, "agent_id")) {
-        Some(id) => Ok(id),
+    let agents = reader.agents(instance, now, GHOST_MINUTES).await.context("the agents cannot be read")?;
+    let username = |agent: &Agent| agent.snapshot.get("username").and_then(Attribute::as_text) == Some(named);
+    match agents.into_iter().find(username) {
+        Some(agent) => Ok(agent.agent_id),
         None => bail!(
             "no agent of instance {instance} has the user name {named}; `contact-ledger agents --all --name …` looks for a part of it"
         ),
     }
+}
+
+fn instance_in_arn(named: &str) -> Option<&str> {
+    arn::resource_id(named, "agent").and(arn::instance_id(named))
 }
 
 fn csv(entries: &[Entry]) -> anyhow::Result<String> {

@@ -23,10 +23,11 @@ use crate::expected::{Differences, Expected};
 use crate::summary::Summary;
 
 /// Columns that the page needs.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "contact_id",
     "content_hash",
     "last_update_timestamp",
+    "arrival_timestamp",
     "initiation_timestamp",
     "answered",
     "abandoned",
@@ -50,7 +51,8 @@ pub struct Findings {
     handle_minutes: BTreeMap<u64, u64>,
     redelivered_rows: u64,
     newer_versions: u64,
-    timelines: BTreeMap<String, Timeline>,
+    /// By instance and agent.
+    timelines: BTreeMap<(String, String), Timeline>,
     agents: Vec<String>,
     history: Vec<String>,
     bytes_kept: u64,
@@ -67,11 +69,39 @@ struct Quarter {
     queued: u64,
 }
 
-/// An agent's day: spans of begin, length and what, in seconds since 1970.
+/// An agent's day.
 #[derive(Debug, Default)]
 struct Timeline {
     username: String,
-    spans: Vec<(i64, i64, &'static str)>,
+    spans: Vec<Span>,
+}
+
+/// What lasted, in seconds since 1970. The contact, if it is the state of one, comes first: so those of one contact with
+/// one start stand side by side when they are in order.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Span {
+    contact: String,
+    start: i64,
+    end: i64,
+    what: &'static str,
+}
+
+impl Timeline {
+    /// Lets states of a contact that share a start follow one another (`agent_ledger::intervals`).
+    fn put_in_sequence(&mut self) {
+        self.spans.sort_unstable();
+        let mut before: Option<(String, i64, i64)> = None;
+        for span in self.spans.iter_mut().filter(|span| !span.contact.is_empty()) {
+            let (start, end) = (span.start, span.end);
+            match &before {
+                Some((contact, shared, ended)) if *contact == span.contact && *shared == start => {
+                    span.start = *ended;
+                }
+                _ => {}
+            }
+            before = Some((span.contact.clone(), start, end));
+        }
+    }
 }
 
 impl Findings {
@@ -114,7 +144,8 @@ impl Findings {
                 findings.bytes_kept += fs::metadata(&file)?.len();
             }
         }
-        findings.summary.agents = findings.agents.len();
+        findings.summary.agents = findings.timelines.len();
+        findings.timelines.values_mut().for_each(Timeline::put_in_sequence);
         findings.summary.history_entries = findings.history.len();
         findings.agents.sort_unstable();
         findings.history.sort_unstable();
@@ -124,9 +155,13 @@ impl Findings {
 
     fn note_agent(&mut self, item: &Item) {
         let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
-        let timeline = self.timelines.entry(text("agent_id").to_owned()).or_default();
-        let username = text("username");
-        username.clone_into(&mut timeline.username);
+        let instance = text("board").rsplit_once('#').map_or("", |(instance, _)| instance);
+        let agent = text("agent_id").split('#').next().unwrap_or_default();
+        let timeline = self.timelines.entry((instance.to_owned(), agent.to_owned())).or_default();
+        // Only the item of the snapshot has it.
+        if let username @ [_, ..] = text("username").as_bytes() {
+            timeline.username = String::from_utf8_lossy(username).into_owned();
+        }
         self.agents.push(Value::from_iter(item.clone()).to_string());
     }
 
@@ -137,18 +172,18 @@ impl Findings {
             Some("contact") => contact_span(text("state")),
             _ => None,
         };
-        if let (Some(what), Some(start)) = (what, epoch_seconds(text("start"))) {
-            let length = item.get("seconds").and_then(Value::as_f64).unwrap_or_default().round();
-            #[expect(clippy::cast_possible_truncation, reason = "an interval is shorter than a century")]
-            let span = (start, length as i64, what);
-            self.timelines.entry(text("agent_id").to_owned()).or_default().spans.push(span);
+        let span = (what, epoch_seconds(text("start")), epoch_seconds(text("end")));
+        if let ((Some(what), Some(start), Some(end)), Some((instance, agent))) =
+            (span, text("agent_id").split_once('#'))
+        {
+            let timeline = self.timelines.entry((instance.to_owned(), agent.to_owned())).or_default();
+            timeline.spans.push(Span { contact: text("contact_id").to_owned(), start, end, what });
         }
         self.history.push(Value::from_iter(item.clone()).to_string());
     }
 
     fn note_rows(&mut self, lake: &Path, expected: &mut Expected) -> anyhow::Result<()> {
-        let mut newest: HashMap<String, Value> = HashMap::new();
-        let mut contents: HashMap<String, u64> = HashMap::new();
+        let mut contents: HashMap<String, Content> = HashMap::new();
         for file in files_below(&lake.join("contact_records"))? {
             let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
             for row in read_columns(bytes.into(), &COLUMNS)? {
@@ -156,19 +191,30 @@ impl Findings {
                 if row["record_kind"] == "contact_record" {
                     expected.compare_row(&content_hash);
                 }
-                *contents.entry(content_hash).or_default() += 1;
-                let contact_id = row["contact_id"].as_str().unwrap_or_default().to_owned();
-                let version =
-                    |row: &Value| (row["last_update_timestamp"].to_string(), row["content_hash"].to_string());
-                if newest.get(&contact_id).is_none_or(|held| version(held) < version(&row)) {
-                    newest.insert(contact_id, row);
+                let arrival = row["arrival_timestamp"].to_string();
+                match contents.get_mut(&content_hash) {
+                    Some(content) => {
+                        content.times += 1;
+                        content.first_arrival = arrival.min(std::mem::take(&mut content.first_arrival));
+                    }
+                    None => {
+                        let content = Content { row, first_arrival: arrival, times: 1 };
+                        contents.insert(content_hash, content);
+                    }
                 }
             }
         }
-        self.redelivered_rows = contents.values().map(|times| times - 1).sum();
-        self.newer_versions = contents.len().saturating_sub(newest.len()) as u64;
-        for row in newest.values() {
-            self.note_contact(row);
+        self.redelivered_rows = contents.values().map(|content| content.times - 1).sum();
+        let mut newest: HashMap<&str, &Content> = HashMap::new();
+        for content in contents.values() {
+            let held = newest.entry(content.row["contact_id"].as_str().unwrap_or_default()).or_insert(content);
+            if held.version() < content.version() {
+                *held = content;
+            }
+        }
+        self.newer_versions = (contents.len() - newest.len()) as u64;
+        for content in newest.values() {
+            self.note_contact(&content.row);
         }
         Ok(())
     }
@@ -225,6 +271,21 @@ impl Findings {
         write("agent-history.jsonl", &self.history)?;
         write("summary.json", &[format!("{:#}", self.summary.to_json())])?;
         write("report.html", &[self.page()])
+    }
+}
+
+/// Rows of one content: the first of them, and how often it came.
+struct Content {
+    row: Value,
+    first_arrival: String,
+    times: u64,
+}
+
+impl Content {
+    /// What `contact_records_latest` orders by.
+    fn version(&self) -> (String, &str, &str) {
+        let updated = self.row["last_update_timestamp"].to_string();
+        (updated, &self.first_arrival, self.row["content_hash"].as_str().unwrap_or_default())
     }
 }
 

@@ -50,11 +50,18 @@ fn glue() -> Value {
         .collect()
 }
 
-/// Glue takes at most 255 characters.
+/// Glue's limit for a comment. Its pages give the number and not the unit, so it is held in bytes, which are never fewer.
+/// Source: AWS Glue API Reference, "Column".
+const COMMENT_BYTES: usize = 255;
+
 fn comment(column: &Column) -> String {
     let meaning =
         format!("{} [{}]", column.meaning, if column.source.is_empty() { "derived" } else { column.source });
-    if meaning.chars().count() <= 255 { meaning } else { meaning.chars().take(254).chain(['…']).collect() }
+    if meaning.len() <= COMMENT_BYTES {
+        return meaning;
+    }
+    let end = meaning.floor_char_boundary(COMMENT_BYTES - '…'.len_utf8());
+    format!("{}…", &meaning[..end])
 }
 
 fn described(column: &Column) -> Value {

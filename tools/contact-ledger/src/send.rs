@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::redrive::formats::{FailedRecord, Payload, decompressed, read};
 use ::redrive::{AwsLake, Destination as _, Fault, Lake as _, put_all};
 use agent_ledger::plan::{Plan, Rules, plan};
-use agent_ledger::{AgentKey, HistoryEntry, RegisterWrite};
+use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
 use anyhow::Context;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
@@ -71,7 +71,7 @@ enum Sought {
     /// An entry of the history.
     Entry { agent_id: String, entry: String },
     /// The agent's state, moved to it or beyond.
-    State { key: AgentKey, version: String },
+    State { key: AgentKey, register: Register, version: Version },
     /// What is no good record ends among what failed, or nowhere.
     Failure,
 }
@@ -98,7 +98,7 @@ pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> any
     let end = Duration::from_secs(arguments.wait);
     loop {
         look.again(&lake, &mut contact_records, &mut agent_events, begin).await?;
-        look_at_tables(&connection, &mut agent_events, begin, now()).await?;
+        look_at_tables(&connection, &mut agent_events, begin).await?;
         let open = contact_records.iter().chain(&agent_events).filter(|sent| sent.ended.is_none()).count();
         if open == 0 || begin.elapsed() >= end {
             break;
@@ -173,8 +173,8 @@ fn of_agent_event(data: &[u8]) -> Option<Sought> {
     if let Some(HistoryEntry { agent_id, entry, .. }) = event {
         return Some(Sought::Entry { agent_id, entry });
     }
-    let RegisterWrite { key, version, .. } = registers.into_iter().next()?;
-    Some(Sought::State { key, version: version.as_str().to_owned() })
+    let RegisterWrite { key, register, version, .. } = registers.into_iter().next()?;
+    Some(Sought::State { key, register, version })
 }
 
 async fn put(connection: &Connection, contact_records: &[Sent], agent_events: &[Sent]) -> Result<(), Fault> {
@@ -308,7 +308,6 @@ async fn look_at_tables(
     connection: &Connection,
     events: &mut [Sent],
     begin: tokio::time::Instant,
-    now: Timestamp,
 ) -> anyhow::Result<()> {
     let (client, reader) = (connection.tables(), crate::agents::reader(connection));
     for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
@@ -324,10 +323,10 @@ async fn look_at_tables(
                     .item
                     .map(|_| "history")
             }
-            Sought::State { key, version } => {
-                let state = reader.agent(key, now).await.context("the agents cannot be read")?;
-                let held = state.as_ref().and_then(|item| item.get("snapshot_version")?.as_text());
-                held.is_some_and(|held| held >= version.as_str()).then_some("state")
+            Sought::State { key, register, version } => {
+                let held =
+                    reader.version(key, *register).await.context("the agents cannot be read")?;
+                held.is_some_and(|held| held >= *version).then_some("state")
             }
             Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure => None,
         };

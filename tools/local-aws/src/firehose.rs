@@ -290,7 +290,7 @@ impl Worker {
         }
         let body = gzip.finish().context("memory takes it")?;
         let prefix = prefix.of(&BTreeMap::new(), first.arrival_milliseconds, "");
-        self.delivery.write(&prefix, ".gz", &body).await
+        self.delivery.write(&prefix, first.arrival_milliseconds, ".gz", &body).await
     }
 
     async fn transform(&mut self, batch: &[Record]) -> anyhow::Result<()> {

@@ -58,7 +58,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "abandoned_in",
         "",
         "where the customer gave up: `ringing` if `abandoned` and offered to an agent, `queue` if `abandoned`; `ivr` if an inbound contact \
-         ended by `CUSTOMER_DISCONNECT` without queue, agent and next contact (which Amazon Connect does not count as abandoned)",
+         ended by `CUSTOMER_DISCONNECT` without queue, agent and next contact (not abandoned in Amazon's sense)",
     ),
     boolean(
         "transferred",
@@ -71,7 +71,17 @@ pub(super) const COLUMNS: &[Column] = &[
     text(
         "content_hash",
         "",
-        "XXH3-128, hex, over everything the record says, before the policy for personal data",
+        "32 hex digits over the record in canonical form, before the policy for personal data: the same for every row of one \
+         content, whichever version of the schema made it",
     ),
-    timestamp("arrival_timestamp", "", "when the record reached Firehose"),
+    timestamp(
+        "arrival_timestamp",
+        "",
+        "when the record reached Firehose; in a row that a backfill made, when the oldest record of its raw copy did",
+    ),
+    integer(
+        "arrival_place",
+        "",
+        "place of the record in the raw copy that a backfill read it from, from 0; null in rows that Firehose delivered",
+    ),
 ];

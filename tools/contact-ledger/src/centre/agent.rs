@@ -56,6 +56,8 @@ pub(super) struct Agent {
     pub(super) missed: Vec<Contact>,
     pub(super) idle_since: i64,
     pub(super) last_event: i64,
+    /// The time that the last event carries.
+    pub(super) last_timestamp: i64,
     pub(super) logged_out: Option<i64>,
     /// The snapshot of the last event, as JSON.
     pub(super) snapshot: Option<String>,
@@ -77,6 +79,7 @@ impl Agent {
             missed: Vec::new(),
             idle_since: 0,
             last_event: 0,
+            last_timestamp: 0,
             logged_out: None,
             snapshot: None,
             load: [0; 4],
@@ -89,6 +92,12 @@ impl Agent {
 
     pub(super) fn username(&self) -> String {
         format!("agent.{:04}", self.number + 1)
+    }
+
+    /// Whether this agent's contacts keep their `StateStartTimestamp` through hold and pause. Connect's pages disagree on
+    /// it, so half of the agents live by each.
+    pub(super) const fn keeps_state_starts(&self) -> bool {
+        self.number % 2 == 1
     }
 
     pub(super) fn is_busy(&self) -> bool {

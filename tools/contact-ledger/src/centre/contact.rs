@@ -66,6 +66,7 @@ pub(super) enum State {
     Connecting,
     Connected,
     OnHold,
+    Paused,
     Missed,
     Ended,
 }
@@ -76,6 +77,7 @@ impl State {
             Self::Connecting => "CONNECTING",
             Self::Connected => "CONNECTED",
             Self::OnHold => "CONNECTED_ONHOLD",
+            Self::Paused => "PAUSED",
             Self::Missed => "MISSED",
             Self::Ended => "ENDED",
         }
@@ -107,7 +109,7 @@ pub(super) struct Contact {
     pub(super) attempts: u32,
     pub(super) rang: Option<i64>,
     pub(super) connected: Option<i64>,
-    /// Begins and ends.
+    /// Begins and ends of holds, or of a task's pauses.
     pub(super) holds: Vec<(i64, i64)>,
     pub(super) disconnected: Option<i64>,
     pub(super) after_contact_work_end: Option<i64>,
@@ -151,12 +153,17 @@ impl Contact {
 
     /// Whether agent and customer are in contact.
     pub(super) fn is_with_agent(&self) -> bool {
-        matches!(self.state, State::Connected | State::OnHold)
+        matches!(self.state, State::Connected | State::OnHold | State::Paused)
     }
 
-    /// Ends a hold, if there is one.
+    /// Whether it is a task, which is paused and not put on hold.
+    pub(super) fn is_task(&self) -> bool {
+        self.kind == Kind::Task
+    }
+
+    /// Ends a hold or a pause, if there is one.
     pub(super) fn resume(&mut self, now: i64) {
-        if self.state == State::OnHold
+        if matches!(self.state, State::OnHold | State::Paused)
             && let Some(hold) = self.holds.last_mut()
         {
             hold.1 = now;

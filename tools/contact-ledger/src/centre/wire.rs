@@ -87,8 +87,11 @@ pub(super) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Con
 
 fn contact_in_snapshot(contact: &Contact) -> Value {
     let (queue_id, queue_name) = QUEUES[contact.queue];
+    // As the stream has it: tasks under either word, and the text `null` where there is no name.
+    let channel = if contact.is_task() && contact.id % 2 == 0 { "TASKS" } else { contact.kind.channel() };
+    let queue_name = if contact.kind == Kind::Campaign { "null" } else { queue_name };
     json!({
-        "Channel": contact.kind.channel(),
+        "Channel": channel,
         "ConnectedToAgentTimestamp": contact.connected.filter(|_| contact.state != State::Missed).map(milliseconds),
         "ContactId": id(contact.id),
         "InitialContactId": contact.initial.map(id),
@@ -137,9 +140,12 @@ pub(super) fn contact_record(
         "ContactId": id(contact.id),
         "CustomerEndpoint": is_voice.then(|| endpoint(format!("+441632960{:03}", contact.customer))),
         "DisconnectReason": match contact.ending {
-            Ending::ByAgent => "AGENT_DISCONNECT",
-            Ending::Closed | Ending::CallbackPlanned => "CONTACT_FLOW_DISCONNECT",
-            Ending::Abandoned | Ending::Transferred | Ending::ByCustomer => "CUSTOMER_DISCONNECT",
+            // Chats that nobody ended have none.
+            Ending::Closed if contact.kind == Kind::Chat => None,
+            Ending::Abandoned if contact.id % 7 == 0 => None,
+            Ending::ByAgent => Some("AGENT_DISCONNECT"),
+            Ending::Closed | Ending::CallbackPlanned => Some("CONTACT_FLOW_DISCONNECT"),
+            Ending::Abandoned | Ending::Transferred | Ending::ByCustomer => Some("CUSTOMER_DISCONNECT"),
         },
         "DisconnectTimestamp": seconds(disconnected),
         "InitialContactId": contact.initial.map(id),
@@ -164,22 +170,24 @@ fn agent_in_record(contact: &Contact, agent: &Agent, connected: i64) -> Value {
     let disconnected = contact.disconnected.unwrap_or(connected);
     let after_contact_work_end = contact.after_contact_work_end.unwrap_or(disconnected);
     let holds = || contact.holds.iter().map(|(begin, end)| end - begin);
-    let held: i64 = holds().sum();
+    let interrupted: i64 = holds().sum();
+    let (held, paused) = if contact.is_task() { (0, interrupted) } else { (interrupted, 0) };
     json!({
         "ARN": agent_arn(agent),
         "Username": agent.username(),
         "AfterContactWorkStartTimestamp": seconds(disconnected),
         "AfterContactWorkEndTimestamp": seconds(after_contact_work_end),
         "AfterContactWorkDuration": whole_seconds(after_contact_work_end - disconnected),
-        "AgentInteractionDuration": whole_seconds(disconnected - connected - held),
+        "AgentInteractionDuration": whole_seconds(disconnected - connected - interrupted),
+        "AgentPauseDuration": contact.is_task().then(|| whole_seconds(paused)),
         "ConnectedToAgentTimestamp": seconds(connected),
         "CustomerHoldDuration": whole_seconds(held),
         "HierarchyGroups": {
             "Level1": {"ARN": arn("/agent-group/g-1"), "GroupName": TEAMS[agent.number % TEAMS.len()]},
             "Level2": null, "Level3": null, "Level4": null, "Level5": null,
         },
-        "LongestHoldDuration": whole_seconds(holds().max().unwrap_or_default()),
-        "NumberOfHolds": contact.holds.len(),
+        "LongestHoldDuration": whole_seconds(if held > 0 { holds().max().unwrap_or_default() } else { 0 }),
+        "NumberOfHolds": if contact.is_task() { 0 } else { contact.holds.len() },
         "RoutingProfile": {
             "ARN": arn(&format!("/routing-profile/{}", ROUTING_PROFILE.0)), "Name": ROUTING_PROFILE.1,
         },

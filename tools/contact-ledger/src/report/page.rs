@@ -185,7 +185,7 @@ impl Findings {
             "on_hold",
             "on_contact",
         ];
-        let begin = self.timelines.values().flat_map(|timeline| &timeline.spans).map(|span| span.0).min();
+        let begin = self.timelines.values().flat_map(|timeline| &timeline.spans).map(|span| span.start).min();
         let begin = begin.unwrap_or_default() / 3600 * 3600;
         let mut agents: Vec<_> = self.timelines.values().collect();
         agents.sort_by(|one, other| one.username.cmp(&other.username));
@@ -197,7 +197,7 @@ impl Findings {
                 let mut spans: Vec<_> = timeline
                     .spans
                     .iter()
-                    .map(|(at, length, what)| (place(what), at - begin, *length))
+                    .map(|span| (place(span.what), span.start - begin, span.end - span.start))
                     .collect();
                 spans.sort_unstable();
                 let spans: Vec<_> = spans

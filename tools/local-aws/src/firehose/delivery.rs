@@ -129,10 +129,11 @@ impl Delivery {
         for (keys, waiting) in partitions {
             let prefix = self.settings.prefix.of(&keys, waiting.arrival, "");
             let Some(table) = self.settings.conversion.clone() else {
-                let body: Vec<u8> = waiting.items.into_iter().flat_map(|row| row.data).collect();
-                self.write(&prefix, "", &body).await?;
+                let body: Vec<u8> = waiting.items.iter().flat_map(|row| &row.data).copied().collect();
+                self.write(&prefix, waiting.arrival, "", &body).await?;
                 continue;
             };
+            let arrival = waiting.arrival;
             let (rows, schema) = (Arc::new(waiting.items), table.schema.clone());
             let shared = rows.clone();
             let converted = tokio::task::spawn_blocking(move || {
@@ -140,7 +141,7 @@ impl Delivery {
             })
             .await??;
             if !converted.file.is_empty() {
-                self.write(&prefix, ".parquet", &converted.file).await?;
+                self.write(&prefix, arrival, ".parquet", &converted.file).await?;
             }
             misfits += converted.misfits.len() as u64;
             for (place, message) in converted.misfits {
@@ -155,17 +156,26 @@ impl Delivery {
         failures: Vec<(&'static str, Waiting<serde_json::Value>)>,
     ) -> anyhow::Result<()> {
         for (error_type, lines) in failures {
-            let prefix = self.settings.error_prefix.of(&BTreeMap::new(), lines.arrival, error_type);
+            let arrival = lines.arrival;
+            let prefix = self.settings.error_prefix.of(&BTreeMap::new(), arrival, error_type);
             let lines: Vec<_> = lines.items.iter().map(ToString::to_string).collect();
-            self.write(&prefix, "", (lines.join("\n") + "\n").as_bytes()).await?;
+            self.write(&prefix, arrival, "", (lines.join("\n") + "\n").as_bytes()).await?;
         }
         Ok(())
     }
 
-    /// `<prefix><stream>-<version>-<yyyy>-<MM>-<dd>-<HH>-<mm>-<ss>-<uuid><extension>`
-    pub(super) async fn write(&self, prefix: &str, extension: &str, body: &[u8]) -> anyhow::Result<()> {
+    /// `<prefix><stream>-<version>-<yyyy>-<MM>-<dd>-<HH>-<mm>-<ss>-<uuid><extension>`, with the time at which the oldest
+    /// record in it arrived.
+    pub(super) async fn write(
+        &self,
+        prefix: &str,
+        arrival: i64,
+        extension: &str,
+        body: &[u8],
+    ) -> anyhow::Result<()> {
         let FirehoseSettings { name, bucket, .. } = &self.settings;
-        let time = now().strftime("%Y-%m-%d-%H-%M-%S");
+        let oldest = jiff::Timestamp::from_millisecond(arrival).unwrap_or_else(|_| now());
+        let time = oldest.strftime("%Y-%m-%d-%H-%M-%S");
         let key = format!("{prefix}{name}-1-{time}-{}{extension}", uuid::Uuid::new_v4());
         let put = self.folder.put(bucket, &key, body).await;
         put.with_context(|| format!("bucket {bucket} cannot be written"))

@@ -1,0 +1,571 @@
+//! What readers show of the items in `AgentState`: one row per agent, by one set of rules.
+//!
+//! **Region.** An agent of an instance with a replica may have items of both Regions. If the instance routes across Regions,
+//! the newest snapshot says in which Region the agent works. Otherwise a Region's row that is not offline and had an event
+//! within the ghost limit beats every row that is offline or only logged in, and among such rows the newest counts.
+//!
+//! **Session.** The later of LOGIN and LOGOUT counts, per Region; whoever is logged in anywhere is logged in. If both
+//! happened in one millisecond, what follows settles it: a later snapshot with another status than Offline means in, one that
+//! is Offline or silence beyond the ghost limit means out.
+//!
+//! **Doubt.** Connect may list a contact as `ENDED` long after the agent has left. Of an agent who is logged out and
+//! Offline such contacts say nothing: the activity is `offline`, and the contacts are doubtful.
+//!
+//! **Older items**, written before the Region was part of the key, hold all registers in one item. Each counts as long as
+//! no register of today's layout is newer.
+
+use std::collections::BTreeMap;
+
+use connect_streams::Timestamp;
+use connect_streams::agent_event::Snapshot;
+
+use crate::Version;
+use crate::activity::Activity;
+use crate::item::Attribute;
+use crate::memory::Item;
+
+/// Whether an agent is logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Session {
+    /// Logged in.
+    In,
+    /// LOGIN and LOGOUT happened in one millisecond, and nothing has followed yet.
+    Unsettled,
+    /// Logged out.
+    Out,
+}
+
+impl Session {
+    /// The public name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Unsettled => "unsettled",
+            Self::Out => "out",
+        }
+    }
+}
+
+/// An agent as readers show one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// The agent's id.
+    pub agent_id: String,
+    /// The Region whose row it is; unknown of an older item.
+    pub region: Option<String>,
+    /// The attributes of the snapshot; empty for an agent who has only logged in or out.
+    pub snapshot: Item,
+    /// What the agent does.
+    pub activity: Activity,
+    /// When the contact state that decides the activity began, the earliest if several do; `None` if the status decides.
+    pub contact_since: Option<String>,
+    /// Whether the contacts are listed of an agent who has left.
+    pub contacts_are_doubtful: bool,
+    /// Whether the agent is logged in; unknown before the first LOGIN or LOGOUT.
+    pub session: Option<Session>,
+    /// Since when.
+    pub session_since: Option<String>,
+    /// When the agent's last event happened, in any Region.
+    pub last_event: Option<String>,
+}
+
+/// The agents of these items, in the order of their ids. Items that have expired by `now` do not count.
+#[must_use]
+pub fn agents(items: impl IntoIterator<Item = Item>, now: Timestamp, ghost_minutes: u32) -> Vec<Agent> {
+    let mut by_agent: BTreeMap<String, Rows> = BTreeMap::new();
+    for item in items.into_iter().filter(|item| !is_expired(item, now)) {
+        let Some(key) = text(&item, "agent_id").map(str::to_owned) else { continue };
+        let mut parts = key.splitn(3, '#');
+        let rows = by_agent.entry(parts.next().unwrap_or_default().to_owned()).or_default();
+        match (parts.next(), parts.next()) {
+            (None, _) => rows.older = Some(item),
+            (Some(region), register) => rows.put(region, register, item),
+        }
+    }
+    let clock = Clock { now, ghost_milliseconds: i64::from(ghost_minutes) * 60_000 };
+    by_agent.into_iter().map(|(agent_id, rows)| rows.agent(agent_id, clock)).collect()
+}
+
+/// Whether DynamoDB may delete the item: until it does, within days, it can still be read.
+#[must_use]
+pub fn is_expired(item: &Item, now: Timestamp) -> bool {
+    let Some(Attribute::Number(seconds)) = item.get("expires_at") else { return false };
+    seconds.parse::<i64>().is_ok_and(|seconds| seconds * 1000 <= now.epoch_milliseconds())
+}
+
+/// Whether an offline agent's contacts are only such that ended.
+pub(crate) fn has_only_doubtful_contacts(snapshot: &Snapshot<'_>) -> bool {
+    let states = snapshot.contacts.iter().map(|contact| contact.state.unwrap_or_default());
+    Activity::is_offline(snapshot.status.status_type, snapshot.status.name) && all_ended(states)
+}
+
+fn all_ended<'a>(states: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut states = states.into_iter().peekable();
+    states.peek().is_some() && states.all(|state| state == "ENDED")
+}
+
+fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name).and_then(Attribute::as_text).filter(|text| !text.is_empty())
+}
+
+fn version(item: &Item, name: &str) -> Option<Version> {
+    text(item, name).map(Version::from_stored)
+}
+
+#[derive(Clone, Copy)]
+struct Clock {
+    now: Timestamp,
+    ghost_milliseconds: i64,
+}
+
+impl Clock {
+    /// Whether something happened within the ghost limit.
+    fn heard(self, version: &Version) -> bool {
+        Timestamp::parse(version.timestamp())
+            .is_some_and(|at| self.now.epoch_milliseconds() - at.epoch_milliseconds() <= self.ghost_milliseconds)
+    }
+}
+
+/// The items of one agent.
+#[derive(Default)]
+struct Rows {
+    regions: BTreeMap<String, Row>,
+    older: Option<Item>,
+}
+
+/// The items of one agent in one Region.
+#[derive(Default)]
+struct Row {
+    snapshot: Option<Item>,
+    login: Option<Item>,
+    logout: Option<Item>,
+}
+
+impl Row {
+    fn snapshot_version(&self) -> Option<Version> {
+        version(self.snapshot.as_ref()?, SNAPSHOT_VERSION)
+    }
+
+    fn session_version(&self) -> Option<Version> {
+        let versions = [&self.login, &self.logout].into_iter().flatten();
+        versions.filter_map(|item| version(item, SESSION_VERSION)).max()
+    }
+
+    fn newest(&self) -> Option<Version> {
+        self.snapshot_version().max(self.session_version())
+    }
+
+    /// Whether somebody works here: beats every row of which that cannot be said.
+    fn is_live(&self, clock: Clock) -> bool {
+        let is_at_work = |item: &Item| activity_of(item) != Activity::Offline;
+        self.snapshot.as_ref().is_some_and(is_at_work)
+            && self.snapshot_version().is_some_and(|version| clock.heard(&version))
+    }
+
+    fn session(&self, clock: Clock) -> Option<Session> {
+        let at = |item: &Option<Item>| version(item.as_ref()?, SESSION_VERSION);
+        Some(match (at(&self.login), at(&self.logout)) {
+            (None, None) => return None,
+            (Some(_), None) => Session::In,
+            (None, Some(_)) => Session::Out,
+            (Some(login), Some(logout)) if login.timestamp() > logout.timestamp() => Session::In,
+            (Some(login), Some(logout)) if login.timestamp() < logout.timestamp() => Session::Out,
+            (Some(tie), Some(_)) => self.settled(&tie, clock),
+        })
+    }
+
+    /// What follows a LOGIN and a LOGOUT of one millisecond.
+    fn settled(&self, tie: &Version, clock: Clock) -> Session {
+        let later = self.snapshot_version().filter(|version| version.timestamp() > tie.timestamp());
+        match (&self.snapshot, later) {
+            (Some(snapshot), Some(_)) if is_offline(snapshot) => Session::Out,
+            (Some(_), Some(_)) => Session::In,
+            _ if clock.heard(tie) => Session::Unsettled,
+            _ => Session::Out,
+        }
+    }
+}
+
+const SNAPSHOT_VERSION: &str = "snapshot_version";
+const SESSION_VERSION: &str = "session_version";
+
+impl Rows {
+    fn put(&mut self, region: &str, register: Option<&str>, item: Item) {
+        let row = self.regions.entry(region.to_owned()).or_default();
+        match register {
+            None => row.snapshot = Some(item),
+            Some("login") => row.login = Some(item),
+            Some("logout") => row.logout = Some(item),
+            // Written by a later version of this code.
+            Some(_) => {}
+        }
+    }
+
+    fn agent(mut self, agent_id: String, clock: Clock) -> Agent {
+        let (session, session_since) = self.session(clock);
+        let older = self.older.take();
+        let last_event = self.regions.values().filter_map(Row::newest).max();
+        let last_event = last_event.max(older.as_ref().and_then(|item| version(item, SNAPSHOT_VERSION)));
+        let last_event = last_event.max(older.as_ref().and_then(|item| version(item, SESSION_VERSION)));
+        let (region, snapshot) = self.shown(older, clock);
+        let activity = activity_of(&snapshot);
+        let has_left = session == Some(Session::Out) && is_offline(&snapshot);
+        let contacts_are_doubtful = has_left && all_ended(contact_states(&snapshot));
+        let activity = if contacts_are_doubtful { Activity::Offline } else { activity };
+        Agent {
+            agent_id,
+            region,
+            activity,
+            contact_since: contact_since(&snapshot, activity),
+            contacts_are_doubtful,
+            session,
+            session_since,
+            last_event: last_event.map(|version| version.timestamp().to_owned()),
+            snapshot,
+        }
+    }
+
+    /// The session over all Regions, and since when.
+    fn session(&self, clock: Clock) -> (Option<Session>, Option<String>) {
+        let newest = self.regions.values().filter_map(Row::session_version).max();
+        let older = self.older.as_ref().filter(|item| version(item, SESSION_VERSION) > newest);
+        if let Some(older) = older {
+            let session = match text(older, "session") {
+                Some("in") => Some(Session::In),
+                Some(_) => Some(Session::Out),
+                None => None,
+            };
+            return (session, text(older, "session_since").map(str::to_owned));
+        }
+        let sessions = self.regions.values().filter_map(|row| Some((row.session(clock)?, row)));
+        let Some(session) = sessions.clone().map(|(session, _)| session).min() else { return (None, None) };
+        let item = |row: &Row| match session {
+            Session::In | Session::Unsettled => row.login.clone(),
+            Session::Out => row.logout.clone(),
+        };
+        let since = sessions.filter(|(of_row, _)| *of_row == session).filter_map(|(_, row)| item(row));
+        let since = since.filter_map(|item| text(&item, "session_since").map(str::to_owned)).max();
+        (Some(session), since)
+    }
+
+    /// The Region whose row is shown, and its snapshot.
+    fn shown(self, older: Option<Item>, clock: Clock) -> (Option<String>, Item) {
+        let active = self.active_region();
+        let newest = self.regions.values().filter_map(Row::snapshot_version).max();
+        let older = older.filter(|item| version(item, SNAPSHOT_VERSION) > newest);
+        if let Some(older) = older {
+            return (None, older);
+        }
+        let rank = |(region, row): &(String, Row)| {
+            (active.as_ref() == Some(region), row.is_live(clock), row.newest())
+        };
+        let shown = self.regions.into_iter().max_by_key(rank);
+        shown.map_or((None, Item::new()), |(region, row)| (Some(region), row.snapshot.unwrap_or_default()))
+    }
+
+    /// The Region that the newest snapshot with a configuration names, if there are snapshots of it.
+    fn active_region(&self) -> Option<String> {
+        let configured = self.regions.values().filter_map(|row| {
+            let region = text(row.snapshot.as_ref()?, "current_region")?;
+            Some((row.snapshot_version(), region))
+        });
+        let (_, region) = configured.max()?;
+        self.regions.get(region).is_some_and(|row| row.snapshot.is_some()).then(|| region.to_owned())
+    }
+}
+
+fn contacts(snapshot: &Item) -> &[Attribute] {
+    match snapshot.get("contacts") {
+        Some(Attribute::List(contacts)) => contacts,
+        _ => &[],
+    }
+}
+
+fn member<'c>(contact: &'c Attribute, name: &str) -> Option<&'c str> {
+    match contact {
+        Attribute::Map(members) => members.get(name)?.as_text(),
+        _ => None,
+    }
+}
+
+fn contact_states(snapshot: &Item) -> impl Iterator<Item = &str> {
+    contacts(snapshot).iter().map(|contact| member(contact, "state").unwrap_or_default())
+}
+
+fn is_offline(snapshot: &Item) -> bool {
+    Activity::is_offline(text(snapshot, "status_type"), text(snapshot, "status_name"))
+}
+
+/// Not the stored word: older items have others.
+fn activity_of(snapshot: &Item) -> Activity {
+    let contacts = contacts(snapshot).iter();
+    let contacts =
+        contacts.filter_map(|contact| Some((member(contact, "state")?, member(contact, "initiation_method"))));
+    Activity::of(contacts, text(snapshot, "status_type"), text(snapshot, "status_name"))
+}
+
+fn contact_since(snapshot: &Item, activity: Activity) -> Option<String> {
+    let decides = |contact: &&Attribute| {
+        let state = member(contact, "state").unwrap_or_default();
+        Activity::of_contact(state, member(contact, "initiation_method")) == Some(activity)
+    };
+    let deciding = contacts(snapshot).iter().filter(decides);
+    deciding.filter_map(|contact| member(contact, "state_since")).min().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Agent, Session, agents};
+    use crate::activity::Activity;
+    use crate::item::Attribute;
+    use crate::memory::{Item, MemoryStore};
+    use crate::plan::{Retention, Rules, plan};
+    use crate::store::Store;
+    use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, EventType, Snapshot};
+    use connect_streams::Timestamp;
+    use futures::FutureExt as _;
+
+    const DAY: &str = "2026-03-02";
+
+    fn at(time: &str) -> Timestamp {
+        Timestamp::parse(&format!("{DAY}T{time}Z")).unwrap()
+    }
+
+    fn event(region: &'static str, kind: EventType<'static>, time: &str, current: Option<Snapshot<'static>>) -> AgentEvent<'static> {
+        AgentEvent {
+            agent_arn: "",
+            instance_id: "i-1",
+            region,
+            agent_id: "a-1",
+            event_id: match kind {
+                EventType::Login => "z",
+                EventType::Logout => "x",
+                _ => "y",
+            },
+            timestamp: at(time),
+            event_type: kind,
+            current,
+            previous: None,
+        }
+    }
+
+    fn status(name: &'static str, kind: &'static str) -> Snapshot<'static> {
+        let status =
+            AgentStatus { name: Some(name), status_type: Some(kind), since: Some(at("07:00:00")), id: None };
+        Snapshot { status, ..Snapshot::default() }
+    }
+
+    fn available() -> Snapshot<'static> {
+        status("Available", "ROUTABLE")
+    }
+
+    fn offline() -> Snapshot<'static> {
+        status("Offline", "OFFLINE")
+    }
+
+    fn with(mut snapshot: Snapshot<'static>, contacts: &[(&'static str, &str)]) -> Snapshot<'static> {
+        let contact = |(number, (state, since)): (usize, &(&'static str, &str))| Contact {
+            contact_id: ["c-0", "c-1", "c-2"][number],
+            channel: Some("VOICE"),
+            initiation_method: Some("INBOUND"),
+            state: Some(state),
+            state_since: Some(at(since)),
+            connected_since: None,
+            queued_since: None,
+            queue_name: None,
+        };
+        snapshot.contacts = contacts.iter().enumerate().map(contact).collect();
+        snapshot
+    }
+
+    fn active_in(mut snapshot: Snapshot<'static>, region: &'static str) -> Snapshot<'static> {
+        snapshot.current_region = Some(region);
+        snapshot
+    }
+
+    /// The items that these events leave, as a reader gets them.
+    fn items(events: &[AgentEvent<'_>], rules: &Rules) -> Vec<Item> {
+        let store = MemoryStore::default();
+        for event in events {
+            for write in plan(event, rules).unwrap().registers {
+                store.write_registers(&[&write]).now_or_never().unwrap();
+            }
+        }
+        let tables = store.tables();
+        let with_key = |(key, item): (&crate::AgentKey, &Item)| {
+            let mut item = item.clone();
+            item.insert("agent_id".to_owned(), Attribute::text(&key.agent_id));
+            item
+        };
+        tables.state.iter().map(with_key).collect()
+    }
+
+    fn shown(events: &[AgentEvent<'_>], now: &str) -> Agent {
+        let mut agents = agents(items(events, &Rules::default()), at(now), 5);
+        assert_eq!(agents.len(), 1, "one row per agent");
+        agents.remove(0)
+    }
+
+    const EAST: &str = "us-east-1";
+    const WEST: &str = "us-west-2";
+    use EventType::{HeartBeat, Login, Logout, StateChange};
+
+    #[test]
+    fn the_region_in_which_the_agent_works_is_shown_whatever_the_other_says_later() {
+        let talks = with(available(), &[("CONNECTED", "08:00:00")]);
+        let works = event(EAST, StateChange, "08:00:00", Some(talks));
+        for other in [
+            event(WEST, HeartBeat, "08:01:00", Some(offline())),
+            event(WEST, StateChange, "08:01:00", Some(offline())),
+            event(WEST, Login, "08:01:00", None),
+        ] {
+            let agent = shown(&[works.clone(), other], "08:02:00");
+            assert_eq!((agent.region.as_deref(), agent.activity), (Some(EAST), Activity::OnContact));
+            assert_eq!(agent.last_event.as_deref(), Some("2026-03-02T08:01:00.000Z"));
+        }
+        // Beyond the ghost limit nobody knows that the agent still works there: the newest counts.
+        let other = event(WEST, HeartBeat, "08:01:00", Some(offline()));
+        assert_eq!(shown(&[works.clone(), other], "08:06:00").region.as_deref(), Some(WEST));
+        // Of two in which the agent works, the newest.
+        let moved = event(WEST, StateChange, "08:01:00", Some(available()));
+        assert_eq!(shown(&[works, moved], "08:02:00").region.as_deref(), Some(WEST));
+    }
+
+    #[test]
+    fn the_configuration_says_where_the_agent_works() {
+        let works = event(EAST, StateChange, "08:00:00", Some(active_in(available(), EAST)));
+        let elsewhere = event(WEST, HeartBeat, "09:00:00", Some(active_in(offline(), EAST)));
+        // However long ago.
+        assert_eq!(shown(&[works.clone(), elsewhere], "09:00:01").region.as_deref(), Some(EAST));
+        let moved = event(WEST, StateChange, "09:00:00", Some(active_in(available(), WEST)));
+        assert_eq!(shown(&[works.clone(), moved], "09:00:01").region.as_deref(), Some(WEST));
+        // Of a Region whose stream does not come here nothing can be shown.
+        let gone = event(EAST, HeartBeat, "09:00:00", Some(active_in(offline(), WEST)));
+        assert_eq!(shown(&[gone], "09:00:01").region.as_deref(), Some(EAST));
+    }
+
+    #[test]
+    fn who_is_logged_in_anywhere_is_logged_in() {
+        let east = event(EAST, Login, "08:00:00", None);
+        let west = event(WEST, Logout, "09:00:00", Some(offline()));
+        let agent = shown(&[east.clone(), west], "09:01:00");
+        assert_eq!(agent.session, Some(Session::In));
+        assert_eq!(agent.session_since.as_deref(), Some("2026-03-02T08:00:00.000Z"));
+        let out = event(EAST, Logout, "08:30:00", Some(offline()));
+        let agent = shown(&[east, out, event(WEST, Logout, "09:00:00", Some(offline()))], "09:01:00");
+        assert_eq!(
+            (agent.session, agent.session_since.as_deref()),
+            (Some(Session::Out), Some("2026-03-02T09:00:00.000Z"))
+        );
+        assert_eq!(shown(&[event(EAST, StateChange, "08:00:00", Some(available()))], "08:00:01").session, None);
+    }
+
+    #[test]
+    fn login_and_logout_of_one_millisecond_are_settled_by_what_follows() {
+        let tie = || {
+            vec![
+                event(EAST, Login, "08:00:00", None),
+                event(EAST, StateChange, "08:00:00", Some(available())),
+                event(EAST, Logout, "08:00:00", Some(available())),
+            ]
+        };
+        assert_eq!(shown(&tie(), "08:00:01").session, Some(Session::Unsettled));
+        // Whoever is logged in sends heartbeats.
+        assert_eq!(shown(&tie(), "08:05:01").session, Some(Session::Out));
+        let followed = |snapshot| {
+            let mut events = tie();
+            events.push(event(EAST, HeartBeat, "08:02:00", Some(snapshot)));
+            shown(&events, "08:02:01").session
+        };
+        assert_eq!(followed(available()), Some(Session::In));
+        assert_eq!(followed(offline()), Some(Session::Out));
+    }
+
+    #[test]
+    fn contacts_of_an_agent_who_has_left_are_doubtful() {
+        let ended = || with(offline(), &[("ENDED", "07:59:00")]);
+        let logout = event(EAST, Logout, "08:00:00", Some(ended()));
+        let agent = shown(&[logout.clone()], "08:00:01");
+        assert_eq!((agent.activity, agent.contacts_are_doubtful), (Activity::Offline, true));
+        assert_eq!(agent.snapshot["activity"], Attribute::text("offline"));
+        // Heartbeats go on after it.
+        let beat = event(EAST, HeartBeat, "08:02:00", Some(ended()));
+        let agent = shown(&[logout, beat.clone()], "08:02:01");
+        assert_eq!((agent.activity, agent.contacts_are_doubtful), (Activity::Offline, true));
+        assert_eq!(agent.contact_since, None);
+        // Who is logged in, or has another contact, works.
+        for others in [
+            vec![event(EAST, Login, "07:00:00", None), beat],
+            vec![event(EAST, Logout, "08:00:00", Some(with(offline(), &[("ENDED", "07:59:00"), ("CONNECTED", "07:58:00")])))],
+        ] {
+            assert!(!shown(&others, "08:02:01").contacts_are_doubtful);
+        }
+    }
+
+    #[test]
+    fn of_several_contacts_that_decide_the_earliest_says_since_when() {
+        let contacts = [("CONNECTED", "08:02:00"), ("CONNECTED_ONHOLD", "08:01:00"), ("ENDED", "08:00:00")];
+        let agent = shown(&[event(EAST, StateChange, "08:03:00", Some(with(available(), &contacts)))], "08:03:01");
+        assert_eq!(agent.contact_since.as_deref(), Some("2026-03-02T08:01:00.000Z"));
+        let idle = shown(&[event(EAST, StateChange, "08:03:00", Some(available()))], "08:03:01");
+        assert_eq!((idle.activity, idle.contact_since), (Activity::Available, None));
+    }
+
+    #[test]
+    fn an_agent_who_logs_in_stays_for_the_retention_though_the_snapshot_has_expired() {
+        let rules = Rules { retention: Retention { state_days: 2, ..Retention::default() }, ..Rules::default() };
+        let mut left = event(EAST, Logout, "08:00:00", Some(offline()));
+        left.timestamp = Timestamp::parse("2026-02-25T08:00:00Z").unwrap();
+        let items = items(&[left, event(EAST, Login, "08:00:00", None)], &rules);
+        let shown = |now: &str| agents(items.clone(), Timestamp::parse(now).unwrap(), 5);
+        let agent = shown("2026-03-02T08:00:01Z").remove(0);
+        assert_eq!((agent.session, agent.activity), (Some(Session::In), Activity::Unknown));
+        assert_eq!(shown("2026-03-04T07:59:59Z").len(), 1);
+        assert_eq!(shown("2026-03-04T08:00:00Z").len(), 0);
+    }
+
+    /// Items as they were written before the Region was part of the key: both registers in one.
+    #[test]
+    fn an_older_item_counts_until_a_register_of_today_is_newer() {
+        let older = |session: &str| -> Item {
+            [
+                ("agent_id", "a-1".to_owned()),
+                ("status_name", "Available".to_owned()),
+                ("status_type", "ROUTABLE".to_owned()),
+                ("activity", "ringing".to_owned()),
+                ("snapshot_version", format!("{DAY}T08:00:00.000Z#e-1")),
+                ("session", session.to_owned()),
+                ("session_since", format!("{DAY}T07:00:00.000Z")),
+                ("session_version", format!("{DAY}T07:00:00.000Z#e-0")),
+            ]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Attribute::text(&value)))
+            .collect()
+        };
+        let shown = |events: &[AgentEvent<'_>]| {
+            let today = items(events, &Rules::default());
+            let mut agents = agents(today.into_iter().chain([older("in")]), at("08:10:00"), 60);
+            assert_eq!(agents.len(), 1);
+            agents.remove(0)
+        };
+        let alone = shown(&[]);
+        assert_eq!((alone.region.clone(), alone.activity, alone.session), (None, Activity::Available, Some(Session::In)));
+        assert_eq!(alone.last_event.as_deref(), Some("2026-03-02T08:00:00.000Z"));
+        // A newer snapshot replaces the older one; the session is still known from the older item alone.
+        let newer = shown(&[event(EAST, StateChange, "08:05:00", Some(status("Lunch", "CUSTOM")))]);
+        assert_eq!(
+            (newer.region.as_deref(), newer.activity, newer.session),
+            (Some(EAST), Activity::Custom, Some(Session::In))
+        );
+        // A logout replaces the session, and an event that is late replaces nothing.
+        assert_eq!(shown(&[event(EAST, Logout, "08:06:00", Some(offline()))]).session, Some(Session::Out));
+        let late = shown(&[event(EAST, StateChange, "07:30:00", Some(status("Lunch", "CUSTOM")))]);
+        assert_eq!((late.region, late.activity), (None, Activity::Available));
+    }
+
+    #[test]
+    fn what_is_no_agent_is_none() {
+        assert_eq!(agents([Item::new()], at("08:00:00"), 5), []);
+    }
+}

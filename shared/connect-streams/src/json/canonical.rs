@@ -1,0 +1,205 @@
+//! The canonical form of a value: one text for all the ways to write the same thing.
+//!
+//! It is what `content_hash` is computed over, so it is public: docs/contact-record.md has the rules and a Python
+//! program that follows them. Change nothing here without a new schema version.
+//!
+//! - Members of an object are ordered by the bytes of their names; of a repeated name the last counts, as in [`Object::get`].
+//! - Members that are null are left out. An empty object, an empty list and a null in a list stay.
+//! - A number is its significant digits and a power of ten, so `1`, `1.0` and `1e0` are one number, and `-0` is `0`.
+//! - A string is written with the escapes of [`write_string`], whatever escapes it came with.
+
+use std::cmp::Ordering;
+
+use super::{Object, Value, write_bool, write_list, write_string};
+
+/// Decimal digits of an exponent that is still computed with. A number with a longer one stays as it was written.
+const EXPONENT_DIGITS: usize = 18;
+
+/// What was seen on the way through a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Canonical {
+    /// Whether an object repeats a name.
+    pub repeats_names: bool,
+}
+
+impl Value<'_> {
+    /// Appends the value in its canonical form.
+    pub fn write_canonical(self, out: &mut Vec<u8>) -> Canonical {
+        let mut writer = Writer { members: Vec::with_capacity(64), seen: Canonical::default() };
+        writer.value(self, out);
+        writer.seen
+    }
+}
+
+/// The members of all objects that are being written, outermost first: one allocation for a whole record.
+struct Writer<'t> {
+    members: Vec<(&'t str, Value<'t>)>,
+    seen: Canonical,
+}
+
+impl<'t> Writer<'t> {
+    fn value(&mut self, value: Value<'t>, out: &mut Vec<u8>) {
+        match value {
+            Value::Null => out.extend_from_slice(b"null"),
+            Value::Bool(truth) => write_bool(truth, out),
+            Value::Number(text) => write_number(text, out),
+            Value::String(text) => write_string(text, out),
+            Value::Array(elements) => {
+                write_list(elements.iter(), out, |element, out| self.value(element, out));
+            }
+            Value::Object(object) => self.object(object, out),
+        }
+    }
+
+    fn object(&mut self, object: Object<'t>, out: &mut Vec<u8>) {
+        let first = self.members.len();
+        self.members.extend(object.iter());
+        self.order(first);
+        out.push(b'{');
+        let mut is_first = true;
+        for place in first..self.members.len() {
+            let (name, value) = self.members[place];
+            let is_repeated_later = self.seen.repeats_names
+                && self.members.get(place + 1).is_some_and(|(following, _)| *following == name);
+            if is_repeated_later || value == Value::Null {
+                continue;
+            }
+            if !is_first {
+                out.push(b',');
+            }
+            is_first = false;
+            write_string(name, out);
+            out.push(b':');
+            self.value(value, out);
+            // Members of the value were behind this object's own, and are gone again.
+        }
+        out.push(b'}');
+        self.members.truncate(first);
+    }
+
+    /// Orders the members from `first` on, those of one name as they came.
+    fn order(&mut self, first: usize) {
+        let members = &mut self.members[first..];
+        // Amazon Connect writes most objects in this order.
+        if members.is_sorted_by(|(left, _), (right, _)| left < right) {
+            return;
+        }
+        members.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let is_same = |pair: &[(&str, Value<'_>)]| pair[0].0.cmp(pair[1].0) == Ordering::Equal;
+        self.seen.repeats_names |= members.windows(2).any(is_same);
+    }
+}
+
+/// Digits without leading and trailing zeros, then `e` and the power of ten unless that is 0: `120` is `12e1`.
+fn write_number(text: &str, out: &mut Vec<u8>) {
+    let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |unsigned| ("-", unsigned));
+    let bytes = unsigned.as_bytes();
+    // Most numbers are whole and do not end in a zero.
+    if bytes.iter().all(u8::is_ascii_digit) && bytes.last() != Some(&b'0') {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        out.push(b'0');
+        return;
+    }
+    let Some(written) = exponent_of(exponent) else {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    };
+    let trailing = digits.len() - digits.trim_end_matches('0').len();
+    let power = written + length(trailing) - length(fraction.len());
+    out.extend_from_slice(sign.as_bytes());
+    out.extend_from_slice(significant.as_bytes());
+    if power != 0 {
+        out.extend_from_slice(format!("e{power}").as_bytes());
+    }
+}
+
+/// The exponent as it is written; `None` if it is longer than any that is computed with.
+fn exponent_of(text: &str) -> Option<i128> {
+    let (is_negative, digits) = match text.as_bytes().first() {
+        Some(b'-') => (true, &text[1..]),
+        Some(b'+') => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let digits = digits.trim_start_matches('0');
+    if digits.len() > EXPONENT_DIGITS {
+        return None;
+    }
+    let exponent: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+    Some(if is_negative { -exponent } else { exponent })
+}
+
+fn length(digits: usize) -> i128 {
+    i128::try_from(digits).unwrap_or(i128::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    fn canonical(text: &str) -> String {
+        let mut out = Vec::new();
+        parse(text.as_bytes()).unwrap().root().write_canonical(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn one_number_has_one_text() {
+        for (numbers, text) in [
+            (&["0", "-0", "0.0", "0e5", "-0.00E-7", "0e99999999999999999999"][..], "0"),
+            (&["1", "1.0", "1e0", "1E+0", "10e-1", "0.1e1", "100e-2", "0.001e+3", "1e-000"], "1"),
+            (&["-1", "-1.0", "-0.1e1"], "-1"),
+            (&["100", "1e2", "1E2", "1.00e2", "0.1e3"], "1e2"),
+            (&["1.10", "1.1", "11e-1", "0.11e1"], "11e-1"),
+            (&["12345678901234567890123", "12345678901234567890123.0"], "12345678901234567890123"),
+            (&["1e-999999999999999999"], "1e-999999999999999999"),
+            // Too long to be computed with: as it was written.
+            (&["1e9999999999999999999"], "1e9999999999999999999"),
+            (&["-1.0e9999999999999999999"], "-1.0e9999999999999999999"),
+        ] {
+            for number in numbers {
+                assert_eq!(canonical(number), text, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn members_are_ordered_and_null_ones_are_left_out_at_every_depth() {
+        assert_eq!(
+            canonical(r#" {"b": null, "a": {"d": [ {"f": 1, "e": null}, null ], "c": {}}, "B": []} "#),
+            r#"{"B":[],"a":{"c":{},"d":[{"f":1},null]}}"#
+        );
+        assert_ne!(canonical(r#"{"a":{}}"#), canonical("{}"));
+        assert_ne!(canonical(r#"{"a":[]}"#), canonical("{}"));
+        assert_ne!(canonical(r#"{"a":[null]}"#), canonical(r#"{"a":[]}"#));
+        assert_eq!(canonical(r#"{"a":null}"#), "{}");
+        // By bytes: capitals first, and what is beyond ASCII last.
+        assert_eq!(canonical(r#"{"ä":1,"z":2,"Z":3,"\u0061":4}"#), r#"{"Z":3,"a":4,"z":2,"ä":1}"#);
+    }
+
+    #[test]
+    fn of_a_repeated_name_the_last_counts_even_if_it_is_null() {
+        for (text, expected, repeats) in [
+            (r#"{"a":1,"a":2}"#, r#"{"a":2}"#, true),
+            (r#"{"a":1,"b":3,"a":null}"#, r#"{"b":3}"#, true),
+            (r#"{"b":{"c":1,"c":{}},"a":1}"#, r#"{"a":1,"b":{"c":{}}}"#, true),
+            (r#"[{"a":1},{"a":1}]"#, r#"[{"a":1},{"a":1}]"#, false),
+            (r#"{"b":1,"a":1}"#, r#"{"a":1,"b":1}"#, false),
+        ] {
+            let mut out = Vec::new();
+            let seen = parse(text.as_bytes()).unwrap().root().write_canonical(&mut out);
+            assert_eq!((String::from_utf8(out).unwrap().as_str(), seen.repeats_names), (expected, repeats));
+        }
+    }
+
+    #[test]
+    fn a_string_is_written_one_way() {
+        assert_eq!(canonical(r#""\u0041\/\u00e9\b\u001f\t\ud83d""#), "\"A/é\\u0008\\u001f\\t\u{fffd}\"");
+    }
+}
