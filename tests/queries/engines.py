@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -97,9 +98,11 @@ class Trino:
 
     def __enter__(self):
         folder = self.root / "target" / "trino"
-        options = ["-Xmx2g", "-Djava.util.logging.config.file=/dev/null", "-cp", f"{folder}/lib/*"]
+        java = pathlib.Path(os.environ["JAVA_HOME"]) / "bin" / "java"
+        # Trino compares and hashes with vectors, a module that has to be asked for.
+        options = ["-Xmx2g", "--add-modules=jdk.incubator.vector", "-cp", (folder / "classpath").read_text()]
         self.log = open(folder / "log", "w")
-        command = ["java", *options, self.root / "tests" / "queries" / "Engine.java"]
+        command = [java, *options, self.root / "tests" / "queries" / "Engine.java"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
         self.java = subprocess.Popen(command, text=True, **pipes)
         return self
