@@ -57,6 +57,8 @@ public class Engine {
                         runner.close();
                     }
                     runner = open(request);
+                    String version = StandaloneQueryRunner.class.getPackage().getImplementationVersion();
+                    rows = List.of(List.of(version, Runtime.version().feature()));
                 } else if (request.has("scan")) {
                     rows = List.of(List.of(scanned(runner, request.get("scan").asText())));
                 } else {
@@ -105,6 +107,8 @@ public class Engine {
                 "hive.partition-projection-enabled", "true",
                 // A day without records has no folder, as it has no prefix in S3.
                 "hive.ignore-absent-partitions", "true",
+                // This metastore knows no statistics of a partition that is only computed.
+                "hive.table-statistics-enabled", "false",
                 "hive.security", "allow-all"));
         return runner;
     }
@@ -113,7 +117,7 @@ public class Engine {
         JsonNode storage = input.get("StorageDescriptor");
         boolean isView = input.get("TableType").asText().equals("VIRTUAL_VIEW");
         Map<String, String> parameters = new HashMap<>();
-        input.get("Parameters").fields().forEachRemaining(one -> parameters.put(one.getKey(), one.getValue().asText()));
+        input.get("Parameters").properties().forEach(one -> parameters.put(one.getKey(), one.getValue().asText()));
         parameters.put("EXTERNAL", "TRUE");
         Table.Builder table = Table.builder()
                 .setDatabaseName(schema)

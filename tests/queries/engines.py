@@ -115,8 +115,11 @@ class Trino:
     def open(self, lake: pathlib.Path):
         self.metastore = tempfile.TemporaryDirectory()
         tables = subprocess.run([self.root / "target" / "debug" / "glue-tables"], capture_output=True, check=True)
-        tables = tables.stdout.decode().replace("s3://LakeBucket/", f"file://{lake}/")
-        self.request({"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name})
+        # Under another scheme Trino finds its local files, but lists none of them.
+        tables = tables.stdout.decode().replace("s3://LakeBucket/", f"local://{lake}/")
+        request = {"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name}
+        ((version, java),) = self.request(request)
+        print(f"Trino {version} on Java {java}:")
 
     def request(self, request):
         print(json.dumps(request), file=self.java.stdin, flush=True)
@@ -125,7 +128,7 @@ class Trino:
             raise SystemExit(f"error: Trino ended; {self.log.name} says why")
         answer = json.loads(line)
         if "error" in answer:
-            raise SystemExit(f"error: Trino: {answer['error']}; {self.log.name} says more")
+            raise SystemExit(f"error: Trino: {answer['error'].splitlines()[0]}; {self.log.name} says more")
         return [[plain(value) for value in row] for row in answer["rows"]]
 
     def ask(self, sql):
