@@ -88,7 +88,8 @@ public class Deserialize {
         for (int place = 0; place < columns.size(); place++) {
             Block block = page.getBlockBuilder(place).build();
             if (block.getPositionCount() != 1) {
-                throw new IllegalStateException(columns.get(place).name() + " has " + block.getPositionCount() + " values");
+                throw new IllegalStateException(
+                        columns.get(place).name() + " has " + block.getPositionCount() + " values");
             }
             Type type = columns.get(place).type();
             row.put(columns.get(place).name(), value(type, type.getObjectValue(block, 0)));

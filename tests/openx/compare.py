@@ -1,5 +1,5 @@
-"""Trino's OpenX JSON deserializer on the lines that contact-record-normalizer answers, against the Parquet that the local
-stack writes of the same records: value by value, for the columns, types and deserializer settings of the template.
+"""Trino's OpenX JSON deserializer on the lines that contact-record-normalizer answers, against the Parquet that the
+local stack writes of the same records: value by value, for the columns, types and deserializer settings of the template.
 
 Firehose reads rows with the OpenX JSON SerDe. The stack reads them with arrow-json, so that a line which OpenX would
 read differently stays unseen there.
@@ -90,7 +90,7 @@ def table_and_settings(template):
 
 
 def run(*command):
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, encoding="utf-8")
     if done.returncode:
         sys.exit(f"error: this failed: {' '.join(map(str, command[:3]))} …\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -103,9 +103,10 @@ def records(folder):
         sys.exit(f"error: there are no contact records in {FIXTURES}")
     for file in fixtures:
         yield b" ".join(file.read_bytes().split(b"\n"))
-    centre = ["--agents", 8, "--hours", 4, "--contacts-per-hour", 60, "--duplicated", 0, "--late", 0, "--malformed", 0]
-    run(BINARIES / "contact-ledger", "generate", *centre, "--output", folder / "centre")
-    yield from (folder / "centre" / "contact-records.jsonl").read_bytes().splitlines()
+    center = ["--agents", 8, "--hours", 4, "--contacts-per-hour", 60]
+    undisturbed = ["--duplicated", 0, "--late", 0, "--malformed", 0]
+    run(BINARIES / "contact-ledger", "generate", *center, *undisturbed, "--output", folder / "center")
+    yield from (folder / "center" / "contact-records.jsonl").read_bytes().splitlines()
     # Rows of demo records have no contact at all.
     yield b'{"ticker_symbol":"QXZ","sector":"HEALTHCARE","change":-0.05,"price":84.51}'
     yield from hard_records(json.loads((FIXTURES / "every-field-set.json").read_text()))
@@ -140,14 +141,16 @@ def transform(function, records, arrivals):
 
 def deserialize(lines, columns, properties):
     """What OpenX makes of the lines: a row each, or why it refuses one."""
-    table = {"columns": [{key: column[key] for key in ("Name", "Type")} for column in columns], "properties": properties}
+    columns = [{key: column[key] for key in ("Name", "Type")} for column in columns]
+    table = {"columns": columns, "properties": properties}
     (OUTPUT / "table.json").write_text(json.dumps(table))
     (OUTPUT / "lines.jsonl").write_bytes(b"".join(lines))
     java = pathlib.Path(os.environ["JAVA_HOME"]) / "bin" / "java"
     program = pathlib.Path(__file__).with_name("Deserialize.java")
     files = [OUTPUT / "table.json", OUTPUT / "lines.jsonl"]
     rows = run(java, "-Xmx2g", "-cp", (OUTPUT / "classpath").read_text(), program, *files)
-    rows = list(map(json.loads, rows.splitlines()))
+    # Not at U+2028 and the like, which are part of texts.
+    rows = [json.loads(row) for row in rows.split("\n") if row]
     if len(rows) != len(lines):
         sys.exit(f"error: {len(lines)} lines went into the deserializer, and {len(rows)} rows came out")
     return rows
@@ -230,22 +233,22 @@ def by_key(rows, side):
     return found
 
 
-def value_paths(value, path):
-    """The place of each value that is not made of others."""
+def leaves(value, path):
+    """The place and the type of each value that is not made of others."""
     if value is None:
         return
     kind, inner = value
     if kind == "array" and inner:
         for one in inner:
-            yield from value_paths(one, f"{path}[]")
+            yield from leaves(one, f"{path}[]")
     elif kind == "struct":
         for name, one in inner.items():
-            yield from value_paths(one, f"{path}.{name}")
+            yield from leaves(one, f"{path}.{name}")
     elif kind == "map" and inner:
         for one in inner.values():
-            yield from value_paths(one, f"{path}{{}}")
+            yield from leaves(one, f"{path}{{}}")
     else:
-        yield path
+        yield path, kind
 
 
 def type_paths(column_type, path):
@@ -305,7 +308,8 @@ class Verdict:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--template", type=pathlib.Path, default=ROOT / "template.yaml", help="the template to compare with")
+    template = ROOT / "template.yaml"
+    parser.add_argument("--template", type=pathlib.Path, default=template, help="the template to compare with")
     arguments = parser.parse_args()
     started = time.monotonic()
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -315,7 +319,8 @@ def main():
         folder = pathlib.Path(folder)
         sent = list(records(folder))
         (folder / "sent.jsonl").write_bytes(b"\n".join(sent) + b"\n")
-        run(BINARIES / "contact-ledger", "demo", "--contact-records", folder / "sent.jsonl", "--output", folder / "made")
+        made = ["--contact-records", folder / "sent.jsonl", "--output", folder / "made"]
+        run(BINARIES / "contact-ledger", "demo", *made)
         types, parquet = parquet_rows(folder / "made" / "lake")
     print(f"{len(sent)} contact records, on the local stack and through the function to OpenX, {properties}:")
     parquet = by_key(parquet, "Parquet")
@@ -355,24 +360,29 @@ def main():
         + [f"{one} is known to OpenX only" for one in openx if one not in parquet],
     )
 
-    compared, found, seen = 0, [], set()
+    compared, found, seen, types_seen = 0, [], set(), collections.Counter()
     for one in openx.keys() & parquet.keys():
         for name in declared:
             left, right = openx[one].get(name), parquet[one].get(name)
-            paths = list(value_paths(left, name))
-            compared += max(len(paths), len(list(value_paths(right, name))))
-            seen.update(paths)
-            for path, *values in differences(left, right, name):
-                found.append((name, f"{path} of {one[0]}: OpenX reads {short(values[0])}, Parquet has {short(values[1])}"))
+            read, written = list(leaves(left, name)), list(leaves(right, name))
+            compared += max(len(read), len(written))
+            seen.update(path for path, _ in read)
+            types_seen.update(kind for _, kind in read)
+            for path, one_value, other in differences(left, right, name):
+                text = f"{path} of {one[0]}: OpenX reads {short(one_value)}, Parquet has {short(other)}"
+                found.append((name, text))
     verdict.check(f"{compared} values in {len(openx)} rows of {len(declared)} columns", [text for _, text in found])
     for name, count in collections.Counter(name for name, _ in found).most_common():
         print(f"    {count} in {name}")
-    unseen = [path for name in declared if name in types for path in type_paths(types[name], name) if path not in seen]
-    verdict.check("places of a row that had a value", (f"no record gives {path} a value, so it is not tested" for path in unseen))
+    print(f"    of which {', '.join(f'{count} {kind}' for kind, count in types_seen.most_common())}")
+    places = [path for name in declared if name in types for path in type_paths(types[name], name)]
+    unseen = [f"no record gives {path} a value, so it is not tested" for path in places if path not in seen]
+    verdict.check(f"{len(places)} places for values, and each has had one", unseen)
 
     (OUTPUT / "differences.txt").write_text("".join(f"{problem}\n" for problem in verdict.wrong))
     print(f"  {time.monotonic() - started:.1f} s")
-    print(f"test result: {'FAILED' if verdict.wrong else 'ok'}. {compared} values compared; {len(verdict.wrong)} differences")
+    result = "FAILED" if verdict.wrong else "ok"
+    print(f"test result: {result}. {compared} values compared; {len(verdict.wrong)} differences")
     sys.exit(bool(verdict.wrong))
 
 
