@@ -108,7 +108,7 @@ public class Deserialize {
                 case DATE -> DateType.DATE;
                 // The finest there is, so that nothing is rounded here.
                 case TIMESTAMP -> TimestampType.TIMESTAMP_NANOS;
-                default -> throw new IllegalArgumentException("the type " + type + " is not known here");
+                default -> throw new IllegalArgumentException("trinoType has no type for " + type);
             };
             case ListTypeInfo list -> new ArrayType(trinoType(list.getListElementTypeInfo()));
             case MapTypeInfo map ->
@@ -122,7 +122,7 @@ public class Deserialize {
                 }
                 yield RowType.from(fields);
             }
-            default -> throw new IllegalArgumentException("the type " + type + " is not known here");
+            default -> throw new IllegalArgumentException("trinoType has no type for " + type);
         };
     }
 
@@ -165,7 +165,7 @@ public class Deserialize {
                 }
                 yield Map.of("struct", fields);
             }
-            default -> throw new IllegalArgumentException("the type " + type + " is not known here");
+            default -> throw new IllegalArgumentException("value has no form for " + type);
         };
     }
 }

@@ -1,5 +1,5 @@
 """Trino's OpenX JSON deserializer on the lines that contact-record-normalizer answers, against the Parquet that the
-local stack writes of the same records: value by value, for the columns, types and deserializer settings of the template.
+local stack writes of the same records: value by value, for the columns, types and settings of the SerDe in the template.
 
 Firehose reads rows with the OpenX JSON SerDe. The stack reads them with arrow-json, so that a line which OpenX would
 read differently stays unseen there.
@@ -28,6 +28,7 @@ OUTPUT = ROOT / "target" / "openx"
 FIXTURES = ROOT / "tests" / "fixtures" / "contact-records"
 # What Firehose hands the function at once, as the template says.
 BATCH_BYTES = 1_000_000
+STREAM = "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records"
 # Firehose's names for properties of the SerDe, and which of them are on unless it is told otherwise.
 # Source: Amazon Data Firehose API Reference, "OpenXJsonSerDe".
 PROPERTIES = {
@@ -35,6 +36,7 @@ PROPERTIES = {
     "ConvertDotsInJsonKeysToUnderscores": ("dots.in.keys", False),
 }
 SHOWN = 20
+EPOCH = datetime.datetime(1970, 1, 1)
 
 
 # ── The template ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -72,9 +74,12 @@ def table_and_settings(template):
     resources = yaml.load(template.read_text(), TemplateLoader)["Resources"]
     try:
         columns = resources["ContactRecordTable"]["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]
-        (settings,) = find(resources["ContactRecordFirehose"], "OpenXJsonSerDe")
-    except (KeyError, ValueError) as error:
-        sys.exit(f"error: {template} has no ContactRecordTable with columns and one OpenXJsonSerDe: {error!r}")
+        found = list(find(resources["ContactRecordFirehose"], "OpenXJsonSerDe"))
+    except KeyError as missing:
+        sys.exit(f"error: {template} has no {missing} where the rows' table and its Firehose stream should be")
+    if len(found) != 1:
+        sys.exit(f"error: ContactRecordFirehose in {template} has {len(found)} OpenXJsonSerDe, not one")
+    (settings,) = found
     properties = {name: str(default).lower() for name, default in PROPERTIES.values()}
     for setting, value in (settings or {}).items():
         if setting == "ColumnToJsonKeyMappings":
@@ -127,8 +132,7 @@ def transform(function, records, arrivals):
     """The lines that the function answers; `None` where it answers none."""
     number = 0
     for batch in batches(records):
-        event = {"invocationId": "i", "deliveryStreamArn": "arn:aws:firehose:eu-west-2:111122223333:deliverystream/rows"}
-        event |= {"region": "eu-west-2", "records": []}
+        event = {"invocationId": "i", "deliveryStreamArn": STREAM, "region": "eu-west-2", "records": []}
         for record in batch:
             one = {"recordId": f"record-{number}", "approximateArrivalTimestamp": arrivals[number]}
             event["records"].append(one | {"data": base64.b64encode(record).decode()})
@@ -198,7 +202,7 @@ def of_parquet(value, column_type):
     if kind == "double":
         return "double", value.hex()
     if kind.startswith("timestamp"):
-        picoseconds = (value - datetime.datetime(1970, 1, 1)) // datetime.timedelta(microseconds=1) * 1_000_000
+        picoseconds = (value - EPOCH) // datetime.timedelta(microseconds=1) * 1_000_000
         return "timestamp", picoseconds
     if kind not in SCALARS:
         sys.exit(f"error: Parquet's type {column_type} has no name in Glue here; add it to SCALARS")
@@ -228,7 +232,8 @@ def by_key(rows, side):
     found = {}
     for row in rows:
         if key(row) in found:
-            sys.exit(f"error: {side} has two rows of {key(row)}; the input must not repeat a record")
+            twice = ", ".join(map(short, key(row)))
+            sys.exit(f"error: {side} has two rows of {twice}; give the input no two records of one contact and update")
         found[key(row)] = row
     return found
 
@@ -285,7 +290,14 @@ def differences(openx, parquet, path):
 
 def short(value):
     """A value for people, and for terminals: whole in the file, cut here."""
-    text = "absent" if value is None else f"{value[0]} {value[1]!r}"
+    if value is None:
+        return "nothing"
+    kind, plain = value
+    if kind == "timestamp":
+        plain = f"{EPOCH + datetime.timedelta(microseconds=plain // 1_000_000)} and {plain % 1_000_000} picoseconds"
+    if kind == "double":
+        plain = float.fromhex(plain)
+    text = f"the {kind} {plain!r}"
     return text if len(text) <= 120 else f"{text[:120]}… ({len(text)} characters)"
 
 
@@ -298,7 +310,7 @@ class Verdict:
 
     def check(self, what, problems):
         problems = list(problems)
-        print(f"  {what}: {'ok' if not problems else f'{len(problems)} differ'}")
+        print(f"  {what}: {f'FAILED, {len(problems)}' if problems else 'ok'}")
         for problem in problems[:SHOWN]:
             print(f"    {problem}")
         if len(problems) > SHOWN:
@@ -356,12 +368,12 @@ def main():
     )
     verdict.check(
         f"{len(openx)} rows by OpenX, {len(parquet)} in Parquet",
-        [f"{one} is in Parquet only" for one in parquet if one not in openx]
-        + [f"{one} is known to OpenX only" for one in openx if one not in parquet],
+        [f"{', '.join(map(short, one))} is in Parquet only" for one in parquet if one not in openx]
+        + [f"{', '.join(map(short, one))} is in the lines only" for one in openx if one not in parquet],
     )
 
     compared, found, seen, types_seen = 0, [], set(), collections.Counter()
-    for one in openx.keys() & parquet.keys():
+    for one in [one for one in openx if one in parquet]:
         for name in declared:
             left, right = openx[one].get(name), parquet[one].get(name)
             read, written = list(leaves(left, name)), list(leaves(right, name))
@@ -369,7 +381,7 @@ def main():
             seen.update(path for path, _ in read)
             types_seen.update(kind for _, kind in read)
             for path, one_value, other in differences(left, right, name):
-                text = f"{path} of {one[0]}: OpenX reads {short(one_value)}, Parquet has {short(other)}"
+                text = f"{path} of {short(one[0])}: OpenX reads {short(one_value)}, Parquet has {short(other)}"
                 found.append((name, text))
     verdict.check(f"{compared} values in {len(openx)} rows of {len(declared)} columns", [text for _, text in found])
     for name, count in collections.Counter(name for name, _ in found).most_common():
@@ -382,7 +394,7 @@ def main():
     (OUTPUT / "differences.txt").write_text("".join(f"{problem}\n" for problem in verdict.wrong))
     print(f"  {time.monotonic() - started:.1f} s")
     result = "FAILED" if verdict.wrong else "ok"
-    print(f"test result: {result}. {compared} values compared; {len(verdict.wrong)} differences")
+    print(f"test result: {result}. {compared} values compared; {len(verdict.wrong)} problems")
     sys.exit(bool(verdict.wrong))
 
 

@@ -66,6 +66,13 @@ class Function:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle_one_request(self):
+                try:
+                    super().handle_one_request()
+                except ConnectionError:
+                    # The function was ended while it waited.
+                    self.close_connection = True
+
             def do_GET(self):
                 assert self.path == f"{VERSION}/invocation/next", self.path
                 event = invocations.get()
