@@ -324,7 +324,8 @@ def main():
     parser.add_argument("--template", type=pathlib.Path, default=template, help="the template to compare with")
     arguments = parser.parse_args()
     started = time.monotonic()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    if "JAVA_HOME" not in os.environ or not (OUTPUT / "classpath").exists():
+        sys.exit("error: the deserializer and its Java are not prepared; run `make test-openx`, which does so")
     columns, properties = table_and_settings(arguments.template)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -57,6 +57,7 @@ public class Engine {
                         runner.close();
                     }
                     runner = open(request);
+                } else if (request.has("version")) {
                     String version = StandaloneQueryRunner.class.getPackage().getImplementationVersion();
                     rows = List.of(List.of(version, Runtime.version().feature()));
                 } else if (request.has("scan")) {

@@ -98,6 +98,8 @@ class Trino:
 
     def __enter__(self):
         folder = self.root / "target" / "trino"
+        if "JAVA_HOME" not in os.environ or not (folder / "classpath").exists():
+            raise SystemExit("error: Trino and its Java are not prepared; run `make test-queries`, which does so")
         java = pathlib.Path(os.environ["JAVA_HOME"]) / "bin" / "java"
         # Trino compares and hashes with vectors, a module that has to be asked for.
         options = ["-Xmx2g", "--add-modules=jdk.incubator.vector", "-cp", (folder / "classpath").read_text()]
@@ -105,6 +107,8 @@ class Trino:
         command = [java, *options, self.root / "tests" / "queries" / "Engine.java"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
         self.java = subprocess.Popen(command, text=True, **pipes)
+        ((version, java),) = self.request({"version": True})
+        print(f"Trino {version} on Java {java}")
         return self
 
     def __exit__(self, *_):
@@ -117,9 +121,7 @@ class Trino:
         tables = subprocess.run([self.root / "target" / "debug" / "glue-tables"], capture_output=True, check=True)
         # Under another scheme Trino finds its local files, but lists none of them.
         tables = tables.stdout.decode().replace("s3://LakeBucket/", f"local://{lake}/")
-        request = {"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name}
-        ((version, java),) = self.request(request)
-        print(f"Trino {version} on Java {java}:")
+        self.request({"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name})
 
     def request(self, request):
         print(json.dumps(request), file=self.java.stdin, flush=True)
