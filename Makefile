@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo terminal build lint-template test test-queries test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local test-runtime test-kpl check clean
+.PHONY: help setup demo terminal build lint-template test test-queries test-openx test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local test-runtime test-kpl check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -59,10 +59,14 @@ test: lint-template build-for-tests ## Run every test
 	cargo test --locked --workspace
 	$(TOOLS)/python tests/queries/verify.py duckdb
 
-test-queries: $(TOOLS_READY) ## Run every query of the lake on DuckDB and on Trino (needs Java 17 and Maven)
+test-queries: $(TOOLS_READY) ## Run every query of the lake on DuckDB and on Trino 483 (needs a JDK 25 and Maven)
 	cargo build --locked --workspace
 	$(TOOLS)/python tests/queries/verify.py duckdb
 	tests/queries/run
+
+test-openx: $(TOOLS_READY) ## Read the rows with Trino's OpenX JSON deserializer and compare them with our Parquet (needs a JDK 25 and Maven)
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	tests/openx/run
 
 test-deploy: build-for-tests ## Deploy with SAM to an AWS of another make on this machine, and send both streams through it
 	cargo build --locked --workspace

@@ -1,37 +1,37 @@
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.google.common.collect.ImmutableList;
 import io.trino.Session;
-import io.trino.execution.QueryIdGenerator;
-import io.trino.operator.Driver;
-import io.trino.operator.TaskContext;
-import io.trino.plugin.hive.HiveConnectorFactory;
-import io.trino.plugin.hive.HiveType;
-import io.trino.plugin.hive.metastore.Column;
-import io.trino.plugin.hive.metastore.Database;
-import io.trino.plugin.hive.metastore.PrincipalPrivileges;
-import io.trino.plugin.hive.metastore.StorageFormat;
-import io.trino.plugin.hive.metastore.Table;
+import io.trino.execution.QueryInfo;
+import io.trino.filesystem.local.LocalFileSystemFactory;
+import io.trino.metastore.Column;
+import io.trino.metastore.Database;
+import io.trino.metastore.HiveType;
+import io.trino.metastore.PrincipalPrivileges;
+import io.trino.metastore.StorageFormat;
+import io.trino.metastore.Table;
+import io.trino.plugin.hive.HivePlugin;
 import io.trino.plugin.hive.metastore.file.FileHiveMetastore;
+import io.trino.plugin.hive.metastore.file.FileHiveMetastoreConfig;
+import io.trino.spi.NodeVersion;
+import io.trino.spi.QueryId;
 import io.trino.spi.security.PrincipalType;
-import io.trino.testing.LocalQueryRunner;
+import io.trino.spi.type.SqlDecimal;
+import io.trino.spi.type.SqlTimestamp;
 import io.trino.testing.MaterializedResult;
 import io.trino.testing.MaterializedRow;
-import io.trino.testing.NullOutputOperator;
+import io.trino.testing.StandaloneQueryRunner;
 import io.trino.testing.TestingSession;
-import io.trino.testing.TestingTaskContext;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.math.BigDecimal;
-import java.time.LocalDateTime;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Trino, the engine behind Athena, on tables as the template declares them. Each line of standard input is a request
@@ -39,14 +39,13 @@ import java.util.Optional;
  */
 public class Engine {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final QueryIdGenerator IDS = new QueryIdGenerator();
     private static final String CATALOG = "awsdatacatalog";
 
     public static void main(String[] arguments) throws Exception {
         PrintStream answers = System.out;
         // Libraries talk on standard output, too.
         System.setOut(System.err);
-        LocalQueryRunner runner = null;
+        StandaloneQueryRunner runner = null;
         BufferedReader requests = new BufferedReader(new InputStreamReader(System.in));
         for (String line; (line = requests.readLine()) != null; ) {
             JsonNode request = JSON.readTree(line);
@@ -58,10 +57,13 @@ public class Engine {
                         runner.close();
                     }
                     runner = open(request);
+                } else if (request.has("version")) {
+                    String version = StandaloneQueryRunner.class.getPackage().getImplementationVersion();
+                    rows = List.of(List.of(version, Runtime.version().feature()));
                 } else if (request.has("scan")) {
                     rows = List.of(List.of(scanned(runner, request.get("scan").asText())));
                 } else {
-                    rows = rows(runner.execute(session(runner), request.get("sql").asText()));
+                    rows = rows(runner.execute(request.get("sql").asText()));
                 }
                 answer = Map.of("rows", rows);
             } catch (RuntimeException error) {
@@ -75,15 +77,15 @@ public class Engine {
         System.exit(0);
     }
 
-    /** The runner's session, which knows the catalog, with an id for this query alone. */
-    private static Session session(LocalQueryRunner runner) {
-        return Session.builder(runner.getDefaultSession()).setQueryId(IDS.createNextQueryId()).build();
-    }
-
-    private static LocalQueryRunner open(JsonNode request) {
-        File metastore = new File(request.get("metastore").asText());
+    private static StandaloneQueryRunner open(JsonNode request) {
+        String metastore = Path.of(request.get("metastore").asText()).toUri().toString();
         String schema = request.get("schema").asText();
-        FileHiveMetastore tables = FileHiveMetastore.createTestingFileHiveMetastore(metastore);
+        FileHiveMetastore tables = new FileHiveMetastore(
+                NodeVersion.UNKNOWN,
+                new LocalFileSystemFactory(Path.of("/")),
+                false,
+                // A table without files has no folder, as it has no prefix in S3.
+                new FileHiveMetastoreConfig().setCatalogDirectory(metastore).setDisableLocationChecks(true));
         tables.createDatabase(Database.builder()
                 .setDatabaseName(schema)
                 .setOwnerName(Optional.of("public"))
@@ -92,17 +94,22 @@ public class Engine {
         for (JsonNode table : request.get("tables")) {
             tables.createTable(table(schema, table), PrincipalPrivileges.NO_PRIVILEGES);
         }
-        LocalQueryRunner runner = LocalQueryRunner.create(
-                TestingSession.testSessionBuilder().setCatalog(CATALOG).setSchema(schema).build());
-        runner.createCatalog(CATALOG, new HiveConnectorFactory(), Map.of(
+        Session session = TestingSession.testSessionBuilder().setCatalog(CATALOG).setSchema(schema).build();
+        StandaloneQueryRunner runner = new StandaloneQueryRunner(session);
+        runner.installPlugin(new HivePlugin());
+        runner.createCatalog(CATALOG, "hive", Map.of(
                 "hive.metastore", "file",
                 // Written just now by the same code, under another name.
                 "hive.metastore.version-compatibility", "UNSAFE_ASSUME_COMPATIBILITY",
-                "hive.metastore.catalog.dir", metastore.toURI().toString(),
+                "hive.metastore.catalog.dir", metastore,
+                "fs.local.enabled", "true",
+                "local.location", "/",
                 "hive.parquet.time-zone", "UTC",
                 "hive.partition-projection-enabled", "true",
                 // A day without records has no folder, as it has no prefix in S3.
                 "hive.ignore-absent-partitions", "true",
+                // This metastore knows no statistics of a partition that is only computed.
+                "hive.table-statistics-enabled", "false",
                 "hive.security", "allow-all"));
         return runner;
     }
@@ -111,7 +118,7 @@ public class Engine {
         JsonNode storage = input.get("StorageDescriptor");
         boolean isView = input.get("TableType").asText().equals("VIRTUAL_VIEW");
         Map<String, String> parameters = new HashMap<>();
-        input.get("Parameters").fields().forEachRemaining(one -> parameters.put(one.getKey(), one.getValue().asText()));
+        input.get("Parameters").properties().forEach(one -> parameters.put(one.getKey(), one.getValue().asText()));
         parameters.put("EXTERNAL", "TRUE");
         Table.Builder table = Table.builder()
                 .setDatabaseName(schema)
@@ -137,14 +144,14 @@ public class Engine {
     }
 
     private static List<Column> columns(JsonNode columns) {
-        ImmutableList.Builder<Column> all = ImmutableList.builder();
+        List<Column> all = new ArrayList<>();
         if (columns != null) {
             for (JsonNode column : columns) {
                 all.add(new Column(
-                        column.get("Name").asText(), HiveType.valueOf(column.get("Type").asText()), Optional.empty()));
+                        column.get("Name").asText(), HiveType.valueOf(column.get("Type").asText()), Optional.empty(), Map.of()));
             }
         }
-        return all.build();
+        return all;
     }
 
     private static List<Object> rows(MaterializedResult result) {
@@ -158,36 +165,29 @@ public class Engine {
     }
 
     /** Bytes that a query reads from files. */
-    private static long scanned(LocalQueryRunner runner, String sql) {
-        return runner.inTransaction(session(runner), session -> {
-            TaskContext task = TestingTaskContext.createTaskContext(runner.getExecutor(), runner.getScheduler(), session);
-            List<Driver> drivers = runner.createDrivers(session, sql, new NullOutputOperator.NullOutputFactory(), task);
-            boolean isDone = false;
-            while (!isDone) {
-                isDone = true;
-                for (Driver driver : drivers) {
-                    if (!driver.isFinished()) {
-                        driver.processForNumberOfIterations(1);
-                        isDone = false;
-                    }
-                }
-            }
-            return task.getTaskStats().getPhysicalInputDataSize().toBytes();
-        });
+    private static long scanned(StandaloneQueryRunner runner, String sql) {
+        QueryId id = runner.executeWithPlan(runner.getDefaultSession(), sql).queryId();
+        // The tasks' last figures may come after the rows.
+        CompletableFuture<QueryInfo> finished = new CompletableFuture<>();
+        runner.getCoordinator().addFinalQueryInfoListener(id, finished::complete);
+        return finished.join().getQueryStats().getPhysicalInputDataSize().toBytes();
     }
 
     private static Object plain(Object value) {
-        if (value instanceof LocalDateTime) {
-            return Map.of("timestamp", value.toString());
+        if (value instanceof SqlTimestamp timestamp) {
+            return Map.of("timestamp", timestamp.toLocalDateTime().toString());
         }
-        if (value instanceof BigDecimal number) {
-            return number.doubleValue();
+        if (value instanceof SqlDecimal number) {
+            return number.toBigDecimal().doubleValue();
         }
         if (value instanceof List<?> list) {
             List<Object> elements = new ArrayList<>();
             list.forEach(element -> elements.add(plain(element)));
             return elements;
         }
-        return value;
+        if (value == null || value instanceof String || value instanceof Number || value instanceof Boolean) {
+            return value;
+        }
+        throw new IllegalArgumentException("no form in JSON is known here for a " + value.getClass().getName());
     }
 }

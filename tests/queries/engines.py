@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -97,11 +98,17 @@ class Trino:
 
     def __enter__(self):
         folder = self.root / "target" / "trino"
-        options = ["-Xmx2g", "-Djava.util.logging.config.file=/dev/null", "-cp", f"{folder}/lib/*"]
+        if "JAVA_HOME" not in os.environ or not (folder / "classpath").exists():
+            raise SystemExit("error: Trino and its Java are not prepared; run `make test-queries`, which does so")
+        java = pathlib.Path(os.environ["JAVA_HOME"]) / "bin" / "java"
+        # Trino compares and hashes with vectors, a module that has to be asked for.
+        options = ["-Xmx2g", "--add-modules=jdk.incubator.vector", "-cp", (folder / "classpath").read_text()]
         self.log = open(folder / "log", "w")
-        command = ["java", *options, self.root / "tests" / "queries" / "Engine.java"]
+        command = [java, *options, self.root / "tests" / "queries" / "Engine.java"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
         self.java = subprocess.Popen(command, text=True, **pipes)
+        ((version, java),) = self.request({"version": True})
+        print(f"Trino {version} on Java {java}")
         return self
 
     def __exit__(self, *_):
@@ -112,7 +119,8 @@ class Trino:
     def open(self, lake: pathlib.Path):
         self.metastore = tempfile.TemporaryDirectory()
         tables = subprocess.run([self.root / "target" / "debug" / "glue-tables"], capture_output=True, check=True)
-        tables = tables.stdout.decode().replace("s3://LakeBucket/", f"file://{lake}/")
+        # Under another scheme Trino finds its local files, but lists none of them.
+        tables = tables.stdout.decode().replace("s3://LakeBucket/", f"local://{lake}/")
         self.request({"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name})
 
     def request(self, request):
@@ -122,7 +130,7 @@ class Trino:
             raise SystemExit(f"error: Trino ended; {self.log.name} says why")
         answer = json.loads(line)
         if "error" in answer:
-            raise SystemExit(f"error: Trino: {answer['error']}; {self.log.name} says more")
+            raise SystemExit(f"error: Trino: {answer['error'].splitlines()[0]}; {self.log.name} says more")
         return [[plain(value) for value in row] for row in answer["rows"]]
 
     def ask(self, sql):

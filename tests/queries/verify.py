@@ -232,7 +232,7 @@ late records, with 5 % and with 50 % of them. The examples are from such a centr
 
 What is counted is each contact's newest record. Days are UTC, `YYYY-MM-DD`, both inclusive; in Athena texts are given
 in quotation marks (`'2026-03-02'`). A filter on the day reads that day only: on a lake of a year (43
-MB of rows), a question about one day read 0.16 MB with the filter and 57 MB without (Trino, `make test-queries`).
+MB of rows), a question about one day read 0.12 MB with the filter and 43 MB without (Trino, `make test-queries`).
 
 ## Tables and views
 
