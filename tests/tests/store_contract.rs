@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use agent_ledger::memory::{Item, MemoryStore};
 use agent_ledger::plan::{Rules, plan};
@@ -256,4 +258,86 @@ async fn the_given_endpoint_keeps_the_contract() {
     for (table, _, _) in names {
         client.delete_table().table_name(table).send().await.unwrap();
     }
+}
+
+/// An endpoint that answers every request with what it is told, and counts requests and statements.
+async fn endpoint(
+    answer: impl Fn(&[&str]) -> serde_json::Value + Clone + Send + Sync + 'static,
+) -> (String, Arc<AtomicUsize>) {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let handler = move |body: String| {
+        let (answer, counted) = (answer.clone(), counted.clone());
+        async move {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let statements: Vec<_> = body["Statements"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|statement| statement["Statement"].as_str().unwrap())
+                .collect();
+            ([("content-type", "application/x-amz-json-1.0")], answer(&statements).to_string())
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(handler)).await });
+    (endpoint, requests)
+}
+
+/// As some captures of the service show it: the item is there, its condition fails, and no answer has the item in it.
+fn without_items(statements: &[&str]) -> serde_json::Value {
+    let code = |statement: &&str| {
+        if statement.starts_with("INSERT") { "DuplicateItem" } else { "ConditionalCheckFailed" }
+    };
+    let error = |statement: &&str| json!({"Error": {"Code": code(statement), "Message": "m"}});
+    json!({"Responses": statements.iter().map(error).collect::<Vec<_>>()})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_condition_without_an_item_is_an_answer_and_blocks_nothing() {
+    let (endpoint, requests) = endpoint(without_items).await;
+    let store = dynamodb_store(dynamodb_client(&endpoint));
+    let (registers, _) = planned(1, "e", "STATE_CHANGE");
+    assert_eq!(write_register(&store, &registers[0]).await.unwrap(), Before::NotOlder);
+    assert_eq!(requests.load(Ordering::Relaxed), 3);
+
+    // So an event that came before is a duplicate, a late heartbeat is stale, and the shard moves on.
+    let event = |kind: &str, minute: u32| {
+        json!({
+            "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1", "EventId": "e",
+            "EventTimestamp": format!("2026-03-02T08:{minute:02}:00.000Z"), "EventType": kind,
+            "CurrentAgentSnapshot": {"Contacts": []}, "PreviousAgentSnapshot": null,
+        })
+        .to_string()
+        .into_bytes()
+    };
+    let function = ledger_tests::upserter(store);
+    let records = [event("STATE_CHANGE", 1), event("LOGOUT", 2), event("HEART_BEAT", 3)];
+    let batch = ledger_tests::stream_event(0, records.iter().map(Vec::as_slice));
+    let (response, summary) = function.handle(&batch, ledger_tests::far_future()).await;
+    assert_eq!(response, lambda_support::kinesis::BatchResponse::success());
+    assert_eq!((summary.duplicate, summary.stale, summary.applied, summary.retried), (2, 1, 0, 0));
+    assert!(summary.faults.is_empty());
+}
+
+/// The agent appears between the update, which found no item, and the insertion.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_appears_in_between_is_updated() {
+    let answer = |statements: &[&str]| {
+        static UPDATES: AtomicUsize = AtomicUsize::new(0);
+        if statements[0].starts_with("UPDATE") && UPDATES.fetch_add(1, Ordering::Relaxed) > 0 {
+            return json!({"Responses": [{"Item": {"snapshot_version": {"S": "2026-03-02T07:00:00.000Z#d"}}}]});
+        }
+        without_items(statements)
+    };
+    let (endpoint, requests) = endpoint(answer).await;
+    let store = dynamodb_store(dynamodb_client(&endpoint));
+    let (registers, _) = planned(1, "e", "STATE_CHANGE");
+    let Before::Held(held) = write_register(&store, &registers[0]).await.unwrap() else {
+        panic!("the third request was done")
+    };
+    assert_eq!(held.version.as_str(), "2026-03-02T07:00:00.000Z#d");
+    assert_eq!(requests.load(Ordering::Relaxed), 3);
 }

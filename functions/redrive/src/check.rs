@@ -43,3 +43,29 @@ pub fn check(payload: &Payload) -> Verdict {
     };
     reject.map_or(Verdict::Passes, Verdict::FailsAgain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FIREHOSE_RECORD_BYTES, Verdict, check};
+    use crate::formats::Payload;
+    use connect_streams::{Reject, RejectCode};
+
+    /// A contact record of exactly this many bytes.
+    fn record(bytes: usize) -> Payload {
+        let record = |customer: &str| {
+            format!(
+                r#"{{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z","CustomerId":"{customer}"}}"#
+            )
+        };
+        let padding = bytes - record("").len();
+        Payload::ContactRecord(record(&"x".repeat(padding)).into_bytes())
+    }
+
+    #[test]
+    fn a_record_of_the_size_that_firehose_takes_passes_and_one_byte_more_does_not() {
+        assert_eq!(FIREHOSE_RECORD_BYTES, 1_024_000);
+        assert_eq!(check(&record(1_024_000)), Verdict::Passes);
+        let too_large = Verdict::FailsAgain(Reject::record(RejectCode::TooLarge));
+        assert_eq!(check(&record(1_024_001)), too_large);
+    }
+}

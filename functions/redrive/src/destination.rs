@@ -260,6 +260,17 @@ mod tests {
         assert!(put(&[], 0).await.1.is_empty());
     }
 
+    #[test]
+    fn a_request_is_filled_to_its_limit_and_not_beyond() {
+        let fits = |lengths: &[usize]| fitting(lengths.iter().copied(), 3, 10);
+        assert_eq!(fits(&[4, 6, 1]), 2, "exactly the limit fits");
+        assert_eq!(fits(&[4, 7]), 1);
+        assert_eq!(fits(&[1, 1, 1, 1]), 3);
+        assert_eq!(fits(&[11, 1]), 1, "what is too large is sent by itself");
+        // With base64, a put stays below the 4 MiB of `PutRecordBatch`, an event below Lambda's 6 MB.
+        assert!(PUT_BYTES.div_ceil(3) * 4 <= 4 * 1024 * 1024 && EVENT_BYTES < 6_000_000);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_is_refused_is_put_again_and_nothing_else_is() {
         let records = [b"a".to_vec(), b"1".to_vec(), b"b".to_vec(), b"2".to_vec()];

@@ -339,8 +339,8 @@ mod tests {
             region,
             agent_id: "a-1",
             event_id: match kind {
-                EventType::Login => "z",
-                EventType::Logout => "x",
+                Login => "z",
+                Logout => "x",
                 _ => "y",
             },
             timestamp: at(time),

@@ -175,3 +175,119 @@ fn contact_states(snapshot: &Snapshot<'_>) -> Option<Attribute> {
         || snapshot.contacts.iter().map(|contact| (contact.contact_id, contact.state.map(Attribute::text)));
     (!snapshot.contacts.is_empty()).then(|| Attribute::map(states()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HistoryEntry, intervals};
+    use crate::{Attribute, Version};
+    use connect_streams::agent_event::AgentEvent;
+    use connect_streams::parse;
+
+    fn time(text: &str) -> String {
+        format!("2026-03-02T{text}Z")
+    }
+
+    /// Contacts by id, state and when it began; the agent's status never changes.
+    fn snapshot(contacts: &[(&str, &str, &str)]) -> String {
+        let contact = |(id, state, since): &(&str, &str, &str)| {
+            let since = time(since);
+            format!(r#"{{"ContactId":"{id}","Channel":"VOICE","State":"{state}","StateStartTimestamp":"{since}"}}"#)
+        };
+        let contacts: Vec<_> = contacts.iter().map(contact).collect();
+        let since = time("07:00:00.000");
+        format!(
+            r#"{{"AgentStatus":{{"Name":"Available","StartTimestamp":"{since}"}},"Contacts":[{}]}}"#,
+            contacts.join(",")
+        )
+    }
+
+    /// The intervals that an event at a time closes: key, start, end, seconds.
+    fn closed(at: &str, previous: &[(&str, &str, &str)], current: &[(&str, &str, &str)]) -> Vec<[String; 4]> {
+        let event = format!(
+            r#"{{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventId":"e-1",
+            "EventTimestamp":"{}","EventType":"STATE_CHANGE","PreviousAgentSnapshot":{},"CurrentAgentSnapshot":{}}}"#,
+            time(at),
+            snapshot(previous),
+            snapshot(current)
+        );
+        let document = parse(event.as_bytes()).unwrap();
+        let event = AgentEvent::from_object(document.as_object().unwrap()).unwrap();
+        let told = |entry: HistoryEntry| {
+            assert_eq!(entry.agent_id, "i-1#a-1");
+            let value = |name: &str| match entry.attributes.iter().find(|(of, _)| *of == name) {
+                Some((_, Attribute::Text(text) | Attribute::Number(text))) => text.to_string(),
+                _ => String::new(),
+            };
+            let (start, end, seconds) = (value("start"), value("end"), value("seconds"));
+            let short = |text: String| text.trim_start_matches("2026-03-02T").trim_end_matches('Z').to_owned();
+            [entry.entry.replace("2026-03-02T", "").replace('Z', ""), short(start), short(end), seconds]
+        };
+        intervals(&event, &Version::of(&event), 90).into_iter().map(told).collect()
+    }
+
+    /// Events come some hundred milliseconds after the state that they tell of.
+    #[test]
+    fn a_state_ends_when_the_next_one_begins_and_not_when_the_event_tells_it() {
+        assert_eq!(
+            closed(
+                "08:01:00.250",
+                &[("c", "CONNECTING", "08:00:50.000")],
+                &[("c", "CONNECTED", "08:01:00.000")]
+            ),
+            [["contact#08:00:50.000#c#CONNECTING#eu-west-2", "08:00:50.000", "08:01:00.000", "10"]]
+        );
+        // Of a contact that is gone, the event is all that tells.
+        assert_eq!(
+            closed("08:01:00.250", &[("c", "ENDED", "08:00:50.000")], &[]),
+            [["contact#08:00:50.000#c#ENDED#eu-west-2", "08:00:50.000", "08:01:00.250", "10.25"]]
+        );
+        assert_eq!(
+            closed(
+                "08:01:00.250",
+                &[("c", "CONNECTED", "08:00:50.000")],
+                &[("c", "CONNECTED", "08:00:50.000")]
+            ),
+            Vec::<[String; 4]>::new()
+        );
+    }
+
+    #[test]
+    fn a_contact_that_keeps_its_start_ends_a_state_with_the_event_and_takes_no_key_from_another() {
+        let since = "08:00:00.000";
+        let hold = closed("08:01:00.000", &[("c", "CONNECTED", since)], &[("c", "CONNECTED_ONHOLD", since)]);
+        let resume = closed("08:02:00.000", &[("c", "CONNECTED_ONHOLD", since)], &[("c", "CONNECTED", since)]);
+        let end =
+            closed("08:03:00.250", &[("c", "CONNECTED", since)], &[("c", "ENDED", "08:03:00.000")]);
+        let told: Vec<_> = [hold, resume, end].concat();
+        assert_eq!(
+            told,
+            [
+                ["contact#08:00:00.000#c#CONNECTED#08:01:00.000#eu-west-2", since, "08:01:00.000", "60"],
+                ["contact#08:00:00.000#c#CONNECTED_ONHOLD#08:02:00.000#eu-west-2", since, "08:02:00.000", "120"],
+                ["contact#08:00:00.000#c#CONNECTED#eu-west-2", since, "08:03:00.000", "180"],
+            ]
+        );
+        // Given a new start, it ends with that, and not with the event.
+        assert_eq!(
+            closed(
+                "08:01:00.250",
+                &[("c", "CONNECTED", since)],
+                &[("c", "CONNECTED_ONHOLD", "08:01:00.000")]
+            )[0][2],
+            "08:01:00.000"
+        );
+        // A contact that is accepted automatically rings for no time: that is no hold.
+        assert!(
+            closed("08:00:00.250", &[("c", "CONNECTING", since)], &[("c", "CONNECTED", since)]).is_empty()
+        );
+    }
+
+    #[test]
+    fn contacts_are_matched_by_id() {
+        let previous = [("c", "CONNECTED", "08:00:00.000"), ("d", "ENDED", "08:00:30.000")];
+        let current = [("d", "ENDED", "08:00:30.000"), ("c", "ENDED", "08:01:00.000")];
+        let told = closed("08:01:00.100", &previous, &current);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0][0], "contact#08:00:00.000#c#CONNECTED#eu-west-2");
+    }
+}

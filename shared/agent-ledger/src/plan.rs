@@ -100,3 +100,47 @@ fn check_ids(event: &AgentEvent<'_>) -> Result<(), Reject> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Rules, plan};
+    use connect_streams::agent_event::AgentEvent;
+    use connect_streams::parse;
+
+    fn planned(agent: &str, event_id: &str, contact: &str, state: &str, is_previous: bool) -> String {
+        let snapshot = format!(r#"{{"Contacts":[{{"ContactId":"{contact}","State":"{state}"}}]}}"#);
+        let (previous, current) = if is_previous { (&*snapshot, "{}") } else { ("{}", &*snapshot) };
+        let event = format!(
+            r#"{{"AgentARN":"{agent}","EventId":"{event_id}","EventTimestamp":"2026-03-02T08:00:00Z",
+            "EventType":"STATE_CHANGE","PreviousAgentSnapshot":{previous},"CurrentAgentSnapshot":{current}}}"#
+        );
+        let document = parse(event.as_bytes()).unwrap();
+        let event = AgentEvent::from_object(document.as_object().unwrap()).unwrap();
+        plan(&event, &Rules::default()).map_or_else(|reject| reject.to_string(), |_| "planned".to_owned())
+    }
+
+    /// The parts of a key are joined with `#`: with one inside, two entries could have one key.
+    #[test]
+    fn what_a_key_is_made_of_has_no_separator_and_no_great_length() {
+        let arn = |region: &str, instance: &str, agent: &str| {
+            format!("arn:aws:connect:{region}:111122223333:instance/{instance}/agent/{agent}")
+        };
+        let good = arn("eu-west-2", "i", "a");
+        let (long, longest) = ("x".repeat(257), "x".repeat(256));
+        for is_previous in [false, true] {
+            let of = |contact: &str, state: &str| planned(&good, "e", contact, state, is_previous);
+            assert_eq!(of("c", "CONNECTED"), "planned");
+            assert_eq!(of(&longest, &longest), "planned");
+            for bad in ["c#1", "#", &long] {
+                assert_eq!(of(bad, "CONNECTED"), "bad_field at CurrentAgentSnapshot.Contacts", "{bad}");
+                assert_eq!(of("c", bad), "bad_field at CurrentAgentSnapshot.Contacts", "{bad}");
+            }
+        }
+        for bad in ["a#1", &long] {
+            for agent in [arn("eu-west-2", "i", bad), arn("eu-west-2", bad, "a"), arn(bad, "i", "a")] {
+                assert_eq!(planned(&agent, "e", "c", "s", false), "bad_field at AgentARN", "{agent}");
+            }
+            assert_eq!(planned(&good, bad, "c", "s", false), "bad_field at EventId");
+        }
+    }
+}

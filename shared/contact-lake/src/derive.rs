@@ -220,3 +220,39 @@ impl<'c, 'a> Record<'c, 'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::normalize;
+    use connect_streams::contact_record::ContactRecord;
+    use connect_streams::parse;
+
+    /// Seconds of after-contact work of a record with this agent.
+    fn after_contact_work(agent: &str) -> (Option<i64>, Vec<&'static str>) {
+        let record = format!(
+            r#"{{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i",
+            "InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T09:00:00Z","Agent":{agent}}}"#
+        );
+        let document = parse(record.as_bytes()).unwrap();
+        let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
+        let derived = normalize(&record).derived;
+        (derived.after_contact_work_seconds, derived.impossible_intervals)
+    }
+
+    #[test]
+    fn after_contact_work_is_the_duration_or_else_between_its_two_timestamps() {
+        const START: &str = r#""AfterContactWorkStartTimestamp":"2026-03-02T08:10:00Z""#;
+        const END: &str = r#""AfterContactWorkEndTimestamp":"2026-03-02T08:10:45Z""#;
+        assert_eq!(after_contact_work(&format!("{{{START},{END}}}")), (Some(45), vec![]));
+        // The duration wins, also if it is 0.
+        for duration in [0, 40] {
+            let agent = format!(r#"{{{START},{END},"AfterContactWorkDuration":{duration}}}"#);
+            assert_eq!(after_contact_work(&agent).0, Some(duration));
+        }
+        for one in [START, END] {
+            assert_eq!(after_contact_work(&format!("{{{one}}}")), (None, vec![]));
+        }
+        let backwards = format!("{{{},{}}}", START.replace("08:10", "08:11"), END);
+        assert_eq!(after_contact_work(&backwards), (None, vec!["after_contact_work_seconds"]));
+    }
+}
