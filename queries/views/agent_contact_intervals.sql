@@ -31,7 +31,9 @@ FROM (
         queue_name,
         coalesce(
             lag(end_timestamp) OVER (
-                PARTITION BY instance_id, region, agent_id, contact_id, start_timestamp ORDER BY end_timestamp
+                PARTITION BY instance_id, region, agent_id, contact_id, start_timestamp
+                -- Where two end in one millisecond, the one that no other follows is the last.
+                ORDER BY end_timestamp, CASE WHEN keeps_start THEN 0 ELSE 1 END
             ),
             start_timestamp
         ) AS start_timestamp,

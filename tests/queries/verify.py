@@ -121,7 +121,7 @@ class Run:
         items = map(json.loads, (self.made / "agent-history.jsonl").read_text().splitlines())
         items = [item for item in items if item["entry"].startswith(kind)]
         before = {}
-        for item in sorted(items, key=lambda item: (item["end"], item["entry"])):
+        for item in sorted(items, key=lambda item: (item["end"], item["entry"].count("#") == 4)):
             instance, agent = item["agent_id"].split("#")
             item |= {"agent_id": agent, "instance_id": instance, "region": item["entry"].rsplit("#", 1)[1]}
             shared = (instance, agent, item["region"], item.get("contact_id"), item["start"])

@@ -63,6 +63,20 @@ pub struct Truth {
     pub intervals: BTreeSet<Interval>,
 }
 
+impl Truth {
+    /// The first thing in which what was told differs from the truth.
+    #[must_use]
+    pub fn difference(&self, told: &Self) -> String {
+        let agent = self.agents.iter().find(|(agent, truth)| told.agents.get(*agent) != Some(truth));
+        if let Some((agent, truth)) = agent {
+            return format!("{:?} instead of {truth:?}", told.agents.get(agent));
+        }
+        let interval = self.intervals.symmetric_difference(&told.intervals).next();
+        let event = self.events.symmetric_difference(&told.events).next();
+        format!("{interval:?} {event:?} is in one of them only, or another agent")
+    }
+}
+
 /// Something that lasted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interval {

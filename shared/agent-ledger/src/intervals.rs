@@ -23,7 +23,8 @@ pub fn in_sequence(entries: Vec<Item>) -> Vec<Item> {
         }
     }
     for mut intervals in by_start.into_values() {
-        intervals.sort_by_key(|(end, _)| *end);
+        // Where two end in one millisecond, the one that no other follows is the last.
+        intervals.sort_by_key(|(end, entry)| (*end, is_last(entry)));
         let mut before: Option<Timestamp> = None;
         for (end, mut interval) in intervals {
             if let Some(start) = before {
@@ -47,6 +48,13 @@ fn origin(entry: &Item) -> Option<(String, String, String)> {
     let key = text("entry").filter(|key| key.starts_with("contact#"))?;
     let region = key.rsplit_once('#')?.1;
     Some((region.to_owned(), text("contact_id")?.to_owned(), text("start")?.to_owned()))
+}
+
+/// Whether the interval's contact went on to another start, or away: then the key does not have its end in it.
+fn is_last(entry: &Item) -> bool {
+    const PARTS_WITHOUT_END: usize = 5;
+    let key = entry.get("entry").and_then(Attribute::as_text).unwrap_or_default();
+    key.split('#').count() == PARTS_WITHOUT_END
 }
 
 fn instant(entry: &Item, name: &str) -> Option<Timestamp> {
@@ -106,6 +114,17 @@ mod tests {
                 "d 00 07 CONNECTED"
             ]
         );
+    }
+
+    #[test]
+    fn of_two_that_end_in_one_millisecond_the_last_has_no_time() {
+        let mut paused = entry("c", "PAUSED", ["00", "10"]);
+        let key = paused["entry"].as_text().unwrap().replace("#eu-west-2", "#2026-03-02T08:10:00.000Z#eu-west-2");
+        paused.insert("entry".to_owned(), Attribute::text(&key));
+        let connected = entry("c", "CONNECTED", ["00", "10"]);
+        for intervals in [vec![paused.clone(), connected.clone()], vec![connected, paused]] {
+            assert_eq!(spans(intervals), ["c 00 10 PAUSED"]);
+        }
     }
 
     #[test]

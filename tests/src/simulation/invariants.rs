@@ -88,8 +88,9 @@ impl Invariants {
     ) -> Result<(), String> {
         self.is_fold(environment)?;
         let lived = environment.look(|tables| self.lived(tables));
-        if told_by(&lived) != self.truth {
-            return Err("the tables do not say what happened".to_owned());
+        let told = told_by(&lived);
+        if told != self.truth {
+            return Err(format!("the tables do not say what happened: {}", self.truth.difference(&told)));
         }
         add_up(&lived)?;
         let rejected = environment.rejected();

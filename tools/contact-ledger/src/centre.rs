@@ -22,6 +22,7 @@ pub use self::disturb::{Disturbances, disturb};
 
 use self::agent::{Agent, Status};
 use self::contact::{Contact, Ending, Kind, State};
+use self::wire::Version;
 
 /// 2026-03-02T08:00:00Z in milliseconds.
 const OPENING: i64 = 1_772_438_400_000;
@@ -477,14 +478,15 @@ impl Centre {
         follower.queue = (queue + 1) % wire::QUEUES.len();
     }
 
-    /// The contact's record; now and then a newer version of it hours later.
+    /// The contact's record; now and then a newer version of it hours later, with figures that the first had wrong.
     fn send(&mut self, id: u64) {
         let Some(contact) = self.contacts.remove(&id) else { return };
         let agent = contact.agent.map(|agent| &self.agents[agent]);
-        let record = wire::contact_record(&contact, agent, self.now, false);
-        if self.rng.u8(..15) == 0 {
+        let version = if self.rng.u8(..15) == 0 { Version::First } else { Version::Only };
+        let record = wire::contact_record(&contact, agent, self.now, version);
+        if version == Version::First {
             let later = self.now + self.rng.i64(60..180) * MINUTE;
-            let survey = wire::contact_record(&contact, agent, later, true);
+            let survey = wire::contact_record(&contact, agent, later, Version::Later);
             self.plan(later, Step::SendLate(survey));
         }
         self.push(StreamKind::ContactRecords, record);
@@ -560,10 +562,13 @@ impl Centre {
         }
     }
 
-    /// A contact's state begins, and the event that tells it is some hundred milliseconds late.
+    /// A contact's state begins, and the event that tells it is some hundred milliseconds late. With several contacts it is
+    /// not: another event of the same moment would have to wait for it, and tell the end of its contact too late.
     fn tell_late(&mut self, agent: usize) {
         let late = self.rng.i64(20..300);
-        self.tell_at(agent, "STATE_CHANGE", self.now + late);
+        let who = &self.agents[agent];
+        let is_alone = who.contacts.len() + who.missed.len() <= 1;
+        self.tell_at(agent, "STATE_CHANGE", self.now + if is_alone { late } else { 0 });
     }
 
     fn tell(&mut self, agent: usize, event_type: &str) {

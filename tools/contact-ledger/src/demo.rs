@@ -310,7 +310,8 @@ fn print_endpoints(stack: &Stack, output: &Path) {
     println!("  export AWS_ENDPOINT_URL_S3={s3}");
     println!("  export AWS_ENDPOINT_URL={streams}");
     println!("  aws dynamodb scan --table-name AgentState --max-items 1");
-    println!("  agent=10000000-0000-4000-8000-000000000001#20000000-0000-4000-8000-000000000001");
+    println!("  instance=10000000-0000-4000-8000-000000000001");
+    println!("  agent=$instance#20000000-0000-4000-8000-000000000001");
     println!("  aws dynamodb query --table-name AgentHistory --max-items 3 \\");
     println!("      --key-condition-expression 'agent_id = :a' --expression-attribute-values \\");
     println!("      \"{{\\\":a\\\": {{\\\"S\\\": \\\"$agent\\\"}}}}\"");
