@@ -103,7 +103,7 @@ class Deployed(unittest.TestCase):
         parameters.update(HistoryRetentionDays="3650", StateRetentionDays="3650")
         overrides = [f"{name}={value}" for name, value in parameters.items()]
         started = time.monotonic()
-        deploy = ["deploy", "--config-file", ROOT / "samconfig.toml", "--template-file", BUILT]
+        deploy = ["deploy", "--config-file", ROOT / "samconfig.example.toml", "--template-file", BUILT]
         deploy += ["--no-confirm-changeset", "--stack-name", STACK, "--parameter-overrides", *overrides]
         try:
             run(BIN / "sam", *deploy)
