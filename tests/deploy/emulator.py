@@ -35,6 +35,7 @@ os.environ.update(
     AWS_CONFIG_FILE=os.devnull,
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     SAM_CLI_TELEMETRY="0",
+    SAM_CLI_POLL_DELAY="1",
 )
 for variable in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
     os.environ.pop(variable, None)
