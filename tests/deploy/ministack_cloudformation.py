@@ -3,8 +3,8 @@
 - Glue, Athena and Amazon Connect as resource types, and alarms on metric math: stubs that create nothing;
 - dynamic references to Secrets Manager;
 - a parameter's AllowedPattern, and rules;
-- the order that a reference in a resource's metadata makes (CloudFormation User Guide, "Metadata attribute": its
-  functions are resolved, so what they name comes first);
+- the order that a reference in a resource's metadata makes (CloudFormation Template Reference, "Intrinsic function
+  reference": they can be used there, too), and that none is made by a branch of `Fn::If` that is not chosen;
 - updates in place, and replacement when a property changes that the resource type's schema lists as create-only. ministack
   creates most types anew on any change, under the same name and empty;
 - Connect has one association of a kind for each instance, and refuses a second one. Once it has an association it sends
@@ -130,14 +130,28 @@ changesets._resolve_parameters = handlers._resolve_parameters = checked_paramete
 
 # ── Order ──
 
-dependencies = engine._extract_deps
+sort = stacks._topological_sort
 
 
-def dependencies_with_metadata(resource, names):
-    return dependencies(resource, names) | dependencies({"Properties": resource.get("Metadata", {})}, names)
+def chosen(value, conditions):
+    """The value with every `Fn::If` decided: what is not chosen makes no order."""
+    if isinstance(value, dict):
+        if "Fn::If" in value:
+            condition, yes, no = value["Fn::If"]
+            return chosen(yes if conditions[condition] else no, conditions)
+        return {name: chosen(member, conditions) for name, member in value.items()}
+    return [chosen(element, conditions) for element in value] if isinstance(value, list) else value
 
 
-engine._extract_deps = dependencies_with_metadata
+def in_order(resources, conditions):
+    seen = {}
+    for logical_id, resource in resources.items():
+        named = [resource.get("Properties", {}), resource.get("Metadata", {})]
+        seen[logical_id] = resource | {"Properties": {"named": chosen(named, conditions)}}
+    return sort(seen, conditions)
+
+
+stacks._topological_sort = in_order
 
 
 # ── Creation, update and replacement ──
