@@ -101,7 +101,16 @@ def created(log):
     return {line["id"]: place for place, line in enumerate(log) if line["action"] == "create"}
 
 
+def users_config():
+    config = ROOT / "samconfig.toml"
+    return config.read_bytes() if config.exists() else None
+
+
 class Guided(EmulatorTest):
+    def setUp(self):
+        mine = users_config()
+        self.addCleanup(lambda: self.assertEqual(users_config(), mine, "samconfig.toml of the user was touched"))
+
     def guide(self, name, answers):
         """Deploys in a folder of its own, as `make build` leaves one: with .aws-sam and samconfig.toml."""
         folder = self.folder / name
