@@ -36,6 +36,7 @@ terminal: ## Use the command line on a terminal of 80 columns; what it showed is
 	tests/terminal/record
 
 build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants them (ARCHITECTURE=x86_64 or arm64)
+	@test -e samconfig.toml || cp samconfig.example.toml samconfig.toml
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(TOOLS)/python tests/deploy/sizes.py .aws-sam/build
 

@@ -5,7 +5,8 @@
   "PartiQL update statements for DynamoDB"); ministack reads lists with commas only, and takes quotes for part of a name;
 - an alternative in a condition (`"version" IS MISSING OR "version"<?`), and the item on which the condition of a batch's
   statement failed (DynamoDB API Reference, `BatchStatementError`);
-- the functions' logs, which ministack throws away: they go to the file that FUNCTION_LOG names.
+- the functions' logs, which ministack throws away: they go to the file that FUNCTION_LOG names;
+- more of CloudFormation: ministack_cloudformation.py.
 """
 
 import json
@@ -16,6 +17,8 @@ import subprocess
 from ministack.app import main
 from ministack.services import cloudwatch_logs, dynamodb
 from ministack.services.cloudformation import provisioners
+
+import ministack_cloudformation  # noqa: F401, it is there for what it changes
 
 
 def create_log_stream(_logical_id, properties, _stack_name):

@@ -1,0 +1,236 @@
+"""`sam deploy --guided`, typed through a terminal: what a person meets who follows docs/deploy.md. What was shown is kept in
+target/deploy/guided-*.txt.
+"""
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import time
+
+import boto3
+import yaml
+
+from emulator import BIN, BUILT, CONFIG, INSTANCE, KEPT, ROOT, EmulatorTest, eventually, say
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# The last line, not ended, with what Enter would answer. A question without brackets takes no empty answer.
+QUESTION = re.compile(r"(?:^|\n)[ \t]*([^\n]+?)(?: \[([^\n]*)\])?: $")
+SILENCE = 60.0
+BEFORE = ["Stack Name", "AWS Region"]
+AFTER = [
+    "Confirm changes before deploy",
+    "Allow SAM CLI IAM role creation",
+    "Disable rollback",
+    "Save arguments to configuration file",
+    "SAM configuration file",
+    "SAM configuration environment",
+]
+HASH_KEY = "c3ludGhldGljIGtleSBmb3IgdGVzdHMsIDMyIGJ5dGVzLi4="
+
+
+class Cloudformation(yaml.SafeLoader):
+    """Reads a template; of its functions only the arguments."""
+
+
+Cloudformation.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_yaml_str(node) if isinstance(node, yaml.ScalarNode) else None)
+
+
+def declared_parameters():
+    """The template's parameters with their defaults, in its order."""
+    parameters = yaml.load((ROOT / "template.yaml").read_text(), Loader=Cloudformation)["Parameters"]
+    return {name: str(parameter["Default"]) for name, parameter in parameters.items()}
+
+
+class Conversation:
+    """A command on a terminal, and what was asked and answered: Enter, or what `answers` has for a question."""
+
+    def __init__(self, command, folder, answers):
+        self.shown, self.asked, self.answers = "", [], dict(answers)
+        terminal, other_end = pty.openpty()
+        environment = os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "50"}
+        ends = dict(stdin=other_end, stdout=other_end, stderr=other_end)
+        process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **ends)
+        os.close(other_end)
+        try:
+            self.talk(terminal)
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            self.code = process.wait()
+            os.close(terminal)
+        assert not self.answers, f"nobody asked for {', '.join(self.answers)}"
+
+    def talk(self, terminal):
+        answered_up_to, heard = 0, time.monotonic()
+        while True:
+            if select.select([terminal], [], [], 0.1)[0]:
+                try:
+                    data = os.read(terminal, 65536)
+                except OSError:
+                    # Linux's way to say that the other end is closed.
+                    return
+                if not data:
+                    return
+                self.shown += ANSI.sub("", data.decode(errors="replace")).replace("\r\n", "\n")
+                heard = time.monotonic()
+                continue
+            # Nothing more comes: it waits for an answer, or it works.
+            if question := QUESTION.search(self.shown, answered_up_to):
+                os.write(terminal, f"{self.answer(*question.groups())}\n".encode())
+                answered_up_to = len(self.shown)
+            assert time.monotonic() - heard < SILENCE, f"SAM has said nothing for {SILENCE:.0f} s:\n{self.tail()}"
+
+    def answer(self, question, default):
+        assert question not in self.asked, f"SAM does not accept the answer to {question}:\n{self.tail()}"
+        answer = self.answers.pop(question, "")
+        assert answer or default is not None, f"SAM accepts no empty answer to {question}:\n{self.tail()}"
+        self.asked.append(question)
+        return answer
+
+    def tail(self):
+        return self.shown[-2000:]
+
+
+def created(log):
+    """When each resource was created, by logical id."""
+    return {line["id"]: place for place, line in enumerate(log) if line["action"] == "create"}
+
+
+def users_config():
+    config = ROOT / "samconfig.toml"
+    return config.read_bytes() if config.exists() else None
+
+
+class Guided(EmulatorTest):
+    def setUp(self):
+        mine = users_config()
+        self.addCleanup(lambda: self.assertEqual(users_config(), mine, "samconfig.toml of the user was touched"))
+
+    def guide(self, name, answers):
+        """Deploys in a folder of its own, as `make build` leaves one: with .aws-sam and samconfig.toml."""
+        folder = self.folder / name
+        (folder / ".aws-sam").mkdir(parents=True)
+        (folder / ".aws-sam" / "build").symlink_to(BUILT.parent, target_is_directory=True)
+        shutil.copy(ROOT / "template.yaml", folder)
+        shutil.copy(CONFIG, folder / "samconfig.toml")
+        started = time.monotonic()
+        conversation = Conversation([BIN / "sam", "deploy", "--guided"], folder, answers)
+        KEPT.mkdir(parents=True, exist_ok=True)
+        # Where that folder was is different every time.
+        (KEPT / f"guided-{name}.txt").write_text(conversation.shown.replace(str(folder), "."))
+        say(f"sam deploy --guided ({name}): {len(conversation.asked)} questions, {time.monotonic() - started:.1f} s")
+        self.assertEqual(conversation.code, 0, conversation.tail())
+        self.assertEqual(conversation.asked, BEFORE + [f"Parameter {one}" for one in declared_parameters()] + AFTER)
+        return folder
+
+    def parameters_of(self, stack):
+        stack = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+
+    def test_enter_at_every_question_deploys_the_defaults(self):
+        self.guide("defaults", {})
+        self.assertEqual(self.status("contact-ledger"), "CREATE_COMPLETE")
+        self.assertEqual(self.parameters_of("contact-ledger"), declared_parameters())
+        types = {resource_type for resource_type, _ in self.resources_of("contact-ledger").values()}
+        self.assertNotIn("AWS::Connect::InstanceStorageConfig", types)
+        everything = {"Glue::Table", "Athena::NamedQuery", "CloudWatch::Alarm", "CloudWatch::Dashboard", "DynamoDB::Table"}
+        self.assertLessEqual({f"AWS::{one}" for one in everything}, types)
+
+    def test_answers_switch_streaming_on_and_lose_not_even_the_first_record(self):
+        boto3.client("secretsmanager").create_secret(Name="ledger/hash-key", SecretString=HASH_KEY)
+        contact = (ROOT / "tests/fixtures/contact-records/agent-queue.json").read_text()
+        event = {
+            "AgentARN": f"{INSTANCE}/agent/20000000-0000-4000-8000-000000000001",
+            "EventId": "30000000-0000-4000-8000-000000000001",
+            "EventTimestamp": "2026-03-02T09:00:00.000Z",
+            "EventType": "STATE_CHANGE",
+            "CurrentAgentSnapshot": {
+                "AgentStatus": {"Name": "Lunch", "StartTimestamp": "2026-03-02T09:00:00.000Z"},
+                "Configuration": {"Username": "amara"},
+            },
+        }
+        first = {"CONTACT_TRACE_RECORDS": contact, "AGENT_EVENTS": json.dumps(event)}
+        self.first_records.write_text(json.dumps(first))
+        answers = {
+            "Stack Name": "ledger",
+            "Parameter ConnectInstanceArn": INSTANCE,
+            "Parameter ContactRecordSource": "Kinesis",
+            "Parameter AgentPiiPolicy": '{"username": "hash"}',
+            "Parameter PiiHashKeySecret": "ledger/hash-key",
+            # So that this event is not expired.
+            "Parameter HistoryRetentionDays": "3650",
+            "Parameter DatabaseName": "ledger",
+            "Parameter AlarmEmail": "operator@example.com",
+        }
+        folder = self.guide("answers", answers)
+        self.assertEqual(self.status("ledger"), "CREATE_COMPLETE")
+        given = {name.removeprefix("Parameter "): answer for name, answer in answers.items() if name != "Stack Name"}
+        self.assertEqual(self.parameters_of("ledger"), declared_parameters() | given)
+        outputs, log = self.outputs_of("ledger"), self.log_of("ledger")
+
+        # Connect was switched on when everything that reads from now on was there, and before there were tables.
+        order = created(log)
+        for before, after in [
+            ("ContactRecordFirehose", "ContactRecordStreaming"),
+            ("AgentEventFirehose", "AgentEventStreaming"),
+            ("ContactRecordStreaming", "AgentStateTable"),
+            ("AgentEventStreaming", "AgentHistoryTable"),
+        ]:
+            self.assertLess(order[before], order[after], f"{after} before {before}")
+        associations = {line["properties"]["ResourceType"]: line["properties"] for line in log if line["id"].endswith("Streaming")}
+        for kind, output in (("CONTACT_TRACE_RECORDS", "ContactRecordTarget"), ("AGENT_EVENTS", "AgentEventStreamArn")):
+            self.assertEqual(associations[kind]["InstanceArn"], INSTANCE)
+            self.assertEqual(associations[kind]["KinesisStreamConfig"]["StreamArn"], outputs[output])
+
+        # What Connect sent at once became a row, an entry, and a line of the archive.
+        bucket = outputs["LakeBucketName"]
+        rows = eventually("that the first contact record is a row", lambda: self.objects(bucket, "contact_records/"))
+        self.assertEqual([json.loads(row)["contact_id"] for row in rows.values()], [json.loads(contact)["ContactId"]])
+        self.assertEqual([json.loads(one) for one in self.objects(bucket, "raw/agent-events/").values()], [event])
+        history = eventually("that the first agent event is an entry", lambda: self.items(outputs["AgentHistoryTableName"], "entry"))
+        self.assertEqual([entry["entry"] for entry in history], [f"event#{event['EventTimestamp']}#{event['EventId']}"])
+
+        # The functions have the secret's value, the template and its parameters only the name.
+        for function in ("ContactRecordNormalizer", "AgentEventUpserter"):
+            name = self.resources_of("ledger")[function][1]
+            variables = boto3.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            self.assertEqual(variables["PII_HASH_KEY"], HASH_KEY)
+        template = boto3.client("cloudformation").get_template(StackName="ledger")["TemplateBody"]
+        self.assertNotIn(HASH_KEY, json.dumps(template) + json.dumps(log) + (folder / "samconfig.toml").read_text())
+        [topic] = [physical_id for kind, physical_id in self.resources_of("ledger").values() if kind == "AWS::SNS::Topic"]
+        [subscription] = boto3.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        self.assertEqual((subscription["Protocol"], subscription["Endpoint"]), ("email", "operator@example.com"))
+
+        # The next deployment needs no questions.
+        again = subprocess.run([BIN / "sam", "deploy"], cwd=folder, capture_output=True, text=True)
+        self.assertIn("No changes to deploy", again.stdout + again.stderr)
+
+        # Connect has one association of a kind, so a second stack is refused, before it has a table. (docs/deploy.md, "If
+        # the first deployment fails")
+        with self.assertRaisesRegex(AssertionError, "Instance storage config already exists"):
+            self.deploy("second", ConnectInstanceArn=INSTANCE, DatabaseName="second")
+        self.assertEqual(self.status("second"), "ROLLBACK_COMPLETE")
+        self.assertNotIn("AWS::DynamoDB::Table", {line["type"] for line in self.log_of("second")})
+        client = boto3.client("cloudformation")
+        client.delete_stack(StackName="second")
+        client.get_waiter("stack_delete_complete").wait(StackName="second", WaiterConfig={"Delay": 1})
+        self.deploy("second", DatabaseName="second")
+
+    def test_what_cannot_be_is_refused_in_a_sentence(self):
+        key = "arn:aws:kms:eu-west-2:111122223333:key/40000000-0000-4000-8000-000000000001"
+        for parameters, sentence in [
+            (
+                {"ExistingAgentEventStreamKeyArn": key},
+                "ExistingAgentEventStreamKeyArn is the key of ExistingAgentEventStreamArn, which is empty. Set both or neither.",
+            ),
+            ({"PiiHashKeySecret": "{{resolve:ssm-secure:key}}"}, "PiiHashKeySecret failed to satisfy constraint: is empty, or the name"),
+        ]:
+            with self.assertRaises(AssertionError) as refused:
+                self.deploy("refused", **parameters)
+            self.assertIn(sentence, " ".join(str(refused.exception).split()))
+            self.assertEqual(self.log_of("refused"), [])
