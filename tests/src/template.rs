@@ -110,6 +110,31 @@ impl Template {
         of_type.map(|(id, mut resource)| (id, resource["Properties"].take())).collect()
     }
 
+    /// The sentences of the rules that these parameters break.
+    ///
+    /// # Panics
+    /// When the template has no rules.
+    #[must_use]
+    pub fn broken_rules(&self) -> Vec<String> {
+        let rules = self.document["Rules"].as_object().expect("the template has rules").values();
+        let applies =
+            |rule: &&Value| rule["RuleCondition"].is_null() || self.truth(&rule["RuleCondition"]);
+        let assertions = rules.filter(applies).flat_map(|rule| rule["Assertions"].as_array().into_iter().flatten());
+        let broken = assertions.filter(|assertion| !self.truth(&assertion["Assert"]));
+        broken.map(|assertion| assertion["AssertDescription"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The value of an output.
+    ///
+    /// # Panics
+    /// When there is none with these parameters.
+    #[must_use]
+    pub fn output(&self, name: &str) -> Value {
+        let output = &self.document["Outputs"][name];
+        assert!(output["Condition"].as_str().is_none_or(|name| self.condition(name)), "there is no {name}");
+        self.resolve(&output["Value"]).unwrap_or_else(|| panic!("{name} has no value"))
+    }
+
     fn condition(&self, name: &str) -> bool {
         self.truth(&self.document["Conditions"][name])
     }
@@ -163,6 +188,15 @@ impl Template {
             ("Fn::Sub", Value::Array(arguments)) => {
                 let variables = self.resolve(&arguments[1])?;
                 Some(Value::String(self.substitute(arguments[0].as_str()?, variables.as_object()?)))
+            }
+            ("Fn::Select", Value::Array(arguments)) => {
+                let list = self.resolve(&arguments[1])?;
+                let place = usize::try_from(arguments[0].as_u64()?).ok()?;
+                list.as_array()?.get(place).cloned()
+            }
+            ("Fn::Split", Value::Array(arguments)) => {
+                let text = self.resolve(&arguments[1])?;
+                Some(text.as_str()?.split(arguments[0].as_str()?).map(Value::from).collect())
             }
             ("Fn::Base64", argument) => {
                 let text = self.resolve(argument)?;

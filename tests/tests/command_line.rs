@@ -268,10 +268,12 @@ fn a_served_stack_takes_records_and_shows_them() {
     assert_eq!(refused["__type"], "ResourceNotFoundException");
 
     let key = json!({"TableName": "AgentHistory", "Key": {
-        "agent_id": {"S": "from-outside"}, "entry": {"S": "event#2026-03-02T08:00:00.000Z#e"},
+        "agent_id": {"S": "i-1#from-outside"}, "entry": {"S": "event#2026-03-02T08:00:00.000Z#e#eu-west-2"},
     }});
+    let begin = std::time::Instant::now();
     while call(&dynamodb, "DynamoDB_20120810.GetItem", &key)["Item"].is_null() {
         assert!(running.0.try_wait().unwrap().is_none(), "the demo ended by itself");
+        assert!(begin.elapsed().as_secs() < 60, "the event is in no table after a minute");
         std::thread::yield_now();
     }
     Command::new("kill").arg(running.0.id().to_string()).status().unwrap();

@@ -336,7 +336,7 @@ fn emitted(output: &std::path::Path) -> BTreeMap<String, BTreeSet<(String, Vec<S
 /// Source: Lambda Developer Guide, "Types of metrics for Lambda functions"; Firehose Developer Guide, "Monitor Amazon
 /// Data Firehose with CloudWatch metrics"; Kinesis Data Streams Developer Guide, "Monitor the Amazon Kinesis Data
 /// Streams service with Amazon CloudWatch"; DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
-const OF_SERVICES: [(&str, &str, &str); 21] = [
+const OF_SERVICES: [(&str, &str, &str); 24] = [
     ("AWS/Lambda", "FunctionName", "Duration"),
     ("AWS/Lambda", "FunctionName", "Errors"),
     ("AWS/Lambda", "FunctionName", "Invocations"),
@@ -350,6 +350,9 @@ const OF_SERVICES: [(&str, &str, &str); 21] = [
     ("AWS/Firehose", "DeliveryStreamName", "FailedConversion.Records"),
     ("AWS/Firehose", "DeliveryStreamName", "IncomingRecords"),
     ("AWS/Firehose", "DeliveryStreamName", "KMSKeyAccessDenied"),
+    ("AWS/Firehose", "DeliveryStreamName", "KMSKeyDisabled"),
+    ("AWS/Firehose", "DeliveryStreamName", "KMSKeyInvalidState"),
+    ("AWS/Firehose", "DeliveryStreamName", "KMSKeyNotFound"),
     ("AWS/Firehose", "DeliveryStreamName", "PartitionCountExceeded"),
     ("AWS/Firehose", "DeliveryStreamName", "ThrottledRecords"),
     ("AWS/Kinesis", "StreamName", "IncomingRecords"),

@@ -64,6 +64,8 @@ enum Change {
     Disassociate(Association),
     /// It belongs to somebody else.
     Leave(String),
+    /// It fills a stream that the stack reads beside others.
+    LeaveToItsOwner(String),
 }
 
 /// Carries it out; answers with what to print.
@@ -97,13 +99,18 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> anyhow::Re
         let target = target.with_context(|| {
             format!("the stack has no output that says where to stream {}", kind.as_str())
         })?;
-        let planned = change.map(|(_, on)| plan(is.as_ref(), &target, on));
+        let is_existing = connection.deployed.existing.contains_key(&kind);
+        let planned = change.map(|(_, on)| plan(is.as_ref(), &target, on, is_existing));
         let does = change.is_some_and(|(change, _)| change.apply);
         if let (Some(planned), true) = (&planned, does) {
             carry_out(connection.config(), now, &id, kind, planned).await?;
         }
         let sentence = sentence(is.as_ref(), &target, planned.as_ref(), does);
         let _ = writeln!(text, "  {:<16} {sentence}", kind.as_str());
+        let is_made_by_the_stack = connection.deployed.resources.contains_key(kind.association());
+        if is_made_by_the_stack && matches!(planned, Some(Change::Update(..) | Change::Disassociate(_))) {
+            text.push_str(MADE_BY_THE_STACK);
+        }
         told.push(json!({"kind": kind.as_str(), "streams_to": is.as_ref().map(|is| &is.target), "stack": target, "says": sentence}));
     }
     if change.is_some_and(|(change, _)| !change.apply) {
@@ -115,8 +122,13 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> anyhow::Re
     Ok(text)
 }
 
-fn plan(is: Option<&Association>, target: &str, on: bool) -> Change {
+/// What the next deployment would trip over.
+const MADE_BY_THE_STACK: &str = "  CloudFormation made this streaming: rather deploy the stack with an empty ConnectInstanceArn,\n  or it will miss what it made when the stack is updated or deleted.\n";
+
+/// A stream that is not the stack's own may have other readers: who owns it switches it off.
+fn plan(is: Option<&Association>, target: &str, on: bool, is_existing: bool) -> Change {
     match (is, on) {
+        (Some(is), false) if is.target == target && is_existing => Change::LeaveToItsOwner(is.target.clone()),
         (Some(is), true) if is.target == target => Change::None,
         (Some(is), true) => Change::Update(is.clone(), target.to_owned()),
         (None, true) => Change::Associate(target.to_owned()),
@@ -149,6 +161,9 @@ fn sentence(is: Option<&Association>, target: &str, change: Option<&Change>, doe
             format!("{} {}", done("would no longer be streamed to", "are no longer streamed to"), from.target)
         }
         Some(Change::Leave(to)) => format!("are streamed elsewhere, and that stays: {to}"),
+        Some(Change::LeaveToItsOwner(to)) => {
+            format!("stay streamed to {to}, which is not the stack's own: others may read it")
+        }
     }
 }
 
@@ -186,7 +201,7 @@ async fn carry_out(
     let place = format!("/instance/{instance_id}/storage-config");
     let of = |association: &Association| format!("{place}/{}?resourceType={resource_type}", association.id);
     let (method, path, body) = match change {
-        Change::None | Change::Leave(_) => return Ok(()),
+        Change::None | Change::Leave(_) | Change::LeaveToItsOwner(_) => return Ok(()),
         Change::Associate(target) => {
             ("PUT", place, json!({"ResourceType": resource_type, "StorageConfig": storage(target)?}))
         }
@@ -233,12 +248,16 @@ mod tests {
     fn only_what_differs_is_changed_and_only_ours_is_taken_away() {
         let ours = "arn:aws:kinesis:eu-west-2:111122223333:stream/ours";
         let to = |target: &str| Association { id: "a".to_owned(), target: target.to_owned() };
-        assert_eq!(plan(None, ours, true), Change::Associate(ours.to_owned()));
-        assert_eq!(plan(Some(&to(ours)), ours, true), Change::None);
-        assert_eq!(plan(Some(&to("other")), ours, true), Change::Update(to("other"), ours.to_owned()));
-        assert_eq!(plan(Some(&to(ours)), ours, false), Change::Disassociate(to(ours)));
-        assert_eq!(plan(Some(&to("other")), ours, false), Change::Leave("other".to_owned()));
-        assert_eq!(plan(None, ours, false), Change::None);
+        for is_existing in [false, true] {
+            let plan = |is: Option<&Association>, on| plan(is, ours, on, is_existing);
+            assert_eq!(plan(None, true), Change::Associate(ours.to_owned()));
+            assert_eq!(plan(Some(&to(ours)), true), Change::None);
+            assert_eq!(plan(Some(&to("other")), true), Change::Update(to("other"), ours.to_owned()));
+            assert_eq!(plan(Some(&to("other")), false), Change::Leave("other".to_owned()));
+            assert_eq!(plan(None, false), Change::None);
+        }
+        assert_eq!(plan(Some(&to(ours)), ours, false, false), Change::Disassociate(to(ours)));
+        assert_eq!(plan(Some(&to(ours)), ours, false, true), Change::LeaveToItsOwner(ours.to_owned()));
     }
 
     #[test]

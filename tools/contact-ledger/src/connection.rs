@@ -51,6 +51,15 @@ pub struct Names {
     pub contact_records: ContactRecordTarget,
 }
 
+/// A stream that a stack reads, and that is not its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingStream {
+    /// Its name.
+    pub name: String,
+    /// The key that the stack may decrypt it with.
+    pub key: Option<String>,
+}
+
 /// What CloudFormation knows of a deployed stack. Of one on this machine, its functions, mapping and Firehose by the
 /// same names, and nothing else.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +70,8 @@ pub struct Deployed {
     pub status: Option<String>,
     /// The instance of Amazon Connect that was given to it.
     pub instance_arn: Option<String>,
+    /// The streams that are not the stack's own.
+    pub existing: BTreeMap<StreamingKind, ExistingStream>,
     /// Where Connect should stream to.
     pub targets: BTreeMap<StreamingKind, String>,
     /// Its outputs.
@@ -152,6 +163,17 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
 }
 
 impl Connection {
+    /// What to say before records of a kind are put on a stream that is not the stack's own; `None` if it is.
+    #[must_use]
+    pub fn sharing(&self, kind: StreamingKind) -> Option<String> {
+        let stream = self.deployed.existing.get(&kind)?;
+        Some(format!(
+            "{} is not the stack's own stream: its other readers get these {}, too.",
+            stream.name,
+            kind.as_str()
+        ))
+    }
+
     /// The configuration of every client.
     #[must_use]
     pub fn config(&self) -> &SdkConfig {

@@ -10,7 +10,8 @@ use connect_streams::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::connection::StackArguments;
-use crate::terminal::{number, table, text, width};
+use crate::doctor::facts::StreamingKind;
+use crate::terminal::{number, table, text, width, wrapped};
 
 /// What `redrive` can be told.
 #[derive(Debug, Clone, Args)]
@@ -87,11 +88,12 @@ pub async fn redrive(
     if arguments.json {
         return Ok(serde_json::to_string_pretty(&report)? + "\n");
     }
-    Ok(told(&report))
+    let shared = connection.sharing(StreamingKind::ContactRecords).filter(|_| report.records.sent > 0);
+    Ok(told(&report, shared))
 }
 
-fn told(report: &Report) -> String {
-    let mut text = String::new();
+fn told(report: &Report, shared: Option<String>) -> String {
+    let mut text = shared.map(|sentence| wrapped(&sentence, width(), 0) + "\n").unwrap_or_default();
     let sent = if report.dry_run { "would be sent" } else { "sent" };
     // Writing to a string cannot fail.
     let _ = writeln!(

@@ -10,7 +10,8 @@ use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use redrive::{ContactRecordTarget, causes, refusal};
 
 use crate::connect::targets;
-use crate::connection::{Deployed, Names};
+use crate::connection::{Deployed, ExistingStream, Names};
+use crate::doctor::facts::StreamingKind;
 
 /// Asks CloudFormation.
 pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Names, Deployed)> {
@@ -32,9 +33,10 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
     let outputs: BTreeMap<_, _> =
         outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
     let parameters = described.parameters.unwrap_or_default().into_iter();
-    let instance = parameters
-        .filter(|parameter| parameter.parameter_key.as_deref() == Some("ConnectInstanceArn"))
-        .find_map(|parameter| parameter.parameter_value.filter(|arn| !arn.is_empty()));
+    let parameters: BTreeMap<_, _> = parameters
+        .filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
     let part = |name: &str| {
         let part = resources.get(name).cloned();
         part.with_context(|| format!("stack {stack} has no {name}; is it a stack of contact-ledger?"))
@@ -43,22 +45,44 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
         lake_bucket: part("LakeBucket")?,
         agent_state_table: part("AgentStateTable")?,
         agent_history_table: part("AgentHistoryTable")?,
-        agent_event_stream: part("AgentEventStream")?,
+        agent_event_stream: match outputs.get("AgentEventStreamName") {
+            Some(stream) => stream.clone(),
+            None => part("AgentEventStream")?,
+        },
         agent_event_function: part("AgentEventUpserter")?,
-        contact_records: match part("ContactRecordStream") {
-            Ok(stream) => ContactRecordTarget::Stream(stream),
-            Err(_) => ContactRecordTarget::Firehose(part("ContactRecordFirehose")?),
+        contact_records: match outputs.get("ContactRecordStreamArn").and_then(|arn| arn.split_once('/')) {
+            Some((_, stream)) => ContactRecordTarget::Stream(stream.to_owned()),
+            None => ContactRecordTarget::Firehose(part("ContactRecordFirehose")?),
         },
     };
     let deployed = Deployed {
         stack: stack.to_owned(),
         status: described.stack_status.map(|status| status.as_str().to_owned()),
-        instance_arn: instance,
+        instance_arn: parameters.get("ConnectInstanceArn").cloned(),
+        existing: existing(&outputs, &parameters),
         targets: targets(&outputs),
         outputs,
         resources,
     };
     Ok((names, deployed))
+}
+
+/// The streams that the stack reads beside others who do, and that are not its own.
+fn existing(
+    outputs: &BTreeMap<String, String>,
+    parameters: &BTreeMap<String, String>,
+) -> BTreeMap<StreamingKind, ExistingStream> {
+    let streams = [
+        (StreamingKind::ContactRecords, "ContactRecordStream", "ExistingContactRecordStreamKeyArn"),
+        (StreamingKind::AgentEvents, "AgentEventStream", "ExistingAgentEventStreamKeyArn"),
+    ];
+    let stream = |(kind, output, key): (StreamingKind, &str, &str)| {
+        let is_existing = outputs.get(&format!("{output}Owner")).is_some_and(|owner| owner == "existing");
+        let arn = outputs.get(&format!("{output}Arn")).filter(|_| is_existing)?;
+        let name = arn.split_once('/')?.1.to_owned();
+        Some((kind, ExistingStream { name, key: parameters.get(key).cloned() }))
+    };
+    streams.into_iter().filter_map(stream).collect()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]

@@ -25,9 +25,10 @@ use serde_json::{Value, json};
 use crate::centre::{self, DEMO_CENTRE, StreamKind};
 use crate::connection::{Connection, StackArguments};
 use crate::demo::partition_key;
+use crate::doctor::facts::StreamingKind;
 use crate::generate::CentreArguments;
 use crate::input::{Input, read_records};
-use crate::terminal::{number, table, text, width};
+use crate::terminal::{number, table, text, width, wrapped};
 
 /// What `send` can be told.
 #[derive(Debug, Clone, Args)]
@@ -109,7 +110,12 @@ pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> any
         tokio::time::sleep(LOOK_EVERY).await;
     }
     bar.finish_and_clear();
-    told(arguments, put, &[("contact records", &contact_records), ("agent events", &agent_events)])
+    let sent =
+        [(StreamingKind::ContactRecords, &contact_records), (StreamingKind::AgentEvents, &agent_events)];
+    let shared = sent.into_iter().filter(|(_, records)| !records.is_empty());
+    let shared: Vec<_> = shared.filter_map(|(kind, _)| connection.sharing(kind)).collect();
+    let streams: [(&str, &[Sent]); 2] = sent.map(|(kind, records)| (kind.as_str(), records.as_slice()));
+    told(arguments, put, &streams, &shared)
 }
 
 /// What to send.
@@ -345,7 +351,12 @@ struct Ended {
     last: Duration,
 }
 
-fn told(arguments: &SendArguments, put: Duration, streams: &[(&str, &[Sent])]) -> anyhow::Result<String> {
+fn told(
+    arguments: &SendArguments,
+    put: Duration,
+    streams: &[(&str, &[Sent])],
+    shared: &[String],
+) -> anyhow::Result<String> {
     let mut places: BTreeMap<(&str, String), Ended> = BTreeMap::new();
     let not_seen = format!("not seen within {} s", arguments.wait);
     for (stream, records) in streams {
@@ -366,7 +377,7 @@ fn told(arguments: &SendArguments, put: Duration, streams: &[(&str, &[Sent])]) -
             })
             .collect();
         return Ok(serde_json::to_string_pretty(
-            &json!({"put_in_seconds": put.as_secs_f64(), "ended": groups}),
+            &json!({"put_in_seconds": put.as_secs_f64(), "ended": groups, "shared": shared}),
         )? + "\n");
     }
     let columns = [
@@ -395,5 +406,6 @@ fn told(arguments: &SendArguments, put: Duration, streams: &[(&str, &[Sent])]) -
     } else {
         ""
     };
-    Ok(format!("Put in {}.\n\n{table}{hint}", seconds(put)))
+    let shared: String = shared.iter().map(|sentence| wrapped(sentence, width(), 0) + "\n").collect();
+    Ok(format!("Put in {}.\n{shared}\n{table}{hint}", seconds(put)))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::connection::ExistingStream;
+
 /// A fact, or why there is none.
 pub type Looked<T> = Result<T, Unseen>;
 
@@ -44,6 +46,14 @@ impl StreamingKind {
         }
     }
 
+    /// The template's resource that makes the streaming.
+    pub(crate) const fn association(self) -> &'static str {
+        match self {
+            Self::ContactRecords => "ContactRecordStreaming",
+            Self::AgentEvents => "AgentEventStreaming",
+        }
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::ContactRecords => "contact records",
@@ -63,7 +73,9 @@ pub struct Facts {
     pub status: Option<Looked<String>>,
     /// The region of the instance of Connect, if it is known which instance streams here.
     pub instance_region: Option<Looked<String>>,
-    /// ARNs of this stack that Connect should stream to.
+    /// The streams that the stack reads, and that are not its own.
+    pub existing: BTreeMap<StreamingKind, ExistingStream>,
+    /// ARNs that Connect should stream to.
     pub targets: BTreeMap<StreamingKind, String>,
     /// Where Connect streams to.
     pub associations: BTreeMap<StreamingKind, Looked<Option<Association>>>,

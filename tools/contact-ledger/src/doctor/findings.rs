@@ -8,6 +8,7 @@ use super::facts::{
     Association, Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, StreamingKind,
     Table, Unseen,
 };
+use crate::connection::ExistingStream;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -148,7 +149,9 @@ fn way_in(facts: &Facts, found: &mut Findings) {
         |key, check| self::key(facts, key, check),
     );
     for (name, stream) in &facts.streams {
-        let good = |_: &Stream| format!("{name} is active");
+        let is_existing = facts.existing.values().any(|existing| existing.name == *name);
+        let whose = if is_existing { ", and not the stack's own: others read it too" } else { "" };
+        let good = |_: &Stream| format!("{name} is active{whose}");
         found.look("stream", Some(stream), good, |stream, check| self::stream(facts, name, stream, check));
     }
 }
@@ -226,12 +229,31 @@ fn stack(facts: &Facts, found: &mut Findings) {
 }
 
 fn streaming(facts: &Facts, kind: StreamingKind, association: Option<&Association>, check: &mut Check<'_>) {
+    let existing = facts.existing.get(&kind);
     let enable = "switch it on: `contact-ledger connect enable`";
     let Some(association) = association else {
-        check.error(format!("Amazon Connect does not stream {}", kind.as_str()), enable);
+        let says = format!("Amazon Connect does not stream {}", kind.as_str());
+        match existing {
+            None => check.error(says, enable),
+            Some(stream) => check.error(
+                says,
+                format!("the stack reads {}, which is not its own: ask who owns it, or `contact-ledger connect enable`", stream.name),
+            ),
+        }
         return;
     };
-    if facts.targets.get(&kind).is_some_and(|target| *target != association.target) {
+    let is_elsewhere = facts.targets.get(&kind).is_some_and(|target| *target != association.target);
+    if let (true, Some(stream)) = (is_elsewhere, existing) {
+        check.error(
+            format!(
+                "Amazon Connect streams {} to {}, and the stack reads {}, which is not its own",
+                kind.as_str(),
+                association.target,
+                stream.name
+            ),
+            "deploy the stack with the stream that Connect fills (docs/deploy.md, If you already stream)",
+        );
+    } else if is_elsewhere {
         check.error(
             format!(
                 "Amazon Connect streams {} to {}, which is not of this stack",
@@ -268,6 +290,9 @@ fn stream(facts: &Facts, name: &str, stream: &Stream, check: &mut Check<'_>) {
             "wait until it is active; if it stays, look at the stack's events",
         );
     }
+    if let Some(existing) = facts.existing.values().find(|existing| existing.name == name) {
+        return existing_stream(existing, stream, check);
+    }
     match (&stream.key, &facts.key_arn) {
         (Some(used), _) if used.ends_with("alias/aws/kinesis") => check.broken(format!(
             "{name} is encrypted with the AWS managed key, which Amazon Connect cannot use: it cannot put a record"
@@ -280,6 +305,19 @@ fn stream(facts: &Facts, name: &str, stream: &Stream, check: &mut Check<'_>) {
             format!("see that Amazon Connect may use that key (docs/deploy.md, Encryption), or {}", check.restore),
         ),
         _ => {}
+    }
+}
+
+/// Its encryption is its owner's choice; the stack must be able to read it.
+fn existing_stream(existing: &ExistingStream, stream: &Stream, check: &mut Check<'_>) {
+    let name = &existing.name;
+    let key = stream.key.as_deref().filter(|key| stream.is_encrypted && !key.ends_with("alias/aws/kinesis"));
+    let may_decrypt = |key: &str| existing.key.as_deref().is_some_and(|own| own == key || own.ends_with(key));
+    if let Some(key) = key.filter(|key| !may_decrypt(key)) {
+        check.error(
+            format!("{name} is encrypted with {key}, which the stack may not decrypt with: nothing can be read"),
+            "deploy the stack with that key: parameter ExistingAgentEventStreamKeyArn or ExistingContactRecordStreamKeyArn; the key's policy must let the account's roles use it",
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use ::redrive::{Control, Request, causes, refusal, run};
+use ::redrive::{ContactRecordTarget, Control, Request, causes, refusal, run};
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StateValue};
@@ -60,6 +60,7 @@ async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestam
     let deployed = &connection.deployed;
     facts.status = deployed.status.clone().map(Ok);
     facts.key_arn = deployed.outputs.get("KeyArn").cloned();
+    facts.existing.clone_from(&deployed.existing);
     facts.targets.clone_from(&deployed.targets);
     let instance = instance.ok_or(INSTANCE_UNKNOWN);
     facts.instance_region = Some(instance.map(|arn| region_of(arn).to_owned()).map_err(Unseen::from));
@@ -75,7 +76,7 @@ async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestam
     if let Some(arn) = &facts.key_arn {
         facts.key = Some(key(connection, arn).await);
     }
-    if let ::redrive::ContactRecordTarget::Stream(name) = &connection.names.contact_records {
+    if let ContactRecordTarget::Stream(name) = &connection.names.contact_records {
         facts.streams.insert(name.clone(), stream(connection, name).await);
     }
     if let Some(database) = deployed.outputs.get("DatabaseName") {
@@ -255,21 +256,23 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
     let (firehose, upserter) = (resource("ContactRecordFirehose"), resource("AgentEventUpserter"));
     let normalizer = resource("ContactRecordNormalizer");
     let (state, history) = (resource("AgentStateTable"), resource("AgentHistoryTable"));
-    let agent_event_stream = resource("AgentEventStream");
+    let agent_event_stream = &connection.names.agent_event_stream;
     let of = |namespace: &str, name: &str, dimension: (&str, &str), stat: &str| {
         let dimension = Dimension::builder().name(dimension.0).value(dimension.1).build();
         let metric = Metric::builder().namespace(namespace).metric_name(name).dimensions(dimension).build();
         MetricStat::builder().metric(metric).period(3600).stat(stat).build()
     };
-    let incoming = match resource("ContactRecordStream") {
-        stream if stream.is_empty() => {
+    let incoming = match &connection.names.contact_records {
+        ContactRecordTarget::Firehose(_) => {
             of("AWS/Firehose", "IncomingRecords", ("DeliveryStreamName", &firehose), "Sum")
         }
-        stream => of("AWS/Kinesis", "IncomingRecords", ("StreamName", &stream), "Sum"),
+        ContactRecordTarget::Stream(stream) => {
+            of("AWS/Kinesis", "IncomingRecords", ("StreamName", stream), "Sum")
+        }
     };
     let asked = [
         incoming,
-        of("AWS/Kinesis", "IncomingRecords", ("StreamName", &agent_event_stream), "Sum"),
+        of("AWS/Kinesis", "IncomingRecords", ("StreamName", agent_event_stream), "Sum"),
         of("AWS/Lambda", "IteratorAge", ("FunctionName", &upserter), "Maximum"),
         of("AWS/Firehose", "DeliveryToS3.DataFreshness", ("DeliveryStreamName", &firehose), "Maximum"),
         of(NAMESPACE, "RecordsRejected", ("FunctionName", &upserter), "Sum"),

@@ -24,6 +24,7 @@ fn healthy() -> Facts {
         region: REGION.to_owned(),
         status: Some(Ok("UPDATE_COMPLETE".to_owned())),
         instance_region: Some(Ok(REGION.to_owned())),
+        existing: BTreeMap::new(),
         targets: targets.map(|(kind, target)| (kind, target.to_owned())).into(),
         associations: targets.map(|(kind, target)| (kind, streams_to(target))).into(),
         key_arn: Some(KEY.to_owned()),
@@ -275,4 +276,48 @@ fn every_section_that_a_fix_names_is_there() {
     for section in sections {
         assert!(OPERATIONS.contains(&format!("\n### {section}\n")), "{section}");
     }
+}
+
+/// A stack that reads a stream of somebody else's, with its key.
+fn beside_others() -> Facts {
+    let mut facts = healthy();
+    let key = "arn:aws:kms:eu-west-2:111122223333:key/theirs".to_owned();
+    first(&mut facts.streams).key = Some(key.clone());
+    let stream = ExistingStream { name: "s".to_owned(), key: Some(key) };
+    facts.existing.insert(StreamingKind::AgentEvents, stream);
+    facts
+}
+
+#[test]
+fn an_existing_stream_is_its_owners_and_must_be_readable() {
+    let found = findings(&beside_others());
+    assert!(found.iter().all(|finding| finding.severity == Severity::Good), "{found:#?}");
+    let says = |facts: &Facts, check: &str| {
+        let found = findings(facts).into_iter().find(|finding| finding.check == check).unwrap();
+        (found.severity, found.says + " " + &found.fix.unwrap_or_default())
+    };
+    assert!(says(&beside_others(), "stream").1.contains("not the stack's own"));
+
+    // Not encrypted, or with the AWS managed key: whose it is decides.
+    for (is_encrypted, key) in [(false, None), (true, Some("alias/aws/kinesis".to_owned()))] {
+        let mut facts = beside_others();
+        let stream = first(&mut facts.streams);
+        (stream.is_encrypted, stream.key) = (is_encrypted, key);
+        assert_eq!(says(&facts, "stream").0, Severity::Good);
+    }
+    // With a key that the stack was not given.
+    let mut facts = beside_others();
+    facts.existing.get_mut(&StreamingKind::AgentEvents).unwrap().key = None;
+    let (severity, said) = says(&facts, "stream");
+    assert!(severity == Severity::Error && said.contains("ExistingAgentEventStreamKeyArn"), "{said}");
+
+    // Connect fills another stream, or none.
+    let mut facts = beside_others();
+    let other = Association { id: "a".to_owned(), target: "other".to_owned() };
+    facts.associations.insert(StreamingKind::AgentEvents, Ok(Some(other)));
+    let (severity, said) = says(&facts, "streaming of agent events");
+    assert!(severity == Severity::Error && said.contains("If you already stream"), "{said}");
+    facts.associations.insert(StreamingKind::AgentEvents, Ok(None));
+    let (severity, said) = says(&facts, "streaming of agent events");
+    assert!(severity == Severity::Error && said.contains("who owns it"), "{said}");
 }
