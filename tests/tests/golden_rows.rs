@@ -6,13 +6,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
 use contact_lake::schema::columns;
-use contact_lake::{Arrival, Policy, encode, normalize};
+use contact_lake::{Arrival, Policy, encode, encode_demo, normalize};
 use ledger_tests::contact_record_fixtures;
 use serde_json::{Value, json};
 
@@ -165,4 +166,21 @@ fn a_redacted_copy_is_a_newer_version() {
     assert!(before["segment_attributes"]["connect:EmailSubject"].is_string());
     assert!(after["segment_attributes"].get("connect:EmailSubject").is_none());
     assert!(!after.to_string().contains("customer@example.com"));
+}
+
+/// `tests/content-hash/vectors.json` is from a second implementation, made from docs/contact-record.md alone; it is
+/// `content_hash.py` beside it.
+#[test]
+fn the_hash_is_that_of_a_second_implementation() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("content-hash/vectors.json");
+    let vectors: Vec<BTreeMap<String, String>> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert!(vectors.len() >= 25);
+    let keyed = Policy::read("{}", Some(b"0123456789abcdef0123456789abcdef")).unwrap();
+    for vector in vectors {
+        let document = parse(vector["record"].as_bytes()).unwrap();
+        for (policy, expected) in [(&Policy::default(), &vector["hash"]), (&keyed, &vector["keyed"])] {
+            let row: Value = serde_json::from_slice(&encode_demo(document.root(), None, policy)).unwrap();
+            assert_eq!(row["content_hash"], expected.as_str(), "{}", vector["record"]);
+        }
+    }
 }

@@ -584,7 +584,7 @@ impl Centre {
             who.snapshot = Some(wire::snapshot(who, listed));
         }
         who.last_event = self.now;
-        who.last_timestamp = timestamp.max(who.last_timestamp + 1);
+        who.last_timestamp = timestamp.max(who.last_timestamp);
         let record =
             wire::agent_event(who, event_id, who.last_timestamp, event_type, previous.as_deref());
         self.push(StreamKind::AgentEvents, record);
