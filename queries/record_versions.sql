@@ -1,6 +1,6 @@
 -- Record versions: how often contact records came, in how many versions, and how late the last of them.
 --
--- Rows that a backfill made have no time of arrival and count as no delivery. Amazon Connect has no such metric.
+-- Rows that a backfill made (those with an arrival_place) count as no delivery. Amazon Connect has no such metric.
 --
 -- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (of any contact, from
 --          its disconnection)
@@ -17,8 +17,10 @@ FROM (
         contact_date,
         contact_id,
         count(DISTINCT content_hash) AS versions,
-        count(arrival_timestamp) AS deliveries,
-        CAST(max(date_diff('second', disconnect_timestamp, arrival_timestamp)) AS double) / 3600 AS arrival_hours
+        count(CASE WHEN arrival_place IS NULL THEN arrival_timestamp END) AS deliveries,
+        CAST(max(CASE
+            WHEN arrival_place IS NULL THEN date_diff('second', disconnect_timestamp, arrival_timestamp)
+        END) AS double) / 3600 AS arrival_hours
     FROM contact_records
     WHERE contact_date BETWEEN ? AND ?
     GROUP BY contact_date, contact_id

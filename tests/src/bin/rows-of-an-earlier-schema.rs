@@ -1,26 +1,37 @@
-//! Rows as they were before some columns were added: contact records from standard input, one a line, become rows on
-//! standard output, made by the function's own code with fewer columns.
+//! Rows as they were before some columns were added: `rows-of-an-earlier-schema FILE` makes them by the function's own code with
+//! fewer columns, and writes them as Parquet as Firehose would. It reads lines from standard input: when a record arrived,
+//! a tab, and the record.
 //!
 //! What an upgrade does to rows that are there can only be seen on rows that really were made by another schema.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 
+use anyhow::{Context, ensure};
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::parse;
-use contact_lake::{Edition, Policy, encode, normalize_by};
+use connect_streams::{Timestamp, parse};
+use contact_lake::{Arrival, Edition, Policy, encode, normalize_by};
+use contact_ledger::schema::glue_table;
+use local_aws::firehose::parquet::convert;
 
 /// Columns that the earlier schema did not have yet.
-const ADDED: [&str; 2] = ["attributes", "agent_username"];
+const ADDED: [&str; 3] = ["attributes", "agent_username", "customer_endpoint_address"];
 
 fn main() -> anyhow::Result<()> {
+    let file = std::env::args().nth(1).context("say which file to write")?;
     let (edition, policy) = (Edition::before(&ADDED), Policy::default());
-    let mut out = std::io::stdout().lock();
+    let mut rows = Vec::new();
     for line in std::io::stdin().lock().split(b'\n') {
         let line = line?;
-        let Ok(document) = parse(&line) else { continue };
-        let record = document.as_object().and_then(|object| ContactRecord::from_object(object).ok());
-        let Some(record) = record else { continue };
-        out.write_all(&encode(normalize_by(edition, &record), None, &policy))?;
+        let tab = line.iter().position(|byte| *byte == b'\t').context("a line has no tab")?;
+        let (arrival, record) = (str::from_utf8(&line[..tab])?, &line[tab + 1..]);
+        let arrival = Timestamp::parse(arrival).with_context(|| format!("{arrival} is no time"))?;
+        let document = parse(record)?;
+        let object = document.as_object().context("a record is an object")?;
+        let record = ContactRecord::from_object(object)?;
+        rows.push(encode(normalize_by(edition, &record), Some(Arrival::from(arrival)), &policy));
     }
-    Ok(())
+    let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
+    let converted = convert(&rows, &glue_table()?.schema)?;
+    ensure!(converted.misfits.is_empty(), "{} rows do not fit the table", converted.misfits.len());
+    std::fs::write(&file, converted.file).with_context(|| format!("{file} cannot be written"))
 }

@@ -1,0 +1,104 @@
+"""Two contents of a contact with one LastUpdateTimestamp, in every order of arrival: which one `contact_records_latest` shows,
+before and after a backfill, and after a backfill of one of the days only.
+
+The rule, from docs/contact-record.md: rows with one content_hash are one content, which counts from its first arrival; of
+two contents the one whose first arrival is later is newer; if that is equal, the one with the greater content_hash.
+"""
+
+import datetime
+import gzip
+import itertools
+import json
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEBUG = ROOT / "target" / "debug"
+DAY = "2026-06-01"
+# Days on which the copies arrive; the second is the day after, so that a backfill can leave one out.
+ARRIVAL = datetime.datetime(2026, 6, 1, 23, 59, 50)
+
+
+def record(contact, content):
+    """A contact's record; its contents differ in one attribute."""
+    return json.dumps(
+        {
+            "AWSAccountId": "111122223333",
+            "AWSContactTraceRecordFormatVersion": "2017-03-10",
+            "ContactId": contact,
+            "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001",
+            "InitiationTimestamp": f"{DAY}T10:00:00Z",
+            "LastUpdateTimestamp": "2026-06-01T10:05:00Z",
+            "Channel": "VOICE",
+            "Attributes": {"content": content},
+        }
+    ).encode()
+
+
+def story():
+    """By contact: the contents in the order they arrive, seconds apart, over midnight; and the one that must be shown."""
+    orders = [["A", "B"], ["B", "A"], ["A", "B", "A"], ["B", "A", "B"], ["A", "A", "B"], ["A", "B", "B", "A"]]
+    for number, (order, seconds) in enumerate(itertools.product(orders, (1, 7, 20))):
+        first = {content: order.index(content) for content in order}
+        yield f"c-{number:02}", order, seconds, max(first, key=first.get)
+
+
+def deliver(lake):
+    """Rows as an earlier schema made them when they came, and raw copies: an object each day, records in their order."""
+    rows, copies = [], {}
+    for contact, order, seconds, _ in story():
+        for place, content in enumerate(order):
+            at = ARRIVAL + datetime.timedelta(seconds=place * seconds)
+            rows.append(f"{at.isoformat()}.000Z\t".encode() + record(contact, content))
+            copies.setdefault(at.date(), []).append((at, record(contact, content)))
+    partition = lake / "contact_records" / f"contact_date={DAY}"
+    partition.mkdir(parents=True)
+    earlier = [DEBUG / "rows-of-an-earlier-schema", partition / "earlier.parquet"]
+    subprocess.run(earlier, input=b"\n".join(rows), check=True)
+    for day, arrived in copies.items():
+        arrived.sort(key=lambda copy: copy[0])
+        name = f"contact-records-1-{arrived[0][0]:%Y-%m-%d-%H-%M-%S}-0a1b2c3d.gz"
+        folder = lake / "raw" / "contact-records" / f"arrival_date={day}"
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(gzip.compress(b"".join(copy for _, copy in arrived)))
+    # The tables of agents' events need a file.
+    archive = lake / "raw" / "agent-events" / f"arrival_date={DAY}"
+    archive.mkdir(parents=True)
+    (archive / "0.gz").write_bytes(gzip.compress(b"{}\n"))
+
+
+def backfill(lake, *days):
+    command = [DEBUG / "contact-ledger", "backfill", "--lake", lake, *days]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"PII_POLICY": "{}"})
+
+
+def rounds(folder):
+    """A lake for each way to backfill, and what it must show: contact, content, and whether it is the new schema's row."""
+    for name, days, is_new in [
+        ("before a backfill", None, lambda order, seconds: False),
+        ("after a backfill", [], lambda order, seconds: True),
+        ("after a backfill of the second day", ["--since", "2026-06-02"], None),
+        ("after a backfill of the first day", ["--until", "2026-06-01"], None),
+        ("after the earlier rows are gone", [], lambda order, seconds: True),
+    ]:
+        lake = folder / name.replace(" ", "-")
+        deliver(lake)
+        if days is not None:
+            backfill(lake, *days)
+        if "gone" in name:
+            (lake / "contact_records" / f"contact_date={DAY}" / "earlier.parquet").unlink()
+        yield name, lake, [(contact, content) for contact, _, _, content in story()], is_new
+
+
+def verify(verification, engine, folder):
+    for name, lake, wanted, is_new in rounds(folder):
+        engine.open(lake)
+        # An earlier schema's row has its attributes in extra.
+        content = "coalesce(element_at(attributes, 'content'), json_extract_scalar(extra, '$.Attributes.content'))"
+        rows = engine.ask(f"SELECT contact_id, {content} FROM contact_records_latest")
+        verification.check(f"contents with one last_update_timestamp, {name}", rows, wanted)
+        if is_new is not None:
+            rows = engine.ask("SELECT contact_id, element_at(attributes, 'content') IS NOT NULL FROM contact_records_latest")
+            shown = [(contact, is_new(order, seconds)) for contact, order, seconds, _ in story()]
+            verification.check(f"rows of the newest schema, {name}", rows, shown)
