@@ -55,10 +55,14 @@ lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint and check
 	$(TOOLS)/cfn-lint template.yaml
 	$(TOOLS)/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
 
-test: lint-template build-for-tests ## Run every test
+test: lint-template build-for-tests ## Run every test, the quick referees among them (needs Java 17 and 25, Maven and Go)
 	cargo build --locked --workspace
 	cargo test --locked --workspace
+	$(TOOLS)/python tests/content-hash/check.py
 	$(TOOLS)/python tests/queries/verify.py duckdb
+	tests/runtime-interface-emulator/run $(BINARIES)
+	tests/kpl-aggregator/run $(BINARIES)
+	tests/openx/run
 
 test-queries: $(TOOLS_READY) ## Run every query of the lake on DuckDB and on Trino 483 (needs a JDK 25 and Maven)
 	cargo build --locked --workspace
@@ -66,7 +70,7 @@ test-queries: $(TOOLS_READY) ## Run every query of the lake on DuckDB and on Tri
 	tests/queries/run
 
 test-openx: $(TOOLS_READY) ## Read the rows with Trino's OpenX JSON deserializer and compare them with our Parquet (needs a JDK 25 and Maven)
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	cargo build --locked --workspace
 	tests/openx/run
 
 test-deploy: build-for-tests ## Deploy with SAM to an AWS of another make on this machine, and send both streams through it
@@ -159,11 +163,11 @@ test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (n
 # For release binaries: make test-runtime BINARIES=target/release
 BINARIES ?= target/debug
 test-runtime: ## Run both functions under Amazon's Lambda Runtime Interface Emulator (needs Go 1.26)
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	cargo build --locked --workspace
 	tests/runtime-interface-emulator/run $(BINARIES)
 
 test-kpl: ## Unpack what Amazon's KPL aggregator packs (needs Java 17 and Maven)
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	cargo build --locked --workspace
 	tests/kpl-aggregator/run $(BINARIES)
 
 check: setup ## Check format, lints, licences and instruction counts, run every test, and deploy on this machine: what CI does

@@ -314,7 +314,10 @@ impl Agent {
         });
         let is_kept = event_type != "HEART_BEAT";
         if is_kept {
-            world.truth.events.insert((self.id.clone(), format!("event#{}#{event_id}#{REGION}", time(self.now))));
+            world
+                .truth
+                .events
+                .insert((self.id.clone(), format!("event#{}#{event_id}#{REGION}", time(self.now))));
         }
         let version = (self.now, event_id.clone());
         let agent = world.truth.agents.entry(self.id.clone()).or_default();

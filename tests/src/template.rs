@@ -117,11 +117,13 @@ impl Template {
     #[must_use]
     pub fn broken_rules(&self) -> Vec<String> {
         let rules = self.document["Rules"].as_object().expect("the template has rules").values();
-        let applies =
-            |rule: &&Value| rule["RuleCondition"].is_null() || self.truth(&rule["RuleCondition"]);
-        let assertions = rules.filter(applies).flat_map(|rule| rule["Assertions"].as_array().into_iter().flatten());
+        let applies = |rule: &&Value| rule["RuleCondition"].is_null() || self.truth(&rule["RuleCondition"]);
+        let assertions =
+            rules.filter(applies).flat_map(|rule| rule["Assertions"].as_array().into_iter().flatten());
         let broken = assertions.filter(|assertion| !self.truth(&assertion["Assert"]));
-        broken.map(|assertion| assertion["AssertDescription"].as_str().unwrap_or_default().to_owned()).collect()
+        broken
+            .map(|assertion| assertion["AssertDescription"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// The value of an output.

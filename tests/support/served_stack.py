@@ -197,3 +197,10 @@ class ServedStack:
         except AssertionError as error:
             raise AssertionError(f"{error}; so far {found}") from None
         return found
+
+
+def summary(result):
+    """The last line of a run, as that of Rust's tests."""
+    failed = len(result.failures) + len(result.errors)
+    verdict = "FAILED" if failed else "ok"
+    return f"test result: {verdict}. {max(result.testsRun - failed, 0)} passed; {failed} failed; {len(result.skipped)} ignored"

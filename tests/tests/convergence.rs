@@ -27,7 +27,7 @@ async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> T
         let end = (start + batch_size()).min(events.len());
         let event = stream_event(start, events[start..end].iter().map(Vec::as_slice));
         let (response, _) = function.handle(&event, far_future()).await;
-        assert_eq!(response, lambda_support::kinesis::BatchResponse::success());
+        assert_eq!(response, lambda_support::kinesis::BatchResponse::default());
         start = end;
     }
     function.store.tables()
@@ -219,7 +219,8 @@ async fn a_missing_event_is_told_and_a_whole_day_has_no_gap() {
             events.iter().filter(|(_, (event, _))| event["EventType"] == "STATE_CHANGE").step_by(97)
         {
             let told = gaps(key, batch_size).await;
-            let [previous, current] = ["PreviousAgentSnapshot", "CurrentAgentSnapshot"].map(|name| &event[name]);
+            let [previous, current] =
+                ["PreviousAgentSnapshot", "CurrentAgentSnapshot"].map(|name| &event[name]);
             // A status that is chosen for later moves nothing yet.
             let has_moved = ["AgentStatus", "Contacts"].iter().any(|part| previous[part] != current[part]);
             let is_told = has_moved && !previous.is_null();

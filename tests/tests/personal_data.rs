@@ -20,8 +20,12 @@ fn row(record: &Value, policy: &Value) -> Value {
     let value = parse(&bytes).unwrap();
     let record = ContactRecord::from_object(value.as_object().unwrap()).unwrap();
     let policy = Policy::read(&policy.to_string(), Some(&KEY)).unwrap();
-    serde_json::from_slice(&encode(normalize(&record), Timestamp::parse("2026-03-02T10:00:00Z").map(Into::into), &policy))
-        .unwrap()
+    serde_json::from_slice(&encode(
+        normalize(&record),
+        Timestamp::parse("2026-03-02T10:00:00Z").map(Into::into),
+        &policy,
+    ))
+    .unwrap()
 }
 
 fn fixture(name: &str) -> Value {

@@ -72,9 +72,8 @@ async fn agents_and_their_history_are_read_as_the_events_say() {
     let agent_id = agents[0].agent_id.as_str();
     let key = history_key(INSTANCE, agent_id);
     let of_agent = || tables.history.keys().filter(|(of, _)| *of == key).map(|(_, entry)| entry);
-    let status_starts: Vec<_> = of_agent()
-        .filter_map(|entry| entry.strip_prefix("status#")?.strip_suffix("#eu-west-2"))
-        .collect();
+    let status_starts: Vec<_> =
+        of_agent().filter_map(|entry| entry.strip_prefix("status#")?.strip_suffix("#eu-west-2")).collect();
     let (from, until) = (status_starts[0], status_starts[1]);
     let entries = reader.history(INSTANCE, agent_id, at(from), at(until), now).await.unwrap();
     let mut found: Vec<_> = entries.iter().map(|item| text(item, "entry").to_owned()).collect();
@@ -102,9 +101,7 @@ fn event(
     previous: Option<(&str, &str)>,
     current: Option<(&str, &str)>,
 ) -> Vec<u8> {
-    let snapshot = |(name, since): (&str, &str)| {
-        json!({"AgentStatus": {"Name": name, "StartTimestamp": format!("2026-03-02T{since}Z")}, "Contacts": []})
-    };
+    let snapshot = |(name, since): (&str, &str)| json!({"AgentStatus": {"Name": name, "StartTimestamp": format!("2026-03-02T{since}Z")}, "Contacts": []});
     json!({
         "AgentARN": format!("arn:aws:connect:{region}:111122223333:instance/{instance}/agent/same"),
         "EventId": format!("{at}-{kind}"), "EventTimestamp": format!("2026-03-02T{at}Z"), "EventType": kind,
@@ -180,9 +177,9 @@ async fn tables_that_an_earlier_version_filled_are_read() {
     use aws_sdk_dynamodb::types::AttributeValue;
     let (_server, client) = dynamodb().await;
     let put = async |table: &str, attributes: &[(&str, &str)]| {
-        let item = attributes.iter().map(|(name, value)| {
-            ((*name).to_owned(), AttributeValue::S((*value).to_owned()))
-        });
+        let item = attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned())));
         client.put_item().table_name(table).set_item(Some(item.collect())).send().await.unwrap();
     };
     let board = AgentKey::board("i-1", "same");
@@ -203,8 +200,11 @@ async fn tables_that_an_earlier_version_filled_are_read() {
         ("status#2026-03-02T07:00:00.000Z", "Offline", "2026-03-02T08:00:01.000Z"),
         ("status#2026-03-02T08:00:01.000Z", "Available", "2026-03-02T08:10:00.000Z"),
     ] {
-        put("History", &[("agent_id", "same"), ("entry", entry), ("name", name), ("start", &entry[7..]), ("end", end)])
-            .await;
+        put(
+            "History",
+            &[("agent_id", "same"), ("entry", entry), ("name", name), ("start", &entry[7..]), ("end", end)],
+        )
+        .await;
     }
     let reader = written(&client, &[]).await;
     let now = at("2026-03-02T08:12:00Z");

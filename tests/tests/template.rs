@@ -498,7 +498,10 @@ fn what_holds_data_outlives_the_stack_and_is_encrypted() {
         let head: Vec<_> = text[place + 1..].lines().take(4).collect();
         // A rollback of the first deployment cannot delete a table that is protected, so it leaves it (finding 4).
         let policy = if id.ends_with("Table") { "Retain" } else { "RetainExceptOnCreate" };
-        assert!(head.contains(&format!("    DeletionPolicy: {policy}").as_str()), "{id} is deleted with the stack");
+        assert!(
+            head.contains(&format!("    DeletionPolicy: {policy}").as_str()),
+            "{id} is deleted with the stack"
+        );
         assert!(head.contains(&"    UpdateReplacePolicy: Retain"), "{id} is deleted when it is replaced");
     }
     for template in variants() {
@@ -717,14 +720,19 @@ mod documented_rules {
             let expected = ["KMSKeyAccessDenied", "KMSKeyDisabled", "KMSKeyInvalidState", "KMSKeyNotFound"];
             assert_eq!(names, expected.into());
             let parts: BTreeSet<_> = expression.split(" + ").map(str::to_owned).collect();
-            assert_eq!(parts, metrics.iter().map(|(id, _)| format!("FILL({id}, 0)")).collect(), "{expression}");
+            assert_eq!(
+                parts,
+                metrics.iter().map(|(id, _)| format!("FILL({id}, 0)")).collect(),
+                "{expression}"
+            );
         }
     }
 
     /// Kinesis Data Streams Developer Guide, "Stream-level metrics": `PutRecord` and `PutRecords` count by themselves.
     #[test]
     fn puts_of_either_kind_that_fail_are_seen() {
-        let (expression, metrics) = expressions(&Template::with_defaults().properties("AgentEventStreamFailing"));
+        let (expression, metrics) =
+            expressions(&Template::with_defaults().properties("AgentEventStreamFailing"));
         let names: BTreeSet<_> = metrics.iter().map(|(_, name)| name.as_str()).collect();
         assert_eq!(names, BTreeSet::from(["PutRecord.Success", "PutRecords.Success"]));
         let filled: Vec<_> = metrics.iter().map(|(id, _)| format!("FILL({id}, 1)")).collect();

@@ -14,7 +14,7 @@ mod write;
 use agent_ledger::batch::Batch;
 use agent_ledger::plan::Rules;
 use agent_ledger::store::Store;
-use lambda_support::kinesis::{BatchResponse, StreamEvent};
+use lambda_support::kinesis::{BatchResponse, StreamEvent, retry_from};
 use tokio::time::Instant;
 
 pub use crate::decode::would_reject;
@@ -63,7 +63,7 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
             finished = object.first_record;
         }
         summary.count(&decoded, &batch, finished);
-        let response = records.get(finished).map_or_else(BatchResponse::success, BatchResponse::retry_from);
+        let response = records.get(finished).map(retry_from).unwrap_or_default();
         (response, summary)
     }
 }

@@ -148,7 +148,12 @@ fn one_request(write_units: u32) -> Consumed {
 /// conditions in it, and is missing if all failed, is an observation of the service.
 fn units(output: &BatchExecuteStatementOutput) -> u32 {
     if output.consumed_capacity().is_empty() {
-        return output.responses().iter().filter_map(BatchStatementResponse::error).map(units_of_failure).sum();
+        return output
+            .responses()
+            .iter()
+            .filter_map(BatchStatementResponse::error)
+            .map(units_of_failure)
+            .sum();
     }
     let units: f64 = output.consumed_capacity().iter().filter_map(ConsumedCapacity::capacity_units).sum();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a request costs few units")]
@@ -198,6 +203,9 @@ mod tests {
         assert_eq!(of(vec![], vec![refused(Some(1024)), refused(Some(1025)), refused(None)]), 4);
         assert_eq!(of(vec![], vec![failed(Code::DuplicateItem, None)]), 1);
         // What never reached an item costs nothing.
-        assert_eq!(of(vec![], vec![failed(Code::ThrottlingError, None), failed(Code::AccessDenied, None)]), 0);
+        assert_eq!(
+            of(vec![], vec![failed(Code::ThrottlingError, None), failed(Code::AccessDenied, None)]),
+            0
+        );
     }
 }

@@ -123,7 +123,8 @@ impl Reader {
         let mut history = Vec::new();
         for kind in ["event", "status", "contact"] {
             let [today, older] = &keys;
-            let [today, older] = [self.entries(today, kind, from, until), self.entries(older, kind, from, until)];
+            let [today, older] =
+                [self.entries(today, kind, from, until), self.entries(older, kind, from, until)];
             let (today, older) = futures::try_join!(today, older)?;
             let known: BTreeSet<_> = today.iter().filter_map(without_region).map(str::to_owned).collect();
             let is_new = |entry: &Item| !entry_key(entry).is_some_and(|key| known.contains(key));
@@ -154,7 +155,8 @@ impl Reader {
             (":from", AttributeValue::S(format!("{kind}#{from}"))),
             (":until", AttributeValue::S(format!("{kind}#{until}"))),
         ];
-        self.query(&self.history_table, "agent_id = :agent_id AND entry BETWEEN :from AND :until", values).await
+        self.query(&self.history_table, "agent_id = :agent_id AND entry BETWEEN :from AND :until", values)
+            .await
     }
 
     /// All pages of a query.

@@ -122,8 +122,9 @@ struct Clock {
 impl Clock {
     /// Whether something happened within the ghost limit.
     fn heard(self, version: &Version) -> bool {
-        Timestamp::parse(version.timestamp())
-            .is_some_and(|at| self.now.epoch_milliseconds() - at.epoch_milliseconds() <= self.ghost_milliseconds)
+        Timestamp::parse(version.timestamp()).is_some_and(|at| {
+            self.now.epoch_milliseconds() - at.epoch_milliseconds() <= self.ghost_milliseconds
+        })
     }
 }
 
@@ -300,8 +301,8 @@ fn is_offline(snapshot: &Item) -> bool {
 /// Not the stored word: older items have others.
 fn activity_of(snapshot: &Item) -> Activity {
     let contacts = contacts(snapshot).iter();
-    let contacts =
-        contacts.filter_map(|contact| Some((member(contact, "state")?, member(contact, "initiation_method"))));
+    let contacts = contacts
+        .filter_map(|contact| Some((member(contact, "state")?, member(contact, "initiation_method"))));
     Activity::of(contacts, text(snapshot, "status_type"), text(snapshot, "status_name"))
 }
 
@@ -322,8 +323,8 @@ mod tests {
     use crate::memory::{Item, MemoryStore};
     use crate::plan::{Retention, Rules, plan};
     use crate::store::Store;
-    use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, EventType, Snapshot};
     use connect_streams::Timestamp;
+    use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, EventType, Snapshot};
     use futures::FutureExt as _;
 
     const DAY: &str = "2026-03-02";
@@ -332,7 +333,12 @@ mod tests {
         Timestamp::parse(&format!("{DAY}T{time}Z")).unwrap()
     }
 
-    fn event(region: &'static str, kind: EventType<'static>, time: &str, current: Option<Snapshot<'static>>) -> AgentEvent<'static> {
+    fn event(
+        region: &'static str,
+        kind: EventType<'static>,
+        time: &str,
+        current: Option<Snapshot<'static>>,
+    ) -> AgentEvent<'static> {
         AgentEvent {
             agent_arn: "",
             instance_id: "i-1",
@@ -458,7 +464,10 @@ mod tests {
             (agent.session, agent.session_since.as_deref()),
             (Some(Session::Out), Some("2026-03-02T09:00:00.000Z"))
         );
-        assert_eq!(shown(&[event(EAST, StateChange, "08:00:00", Some(available()))], "08:00:01").session, None);
+        assert_eq!(
+            shown(&[event(EAST, StateChange, "08:00:00", Some(available()))], "08:00:01").session,
+            None
+        );
     }
 
     #[test]
@@ -497,7 +506,12 @@ mod tests {
         // Who is logged in, or has another contact, works.
         for others in [
             vec![event(EAST, Login, "07:00:00", None), beat],
-            vec![event(EAST, Logout, "08:00:00", Some(with(offline(), &[("ENDED", "07:59:00"), ("CONNECTED", "07:58:00")])))],
+            vec![event(
+                EAST,
+                Logout,
+                "08:00:00",
+                Some(with(offline(), &[("ENDED", "07:59:00"), ("CONNECTED", "07:58:00")])),
+            )],
         ] {
             assert!(!shown(&others, "08:02:01").contacts_are_doubtful);
         }
@@ -506,7 +520,8 @@ mod tests {
     #[test]
     fn of_several_contacts_that_decide_the_earliest_says_since_when() {
         let contacts = [("CONNECTED", "08:02:00"), ("CONNECTED_ONHOLD", "08:01:00"), ("ENDED", "08:00:00")];
-        let agent = shown(&[event(EAST, StateChange, "08:03:00", Some(with(available(), &contacts)))], "08:03:01");
+        let agent =
+            shown(&[event(EAST, StateChange, "08:03:00", Some(with(available(), &contacts)))], "08:03:01");
         assert_eq!(agent.contact_since.as_deref(), Some("2026-03-02T08:01:00.000Z"));
         let idle = shown(&[event(EAST, StateChange, "08:03:00", Some(available()))], "08:03:01");
         assert_eq!((idle.activity, idle.contact_since), (Activity::Available, None));
@@ -514,7 +529,8 @@ mod tests {
 
     #[test]
     fn an_agent_who_logs_in_stays_for_the_retention_though_the_snapshot_has_expired() {
-        let rules = Rules { retention: Retention { state_days: 2, ..Retention::default() }, ..Rules::default() };
+        let rules =
+            Rules { retention: Retention { state_days: 2, ..Retention::default() }, ..Rules::default() };
         let mut left = event(EAST, Logout, "08:00:00", Some(offline()));
         left.timestamp = Timestamp::parse("2026-02-25T08:00:00Z").unwrap();
         let items = items(&[left, event(EAST, Login, "08:00:00", None)], &rules);
@@ -550,7 +566,10 @@ mod tests {
             agents.remove(0)
         };
         let alone = shown(&[]);
-        assert_eq!((alone.region.clone(), alone.activity, alone.session), (None, Activity::Available, Some(Session::In)));
+        assert_eq!(
+            (alone.region.clone(), alone.activity, alone.session),
+            (None, Activity::Available, Some(Session::In))
+        );
         assert_eq!(alone.last_event.as_deref(), Some("2026-03-02T08:00:00.000Z"));
         // A newer snapshot replaces the older one; the session is still known from the older item alone.
         let newer = shown(&[event(EAST, StateChange, "08:05:00", Some(status("Lunch", "CUSTOM")))]);

@@ -10,9 +10,9 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use crate::continuity::is_interrupted;
 use crate::plan::Plan;
 use crate::store::{Before, Held, Insertion};
-use crate::continuity::is_interrupted;
 use crate::{AgentKey, Continuity, Gap, HistoryEntry, RegisterWrite, Version};
 
 /// What became of one event.

@@ -191,7 +191,9 @@ mod tests {
     fn snapshot(contacts: &[(&str, &str, &str)]) -> String {
         let contact = |(id, state, since): &(&str, &str, &str)| {
             let since = time(since);
-            format!(r#"{{"ContactId":"{id}","Channel":"VOICE","State":"{state}","StateStartTimestamp":"{since}"}}"#)
+            format!(
+                r#"{{"ContactId":"{id}","Channel":"VOICE","State":"{state}","StateStartTimestamp":"{since}"}}"#
+            )
         };
         let contacts: Vec<_> = contacts.iter().map(contact).collect();
         let since = time("07:00:00.000");
@@ -219,7 +221,8 @@ mod tests {
                 _ => String::new(),
             };
             let (start, end, seconds) = (value("start"), value("end"), value("seconds"));
-            let short = |text: String| text.trim_start_matches("2026-03-02T").trim_end_matches('Z').to_owned();
+            let short =
+                |text: String| text.trim_start_matches("2026-03-02T").trim_end_matches('Z').to_owned();
             [entry.entry.replace("2026-03-02T", "").replace('Z', ""), short(start), short(end), seconds]
         };
         intervals(&event, &Version::of(&event), 90).into_iter().map(told).collect()
@@ -255,15 +258,20 @@ mod tests {
     fn a_contact_that_keeps_its_start_ends_a_state_with_the_event_and_takes_no_key_from_another() {
         let since = "08:00:00.000";
         let hold = closed("08:01:00.000", &[("c", "CONNECTED", since)], &[("c", "CONNECTED_ONHOLD", since)]);
-        let resume = closed("08:02:00.000", &[("c", "CONNECTED_ONHOLD", since)], &[("c", "CONNECTED", since)]);
-        let end =
-            closed("08:03:00.250", &[("c", "CONNECTED", since)], &[("c", "ENDED", "08:03:00.000")]);
+        let resume =
+            closed("08:02:00.000", &[("c", "CONNECTED_ONHOLD", since)], &[("c", "CONNECTED", since)]);
+        let end = closed("08:03:00.250", &[("c", "CONNECTED", since)], &[("c", "ENDED", "08:03:00.000")]);
         let told: Vec<_> = [hold, resume, end].concat();
         assert_eq!(
             told,
             [
                 ["contact#08:00:00.000#c#CONNECTED#08:01:00.000#eu-west-2", since, "08:01:00.000", "60"],
-                ["contact#08:00:00.000#c#CONNECTED_ONHOLD#08:02:00.000#eu-west-2", since, "08:02:00.000", "120"],
+                [
+                    "contact#08:00:00.000#c#CONNECTED_ONHOLD#08:02:00.000#eu-west-2",
+                    since,
+                    "08:02:00.000",
+                    "120"
+                ],
                 ["contact#08:00:00.000#c#CONNECTED#eu-west-2", since, "08:03:00.000", "180"],
             ]
         );

@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn of_two_that_end_in_one_millisecond_the_last_has_no_time() {
         let mut paused = entry("c", "PAUSED", ["00", "10"]);
-        let key = paused["entry"].as_text().unwrap().replace("#eu-west-2", "#2026-03-02T08:10:00.000Z#eu-west-2");
+        let key =
+            paused["entry"].as_text().unwrap().replace("#eu-west-2", "#2026-03-02T08:10:00.000Z#eu-west-2");
         paused.insert("entry".to_owned(), Attribute::text(&key));
         let connected = entry("c", "CONNECTED", ["00", "10"]);
         for intervals in [vec![paused.clone(), connected.clone()], vec![connected, paused]] {

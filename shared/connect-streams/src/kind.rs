@@ -78,7 +78,9 @@ impl RecordKind {
             Fields { contact_id: true, .. } => Some(Self::ContactRecord),
             _ if has("AWSContactTraceRecordFormatVersion") => Some(Self::ContactRecord),
             Fields { event_type: true, .. } => Some(Self::AgentEvent),
-            _ if ["ticker_symbol", "sector", "change", "price"].into_iter().all(has) => Some(Self::DemoRecord),
+            _ if ["ticker_symbol", "sector", "change", "price"].into_iter().all(has) => {
+                Some(Self::DemoRecord)
+            }
             _ if ["content_hash", "schema_version"].into_iter().all(has) => Some(Self::Row),
             _ => None,
         }
@@ -114,7 +116,10 @@ mod tests {
             (&format!(r#"{{"AgentARN":"a","CurrentAgentSnapshot":{{}},{RECORD}}}"#), "contact_record"),
             (&format!(r#"{{"detail-type":"t","detail":{{}},{RECORD}}}"#), "contact_record"),
             (&format!(r#"{{"content_hash":"h","schema_version":1,{RECORD}}}"#), "contact_record"),
-            (r#"{"AWSContactTraceRecordFormatVersion":"v","ContactId":"c","EventType":"E"}"#, "contact_record"),
+            (
+                r#"{"AWSContactTraceRecordFormatVersion":"v","ContactId":"c","EventType":"E"}"#,
+                "contact_record",
+            ),
             (r#"{"AgentARN":"a","EventType":"LOGIN","EventId":"e"}"#, "agent_event"),
             (r#"{"AgentARN":"a","EventType":"LOGIN","ContactId":"c"}"#, "agent_event"),
             (r#"{"CurrentAgentSnapshot":{}}"#, "agent_event"),
@@ -125,7 +130,10 @@ mod tests {
             (r#"{"contactId":"c","eventType":"QUEUED","agentInfo":{}}"#, "contact_event"),
             (r#"{"CONTACTID":"c","eventtype":"QUEUED"}"#, "contact_event"),
             (r#"{"detail-type":"Amazon Connect Contact Event","detail":{"contactId":"c"}}"#, "contact_event"),
-            (r#"{"Detail-Type":"Connect Customer Contact Event","Detail":{"ContactId":"c"}}"#, "contact_event"),
+            (
+                r#"{"Detail-Type":"Connect Customer Contact Event","Detail":{"ContactId":"c"}}"#,
+                "contact_event",
+            ),
             (r#"{"ticker_symbol":"Q","sector":"S","change":1,"price":2}"#, "demo_record"),
             (r#"{"content_hash":"h","schema_version":2,"contact_id":"c"}"#, "row"),
             (r#"{"contactId":"c"}"#, ""),

@@ -303,7 +303,8 @@ impl<'a> Walk<'a> {
 
     /// Notes a source path; keys and positions stay out of it, because it is logged.
     fn drift(&mut self, source: &str) {
-        let within = self.column.map(|column| self.record.columns[column].source).filter(|outer| *outer != source);
+        let within =
+            self.column.map(|column| self.record.columns[column].source).filter(|outer| *outer != source);
         self.type_drift.push(within.map_or_else(|| source.to_owned(), |outer| format!("{outer}[].{source}")));
     }
 

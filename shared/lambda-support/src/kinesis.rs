@@ -4,9 +4,10 @@
 //! with `ReportBatchItemFailures` the lowest reported sequence number is the checkpoint, and everything from
 //! it on comes again. An empty list is success; an empty or unknown identifier fails the whole batch.
 
+use aws_lambda_events::streams::KinesisEventResponse;
 use connect_streams::Timestamp;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::wire::{Data, TimeUnit, arrival};
@@ -82,32 +83,15 @@ impl StreamRecord {
     }
 }
 
-/// The answer to a batch.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
-    batch_item_failures: Vec<ItemFailure>,
-}
+/// The answer to a batch, in Amazon's own type.
+pub type BatchResponse = KinesisEventResponse;
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ItemFailure {
-    item_identifier: String,
-}
-
-impl BatchResponse {
-    /// Everything is done.
-    #[must_use]
-    pub fn success() -> Self {
-        Self::default()
-    }
-
-    /// Everything before this record is done; from it on, send again.
-    #[must_use]
-    pub fn retry_from(record: &StreamRecord) -> Self {
-        let item_identifier = record.sequence_number.clone();
-        Self { batch_item_failures: vec![ItemFailure { item_identifier }] }
-    }
+/// The answer that everything before this record is done, and that it and all after it shall come again.
+#[must_use]
+pub fn retry_from(record: &StreamRecord) -> BatchResponse {
+    let mut response = BatchResponse::default();
+    response.add_failure(&record.sequence_number);
+    response
 }
 
 #[cfg(test)]
@@ -123,9 +107,9 @@ mod tests {
         assert_eq!(record.shard_id(), "shardId-000000000007");
         assert_eq!(record.arrival.unwrap().epoch_milliseconds(), 1_545_084_650_500);
         assert_eq!(record.data.bytes().unwrap(), b"{}");
-        let answer = serde_json::to_string(&BatchResponse::retry_from(&record)).unwrap();
+        let answer = serde_json::to_string(&retry_from(&record)).unwrap();
         assert_eq!(answer, r#"{"batchItemFailures":[{"itemIdentifier":"4959"}]}"#);
-        assert_eq!(serde_json::to_string(&BatchResponse::success()).unwrap(), r#"{"batchItemFailures":[]}"#);
+        assert_eq!(serde_json::to_string(&BatchResponse::default()).unwrap(), r#"{"batchItemFailures":[]}"#);
     }
 
     #[test]

@@ -167,7 +167,9 @@ fn is_written(plan: &Plan, tables: &Tables) -> bool {
 fn add_up(tables: &Tables) -> Result<(), String> {
     let mut spans: BTreeMap<&str, (String, String, i64)> = BTreeMap::new();
     for ((agent_id, entry), item) in &tables.history {
-        let Some(start) = entry.strip_prefix("status#").and_then(|key| key.split('#').next()) else { continue };
+        let Some(start) = entry.strip_prefix("status#").and_then(|key| key.split('#').next()) else {
+            continue;
+        };
         let (Some(Attribute::Text(end)), Some(Attribute::Number(seconds))) =
             (item.get("end"), item.get("seconds"))
         else {

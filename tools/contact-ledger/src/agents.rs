@@ -163,7 +163,8 @@ impl AgentRow {
         let is_there = arguments.all || self.session != Some(Session::Out.as_str());
         is_named
             && is_there
-            && (arguments.activity.is_empty() || arguments.activity.iter().any(|wanted| wanted == self.activity))
+            && (arguments.activity.is_empty()
+                || arguments.activity.iter().any(|wanted| wanted == self.activity))
             && arguments.queue.as_ref().is_none_or(|queue| self.queues.contains(queue))
     }
 

@@ -585,8 +585,7 @@ impl Centre {
         }
         who.last_event = self.now;
         who.last_timestamp = timestamp.max(who.last_timestamp);
-        let record =
-            wire::agent_event(who, event_id, who.last_timestamp, event_type, previous.as_deref());
+        let record = wire::agent_event(who, event_id, who.last_timestamp, event_type, previous.as_deref());
         self.push(StreamKind::AgentEvents, record);
         self.plan(self.now + HEARTBEAT, Step::Beat { agent, last_event: self.now });
     }

@@ -220,12 +220,7 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<(Times
 }
 
 /// The id that was named, by itself, in an ARN, or by the user name that goes with it.
-async fn agent_id(
-    reader: &Reader,
-    instance: &str,
-    named: &str,
-    now: Timestamp,
-) -> anyhow::Result<String> {
+async fn agent_id(reader: &Reader, instance: &str, named: &str, now: Timestamp) -> anyhow::Result<String> {
     if let Some((_, id)) = named.rsplit_once("/agent/") {
         return Ok(id.to_owned());
     }

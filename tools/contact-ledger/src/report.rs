@@ -207,7 +207,8 @@ impl Findings {
         self.redelivered_rows = contents.values().map(|content| content.times - 1).sum();
         let mut newest: HashMap<&str, &Content> = HashMap::new();
         for content in contents.values() {
-            let held = newest.entry(content.row["contact_id"].as_str().unwrap_or_default()).or_insert(content);
+            let held =
+                newest.entry(content.row["contact_id"].as_str().unwrap_or_default()).or_insert(content);
             if held.version() < content.version() {
                 *held = content;
             }

@@ -330,8 +330,7 @@ async fn look_at_tables(
                     .map(|_| "history")
             }
             Sought::State { key, register, version } => {
-                let held =
-                    reader.version(key, *register).await.context("the agents cannot be read")?;
+                let held = reader.version(key, *register).await.context("the agents cannot be read")?;
                 held.is_some_and(|held| held >= *version).then_some("state")
             }
             Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure => None,

@@ -44,7 +44,10 @@ mod tests {
                 Some("2026-03-02T23:59:59.000Z"),
             ),
             ("raw/contact-records/arrival_date=2026-03-02/renamed.gz", Some("2026-03-02T00:00:00.000Z")),
-            ("raw/contact-records/arrival_date=2026-03-02/s-1-2026-13-02-08-15-59-x", Some("2026-03-02T00:00:00.000Z")),
+            (
+                "raw/contact-records/arrival_date=2026-03-02/s-1-2026-13-02-08-15-59-x",
+                Some("2026-03-02T00:00:00.000Z"),
+            ),
             ("raw/contact-records/renamed-\u{e4}.gz", None),
             ("renamed.gz", None),
         ] {
