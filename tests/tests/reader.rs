@@ -210,7 +210,7 @@ async fn tables_that_an_earlier_version_filled_are_read() {
     let now = at("2026-03-02T08:12:00Z");
     let shown = async |reader: &Reader| {
         let agent = reader.agent("i-1", "same", now, GHOST_MINUTES).await.unwrap().unwrap();
-        assert_eq!(reader.agents("i-1", now, GHOST_MINUTES).await.unwrap(), [agent.clone()]);
+        assert_eq!(reader.agents("i-1", now, GHOST_MINUTES).await.unwrap(), std::slice::from_ref(&agent));
         (text(&agent.snapshot, "status_name").to_owned(), agent.session, agent.region)
     };
     assert_eq!(shown(&reader).await, ("Available".to_owned(), Some(Session::In), None));

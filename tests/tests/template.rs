@@ -654,7 +654,7 @@ mod documented_rules {
         assert_eq!(without.resources()["AgentEventStreaming"]["Metadata"]["After"], "");
     }
 
-    /// CloudFormation User Guide, "DeletionPolicy attribute", and DynamoDB Developer Guide, "Using deletion protection": a
+    /// CloudFormation User Guide, "`DeletionPolicy` attribute", and `DynamoDB` Developer Guide, "Using deletion protection": a
     /// rollback deletes what `RetainExceptOnCreate` made, and DynamoDB refuses to delete a protected table.
     #[test]
     fn a_refused_streaming_comes_before_a_table_exists() {

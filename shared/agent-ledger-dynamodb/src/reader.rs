@@ -148,7 +148,7 @@ impl Reader {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Item>, StoreError> {
-        let earlier = (kind == "contact").then_some(LONGEST_CONTACT_MILLISECONDS).unwrap_or_default();
+        let earlier = if kind == "contact" { LONGEST_CONTACT_MILLISECONDS } else { 0 };
         let from = Timestamp::from_epoch_milliseconds(from.epoch_milliseconds() - earlier).unwrap_or(from);
         let values = [
             (":agent_id", AttributeValue::S(key.to_owned())),

@@ -495,7 +495,7 @@ mod tests {
     fn contacts_of_an_agent_who_has_left_are_doubtful() {
         let ended = || with(offline(), &[("ENDED", "07:59:00")]);
         let logout = event(EAST, Logout, "08:00:00", Some(ended()));
-        let agent = shown(&[logout.clone()], "08:00:01");
+        let agent = shown(std::slice::from_ref(&logout), "08:00:01");
         assert_eq!((agent.activity, agent.contacts_are_doubtful), (Activity::Offline, true));
         assert_eq!(agent.snapshot["activity"], Attribute::text("offline"));
         // Heartbeats go on after it.

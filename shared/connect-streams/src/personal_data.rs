@@ -95,7 +95,9 @@ impl HashKey {
     pub fn hash_bytes(&self, parts: &[&[u8]]) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hmac = self.0.clone();
-        parts.iter().for_each(|part| hmac.update(part));
+        for part in parts {
+            hmac.update(part);
+        }
         let digest = hmac.finalize().into_bytes();
         let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()

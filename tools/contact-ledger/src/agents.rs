@@ -29,7 +29,7 @@ pub struct AgentsArguments {
     /// Only agents whose name, user name or id has this in it
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Only agents with this activity, such as available or on_contact
+    /// Only agents with this activity, such as available or offline
     #[arg(long, value_name = "ACTIVITY")]
     activity: Vec<String>,
     /// Only agents with a contact of this queue

@@ -192,15 +192,11 @@ impl Findings {
                     expected.compare_row(&content_hash);
                 }
                 let arrival = row["arrival_timestamp"].to_string();
-                match contents.get_mut(&content_hash) {
-                    Some(content) => {
-                        content.times += 1;
-                        content.first_arrival = arrival.min(std::mem::take(&mut content.first_arrival));
-                    }
-                    None => {
-                        let content = Content { row, first_arrival: arrival, times: 1 };
-                        contents.insert(content_hash, content);
-                    }
+                if let Some(content) = contents.get_mut(&content_hash) {
+                    content.times += 1;
+                    content.first_arrival = arrival.min(std::mem::take(&mut content.first_arrival));
+                } else {
+                    contents.insert(content_hash, Content { row, first_arrival: arrival, times: 1 });
                 }
             }
         }

@@ -8,8 +8,6 @@
 //! - A number is its significant digits and a power of ten, so `1`, `1.0` and `1e0` are one number, and `-0` is `0`.
 //! - A string is written with the escapes of [`write_string`], whatever escapes it came with.
 
-use std::cmp::Ordering;
-
 use super::{Object, Value, write_bool, write_list, write_string};
 
 /// Decimal digits of an exponent that is still computed with. A number with a longer one stays as it was written.
@@ -84,9 +82,8 @@ impl<'t> Writer<'t> {
         if members.is_sorted_by(|(left, _), (right, _)| left < right) {
             return;
         }
-        members.sort_by(|(left, _), (right, _)| left.cmp(right));
-        let is_same = |pair: &[(&str, Value<'_>)]| pair[0].0.cmp(pair[1].0) == Ordering::Equal;
-        self.seen.repeats_names |= members.windows(2).any(is_same);
+        members.sort_by_key(|(name, _)| *name);
+        self.seen.repeats_names |= members.windows(2).any(|pair| pair[0].0 == pair[1].0);
     }
 }
 

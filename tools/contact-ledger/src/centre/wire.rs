@@ -89,7 +89,8 @@ pub(super) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Con
 fn contact_in_snapshot(contact: &Contact) -> Value {
     let (queue_id, queue_name) = QUEUES[contact.queue];
     // As the stream has it: tasks under either word, and the text `null` where there is no name.
-    let channel = if contact.is_task() && contact.id % 2 == 0 { "TASKS" } else { contact.kind.channel() };
+    let channel =
+        if contact.is_task() && contact.id.is_multiple_of(2) { "TASKS" } else { contact.kind.channel() };
     let queue_name = if contact.kind == Kind::Campaign { "null" } else { queue_name };
     json!({
         "Channel": channel,
@@ -155,7 +156,7 @@ pub(super) fn contact_record(
         "DisconnectReason": match contact.ending {
             // Chats that nobody ended have none.
             Ending::Closed if contact.kind == Kind::Chat => None,
-            Ending::Abandoned if contact.id % 7 == 0 => None,
+            Ending::Abandoned if contact.id.is_multiple_of(7) => None,
             Ending::ByAgent => Some("AGENT_DISCONNECT"),
             Ending::Closed | Ending::CallbackPlanned => Some("CONTACT_FLOW_DISCONNECT"),
             Ending::Abandoned | Ending::Transferred | Ending::ByCustomer => Some("CUSTOMER_DISCONNECT"),
