@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use contact_ledger::demo::put_record;
 use contact_ledger::schema::glue_table;
 use contact_ledger::{Input, Summary};
+use flate2::read::GzDecoder;
 use ledger_tests::functions_folder;
 use local_aws::Intervention;
 use local_aws::dynamodb::Item;
@@ -18,7 +20,7 @@ use local_aws::function::Function;
 use local_aws::parquet_rows::read_rows;
 use local_aws::s3::files_below;
 use local_aws::stack::{Stack, StackSettings};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What a run leaves.
 struct Run {
@@ -161,6 +163,61 @@ async fn every_record_lands_in_exactly_one_place() {
             assert_eq!(is_same_version, row["content_hash"] == newest["content_hash"]);
         }
     }
+}
+
+/// Amazon's three kinds, none of which is a row when it comes with another's fields. Nothing that is dropped is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dropped_is_counted_by_kind_and_has_a_copy_and_no_contact_record_is() {
+    let bare = json!({"contactId": "c-1", "eventType": "CONNECTED_TO_AGENT", "initiationTimestamp": "2026-03-02T08:00:00Z"});
+    let upper = json!({"CONTACTID": "c-2", "EVENTTYPE": "DISCONNECTED", "Channel": "VOICE"});
+    let envelope = json!({"version": "0", "id": "e-1", "source": "aws.connect", "detail-type": "Amazon Connect Contact Event", "detail": bare});
+    let agent_event: Value = serde_json::from_slice(&day().agent_events[0]).unwrap();
+    assert!(agent_event["AgentARN"].is_string());
+    let others = [
+        ("contact_event", &bare),
+        ("contact_event", &upper),
+        ("contact_event", &envelope),
+        ("agent_event", &agent_event),
+    ];
+
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/contact-records");
+    let mut contact_records = Vec::new();
+    for file in files_below(&fixtures).unwrap() {
+        if file.to_string_lossy().ends_with(".row.json") {
+            continue;
+        }
+        let record: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        for (_, other) in others {
+            let mut record = record.clone();
+            for (name, value) in other.as_object().unwrap() {
+                record.as_object_mut().unwrap().entry(name).or_insert(value.clone());
+            }
+            contact_records.push(record.to_string().into_bytes());
+        }
+    }
+    let rows = contact_records.len() as u64;
+    assert!(rows > 50, "{rows}");
+    let dropped: Vec<_> = others.iter().map(|(_, other)| other.to_string().into_bytes()).collect();
+    contact_records.extend(dropped.clone());
+    let run = Run::of(&Input { contact_records, agent_events: Vec::new() }, 1).await;
+    assert_eq!((run.summary.rows, run.summary.dropped, run.summary.failed), (rows, others.len() as u64, 0));
+
+    let mut copies = Vec::new();
+    for file in files_below(&run.output.path().join("lake/raw/contact-records")).unwrap() {
+        GzDecoder::new(fs::File::open(file).unwrap()).read_to_end(&mut copies).unwrap();
+    }
+    for record in &dropped {
+        let is_there = copies.windows(record.len()).any(|copy| copy == record);
+        assert!(is_there, "no copy of {}", String::from_utf8_lossy(record));
+    }
+    let log = fs::read_to_string(run.output.path().join("logs/contact-record-normalizer.jsonl")).unwrap();
+    let mut by_kind: BTreeMap<String, u64> = BTreeMap::new();
+    for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        if let (Some(kind), Some(records)) = (line["Kind"].as_str(), line["RecordsDropped"].as_u64()) {
+            *by_kind.entry(kind.to_owned()).or_default() += records;
+        }
+    }
+    assert_eq!(by_kind, BTreeMap::from([("agent_event".to_owned(), 1), ("contact_event".to_owned(), 3)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
