@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo terminal build lint-template test test-queries test-openx test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licences sbom test-dynamodb-local test-runtime test-kpl check clean
+.PHONY: help setup demo terminal build lint-template test test-queries test-openx test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licenses sbom test-dynamodb-local test-runtime test-kpl check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -55,7 +55,7 @@ lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint and check
 	$(TOOLS)/cfn-lint template.yaml
 	$(TOOLS)/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
 
-test: lint-template build-for-tests ## Run every test, the quick referees among them (needs Java 17 and 25, Maven and Go)
+test: lint-template build-for-tests ## Run every test, the quick referees among them (needs JDK 17 and 25, Maven and Go)
 	cargo build --locked --workspace
 	cargo test --locked --workspace
 	$(TOOLS)/python tests/content-hash/check.py
@@ -139,7 +139,7 @@ fuzz: $(CARGO_FUZZ) ## Fuzz every format that comes in (FUZZ_SECONDS=60 each); w
 	  echo "$$target: $$(awk '/number_of_executed_units/ { print $$2 }' target/fuzz/$$target.log) inputs, none breaks a promise"; \
 	done
 
-licences: $(CARGO_DENY) ## Check licences, sources and duplicate versions of everything that is compiled in
+licenses: $(CARGO_DENY) ## Check licenses, sources and duplicate versions of everything that is compiled in
 	$(CARGO_DENY)/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
 sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials of each function and of the command line (CycloneDX, target/sbom)
@@ -170,10 +170,10 @@ test-kpl: ## Unpack what Amazon's KPL aggregator packs (needs Java 17 and Maven)
 	cargo build --locked --workspace
 	tests/kpl-aggregator/run $(BINARIES)
 
-check: setup ## Check format, lints, licences and instruction counts, run every test, and deploy on this machine: what CI does
+check: setup ## Check format, lints, licenses and instruction counts, run every test, and deploy on this machine: what CI does
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
-	$(MAKE) licences
+	$(MAKE) licenses
 	$(MAKE) $(if $(shell command -v valgrind),instructions,not-counted)
 	$(MAKE) test
 	$(MAKE) test-deploy

@@ -6,12 +6,13 @@
 -- Amazon Connect: occupancy, which is agent on contact time divided by that and agent idle time. Connect has on
 -- contact only what the agent had in a routable status, and so has this.
 --
--- Columns: status_date, agent_id, on_contact_hours, idle_hours, occupancy (0 to 1)
+-- Columns: status_date, instance_id, agent_id, on_contact_hours, idle_hours, occupancy (0 to 1)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 WITH
 routable AS (
     SELECT
         CAST(CAST(start_timestamp AS date) AS varchar) AS status_date,
+        instance_id,
         agent_id,
         start_timestamp,
         end_timestamp
@@ -22,12 +23,14 @@ routable AS (
 worked AS (
     SELECT
         routable.status_date,
+        routable.instance_id,
         routable.agent_id,
         greatest(contact.start_timestamp, routable.start_timestamp) AS start_timestamp,
         least(contact.end_timestamp, routable.end_timestamp) AS end_timestamp
     FROM routable
     INNER JOIN agent_contact_intervals AS contact
-        ON contact.agent_id = routable.agent_id
+        ON contact.instance_id = routable.instance_id
+        AND contact.agent_id = routable.agent_id
         AND contact.start_timestamp < routable.end_timestamp
         AND contact.end_timestamp > routable.start_timestamp
     WHERE contact.state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED')
@@ -38,7 +41,7 @@ marked AS (
         *,
         CASE
             WHEN start_timestamp <= max(end_timestamp) OVER (
-                PARTITION BY agent_id ORDER BY start_timestamp, end_timestamp
+                PARTITION BY instance_id, agent_id ORDER BY start_timestamp, end_timestamp
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ) THEN 0
             ELSE 1
@@ -49,34 +52,42 @@ numbered AS (
     SELECT
         *,
         sum(begins) OVER (
-            PARTITION BY agent_id ORDER BY start_timestamp, end_timestamp
+            PARTITION BY instance_id, agent_id ORDER BY start_timestamp, end_timestamp
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS stretch
     FROM marked
 ),
 stretches AS (
-    SELECT status_date, agent_id, min(start_timestamp) AS start_timestamp, max(end_timestamp) AS end_timestamp
+    SELECT
+        status_date,
+        instance_id,
+        agent_id,
+        min(start_timestamp) AS start_timestamp,
+        max(end_timestamp) AS end_timestamp
     FROM numbered
-    GROUP BY status_date, agent_id, stretch
+    GROUP BY status_date, instance_id, agent_id, stretch
 ),
 on_contact AS (
     SELECT
         status_date,
+        instance_id,
         agent_id,
         sum(CAST(date_diff('millisecond', start_timestamp, end_timestamp) AS double)) / 3600000 AS hours
     FROM stretches
-    GROUP BY status_date, agent_id
+    GROUP BY status_date, instance_id, agent_id
 ),
 present AS (
     SELECT
         status_date,
+        instance_id,
         agent_id,
         sum(CAST(date_diff('millisecond', start_timestamp, end_timestamp) AS double)) / 3600000 AS hours
     FROM routable
-    GROUP BY status_date, agent_id
+    GROUP BY status_date, instance_id, agent_id
 )
 SELECT
     present.status_date,
+    present.instance_id,
     present.agent_id,
     coalesce(on_contact.hours, 0) AS on_contact_hours,
     present.hours - coalesce(on_contact.hours, 0) AS idle_hours,
@@ -84,5 +95,6 @@ SELECT
 FROM present
 LEFT JOIN on_contact
     ON on_contact.status_date = present.status_date
+    AND on_contact.instance_id = present.instance_id
     AND on_contact.agent_id = present.agent_id
-ORDER BY present.status_date, present.agent_id
+ORDER BY present.status_date, present.instance_id, present.agent_id

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// So long each thing is measured.
 pub(crate) const MEASURED: Duration = Duration::from_secs(3);
 
-/// The first records of a stream of a generated centre; `make bench` has generated them.
+/// The first records of a stream of a generated center; `make bench` has generated them.
 pub(crate) fn generated(stream: &str, records: usize) -> Vec<Vec<u8>> {
     let path =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../target/bench/input/{stream}.jsonl"));

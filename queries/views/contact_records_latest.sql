@@ -2,8 +2,8 @@
 --
 -- A contact record comes again whenever the contact changes, for up to 24 months, and any version may come twice. The
 -- newest has the greatest last_update_timestamp. Rows of one contact with the same last_update_timestamp and content_hash
--- are one content, however often and by whichever schema they were made: the row of the newest schema stands for it, and
--- it counts from its first arrival. Of two contents with one last_update_timestamp, the one whose first arrival is later
+-- are one content, however often and by whichever schema they were made: the row of the newest schema stands for it, of
+-- such rows one that a backfill made, and it counts from its first arrival. Of two contents with one last_update_timestamp, the one whose first arrival is later
 -- is newer; if that is equal too, the one with the greater content_hash. So a late copy of an older content changes
 -- nothing, and neither does a backfill: what Firehose delivered tells the arrival exactly, and the raw copy that a
 -- backfill reads counts only for contents that have no other row. All versions of a contact have one contact_date, so a
@@ -22,8 +22,9 @@ FROM (
                 first_place DESC NULLS LAST,
                 content_hash DESC,
                 schema_version DESC,
+                CASE WHEN arrival_place IS NULL THEN 1 ELSE 0 END,
                 arrival_timestamp NULLS LAST,
-                arrival_place NULLS FIRST
+                arrival_place NULLS LAST
         ) AS version_rank
     FROM (
         SELECT

@@ -77,7 +77,7 @@ def content_hash(record: bytes, key: bytes | None) -> str:
     text = canonical(record)
     if key is None:
         return xxhash.xxh3_128_hexdigest(text)  # seed 0, high half first
-    return hmac.new(key, b"content_hash" + text, "sha256").hexdigest()[:32]
+    return hmac.new(key, b"\xffcontent_hash" + text, "sha256").hexdigest()[:32]
 
 
 if __name__ == "__main__":

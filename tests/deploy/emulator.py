@@ -76,6 +76,11 @@ def batches(records, size):
     return [records[start : start + size] for start in range(0, len(records), size)]
 
 
+def agents_of(state):
+    """The agents of items of AgentState, of which each agent has up to three in a Region."""
+    return {item["agent_id"].split("#")[0] for item in state}
+
+
 def agent_of(event):
     """The partition key: an agent's events stay in order, as they do in our own stack."""
     try:

@@ -4,7 +4,7 @@ import json
 
 import boto3
 
-from emulator import INSTANCE, LEDGER, EmulatorTest, eventually, run, say
+from emulator import INSTANCE, LEDGER, EmulatorTest, agents_of, eventually, run, say
 
 STACK = "beside"
 
@@ -74,7 +74,7 @@ class ExistingStreams(EmulatorTest):
             self.kinesis.put_record(StreamName="contact-records-of-others", PartitionKey="1", Data=record)
         outcomes = self.await_outcomes(len(events))
         self.assertEqual(outcomes["rejected"], 0)
-        self.assertEqual(len(self.items(self.outputs["AgentStateTableName"], "agent_id")), 4)
+        self.assertEqual(len(agents_of(self.items(self.outputs["AgentStateTableName"], "agent_id"))), 4)
         self.assertGreater(len(self.items(self.outputs["AgentHistoryTableName"], "entry")), len(events) // 2)
         bucket = self.outputs["LakeBucketName"]
         found = eventually(

@@ -193,7 +193,9 @@ class Guided(EmulatorTest):
         self.assertEqual([json.loads(row)["contact_id"] for row in rows.values()], [json.loads(contact)["ContactId"]])
         self.assertEqual([json.loads(one) for one in self.objects(bucket, "raw/agent-events/").values()], [event])
         history = eventually("that the first agent event is an entry", lambda: self.items(outputs["AgentHistoryTableName"], "entry"))
-        self.assertEqual([entry["entry"] for entry in history], [f"event#{event['EventTimestamp']}#{event['EventId']}"])
+        region = event["AgentARN"].split(":")[3]
+        entries = [f"event#{event['EventTimestamp']}#{event['EventId']}#{region}"]
+        self.assertEqual([entry["entry"] for entry in history], entries)
 
         # The functions have the secret's value, the template and its parameters only the name.
         for function in ("ContactRecordNormalizer", "AgentEventUpserter"):

@@ -11,7 +11,7 @@ import subprocess
 
 import boto3
 
-from emulator import LEDGER, ROOT, EmulatorTest, batches, eventually, run
+from emulator import LEDGER, ROOT, EmulatorTest, agents_of, batches, eventually, run
 
 STACK = "contact-ledger"
 
@@ -53,7 +53,7 @@ class Deployed(EmulatorTest):
         state, history = ["board", "agent_id"], ["agent_id", "entry"]
         expected_state = self.expected("agent-state.jsonl", state)
         expected_history = self.expected("agent-history.jsonl", history)
-        self.assertEqual((len(expected_state), len(self.agent_events) > 200), (4, True))
+        self.assertEqual((len(agents_of(expected_state)), len(self.agent_events) > 200), (4, True))
         for times in (1, 2):
             self.send_agent_events()
             self.await_outcomes(times * len(self.agent_events))

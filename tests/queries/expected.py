@@ -1,4 +1,4 @@
-"""What every named query should answer, computed from the contact centre's own records and events.
+"""What every named query should answer, computed from the contact center's own records and events.
 
 Nothing here looks at the lake, at a derived column or at the SQL: contact records are read as Connect sends them, each
 contact's newest version is taken, and agents' intervals are rebuilt from the sequence of their current snapshots (the
@@ -224,13 +224,14 @@ class Agent:
 
 
 def agents(events):
-    by_agent = grouped(events, lambda event: event["AgentARN"].rsplit("/", 1)[1])
+    """By instance id and agent id."""
+    by_agent = grouped(events, lambda event: tuple(event["AgentARN"].split("/")[1::2]))
     return {agent: Agent(of_agent) for agent, of_agent in by_agent.items()}
 
 
 def time_in_status(events):
     for agent, did in agents(events).items():
-        key = lambda one: (one[1].date().isoformat(), agent, one[0]["Name"], one[0].get("Type"))  # noqa: E731
+        key = lambda one: (one[1].date().isoformat(), *agent, one[0]["Name"], one[0].get("Type"))  # noqa: E731
         for group, spans in grouped(did.statuses, key).items():
             yield *group, len(spans), sum(seconds(start, end) for _, start, end in spans) / HOUR
 
@@ -256,4 +257,4 @@ def occupancy(events):
                     if held:
                         busy += seconds(since, at)
                     held, since = held + step, at
-            yield date.isoformat(), agent, busy / HOUR, (present - busy) / HOUR, busy / present
+            yield date.isoformat(), *agent, busy / HOUR, (present - busy) / HOUR, busy / present

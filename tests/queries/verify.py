@@ -1,4 +1,4 @@
-"""Runs every view and every named query on what the local stack makes of a generated contact centre, and compares each
+"""Runs every view and every named query on what the local stack makes of a generated contact center, and compares each
 figure with `expected.py`: without duplicates and late records, with 5 % of them, and with 50 %.
 
     verify.py duckdb    fast
@@ -31,7 +31,7 @@ sys.path.append(str(ROOT / "tests" / "content-hash"))
 
 from content_hash import content_hash  # noqa: E402, it is another test's
 LEDGER = ROOT / "target" / "debug" / "contact-ledger"
-CENTRE = ["--agents", "8", "--hours", "4", "--contacts-per-hour", "60"]
+CENTER = ["--agents", "8", "--hours", "4", "--contacts-per-hour", "60"]
 DAY = "2026-03-02"
 PERMILLE = (0, 50, 500)
 
@@ -63,8 +63,8 @@ class Run:
         story, sent = folder / "story", folder / "sent"
         quiet = ["--duplicated", 0, "--late", 0, "--malformed", 0]
         disturbed = ["--duplicated", permille, "--late", permille, "--malformed", 8]
-        ledger("generate", *CENTRE, *quiet, "--output", story)
-        ledger("generate", *CENTRE, *disturbed, "--output", sent)
+        ledger("generate", *CENTER, *quiet, "--output", story)
+        ledger("generate", *CENTER, *disturbed, "--output", sent)
         self.arrival = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
         files = [f"--{kind}={sent / kind}.jsonl" for kind in ("contact-records", "agent-events")]
         ledger("demo", *files, "--output", folder / "made")
@@ -162,6 +162,8 @@ def plain(value):
 def same(left, right, exact):
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(same(one, other, exact) for one, other in zip(left, right))
+    if isinstance(left, int) and isinstance(right, int):
+        return left == right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         return math.isclose(left, right, rel_tol=exact, abs_tol=exact)
     return left == right
@@ -241,8 +243,8 @@ HEAD = """# Queries
 
 What the lake answers, by name: in Athena's console choose the workgroup, then *Saved queries*; a query asks for its
 parameters. The SQL is in `queries/`. Every figure below is checked on DuckDB (`make test`) and on Trino, the engine behind
-Athena (`make test-queries`), against an independent computation over a generated contact centre, without duplicated and
-late records, with 5 % and with 50 % of them. The examples are from such a centre: eight agents, four hours.
+Athena (`make test-queries`), against an independent computation over a generated contact center, without duplicated and
+late records, with 5 % and with 50 % of them. The examples are from such a center: eight agents, four hours.
 
 What is counted is each contact's newest record. Days are UTC, `YYYY-MM-DD`, both inclusive; in Athena texts are given
 in quotation marks (`'2026-03-02'`). A filter on the day reads that day only: on a lake of a year (43

@@ -38,7 +38,7 @@ fn event(agent: &str, kind: &str, at: i64, snapshots: [Value; 2]) -> Vec<u8> {
 }
 
 /// Ada talks, Bob has not been heard of for ten minutes, Cy is logged out.
-async fn centre() -> (Stack, tempfile::TempDir) {
+async fn center() -> (Stack, tempfile::TempDir) {
     let output = tempfile::tempdir().unwrap();
     let settings = StackSettings {
         streams_port: Some(0),
@@ -72,7 +72,7 @@ async fn ledger(output: &tempfile::TempDir, arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn agents_are_shown_as_they_are() {
-    let (_stack, output) = centre().await;
+    let (_stack, output) = center().await;
     let shown = ledger(&output, &["agents"]).await;
     let line = |name: &str| shown.lines().find(|line| line.starts_with(name)).map(str::to_owned);
     assert!(shown.starts_with("2 agents, 1 contacts, 1 stale, at "), "{shown}");
@@ -98,7 +98,7 @@ async fn agents_are_shown_as_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_agent_did_is_shown_in_every_form() {
-    let (_stack, output) = centre().await;
+    let (_stack, output) = center().await;
     let from = &ago(7200);
     let arguments = |agent: &'static str| ["history", agent, "--from", from.as_str()];
     let shown = ledger(&output, &arguments("bob")).await;

@@ -135,7 +135,7 @@ fn said(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// A small centre, so that the test is quick.
+/// A small center, so that the test is quick.
 const SMALL: [&str; 4] = ["--agents", "4", "--hours", "2"];
 
 #[test]

@@ -1,4 +1,4 @@
-//! The cost model's volumes are those that the generated centre makes and the planner plans.
+//! The cost model's volumes are those that the generated center makes and the planner plans.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,8 +9,8 @@ use agent_ledger::{BOARDS, Register};
 use clap::Parser;
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::parse;
-use contact_ledger::centre::{Centre, CentreSize, StreamKind};
-use contact_ledger::cost::volume::{Centre as Volumes, Volume};
+use contact_ledger::center::{Center, CenterSize, StreamKind};
+use contact_ledger::cost::volume::{Center as Volumes, Volume};
 use contact_ledger::cost::{CostArguments, PEAK, cost, events_per_second, shards, volume_of, write_units};
 use ledger_tests::docs::{assert_page, assert_part};
 
@@ -24,7 +24,7 @@ fn arguments(line: &str) -> CostArguments {
     Line::parse_from(format!("cost {line}").split_whitespace()).arguments
 }
 
-/// What a day of a generated centre really makes.
+/// What a day of a generated center really makes.
 #[derive(Default)]
 struct Counted {
     contact_records: f64,
@@ -42,7 +42,7 @@ fn count(agents: usize, contacts_per_hour: u32, window: i64) -> Counted {
     let mut in_window = BTreeSet::new();
     let mut number = 0;
     let rules = Rules::default();
-    for sent in Centre::new(CentreSize { agents, hours: 8, contacts_per_hour, seed: 7 }) {
+    for sent in Center::new(CenterSize { agents, hours: 8, contacts_per_hour, seed: 7 }) {
         if sent.stream == StreamKind::ContactRecords {
             counted.contact_records += 1.0;
             continue;
@@ -74,21 +74,21 @@ fn assert_near(what: &str, model: f64, counted: f64) {
 }
 
 #[test]
-fn volumes_are_those_of_the_generated_centre() {
+fn volumes_are_those_of_the_generated_center() {
     for (agents, contacts_per_hour) in [(30, 60), (100, 100), (100, 600), (400, 2400)] {
         let counted = count(agents, contacts_per_hour, 1000);
-        let centre = Volumes {
+        let center = Volumes {
             agents: f64::from(u32::try_from(agents).unwrap()),
             contacts_per_day: counted.contact_records,
             hours: 8.0,
         };
-        let model = Volume::of_a_day(&centre);
+        let model = Volume::of_a_day(&center);
         let of = |what: &str| format!("{agents} agents, {contacts_per_hour} contacts an hour: {what}");
         assert_near(&of("agent events"), model.agent_events, counted.agent_events);
         assert_near(&of("heartbeats"), model.heartbeats, counted.heartbeats);
         assert_near(&of("writes of the state"), model.state_writes, counted.state_writes);
         assert_near(&of("history entries"), model.history_entries, counted.history_entries);
-        // Heartbeats are shorter, and quiet centres have more of them.
+        // Heartbeats are shorter, and quiet centers have more of them.
         let bytes = f64::from(arguments("--agents 1 --contacts-per-day 1").agent_event_bytes);
         let counted_bytes = counted.agent_event_bytes / counted.agent_events;
         assert!((0.85..1.15).contains(&(bytes / counted_bytes)), "{counted_bytes} bytes an event");

@@ -216,6 +216,19 @@ fn agent_events() -> Vec<Case> {
             "rejected: too_large CurrentAgentSnapshot",
         ),
         case(
+            "an interval above 400 KB",
+            agent(
+                "a-status",
+                json!({
+                    "PreviousAgentSnapshot": status(&"x".repeat(500 << 10)),
+                    "CurrentAgentSnapshot": {
+                        "AgentStatus": {"Name": "Available", "StartTimestamp": "2026-03-02T08:01:00.000Z"},
+                    },
+                }),
+            ),
+            "rejected: too_large PreviousAgentSnapshot",
+        ),
+        case(
             "an event of 4.4 MB, the most that Lambda can hand on",
             contacts("a-all", 7 << 20),
             "rejected: too_large CurrentAgentSnapshot",

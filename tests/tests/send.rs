@@ -45,7 +45,7 @@ async fn a_demo_record_becomes_a_row_that_no_query_sees() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hour_of_a_generated_centre_arrives_whole() {
+async fn an_hour_of_a_generated_center_arrives_whole() {
     let (_stack, output) = stack().await;
     let ended = sent(&output, &["--generated", "3", "--wait", "60"]).await;
     let places: Vec<_> = ended.keys().map(String::as_str).collect();

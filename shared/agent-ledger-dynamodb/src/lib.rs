@@ -81,7 +81,7 @@ impl Store for DynamoDbStore {
         Answer { value: results.collect(), consumed }
     }
 
-    /// One `BatchExecuteStatement` of parameterised `INSERT`s: each is conditional by itself, and says by itself
+    /// One `BatchExecuteStatement` of parameterized `INSERT`s: each is conditional by itself, and says by itself
     /// whether the key was there. For intervals that were there follows one of conditional `UPDATE`s: a
     /// duplicate insertion does not answer with the item, so there is no telling without trying.
     async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {

@@ -19,9 +19,9 @@ use futures::future::try_join_all;
 use crate::attribute::to_item;
 use crate::failure::class_of;
 
-/// How much earlier than an interval its key may begin, if Connect keeps the start of a state through hold. No contact
-/// at an agent lasts longer.
-const LONGEST_CONTACT_MILLISECONDS: i64 = 24 * 3_600_000;
+/// How much earlier than an interval its key may begin, if Connect keeps the start of a state through hold or pause. A
+/// chat lasts seven days at most; a task may last longer.
+const LONGEST_CONTACT_MILLISECONDS: i64 = 8 * 24 * 3_600_000;
 
 /// Reads both tables.
 #[derive(Debug, Clone)]

@@ -7,7 +7,9 @@
 //! Sources: Administrator Guide, "Real-time metrics definitions", Agent Activity; "Agent event streams data model",
 //! Contact, `State`; "About contact states".
 
-use connect_streams::agent_event::Snapshot;
+use connect_streams::agent_event::{EventType, Snapshot};
+
+use crate::agents::has_only_doubtful_contacts;
 
 /// Amazon Connect's Agent Activity, in the order of its precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +62,15 @@ impl Activity {
     ) -> Self {
         let telling = contacts.filter_map(|(state, method)| Self::of_contact(state, method)).min();
         telling.unwrap_or_else(|| Self::of_status(status_type, status_name))
+    }
+
+    /// What an event says by itself. Whoever logs out while Offline works on nothing, even if Connect still lists contacts
+    /// that ended.
+    pub(crate) fn of_event(event_type: EventType, snapshot: &Snapshot<'_>) -> Self {
+        match event_type {
+            EventType::Logout if has_only_doubtful_contacts(snapshot) => Self::Offline,
+            _ => Self::of_snapshot(snapshot),
+        }
     }
 
     pub(crate) fn of_snapshot(snapshot: &Snapshot<'_>) -> Self {

@@ -157,10 +157,15 @@ impl Row {
         self.snapshot_version().max(self.session_version())
     }
 
-    /// Whether somebody works here: beats every row of which that cannot be said.
+    /// Whether somebody works here: beats every row of which that cannot be said. Who left, and whose contacts have only
+    /// ended, does not, however long the heartbeats go on.
     fn is_live(&self, clock: Clock) -> bool {
-        let is_at_work = |item: &Item| activity_of(item) != Activity::Offline;
-        self.snapshot.as_ref().is_some_and(is_at_work)
+        let is_out = self.session(clock) == Some(Session::Out);
+        let has_left = |item: &Item| {
+            activity_of(item) == Activity::Offline
+                || is_out && is_offline(item) && all_ended(contact_states(item))
+        };
+        self.snapshot.as_ref().is_some_and(|item| !has_left(item))
             && self.snapshot_version().is_some_and(|version| clock.heard(&version))
     }
 
@@ -500,9 +505,18 @@ mod tests {
         assert_eq!(agent.snapshot["activity"], Attribute::text("offline"));
         // Heartbeats go on after it.
         let beat = event(EAST, HeartBeat, "08:02:00", Some(ended()));
-        let agent = shown(&[logout, beat.clone()], "08:02:01");
+        let agent = shown(&[logout.clone(), beat.clone()], "08:02:01");
         assert_eq!((agent.activity, agent.contacts_are_doubtful), (Activity::Offline, true));
         assert_eq!(agent.contact_since, None);
+        // They do not hide that the agent works in the other Region now.
+        let in_west = [
+            logout,
+            event(WEST, Login, "08:00:30", None),
+            event(WEST, StateChange, "08:00:31", Some(available())),
+            beat.clone(),
+        ];
+        let agent = shown(&in_west, "08:02:01");
+        assert_eq!((agent.region.as_deref(), agent.activity), (Some(WEST), Activity::Available));
         // Who is logged in, or has another contact, works.
         for others in [
             vec![event(EAST, Login, "07:00:00", None), beat],

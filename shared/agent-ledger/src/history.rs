@@ -52,7 +52,10 @@ pub(crate) fn event_entry(event: &AgentEvent<'_>, version: &Version, retention_d
     let attributes = [
         ("event_type", Some(Attribute::text(event.event_type.as_str()))),
         ("status_name", current.and_then(|snapshot| snapshot.status.name).map(Attribute::text)),
-        ("activity", current.map(|snapshot| Attribute::text(Activity::of_snapshot(snapshot).as_str()))),
+        (
+            "activity",
+            current.map(|snapshot| Attribute::text(Activity::of_event(event.event_type, snapshot).as_str())),
+        ),
         ("contacts", current.and_then(contact_states)),
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];

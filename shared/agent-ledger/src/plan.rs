@@ -8,7 +8,7 @@ use crate::item;
 use crate::state::{session_write, snapshot_write};
 use crate::{HistoryEntry, NamePolicy, RegisterWrite, Version};
 
-/// DynamoDB refuses an item above 400 KB. The difference is room for keys and the other register.
+/// DynamoDB refuses an item above 400 KB. The difference is room for the keys.
 /// Source: DynamoDB Developer Guide, "Quotas", item size.
 const ITEM_BYTES: usize = 390 * 1024;
 
@@ -76,10 +76,14 @@ pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
         event: is_kept.then(|| event_entry(event, &version, retention.history_days)),
         intervals: intervals(event, &version, retention.history_days),
     };
-    let items =
-        plan.registers.iter().map(|write| &write.set).chain(plan.event.iter().map(|entry| &entry.attributes));
-    if items.map(item::bytes).any(|bytes| bytes > ITEM_BYTES) {
+    let is_too_large = |attributes: &item::Attributes| item::bytes(attributes) > ITEM_BYTES;
+    if plan.registers.iter().any(|write| is_too_large(&write.set))
+        || plan.event.iter().any(|entry| is_too_large(&entry.attributes))
+    {
         return Err(Reject::field(RejectCode::TooLarge, "CurrentAgentSnapshot"));
+    }
+    if plan.intervals.iter().any(|entry| is_too_large(&entry.attributes)) {
+        return Err(Reject::field(RejectCode::TooLarge, "PreviousAgentSnapshot"));
     }
     Ok(plan)
 }

@@ -83,11 +83,7 @@ pub(crate) fn snapshot_write(
     let status = &snapshot.status;
     let contacts = contacts(snapshot);
     let leaves = Some(Continuity::of(snapshot, &contacts));
-    let activity = match event.event_type {
-        // Whoever logged out while Offline works on nothing, even if Connect still lists contacts that ended.
-        EventType::Logout if crate::agents::has_only_doubtful_contacts(snapshot) => Activity::Offline,
-        _ => Activity::of_snapshot(snapshot),
-    };
+    let activity = Activity::of_event(event.event_type, snapshot);
     let attributes = [
         ("username", rules.names.username(snapshot.username)),
         ("first_name", rules.names.first_name(snapshot.first_name)),

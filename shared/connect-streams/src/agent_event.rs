@@ -103,7 +103,7 @@ pub struct Snapshot<'a> {
 /// An agent's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AgentStatus<'a> {
-    /// Its name, such as `Available`, `Offline` or one the centre defined.
+    /// Its name, such as `Available`, `Offline` or one the center defined.
     pub name: Option<&'a str>,
     /// `ROUTABLE`, `CUSTOM` or `OFFLINE`; missing in older events.
     pub status_type: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! The normalised row of a contact record: which columns there are, where each comes from, what may reach the
+//! The normalized row of a contact record: which columns there are, where each comes from, what may reach the
 //! lake, how a row is written.
 //!
 //! Pure: the same record gives the same bytes, whenever and however often it is processed. Arrival time

@@ -4,8 +4,8 @@
 //! told as *type drift*; a field that no column names goes to `extra`, too. So nothing is lost, and a change on
 //! Amazon's side degrades one column and not the pipeline.
 //!
-//! Of a repeated key, or of two spellings of one field, the last counts; the others go to `extra`. The last one counts
-//! even if it is null, as in the canonical form that `content_hash` is of.
+//! Of a repeated key, or of two spellings of one field, the last counts; the others go to `extra`. The last of a repeated
+//! key counts even if it is null, as in the canonical form that `content_hash` is of.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

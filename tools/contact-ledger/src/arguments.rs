@@ -72,7 +72,7 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger redrive --stack ledger\n  contact-ledger redrive --stack ledger --since 2026-03-02 --reason Lambda.FunctionError --send"
     )]
     Redrive(RedriveArguments),
-    /// Write the streams of a contact centre that does not exist to files
+    /// Write the streams of a contact center that does not exist to files
     #[command(after_help = "Example:\n  contact-ledger generate --agents 50 --output day")]
     Generate(GenerateArguments),
     /// Make rows anew from contact records as they came, after a change of the schema or of the policy
@@ -81,7 +81,7 @@ pub enum Command {
         after_help = "Example:\n  PII_POLICY='{}' contact-ledger backfill --lake s3://my-lake --since 2026-01-01 --dry-run"
     )]
     Backfill(BackfillArguments),
-    /// Print what a centre's pipeline costs in a month, and which settings would change that
+    /// Print what a center's pipeline costs in a month, and which settings would change that
     #[command(after_help = "Example:\n  contact-ledger cost --agents 1000 --contacts-per-day 50000")]
     Cost(CostArguments),
     /// Print the columns of a contact record's row

@@ -163,7 +163,7 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
 }
 
 impl Connection {
-    /// What to say before records of a kind are put on a stream that is not the stack's own; `None` if it is.
+    /// What to say of records of a kind that are put on a stream that is not the stack's own; `None` if it is.
     #[must_use]
     pub fn sharing(&self, kind: StreamingKind) -> Option<String> {
         let stream = self.deployed.existing.get(&kind)?;

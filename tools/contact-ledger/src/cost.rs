@@ -1,4 +1,4 @@
-//! `cost`: what a centre's pipeline costs in a month, by service, and which settings would change that.
+//! `cost`: what a center's pipeline costs in a month, by service, and which settings would change that.
 //!
 //! Prices are in `cost/prices.json`, volumes in [`volume`]; what one event takes in processor time is measured by
 //! `make bench`, what it takes in write units by `make write-cost`.
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 
 use self::prices::Prices;
-use self::volume::{Centre, Volume};
+use self::volume::{Center, Volume};
 
 /// Metrics that the alarms of the template watch, by which CloudWatch bills them, and metrics of our own.
 const ALARMS: f64 = 39.0;
@@ -69,7 +69,7 @@ pub enum Architecture {
     X86,
 }
 
-/// A centre, and the settings of its stack that cost.
+/// A center, and the settings of its stack that cost.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches of a command line")]
 pub struct CostArguments {
@@ -177,12 +177,12 @@ pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
 /// The month's volume.
 #[must_use]
 pub fn volume_of(arguments: &CostArguments) -> Volume {
-    let centre = Centre {
+    let center = Center {
         agents: arguments.agents.into(),
         contacts_per_day: arguments.contacts_per_day.into(),
         hours: arguments.hours.into(),
     };
-    Volume::of_a_day(&centre).times(arguments.days.into())
+    Volume::of_a_day(&center).times(arguments.days.into())
 }
 
 /// What else one could set, and by how much it would change the total; only what makes a difference.

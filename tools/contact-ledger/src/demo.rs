@@ -14,9 +14,9 @@ use local_aws::stack::{AGENT_EVENT_STREAM, CONTACT_RECORD_STREAM, LAKE_BUCKET, S
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::centre::{Sent, StreamKind};
+use crate::center::{Sent, StreamKind};
 use crate::expected::Expected;
-use crate::generate::CentreArguments;
+use crate::generate::CenterArguments;
 use crate::input::{Input, read_records};
 use crate::report::Findings;
 use crate::schema::glue_table;
@@ -45,7 +45,7 @@ pub struct DemoArguments {
     pub agent_events: Option<PathBuf>,
     /// What is generated when no files are given.
     #[command(flatten)]
-    pub centre: CentreArguments,
+    pub center: CenterArguments,
     /// Send the whole input so many times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
@@ -85,7 +85,7 @@ pub async fn demo(arguments: &DemoArguments) -> anyhow::Result<()> {
         s3_port: arguments.s3_port,
         // More requests meet more weather.
         batch_size: if arguments.chaos.is_some() { 100 } else { 1000 },
-        shards: (arguments.centre.agents / AGENTS_PER_SHARD).clamp(2, MOST_SHARDS),
+        shards: (arguments.center.agents / AGENTS_PER_SHARD).clamp(2, MOST_SHARDS),
         faults: arguments.chaos.map(Faults::new),
         ..StackSettings::new(functions, arguments.output.clone(), glue_table()?)
     };
@@ -119,8 +119,8 @@ fn source(arguments: &DemoArguments) -> anyhow::Result<Source> {
     let (contact_records, agent_events) = (read(&arguments.contact_records)?, read(&arguments.agent_events)?);
     let times = arguments.times;
     if contact_records.is_none() && agent_events.is_none() {
-        let centre = arguments.centre.clone();
-        let records = (0..times).flat_map(move |_| centre.records());
+        let center = arguments.center.clone();
+        let records = (0..times).flat_map(move |_| center.records());
         return Ok(Source { records: Box::new(records), total: None });
     }
     let input = Input {
@@ -208,7 +208,7 @@ async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> a
         let clock = jiff::Timestamp::from_millisecond(last).map(|at| at.strftime("%H:%M").to_string());
         let clock = clock.ok().filter(|_| total.is_none()).map(|clock| format!("it is {clock}, "));
         if total.is_none() {
-            let day = i64::from(arguments.centre.hours) * 3_600_000 * 5 / 4;
+            let day = i64::from(arguments.center.hours) * 3_600_000 * 5 / 4;
             bar.set_length(u64::try_from(day).unwrap_or(1));
             bar.set_position(u64::try_from((last - first).min(day)).unwrap_or_default());
         } else {

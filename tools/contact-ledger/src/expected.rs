@@ -16,7 +16,7 @@ use local_aws::dynamodb::Item;
 use local_aws::stack::RETENTION_DAYS;
 use serde_json::Value;
 
-use crate::centre::{Sent, StreamKind};
+use crate::center::{Sent, StreamKind};
 
 /// What must be there.
 pub struct Expected {

@@ -1,4 +1,4 @@
-//! `generate`: a contact centre's streams as files.
+//! `generate`: a contact center's streams as files.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -8,24 +8,24 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use crate::centre::{
-    Centre, CentreSize, DEMO_CENTRE, DEMO_DISTURBANCES, Disturbances, Sent, StreamKind, disturb,
+use crate::center::{
+    Center, CenterSize, DEMO_CENTER, DEMO_DISTURBANCES, Disturbances, Sent, StreamKind, disturb,
 };
 
-/// How large the centre is, and how untidy its streams are.
+/// How large the center is, and how untidy its streams are.
 #[derive(Debug, Clone, Args)]
-pub struct CentreArguments {
-    /// Agents of the generated centre
-    #[arg(long, value_name = "N", default_value_t = DEMO_CENTRE.agents)]
+pub struct CenterArguments {
+    /// Agents of the generated center
+    #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.agents)]
     pub agents: usize,
     /// Hours from opening to closing
-    #[arg(long, value_name = "N", default_value_t = DEMO_CENTRE.hours, value_parser = clap::value_parser!(u32).range(1..=24))]
+    #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.hours, value_parser = clap::value_parser!(u32).range(1..=24))]
     pub hours: u32,
     /// Contacts that arrive in an hour [default: as many as keep the agents busy]
     #[arg(long, value_name = "N")]
     pub contacts_per_hour: Option<u32>,
-    /// The same seed gives the same centre
-    #[arg(long, value_name = "N", default_value_t = DEMO_CENTRE.seed)]
+    /// The same seed gives the same center
+    #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.seed)]
     pub seed: u64,
     /// Of a thousand records, so many come twice
     #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
@@ -38,18 +38,18 @@ pub struct CentreArguments {
     pub malformed: u32,
 }
 
-impl CentreArguments {
+impl CenterArguments {
     /// The records, in the order in which they arrive.
     pub fn records(&self) -> impl Iterator<Item = Sent> + Send + use<> {
         let busy = u32::try_from(self.agents).unwrap_or(u32::MAX).saturating_mul(20) / 3;
-        let size = CentreSize {
+        let size = CenterSize {
             agents: self.agents,
             hours: self.hours,
             contacts_per_hour: self.contacts_per_hour.unwrap_or(busy),
             seed: self.seed,
         };
         let Self { duplicated, late, malformed, seed, .. } = *self;
-        disturb(Centre::new(size), Disturbances { duplicated, late, malformed, seed })
+        disturb(Center::new(size), Disturbances { duplicated, late, malformed, seed })
     }
 }
 
@@ -57,7 +57,7 @@ impl CentreArguments {
 #[derive(Debug, Clone, Args)]
 pub struct GenerateArguments {
     #[command(flatten)]
-    centre: CentreArguments,
+    center: CenterArguments,
     /// Write contact-records.jsonl and agent-events.jsonl to this folder
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     output: PathBuf,
@@ -78,7 +78,7 @@ pub fn generate(arguments: &GenerateArguments) -> anyhow::Result<String> {
         Ok((BufWriter::new(file), path, 0_u64))
     };
     let mut files = [create("contact-records.jsonl")?, create("agent-events.jsonl")?];
-    for Sent { stream, record, .. } in arguments.centre.records() {
+    for Sent { stream, record, .. } in arguments.center.records() {
         let (file, path, records) = &mut files[usize::from(stream == StreamKind::AgentEvents)];
         let written = file.write_all(&record).and_then(|()| file.write_all(b"\n"));
         written.with_context(|| format!("{} cannot be written", path.display()))?;

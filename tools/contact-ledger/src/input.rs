@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use serde_json::value::RawValue;
 
-use crate::centre::{Centre, DEMO_CENTRE, DEMO_DISTURBANCES, Sent, StreamKind, disturb};
+use crate::center::{Center, DEMO_CENTER, DEMO_DISTURBANCES, Sent, StreamKind, disturb};
 
 /// What is sent, by stream, in its order.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,7 @@ impl Input {
     /// The small day of the demo.
     #[must_use]
     pub fn demo_day() -> Self {
-        disturb(Centre::new(DEMO_CENTRE), DEMO_DISTURBANCES).collect()
+        disturb(Center::new(DEMO_CENTER), DEMO_DISTURBANCES).collect()
     }
 
     /// One record after another; both streams advance together.

@@ -3,7 +3,7 @@
 pub mod agents;
 pub mod arguments;
 pub mod backfill;
-pub mod centre;
+pub mod center;
 pub mod connect;
 pub mod connection;
 pub mod cost;

@@ -22,11 +22,11 @@ use lambda_support::kinesis::StreamRecord;
 use local_aws::parquet_rows::read_columns;
 use serde_json::{Value, json};
 
-use crate::centre::{self, DEMO_CENTRE, StreamKind};
+use crate::center::{self, DEMO_CENTER, StreamKind};
 use crate::connection::{Connection, StackArguments};
 use crate::demo::partition_key;
 use crate::doctor::facts::StreamingKind;
-use crate::generate::CentreArguments;
+use crate::generate::CenterArguments;
 use crate::input::{Input, read_records};
 use crate::terminal::{number, table, text, width, wrapped};
 
@@ -41,7 +41,7 @@ pub struct SendArguments {
     /// Send the agent events of this file or folder
     #[arg(long, value_name = "PATH")]
     agent_events: Option<PathBuf>,
-    /// Send what an hour of a generated centre with so many agents makes (see generate)
+    /// Send what an hour of a generated center with so many agents makes (see generate)
     #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"])]
     generated: Option<usize>,
     /// Wait so many seconds for records to arrive; rows take as long as Firehose buffers them
@@ -124,18 +124,18 @@ fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
     let (contact_records, agent_events) =
         (records(&arguments.contact_records)?, records(&arguments.agent_events)?);
     if let Some(agents) = arguments.generated {
-        let centre = CentreArguments {
+        let center = CenterArguments {
             agents,
             hours: 1,
             contacts_per_hour: None,
-            seed: DEMO_CENTRE.seed,
+            seed: DEMO_CENTER.seed,
             duplicated: 0,
             late: 0,
             malformed: 0,
         };
         let (contact_records, agent_events): (Vec<_>, Vec<_>) =
-            centre.records().partition(|sent| sent.stream == StreamKind::ContactRecords);
-        let data = |sent: Vec<centre::Sent>| sent.into_iter().map(|sent| sent.record).collect();
+            center.records().partition(|sent| sent.stream == StreamKind::ContactRecords);
+        let data = |sent: Vec<center::Sent>| sent.into_iter().map(|sent| sent.record).collect();
         return Ok(Input { contact_records: data(contact_records), agent_events: data(agent_events) });
     }
     if contact_records.is_none() && agent_events.is_none() {
@@ -260,7 +260,7 @@ impl Look {
     }
 }
 
-/// By what something in an object is recognised.
+/// By what something in an object is recognized.
 enum Found {
     Row(Value),
     Bytes(Vec<u8>),

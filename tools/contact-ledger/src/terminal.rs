@@ -1,4 +1,4 @@
-//! What commands show: tables that fit the terminal, durations for people, colours only where they can be seen.
+//! What commands show: tables that fit the terminal, durations for people, colors only where they can be seen.
 
 use console::{Style, Term, measure_text_width, truncate_str};
 use serde::Serialize;

@@ -448,7 +448,7 @@ mod tests {
         }
     }
 
-    /// "Reshard a stream", and the poller's behaviour: the records of a parent are worked on before those of its
+    /// "Reshard a stream", and the poller's behavior: the records of a parent are worked on before those of its
     /// children, so a key's records stay in order across a split and a merge.
     #[tokio::test(start_paused = true)]
     async fn parents_are_finished_before_children() {

@@ -1,4 +1,4 @@
-//! What was measured, analysed and decided about the contact.
+//! What was measured, analyzed and decided about the contact.
 
 use super::{Column, Kind, boolean, double, integer, json, text, text_list, timestamp};
 
@@ -164,7 +164,7 @@ pub(super) const COLUMNS: &[Column] = &[
     boolean(
         "contact_lens_conversational_analytics_configuration_enabled",
         "ContactLens.ConversationalAnalytics.Configuration.Enabled",
-        "whether Contact Lens analysed the contact",
+        "whether Contact Lens analyzed the contact",
     ),
     text_list(
         "contact_lens_conversational_analytics_configuration_channel_configuration_analytics_modes",
@@ -199,7 +199,7 @@ pub(super) const COLUMNS: &[Column] = &[
     text(
         "contact_lens_conversational_analytics_configuration_sentiment_configuration_behavior",
         "ContactLens.ConversationalAnalytics.Configuration.SentimentConfiguration.Behavior",
-        "whether sentiment is analysed",
+        "whether sentiment is analyzed",
     ),
     text_list(
         "contact_lens_conversational_analytics_configuration_summary_configuration_summary_modes",

@@ -69,9 +69,9 @@ pub(super) const COLUMNS: &[Column] = &[
         "CustomerEndpoint.DisplayName",
         "the customer's name at that address",
     ),
-    text("system_endpoint_address", "SystemEndpoint.Address", "the centre's number or address"),
+    text("system_endpoint_address", "SystemEndpoint.Address", "the center's number or address"),
     text("system_endpoint_type", "SystemEndpoint.Type", "TELEPHONE_NUMBER, EMAIL_ADDRESS, …"),
-    text("system_endpoint_display_name", "SystemEndpoint.DisplayName", "the centre's name at that address"),
+    text("system_endpoint_display_name", "SystemEndpoint.DisplayName", "the center's name at that address"),
     text(
         "transferred_to_endpoint_address",
         "TransferredToEndpoint.Address",

@@ -1,6 +1,6 @@
-//! How many events a centre makes of its agents and contacts, and how many writes they become.
+//! How many events a center makes of its agents and contacts, and how many writes they become.
 //!
-//! The numbers per agent and contact are those of the generated centre, whose heartbeats and changes of state follow
+//! The numbers per agent and contact are those of the generated center, whose heartbeats and changes of state follow
 //! the Administrator Guide; a test holds them to what the generator makes and the planner plans.
 
 /// Changes of state per contact: offered, connected, ended, cleared.
@@ -18,9 +18,9 @@ pub const STATE_WRITE_UNITS: f64 = 1.0;
 /// Bytes of a history entry, with what DynamoDB adds for each item.
 pub const HISTORY_ENTRY_BYTES: f64 = 400.0;
 
-/// A centre's day.
+/// A center's day.
 #[derive(Debug, Clone, Copy)]
-pub struct Centre {
+pub struct Center {
     /// Agents who are logged in.
     pub agents: f64,
     /// Contacts of the day.
@@ -47,8 +47,8 @@ pub struct Volume {
 impl Volume {
     /// Of one day.
     #[must_use]
-    pub fn of_a_day(centre: &Centre) -> Self {
-        let Centre { agents, contacts_per_day, hours } = *centre;
+    pub fn of_a_day(center: &Center) -> Self {
+        let Center { agents, contacts_per_day, hours } = *center;
         let changes = CHANGES_PER_CONTACT * contacts_per_day + CHANGES_PER_AGENT * agents;
         let idle = HEARTBEATS_PER_HOUR * hours * agents - HEARTBEATS_PER_CONTACT * contacts_per_day;
         let heartbeats = idle.max(0.0);

@@ -312,7 +312,9 @@ fn stream(facts: &Facts, name: &str, stream: &Stream, check: &mut Check<'_>) {
 fn existing_stream(existing: &ExistingStream, stream: &Stream, check: &mut Check<'_>) {
     let name = &existing.name;
     let key = stream.key.as_deref().filter(|key| stream.is_encrypted && !key.ends_with("alias/aws/kinesis"));
-    let may_decrypt = |key: &str| existing.key.as_deref().is_some_and(|own| own == key || own.ends_with(key));
+    // Which key an alias stands for is not known here.
+    let is_key = |own: &str, key: &str| own == key || own.ends_with(key) || key.contains("alias/");
+    let may_decrypt = |key: &str| existing.key.as_deref().is_some_and(|own| is_key(own, key));
     if let Some(key) = key.filter(|key| !may_decrypt(key)) {
         check.error(
             format!("{name} is encrypted with {key}, which the stack may not decrypt with: nothing can be read"),

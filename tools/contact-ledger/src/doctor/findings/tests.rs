@@ -305,6 +305,10 @@ fn an_existing_stream_is_its_owners_and_must_be_readable() {
         (stream.is_encrypted, stream.key) = (is_encrypted, key);
         assert_eq!(says(&facts, "stream").0, Severity::Good);
     }
+    // By an alias, which may be that of the key.
+    let mut facts = beside_others();
+    first(&mut facts.streams).key = Some("alias/theirs".to_owned());
+    assert_eq!(says(&facts, "stream").0, Severity::Good);
     // With a key that the stack was not given.
     let mut facts = beside_others();
     facts.existing.get_mut(&StreamingKind::AgentEvents).unwrap().key = None;

@@ -1,4 +1,4 @@
-//! The centre's contacts and agents in Amazon Connect's own words.
+//! The center's contacts and agents in Amazon Connect's own words.
 
 use serde_json::{Value, json};
 

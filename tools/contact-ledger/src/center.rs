@@ -1,6 +1,6 @@
-//! A contact centre that does not exist: agents with shifts, statuses and breaks, and contacts that arrive, wait, are
+//! A contact center that does not exist: agents with shifts, statuses and breaks, and contacts that arrive, wait, are
 //! answered, held, transferred, called back or abandoned. What it does is told on both streams as Amazon Connect tells
-//! it, and both tell the same story. The same seed gives the same centre.
+//! it, and both tell the same story. The same seed gives the same center.
 //!
 //! It is a simulation of events in time, so it is read like a stream: it needs memory for what goes on, not for what
 //! is over.
@@ -38,22 +38,22 @@ const BUSYNESS: [i64; 8] = [80, 115, 125, 95, 75, 110, 115, 85];
 /// Amazon Connect sends a contact record about a minute after the contact is over.
 const SENT_AFTER: i64 = 64 * SECOND;
 
-/// How large a centre is.
+/// How large a center is.
 #[derive(Debug, Clone, Copy)]
-pub struct CentreSize {
+pub struct CenterSize {
     /// Agents.
     pub agents: usize,
     /// Hours from opening to closing.
     pub hours: u32,
     /// Contacts that arrive in an hour.
     pub contacts_per_hour: u32,
-    /// What makes this centre this one.
+    /// What makes this center this one.
     pub seed: u64,
 }
 
-/// The centre of the demo.
-pub const DEMO_CENTRE: CentreSize =
-    CentreSize { agents: 12, hours: 8, contacts_per_hour: 80, seed: 20_260_302 };
+/// The center of the demo.
+pub const DEMO_CENTER: CenterSize =
+    CenterSize { agents: 12, hours: 8, contacts_per_hour: 80, seed: 20_260_302 };
 /// What its streams are like.
 pub const DEMO_DISTURBANCES: Disturbances =
     Disturbances { duplicated: 25, late: 15, malformed: 8, seed: 20_260_302 };
@@ -127,9 +127,9 @@ impl Ord for Planned {
     }
 }
 
-/// The centre, at some moment of its day; an iterator over what it sends, in order of time.
-pub struct Centre {
-    size: CentreSize,
+/// The center, at some moment of its day; an iterator over what it sends, in order of time.
+pub struct Center {
+    size: CenterSize,
     rng: Rng,
     now: i64,
     planned: BinaryHeap<Reverse<Planned>>,
@@ -142,11 +142,11 @@ pub struct Centre {
     outbox: VecDeque<Sent>,
 }
 
-impl Centre {
-    /// A centre before it opens.
+impl Center {
+    /// A center before it opens.
     #[must_use]
-    pub fn new(size: CentreSize) -> Self {
-        let mut centre = Self {
+    pub fn new(size: CenterSize) -> Self {
+        let mut center = Self {
             size,
             rng: Rng::with_seed(size.seed),
             now: OPENING,
@@ -159,21 +159,21 @@ impl Centre {
             outbox: VecDeque::new(),
         };
         for number in 0..size.agents {
-            centre.agents.push(Agent::new(number));
-            let begin = OPENING + centre.rng.i64(0..30) * MINUTE / 2 + centre.rng.i64(0..60_000);
-            centre.plan(begin, Step::LogIn(number));
-            centre.plan_shift(number, begin);
+            center.agents.push(Agent::new(number));
+            let begin = OPENING + center.rng.i64(0..30) * MINUTE / 2 + center.rng.i64(0..60_000);
+            center.plan(begin, Step::LogIn(number));
+            center.plan_shift(number, begin);
         }
-        centre.plan(OPENING, Step::Arrive);
-        centre.plan(centre.closing(), Step::Close);
-        centre
+        center.plan(OPENING, Step::Arrive);
+        center.plan(center.closing(), Step::Close);
+        center
     }
 
     fn closing(&self) -> i64 {
         OPENING + i64::from(self.size.hours) * HOUR
     }
 
-    /// Breaks by the length of the shift, and its end some minutes before the centre closes.
+    /// Breaks by the length of the shift, and its end some minutes before the center closes.
     fn plan_shift(&mut self, agent: usize, begin: i64) {
         let end = self.closing() - self.rng.i64(1..20) * MINUTE;
         let length = end - begin;
@@ -595,7 +595,7 @@ impl Centre {
     }
 }
 
-impl Iterator for Centre {
+impl Iterator for Center {
     type Item = Sent;
 
     fn next(&mut self) -> Option<Sent> {
