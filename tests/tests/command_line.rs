@@ -283,8 +283,37 @@ fn a_served_stack_takes_records_and_shows_them() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     assert!(is_there(), "the event is in no table after a minute");
+    let gone = tempfile::tempdir().unwrap();
+    fs::copy(folder.path().join("out/stack.json"), gone.path().join("stack.json")).unwrap();
     Command::new("kill").arg(running.0.id().to_string()).status().unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(0));
+
+    // Where nothing answers any more, nothing is well.
+    let mut doctor = Command::new(functions_folder().join("contact-ledger"));
+    let looked = doctor.args(["doctor", "--local"]).arg(gone.path()).output().unwrap();
+    let said = String::from_utf8(looked.stderr).unwrap();
+    assert_eq!(looked.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: nothing of the stack could be looked at"), "{said}");
+}
+
+#[test]
+fn who_reads_no_further_is_no_error_and_a_full_disk_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let spawn = |stdout: Stdio| {
+        let mut command = Command::new(functions_folder().join("contact-ledger"));
+        let command = command.arg("demo").args(SMALL).arg("--output").arg(folder.path().join("out"));
+        command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut unread = spawn(Stdio::piped());
+    drop(unread.stdout.take());
+    let ended = unread.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
+
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = spawn(full.into()).wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(said.starts_with("error: the output cannot be written"), "{said}");
 }
 
 /// One operation of an AWS service's JSON protocol.

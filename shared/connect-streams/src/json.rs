@@ -15,7 +15,7 @@ mod canonical;
 mod read;
 mod write;
 
-pub use canonical::Canonical;
+pub use canonical::{Canonical, whole_number};
 pub use read::{MAX_DEPTH, parse};
 pub use write::{write_bool, write_list, write_object, write_string};
 

@@ -7,7 +7,7 @@
 //!
 //! Sources: Administrator Guide, "Contact records data model", "Agent event streams data model", "Contact events".
 
-use crate::Object;
+use crate::{Object, Value};
 
 /// The kind of a record, told by the fields that only that kind has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,7 +41,8 @@ struct Fields {
 impl Fields {
     fn of(object: Object<'_>) -> Self {
         let mut fields = Self::default();
-        for (name, _) in object.iter() {
+        // A member that is null says as much as none.
+        for (name, _) in object.iter().filter(|(_, value)| *value != Value::Null) {
             match name {
                 "ContactId" => (fields.contact_id, fields.any_contact_id) = (true, true),
                 "AWSContactTraceRecordFormatVersion" | "LastUpdateTimestamp" => {
@@ -68,7 +69,7 @@ impl RecordKind {
     #[must_use]
     pub fn of(object: Object<'_>) -> Option<Self> {
         let fields = Fields::of(object);
-        let has = |key| object.get(key).is_some();
+        let has = |key| object.get(key).is_some_and(|value| value != Value::Null);
         match fields {
             Fields { contact_id: true, contact_record_version: true, .. } => Some(Self::ContactRecord),
             Fields { agent_snapshot_or_arn: true, .. } => Some(Self::AgentEvent),
@@ -110,6 +111,10 @@ mod tests {
         for (text, kind) in [
             (r#"{"ContactId":"c","LastUpdateTimestamp":"t"}"#, "contact_record"),
             (r#"{"ContactId":"c"}"#, "contact_record"),
+            (
+                r#"{"AgentARN":"a","EventType":"LOGIN","ContactId":null,"LastUpdateTimestamp":null,"AWSContactTraceRecordFormatVersion":null}"#,
+                "agent_event",
+            ),
             (r#"{"AWSContactTraceRecordFormatVersion":"2017-03-10"}"#, "contact_record"),
             // Whatever Amazon adds to it.
             (&format!(r#"{{{RECORD},"EventType":"CONTACT_RECORD"}}"#), "contact_record"),
@@ -123,7 +128,8 @@ mod tests {
             (r#"{"AgentARN":"a","EventType":"LOGIN","EventId":"e"}"#, "agent_event"),
             (r#"{"AgentARN":"a","EventType":"LOGIN","ContactId":"c"}"#, "agent_event"),
             (r#"{"CurrentAgentSnapshot":{}}"#, "agent_event"),
-            (r#"{"PreviousAgentSnapshot":null}"#, "agent_event"),
+            (r#"{"PreviousAgentSnapshot":{}}"#, "agent_event"),
+            (r#"{"PreviousAgentSnapshot":null}"#, ""),
             (r#"{"EventType":"LOGIN"}"#, "agent_event"),
             // Bare, in every case of letters that Amazon shows, and in others.
             (r#"{"ContactId":"c","EventType":"CONNECTED_TO_AGENT"}"#, "contact_event"),

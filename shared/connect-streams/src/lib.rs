@@ -15,7 +15,7 @@ pub mod personal_data;
 mod reject;
 mod timestamp;
 
-pub use json::{Document, MAX_DEPTH, Object, Value, parse};
+pub use json::{Document, MAX_DEPTH, Object, Value, parse, whole_number};
 pub use kind::RecordKind;
 pub use reject::{Reject, RejectCode};
 pub use timestamp::Timestamp;

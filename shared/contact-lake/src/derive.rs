@@ -198,7 +198,7 @@ impl<'c, 'a> Record<'c, 'a> {
     }
 
     fn integer(&self, place: usize) -> Option<i64> {
-        match self.0[place] {
+        match &self.0[place] {
             Some(Cell::Number(digits)) => digits.parse().ok(),
             _ => None,
         }

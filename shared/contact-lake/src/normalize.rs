@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::{Object, Timestamp, Value};
+use connect_streams::{Object, Timestamp, Value, whole_number};
 
 use crate::derive::{Derived, derive};
 use crate::edition::Edition;
@@ -24,7 +24,7 @@ pub enum Cell<'a> {
     /// Text as it came, or as the policy for personal data left it.
     Text(Cow<'a, str>),
     /// A number as it came.
-    Number(&'a str),
+    Number(Cow<'a, str>),
     /// `true` or `false`.
     Boolean(bool),
     /// An instant.
@@ -324,10 +324,16 @@ fn structs_cell(mut structs: Vec<Vec<Option<Cell<'_>>>>) -> Option<Cell<'_>> {
 fn simple_cell(kind: Kind, value: Value<'_>) -> Option<Cell<'_>> {
     match (kind, value) {
         (Kind::Text, Value::String(text)) => Some(Cell::Text(Cow::Borrowed(text))),
-        (Kind::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => Some(Cell::Number(digits)),
+        (Kind::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => {
+            Some(Cell::Number(Cow::Borrowed(digits)))
+        }
+        // `5.0` and `5e0` are the number 5, and one content with it.
+        (Kind::Integer, Value::Number(digits)) => {
+            whole_number(digits).map(|whole| Cell::Number(Cow::Owned(whole.to_string())))
+        }
         // Beyond the range of a double, a reader would find infinity.
         (Kind::Double, Value::Number(digits)) if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
-            Some(Cell::Number(digits))
+            Some(Cell::Number(Cow::Borrowed(digits)))
         }
         (Kind::Boolean, Value::Bool(truth)) => Some(Cell::Boolean(truth)),
         (Kind::Timestamp, Value::String(text)) => Timestamp::parse(text).map(Cell::Timestamp),

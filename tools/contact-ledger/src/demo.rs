@@ -76,7 +76,10 @@ pub struct DemoArguments {
 ///
 /// # Errors
 /// A sentence for the user; nothing is left running.
-pub async fn demo(arguments: &DemoArguments) -> anyhow::Result<()> {
+pub async fn demo(
+    arguments: &DemoArguments,
+    print: impl Fn(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let source = source(arguments)?;
     let functions = functions(arguments)?;
     prepare(&arguments.output)?;
@@ -99,9 +102,9 @@ pub async fn demo(arguments: &DemoArguments) -> anyhow::Result<()> {
     let expected = send(&mut stack, source, arguments).await?;
     let findings = Findings::of(&stack, begin.elapsed(), expected, arguments)?;
     findings.leave(&arguments.output)?;
-    print(&findings, &arguments.output);
+    print(&summary(&findings, &arguments.output))?;
     if arguments.serve {
-        print_endpoints(&stack, &arguments.output);
+        print(&endpoints(&stack, &arguments.output))?;
         stack.run().await?;
     }
     Ok(())
@@ -272,54 +275,62 @@ pub(crate) fn partition_key(event: &[u8]) -> String {
     arn.ok().filter(|arn| (1..=256).contains(&arn.chars().count())).unwrap_or_else(|| "unknown".to_owned())
 }
 
-#[expect(clippy::print_stdout, reason = "the summary is the command's output")]
-fn print(findings: &Findings, output: &Path) {
-    let shown = output.display();
-    println!("{}", findings.summary);
-    println!("{}", findings.verdict());
-    println!();
-    println!("The result is in {shown}:");
-    println!("  report.html                     all of it to look at, in a browser");
-    println!("  lake/contact_records/           rows as Parquet, by contact_date");
-    println!("  lake/raw/contact-records/       contact records as they came");
-    println!("  lake/errors/                    contact records that failed, with their bytes");
-    println!("  lake/rejected/agent-events/     agent events set aside, and the reasons");
-    println!("  agent-state.jsonl               what every agent is doing");
-    println!("  agent-history.jsonl             what every agent did, with durations");
-    println!("  logs/                           the functions' own logs");
+fn summary(findings: &Findings, output: &Path) -> String {
+    format!(
+        "{}
+{}
+
+The result is in {}:
+  report.html                     all of it to look at, in a browser
+  lake/contact_records/           rows as Parquet, by contact_date
+  lake/raw/contact-records/       contact records as they came
+  lake/errors/                    contact records that failed, with their bytes
+  lake/rejected/agent-events/     agent events set aside, and the reasons
+  agent-state.jsonl               what every agent is doing
+  agent-history.jsonl             what every agent did, with durations
+  logs/                           the functions' own logs
+",
+        findings.summary,
+        findings.verdict(),
+        output.display(),
+    )
 }
 
-#[expect(clippy::print_stdout, reason = "who serves says where")]
-fn print_endpoints(stack: &Stack, output: &Path) {
-    let Some(streams) = &stack.streams else { return };
+/// Who serves says where. Each line fits a terminal of 80 columns, and can be copied as it is.
+fn endpoints(stack: &Stack, output: &Path) -> String {
+    let Some(streams) = &stack.streams else { return String::new() };
     let folder = if output == Path::new(OUTPUT) { String::new() } else { format!(" {}", output.display()) };
     let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
-    println!();
-    println!("Everything is running until you press Ctrl-C. Look at it, or send to it:");
-    println!();
-    for command in ["agents --all", "doctor", "redrive", "send"] {
-        println!("  contact-ledger {command} --local{folder}");
-    }
-    println!();
-    println!("The AWS CLI and SDKs speak to it, with credentials that are good only here:");
-    println!();
-    // Each fits a terminal of 80 columns, and can be copied as it is.
-    println!("  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local-secret");
-    println!("  export AWS_REGION=eu-west-2");
-    println!("  export AWS_ENDPOINT_URL_DYNAMODB={dynamodb}");
-    println!("  export AWS_ENDPOINT_URL_S3={s3}");
-    println!("  export AWS_ENDPOINT_URL={streams}");
-    println!("  aws dynamodb scan --table-name AgentState --max-items 1");
-    println!("  instance=10000000-0000-4000-8000-000000000001");
-    println!("  agent=$instance#20000000-0000-4000-8000-000000000001");
-    println!("  aws dynamodb query --table-name AgentHistory --max-items 3 \\");
-    println!("      --key-condition-expression 'agent_id = :a' --expression-attribute-values \\");
-    println!("      \"{{\\\":a\\\": {{\\\"S\\\": \\\"$agent\\\"}}}}\"");
-    println!("  aws s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/");
-    println!("  aws firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \\");
-    println!("      --cli-binary-format raw-in-base64-out --record file://record.json");
-    println!("  aws kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \\");
-    println!("      --cli-binary-format raw-in-base64-out --data file://event.json");
-    println!();
-    println!("Rows reach the lake within {} seconds.", SERVED_DELIVERY.as_secs());
+    format!(
+        r#"
+Everything is running until you press Ctrl-C. Look at it, or send to it:
+
+  contact-ledger agents --all --local{folder}
+  contact-ledger doctor --local{folder}
+  contact-ledger redrive --local{folder}
+  contact-ledger send --local{folder}
+
+The AWS CLI and SDKs speak to it, with credentials that are good only here:
+
+  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local-secret
+  export AWS_REGION=eu-west-2
+  export AWS_ENDPOINT_URL_DYNAMODB={dynamodb}
+  export AWS_ENDPOINT_URL_S3={s3}
+  export AWS_ENDPOINT_URL={streams}
+  aws dynamodb scan --table-name AgentState --max-items 1
+  instance=10000000-0000-4000-8000-000000000001
+  agent=$instance#20000000-0000-4000-8000-000000000001
+  aws dynamodb query --table-name AgentHistory --max-items 3 \
+      --key-condition-expression 'agent_id = :a' --expression-attribute-values \
+      "{{\":a\": {{\"S\": \"$agent\"}}}}"
+  aws s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/
+  aws firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \
+      --cli-binary-format raw-in-base64-out --record file://record.json
+  aws kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \
+      --cli-binary-format raw-in-base64-out --data file://event.json
+
+Rows reach the lake within {} seconds.
+"#,
+        SERVED_DELIVERY.as_secs(),
+    )
 }

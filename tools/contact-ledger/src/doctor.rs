@@ -30,15 +30,19 @@ pub struct DoctorArguments {
     json: bool,
 }
 
-/// Looks; answers with what to print, and how bad the worst finding is.
+/// Looks; answers with what to print, and how bad the worst finding is, if anything could be looked at.
 ///
 /// # Errors
 /// When the stack cannot be found.
-pub async fn doctor(arguments: &DoctorArguments, now: Timestamp) -> anyhow::Result<(String, Severity)> {
+pub async fn doctor(
+    arguments: &DoctorArguments,
+    now: Timestamp,
+) -> anyhow::Result<(String, Option<Severity>)> {
     let connection = arguments.stack.connect().await?;
     let instance = arguments.instance.as_ref().or(connection.deployed.instance_arn.as_ref());
     let findings = findings(&gather(&connection, instance.map(String::as_str), now).await);
-    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Good);
+    let has_seen = findings.iter().any(|finding| finding.severity != Severity::Unknown);
+    let worst = findings.iter().map(|finding| finding.severity).max().filter(|_| has_seen);
     let said = if arguments.json { json_lines(&findings)? } else { told(&findings, width()) };
     Ok((said, worst))
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context;
 use clap::Parser;
 use contact_ledger::agents::{AgentsArguments, agents};
 use contact_ledger::arguments::{Arguments, Command, completions};
@@ -48,7 +49,7 @@ async fn run_demo(arguments: DemoArguments) -> ExitCode {
     // Who serves until interrupted has done what was asked for.
     let interruption = if arguments.serve { ExitCode::SUCCESS } else { ExitCode::from(130) };
     // A task of its own, so that signals are heard whatever the work is doing.
-    let mut work = tokio::spawn(async move { demo(&arguments).await });
+    let mut work = tokio::spawn(async move { demo(&arguments, print).await });
     tokio::select! {
         result = &mut work => ended(result.unwrap_or_else(|failure| Err(failure.into()))),
         () = interrupted() => {
@@ -65,9 +66,12 @@ async fn run_demo(arguments: DemoArguments) -> ExitCode {
 async fn run_doctor(arguments: &DoctorArguments) -> ExitCode {
     let looked = doctor(arguments, now()).await.and_then(|(said, worst)| print(&said).map(|()| worst));
     match looked {
-        Ok(Severity::Good | Severity::Unknown) => ExitCode::SUCCESS,
-        Ok(Severity::Warning) => ExitCode::from(3),
-        Ok(Severity::Error) => ExitCode::from(4),
+        Ok(None) => ended(Err(anyhow::anyhow!(
+            "nothing of the stack could be looked at; see that it is there, and the network and your credentials"
+        ))),
+        Ok(Some(Severity::Good | Severity::Unknown)) => ExitCode::SUCCESS,
+        Ok(Some(Severity::Warning)) => ExitCode::from(3),
+        Ok(Some(Severity::Error)) => ExitCode::from(4),
         Err(error) => ended(Err(error)),
     }
 }
@@ -104,7 +108,9 @@ async fn run_redrive(arguments: RedriveArguments) -> ExitCode {
 fn print(text: &str) -> anyhow::Result<()> {
     // A reader that has seen enough and closes the pipe is no error.
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("the output cannot be written; see where it goes to")
+        }
         _ => Ok(()),
     }
 }

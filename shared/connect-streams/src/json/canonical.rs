@@ -117,6 +117,17 @@ fn write_number(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// The number as a whole one, if it is one that 64 bits can hold, however it is written.
+#[must_use]
+pub fn whole_number(text: &str) -> Option<i64> {
+    let mut canonical = Vec::new();
+    write_number(text, &mut canonical);
+    let canonical = std::str::from_utf8(&canonical).ok()?;
+    let (significant, power) = canonical.split_once('e').unwrap_or((canonical, "0"));
+    let power = 10_i64.checked_pow(power.parse().ok()?)?;
+    significant.parse::<i64>().ok()?.checked_mul(power)
+}
+
 /// The exponent as it is written; `None` if it is longer than any that is computed with.
 fn exponent_of(text: &str) -> Option<i128> {
     let (is_negative, digits) = match text.as_bytes().first() {
@@ -138,12 +149,32 @@ fn length(digits: usize) -> i128 {
 
 #[cfg(test)]
 mod tests {
+    use super::whole_number;
     use crate::parse;
 
     fn canonical(text: &str) -> String {
         let mut out = Vec::new();
         parse(text.as_bytes()).unwrap().root().write_canonical(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for (text, number) in [
+            ("5", Some(5)),
+            ("5.0", Some(5)),
+            ("50e-1", Some(5)),
+            ("-0.0", Some(0)),
+            ("12E+1", Some(120)),
+            ("-9223372036854775808.0", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("1e19", None),
+            ("0.5", None),
+            ("5e-1", None),
+            ("1e9999999999999999999", None),
+        ] {
+            assert_eq!(whole_number(text), number, "{text}");
+        }
     }
 
     #[test]
