@@ -54,12 +54,14 @@ class Update(EmulatorTest):
         """What the command line shows of the agents, and of the history of each."""
         agents = [json.loads(line) for line in run(LEDGER, "agents", "--stack", STACK, "--all", "--json").splitlines()]
         self.assertEqual(sorted(agent["agent_id"] for agent in agents), sorted(agents_of(state)))
-        plain = [[agent[name] for name in ("agent_id", "activity", "status_name", "session")] for agent in agents]
+        plain = [[agent[name] for name in ("agent_id", "name", "activity", "status", "status_since")] for agent in agents]
         since = ("--from", "2026-01-01", "--to", "2026-12-31", "--json")
         histories = [run(LEDGER, "history", agent, "--stack", STACK, *since) for agent in sorted(agents_of(state))]
         lines = [[json.loads(line) for line in history.splitlines()] for history in histories]
         self.assertTrue(all(lines))
-        return sorted(plain), [sorted(line["entry"] for line in history) for history in lines]
+        # The region is not in the earlier items.
+        rows = [[{name: value for name, value in line.items() if name != "region"} for line in history] for history in lines]
+        return sorted(plain), rows
 
     def fill(self, outputs):
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
