@@ -110,6 +110,42 @@ async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
     }
 }
 
+/// The first event after a LOGIN has no previous snapshot, so what an agent did before has no end in any event.
+#[tokio::test]
+async fn logging_in_again_at_work_is_a_gap_unless_the_work_goes_on() {
+    const MORNING: &str = "2026-03-02T08:00:00.000Z";
+    const NOON: &str = "2026-03-02T12:00:00.000Z";
+    let on_contact = |state: &str, since: &str| {
+        let mut snapshot = status("Available", MORNING);
+        snapshot["Contacts"] = json!([{"ContactId": "c", "State": state, "StateStartTimestamp": since}]);
+        snapshot
+    };
+    for (before, after, expected) in [
+        (status("Available", MORNING), status("Lunch", NOON), 1),
+        (status("Lunch", MORNING), status("Available", NOON), 1),
+        (on_contact("CONNECTED", MORNING), on_contact("ENDED", NOON), 1),
+        (on_contact("CONNECTED", MORNING), status("Available", MORNING), 1),
+        (status("Offline", MORNING), status("Available", NOON), 0),
+        (status("Available", MORNING), status("Available", MORNING), 0),
+        (on_contact("CONNECTED", MORNING), on_contact("CONNECTED", MORNING), 0),
+    ] {
+        let records = [
+            event("e-1", MORNING, "STATE_CHANGE", before.clone(), Value::Null),
+            event("e-2", "2026-03-02T11:59:59.000Z", "LOGIN", Value::Null, Value::Null),
+            event("e-3", NOON, "STATE_CHANGE", after.clone(), Value::Null),
+        ];
+        // Together or one by one, it is told once.
+        let (_, together, _) = handle(MemoryStore::default(), &records).await;
+        let function = upserter(MemoryStore::default());
+        let mut one_by_one = 0;
+        for record in &records {
+            let (_, summary) = function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
+            one_by_one += summary.gaps.len();
+        }
+        assert_eq!((together.gaps.len(), one_by_one), (expected, expected), "{before} then {after}");
+    }
+}
+
 #[tokio::test]
 async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_session_out() {
     let available = status("Available", "2026-03-02T08:00:00.000Z");
