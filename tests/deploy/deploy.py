@@ -8,8 +8,13 @@
 `deploy.py guided update` runs those two only.
 """
 
+import pathlib
 import sys
 import unittest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from running import finish  # noqa: E402, the path comes before
 
 MODULES = ("pipeline", "guided", "existing_streams", "update")
 
@@ -19,8 +24,4 @@ if __name__ == "__main__":
         sys.exit(f"error: there is no {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
     tests = unittest.defaultTestLoader.loadTestsFromNames(chosen)
     outcome = unittest.TextTestRunner(verbosity=2).run(tests)
-    failed = len(outcome.failures) + len(outcome.errors)
-    verdict = "FAILED" if failed else "ok"
-    passed = max(outcome.testsRun - failed, 0)
-    print(f"test result: {verdict}. {passed} passed; {failed} failed; {len(outcome.skipped)} ignored")
-    sys.exit(bool(failed))
+    finish(outcome)

@@ -1,6 +1,7 @@
 """A ministack for each class of tests, and what the tests do with it."""
 
 import collections
+import functools
 import json
 import os
 import pathlib
@@ -40,7 +41,10 @@ os.environ.update(
 for variable in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
     os.environ.pop(variable, None)
 
+sys.path.append(str(ROOT / "tests" / "support"))
+
 import boto3  # noqa: E402, the environment must be set before
+import running  # noqa: E402, the path comes before
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer  # noqa: E402
 
 
@@ -50,15 +54,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def eventually(what, condition):
-    """Waits until `condition` gives something, and gives it on."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{what} did not happen within {PATIENCE:.0f} seconds")
+eventually = functools.partial(running.eventually, patience=PATIENCE, pause=0.2)
 
 
 def run(*command):
@@ -77,8 +73,7 @@ def batches(records, size):
 
 
 def agents_of(state):
-    """The agents of items of AgentState, of which each agent has up to three in a Region."""
-    return {item["agent_id"].split("#")[0] for item in state}
+    return running.agents_of(item["agent_id"] for item in state)
 
 
 def agent_of(event):

@@ -16,13 +16,13 @@ import pathlib
 import random
 import subprocess
 import sys
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from served_stack import ServedStack, check_binaries, encoded, eventually, generate, summary  # noqa: E402, the path comes before
+from running import agents_of, eventually, figure, run_tests  # noqa: E402, the path comes before
+from served_stack import ServedStack, check_binaries, encoded, generate  # noqa: E402
 
 MAGIC = bytes.fromhex("f3899ac2")
 ARRIVAL = 1772438400251
@@ -90,11 +90,6 @@ def agent_of(event):
     return arn if isinstance(arn, str) and 1 <= len(arn) <= 256 else "unknown"
 
 
-def agents_of(state):
-    """An agent's state is in up to three items: `<agent>#<Region>`, and its log-in and log-out."""
-    return {item["agent_id"]["S"].split("#")[0] for item in state}
-
-
 def plain(parts):
     return [Record(part.partition_key, part.data) for part in parts]
 
@@ -125,7 +120,7 @@ class AgentEvents(unittest.TestCase):
         day = generate(BINARIES, "--agents", 8, "--hours", 6, "--duplicated", 20, "--late", 50, "--malformed", 20)
         cls.parts = [UserRecord(agent_of(event), event) for event in day["agent-events"]]
         cls.expected = Outcome(plain(cls.parts))
-        assert len(agents_of(cls.expected.state)) == 8
+        assert len(agents_of(item["agent_id"]["S"] for item in cls.expected.state)) == 8
         assert len(cls.expected.history) > 500 and len(cls.expected.rejected) > 10
 
     def assert_same(self, outcome, expected, times=1):
@@ -346,19 +341,11 @@ class ContactRecords(unittest.TestCase):
             return False
 
 
-def figure(text):
-    print(f"  {text}", file=sys.stderr)
-
-
 def main():
     global CLASSPATH, BINARIES
     CLASSPATH, BINARIES = sys.argv[1], pathlib.Path(sys.argv[2])
     check_binaries(BINARIES)
-    begin = time.monotonic()
-    program = unittest.main(argv=sys.argv[:1] + sys.argv[3:], exit=False, verbosity=2)
-    print(f"what Amazon's aggregator packs: {time.monotonic() - begin:.1f} s", file=sys.stderr)
-    print(summary(program.result))
-    sys.exit(not program.result.wasSuccessful())
+    run_tests("what Amazon's aggregator packs", sys.argv[3:])
 
 
 if __name__ == "__main__":

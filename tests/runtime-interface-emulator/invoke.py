@@ -30,15 +30,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from served_stack import (  # noqa: E402, the path comes before
-    CREDENTIALS,
-    ServedStack,
-    check_binaries,
-    encoded,
-    eventually,
-    generate,
-    summary,
-)
+from running import agents_of, eventually, figure, run_tests  # noqa: E402, the path comes before
+from served_stack import CREDENTIALS, ServedStack, check_binaries, encoded, generate  # noqa: E402
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -510,8 +503,7 @@ class Upserter(Contracts):
                 self.assertEqual(emulator.functions(), process, "a warm invocation needs no new process")
             state, history = self.stack.agent_state(), self.stack.agent_history()
             agents = {json.loads(event)["AgentARN"].rsplit("/")[-1] for event in self.events}
-            # An agent's state is in up to three items: `<agent>#<Region>`, and its log-in and log-out.
-            self.assertEqual({item["agent_id"]["S"].split("#")[0] for item in state}, agents)
+            self.assertEqual(agents_of(item["agent_id"]["S"] for item in state), agents)
             self.are_recorded(self.events)
             self.assertEqual(self.retried(emulator, self.events[:500]), [])
             self.assertEqual((self.stack.agent_state(), self.stack.agent_history()), (state, history))
@@ -624,10 +616,6 @@ class Upserter(Contracts):
         self.survives_a_hang(UPSERTER, self.environment(), kinesis_event(self.events[:3]))
 
 
-def figure(text):
-    print(f"  {text}", file=sys.stderr)
-
-
 def main():
     global EMULATOR, BINARIES, DAY
     EMULATOR, BINARIES = map(pathlib.Path, sys.argv[1:3])
@@ -635,11 +623,7 @@ def main():
     tidy = ("--duplicated", 0, "--malformed", 0)
     DAY = generate(BINARIES, *tidy, "--agents", 6, "--hours", 4, "--late", 50)
     DAY["many-agent-events"] = generate(BINARIES, *tidy, "--agents", 40, "--hours", 8)["agent-events"]
-    begin = time.monotonic()
-    program = unittest.main(argv=sys.argv[:1] + sys.argv[3:], exit=False, verbosity=2)
-    print(f"the functions under the emulator: {time.monotonic() - begin:.1f} s", file=sys.stderr)
-    print(summary(program.result))
-    sys.exit(not program.result.wasSuccessful())
+    run_tests("the functions under the emulator", sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
+
+from running import eventually
 
 PATIENCE = 60.0
 # Good only here.
@@ -53,17 +54,6 @@ def generate(binaries, *options):
         assert done.returncode == 0, done.stderr
         files = ("contact-records", "agent-events")
         return {name: (pathlib.Path(folder) / f"{name}.jsonl").read_bytes().splitlines() for name in files}
-
-
-def eventually(what, condition, patience=PATIENCE):
-    """Waits until `condition` returns something true, and returns it."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {patience:.0f} seconds")
 
 
 def encoded(data):
@@ -197,10 +187,3 @@ class ServedStack:
         except AssertionError as error:
             raise AssertionError(f"{error}; so far {found}") from None
         return found
-
-
-def summary(result):
-    """The last line of a run, as that of Rust's tests."""
-    failed = len(result.failures) + len(result.errors)
-    verdict = "FAILED" if failed else "ok"
-    return f"test result: {verdict}. {max(result.testsRun - failed, 0)} passed; {failed} failed; {len(result.skipped)} ignored"

@@ -55,6 +55,20 @@ async fn handle<S: Store>(
     )
 }
 
+/// How many events of the batches were applied, duplicate and stale.
+async fn counts(
+    function: &agent_event_upserter::Upserter<MemoryStore, MemorySetAside>,
+    batches: Vec<Vec<&Vec<u8>>>,
+) -> (usize, usize, usize) {
+    let mut counts = (0, 0, 0);
+    for batch in batches {
+        let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
+        let (_, summary) = function.handle(&event, far_future()).await;
+        counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
+    }
+    counts
+}
+
 #[tokio::test]
 async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_moves_on() {
     let good = good_event();
@@ -97,13 +111,7 @@ async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
     // Together or one by one, the counts are the same.
     for batches in [vec![vec![&newer, &older]], vec![vec![&newer], vec![&older]]] {
         let function = upserter(MemoryStore::default());
-        let mut counts = (0, 0, 0);
-        for batch in batches {
-            let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
-            let (_, summary) = function.handle(&event, far_future()).await;
-            counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
-        }
-        assert_eq!(counts, (1, 0, 1));
+        assert_eq!(counts(&function, batches).await, (1, 0, 1));
         let tables = function.store.tables();
         assert_eq!(tables.state.values().next().unwrap()["status_name"], Attribute::Text("Lunch".into()));
         assert_eq!(tables.history.len(), 2);
@@ -199,13 +207,7 @@ async fn a_logout_is_applied_if_either_of_its_registers_moved() {
         vec![vec![&logout], vec![&later]],
     ] {
         let function = upserter(MemoryStore::default());
-        let mut counts = (0, 0, 0);
-        for batch in batches {
-            let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
-            let (_, summary) = function.handle(&event, far_future()).await;
-            counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
-        }
-        assert_eq!(counts, (2, 0, 0));
+        assert_eq!(counts(&function, batches).await, (2, 0, 0));
         // Again it changes nothing, and is a duplicate.
         let (_, summary) = function.handle(&stream_event(0, [logout.as_slice()]), far_future()).await;
         assert_eq!((summary.applied, summary.duplicate, summary.stale), (0, 1, 0));

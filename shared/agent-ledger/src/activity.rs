@@ -9,8 +9,6 @@
 
 use connect_streams::agent_event::{EventType, Snapshot};
 
-use crate::agents::has_only_doubtful_contacts;
-
 /// Amazon Connect's Agent Activity, in the order of its precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Activity {
@@ -68,9 +66,18 @@ impl Activity {
     /// that ended.
     pub(crate) fn of_event(event_type: EventType, snapshot: &Snapshot<'_>) -> Self {
         match event_type {
-            EventType::Logout if has_only_doubtful_contacts(snapshot) => Self::Offline,
+            EventType::Logout if Self::is_offline(snapshot.status.status_type, snapshot.status.name) => {
+                let states = snapshot.contacts.iter().map(|contact| contact.state.unwrap_or_default());
+                if Self::all_ended(states) { Self::Offline } else { Self::of_snapshot(snapshot) }
+            }
             _ => Self::of_snapshot(snapshot),
         }
+    }
+
+    /// Whether there are contacts, and all have ended.
+    pub(crate) fn all_ended<'a>(states: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut states = states.into_iter().peekable();
+        states.peek().is_some() && states.all(|state| state == "ENDED")
     }
 
     pub(crate) fn of_snapshot(snapshot: &Snapshot<'_>) -> Self {

@@ -17,7 +17,6 @@
 use std::collections::BTreeMap;
 
 use connect_streams::Timestamp;
-use connect_streams::agent_event::Snapshot;
 
 use crate::Version;
 use crate::activity::Activity;
@@ -94,17 +93,6 @@ pub fn is_expired(item: &Item, now: Timestamp) -> bool {
     seconds.parse::<i64>().is_ok_and(|seconds| seconds * 1000 <= now.epoch_milliseconds())
 }
 
-/// Whether an offline agent's contacts are only such that ended.
-pub(crate) fn has_only_doubtful_contacts(snapshot: &Snapshot<'_>) -> bool {
-    let states = snapshot.contacts.iter().map(|contact| contact.state.unwrap_or_default());
-    Activity::is_offline(snapshot.status.status_type, snapshot.status.name) && all_ended(states)
-}
-
-fn all_ended<'a>(states: impl IntoIterator<Item = &'a str>) -> bool {
-    let mut states = states.into_iter().peekable();
-    states.peek().is_some() && states.all(|state| state == "ENDED")
-}
-
 fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name).and_then(Attribute::as_text).filter(|text| !text.is_empty())
 }
@@ -160,11 +148,9 @@ impl Row {
     /// Whether somebody works here: beats every row of which that cannot be said. Who left, and whose contacts have only
     /// ended, does not, however long the heartbeats go on.
     fn is_live(&self, clock: Clock) -> bool {
-        let is_out = self.session(clock) == Some(Session::Out);
-        let has_left = |item: &Item| {
-            activity_of(item) == Activity::Offline
-                || is_out && is_offline(item) && all_ended(contact_states(item))
-        };
+        let session = self.session(clock);
+        let has_left =
+            |item: &Item| activity_of(item) == Activity::Offline || has_doubtful_contacts(item, session);
         self.snapshot.as_ref().is_some_and(|item| !has_left(item))
             && self.snapshot_version().is_some_and(|version| clock.heard(&version))
     }
@@ -216,8 +202,7 @@ impl Rows {
         let last_event = last_event.max(older.as_ref().and_then(|item| version(item, SESSION_VERSION)));
         let (region, snapshot) = self.shown(older, clock);
         let activity = activity_of(&snapshot);
-        let has_left = session == Some(Session::Out) && is_offline(&snapshot);
-        let contacts_are_doubtful = has_left && all_ended(contact_states(&snapshot));
+        let contacts_are_doubtful = has_doubtful_contacts(&snapshot, session);
         let activity = if contacts_are_doubtful { Activity::Offline } else { activity };
         Agent {
             agent_id,
@@ -297,6 +282,11 @@ fn member<'c>(contact: &'c Attribute, name: &str) -> Option<&'c str> {
 
 fn contact_states(snapshot: &Item) -> impl Iterator<Item = &str> {
     contacts(snapshot).iter().map(|contact| member(contact, "state").unwrap_or_default())
+}
+
+/// Whether contacts are listed of an agent who has left, and only such that ended.
+fn has_doubtful_contacts(snapshot: &Item, session: Option<Session>) -> bool {
+    session == Some(Session::Out) && is_offline(snapshot) && Activity::all_ended(contact_states(snapshot))
 }
 
 fn is_offline(snapshot: &Item) -> bool {
