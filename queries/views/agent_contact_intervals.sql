@@ -3,8 +3,9 @@
 --
 -- An interval is read off the event that ended it: a contact of its previous snapshot against the same contact in its
 -- current one. Gone, the contact's state ended with the event. If two events say that they ended it, the earlier is right.
--- A contact that is put on hold, paused or taken back may keep its StateStartTimestamp: then its intervals share a start and
--- follow one another, each from the end of the one before, which is the time of the event that shows the next state.
+-- A contact is in one state at a time, so an interval begins where the one before it ended, if that is later than what its
+-- StateStartTimestamp says: a contact that is put on hold, paused or taken back may keep an earlier one. Then the time of the
+-- event that shows the next state is the end.
 -- Events of a Region in which the agent does not work are left out if they say so.
 --
 -- Columns: agent_id varchar, contact_id varchar, state varchar, channel varchar, queue_name varchar,
@@ -29,13 +30,15 @@ FROM (
         state,
         channel,
         queue_name,
-        coalesce(
-            lag(end_timestamp) OVER (
-                PARTITION BY instance_id, region, agent_id, contact_id, start_timestamp
-                -- Where two end in one millisecond, the one that no other follows is the last.
-                ORDER BY end_timestamp, CASE WHEN keeps_start THEN 0 ELSE 1 END
-            ),
-            start_timestamp
+        greatest(
+            start_timestamp,
+            coalesce(
+                lag(end_timestamp) OVER (
+                    PARTITION BY instance_id, region, agent_id, contact_id
+                    ORDER BY end_timestamp, closed_by
+                ),
+                start_timestamp
+            )
         ) AS start_timestamp,
         end_timestamp,
         closed_by,
@@ -52,7 +55,7 @@ FROM (
                     start_timestamp,
                     contact_id,
                     state,
-                    CASE WHEN keeps_start THEN end_timestamp END
+                    end_timestamp
                 ORDER BY closed_by
             ) AS claim
         FROM (
@@ -65,7 +68,6 @@ FROM (
                 CASE channel WHEN 'TASKS' THEN 'TASK' ELSE channel END AS channel,
                 queue_name,
                 start_timestamp,
-                keeps_start,
                 CASE
                     WHEN successor IS NULL OR keeps_start THEN event_timestamp
                     ELSE successor_start

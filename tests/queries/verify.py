@@ -126,21 +126,21 @@ class Run:
         ledger("backfill", "--lake", self.lake, PII_POLICY="{}")
 
     def intervals(self, kind):
-        """The intervals of AgentHistory, as the upserter wrote them. Those of a contact that share a start, because it kept
-        its start through hold, follow one another (docs/agent-state.md)."""
+        """The intervals of AgentHistory, as the upserter wrote them. Those of a contact follow one another
+        (docs/agent-state.md)."""
         items = map(json.loads, (self.made / "agent-history.jsonl").read_text().splitlines())
         items = [item for item in items if item["entry"].startswith(kind)]
         before = {}
-        for item in sorted(items, key=lambda item: (item["end"], item["entry"].count("#") == 4)):
+        for item in sorted(items, key=lambda item: (item["end"], item["closed_by"])):
             instance, agent = item["agent_id"].split("#")
             item |= {"agent_id": agent, "instance_id": instance, "region": item["entry"].rsplit("#", 1)[1]}
-            shared = (instance, agent, item["region"], item.get("contact_id"), item["start"])
-            if item.get("contact_id") and shared in before:
-                span = expected.seconds(expected.instant(before[shared]), expected.instant(item["end"]))
-                item |= {"start": before[shared], "seconds": span}
+            contact = (instance, agent, item["region"], item.get("contact_id"))
+            if item.get("contact_id") and before.get(contact, "") > item["start"]:
+                span = expected.seconds(expected.instant(before[contact]), expected.instant(item["end"]))
+                item |= {"start": before[contact], "seconds": span}
                 if not span:
                     continue
-            before[shared] = item["end"]
+            before[contact] = item["end"]
             yield item
 
     @staticmethod

@@ -155,6 +155,8 @@ struct Contact {
     shown_since: i64,
     /// When it began, as far as the events tell: later than what they show, if the contact kept its start through hold.
     since: i64,
+    /// When the contact was connected.
+    first: i64,
 }
 
 struct Agent {
@@ -169,8 +171,16 @@ struct Agent {
     last: Value,
     /// The greatest version so far that set the snapshot, the login and the logout.
     newest: [(i64, String); 3],
-    /// Whether the agent's contacts keep their `StateStartTimestamp` through hold and pause. Connect's pages disagree on it.
-    keeps_starts: bool,
+    /// What hold and pause do to the `StateStartTimestamp` of the agent's contacts.
+    starts: Starts,
+}
+
+/// Connect's pages disagree on whether hold gives a contact a new start. It may keep the old one, or get it back after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Starts {
+    New,
+    Kept,
+    FirstAgain,
 }
 
 impl Agent {
@@ -188,7 +198,7 @@ impl Agent {
             is_logged_in: false,
             last: Value::Null,
             newest: Default::default(),
-            keeps_starts: rng.bool(),
+            starts: [Starts::New, Starts::Kept, Starts::FirstAgain][rng.usize(..3)],
         }
     }
 
@@ -225,7 +235,7 @@ impl Agent {
             _ => self.move_on(world, rng),
         }
         // Sometimes two things change at once.
-        if rng.u8(..6) == 0 && !self.contacts.is_empty() && !self.keeps_starts {
+        if rng.u8(..6) == 0 && !self.contacts.is_empty() && self.starts == Starts::New {
             self.move_on(world, rng);
         }
         "STATE_CHANGE"
@@ -235,7 +245,8 @@ impl Agent {
         let channel = ["VOICE", "CHAT", "TASK", "EMAIL"][rng.usize(..4)];
         let id = format!("30000000-0000-4000-8000-{:012x}", rng.u64(..1 << 40));
         let (shown_since, since) = (self.now, self.now);
-        self.contacts.push(Contact { id, channel, state: state("CONNECTING"), shown_since, since });
+        let first = self.now;
+        self.contacts.push(Contact { id, channel, state: state("CONNECTING"), shown_since, since, first });
         rng.shuffle(&mut self.contacts);
     }
 
@@ -266,19 +277,30 @@ impl Agent {
         }
         let successor = successors[rng.usize(..successors.len())];
         let alternates = |state: &str| ["CONNECTED", "CONNECTED_ONHOLD", "PAUSED"].contains(&state);
-        let keeps_start = self.keeps_starts && alternates(STATES[old].0) && alternates(successor);
-        if keeps_start && since == self.now {
+        let has_no_new_start = alternates(STATES[old].0)
+            && alternates(successor)
+            && match self.starts {
+                Starts::New => false,
+                Starts::Kept => true,
+                Starts::FirstAgain => successor == "CONNECTED",
+            };
+        if has_no_new_start && since == self.now {
             return;
         }
         self.close(id, STATES[old].0, since, world);
         let is_told = !self.last.is_null();
         let contact = &mut self.contacts[place];
         contact.state = state(successor);
-        if !keeps_start {
-            contact.shown_since = self.now;
+        if STATES[old].0 == "CONNECTING" {
+            contact.first = self.now;
         }
+        contact.shown_since = match self.starts {
+            Starts::FirstAgain if has_no_new_start => contact.first,
+            Starts::Kept if has_no_new_start => contact.shown_since,
+            _ => self.now,
+        };
         // What no event tells, nobody can know.
-        if is_told || !keeps_start {
+        if is_told || !has_no_new_start {
             contact.since = self.now;
         }
     }

@@ -126,7 +126,7 @@ impl Reader {
             let [today, older] =
                 [self.entries(today, kind, from, until), self.entries(older, kind, from, until)];
             let (today, older) = futures::try_join!(today, older)?;
-            let known: BTreeSet<_> = today.iter().filter_map(without_region).map(str::to_owned).collect();
+            let known: BTreeSet<_> = today.iter().filter_map(earlier_key).collect();
             let is_new = |entry: &Item| !entry_key(entry).is_some_and(|key| known.contains(key));
             let entries: Vec<_> = today.into_iter().chain(older.into_iter().filter(is_new)).collect();
             let mut entries: BTreeMap<_, _> = in_sequence(entries)
@@ -183,9 +183,11 @@ fn entry_key(entry: &Item) -> Option<&str> {
     entry.get("entry").and_then(Attribute::as_text)
 }
 
-/// The key as older versions had it.
-fn without_region(entry: &Item) -> Option<&str> {
-    entry_key(entry)?.rsplit_once('#').map(|(key, _)| key)
+/// The key as older versions had it: without the Region, and without the end of a contact's interval.
+fn earlier_key(entry: &Item) -> Option<String> {
+    let parts: Vec<_> = entry_key(entry)?.split('#').collect();
+    let count = if parts.first() == Some(&"contact") { 4 } else { parts.len() - 1 };
+    Some(parts.get(..count)?.join("#"))
 }
 
 /// When an interval began, or an event happened.

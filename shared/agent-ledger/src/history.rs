@@ -5,10 +5,10 @@
 //! the list is empty. After-contact work is the interval of state `ENDED`.
 //! Source: Administrator Guide, "Determine how long an agent spends doing ACW".
 //!
-//! An interval's key has its start, contact and state. Connect's pages disagree on whether a contact that is put on hold
-//! gets a new `StateStartTimestamp`. If it keeps the old one, the event alone does not tell when the state began: such an
-//! interval is written with the start that Connect gives and gets its end into the key, so that nothing takes the place
-//! of anything; [`crate::intervals`] then knows that intervals of one contact with one start follow one another.
+//! Connect's pages disagree on whether a contact that is put on hold or taken back gets a new `StateStartTimestamp`. If it
+//! has an old one, the event alone does not tell when the state began. So a contact's interval is written with the start that
+//! Connect gives, its key has its end too, and nothing takes the place of anything; [`crate::intervals`] then lets the
+//! intervals of a contact follow one another.
 //!
 //! A stream without contradictions closes an interval once. If two events close the same one (a producer's clock
 //! was set back, a restored backup was replayed), the earlier of them decides, by version and not by arrival: so
@@ -115,11 +115,7 @@ fn contact_interval(
         ("expires_at", Some(expires_at(event.timestamp, retention_days))),
     ];
     let (start, end) = (timestamp_text(span.start), timestamp_text(span.end));
-    let key = if keeps_start {
-        ["contact", &start, contact.contact_id, state, &end, event.region].join("#")
-    } else {
-        ["contact", &start, contact.contact_id, state, event.region].join("#")
-    };
+    let key = ["contact", &start, contact.contact_id, state, &end, event.region].join("#");
     Some(span.onto(version, entry(event, key, attributes)))
 }
 
@@ -240,12 +236,12 @@ mod tests {
                 &[("c", "CONNECTING", "08:00:50.000")],
                 &[("c", "CONNECTED", "08:01:00.000")]
             ),
-            [["contact#08:00:50.000#c#CONNECTING#eu-west-2", "08:00:50.000", "08:01:00.000", "10"]]
+            [["contact#08:00:50.000#c#CONNECTING#08:01:00.000#eu-west-2", "08:00:50.000", "08:01:00.000", "10"]]
         );
         // Of a contact that is gone, the event is all that tells.
         assert_eq!(
             closed("08:01:00.250", &[("c", "ENDED", "08:00:50.000")], &[]),
-            [["contact#08:00:50.000#c#ENDED#eu-west-2", "08:00:50.000", "08:01:00.250", "10.25"]]
+            [["contact#08:00:50.000#c#ENDED#08:01:00.250#eu-west-2", "08:00:50.000", "08:01:00.250", "10.25"]]
         );
         assert_eq!(
             closed(
@@ -275,7 +271,20 @@ mod tests {
                     "08:02:00.000",
                     "120"
                 ],
-                ["contact#08:00:00.000#c#CONNECTED#eu-west-2", since, "08:03:00.000", "180"],
+                ["contact#08:00:00.000#c#CONNECTED#08:03:00.000#eu-west-2", since, "08:03:00.000", "180"],
+            ]
+        );
+        // Hold with a start of its own, and the first start again after it.
+        let hold = closed("08:01:00.250", &[("c", "CONNECTED", since)], &[("c", "CONNECTED_ONHOLD", "08:01:00.000")]);
+        let resume = closed("08:02:00.000", &[("c", "CONNECTED_ONHOLD", "08:01:00.000")], &[("c", "CONNECTED", since)]);
+        let end = closed("08:03:00.250", &[("c", "CONNECTED", since)], &[("c", "ENDED", "08:03:00.000")]);
+        let keys: Vec<_> = [hold, resume, end].concat().into_iter().map(|[key, ..]| key).collect();
+        assert_eq!(
+            keys,
+            [
+                "contact#08:00:00.000#c#CONNECTED#08:01:00.000#eu-west-2",
+                "contact#08:01:00.000#c#CONNECTED_ONHOLD#08:02:00.000#eu-west-2",
+                "contact#08:00:00.000#c#CONNECTED#08:03:00.000#eu-west-2",
             ]
         );
         // Given a new start, it ends with that, and not with the event.
@@ -299,6 +308,6 @@ mod tests {
         let current = [("d", "ENDED", "08:00:30.000"), ("c", "ENDED", "08:01:00.000")];
         let told = closed("08:01:00.100", &previous, &current);
         assert_eq!(told.len(), 1);
-        assert_eq!(told[0][0], "contact#08:00:00.000#c#CONNECTED#eu-west-2");
+        assert_eq!(told[0][0], "contact#08:00:00.000#c#CONNECTED#08:01:00.000#eu-west-2");
     }
 }

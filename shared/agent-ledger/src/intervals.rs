@@ -1,33 +1,37 @@
 //! Intervals of a contact's states as they followed one another.
 //!
-//! If Connect keeps `StateStartTimestamp` while a contact is put on hold and taken back, the events give one start to
-//! several intervals of a contact: that of its connection. They follow one another, so each begins where the one before
-//! it ended. If Connect gives each state its own start, no two intervals of a contact share one, and nothing changes.
+//! A contact is in one state at a time, so each of its intervals begins where the one before it ended, or later. The start
+//! that an entry has may be earlier: Connect may keep `StateStartTimestamp` while a contact is put on hold and taken back,
+//! or give the contact that is taken back the start of its connection. If Connect gives each state its own start, nothing
+//! changes.
 
 use std::collections::BTreeMap;
 
 use connect_streams::Timestamp;
 
+use crate::history::CLOSED_BY;
 use crate::item::Attribute;
 use crate::memory::Item;
 
-/// Gives the intervals that share a start their own ones. Other entries stay as they are; the order may change.
+/// Gives the intervals of a contact the starts that follow from one another. Other entries stay as they are; the order may
+/// change.
 #[must_use]
 pub fn in_sequence(entries: Vec<Item>) -> Vec<Item> {
     let mut others = Vec::new();
-    let mut by_start: BTreeMap<(String, String, String), Vec<(Timestamp, Item)>> = BTreeMap::new();
+    let mut by_contact: BTreeMap<(String, String), Vec<(Timestamp, Item)>> = BTreeMap::new();
     for entry in entries {
         match (origin(&entry), instant(&entry, "end")) {
-            (Some(origin), Some(end)) => by_start.entry(origin).or_default().push((end, entry)),
+            (Some(origin), Some(end)) => by_contact.entry(origin).or_default().push((end, entry)),
             _ => others.push(entry),
         }
     }
-    for mut intervals in by_start.into_values() {
-        // Where two end in one millisecond, the one that no other follows is the last.
-        intervals.sort_by_key(|(end, entry)| (*end, is_last(entry)));
+    for mut intervals in by_contact.into_values() {
+        // Of two that end in one millisecond, the first event ended the first.
+        let closed_by = |entry: &Item| entry.get(CLOSED_BY).and_then(Attribute::as_text).map(str::to_owned);
+        intervals.sort_by_cached_key(|(end, entry)| (*end, closed_by(entry)));
         let mut before: Option<Timestamp> = None;
         for (end, mut interval) in intervals {
-            if let Some(start) = before {
+            if let Some(start) = before.filter(|before| instant(&interval, "start") < Some(*before)) {
                 if end <= start {
                     continue;
                 }
@@ -42,19 +46,12 @@ pub fn in_sequence(entries: Vec<Item>) -> Vec<Item> {
     others
 }
 
-/// Region, contact and start of an interval of a contact; `None` for any other entry.
-fn origin(entry: &Item) -> Option<(String, String, String)> {
+/// Region and contact of an interval of a contact; `None` for any other entry. Those of earlier versions have no Region.
+fn origin(entry: &Item) -> Option<(String, String)> {
     let text = |name: &str| entry.get(name).and_then(Attribute::as_text);
     let key = text("entry").filter(|key| key.starts_with("contact#"))?;
-    let region = key.rsplit_once('#')?.1;
-    Some((region.to_owned(), text("contact_id")?.to_owned(), text("start")?.to_owned()))
-}
-
-/// Whether the interval's contact went on to another start, or away: then the key does not have its end in it.
-fn is_last(entry: &Item) -> bool {
-    const PARTS_WITHOUT_END: usize = 5;
-    let key = entry.get("entry").and_then(Attribute::as_text).unwrap_or_default();
-    key.split('#').count() == PARTS_WITHOUT_END
+    let region = key.split('#').nth(5).unwrap_or_default();
+    Some((region.to_owned(), text("contact_id")?.to_owned()))
 }
 
 fn instant(entry: &Item, name: &str) -> Option<Timestamp> {
@@ -70,7 +67,7 @@ mod tests {
     fn entry(contact: &str, state: &str, [start, end]: [&str; 2]) -> Item {
         let time = |minutes: &str| format!("2026-03-02T08:{minutes}:00.000Z");
         [
-            ("entry", format!("contact#{}#{contact}#{state}#eu-west-2", time(start))),
+            ("entry", format!("contact#{}#{contact}#{state}#{}#eu-west-2", time(start), time(end))),
             ("contact_id", contact.to_owned()),
             ("state", state.to_owned()),
             ("start", time(start)),
@@ -116,16 +113,32 @@ mod tests {
         );
     }
 
+    /// On hold until 08:10, and taken back and put on hold again in the last millisecond of it.
     #[test]
-    fn of_two_that_end_in_one_millisecond_the_last_has_no_time() {
-        let mut paused = entry("c", "PAUSED", ["00", "10"]);
-        let key =
-            paused["entry"].as_text().unwrap().replace("#eu-west-2", "#2026-03-02T08:10:00.000Z#eu-west-2");
-        paused.insert("entry".to_owned(), Attribute::text(&key));
-        let connected = entry("c", "CONNECTED", ["00", "10"]);
-        for intervals in [vec![paused.clone(), connected.clone()], vec![connected, paused]] {
-            assert_eq!(spans(intervals), ["c 00 10 PAUSED"]);
+    fn of_two_that_end_in_one_millisecond_the_second_has_no_time() {
+        let closed = |state: &str, event: &str| {
+            let mut interval = entry("c", state, ["00", "10"]);
+            interval.insert("closed_by".to_owned(), Attribute::text(event));
+            interval
+        };
+        let (hold, talk) = (closed("CONNECTED_ONHOLD", "08:10#1"), closed("CONNECTED", "08:10#2"));
+        for intervals in [vec![hold.clone(), talk.clone()], vec![talk, hold]] {
+            assert_eq!(spans(intervals), ["c 00 10 CONNECTED_ONHOLD"]);
         }
+    }
+
+    /// Hold has a start of its own, and a contact taken back has that of its connection again.
+    #[test]
+    fn an_interval_that_goes_back_to_its_first_start_begins_after_what_was_between() {
+        let intervals = vec![
+            entry("c", "CONNECTED", ["01", "10"]),
+            entry("c", "CONNECTED_ONHOLD", ["10", "20"]),
+            entry("c", "CONNECTED", ["01", "30"]),
+            entry("c", "ENDED", ["30", "40"]),
+        ];
+        let expected =
+            ["c 01 10 CONNECTED", "c 10 20 CONNECTED_ONHOLD", "c 20 30 CONNECTED", "c 30 40 ENDED"];
+        assert_eq!(spans(intervals), expected);
     }
 
     #[test]

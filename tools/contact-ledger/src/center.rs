@@ -20,7 +20,7 @@ use fastrand::Rng;
 
 pub use self::disturb::{Disturbances, disturb};
 
-use self::agent::{Agent, Status};
+use self::agent::{Agent, StateStarts, Status};
 use self::contact::{Contact, Ending, Kind, State};
 use self::wire::Version;
 
@@ -382,8 +382,12 @@ impl Center {
             return;
         };
         let Some(agent) = contact.agent else { return };
-        let keeps_start = self.agents[agent].keeps_state_starts();
-        let since = if keeps_start { contact.state_since } else { now };
+        let starts = self.agents[agent].state_starts();
+        let since = match starts {
+            StateStarts::Kept => contact.state_since,
+            StateStarts::FirstAgain if contact.state != State::Connected => contact.connected.unwrap_or(now),
+            StateStarts::New | StateStarts::FirstAgain => now,
+        };
         if contact.state == State::Connected {
             contact.holds.push((now, now));
             contact.enter(if contact.is_task() { State::Paused } else { State::OnHold }, since);
@@ -392,7 +396,7 @@ impl Center {
             contact.resume(now);
             contact.enter(State::Connected, since);
         }
-        if keeps_start {
+        if starts != StateStarts::New {
             // Only the event's own time tells when, so it is exact.
             self.tell(agent, "STATE_CHANGE");
         } else {

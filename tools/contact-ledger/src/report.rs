@@ -76,30 +76,25 @@ struct Timeline {
     spans: Vec<Span>,
 }
 
-/// What lasted, in seconds since 1970. The contact, if it is the state of one, comes first: so those of one contact with
-/// one start stand side by side when they are in order.
+/// What lasted, in seconds since 1970. The contact, if it is the state of one, comes first, and the end second: so what a
+/// contact did is in its order.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Span {
     contact: String,
-    start: i64,
     end: i64,
+    start: i64,
     what: &'static str,
 }
 
 impl Timeline {
-    /// Lets states of a contact that share a start follow one another (`agent_ledger::intervals`).
+    /// Lets states of a contact follow one another (`agent_ledger::intervals`).
     fn put_in_sequence(&mut self) {
         self.spans.sort_unstable();
-        let mut before: Option<(String, i64, i64)> = None;
-        for span in self.spans.iter_mut().filter(|span| !span.contact.is_empty()) {
-            let (start, end) = (span.start, span.end);
-            match &before {
-                Some((contact, shared, ended)) if *contact == span.contact && *shared == start => {
-                    span.start = *ended;
-                }
-                _ => {}
+        for place in 1..self.spans.len() {
+            let [before, span] = &mut self.spans[place - 1..=place] else { continue };
+            if !span.contact.is_empty() && before.contact == span.contact {
+                span.start = span.start.max(before.end);
             }
-            before = Some((span.contact.clone(), start, end));
         }
     }
 }

@@ -68,6 +68,17 @@ pub(super) struct Agent {
 /// How many contacts of a channel an agent takes.
 pub(super) const SLOTS: [(&str, usize); 4] = [("VOICE", 1), ("CHAT", 3), ("TASK", 1), ("EMAIL", 1)];
 
+/// The start of a contact's state when hold or pause begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StateStarts {
+    /// Each state has its own.
+    New,
+    /// That of the connection stays.
+    Kept,
+    /// Hold has its own, and after it that of the connection is back.
+    FirstAgain,
+}
+
 impl Agent {
     pub(super) fn new(number: usize) -> Self {
         Self {
@@ -94,10 +105,14 @@ impl Agent {
         format!("agent.{:04}", self.number + 1)
     }
 
-    /// Whether this agent's contacts keep their `StateStartTimestamp` through hold and pause. Connect's pages disagree on
-    /// it, so half of the agents live by each.
-    pub(super) const fn keeps_state_starts(&self) -> bool {
-        self.number % 2 == 1
+    /// What hold and pause do to the `StateStartTimestamp` of this agent's contacts. Connect's pages disagree on it, so
+    /// agents live by each.
+    pub(super) const fn state_starts(&self) -> StateStarts {
+        match self.number % 4 {
+            1 => StateStarts::Kept,
+            3 => StateStarts::FirstAgain,
+            _ => StateStarts::New,
+        }
     }
 
     pub(super) fn is_busy(&self) -> bool {
