@@ -116,7 +116,9 @@ fn after_contact_work_milliseconds(tables: &Tables) -> i64 {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         format!("{whole}{fraction:0<3}").parse::<i64>().unwrap()
     };
-    let of_contacts = tables.history.iter().filter(|((_, entry), _)| entry.ends_with("#ENDED#eu-west-2"));
+    let is_after_contact_work =
+        |entry: &str| entry.starts_with("contact#") && entry.split('#').nth(3) == Some("ENDED");
+    let of_contacts = tables.history.iter().filter(|((_, entry), _)| is_after_contact_work(entry));
     of_contacts.map(|(_, item)| milliseconds(item)).sum()
 }
 
