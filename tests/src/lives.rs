@@ -263,7 +263,7 @@ impl Agent {
     /// A contact goes into another state, or away.
     fn move_on(&mut self, world: &mut World, rng: &mut Rng) {
         let place = rng.usize(..self.contacts.len());
-        let Contact { id, state: old, since, .. } = self.contacts[place].clone();
+        let Contact { id, state: old, since, shown_since, .. } = self.contacts[place].clone();
         let successors: &[&str] = match STATES[old].0 {
             "CONNECTING" => &["CONNECTED", "CONNECTED", "MISSED", "REJECTED", "ERROR"],
             "CONNECTED" => &["CONNECTED_ONHOLD", "PAUSED", "ENDED", "ENDED"],
@@ -284,7 +284,8 @@ impl Agent {
                 Starts::Kept => true,
                 Starts::FirstAgain => successor == "CONNECTED",
             };
-        if has_no_new_start && since == self.now {
+        // Which of two changes in one millisecond came first is told by their starts, and by nothing else.
+        if since == self.now && (has_no_new_start || shown_since < since) {
             return;
         }
         self.close(id, STATES[old].0, since, world);
