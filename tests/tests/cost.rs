@@ -9,7 +9,7 @@ use agent_ledger::{BOARDS, Register};
 use clap::Parser;
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::parse;
-use contact_ledger::center::{Center, CenterSize, StreamKind};
+use contact_ledger::center::{Center, CenterSize, DEMO_CENTER, StreamKind};
 use contact_ledger::cost::volume::{Center as Volumes, Volume};
 use contact_ledger::cost::{CostArguments, PEAK, cost, events_per_second, shards, volume_of, write_units};
 use ledger_tests::docs::{assert_page, assert_part};
@@ -42,7 +42,7 @@ fn count(agents: usize, contacts_per_hour: u32, window: i64) -> Counted {
     let mut in_window = BTreeSet::new();
     let mut number = 0;
     let rules = Rules::default();
-    for sent in Center::new(CenterSize { agents, hours: 8, contacts_per_hour, seed: 7 }) {
+    for sent in Center::new(CenterSize { agents, hours: 8, contacts_per_hour, seed: 7, ..DEMO_CENTER }) {
         if sent.stream == StreamKind::ContactRecords {
             counted.contact_records += 1.0;
             continue;

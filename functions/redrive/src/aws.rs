@@ -9,7 +9,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{Tag, Tagging};
 use serde::Deserialize;
 
-use crate::ports::{Destination, Fault, Lake, causes, refusal};
+use crate::ports::{Destination, Fault, Lake, why};
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ impl AwsLake {
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         let place = format!("s3://{}/{key}", self.bucket);
-        fault(&format!("S3 does not let us {what} {place}"), "your rights on the bucket and its key", error)
+        fault(&format!("{place} cannot be {what}"), "rights on the bucket and its key", error)
     }
 }
 
@@ -36,7 +36,7 @@ impl Lake for AwsLake {
         let mut pages =
             self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.refused("list", prefix, error))?;
+            let page = page.map_err(|error| self.refused("listed", prefix, error))?;
             keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
         }
         keys.sort_unstable();
@@ -58,13 +58,13 @@ impl Lake for AwsLake {
 
     async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), Fault> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/json");
-        put.body(body.into()).send().await.map(drop).map_err(|error| self.refused("write", key, error))
+        put.body(body.into()).send().await.map(drop).map_err(|error| self.refused("written", key, error))
     }
 
     async fn tags(&self, key: &str) -> Result<Vec<(String, String)>, Fault> {
         let tags = match self.client.get_object_tagging().bucket(&self.bucket).key(key).send().await {
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(Vec::new()),
-            tags => tags.map_err(|error| self.refused("read the tags of", key, error))?,
+            tags => tags.map_err(|error| self.refused("asked for its tags", key, error))?,
         };
         Ok(tags.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
@@ -75,7 +75,7 @@ impl Lake for AwsLake {
         let tagging = Tagging::builder().set_tag_set(Some(tags.into_iter().map(tag).collect())).build();
         let tagging = tagging.expect("the set is set");
         let put = self.client.put_object_tagging().bucket(&self.bucket).key(key).tagging(tagging);
-        put.send().await.map(drop).map_err(|error| self.refused("tag", key, error))
+        put.send().await.map(drop).map_err(|error| self.refused("tagged", key, error))
     }
 }
 
@@ -125,7 +125,7 @@ impl AwsDestination {
         let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
         let put = put.map_err(|error| {
             let what = format!("Kinesis stream {stream} does not take records");
-            fault(&what, "the stream's name and region, and your right to kinesis:PutRecords", error)
+            fault(&what, "kinesis:PutRecords on it, and kms:GenerateDataKey on its key", error)
         })?;
         Ok(put.records.into_iter().map(|response| response.error_code).collect())
     }
@@ -144,7 +144,7 @@ impl Destination for AwsDestination {
                     let what = format!("Firehose stream {name} does not take records");
                     fault(
                         &what,
-                        "the stream's name and region, and your right to firehose:PutRecordBatch",
+                        "firehose:PutRecordBatch on it",
                         error,
                     )
                 })?;
@@ -159,7 +159,7 @@ impl Destination for AwsDestination {
         let invoked = self.lambda.invoke().function_name(name).payload(Blob::new(event)).send().await;
         let invoked = invoked.map_err(|error| {
             let what = format!("function {name} cannot be invoked");
-            fault(&what, "the function's name and region, and your right to lambda:InvokeFunction", error)
+            fault(&what, "lambda:InvokeFunction on it", error)
         })?;
         if let Some(kind) = invoked.function_error {
             return Err(Fault::new(format!(
@@ -181,16 +181,10 @@ fn partition_key(record: &[u8]) -> String {
     if (1..=256).contains(&id.chars().count()) { id } else { "unknown".to_owned() }
 }
 
-fn fault<E>(what: &str, to_check: &str, error: SdkError<E>) -> Fault
+fn fault<E>(what: &str, rights: &str, error: SdkError<E>) -> Fault
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let sentence = match refusal(&error) {
-        Some(refusal) => format!("{what} ({refusal}); check your credentials, {to_check}"),
-        None => format!(
-            "{what}: no answer ({}); check the network, the region and your credentials",
-            causes(&error)
-        ),
-    };
+    let sentence = format!("{what}: {}", why(&error, rights));
     Fault { sentence, source: Some(error.into()) }
 }

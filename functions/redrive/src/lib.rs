@@ -29,7 +29,9 @@ pub use aws::{AwsDestination, AwsLake, ContactRecordTarget};
 pub use check::{Verdict, check};
 pub use destination::put_all;
 pub use manifest::{LEFT_TAG, MANIFESTS, REDRIVEN_TAG};
-pub use ports::{Destination, Fault, Lake, causes, refusal};
+pub use ports::{
+    Destination, Fault, Lake, causes, is_denied, is_missing, refusal, unanswered, why, why_refused,
+};
 pub use report::{Count, Report};
 pub use request::{Request, RequestError, day_or_instant};
 pub use run::{Control, RunError, run};

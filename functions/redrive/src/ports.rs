@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::future::Future;
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 /// A request that failed, in a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,73 @@ impl Fault {
 /// What a service said when it refused; `None` if it did not answer.
 #[must_use]
 pub fn refusal(error: &impl ProvideErrorMetadata) -> Option<String> {
-    Some(format!("{}: {}", error.code()?, error.message().unwrap_or("without a message")))
+    Some(match (error.code()?, error.message()) {
+        (code, Some(message)) => format!("{code}: {message}"),
+        (code, None) => code.to_owned(),
+    })
+}
+
+/// Whether a service refused for want of permission.
+#[must_use]
+pub fn is_denied(code: &str) -> bool {
+    code.starts_with("AccessDenied") || matches!(code, "Forbidden" | "UnauthorizedOperation" | "KMSAccessDeniedException")
+}
+
+/// Whether a service refused because what it was asked for is not there.
+#[must_use]
+pub fn is_missing(code: &str) -> bool {
+    matches!(code, "ResourceNotFoundException" | "NotFoundException" | "NoSuchBucket" | "NotFound")
+}
+
+/// Why a request failed and what to do, as the end of a sentence. `rights` are what the request needs.
+pub fn why<E>(error: &SdkError<E>, rights: &str) -> String
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let Some(refusal) = refusal(error) else { return unanswered(error) };
+    why_refused(error.code().unwrap_or_default(), &refusal, rights)
+}
+
+/// The same of what a service said.
+#[must_use]
+pub fn why_refused(code: &str, refusal: &str, rights: &str) -> String {
+    const CREDENTIALS: [&str; 9] = [
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    ];
+    if is_denied(code) {
+        format!("not allowed ({refusal}); it needs {rights}")
+    } else if is_missing(code) {
+        format!("it is not there ({refusal}); check the Region and the account, and that the stack is whole")
+    } else if CREDENTIALS.contains(&code) {
+        format!("the credentials are not accepted ({refusal}); sign in again, or use others")
+    } else {
+        refusal.to_owned()
+    }
+}
+
+/// Why a request got no answer, and what to do.
+#[must_use]
+pub fn unanswered(error: &(dyn Error + 'static)) -> String {
+    let causes = causes(error);
+    let has = |words: &[&str]| words.iter().any(|words| causes.contains(words));
+    // The connector's errors have no kinds for these: their words are all there is.
+    if has(&["timed out", "timeout"]) {
+        "no answer in time; check the network, the Region and the endpoint".to_owned()
+    } else if has(&["Connection refused"]) {
+        "nothing answers there (connection refused); check that it runs, and the endpoint".to_owned()
+    } else if has(&["dns error", "failed to lookup address"]) {
+        "its address is unknown; check the network, the Region and the endpoint".to_owned()
+    } else {
+        format!("no answer ({causes}); check the network and the Region")
+    }
 }
 
 /// An error with its causes, in their own words. The SDK's own way to tell them ends in a dump of the whole response.

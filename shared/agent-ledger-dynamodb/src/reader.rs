@@ -140,6 +140,34 @@ impl Reader {
         Ok(history)
     }
 
+    /// When the agent's last event happened that the history has.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn last_event(
+        &self,
+        instance_id: &str,
+        agent_id: &str,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        // Older versions had the agent's id alone as key.
+        let mut last = None;
+        for key in [history_key(instance_id, agent_id), agent_id.to_owned()] {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.history_table)
+                .key_condition_expression("agent_id = :agent_id AND begins_with(entry, :kind)")
+                .expression_attribute_values(":agent_id", AttributeValue::S(key))
+                .expression_attribute_values(":kind", AttributeValue::S("event#".to_owned()))
+                .scan_index_forward(false)
+                .limit(1);
+            let found = query.send().await.map_err(class_of)?.items.unwrap_or_default();
+            let found = found.into_iter().next().map(to_item);
+            last = last.max(found.as_ref().and_then(start).and_then(|start| Timestamp::parse(&start)));
+        }
+        Ok(last)
+    }
+
     /// Entries of one kind whose keys begin in time to have a part between these instants.
     async fn entries(
         &self,

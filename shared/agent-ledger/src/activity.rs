@@ -35,6 +35,19 @@ pub enum Activity {
 }
 
 impl Activity {
+    /// All of them, in the order of their precedence.
+    pub const ALL: [Self; 9] = [
+        Self::Error,
+        Self::Missed,
+        Self::Rejected,
+        Self::OnContact,
+        Self::AfterContactWork,
+        Self::Incoming,
+        Self::Custom,
+        Self::Available,
+        Self::Offline,
+    ];
+
     /// The public name, as in the tables.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -126,9 +126,9 @@ pub struct StoreError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum FaultClass {
     /// Throttled, timed out, unavailable, or unknown: trying again can help.
-    #[error("could not be written for now")]
+    #[error("temporary failure")]
     Transient,
     /// Access denied, destination missing, request invalid: somebody must act, and the data must wait.
-    #[error("cannot be written until the deployment is corrected")]
+    #[error("failure until the deployment is corrected")]
     Environment,
 }

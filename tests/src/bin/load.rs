@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use contact_lake::Policy;
 use contact_ledger::Expected;
-use contact_ledger::center::{Center, CenterSize, Disturbances, Sent, StreamKind, disturb};
+use contact_ledger::center::{Center, CenterSize, DEMO_CENTER, Disturbances, Sent, StreamKind, disturb};
 use contact_record_normalizer::transform;
 use ledger_tests::{processes_with_files_below, resident_bytes, stream_record};
 use local_aws::dynamodb::DynamoDb;
@@ -116,7 +116,7 @@ fn function(name: &'static str, folder: &Path, environment: BTreeMap<String, Str
 }
 
 fn sent(stream: StreamKind) -> impl Iterator<Item = Sent> {
-    let size = CenterSize { agents: 2000, hours: 24, contacts_per_hour: 13_000, seed: 1 };
+    let size = CenterSize { agents: 2000, hours: 24, contacts_per_hour: 13_000, seed: 1, ..DEMO_CENTER };
     let untidy = Disturbances { duplicated: 25, late: 15, malformed: 8, seed: 1 };
     disturb(Center::new(size), untidy).filter(move |sent| sent.stream == stream)
 }

@@ -3,17 +3,23 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use ::redrive::{is_missing, unanswered, why_refused};
 use agent_ledger::agents::{Agent, Session};
+use agent_ledger::store::StoreError;
 use agent_ledger::{Activity, Attribute};
 use agent_ledger_dynamodb::Reader;
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail, ensure};
 use clap::{Args, ValueEnum};
 use connect_streams::Timestamp;
 use console::{Style, Term};
 use serde::Serialize;
 
 use crate::connection::{Connection, StackArguments};
-use crate::terminal::{duration, json_lines, number, table, text, width};
+use crate::interruption::Interruption;
+use crate::keys::Keys;
+use crate::outcome::Outcome;
+use crate::output::print;
+use crate::terminal::{Cell, counted, duration, json_lines, number, table, text, width};
 
 /// Minutes without an event after which an agent who should be there is a ghost. Heartbeats come every two minutes.
 pub(crate) const GHOST_MINUTES: u32 = 5;
@@ -29,8 +35,8 @@ pub struct AgentsArguments {
     /// Only agents whose name, user name or id has this in it
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Only agents with this activity, such as available or offline
-    #[arg(long, value_name = "ACTIVITY")]
+    /// Only agents with this activity
+    #[arg(long, value_name = "ACTIVITY", value_parser = Activity::ALL.map(Activity::as_str))]
     activity: Vec<String>,
     /// Only agents with a contact of this queue
     #[arg(long, value_name = "NAME")]
@@ -44,7 +50,7 @@ pub struct AgentsArguments {
     /// Flag agents with no event for this many minutes (heartbeats come every two)
     #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
     stale_after: u32,
-    /// Show the table again every so many seconds, on a terminal
+    /// Seconds between refreshes, on a terminal
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     refresh: u32,
     /// Show it once
@@ -168,7 +174,7 @@ impl AgentRow {
             && arguments.queue.as_ref().is_none_or(|queue| self.queues.contains(queue))
     }
 
-    fn cells(&self, now: Timestamp) -> Vec<String> {
+    fn cells(&self, now: Timestamp) -> Vec<Cell> {
         let lasted = |since: &Option<String>| {
             let since = since.as_deref().and_then(Timestamp::parse);
             since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds()))
@@ -183,46 +189,57 @@ impl AgentRow {
         let (style, mark) = if self.stale { (Style::new().dim(), " (stale)") } else { (style, "") };
         let doubt = if self.contacts_doubtful { "?" } else { "" };
         vec![
-            self.name.clone(),
-            style.apply_to(format!("{}{mark}", self.activity)).to_string(),
-            lasted(&self.contact_since).unwrap_or_default(),
-            self.status.clone().unwrap_or_default(),
-            lasted(&self.status_since).unwrap_or_default(),
-            format!("{}{doubt}", self.contacts),
-            self.queues.join(", "),
+            self.name.clone().into(),
+            Cell::styled(format!("{}{mark}", self.activity), style),
+            lasted(&self.contact_since).unwrap_or_default().into(),
+            self.status.clone().unwrap_or_default().into(),
+            lasted(&self.status_since).unwrap_or_default().into(),
+            format!("{}{doubt}", self.contacts).into(),
+            self.queues.join(", ").into(),
         ]
     }
 }
 
-/// Shows the agents; on a terminal until interrupted.
+/// Shows the agents; on a terminal until the user has seen enough.
 ///
 /// # Errors
 /// When the stack or its table cannot be read.
 pub async fn agents(
     arguments: &AgentsArguments,
     now: impl Fn() -> Timestamp,
-    mut show: impl FnMut(&str) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+    interruption: &Interruption,
+) -> anyhow::Result<Outcome> {
     let connection = arguments.stack.connect().await?;
     let reader = reader(&connection);
     let instance = instance(&reader, arguments.instance.as_deref()).await?;
     let term = Term::stdout();
     let is_live = term.is_term() && !arguments.once && !arguments.json;
+    if !is_live {
+        let now = now();
+        let (rows, all) = rows(&reader, &instance, arguments, now).await?;
+        print(&if arguments.json { json_lines(&rows)? } else { page(&rows, all, now) })?;
+        return Ok(if interruption.is_requested() { Outcome::Interrupted } else { Outcome::Done });
+    }
+    let mut keys = Keys::of_terminal();
     loop {
         let now = now();
         let (rows, all) = rows(&reader, &instance, arguments, now).await?;
-        if arguments.json {
-            return show(&json_lines(&rows)?);
-        }
         let page = page(&rows, all, now);
-        if !is_live {
-            return show(&page);
-        }
         term.clear_screen()?;
-        let lines = usize::from(term.size().0).saturating_sub(1);
-        show(&page.split_inclusive('\n').take(lines).collect::<String>())?;
-        tokio::time::sleep(Duration::from_secs(arguments.refresh.into())).await;
+        let lines = usize::from(term.size().0).saturating_sub(3);
+        let more = page.lines().count().saturating_sub(lines);
+        let hint = if more > 0 { format!("{more} more; a taller window shows them. ") } else { String::new() };
+        print(&page.split_inclusive('\n').take(lines).collect::<String>())?;
+        print(&format!("\n{hint}q quits; every {} s again", arguments.refresh))?;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(arguments.refresh.into())) => {}
+            () = keys.quit() => break,
+            () = interruption.requested() => break,
+        }
     }
+    print("\n")?;
+    // Who has seen enough has seen what was asked for.
+    Ok(Outcome::Done)
 }
 
 fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {
@@ -238,10 +255,15 @@ fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {
         text("QUEUE", 3),
     ];
     let cells: Vec<_> = rows.iter().map(|row| row.cells(now)).collect();
-    let heading = format!("{} agents, {contacts} contacts, {stale} stale, at {now}\n\n", rows.len());
+    let heading = format!(
+        "{}, {}, {stale} stale, at {now}\n\n",
+        counted(rows.len() as u64, "agent", "agents"),
+        counted(contacts as u64, "contact", "contacts")
+    );
     if rows.is_empty() && all > 0 {
         return format!(
-            "{heading}Of {all} agents, none is as asked for and logged in (--all: logged out, too).\n"
+            "{heading}None of {} is as asked for and logged in (--all: logged out, too).\n",
+            counted(all as u64, "agent", "agents")
         );
     }
     heading + &table(&columns, &cells, width())
@@ -255,8 +277,12 @@ async fn rows(
     now: Timestamp,
 ) -> anyhow::Result<(Vec<AgentRow>, usize)> {
     let agents = reader.agents(instance, now, arguments.stale_after).await;
-    let agents = agents.context("the agents cannot be read")?;
+    let agents = agents.map_err(|error| cannot_read("the agents", error))?;
     let all = agents.len();
+    ensure!(
+        all > 0,
+        "no agent of instance {instance} has been heard of; `contact-ledger doctor` finds out why, if there should be some"
+    );
     let mut rows: Vec<_> = agents
         .into_iter()
         .map(|agent| AgentRow::of(agent, now, arguments.stale_after))
@@ -281,12 +307,27 @@ pub(crate) fn reader(connection: &Connection) -> Reader {
     Reader::new(connection.tables(), names.agent_state_table.clone(), names.agent_history_table.clone())
 }
 
+/// Why a table was not read, and what to do.
+pub(crate) fn cannot_read(what: &str, error: StoreError) -> anyhow::Error {
+    const RIGHTS: &str = "dynamodb:Query and dynamodb:GetItem on both agent tables, and kms:Decrypt on their key";
+    let why = if is_missing(&error.code) {
+        "its table is not there; `contact-ledger doctor` says how to restore it".to_owned()
+    } else if error.code.contains(' ') {
+        // What is no code of the service's is what happened to the request.
+        unanswered(&*error.source)
+    } else {
+        why_refused(&error.code, &error.code, RIGHTS)
+    };
+    anyhow!("{what} cannot be read: {why}")
+}
+
 /// The instance that was named, or the only one.
 pub(crate) async fn instance(reader: &Reader, named: Option<&str>) -> anyhow::Result<String> {
     if let Some(named) = named {
-        return Ok(named.to_owned());
+        // An ARN will do.
+        return Ok(named.rsplit('/').next().unwrap_or(named).to_owned());
     }
-    let instances = reader.instances().await.context("the agents cannot be read")?;
+    let instances = reader.instances().await.map_err(|error| cannot_read("the agents", error))?;
     let instances: Vec<_> = instances.into_iter().collect();
     match &instances[..] {
         [instance] => Ok(instance.clone()),

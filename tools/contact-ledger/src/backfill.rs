@@ -16,17 +16,19 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use contact_lake::schema::SCHEMA_VERSION;
 use contact_lake::{Arrival, Policy};
-use contact_record_normalizer::settings::read_policy;
 use contact_record_normalizer::{Summary, Transformed, transform_record};
 use indicatif::{ProgressBar, ProgressStyle};
-use lambda_support::settings::Settings;
 use local_aws::firehose::parquet::convert;
 use local_aws::glue::GlueTable;
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::aws::AwsArguments;
 use crate::lake::Lake;
+use crate::outcome::{Answer, Outcome};
+use crate::policies::required_contact_records;
 use crate::schema::glue_table;
+use crate::terminal::{grouped, safe};
 
 /// Copies of contact records, by day of arrival.
 const COPIES: &str = "raw/contact-records/";
@@ -37,7 +39,7 @@ const DONE: &str = "backfill/";
 #[derive(Debug, Clone, Args)]
 pub struct BackfillArguments {
     /// The lake: s3://<bucket>, or a folder such as demo-output/lake
-    #[arg(long, value_name = "LOCATION")]
+    #[arg(long, value_name = "LOCATION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     lake: String,
     /// Only copies that arrived on this day or later (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "DAY", value_parser = day)]
@@ -51,6 +53,8 @@ pub struct BackfillArguments {
     /// Count what would become of the records, and write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    aws: AwsArguments,
 }
 
 fn day(text: &str) -> Result<String, String> {
@@ -66,6 +70,8 @@ struct Counts {
     rows: usize,
     files: usize,
     misfits: usize,
+    /// Objects of copies that cannot be read, with the reason.
+    unreadable: Vec<String>,
     /// What the function counts of the records.
     records: Summary,
 }
@@ -74,9 +80,12 @@ struct Counts {
 ///
 /// # Errors
 /// When something cannot be read or written. What was done is marked, so the same command goes on from there.
-pub async fn backfill(arguments: &BackfillArguments) -> anyhow::Result<String> {
-    let policy = policy()?;
-    let lake = Lake::open(&arguments.lake).await?;
+pub async fn backfill(arguments: &BackfillArguments) -> Answer {
+    let policy = required_contact_records()?;
+    let lake = Lake::open(&arguments.lake, &arguments.aws).await?;
+    if !arguments.dry_run {
+        lake.announce().await?;
+    }
     let table = glue_table()?;
     let keys = lake.keys(COPIES).await?;
     ensure!(
@@ -102,7 +111,15 @@ pub async fn backfill(arguments: &BackfillArguments) -> anyhow::Result<String> {
             counts.done_before += 1;
         } else {
             let before = counts.rows;
-            one_object(&lake, key, &policy, &table, arguments.dry_run, &mut counts).await?;
+            let bytes = match decompressed(lake.get(key).await?) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    counts.unreadable.push(format!("{key}: {error}"));
+                    bar.inc(1);
+                    continue;
+                }
+            };
+            one_object(&lake, key, &bytes, &policy, &table, arguments.dry_run, &mut counts).await?;
             if !arguments.dry_run {
                 let body =
                     json!({"source": key, "schema_version": SCHEMA_VERSION, "rows": counts.rows - before});
@@ -113,17 +130,9 @@ pub async fn backfill(arguments: &BackfillArguments) -> anyhow::Result<String> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(counts.told(arguments.dry_run))
-}
-
-/// The policy that the function has. There is no default: rows made without it would show what the others hide.
-fn policy() -> anyhow::Result<Policy> {
-    let lookup = |name: &str| std::env::var(name).ok();
-    ensure!(
-        lookup("PII_POLICY").is_some(),
-        "PII_POLICY is not set; set it, and PII_HASH_KEY, to what the function has, so that the new rows hide what the old ones hide ({{}} if nothing)"
-    );
-    Ok(read_policy(&Settings::from_lookup(&lookup))?)
+    let is_whole = counts.unreadable.is_empty() && counts.misfits == 0 && counts.records.failed() == 0;
+    let outcome = if is_whole { Outcome::Done } else { Outcome::Differs };
+    Ok((counts.told(arguments.dry_run), outcome))
 }
 
 /// `raw/contact-records/arrival_date=2026-03-02/…`
@@ -136,16 +145,15 @@ fn is_wanted(key: &str, arguments: &BackfillArguments) -> bool {
 async fn one_object(
     lake: &Lake,
     key: &str,
+    bytes: &[u8],
     policy: &Policy,
     table: &GlueTable,
     is_dry_run: bool,
     counts: &mut Counts,
 ) -> anyhow::Result<()> {
-    let bytes =
-        decompressed(lake.get(key).await?).with_context(|| format!("{key} is not GZIP throughout"))?;
     let mut partitions: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     let at = copies::arrival(key);
-    for (place, record) in (0..).zip(records::split(&bytes)) {
+    for (place, record) in (0..).zip(records::split(bytes)) {
         let arrival = at.map(|at| Arrival { at, place: Some(place) });
         match transform_record(record, arrival, policy, &mut counts.records) {
             Ok(Transformed::Row { line, contact_date }) => {
@@ -175,7 +183,7 @@ impl Counts {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let mut line = |what: &str, count: usize, more: &str| {
-            let _ = writeln!(text, "{what:<22}{count:>9}   {more}");
+            let _ = writeln!(text, "{:<22}{:>9}   {}", safe(what), grouped(count as u64), safe(more));
         };
         let written = if is_dry_run { "would be written; nothing was" } else { "written" };
         line("Objects", self.objects, "of copies, read");
@@ -191,6 +199,10 @@ impl Counts {
         line("Dropped", self.records.dropped(), "another known kind, not a contact record");
         if self.misfits > 0 {
             line("Misfits", self.misfits, "rows that the table has no room for; please report it");
+        }
+        if !self.unreadable.is_empty() {
+            line("Unreadable", self.unreadable.len(), "objects of copies that are not GZIP throughout; left alone:");
+            self.unreadable.iter().for_each(|why| text.push_str(&format!("  {}\n", safe(why))));
         }
         text
     }

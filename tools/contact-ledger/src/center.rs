@@ -25,7 +25,7 @@ use self::contact::{Contact, Ending, Kind, State};
 use self::wire::Version;
 
 /// 2026-03-02T08:00:00Z in milliseconds.
-const OPENING: i64 = 1_772_438_400_000;
+pub const DEMO_OPENING: i64 = 1_772_438_400_000;
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -49,17 +49,27 @@ pub struct CenterSize {
     pub contacts_per_hour: u32,
     /// What makes this center this one.
     pub seed: u64,
+    /// When it opens, in milliseconds since 1970.
+    pub opening: i64,
+    /// Ids of contacts, events and agents are numbered from here on: centers with numbers of their own share none.
+    pub first_id: u64,
 }
 
 /// The center of the demo.
-pub const DEMO_CENTER: CenterSize =
-    CenterSize { agents: 12, hours: 8, contacts_per_hour: 80, seed: 20_260_302 };
+pub const DEMO_CENTER: CenterSize = CenterSize {
+    agents: 12,
+    hours: 8,
+    contacts_per_hour: 80,
+    seed: 20_260_302,
+    opening: DEMO_OPENING,
+    first_id: 0,
+};
 /// What its streams are like.
 pub const DEMO_DISTURBANCES: Disturbances =
     Disturbances { duplicated: 25, late: 15, malformed: 8, seed: 20_260_302 };
 
 /// Which stream a record is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StreamKind {
     /// Contact records.
     ContactRecords,
@@ -149,28 +159,28 @@ impl Center {
         let mut center = Self {
             size,
             rng: Rng::with_seed(size.seed),
-            now: OPENING,
+            now: size.opening,
             planned: BinaryHeap::new(),
             steps: 0,
-            ids: 0,
+            ids: size.first_id,
             agents: Vec::new(),
             contacts: HashMap::new(),
             waiting: VecDeque::new(),
             outbox: VecDeque::new(),
         };
         for number in 0..size.agents {
-            center.agents.push(Agent::new(number));
-            let begin = OPENING + center.rng.i64(0..30) * MINUTE / 2 + center.rng.i64(0..60_000);
+            center.agents.push(Agent::new(number, &size));
+            let begin = size.opening + center.rng.i64(0..30) * MINUTE / 2 + center.rng.i64(0..60_000);
             center.plan(begin, Step::LogIn(number));
             center.plan_shift(number, begin);
         }
-        center.plan(OPENING, Step::Arrive);
+        center.plan(size.opening, Step::Arrive);
         center.plan(center.closing(), Step::Close);
         center
     }
 
     fn closing(&self) -> i64 {
-        OPENING + i64::from(self.size.hours) * HOUR
+        self.size.opening + i64::from(self.size.hours) * HOUR
     }
 
     /// Breaks by the length of the shift, and its end some minutes before the center closes.
@@ -237,7 +247,7 @@ impl Center {
         }
         let mean = HOUR / i64::from(self.size.contacts_per_hour).max(1);
         let busyness =
-            BUSYNESS[usize::try_from((self.now - OPENING) / HOUR).unwrap_or_default() % BUSYNESS.len()];
+            BUSYNESS[usize::try_from((self.now - self.size.opening) / HOUR).unwrap_or_default() % BUSYNESS.len()];
         // Arrivals that know nothing of each other are exponentially apart.
         let apart = -(1.0 - self.rng.f64()).ln() * 1000.0;
         #[expect(

@@ -12,9 +12,11 @@ use clap::{Args, Subcommand};
 use connect_streams::Timestamp;
 use serde_json::{Value, json};
 
-use crate::connection::StackArguments;
+use crate::connection::DeployedStackArguments;
 use crate::doctor::facts::{Association, StreamingKind};
+use crate::outcome::{Answer, Outcome};
 use crate::signed::{Call, call};
+use crate::terminal::{json_pretty, safe_lines};
 
 /// What `connect` can be told.
 #[derive(Debug, Clone, Args)]
@@ -36,7 +38,7 @@ enum ConnectCommand {
 #[derive(Debug, Clone, Args)]
 struct InstanceArguments {
     #[command(flatten)]
-    stack: StackArguments,
+    stack: DeployedStackArguments,
     /// The instance's ARN [default: that of the stack's parameter `ConnectInstanceArn`]
     #[arg(long, value_name = "ARN")]
     instance: Option<String>,
@@ -72,7 +74,7 @@ enum Change {
 ///
 /// # Errors
 /// When the stack has no instance, or Amazon Connect refuses.
-pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> anyhow::Result<String> {
+pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> Answer {
     let (instance, change): (_, Option<(&ChangeArguments, bool)>) = match &arguments.command {
         ConnectCommand::Status(instance) => (instance, None),
         ConnectCommand::Enable(change) => (&change.instance, Some((change, true))),
@@ -91,6 +93,9 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> anyhow::Re
         );
     }
     let id = arn.rsplit('/').next().unwrap_or_default().to_owned();
+    if change.is_some_and(|(change, _)| change.apply) {
+        connection.announce();
+    }
     let mut told = Vec::new();
     let mut text = format!("Instance {arn}\n");
     for kind in [StreamingKind::ContactRecords, StreamingKind::AgentEvents] {
@@ -117,9 +122,9 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> anyhow::Re
         text.push_str("Nothing was changed. To do it: the same command with --apply.\n");
     }
     if instance.json {
-        return Ok(serde_json::to_string_pretty(&json!({"instance": arn, "streaming": told}))? + "\n");
+        return Ok((json_pretty(&json!({"instance": arn, "streaming": told}))?, Outcome::Done));
     }
-    Ok(text)
+    Ok((safe_lines(&text).into_owned(), Outcome::Done))
 }
 
 /// What the next deployment would trip over.

@@ -2,36 +2,54 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Args;
 use local_aws::stack::Served;
 use redrive::{AwsDestination, AwsLake, ContactRecordTarget};
 
+use crate::aws::AwsArguments;
 use crate::demo::OUTPUT;
 use crate::doctor::facts::StreamingKind;
+use crate::output::say;
+use crate::output_folder::OutputFolder;
 
-/// Where a stack is.
+const HEADING: &str = "Which stack";
+/// A server on this machine that does not answer for so long hangs.
+const LOCAL_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Which stack.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Which stack")]
 pub struct StackArguments {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    aws: AwsArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
     /// The deployed stack with this CloudFormation name
-    #[arg(long, value_name = "NAME", conflicts_with = "local")]
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
     stack: Option<String>,
     /// The stack that `contact-ledger demo --serve` runs on this machine, by its output folder
-    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = OUTPUT)]
+    #[arg(long, value_name = "FOLDER", help_heading = HEADING, num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::aws::ARGUMENTS)]
     local: Option<PathBuf>,
-    /// Profile of the AWS configuration
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-    /// Region of the stack
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    /// Send all requests there, such as to an emulator of AWS
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
+}
+
+/// Which stack, of those that are deployed: what is served on this machine has no instance of Amazon Connect.
+#[derive(Debug, Clone, Args)]
+pub struct DeployedStackArguments {
+    /// The deployed stack with this CloudFormation name
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    stack: String,
+    #[command(flatten)]
+    aws: AwsArguments,
 }
 
 /// Names of a stack's parts.
@@ -66,6 +84,8 @@ pub struct ExistingStream {
 pub struct Deployed {
     /// Its name.
     pub stack: String,
+    /// The account that it is in.
+    pub account: Option<String>,
     /// Its status.
     pub status: Option<String>,
     /// The instance of Amazon Connect that was given to it.
@@ -96,49 +116,47 @@ impl StackArguments {
     /// Finds the stack.
     ///
     /// # Errors
-    /// When there is none, or it is not said which.
+    /// When there is none, or it cannot be asked for.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
-        match (&self.local, &self.stack) {
+        match (&self.which.local, &self.which.stack) {
             (Some(folder), _) => local(folder),
-            (None, Some(stack)) => self.deployed(stack).await,
-            (None, None) => bail!(
-                "say which stack: --stack <CloudFormation name>, or --local for the one that `contact-ledger demo --serve` runs"
-            ),
+            (None, Some(stack)) => deployed(stack, &self.aws).await,
+            (None, None) => bail!("say which stack: --stack or --local"),
         }
     }
+}
 
-    async fn deployed(&self, stack: &str) -> anyhow::Result<Connection> {
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-        if let Some(profile) = &self.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(region) = &self.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(url) = &self.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        let config = loader.load().await;
-        if config.region().is_none() {
-            bail!("no region is known; say --region, or set AWS_REGION or a profile that has one");
-        }
-        let (names, deployed) = crate::resources::find(&config, stack).await?;
-        Ok(Connection { names, deployed, config, local: None })
+impl DeployedStackArguments {
+    /// Finds the stack.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be asked for.
+    pub async fn connect(&self) -> anyhow::Result<Connection> {
+        deployed(&self.stack, &self.aws).await
     }
+}
+
+async fn deployed(stack: &str, aws: &AwsArguments) -> anyhow::Result<Connection> {
+    let config = aws.config().await?;
+    let (names, deployed) = crate::resources::find(&config, stack).await?;
+    Ok(Connection { names, deployed, config, local: None })
 }
 
 /// The stack that left `stack.json` in this folder.
 fn local(folder: &Path) -> anyhow::Result<Connection> {
+    let shown = folder.display();
+    ensure!(
+        OutputFolder::is_claimed(folder),
+        "no stack is served from {shown}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>"
+    );
     let served = Served::read(folder).with_context(|| {
-        format!(
-            "no stack is served from {}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>",
-            folder.display()
-        )
+        format!("a demo is running in {shown}, and serves nothing (yet); `demo --serve` says when it does")
     })?;
     let credentials = Credentials::new(local_aws::ACCESS_KEY, local_aws::SECRET_KEY, None, None, "served");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(local_aws::REGION))
+        .timeout_config(TimeoutConfig::builder().connect_timeout(LOCAL_TIMEOUT).read_timeout(LOCAL_TIMEOUT).build())
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
         .build();
     let names = Names {
@@ -163,6 +181,15 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
 }
 
 impl Connection {
+    /// Says where something is about to be changed, before it is.
+    pub fn announce(&self) {
+        let Deployed { stack, account, .. } = &self.deployed;
+        match &account {
+            Some(account) => say(&format!("Account {account}, Region {}, stack {stack}", self.region())),
+            None => say("The stack that is served on this machine"),
+        }
+    }
+
     /// What to say of records of a kind that are put on a stream that is not the stack's own; `None` if it is.
     #[must_use]
     pub fn sharing(&self, kind: StreamingKind) -> Option<String> {

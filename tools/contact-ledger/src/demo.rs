@@ -1,16 +1,16 @@
 //! `demo`: start the stack, send input, wait until everything has landed, leave the result in a folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use local_aws::faults::Faults;
 use local_aws::stack::{AGENT_EVENT_STREAM, CONTACT_RECORD_STREAM, LAKE_BUCKET, Stack, StackSettings};
+use rustix::fs::Mode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -18,13 +18,16 @@ use crate::center::{Sent, StreamKind};
 use crate::expected::Expected;
 use crate::generate::CenterArguments;
 use crate::input::{Input, read_records};
+use crate::interruption::Interruption;
+use crate::outcome::Outcome;
+use crate::output::{print, say};
+use crate::output_folder::OutputFolder;
+use crate::policies::PolicyArguments;
 use crate::report::Findings;
 use crate::schema::glue_table;
 
 /// The folder of the result, if no other is said.
 pub const OUTPUT: &str = "demo-output";
-/// Marks a folder as the result of a demo, so that the next one may replace it and nothing else.
-const MARKER: &str = ".contact-ledger-demo";
 /// Records between whoever makes them and whoever sends them.
 const QUEUE_RECORDS: usize = 2000;
 /// A batch has more events of each agent, and so fewer writes, the fewer agents share a shard.
@@ -49,7 +52,10 @@ pub struct DemoArguments {
     /// Send the whole input so many times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
-    /// Make bad weather: duplicates, delays, throttling, lost answers, denied access, crashes
+    /// Personal data that the functions hide.
+    #[command(flatten)]
+    pub policies: PolicyArguments,
+    /// Inject faults: duplicates, delays, throttling, lost answers, denied access, crashes
     #[arg(long, value_name = "SEED")]
     pub chaos: Option<u64>,
     /// Keep everything running afterwards, for the AWS CLI and SDKs, until interrupted
@@ -76,20 +82,42 @@ pub struct DemoArguments {
 ///
 /// # Errors
 /// A sentence for the user; nothing is left running.
-pub async fn demo(
-    arguments: &DemoArguments,
-    print: impl Fn(&str) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+pub async fn demo(arguments: &DemoArguments, interruption: &Interruption) -> anyhow::Result<Outcome> {
+    // Once it is served, who interrupts has had what was asked for.
+    let served = Arc::new(OnceLock::new());
+    // A task of its own, so that signals are heard whatever the work is doing.
+    let mut work = tokio::spawn(run(arguments.clone(), served.clone()));
+    tokio::select! {
+        result = &mut work => result.unwrap_or_else(|failure| Err(failure.into())),
+        () = interruption.requested() => {
+            work.abort();
+            // It ends when everything it started is gone.
+            let _ = work.await;
+            say("interrupted: everything that was started has been stopped");
+            Ok(served.get().copied().unwrap_or(Outcome::Interrupted))
+        }
+    }
+}
+
+async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow::Result<Outcome> {
+    let arguments = &arguments;
+    let expected = Expected::new(arguments.policies.contact_records()?, arguments.policies.agents()?);
     let source = source(arguments)?;
     let functions = functions(arguments)?;
-    prepare(&arguments.output)?;
+    // Customers' data may be in everything that is written from here on.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let folder = OutputFolder::claim(&arguments.output)?;
+    let [normalizer_environment, upserter_environment] = arguments.policies.environments();
     let mut settings = StackSettings {
         dynamodb_port: arguments.dynamodb_port,
         s3_port: arguments.s3_port,
-        // More requests meet more weather.
+        // More requests meet more faults.
         batch_size: if arguments.chaos.is_some() { 100 } else { 1000 },
         shards: (arguments.center.agents / AGENTS_PER_SHARD).clamp(2, MOST_SHARDS),
         faults: arguments.chaos.map(Faults::new),
+        normalizer_environment,
+        upserter_environment,
+        note: Some(folder.noting()),
         ..StackSettings::new(functions, arguments.output.clone(), glue_table()?)
     };
     if arguments.serve {
@@ -99,15 +127,18 @@ pub async fn demo(
     #[expect(clippy::disallowed_methods, reason = "the summary tells how long the demo took")]
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
-    let expected = send(&mut stack, source, arguments).await?;
+    let expected = send(&mut stack, source, expected, arguments).await?;
     let findings = Findings::of(&stack, begin.elapsed(), expected, arguments)?;
-    findings.leave(&arguments.output)?;
+    findings.leave(&folder)?;
     print(&summary(&findings, &arguments.output))?;
+    let outcome = findings.outcome();
     if arguments.serve {
         print(&endpoints(&stack, &arguments.output))?;
+        // Nobody else sets it.
+        let _ = served.set(outcome);
         stack.run().await?;
     }
-    Ok(())
+    Ok(outcome)
 }
 
 /// Where records come from.
@@ -145,20 +176,6 @@ fn functions(arguments: &DemoArguments) -> anyhow::Result<PathBuf> {
     program.parent().map(Path::to_owned).context("this program is in no folder; say --functions")
 }
 
-/// Makes an empty output folder, in place of an earlier demo's, but never of anything else.
-fn prepare(output: &Path) -> anyhow::Result<()> {
-    let shown = output.display();
-    if output.join(MARKER).is_file() {
-        fs::remove_dir_all(output)
-            .with_context(|| format!("the earlier result in {shown} cannot be removed"))?;
-    } else if output.exists() && fs::read_dir(output).map_or(true, |mut entries| entries.next().is_some()) {
-        bail!("{shown} is there and is not the result of a demo; choose another folder with --output");
-    }
-    fs::create_dir_all(output)
-        .with_context(|| format!("folder {shown} cannot be made; choose another with --output"))?;
-    fs::write(output.join(MARKER), "").with_context(|| format!("folder {shown} cannot be written"))
-}
-
 /// How far whoever makes the records is.
 #[derive(Debug, Default)]
 struct Made {
@@ -168,12 +185,11 @@ struct Made {
 }
 
 /// Makes records beside everything else, and what they must leave.
-fn make(source: Source, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Made>, JoinHandle<Expected>) {
+fn make(source: Source, mut expected: Expected, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Made>, JoinHandle<Expected>) {
     let (sender, receiver) = mpsc::channel(QUEUE_RECORDS);
     let made = Arc::new(Made::default());
     let progress = made.clone();
     let maker = tokio::task::spawn_blocking(move || {
-        let mut expected = Expected::default();
         let noted = source.records.inspect(|sent| {
             expected.note(sent);
             progress.at.store(sent.at, Ordering::Relaxed);
@@ -194,9 +210,14 @@ fn make(source: Source, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Ma
     (receiver, made, maker)
 }
 
-async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> anyhow::Result<Expected> {
+async fn send(
+    stack: &mut Stack,
+    source: Source,
+    expected: Expected,
+    arguments: &DemoArguments,
+) -> anyhow::Result<Expected> {
     let total = source.total;
-    let (records, made, maker) = make(source, arguments.chaos.map(Faults::new));
+    let (records, made, maker) = make(source, expected, arguments.chaos.map(Faults::new));
     let bar = ProgressBar::new(total.unwrap_or_default());
     let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
     bar.set_style(style.expect("the template names known parts"));

@@ -15,7 +15,9 @@ use console::Style;
 use self::findings::{Finding, Severity, findings};
 use self::gather::gather;
 use crate::connection::StackArguments;
-use crate::terminal::{json_lines, width, wrapped};
+use crate::outcome::{Answer, Outcome};
+use crate::output::say;
+use crate::terminal::{counted, json_lines, width, wrapped};
 
 /// What `doctor` can be told.
 #[derive(Debug, Clone, Args)]
@@ -30,21 +32,24 @@ pub struct DoctorArguments {
     json: bool,
 }
 
-/// Looks; answers with what to print, and how bad the worst finding is, if anything could be looked at.
+/// Looks; answers with what to print.
 ///
 /// # Errors
-/// When the stack cannot be found.
-pub async fn doctor(
-    arguments: &DoctorArguments,
-    now: Timestamp,
-) -> anyhow::Result<(String, Option<Severity>)> {
-    let connection = arguments.stack.connect().await?;
+/// When what was found cannot be written as JSON.
+pub async fn doctor(arguments: &DoctorArguments, now: Timestamp) -> Answer {
+    let connection = match arguments.stack.connect().await {
+        Ok(connection) => connection,
+        Err(error) => {
+            say(&format!("error: nothing could be looked at: {error:#}"));
+            return Ok((String::new(), Outcome::NotSeen));
+        }
+    };
     let instance = arguments.instance.as_ref().or(connection.deployed.instance_arn.as_ref());
     let findings = findings(&gather(&connection, instance.map(String::as_str), now).await);
-    let has_seen = findings.iter().any(|finding| finding.severity != Severity::Unknown);
-    let worst = findings.iter().map(|finding| finding.severity).max().filter(|_| has_seen);
+    let outcomes = findings.iter().map(|finding| finding.severity.outcome());
+    let outcome = outcomes.fold(Outcome::Done, Outcome::and);
     let said = if arguments.json { json_lines(&findings)? } else { told(&findings, width()) };
-    Ok((said, worst))
+    Ok((said, outcome))
 }
 
 fn told(findings: &[Finding], width: usize) -> String {
@@ -63,13 +68,13 @@ fn told(findings: &[Finding], width: usize) -> String {
             let _ = writeln!(text, "        {}", wrapped(&format!("→ {fix}"), width, 10));
         }
     }
-    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
     let _ = writeln!(
         text,
-        "\n{} ok, {} warnings, {} errors, {} not looked at",
+        "\n{} ok, {}, {}, {} not looked at",
         count(Severity::Good),
-        count(Severity::Warning),
-        count(Severity::Error),
+        counted(count(Severity::Warning), "warning", "warnings"),
+        counted(count(Severity::Error), "error", "errors"),
         count(Severity::Unknown)
     );
     text

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use agent_ledger::plan::{Retention, Rules, plan};
-use agent_ledger::{AgentKey, Attribute, HistoryEntry, RegisterWrite, Version};
+use agent_ledger::{AgentKey, Attribute, HistoryEntry, NamePolicy, RegisterWrite, Version};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::{RecordKind, parse};
+use connect_streams::{RecordKind, Reject, RejectCode, parse};
 use contact_lake::{Policy, encode, normalize};
+use contact_record_normalizer::{Summary, transform_record};
 use local_aws::dynamodb::Item;
 use local_aws::stack::RETENTION_DAYS;
 use serde_json::Value;
@@ -28,20 +29,31 @@ pub struct Expected {
     history: HashMap<u64, (u64, Option<Version>)>,
     /// Hashes of the contents of rows, and whether such a row was seen.
     rows: HashMap<String, bool>,
+    /// Fingerprints of records that must be kept as they came, by stream, and whether they were seen.
+    failures: HashMap<(StreamKind, u64), bool>,
     differences: Differences,
 }
 
 impl Default for Expected {
-    /// By the rules of a stack on this machine.
+    /// With all personal data.
     fn default() -> Self {
+        Self::new(Policy::default(), NamePolicy::default())
+    }
+}
+
+impl Expected {
+    /// By the rules of a stack on this machine, and these policies.
+    #[must_use]
+    pub fn new(policy: Policy, names: NamePolicy) -> Self {
         let retention =
             Retention { history_days: RETENTION_DAYS, state_days: RETENTION_DAYS, ..Retention::default() };
         Self {
-            rules: Rules { retention, ..Rules::default() },
-            policy: Policy::default(),
+            rules: Rules { retention, names },
+            policy,
             registers: HashMap::new(),
             history: HashMap::new(),
             rows: HashMap::new(),
+            failures: HashMap::new(),
             differences: Differences::default(),
         }
     }
@@ -56,6 +68,8 @@ pub struct Differences {
     pub history: usize,
     /// In the lake, by content.
     pub rows: usize,
+    /// Contact records and agent events that are kept because they failed.
+    pub failures: usize,
 }
 
 impl Differences {
@@ -69,26 +83,40 @@ impl Differences {
 impl Expected {
     /// Notes a record that is sent, however often.
     pub fn note(&mut self, sent: &Sent) {
-        // What is not a record of its stream leaves nothing in a table.
-        let Ok(document) = parse(&sent.record) else { return };
-        let Some(object) = document.as_object() else { return };
-        match (sent.stream, RecordKind::of(object)) {
-            (StreamKind::AgentEvents, Some(RecordKind::AgentEvent)) => {
-                let event = AgentEvent::from_object(object).ok();
-                if let Some(plan) = event.and_then(|event| plan(&event, &self.rules).ok()) {
-                    plan.registers.into_iter().for_each(|write| self.write(write));
-                    plan.event.into_iter().chain(plan.intervals).for_each(|entry| self.insert(&entry));
-                }
-            }
-            (StreamKind::ContactRecords, Some(RecordKind::ContactRecord)) => {
-                let row = ContactRecord::from_object(object).ok();
-                if let Some(row) = row.map(|record| normalize(&record)) {
-                    let line = encode(row, None, &self.policy);
-                    self.rows.extend(content_hash(&line).map(|hash| (hash, false)));
-                }
-            }
-            _ => {}
+        let noted = match sent.stream {
+            StreamKind::AgentEvents => self.note_agent_event(&sent.record),
+            StreamKind::ContactRecords => self.note_contact_record(&sent.record),
+        };
+        if noted.is_err() {
+            self.failures.insert((sent.stream, fingerprint(&sent.record)), false);
         }
+    }
+
+    fn note_agent_event(&mut self, record: &[u8]) -> Result<(), Reject> {
+        let document = parse(record)?;
+        let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+        match RecordKind::of(object) {
+            Some(RecordKind::AgentEvent) => {
+                let plan = plan(&AgentEvent::from_object(object)?, &self.rules)?;
+                plan.registers.into_iter().for_each(|write| self.write(write));
+                plan.event.into_iter().chain(plan.intervals).for_each(|entry| self.insert(&entry));
+                Ok(())
+            }
+            // Known, and not of this stream: it leaves nothing.
+            Some(RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row) => Ok(()),
+            Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),
+        }
+    }
+
+    fn note_contact_record(&mut self, record: &[u8]) -> Result<(), Reject> {
+        let document = parse(record)?;
+        let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+        if RecordKind::of(object) != Some(RecordKind::ContactRecord) {
+            return transform_record(record, None, &self.policy, &mut Summary::default()).map(drop);
+        }
+        let line = encode(normalize(&ContactRecord::from_object(object)?), None, &self.policy);
+        self.rows.extend(content_hash(&line).map(|hash| (hash, false)));
+        Ok(())
     }
 
     fn write(&mut self, write: RegisterWrite) {
@@ -145,12 +173,26 @@ impl Expected {
         }
     }
 
+    /// Looks at a record that was kept because it failed.
+    pub fn compare_failure(&mut self, stream: StreamKind, record: &[u8]) {
+        match self.failures.get_mut(&(stream, fingerprint(&record))) {
+            Some(is_there) => *is_there = true,
+            None => self.differences.failures += 1,
+        }
+    }
+
+    /// What is kept as failed cannot be read.
+    pub fn unreadable_failure(&mut self) {
+        self.differences.failures += 1;
+    }
+
     /// What is left is missing.
     #[must_use]
     pub fn differences(mut self) -> Differences {
         self.differences.agents += self.registers.len();
         self.differences.history += self.history.len();
         self.differences.rows += self.rows.values().filter(|is_there| !**is_there).count();
+        self.differences.failures += self.failures.values().filter(|is_there| !**is_there).count();
         self.differences
     }
 }

@@ -12,9 +12,12 @@ use clap::{Args, ValueEnum};
 use connect_streams::{Timestamp, arn};
 use serde::Serialize;
 
-use crate::agents::{GHOST_MINUTES, instance, reader};
+use crate::agents::{GHOST_MINUTES, cannot_read, instance, reader};
 use crate::connection::StackArguments;
-use crate::terminal::{duration, json_lines, number, table, text, width, wrapped};
+use crate::outcome::{Answer, Outcome};
+use crate::terminal::{
+    Cell, counted, duration, json_lines, number, safe, safe_lines, table, text, width, wrapped,
+};
 
 /// What `history` can be told.
 #[derive(Debug, Clone, Args)]
@@ -24,7 +27,7 @@ pub struct HistoryArguments {
     agent: String,
     #[command(flatten)]
     stack: StackArguments,
-    /// From then on: a day such as 2026-03-02, or an instant such as 2026-03-02T08:00:00Z (UTC) [default: today]
+    /// From then on: a day such as 2026-03-02, or an instant such as 2026-03-02T08:00:00Z (UTC) [default: the last day on which the agent has events]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Until then: a day, taken whole, or an instant, not taken in [default: the day of --from]
@@ -89,7 +92,7 @@ pub struct Entry {
     pub end: Option<String>,
     /// How long it lasted, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seconds: Option<String>,
+    pub seconds: Option<serde_json::Number>,
     /// The event's type, the status, or the contact's state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
@@ -123,7 +126,7 @@ impl Entry {
             kind,
             start: value("start").or_else(|| parts.next().map(str::to_owned))?,
             end: value("end"),
-            seconds: value("seconds"),
+            seconds: value("seconds").and_then(|seconds| seconds.parse().ok()),
             what: value(what),
             contact_id: value("contact_id"),
             channel: value("channel"),
@@ -135,26 +138,34 @@ impl Entry {
         (&self.start, self.kind, &self.contact_id).cmp(&(&other.start, other.kind, &other.contact_id))
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self) -> Vec<Cell> {
         // Parts of a second are not shown.
-        let seconds =
-            self.seconds.as_ref().and_then(|seconds| seconds.split('.').next()?.parse::<i64>().ok());
+        #[expect(clippy::cast_possible_truncation, reason = "seconds of a life fit")]
+        let seconds = self.seconds.as_ref().and_then(serde_json::Number::as_f64).map(|seconds| seconds as i64);
         vec![
-            self.start.clone(),
-            self.kind.as_str().to_owned(),
-            self.what.clone().unwrap_or_default(),
-            seconds.map(|seconds| duration(seconds * 1000)).unwrap_or_default(),
-            self.queue_name.clone().unwrap_or_default(),
-            self.contact_id.clone().unwrap_or_default(),
+            self.start.clone().into(),
+            self.kind.as_str().into(),
+            self.what.clone().unwrap_or_default().into(),
+            seconds.map(|seconds| duration(seconds * 1000)).unwrap_or_default().into(),
+            self.queue_name.clone().unwrap_or_default().into(),
+            self.contact_id.clone().unwrap_or_default().into(),
         ]
     }
 
-    fn values(&self) -> [&str; 8] {
+    fn values(&self) -> [String; 8] {
         let Self { kind, start, end, seconds, what, contact_id, channel, queue_name } = self;
-        let [end, seconds, what, contact_id, channel, queue_name] =
-            [end, seconds, what, contact_id, channel, queue_name]
-                .map(|value| value.as_deref().unwrap_or_default());
-        [kind.as_str(), start, end, seconds, what, contact_id, channel, queue_name]
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let seconds = seconds.as_ref().map(ToString::to_string).unwrap_or_default();
+        [
+            kind.as_str().to_owned(),
+            start.clone(),
+            text(end),
+            seconds,
+            text(what),
+            text(contact_id),
+            text(channel),
+            text(queue_name),
+        ]
     }
 }
 
@@ -162,8 +173,8 @@ impl Entry {
 ///
 /// # Errors
 /// When there is no such agent, or the stack or its tables cannot be read.
-pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<String> {
-    let (from, until) = period(arguments, now)?;
+pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
+    let period = period(arguments, now)?;
     let connection = arguments.stack.connect().await?;
     let reader = reader(&connection);
     let instance = match instance_in_arn(&arguments.agent) {
@@ -171,20 +182,28 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Re
         None => instance(&reader, arguments.instance.as_deref()).await?,
     };
     let agent_id = agent_id(&reader, &instance, &arguments.agent, now).await?;
-    let items = reader.history(&instance, &agent_id, from, until, now).await;
-    let items = items.context("the history cannot be read")?;
+    let unread = |error| cannot_read("the history", error);
+    let (from, until) = match period {
+        Some(period) => period,
+        None => {
+            let last = reader.last_event(&instance, &agent_id).await.map_err(unread)?.unwrap_or(now);
+            day_or_instant(&last.date()).context("a day is a period")?
+        }
+    };
+    let items = reader.history(&instance, &agent_id, from, until, now).await.map_err(unread)?;
     let is_wanted = |entry: &Entry| arguments.kind.is_empty() || arguments.kind.contains(&entry.kind);
     let mut entries: Vec<_> = items.iter().filter_map(Entry::of).filter(is_wanted).collect();
     entries.sort_by(Entry::order);
     let format = if arguments.json { Format::Json } else { arguments.format };
-    match format {
-        Format::Json => json_lines(&entries),
-        Format::Csv => csv(&entries),
+    let text = match format {
+        Format::Json => json_lines(&entries)?,
+        Format::Csv if console::Term::stdout().is_term() => safe_lines(&csv(&entries)?).into_owned(),
+        Format::Csv => csv(&entries)?,
         Format::Table if entries.is_empty() => {
             let says = format!(
                 "Nothing of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays; `contact-ledger agents --all` shows whom the tables know."
             );
-            Ok(wrapped(&says, width(), 0) + "\n")
+            wrapped(&says, width(), 0) + "\n"
         }
         Format::Table => {
             let columns = [
@@ -196,18 +215,25 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Re
                 text("CONTACT", 4),
             ];
             let cells: Vec<_> = entries.iter().map(Entry::cells).collect();
-            let heading = format!("Agent {agent_id}: {} entries\n{from} to {until}\n\n", entries.len());
-            Ok(heading + &table(&columns, &cells, width()))
+            let count = counted(entries.len() as u64, "entry", "entries");
+            let heading = format!("Agent {}: {count}\n{from} to {until}\n\n", safe(&agent_id));
+            heading + &table(&columns, &cells, width())
         }
-    }
+    };
+    Ok((text, Outcome::Done))
 }
 
-/// From `--from` to the end of `--to`.
-fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<(Timestamp, Timestamp)> {
+/// From `--from` to the end of `--to`; `None` if neither is said.
+fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option<(Timestamp, Timestamp)>> {
     let read = |name, text: &str| {
         day_or_instant(text).ok_or_else(|| RequestError::Time { name, value: text.to_owned() })
     };
-    let from = arguments.from.clone().unwrap_or_else(|| now.date());
+    let from = match (&arguments.from, &arguments.to) {
+        (Some(from), _) => from.clone(),
+        // The day that --to is in.
+        (None, Some(to)) => to.get(..10).unwrap_or(to).to_owned(),
+        (None, None) => return Ok(None),
+    };
     let (begin, end) = read("--from", &from)?;
     let until = match &arguments.to {
         Some(to) if to.contains('T') => read("--to", to)?.0,
@@ -216,7 +242,7 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<(Times
         None => end,
     };
     ensure!(begin < until, "--to is not after --from");
-    Ok((begin, until))
+    Ok(Some((begin, until)))
 }
 
 /// The id that was named, by itself, in an ARN, or by the user name that goes with it.
@@ -228,7 +254,7 @@ async fn agent_id(reader: &Reader, instance: &str, named: &str, now: Timestamp) 
     if is_id {
         return Ok(named.to_owned());
     }
-    let agents = reader.agents(instance, now, GHOST_MINUTES).await.context("the agents cannot be read")?;
+    let agents = reader.agents(instance, now, GHOST_MINUTES).await.map_err(|error| cannot_read("the agents", error))?;
     let username = |agent: &Agent| agent.snapshot.get("username").and_then(Attribute::as_text) == Some(named);
     match agents.into_iter().find(username) {
         Some(agent) => Ok(agent.agent_id),
@@ -255,7 +281,7 @@ fn csv(entries: &[Entry]) -> anyhow::Result<String> {
         "queue_name",
     ])?;
     for entry in entries {
-        writer.write_record(entry.values().map(without_formula))?;
+        writer.write_record(entry.values().map(|value| without_formula(&value)))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
@@ -277,7 +303,7 @@ mod tests {
             kind: Kind::Contact,
             start: "2026-03-02T08:00:00.000Z".to_owned(),
             end: None,
-            seconds: Some("1.5".to_owned()),
+            seconds: serde_json::Number::from_f64(1.5),
             what: Some("=HYPERLINK(\"http://x\",\"y\")".to_owned()),
             contact_id: None,
             channel: Some("VOICE".to_owned()),

@@ -1,14 +1,19 @@
 //! Where a lake is: a bucket in S3, or a folder that looks like one.
 
+use std::error::Error;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
-use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use local_aws::s3::files_below;
-use redrive::causes;
+use redrive::why;
+
+use crate::aws::AwsArguments;
+use crate::output::say;
+use crate::output_folder::note_below;
 
 /// A place for objects by key.
 #[derive(Debug, Clone)]
@@ -21,20 +26,22 @@ pub enum Lake {
         client: Box<Client>,
         /// Its name.
         bucket: String,
+        /// Who says whose account it is.
+        account: Box<aws_sdk_sts::Client>,
     },
 }
 
 impl Lake {
-    /// `s3://<bucket>`, with the AWS CLI's own configuration; anything else is a folder.
+    /// `s3://<bucket>`; anything else is a folder.
     ///
     /// # Errors
     /// When it is no name of a bucket and no folder.
-    pub async fn open(location: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(location: &str, aws: &AwsArguments) -> anyhow::Result<Self> {
         let Some(bucket) = location.strip_prefix("s3://") else {
             let folder = PathBuf::from(location);
             ensure!(
                 folder.is_dir(),
-                "{location} is no folder; give s3://<bucket>, or a folder such as demo-output/lake"
+                "{location:?} is no folder; give s3://<bucket>, or a folder such as demo-output/lake"
             );
             return Ok(Self::Folder(folder));
         };
@@ -42,8 +49,32 @@ impl Lake {
         if bucket.is_empty() || bucket.contains('/') {
             bail!("{location} is no bucket; give s3://<bucket> without a key");
         }
-        let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
-        Ok(Self::Bucket { client: Box::new(Client::new(&config)), bucket: bucket.to_owned() })
+        let config = aws.config().await?;
+        let mut s3 = aws_sdk_s3::config::Builder::from(&config);
+        if config.endpoint_url().is_some() {
+            // Emulators have no name for each bucket.
+            s3 = s3.force_path_style(true);
+        }
+        Ok(Self::Bucket {
+            client: Box::new(Client::from_conf(s3.build())),
+            bucket: bucket.to_owned(),
+            account: Box::new(aws_sdk_sts::Client::new(&config)),
+        })
+    }
+
+    /// Says where something is about to be changed, before it is.
+    ///
+    /// # Errors
+    /// When AWS does not say whose account it is.
+    pub(crate) async fn announce(&self) -> anyhow::Result<()> {
+        let Self::Bucket { client, bucket, account } = self else { return Ok(()) };
+        let who = account.get_caller_identity().send().await;
+        let who = who.map_err(|error| {
+            anyhow::anyhow!("AWS does not say whose account this is: {}", why(&error, "sts:GetCallerIdentity"))
+        })?;
+        let region = client.config().region().map(ToString::to_string).unwrap_or_default();
+        say(&format!("Account {}, Region {region}, bucket {bucket}", who.account().unwrap_or("unknown")));
+        Ok(())
     }
 
     /// The keys with this prefix, in order.
@@ -63,11 +94,11 @@ impl Lake {
                     keys.push(file.strip_prefix(root)?.to_string_lossy().into_owned());
                 }
             }
-            Self::Bucket { client, bucket } => {
+            Self::Bucket { client, bucket, .. } => {
                 let pages = client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator();
                 let mut pages = pages.send();
                 while let Some(page) = pages.next().await {
-                    let page = page.map_err(|error| refused("list", bucket, prefix, error))?;
+                    let page = page.map_err(|error| refused("listed", bucket, prefix, error))?;
                     keys.extend(
                         page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key),
                     );
@@ -88,7 +119,7 @@ impl Lake {
                 let file = root.join(key);
                 fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
             }
-            Self::Bucket { client, bucket } => {
+            Self::Bucket { client, bucket, .. } => {
                 let got = client.get_object().bucket(bucket).key(key).send().await;
                 let got = got.map_err(|error| refused("read", bucket, key, error))?;
                 let body =
@@ -113,22 +144,24 @@ impl Lake {
                     // Whole or not at all, as in S3. A name with a dot is no object to any reader of the lake.
                     let name = file.file_name().unwrap_or_default().to_string_lossy();
                     let partial = file.with_file_name(format!(".{name}.partial"));
+                    note_below(&file)?;
                     fs::write(&partial, body)?;
                     fs::rename(partial, &file)
                 };
                 write().with_context(|| format!("{} cannot be written", file.display()))
             }
-            Self::Bucket { client, bucket } => {
+            Self::Bucket { client, bucket, .. } => {
                 let put = client.put_object().bucket(bucket).key(key).body(body.into()).send().await;
-                put.map(drop).map_err(|error| refused("write", bucket, key, error))
+                put.map(drop).map_err(|error| refused("written", bucket, key, error))
             }
         }
     }
 }
 
-fn refused(what: &str, bucket: &str, key: &str, error: impl std::error::Error) -> anyhow::Error {
-    anyhow::anyhow!(
-        "S3 does not let us {what} s3://{bucket}/{key}: {}; check your credentials, the region, and your rights on the bucket and its key",
-        causes(&error)
-    )
+fn refused<E>(what: &str, bucket: &str, key: &str, error: SdkError<E>) -> anyhow::Error
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let why = why(&error, "rights on the bucket and its key");
+    anyhow::anyhow!("s3://{bucket}/{key} cannot be {what}: {why}")
 }

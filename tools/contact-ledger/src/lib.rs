@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod arguments;
+mod aws;
 pub mod backfill;
 pub mod center;
 pub mod connect;
@@ -13,7 +14,13 @@ mod expected;
 pub mod generate;
 pub mod history;
 mod input;
+pub mod interruption;
+mod keys;
 pub mod lake;
+pub mod outcome;
+pub mod output;
+mod output_folder;
+pub mod policies;
 pub mod redrive;
 mod report;
 mod resources;

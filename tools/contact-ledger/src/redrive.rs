@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::redrive::{Control, Report, Request, run};
 use clap::Args;
@@ -11,7 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::connection::StackArguments;
 use crate::doctor::facts::StreamingKind;
-use crate::terminal::{number, table, text, width, wrapped};
+use crate::interruption::Interruption;
+use crate::outcome::{Answer, Outcome};
+use crate::output::say;
+use crate::terminal::{Cell, counted, grouped, json_pretty, number, table, text, width, wrapped};
 
 /// What `redrive` can be told.
 #[derive(Debug, Clone, Args)]
@@ -62,34 +64,51 @@ impl RedriveArguments {
     }
 }
 
-/// Carries it out; answers with what to print. Once `interrupted` is set, it stops after the request under way.
+/// Carries it out; answers with what to print. When interrupted, it stops after the request under way.
 ///
 /// # Errors
 /// When the stack, its bucket or its streams refuse. The same command goes on from there.
 pub async fn redrive(
     arguments: &RedriveArguments,
     now: &(dyn Fn() -> Timestamp + Sync),
-    interrupted: &AtomicBool,
-) -> anyhow::Result<String> {
+    interruption: &Interruption,
+) -> Answer {
     let connection = arguments.stack.connect().await?;
+    if arguments.send {
+        connection.announce();
+    }
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);
     let control = Control {
         now,
-        stop: &|| interrupted.load(Ordering::Relaxed),
+        stop: &|| interruption.is_requested(),
         progress: &|report| {
             bar.set_message(format!("{} objects, {} records", report.objects, report.records.sent));
             bar.tick();
         },
     };
-    let report = run(&connection.lake(), &connection.destination(), &arguments.request(), &control).await;
+    let (lake, destination, request) = (connection.lake(), connection.destination(), arguments.request());
+    let work = run(&lake, &destination, &request, &control);
+    tokio::pin!(work);
+    let report = tokio::select! {
+        report = &mut work => report,
+        () = interruption.requested() => {
+            say("stopping after what is under way; interrupt once more to end at once");
+            work.await
+        }
+    };
     bar.finish_and_clear();
     let report = report?;
+    let outcome = match interruption.is_requested() {
+        true => Outcome::Interrupted,
+        false if report.records.stay > 0 || !report.unreadable.is_empty() => Outcome::Differs,
+        false => Outcome::Done,
+    };
     if arguments.json {
-        return Ok(serde_json::to_string_pretty(&report)? + "\n");
+        return Ok((json_pretty(&report)?, outcome));
     }
     let shared = connection.sharing(StreamingKind::ContactRecords).filter(|_| report.records.sent > 0);
-    Ok(told(&report, shared))
+    Ok((told(&report, shared), outcome))
 }
 
 fn told(report: &Report, shared: Option<String>) -> String {
@@ -98,18 +117,22 @@ fn told(report: &Report, shared: Option<String>) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{} records of {} objects {sent}, {} stay where they are",
-        report.records.sent, report.objects, report.records.stay
+        "{} of {} {sent}, {} where {}",
+        counted(report.records.sent as u64, "record", "records"),
+        counted(report.objects as u64, "object", "objects"),
+        counted(report.records.stay as u64, "stays", "stay"),
+        if report.records.stay == 1 { "it is" } else { "they are" },
     );
     if report.objects_done_before > 0 {
         let _ = writeln!(
             text,
-            "{} objects were sent by an earlier run (--again sends them once more)",
-            report.objects_done_before
+            "{} by an earlier run (--again sends them once more)",
+            counted(report.objects_done_before as u64, "object was sent", "objects were sent")
         );
     }
     if report.not_wanted > 0 {
-        let _ = writeln!(text, "{} records were not asked for", report.not_wanted);
+        let not_wanted = counted(report.not_wanted as u64, "record was not asked for", "records were not asked for");
+        let _ = writeln!(text, "{not_wanted}");
     }
     for (title, counts) in [("REASON", &report.reasons), ("DAY", &report.days)] {
         if !counts.is_empty() {
@@ -118,29 +141,31 @@ fn told(report: &Report, shared: Option<String>) -> String {
                 number(if report.dry_run { "TO SEND" } else { "SENT" }),
                 number("STAY"),
             ];
-            let rows: Vec<_> = counts
+            let rows: Vec<Vec<Cell>> = counts
                 .iter()
-                .map(|(name, count)| vec![name.clone(), count.sent.to_string(), count.stay.to_string()])
+                .map(|(name, count)| {
+                    vec![name.clone().into(), grouped(count.sent as u64).into(), grouped(count.stay as u64).into()]
+                })
                 .collect();
             let _ = write!(text, "\n{}", table(&columns, &rows, width()));
         }
     }
     for (title, counts) in [("WOULD FAIL AGAIN", &report.stay), ("UNREADABLE", &report.unreadable)] {
         if !counts.is_empty() {
-            let rows: Vec<_> =
-                counts.iter().map(|(why, count)| vec![why.clone(), count.to_string()]).collect();
+            let rows: Vec<Vec<Cell>> =
+                counts.iter().map(|(why, count)| vec![why.clone().into(), grouped(*count as u64).into()]).collect();
             let _ = write!(text, "\n{}", table(&[self::text(title, 1), number("RECORDS")], &rows, width()));
         }
     }
     if !report.left_in.is_empty() {
         // Keys are longer than lines; their folders tell the stream and the day.
-        let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut folders: BTreeMap<&str, u64> = BTreeMap::new();
         for key in &report.left_in {
             *folders.entry(key.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
         }
-        let rows: Vec<_> = folders
+        let rows: Vec<Vec<Cell>> = folders
             .into_iter()
-            .map(|(folder, objects)| vec![format!("{folder}/"), objects.to_string()])
+            .map(|(folder, objects)| vec![format!("{folder}/").into(), grouped(objects).into()])
             .collect();
         let columns = [self::text("OBJECTS WITH RECORDS THAT STAY", 1), number("OBJECTS")];
         let _ = write!(

@@ -11,15 +11,20 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use ::redrive::formats::{Payload, decompressed, read};
 use anyhow::Context;
+use lambda_support::kinesis::StreamRecord;
 use local_aws::dynamodb::Item;
 use local_aws::parquet_rows::read_columns;
 use local_aws::s3::files_below;
 use local_aws::stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET, Stack};
 use serde_json::Value;
 
+use crate::center::StreamKind;
 use crate::demo::DemoArguments;
 use crate::expected::{Differences, Expected};
+use crate::outcome::Outcome;
+use crate::output_folder::OutputFolder;
 use crate::summary::Summary;
 
 /// Columns that the page needs.
@@ -137,6 +142,7 @@ impl Findings {
         for kept in ["errors", "rejected"] {
             for file in files_below(&lake.join(kept))? {
                 findings.bytes_kept += fs::metadata(&file)?.len();
+                note_failures(&file, &mut expected)?;
             }
         }
         findings.summary.agents = findings.timelines.len();
@@ -234,23 +240,29 @@ impl Findings {
     /// One sentence on whether the run left what it must.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let Differences { agents, history, rows } = self.differences;
         if self.differences.is_empty() {
-            return "Both tables and the rows are exactly what the events say.".to_owned();
+            return "Both tables, the rows and the failures are exactly what the records say.".to_owned();
         }
+        let Differences { agents, history, rows, failures } = self.differences;
         format!(
-            "NOT what the events say: {agents} agents, {history} history entries and {rows} rows differ; this is a bug, please report it with logs/"
+            "NOT what the records say: {agents} agents, {history} history entries, {rows} rows and {failures} failures differ; this is a bug, please report it with logs/"
         )
+    }
+
+    /// Whether the run left what it must.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.differences.is_empty() { Outcome::Done } else { Outcome::Differs }
     }
 
     /// Writes the tables and the page.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub(crate) fn leave(&self, output: &Path) -> anyhow::Result<()> {
+    pub(crate) fn leave(&self, output: &OutputFolder) -> anyhow::Result<()> {
         let write = |name: &str, lines: &[String]| -> anyhow::Result<()> {
-            let path = output.join(name);
+            let path = output.path().join(name);
             let written = || -> std::io::Result<()> {
+                output.note(&path)?;
                 let mut file = BufWriter::new(File::create(&path)?);
                 for line in lines {
                     writeln!(file, "{line}")?;
@@ -264,6 +276,28 @@ impl Findings {
         write("summary.json", &[format!("{:#}", self.summary.to_json())])?;
         write("report.html", &[self.page()])
     }
+}
+
+/// Compares what an object keeps of records that failed.
+fn note_failures(file: &Path, expected: &mut Expected) -> anyhow::Result<()> {
+    let shown = file.display();
+    let object = fs::read(file).and_then(decompressed).with_context(|| format!("{shown} cannot be read"))?;
+    for failure in read(&object) {
+        match failure.map(|failure| failure.payload) {
+            Ok(Payload::ContactRecord(record)) => {
+                expected.compare_failure(StreamKind::ContactRecords, &record);
+            }
+            Ok(Payload::AgentEvent(record)) => {
+                let record = serde_json::from_str::<StreamRecord>(record.get()).ok();
+                match record.as_ref().and_then(|record| record.data.bytes().ok()) {
+                    Some(data) => expected.compare_failure(StreamKind::AgentEvents, data),
+                    None => expected.unreadable_failure(),
+                }
+            }
+            Err(_) => expected.unreadable_failure(),
+        }
+    }
+    Ok(())
 }
 
 /// Rows of one content: the first of them, and how often it came.

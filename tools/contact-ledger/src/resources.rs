@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
-use redrive::{ContactRecordTarget, causes, refusal};
+use redrive::{ContactRecordTarget, why};
 
 use crate::connect::targets;
 use crate::connection::{Deployed, ExistingStream, Names};
@@ -55,8 +55,11 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
             None => ContactRecordTarget::Firehose(part("ContactRecordFirehose")?),
         },
     };
+    // arn:aws:cloudformation:<Region>:<account>:stack/…
+    let account = described.stack_id.as_ref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
     let deployed = Deployed {
         stack: stack.to_owned(),
+        account,
         status: described.stack_status.map(|status| status.as_str().to_owned()),
         instance_arn: parameters.get("ConnectInstanceArn").cloned(),
         existing: existing(&outputs, &parameters),
@@ -92,16 +95,11 @@ where
 {
     let is_missing = error.code() == Some("ValidationError")
         && error.message().is_some_and(|message| message.contains("does not exist"));
-    match refusal(&error) {
-        Some(_) if is_missing => anyhow!(
-            "there is no stack {stack} in this account and region; `aws cloudformation list-stacks` shows those that are there (--region and --profile say where to look)"
-        ),
-        Some(refusal) => anyhow!(
-            "CloudFormation does not tell what stack {stack} has ({refusal}); check your credentials and your right to cloudformation:ListStackResources and DescribeStacks"
-        ),
-        None => anyhow!(
-            "CloudFormation does not answer ({}); check the network, the region and your credentials",
-            causes(&error)
-        ),
+    if is_missing {
+        return anyhow!(
+            "there is no stack {stack} in this account and Region; `aws cloudformation list-stacks` shows those that are there (--region and --profile say where to look)"
+        );
     }
+    let why = why(&error, "cloudformation:ListStackResources and cloudformation:DescribeStacks");
+    anyhow!("CloudFormation does not say what stack {stack} has: {why}")
 }

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
-use connect_streams::{Timestamp, parse};
+use connect_streams::{RecordKind, Timestamp, parse};
 use indicatif::{ProgressBar, ProgressStyle};
 use lambda_support::kinesis::StreamRecord;
 use local_aws::parquet_rows::read_columns;
@@ -28,7 +28,9 @@ use crate::demo::partition_key;
 use crate::doctor::facts::StreamingKind;
 use crate::generate::CenterArguments;
 use crate::input::{Input, read_records};
-use crate::terminal::{number, table, text, width, wrapped};
+use crate::interruption::Interruption;
+use crate::outcome::{Answer, Outcome};
+use crate::terminal::{Cell, counted, grouped, json_pretty, number, table, text, width, wrapped};
 
 /// What `send` can be told.
 #[derive(Debug, Clone, Args)]
@@ -41,10 +43,10 @@ pub struct SendArguments {
     /// Send the agent events of this file or folder
     #[arg(long, value_name = "PATH")]
     agent_events: Option<PathBuf>,
-    /// Send what an hour of a generated center with so many agents makes (see generate)
-    #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"])]
+    /// Send what a generated center with this many agents makes in an hour, the last one, with ids of its own
+    #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"], value_parser = crate::generate::agents)]
     generated: Option<usize>,
-    /// Wait so many seconds for records to arrive; rows take as long as Firehose buffers them
+    /// Seconds to wait for records to arrive; rows take as long as Firehose buffers them
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     wait: u64,
     /// Print JSON
@@ -59,7 +61,31 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 struct Sent {
     data: Vec<u8>,
     sought: Sought,
-    ended: Option<(String, Duration)>,
+    ended: Option<(End, Duration)>,
+}
+
+/// Where a record ended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// In the rows, the history or the state.
+    Arrived(&'static str),
+    /// Among what failed, for this reason.
+    Failed(String),
+    /// It was there before it was sent: nothing tells whether it was processed again.
+    ThereBefore(&'static str),
+    /// Nowhere: it is of another known kind.
+    Nowhere,
+}
+
+impl End {
+    fn told(&self) -> String {
+        match self {
+            Self::Arrived(place) => (*place).to_owned(),
+            Self::Failed(reason) => reason.clone(),
+            Self::ThereBefore(place) => format!("{place}, and was there before"),
+            Self::Nowhere => "nowhere: another known kind".to_owned(),
+        }
+    }
 }
 
 /// By what a record is known where it ends.
@@ -73,17 +99,24 @@ enum Sought {
     Entry { agent_id: String, entry: String },
     /// The agent's state, moved to it or beyond.
     State { key: AgentKey, register: Register, version: Version },
-    /// What is no good record ends among what failed, or nowhere.
+    /// What is no good record ends among what failed.
     Failure,
+    /// What is of another known kind ends nowhere.
+    Nothing,
 }
 
 /// Sends and follows; answers with what to print.
 ///
 /// # Errors
 /// When the stack cannot be reached, or its streams refuse.
-pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> anyhow::Result<String> {
+pub async fn send(
+    arguments: &SendArguments,
+    now: impl Fn() -> Timestamp,
+    interruption: &Interruption,
+) -> Answer {
     let Input { contact_records, agent_events } = input(arguments, now())?;
     let connection = arguments.stack.connect().await?;
+    connection.announce();
     let mut contact_records: Vec<_> =
         contact_records.into_iter().map(|data| under_way(data, of_contact_record)).collect();
     let mut agent_events: Vec<_> =
@@ -91,6 +124,7 @@ pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> any
     let lake = connection.lake();
     let mut look = Look::before(&lake, &contact_records, !agent_events.is_empty(), now()).await?;
     let begin = tokio::time::Instant::now();
+    look_at_tables(&connection, &mut agent_events, begin, End::ThereBefore).await?;
     put(&connection, &contact_records, &agent_events).await?;
     let put = begin.elapsed();
 
@@ -99,15 +133,19 @@ pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> any
     let end = Duration::from_secs(arguments.wait);
     loop {
         look.again(&lake, &mut contact_records, &mut agent_events, begin).await?;
-        look_at_tables(&connection, &mut agent_events, begin).await?;
+        look_at_tables(&connection, &mut agent_events, begin, End::Arrived).await?;
         let open = contact_records.iter().chain(&agent_events).filter(|sent| sent.ended.is_none()).count();
-        if open == 0 || begin.elapsed() >= end {
+        if open == 0 || begin.elapsed() >= end || interruption.is_requested() {
             break;
         }
         let left = end.saturating_sub(begin.elapsed()).as_secs();
-        bar.set_message(format!("{open} records under way; {left} s left to wait"));
+        let open = counted(open as u64, "record", "records");
+        bar.set_message(format!("{open} under way; {left} s left to wait"));
         bar.tick();
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = interruption.requested() => {}
+        }
     }
     bar.finish_and_clear();
     let sent =
@@ -115,7 +153,16 @@ pub async fn send(arguments: &SendArguments, now: impl Fn() -> Timestamp) -> any
     let shared = sent.into_iter().filter(|(_, records)| !records.is_empty());
     let shared: Vec<_> = shared.filter_map(|(kind, _)| connection.sharing(kind)).collect();
     let streams: [(&str, &[Sent]); 2] = sent.map(|(kind, records)| (kind.as_str(), records.as_slice()));
-    told(arguments, put, &streams, &shared)
+    let waited = if interruption.is_requested() { "when interrupted" } else { "in time" };
+    let all_arrived = sent.iter().flat_map(|(_, records)| records.iter()).all(|sent| {
+        matches!(sent.ended, Some((End::Arrived(_), _)))
+    });
+    let outcome = match (interruption.is_requested(), all_arrived) {
+        (true, _) => Outcome::Interrupted,
+        (false, true) => Outcome::Done,
+        (false, false) => Outcome::Differs,
+    };
+    Ok((told(arguments, put, &streams, waited, &shared)?, outcome))
 }
 
 /// What to send.
@@ -124,19 +171,7 @@ fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
     let (contact_records, agent_events) =
         (records(&arguments.contact_records)?, records(&arguments.agent_events)?);
     if let Some(agents) = arguments.generated {
-        let center = CenterArguments {
-            agents,
-            hours: 1,
-            contacts_per_hour: None,
-            seed: DEMO_CENTER.seed,
-            duplicated: 0,
-            late: 0,
-            malformed: 0,
-        };
-        let (contact_records, agent_events): (Vec<_>, Vec<_>) =
-            center.records().partition(|sent| sent.stream == StreamKind::ContactRecords);
-        let data = |sent: Vec<center::Sent>| sent.into_iter().map(|sent| sent.record).collect();
-        return Ok(Input { contact_records: data(contact_records), agent_events: data(agent_events) });
+        return Ok(generated(agents, now));
     }
     if contact_records.is_none() && agent_events.is_none() {
         return Ok(Input { contact_records: vec![demo_record(now)], agent_events: Vec::new() });
@@ -144,6 +179,28 @@ fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
     let (contact_records, agent_events) =
         (contact_records.unwrap_or_default(), agent_events.unwrap_or_default());
     Ok(Input { contact_records, agent_events })
+}
+
+/// The last hour of a center that nobody has sent before: what is seen has come by this command.
+fn generated(agents: usize, now: Timestamp) -> Input {
+    /// After closing, the last records and heartbeats take their time.
+    const SINCE_OPENING: i64 = 75 * 60_000;
+    let center = CenterArguments {
+        agents,
+        hours: 1,
+        contacts_per_hour: None,
+        seed: DEMO_CENTER.seed,
+        duplicated: 0,
+        late: 0,
+        malformed: 0,
+    };
+    // Seconds since 1970, and room for the ids of a center that large.
+    let first_id = now.epoch_milliseconds().unsigned_abs() / 1000 << 16;
+    let (contact_records, agent_events): (Vec<_>, Vec<_>) = center
+        .records_of(now.epoch_milliseconds() - SINCE_OPENING, first_id)
+        .partition(|sent| sent.stream == StreamKind::ContactRecords);
+    let data = |sent: Vec<center::Sent>| sent.into_iter().map(|sent| sent.record).collect();
+    Input { contact_records: data(contact_records), agent_events: data(agent_events) }
 }
 
 /// A record as the Firehose console's "Test with demo data" sends it, with a symbol that no other has.
@@ -156,12 +213,17 @@ fn demo_record(now: Timestamp) -> Vec<u8> {
 
 fn under_way(data: Vec<u8>, sought: impl Fn(&[u8]) -> Option<Sought>) -> Sent {
     let sought = sought(&data).unwrap_or(Sought::Failure);
-    Sent { data, sought, ended: None }
+    let ended = (sought == Sought::Nothing).then_some((End::Nowhere, Duration::ZERO));
+    Sent { data, sought, ended }
 }
 
 fn of_contact_record(data: &[u8]) -> Option<Sought> {
     let document = parse(data).ok()?;
     let object = document.as_object()?;
+    match RecordKind::of(object)? {
+        RecordKind::AgentEvent | RecordKind::ContactEvent => return Some(Sought::Nothing),
+        RecordKind::ContactRecord | RecordKind::DemoRecord | RecordKind::Row => {}
+    }
     if let Some(symbol) = object.get("ticker_symbol").and_then(connect_streams::Value::as_str) {
         return Some(Sought::DemoRow(symbol.to_owned()));
     }
@@ -174,12 +236,21 @@ fn of_contact_record(data: &[u8]) -> Option<Sought> {
 /// Where the function would write it.
 fn of_agent_event(data: &[u8]) -> Option<Sought> {
     let document = parse(data).ok()?;
-    let event = AgentEvent::from_object(document.as_object()?).ok()?;
-    let Plan { event, registers, .. } = plan(&event, &Rules::default()).ok()?;
+    let object = document.as_object()?;
+    match RecordKind::of(object)? {
+        RecordKind::AgentEvent => {}
+        RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row => {
+            return Some(Sought::Nothing);
+        }
+        RecordKind::DemoRecord => return None,
+    }
+    let Plan { event, registers, .. } = plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
     if let Some(HistoryEntry { agent_id, entry, .. }) = event {
         return Some(Sought::Entry { agent_id, entry });
     }
-    let RegisterWrite { key, register, version, .. } = registers.into_iter().next()?;
+    let Some(RegisterWrite { key, register, version, .. }) = registers.into_iter().next() else {
+        return Some(Sought::Nothing);
+    };
     Some(Sought::State { key, register, version })
 }
 
@@ -200,6 +271,7 @@ struct Look {
 }
 
 impl Look {
+    /// What is there before anything is put.
     async fn before(
         lake: &AwsLake,
         contact_records: &[Sent],
@@ -249,9 +321,10 @@ impl Look {
                 for (end, is_it) in found {
                     let records: &mut [Sent] =
                         if prefix.starts_with("rejected/") { agent_events } else { contact_records };
-                    let open = records.iter_mut().filter(|sent| sent.ended.is_none());
-                    for sent in open.filter(|sent| is_it.is(sent)) {
-                        sent.ended = Some((end.clone(), begin.elapsed()));
+                    // Two equal records end in two rows or failures.
+                    let mut open = records.iter_mut().filter(|sent| sent.ended.is_none());
+                    if let Some(sent) = open.find(|sent| is_it.is(sent)) {
+                        sent.ended = Some((end, begin.elapsed()));
                     }
                 }
             }
@@ -284,7 +357,7 @@ impl Found {
     }
 }
 
-fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(String, Found)>> {
+fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(End, Found)>> {
     const COLUMNS: [&str; 3] = ["contact_id", "last_update_timestamp", "extra"];
     let rows = if key.ends_with(".parquet") {
         read_columns(body.into(), &COLUMNS)?
@@ -292,10 +365,10 @@ fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(String, Found)>> {
         let lines = decompressed(body)?;
         serde_json::Deserializer::from_slice(&lines).into_iter().collect::<Result<_, _>>()?
     };
-    Ok(rows.into_iter().map(|row| ("rows of the lake".to_owned(), Found::Row(row))).collect())
+    Ok(rows.into_iter().map(|row| (End::Arrived("rows of the lake"), Found::Row(row))).collect())
 }
 
-fn failures(body: Vec<u8>) -> Vec<(String, Found)> {
+fn failures(body: Vec<u8>) -> Vec<(End, Found)> {
     let failure = |FailedRecord { payload, reason, .. }: FailedRecord| {
         let (place, data) = match payload {
             Payload::ContactRecord(data) => ("errors", data),
@@ -304,7 +377,7 @@ fn failures(body: Vec<u8>) -> Vec<(String, Found)> {
                 ("rejected", record.data.bytes().ok()?.to_vec())
             }
         };
-        Some((format!("{place}: {reason}"), Found::Bytes(data)))
+        Some((End::Failed(format!("{place}: {reason}")), Found::Bytes(data)))
     };
     let Ok(object) = decompressed(body) else { return Vec::new() };
     read(&object).into_iter().flatten().filter_map(failure).collect()
@@ -314,6 +387,7 @@ async fn look_at_tables(
     connection: &Connection,
     events: &mut [Sent],
     begin: tokio::time::Instant,
+    end_in: fn(&'static str) -> End,
 ) -> anyhow::Result<()> {
     let (client, reader) = (connection.tables(), crate::agents::reader(connection));
     for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
@@ -333,10 +407,10 @@ async fn look_at_tables(
                 let held = reader.version(key, *register).await.context("the agents cannot be read")?;
                 held.is_some_and(|held| held >= *version).then_some("state")
             }
-            Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure => None,
+            Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure | Sought::Nothing => None,
         };
         if let Some(end) = end {
-            sent.ended = Some((end.to_owned(), begin.elapsed()));
+            sent.ended = Some((end_in(end), begin.elapsed()));
         }
     }
     Ok(())
@@ -345,7 +419,7 @@ async fn look_at_tables(
 /// Records that ended in the same place.
 #[derive(Default)]
 struct Ended {
-    records: usize,
+    records: u64,
     first: Duration,
     last: Duration,
 }
@@ -354,30 +428,30 @@ fn told(
     arguments: &SendArguments,
     put: Duration,
     streams: &[(&str, &[Sent])],
+    waited: &str,
     shared: &[String],
 ) -> anyhow::Result<String> {
-    let mut places: BTreeMap<(&str, String), Ended> = BTreeMap::new();
-    let not_seen = format!("not seen within {} s", arguments.wait);
+    let mut places: BTreeMap<(&str, Option<End>), Ended> = BTreeMap::new();
     for (stream, records) in streams {
         for sent in *records {
-            let (place, after) = sent.ended.clone().unwrap_or_else(|| (not_seen.clone(), Duration::ZERO));
-            let ended = places.entry((stream, place)).or_default();
+            let (place, after) = sent.ended.clone().unzip();
+            let (ended, after) = (places.entry((stream, place)).or_default(), after.unwrap_or_default());
             ended.first = if ended.records == 0 { after } else { ended.first.min(after) };
             ended.last = ended.last.max(after);
             ended.records += 1;
         }
     }
+    let end = |place: &Option<End>| place.as_ref().map_or_else(|| format!("not seen {waited}"), End::told);
     if arguments.json {
         let groups: Vec<_> = places
             .iter()
             .map(|((stream, place), ended)| {
-                json!({"stream": stream, "ended_in": place, "records": ended.records,
-                    "first_after_seconds": ended.first.as_secs_f64(), "last_after_seconds": ended.last.as_secs_f64()})
+                json!({"stream": stream, "ended_in": end(place), "arrived": matches!(place, Some(End::Arrived(_))),
+                    "records": ended.records, "first_after_seconds": ended.first.as_secs_f64(),
+                    "last_after_seconds": ended.last.as_secs_f64()})
             })
             .collect();
-        return Ok(serde_json::to_string_pretty(
-            &json!({"put_in_seconds": put.as_secs_f64(), "ended": groups, "shared": shared}),
-        )? + "\n");
+        return json_pretty(&json!({"put_in_seconds": put.as_secs_f64(), "ended": groups, "shared": shared}));
     }
     let columns = [
         text("STREAM", 0),
@@ -387,24 +461,24 @@ fn told(
         number("LAST AFTER"),
     ];
     let seconds = |after: Duration| format!("{:.1} s", after.as_secs_f64());
-    let rows: Vec<_> = places
+    let rows: Vec<Vec<Cell>> = places
         .iter()
         .map(|((stream, place), ended)| {
             vec![
-                (*stream).to_owned(),
-                place.clone(),
-                ended.records.to_string(),
-                seconds(ended.first),
-                seconds(ended.last),
+                (*stream).into(),
+                end(place).into(),
+                grouped(ended.records).into(),
+                seconds(ended.first).into(),
+                seconds(ended.last).into(),
             ]
         })
         .collect();
-    let table = table(&columns, &rows, width());
-    let hint = if places.keys().any(|(_, place)| *place == not_seen) {
-        "\nRows take as long as Firehose buffers them (LakeBufferSeconds, and a minute more); what is dropped or skipped as another\nkind ends nowhere. `contact-ledger doctor` looks for what is wrong.\n"
-    } else {
-        ""
-    };
-    let shared: String = shared.iter().map(|sentence| wrapped(sentence, width(), 0) + "\n").collect();
-    Ok(format!("Put in {}.\n{shared}\n{table}{hint}", seconds(put)))
+    let mut said: Vec<&str> = shared.iter().map(String::as_str).collect();
+    let not_seen = "What was not seen may still come: rows take as long as Firehose buffers them (LakeBufferSeconds, and a minute more). `contact-ledger doctor` looks for what is wrong.";
+    let there_before = "What was there before it was sent cannot be seen to arrive: a duplicate changes nothing.";
+    let is_any = |is: fn(&Option<End>) -> bool| places.keys().any(|(_, place)| is(place));
+    said.extend(is_any(Option::is_none).then_some(not_seen));
+    said.extend(is_any(|place| matches!(place, Some(End::ThereBefore(_)))).then_some(there_before));
+    let said: String = said.into_iter().map(|sentence| format!("\n{}\n", wrapped(sentence, width(), 0))).collect();
+    Ok(format!("Put in {}.\n\n{}{said}", seconds(put), table(&columns, &rows, width())))
 }

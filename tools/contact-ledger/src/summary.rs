@@ -11,6 +11,8 @@ use anyhow::Context;
 use local_aws::stack::Stack;
 use serde_json::json;
 
+use crate::terminal::grouped;
+
 /// The numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -47,7 +49,7 @@ pub struct Outcomes {
     pub stale: u64,
     /// Another known kind.
     pub skipped: u64,
-    /// Set aside with a reason.
+    /// Kept with a reason.
     pub rejected: u64,
     /// Sent again later; each of them is in another count, too.
     pub retried: u64,
@@ -133,28 +135,28 @@ impl Outcomes {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Outcomes { applied, duplicate, stale, skipped, rejected, retried } = self.outcomes;
-        writeln!(f, "Contact records     {:>7} in", self.contact_records)?;
-        writeln!(f, "  rows              {:>7}   in the lake", self.rows)?;
-        writeln!(f, "  failed            {:>7}   kept as they came", self.failed)?;
-        writeln!(f, "  dropped           {:>7}   another known kind, not a contact record", self.dropped)?;
-        writeln!(f, "Agent events        {:>7} in", self.agent_events)?;
-        writeln!(f, "  applied           {applied:>7}   new, and the agent's state moved")?;
-        writeln!(f, "  duplicate         {duplicate:>7}   seen before, nothing changed")?;
-        writeln!(f, "  stale             {stale:>7}   late: the state, already newer, stayed")?;
-        writeln!(f, "  skipped           {skipped:>7}   another known kind, not an agent event")?;
-        writeln!(f, "  rejected          {rejected:>7}   set aside with the reason")?;
+        let mut line = |name: &str, number: u64, meaning: &str| {
+            let line = format!("{name:<18} {:>9}   {meaning}", grouped(number));
+            writeln!(f, "{}", line.trim_end())
+        };
+        line("Contact records", self.contact_records, "in")?;
+        line("  rows", self.rows, "in the lake")?;
+        line("  failed", self.failed, "kept as they came")?;
+        line("  dropped", self.dropped, "another known kind, not a contact record")?;
+        line("Agent events", self.agent_events, "in")?;
+        line("  applied", applied, "new, and the agent's state moved")?;
+        line("  duplicate", duplicate, "seen before, nothing changed")?;
+        line("  stale", stale, "late: the state, already newer, stayed")?;
+        line("  skipped", skipped, "another known kind, not an agent event")?;
+        line("  rejected", rejected, "kept with the reason")?;
         if retried > 0 {
-            writeln!(f, "  retried           {retried:>7}   sent again, and counted above")?;
+            line("  retried", retried, "sent again, and counted above")?;
         }
         if self.given_up > 0 {
-            writeln!(
-                f,
-                "  given up          {:>7}   under aws/lambda/ in the lake; the function's log says why",
-                self.given_up
-            )?;
+            line("  given up", self.given_up, "under aws/lambda/ in the lake; the function's log says why")?;
         }
-        writeln!(f, "Agents              {:>7}", self.agents)?;
-        writeln!(f, "History entries     {:>7}   events and intervals", self.history_entries)?;
-        writeln!(f, "Time                {:>7.1} s", self.elapsed.as_secs_f64())
+        line("Agents", self.agents as u64, "")?;
+        line("History entries", self.history_entries as u64, "events and intervals")?;
+        writeln!(f, "{:<18} {:>9.1} s", "Time", self.elapsed.as_secs_f64())
     }
 }

@@ -30,10 +30,14 @@ use crate::gateway::{self, Gate, Service};
 use crate::listen::{listen, url};
 use crate::{ACCESS_KEY, SECRET_KEY};
 
+/// Told of every file before it is written.
+pub type Note = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
+
 /// A folder of buckets.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Folder {
     root: PathBuf,
+    note: Option<Note>,
     reader: Arc<FileSystem>,
     /// Of objects by their paths, as long as this runs.
     tags: Arc<Mutex<HashMap<PathBuf, TagSet>>>,
@@ -47,7 +51,14 @@ impl Folder {
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let open = || FileSystem::new(root).map_err(|error| anyhow::anyhow!("{error:?}"));
         let reader = open().with_context(|| format!("folder {} cannot be opened", root.display()))?;
-        Ok(Self { root: root.to_owned(), reader: Arc::new(reader), tags: Arc::default() })
+        Ok(Self { root: root.to_owned(), note: None, reader: Arc::new(reader), tags: Arc::default() })
+    }
+
+    /// The same, which tells of every file before it writes it.
+    #[must_use]
+    pub fn noting(mut self, note: Option<Note>) -> Self {
+        self.note = note;
+        self
     }
 
     /// Creates a bucket.
@@ -73,6 +84,9 @@ impl Folder {
             tokio::fs::create_dir_all(folder).await?;
         }
         let unfinished = self.root.join(format!(".tmp.{}", uuid::Uuid::new_v4()));
+        if let Some(note) = &self.note {
+            note(&path)?;
+        }
         tokio::fs::write(&unfinished, body).await?;
         tokio::fs::rename(&unfinished, &path).await?;
         // Another object, without the tags of the one before.

@@ -25,7 +25,7 @@ use crate::gateway::{Gate, Interference};
 use crate::glue::GlueTable;
 use crate::kinesis::{KinesisError, Stream};
 use crate::permission::Guard;
-use crate::s3::{Folder, S3Server};
+use crate::s3::{Folder, Note, S3Server};
 
 /// The bucket for everything: rows, failures, rejected records.
 pub const LAKE_BUCKET: &str = "lake";
@@ -82,6 +82,12 @@ pub struct StackSettings {
     pub faults: Option<Faults>,
     /// Called before every request to DynamoDB, in place of the weather.
     pub interference: Option<Interference>,
+    /// Settings of contact-record-normalizer.
+    pub normalizer_environment: BTreeMap<String, String>,
+    /// Settings of agent-event-upserter, beside where its tables and its bucket are.
+    pub upserter_environment: BTreeMap<String, String>,
+    /// Told of every file before it is written.
+    pub note: Option<Note>,
     /// What agent-event-upserter may do to the tables and the bucket; without it, everything.
     pub guard: Option<Guard>,
 }
@@ -105,6 +111,9 @@ impl StackSettings {
             delivery_interval: Duration::from_mins(15),
             faults: None,
             interference: None,
+            normalizer_environment: BTreeMap::new(),
+            upserter_environment: BTreeMap::new(),
+            note: None,
             guard: None,
         }
     }
@@ -140,12 +149,15 @@ impl Stack {
     /// # Errors
     /// When a binary is missing, a port taken or the folder not writable; nothing is left running.
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
-        let folder = Folder::open(&settings.output)?;
+        let folder = Folder::open(&settings.output)?.noting(settings.note.clone());
         folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be made")?;
         let logs = settings.output.join("logs");
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be made")?;
+        let note = |file: &Path| settings.note.as_ref().map_or(Ok(()), |note| note(file));
+        note(&settings.output.join(Served::FILE)).context("the output folder cannot be written")?;
         let function = |name: &'static str, environment, weather| {
             let (binary, log) = (settings.functions.join(name), logs.join(format!("{name}.jsonl")));
+            note(&log)?;
             Function::new(FunctionSettings {
                 name,
                 binary,
@@ -163,8 +175,10 @@ impl Stack {
         let dynamodb = DynamoDb::start(settings.dynamodb_port, gate(interference)).await?;
         create_agent_tables(&dynamodb)?;
         let s3 = S3Server::start(settings.s3_port, folder.clone(), gate(weather(2))).await?;
-        let normalizer = function(NORMALIZER, BTreeMap::new(), 3)?;
-        let upserter = function(UPSERTER, upserter_environment(&dynamodb, &s3), 4)?;
+        let normalizer = function(NORMALIZER, settings.normalizer_environment.clone(), 3)?;
+        let mut environment = settings.upserter_environment.clone();
+        environment.extend(upserter_environment(&dynamodb, &s3));
+        let upserter = function(UPSERTER, environment, 4)?;
 
         let (producer, firehose) =
             firehose::start(firehose_settings(&settings)?, normalizer.clone(), folder.clone());

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::contact::Contact;
-use super::{MINUTE, OPENING};
+use super::{CenterSize, MINUTE};
 
 /// What an agent chose to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ impl Status {
 /// An agent.
 pub(super) struct Agent {
     pub(super) number: usize,
+    /// That of the center.
+    first_id: u64,
     pub(super) status: Status,
     pub(super) status_since: i64,
     pub(super) next_status: Option<Status>,
@@ -80,11 +82,12 @@ pub(super) enum StateStarts {
 }
 
 impl Agent {
-    pub(super) fn new(number: usize) -> Self {
+    pub(super) fn new(number: usize, center: &CenterSize) -> Self {
         Self {
             number,
+            first_id: center.first_id,
             status: Status::Offline,
-            status_since: OPENING - 14 * 60 * MINUTE,
+            status_since: center.opening - 14 * 60 * MINUTE,
             next_status: None,
             contacts: Vec::new(),
             missed: Vec::new(),
@@ -98,11 +101,15 @@ impl Agent {
     }
 
     pub(super) fn id(&self) -> String {
-        format!("20000000-0000-4000-8000-{:012x}", self.number + 1)
+        format!("20000000-0000-4000-8000-{:012x}", self.first_id + self.number as u64 + 1)
     }
 
     pub(super) fn username(&self) -> String {
-        format!("agent.{:04}", self.number + 1)
+        let number = self.number + 1;
+        match self.first_id {
+            0 => format!("agent.{number:04}"),
+            first_id => format!("agent.{first_id:x}.{number:04}"),
+        }
     }
 
     /// What hold and pause do to the `StateStartTimestamp` of this agent's contacts. Connect's pages disagree on it, so

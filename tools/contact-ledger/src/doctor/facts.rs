@@ -12,19 +12,21 @@ pub type Looked<T> = Result<T, Unseen>;
 pub enum Unseen {
     /// This is not there.
     Missing(String),
-    /// It could not be looked at.
-    Refused(String),
+    /// The credentials may not look at it.
+    Denied(String),
+    /// It could not be looked at for another reason, which says what to do.
+    Unknown(String),
 }
 
 impl From<String> for Unseen {
     fn from(why: String) -> Self {
-        Self::Refused(why)
+        Self::Unknown(why)
     }
 }
 
 impl From<&str> for Unseen {
     fn from(why: &str) -> Self {
-        Self::Refused(why.to_owned())
+        Self::Unknown(why.to_owned())
     }
 }
 

@@ -9,6 +9,7 @@ use super::facts::{
     Table, Unseen,
 };
 use crate::connection::ExistingStream;
+use crate::outcome::Outcome;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -16,12 +17,25 @@ use crate::connection::ExistingStream;
 pub enum Severity {
     /// As it should be.
     Good,
-    /// It could not be looked at.
-    Unknown,
     /// Somebody should look at it by day.
     Warning,
+    /// It could not be looked at: what is wrong with it, nobody knows.
+    Unknown,
     /// Data does not arrive, or is about to be lost.
     Error,
+}
+
+impl Severity {
+    /// How a command ends that has found it.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Good => Outcome::Done,
+            Self::Warning => Outcome::Differs,
+            Self::Unknown => Outcome::NotSeen,
+            Self::Error => Outcome::DataLoss,
+        }
+    }
 }
 
 /// What one check found.
@@ -86,11 +100,15 @@ impl Findings {
         let mut hands = Check { name, restore: self.restore, findings: &mut self.all };
         match fact {
             Err(Unseen::Missing(what)) => hands.broken(format!("{what} is not there")),
-            Err(Unseen::Refused(why)) => hands.found(
+            Err(Unseen::Denied(why)) => hands.found(
                 Severity::Unknown,
                 format!("could not be looked at: {why}"),
-                "if it is a matter of rights, use credentials that may look",
+                "use credentials that may look; docs/operations.md has the rights that doctor needs",
             ),
+            Err(Unseen::Unknown(why)) => {
+                let says = format!("could not be looked at: {why}");
+                self.all.push(Finding { check: name, severity: Severity::Unknown, says, fix: None });
+            }
             Ok(fact) => {
                 check(fact, &mut hands);
                 if self.all.len() == before {

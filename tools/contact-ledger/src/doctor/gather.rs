@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use ::redrive::{ContactRecordTarget, Control, Request, causes, refusal, run};
+use ::redrive::{
+    ContactRecordTarget, Control, Request, is_denied, is_missing, refusal, run, unanswered, why_refused,
+};
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StateValue};
@@ -91,9 +93,11 @@ fn unseen<E>(what: &str) -> impl Fn(SdkError<E>) -> Unseen
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    move |error| match error.code() {
-        Some("ResourceNotFoundException" | "NotFoundException") => Unseen::Missing(what.to_owned()),
-        _ => Unseen::Refused(refusal(&error).unwrap_or_else(|| causes(&error))),
+    move |error| match (error.code().unwrap_or_default(), refusal(&error)) {
+        (code, Some(_)) if is_missing(code) => Unseen::Missing(what.to_owned()),
+        (code, Some(refusal)) if is_denied(code) => Unseen::Denied(refusal),
+        (code, Some(refusal)) => Unseen::Unknown(why_refused(code, &refusal, "more rights")),
+        (_, None) => Unseen::Unknown(unanswered(&error)),
     }
 }
 
@@ -238,7 +242,8 @@ async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Looked
             Some(refusal) if refusal.code == "EntityNotFoundException" => {
                 Unseen::Missing(format!("table contact_records of database {database}"))
             }
-            _ => Unseen::Refused(format!("{error:#}")),
+            Some(refusal) if is_denied(&refusal.code) => Unseen::Denied(format!("{error:#}")),
+            _ => Unseen::Unknown(format!("{error:#}")),
         }
     })?;
     let columns = |columns: &Value| -> BTreeMap<String, String> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::{Findings, QUARTER, Quarter};
+use crate::terminal::grouped;
 use crate::expected::Differences;
 
 const PAGE: &str = include_str!("page.html");
@@ -98,7 +99,7 @@ impl Findings {
             ("duplicate", outcomes.duplicate, "seen before, nothing changed"),
             ("stale", outcomes.stale, "late: the state, already newer, stayed"),
             ("skipped", outcomes.skipped, "another known kind"),
-            ("rejected", outcomes.rejected, "set aside with the reason"),
+            ("rejected", outcomes.rejected, "kept with the reason"),
             ("retried", outcomes.retried, "sent again, and counted above"),
         ];
         rows.iter().fold(String::new(), |mut table, (name, number, meaning)| {
@@ -113,17 +114,17 @@ impl Findings {
 
     /// What README promises, with what this run measured for it.
     fn promises_table(&self) -> String {
-        let Differences { agents, history, rows } = self.differences;
+        let Differences { agents, history, rows, failures } = self.differences;
         let outcomes = self.summary.outcomes;
         let count = |number: u64, what: &str| format!("{} {what}", grouped(number));
-        let weather = if self.is_chaos {
+        let faults = if self.is_chaos {
             format!(
                 "{}; {}",
                 count(outcomes.retried, "events sent again"),
                 count(self.summary.given_up, "given up")
             )
         } else {
-            "no bad weather in this run; try <code>--chaos 1</code>".to_owned()
+            "no faults were injected in this run; try <code>--chaos 1</code>".to_owned()
         };
         let measured = [
             (
@@ -148,17 +149,21 @@ impl Findings {
                     count(self.summary.failed, "kept by Firehose"),
                     count(self.summary.dropped, "dropped")
                 ),
-                format!("{}, {}", count(outcomes.rejected, "set aside"), count(outcomes.skipped, "skipped")),
+                format!("{}, {}", count(outcomes.rejected, "rejected and kept"), count(outcomes.skipped, "skipped")),
             ),
             (
                 "nothing lost without a copy",
                 count(self.bytes_kept, "bytes kept under errors/ and rejected/"),
                 count(self.summary.given_up, "records given up"),
             ),
-            ("throttling, lost answers, crashes, denied access", "–".to_owned(), weather),
+            ("throttling, lost answers, crashes, denied access", "–".to_owned(), faults),
             (
                 "every one counts exactly once",
-                count(rows as u64, "rows differ from what was sent"),
+                format!(
+                    "{} and {} differ from what was sent",
+                    count(rows as u64, "rows"),
+                    count(failures as u64, "failures")
+                ),
                 format!(
                     "{} and {} differ from the fold of the events",
                     count(agents as u64, "agents"),
@@ -266,30 +271,5 @@ fn label(at: i64) -> String {
         clock(at).split(':').next().unwrap_or_default().to_owned()
     } else {
         String::new()
-    }
-}
-
-/// 1234567 as 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn numbers_are_grouped_by_three() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

@@ -1,0 +1,178 @@
+//! Whose credentials, which Region, and how long to wait for an answer: as the AWS CLI has it.
+//!
+//! Source: AWS CLI User Guide, "Configuration and credential precedence": what the command line says wins. Here a profile
+//! that is named on the command line also decides the Region, unless `--region` does: half a profile would act on the
+//! account of one and in the Region of another.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use aws_config::meta::region::ProvideRegion;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future;
+use clap::Args;
+use redrive::causes;
+
+const HEADING: &str = "AWS";
+/// The AWS CLI's `--cli-connect-timeout` and `--cli-read-timeout`.
+const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
+
+/// How AWS is asked.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AwsArguments {
+    /// Profile of the AWS configuration; it goes before credentials and Region in the environment
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    profile: Option<String>,
+    /// Region
+    #[arg(long, value_name = "REGION", help_heading = HEADING)]
+    region: Option<String>,
+    /// Send all requests there, such as to an emulator of AWS
+    #[arg(long, value_name = "URL", help_heading = HEADING)]
+    endpoint_url: Option<String>,
+    /// Seconds to wait for a connection [default: 60]
+    #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
+    connect_timeout: Option<u32>,
+    /// Seconds to wait for an answer [default: 60]
+    #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
+    read_timeout: Option<u32>,
+}
+
+/// The names of the arguments, for those that exclude them.
+pub(crate) const ARGUMENTS: [&str; 5] =
+    ["profile", "region", "endpoint_url", "connect_timeout", "read_timeout"];
+
+impl AwsArguments {
+    /// The configuration of all clients. Credentials are there: whoever has none, is told so before anything else.
+    ///
+    /// # Errors
+    /// When there are no credentials, no such profile or no Region.
+    pub(crate) async fn config(&self) -> anyhow::Result<SdkConfig> {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(self.timeouts());
+        if let Some(url) = &self.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        let region = self.named_region().await;
+        let provider = self.credentials(region.clone()).await?;
+        let config = match region {
+            Some(region) => loader.region(region),
+            None => loader,
+        };
+        let config = config.credentials_provider(provider).load().await;
+        if config.region().is_none() {
+            bail!("no Region is known; say --region, or set AWS_REGION or a profile that has one");
+        }
+        Ok(config)
+    }
+
+    /// The Region that the command line says, by itself or by its profile.
+    async fn named_region(&self) -> Option<Region> {
+        match (&self.region, &self.profile) {
+            (Some(region), _) => Some(Region::new(region.clone())),
+            (None, Some(profile)) => {
+                ProfileFileRegionProvider::builder().profile_name(profile).build().region().await
+            }
+            (None, None) => None,
+        }
+    }
+
+    async fn credentials(&self, region: Option<Region>) -> anyhow::Result<SharedCredentialsProvider> {
+        let Some(profile) = &self.profile else {
+            // The SDK would take no notice of it if there are credentials in the environment; the AWS CLI does.
+            if let Some(profile) = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())
+                && std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
+            {
+                let found = of_profile(&profile, region.clone()).provide_credentials().await;
+                if let Err(error) = found
+                    && is_unknown_profile(&error)
+                {
+                    return Err(unknown_profile(&profile));
+                }
+            }
+            let chain = DefaultCredentialsChain::builder().region(region).build().await;
+            return primed(chain).await.map_err(|error| no_credentials(None, &error));
+        };
+        let provider = primed(of_profile(profile, region)).await;
+        provider.map_err(|error| no_credentials(Some(profile), &error))
+    }
+
+    /// Without a limit, a stack that does not answer would keep its operator waiting for ever.
+    fn timeouts(&self) -> TimeoutConfig {
+        let seconds = |said: Option<u32>| Duration::from_secs(said.unwrap_or(DEFAULT_TIMEOUT_SECONDS).into());
+        TimeoutConfig::builder()
+            .connect_timeout(seconds(self.connect_timeout))
+            .read_timeout(seconds(self.read_timeout))
+            .build()
+    }
+}
+
+fn of_profile(profile: &str, region: Option<Region>) -> ProfileFileCredentialsProvider {
+    ProfileFileCredentialsProvider::builder()
+        .configure(&ProviderConfig::default().with_region(region))
+        .profile_name(profile)
+        .build()
+}
+
+/// Asks for credentials once, so that what is wrong is known at once, and hands these on before it asks again: a process
+/// that the profile runs may ask its user for something.
+async fn primed(
+    provider: impl ProvideCredentials + 'static,
+) -> Result<SharedCredentialsProvider, CredentialsError> {
+    let first = provider.provide_credentials().await?;
+    Ok(SharedCredentialsProvider::new(Primed { first: Mutex::new(Some(first)), provider }))
+}
+
+#[derive(Debug)]
+struct Primed<P> {
+    first: Mutex<Option<Credentials>>,
+    provider: P,
+}
+
+impl<P: ProvideCredentials> ProvideCredentials for Primed<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let first = self.first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        match first {
+            Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
+            None => self.provider.provide_credentials(),
+        }
+    }
+}
+
+fn is_unknown_profile(error: &CredentialsError) -> bool {
+    causes(error).contains("was not defined")
+}
+
+fn unknown_profile(profile: &str) -> anyhow::Error {
+    anyhow!("profile {profile} is not in the AWS configuration; `aws configure list-profiles` shows those that are")
+}
+
+fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> anyhow::Error {
+    match (profile, error) {
+        (Some(profile), error) if is_unknown_profile(error) => unknown_profile(profile),
+        (Some(profile), CredentialsError::CredentialsNotLoaded(_)) => {
+            anyhow!("profile {profile} has no credentials; run `aws configure --profile {profile}`")
+        }
+        (None, CredentialsError::CredentialsNotLoaded(_)) => {
+            anyhow!("no AWS credentials were found; run `aws configure` or `aws sso login`, or say --profile")
+        }
+        (profile, error) => {
+            let option = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+            anyhow!(
+                "AWS credentials could not be obtained ({}). If they come from SSO, run `aws sso login{option}`. Profiles that ask for an MFA code, and sessions of `aws login`, are not supported: run `aws configure export-credentials{option} --format env` and set what it prints",
+                causes(error)
+            )
+        }
+    }
+}
