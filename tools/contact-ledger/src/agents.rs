@@ -24,7 +24,7 @@ use crate::terminal::{Cell, counted, duration, json_lines, number, table, text, 
 /// Minutes without an event after which an agent who should be there is a ghost. Heartbeats come every two minutes.
 pub(crate) const GHOST_MINUTES: u32 = 5;
 
-/// What `agents` can be told.
+/// Arguments of `agents`.
 #[derive(Debug, Clone, Args)]
 pub struct AgentsArguments {
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub struct AgentRow {
     pub contacts_doubtful: bool,
     /// Their queues.
     pub queues: Vec<String>,
-    /// `in`, `out`, or `unsettled` while it cannot be told.
+    /// `in`, `out`, or `unsettled` while that is not known.
     pub session: Option<&'static str>,
     /// When the agent's last event happened.
     pub last_event: Option<String>,

@@ -42,7 +42,7 @@ pub enum Command {
     Demo(DemoArguments),
     /// Look a stack over, and say how to make right what is wrong
     #[command(
-        after_help = "Exit code: 0 all is well, 3 warnings, 4 errors, 1 the stack cannot be looked at.\n\nExamples:\n  contact-ledger doctor --stack ledger\n  contact-ledger doctor --local"
+        after_help = "Exit code: 0 all is well, 3 warnings, 4 data is being lost or does not arrive, 5 something could not be looked at.\n\nExamples:\n  contact-ledger doctor --stack ledger\n  contact-ledger doctor --local"
     )]
     Doctor(DoctorArguments),
     /// Switch the streaming of an instance of Amazon Connect on, or off

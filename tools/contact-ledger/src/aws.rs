@@ -49,7 +49,7 @@ pub(crate) const ARGUMENTS: [&str; 5] =
     ["profile", "region", "endpoint_url", "connect_timeout", "read_timeout"];
 
 impl AwsArguments {
-    /// The configuration of all clients. Credentials are there: whoever has none, is told so before anything else.
+    /// The configuration of all clients. Missing credentials are an error here, before any request.
     ///
     /// # Errors
     /// When there are no credentials, no such profile or no Region.

@@ -35,7 +35,7 @@ const COPIES: &str = "raw/contact-records/";
 /// Markers of what is done.
 const DONE: &str = "backfill/";
 
-/// What `backfill` can be told.
+/// Arguments of `backfill`.
 #[derive(Debug, Clone, Args)]
 pub struct BackfillArguments {
     /// The lake: s3://<bucket>, or a folder such as demo-output/lake
@@ -84,7 +84,7 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
     let policy = required_contact_records()?;
     let lake = Lake::open(&arguments.lake, &arguments.aws).await?;
     if !arguments.dry_run {
-        lake.announce().await?;
+        lake.announce().await;
     }
     let table = glue_table()?;
     let keys = lake.keys(COPIES).await?;

@@ -569,7 +569,7 @@ impl Center {
         }
     }
 
-    /// Whoever waits is told to come again.
+    /// Whoever waits is asked to come again.
     fn close(&mut self) {
         for id in std::mem::take(&mut self.waiting) {
             self.finish(id, Ending::Closed);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use aws_config::SdkConfig;
 use clap::{Args, Subcommand};
 use connect_streams::Timestamp;
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use crate::connection::DeployedStackArguments;
 use crate::doctor::facts::{Association, StreamingKind};
 use crate::outcome::{Answer, Outcome};
-use crate::signed::{Call, call};
+use crate::signed::{Call, call, why};
 use crate::terminal::{json_pretty, safe_lines};
 
-/// What `connect` can be told.
+/// Arguments of `connect`.
 #[derive(Debug, Clone, Args)]
 pub struct ConnectArguments {
     #[command(subcommand)]
@@ -83,7 +83,7 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> Answer {
     let connection = instance.stack.connect().await?;
     let arn = instance.instance.clone().or_else(|| connection.deployed.instance_arn.clone());
     let arn = arn.context(
-        "it is not known which instance: say --instance <ARN>, which `aws connect list-instances` shows",
+        "the stack was deployed without ConnectInstanceArn; say --instance <ARN>, which `aws connect list-instances` shows",
     )?;
     let region = connection.region();
     if region_of(&arn) != region {
@@ -186,7 +186,11 @@ pub(crate) async fn association(
 ) -> anyhow::Result<Option<Association>> {
     let path = format!("/instance/{instance_id}/storage-configs?resourceType={}", kind.resource_type());
     let list = Call { service: "connect", method: "GET", path, target: None, body: &Value::Null };
-    let listed = call(config, now, &list).await.context("Amazon Connect does not tell where the instance streams to; check the instance's ARN and your right to connect:ListInstanceStorageConfigs")?;
+    let listed = call(config, now, &list).await.map_err(|error| {
+        // Whoever looks at several things tells of the refusal by its code.
+        let why = why(&error, "connect:ListInstanceStorageConfigs");
+        error.context(format!("Amazon Connect does not say where the instance streams to: {why}"))
+    })?;
     let first = &listed["StorageConfigs"][0];
     let target = first["KinesisStreamConfig"]["StreamArn"]
         .as_str()
@@ -217,8 +221,9 @@ async fn carry_out(
     };
     let change = Call { service: "connect", method, path, target: None, body: &body };
     let changed = call(config, now, &change).await;
-    changed.map(drop).with_context(|| {
-        format!("Amazon Connect does not change the streaming of {}; it needs your right to connect:*InstanceStorageConfig, to the stream, and to iam:PutRolePolicy on Connect's role", kind.as_str())
+    changed.map(drop).map_err(|error| {
+        const RIGHTS: &str = "connect:*InstanceStorageConfig, rights on the stream, and iam:PutRolePolicy on Connect's role";
+        anyhow!("Amazon Connect does not change the streaming of {}: {}", kind.as_str(), why(&error, RIGHTS))
     })
 }
 

@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{anyhow, bail};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Args;
-use local_aws::stack::Served;
+use local_aws::stack::{NotServed, Served};
 use redrive::{AwsDestination, AwsLake, ContactRecordTarget};
 
 use crate::aws::AwsArguments;
 use crate::demo::OUTPUT;
 use crate::doctor::facts::StreamingKind;
 use crate::output::say;
-use crate::output_folder::OutputFolder;
 
 const HEADING: &str = "Which stack";
 /// A server on this machine that does not answer for so long hangs.
@@ -145,12 +144,16 @@ async fn deployed(stack: &str, aws: &AwsArguments) -> anyhow::Result<Connection>
 /// The stack that left `stack.json` in this folder.
 fn local(folder: &Path) -> anyhow::Result<Connection> {
     let shown = folder.display();
-    ensure!(
-        OutputFolder::is_claimed(folder),
-        "no stack is served from {shown}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>"
-    );
-    let served = Served::read(folder).with_context(|| {
-        format!("a demo is running in {shown}, and serves nothing (yet); `demo --serve` says when it does")
+    let served = Served::read(folder).map_err(|error| match error {
+        NotServed::NotThere(_) => anyhow!(
+            "no stack is served from {shown}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>"
+        ),
+        NotServed::Gone => anyhow!(
+            "the stack that was served from {shown} has ended; start it again with `contact-ledger demo --serve`"
+        ),
+        NotServed::OtherVersion(_) => anyhow!(
+            "the stack that is served from {shown} is of another version; end it, and start it with this one"
+        ),
     })?;
     let credentials = Credentials::new(local_aws::ACCESS_KEY, local_aws::SECRET_KEY, None, None, "served");
     let config = SdkConfig::builder()

@@ -24,16 +24,16 @@ const TRANSFORM_BUFFER_BYTES: f64 = 1e6;
 /// Seconds of rows in one file of the lake, and of copies in one file.
 const LAKE_BUFFER_SECONDS: f64 = 300.0;
 const ARCHIVE_BUFFER_SECONDS: f64 = 900.0;
-/// Firehose counts a record as a multiple of so many bytes.
+/// Firehose bills a record in multiples of this, in bytes.
 const FIREHOSE_BYTES: f64 = 5.0 * 1024.0;
-/// Kinesis counts a record as a multiple of so many bytes.
+/// Kinesis bills a record in multiples of this, in bytes.
 const PUT_UNIT_BYTES: f64 = 25.0 * 1024.0;
 /// Of a shard, what is planned with: the rest is for peaks.
 const SHARD_RECORDS_PER_SECOND: f64 = 700.0;
 const SHARD_BYTES_PER_SECOND: f64 = 0.7e6;
 /// The busiest minute against the average of the open hours.
 pub const PEAK: f64 = 2.0;
-/// A core has so many megabytes of a function's memory.
+/// Megabytes of a function's memory for which it has one core.
 const MEGABYTES_PER_CORE: f64 = 1769.0;
 /// Seconds of a whole core that the runtime takes for an invocation, logs among them.
 const CPU_PER_INVOCATION: f64 = 0.001;

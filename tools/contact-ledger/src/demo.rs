@@ -37,7 +37,7 @@ const MOST_SHARDS: usize = 8;
 /// Where rows are delivered while the stack is served, so that they can be looked at.
 const SERVED_DELIVERY: Duration = Duration::from_secs(5);
 
-/// What `demo` can be told.
+/// Arguments of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArguments {
     /// Send the contact records of this file or folder (one JSON object, an array, or one object a line)
@@ -49,7 +49,7 @@ pub struct DemoArguments {
     /// What is generated when no files are given.
     #[command(flatten)]
     pub center: CenterArguments,
-    /// Send the whole input so many times
+    /// How often to send the whole input
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
     /// Personal data that the functions hide.

@@ -16,10 +16,10 @@ use self::findings::{Finding, Severity, findings};
 use self::gather::gather;
 use crate::connection::StackArguments;
 use crate::outcome::{Answer, Outcome};
-use crate::output::say;
+use crate::output::{say, sentence};
 use crate::terminal::{counted, json_lines, width, wrapped};
 
-/// What `doctor` can be told.
+/// Arguments of `doctor`.
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArguments {
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub async fn doctor(arguments: &DoctorArguments, now: Timestamp) -> Answer {
     let connection = match arguments.stack.connect().await {
         Ok(connection) => connection,
         Err(error) => {
-            say(&format!("error: nothing could be looked at: {error:#}"));
+            say(&format!("error: nothing could be looked at: {}", sentence(&error)));
             return Ok((String::new(), Outcome::NotSeen));
         }
     };

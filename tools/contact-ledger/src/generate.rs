@@ -35,13 +35,13 @@ pub struct CenterArguments {
     /// The same seed gives the same center
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.seed)]
     pub seed: u64,
-    /// Of a thousand records, so many come twice
+    /// Duplicates: how many of a thousand records come twice
     #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub duplicated: u32,
-    /// Of a thousand records, so many come late
+    /// How many of a thousand records come late
     #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.late, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub late: u32,
-    /// For a thousand records, so many broken ones come besides
+    /// Broken records, for each thousand records
     #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub malformed: u32,
 }
@@ -81,7 +81,7 @@ impl CenterArguments {
     }
 }
 
-/// What `generate` can be told.
+/// Arguments of `generate`.
 #[derive(Debug, Clone, Args)]
 pub struct GenerateArguments {
     #[command(flatten)]

@@ -19,7 +19,7 @@ use crate::terminal::{
     Cell, counted, duration, json_lines, number, safe, safe_lines, table, text, width, wrapped,
 };
 
-/// What `history` can be told.
+/// Arguments of `history`.
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArguments {
     /// The agent: id, ARN, or user name

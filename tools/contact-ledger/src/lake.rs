@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use aws_sdk_s3::Client;
@@ -63,18 +64,14 @@ impl Lake {
     }
 
     /// Says where something is about to be changed, before it is.
-    ///
-    /// # Errors
-    /// When AWS does not say whose account it is.
-    pub(crate) async fn announce(&self) -> anyhow::Result<()> {
-        let Self::Bucket { client, bucket, account } = self else { return Ok(()) };
-        let who = account.get_caller_identity().send().await;
-        let who = who.map_err(|error| {
-            anyhow::anyhow!("AWS does not say whose account this is: {}", why(&error, "sts:GetCallerIdentity"))
-        })?;
+    pub(crate) async fn announce(&self) {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let Self::Bucket { client, bucket, account } = self else { return };
         let region = client.config().region().map(ToString::to_string).unwrap_or_default();
-        say(&format!("Account {}, Region {region}, bucket {bucket}", who.account().unwrap_or("unknown")));
-        Ok(())
+        // Who may write to a bucket need not be able to ask this.
+        let who = tokio::time::timeout(PATIENCE, account.get_caller_identity().send()).await;
+        let account = who.ok().and_then(Result::ok).and_then(|who| who.account);
+        say(&format!("Account {}, Region {region}, bucket {bucket}", account.as_deref().unwrap_or("unknown")));
     }
 
     /// The keys with this prefix, in order.

@@ -14,7 +14,7 @@ use contact_ledger::generate::generate;
 use contact_ledger::history::history;
 use contact_ledger::interruption::Interruption;
 use contact_ledger::outcome::{Answer, Outcome};
-use contact_ledger::output::{Closed, print, say};
+use contact_ledger::output::{Closed, print, say, sentence};
 use contact_ledger::redrive::redrive;
 use contact_ledger::schema::schema;
 use contact_ledger::send::send;
@@ -101,7 +101,7 @@ fn told(result: anyhow::Result<Outcome>) -> Outcome {
         Ok(outcome) => outcome,
         Err(error) if error.is::<Closed>() => Outcome::Done,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            say(&format!("error: {}", sentence(&error)));
             Outcome::Failed
         }
     }

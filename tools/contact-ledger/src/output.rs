@@ -29,3 +29,29 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 pub fn say(sentence: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", safe_lines(sentence));
 }
+
+/// An error with its causes, each once: many an error repeats its cause.
+#[must_use]
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if sentence.is_empty() {
+            sentence = cause;
+        } else if !sentence.contains(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let inner = anyhow::anyhow!("disk full");
+        assert_eq!(sentence(&inner.context("cannot write: disk full; free some").context("a")), "a: cannot write: disk full; free some");
+        assert_eq!(sentence(&anyhow::anyhow!("b").context("a")), "a: b");
+    }
+}

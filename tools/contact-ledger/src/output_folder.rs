@@ -63,12 +63,6 @@ impl OutputFolder {
         Ok(Self { path: path.to_owned(), list: Arc::new(Mutex::new(List { file, written: BTreeSet::new() })) })
     }
 
-    /// Whether a demo runs in this folder.
-    pub(crate) fn is_claimed(path: &Path) -> bool {
-        let file = File::open(path.join(FILE));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-    }
-
     /// Lists a file that is about to be written.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::outcome::{Answer, Outcome};
 use crate::output::say;
 use crate::terminal::{Cell, counted, grouped, json_pretty, number, table, text, width, wrapped};
 
-/// What `redrive` can be told.
+/// Arguments of `redrive`.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches of a command line")]
 pub struct RedriveArguments {
@@ -39,7 +39,7 @@ pub struct RedriveArguments {
     /// Only records that failed for this reason; can be said several times
     #[arg(long = "reason", value_name = "REASON")]
     reasons: Vec<String>,
-    /// Send so many records a second at most
+    /// Most records to send in a second
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
     /// Also what an earlier run has sent

@@ -41,7 +41,7 @@ const COLUMNS: [&str; 11] = [
     "handle_seconds",
     "record_kind",
 ];
-/// An answer within so many seconds counts for the service level.
+/// Seconds within which an answer counts for the service level.
 const SERVICE_LEVEL_SECONDS: f64 = 20.0;
 const QUARTER: i64 = 15 * 60;
 

@@ -32,7 +32,7 @@ use crate::interruption::Interruption;
 use crate::outcome::{Answer, Outcome};
 use crate::terminal::{Cell, counted, grouped, json_pretty, number, table, text, width, wrapped};
 
-/// What `send` can be told.
+/// Arguments of `send`.
 #[derive(Debug, Clone, Args)]
 pub struct SendArguments {
     #[command(flatten)]

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -12,7 +13,9 @@ use connect_streams::Timestamp;
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use redrive::{unanswered, why_refused};
 use serde_json::Value;
 
 /// One call.
@@ -36,13 +39,29 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
 }
 
+/// Why a call failed and what to do, as the end of a sentence. `rights` are what the call needs.
+pub(crate) fn why(error: &anyhow::Error, rights: &str) -> String {
+    match error.downcast_ref::<Refusal>() {
+        Some(refusal) => why_refused(&refusal.code, &refusal.to_string(), rights),
+        None => format!("{error:#}"),
+    }
+}
+
 /// Calls; answers with JSON, `null` if there is none.
 pub(crate) async fn call(config: &SdkConfig, now: Timestamp, call: &Call<'_>) -> anyhow::Result<Value> {
-    const TIMEOUT: Duration = Duration::from_secs(20);
+    let limits = config.timeout_config();
+    let connect_timeout = limits.and_then(TimeoutConfig::connect_timeout);
+    let timeout = connect_timeout.unwrap_or_default()
+        + limits.and_then(TimeoutConfig::read_timeout).unwrap_or(Duration::from_mins(1));
     let request = signed(config, now, call).await?;
+    let mut http = HttpConnector::new();
+    http.set_connect_timeout(connect_timeout);
+    // The connector above it decides.
+    http.enforce_http(false);
     let https =
         HttpsConnectorBuilder::new().with_native_roots().context("the system has no TLS certificates")?;
-    let client = Client::builder(TokioExecutor::new()).build(https.https_or_http().enable_http1().build());
+    let https = https.https_or_http().enable_http1().wrap_connector(http);
+    let client = Client::builder(TokioExecutor::new()).build(https);
     let service = call.service;
     let answered = async {
         let response = client.request(request).await?;
@@ -51,10 +70,10 @@ pub(crate) async fn call(config: &SdkConfig, now: Timestamp, call: &Call<'_>) ->
             response.headers().get("x-amzn-errortype").and_then(|code| code.to_str().ok().map(str::to_owned));
         anyhow::Ok((status, code, response.into_body().collect().await?.to_bytes()))
     };
-    let answered = tokio::time::timeout(TIMEOUT, answered).await;
+    let answered = tokio::time::timeout(timeout, answered).await;
     let (status, code, body) = answered
-        .with_context(|| format!("{service} does not answer; check the network and the region"))?
-        .with_context(|| format!("{service} cannot be reached; check the network and the region"))?;
+        .map_err(|_| anyhow!("{service}: no answer in time; check the network, the Region and the endpoint"))?
+        .map_err(|error| anyhow!("{service}: {}", unanswered(&*error)))?;
     let json = serde_json::from_slice::<Value>(&body).unwrap_or_default();
     if status.is_success() {
         return Ok(json);
@@ -74,7 +93,7 @@ async fn signed(
     now: Timestamp,
     call: &Call<'_>,
 ) -> anyhow::Result<http::Request<Full<bytes::Bytes>>> {
-    let region = config.region().context("no region is known; say --region")?.as_ref().to_owned();
+    let region = config.region().context("no Region is known; say --region")?.as_ref().to_owned();
     let provider =
         config.credentials_provider().context("no credentials are configured; see `aws configure`")?;
     let credentials = provider

@@ -56,7 +56,7 @@ pub struct Outcomes {
 }
 
 impl Summary {
-    /// Reads the numbers off a stack on which everything has landed, and whose tables have so many items.
+    /// Reads the numbers off a stack on which everything has landed, with the numbers of items in its tables.
     ///
     /// # Errors
     /// When the log cannot be read.

@@ -2,6 +2,9 @@
 //! through Kinesis to the agent tables.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -316,28 +319,56 @@ impl Served {
     /// What a stack that is served has left in its output folder.
     ///
     /// # Errors
-    /// When none is.
-    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+    /// When none is served.
+    pub fn read(folder: &Path) -> Result<Self, NotServed> {
         let file = folder.join(Self::FILE);
-        let json = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        serde_json::from_slice(&json).with_context(|| format!("{} is of another version", file.display()))
+        let mut open = File::open(&file).map_err(NotServed::NotThere)?;
+        // Whoever serves holds the lock; nobody else takes it for longer than this.
+        if open.try_lock_shared().is_ok() {
+            return Err(NotServed::Gone);
+        }
+        let mut json = Vec::new();
+        open.read_to_end(&mut json).map_err(NotServed::NotThere)?;
+        serde_json::from_slice(&json).map_err(NotServed::OtherVersion)
     }
 
     fn leave(self, folder: &Path) -> anyhow::Result<ServedFile> {
-        let file = folder.join(Self::FILE);
-        std::fs::write(&file, serde_json::to_vec_pretty(&self)?)
-            .with_context(|| format!("{} cannot be written", file.display()))?;
-        Ok(ServedFile(file))
+        let path = folder.join(Self::FILE);
+        let leave = || -> anyhow::Result<File> {
+            let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            file.lock()?;
+            file.write_all(&serde_json::to_vec_pretty(&self)?)?;
+            Ok(file)
+        };
+        let lock = leave().with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(ServedFile { path, _lock: lock })
     }
 }
 
+/// Why no stack is known of a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum NotServed {
+    /// None has left its file.
+    #[error("no stack is served from this folder")]
+    NotThere(#[source] io::Error),
+    /// One has left it, and is gone.
+    #[error("the stack that was served from this folder has ended")]
+    Gone,
+    /// A stack of another version has.
+    #[error("the stack that is served from this folder is of another version")]
+    OtherVersion(#[source] serde_json::Error),
+}
+
 /// Gone when dropped: nothing is served any more.
-struct ServedFile(PathBuf);
+struct ServedFile {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl Drop for ServedFile {
     fn drop(&mut self) {
         // Whoever took it away has done what is done here.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 

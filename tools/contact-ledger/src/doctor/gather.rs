@@ -72,7 +72,7 @@ async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestam
         let id = arn.rsplit('/').next().unwrap_or_default();
         for kind in [StreamingKind::ContactRecords, StreamingKind::AgentEvents] {
             let association = association(connection.config(), now, id, kind).await;
-            facts.associations.insert(kind, association.map_err(|error| format!("{error:#}").into()));
+            facts.associations.insert(kind, association.map_err(|error| not_told(&error)));
         }
     }
     if let Some(arn) = &facts.key_arn {
@@ -98,6 +98,15 @@ where
         (code, Some(refusal)) if is_denied(code) => Unseen::Denied(refusal),
         (code, Some(refusal)) => Unseen::Unknown(why_refused(code, &refusal, "more rights")),
         (_, None) => Unseen::Unknown(unanswered(&error)),
+    }
+}
+
+/// The same of a call that is made without an SDK.
+fn not_told(error: &anyhow::Error) -> Unseen {
+    match error.downcast_ref::<Refusal>() {
+        Some(refusal) if is_denied(&refusal.code) => Unseen::Denied(refusal.to_string()),
+        Some(refusal) => Unseen::Unknown(why_refused(&refusal.code, &refusal.to_string(), "more rights")),
+        None => Unseen::Unknown(format!("{error:#}")),
     }
 }
 
@@ -242,8 +251,7 @@ async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Looked
             Some(refusal) if refusal.code == "EntityNotFoundException" => {
                 Unseen::Missing(format!("table contact_records of database {database}"))
             }
-            Some(refusal) if is_denied(&refusal.code) => Unseen::Denied(format!("{error:#}")),
-            _ => Unseen::Unknown(format!("{error:#}")),
+            _ => not_told(&error),
         }
     })?;
     let columns = |columns: &Value| -> BTreeMap<String, String> {
