@@ -104,6 +104,142 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
     assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }
 
+/// Two demos in one folder would take each other's result away, even that of a stack that is served.
+#[test]
+fn a_folder_belongs_to_one_demo_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    let command = command.args(["demo", "--serve"]).args(SMALL).arg("--output").arg(&output);
+    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.starts_with("Rows reach the lake")).unwrap();
+    let served = fs::read(output.join("stack.json")).unwrap();
+    let second = demo(&output, &SMALL);
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains("a demo is running in") && said.contains("--output"), "{said}");
+    assert_eq!(fs::read(output.join("stack.json")).unwrap(), served);
+
+    // Killed, it leaves its file behind; whoever asks for the stack is not sent to a port that is another's by now.
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    assert!(output.join("stack.json").is_file());
+    let mut agents = Command::new(functions_folder().join("contact-ledger"));
+    let agents = agents.args(["agents", "--local"]).arg(&output).output().unwrap();
+    let said = String::from_utf8(agents.stderr).unwrap();
+    assert_eq!(agents.status.code(), Some(1));
+    assert!(said.contains("has ended; start it again"), "{said}");
+    assert!(demo(&output, &SMALL).status.success());
+}
+
+#[test]
+fn only_what_a_demo_wrote_is_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    assert!(demo(&output, &SMALL).status.success());
+    let notes = output.join("notes.txt");
+    fs::write(&notes, "mine").unwrap();
+    let rows = || contents(&output.join("lake/contact_records"));
+    let before = rows();
+    let other = [&SMALL[..], &["--seed", "9"]].concat();
+    assert!(demo(&output, &other).status.success());
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "mine");
+    assert!(rows().iter().all(|file| !before.contains(file)), "rows of the earlier demo are still there");
+
+    // In the lake it would be read as a part of the result.
+    let mine = output.join("lake/contact_records/mine.parquet");
+    fs::write(&mine, "mine").unwrap();
+    let refused = demo(&output, &SMALL);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("mine.parquet was not written by a demo"), "{said}");
+    assert!(mine.is_file() && !rows().is_empty() && output.join("report.html").is_file());
+
+    // What a link leads to is not the demo's.
+    fs::remove_file(&mine).unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::rename(output.join("logs"), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, output.join("logs")).unwrap();
+    let _ = demo(&output, &SMALL);
+    assert!(elsewhere.join("agent-event-upserter.jsonl").is_file());
+}
+
+/// Sorted, with what they hold.
+fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let files = local_aws::s3::files_below(folder).unwrap();
+    files.into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect()
+}
+
+/// A trial run with customers' records hides what the functions hide, and is nobody else's to read.
+#[test]
+fn a_demo_hides_what_it_is_told_to_hide() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_string_lossy().into_owned()
+    };
+    let contact = r#"{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z","CustomerEndpoint":{"Address":"+442079460999","Type":"TELEPHONE_NUMBER"}}"#;
+    let event = r#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventId":"e","EventTimestamp":"2026-03-02T08:00:00Z","EventType":"STATE_CHANGE","CurrentAgentSnapshot":{"AgentStatus":{"Name":"Available","StartTimestamp":"2026-03-02T08:00:00Z"},"Configuration":{"Username":"grace.hopper"},"Contacts":[]}}"#;
+    let (contacts, events) = (file("c.jsonl", contact), file("e.jsonl", event));
+    let records = ["--contact-records", contacts.as_str(), "--agent-events", events.as_str()];
+    let output = folder.path().join("out");
+    let shown = || {
+        let tables = ["agent-state.jsonl", "agent-history.jsonl", "report.html"];
+        let tables = tables.map(|name| fs::read(output.join(name)).unwrap()).concat();
+        let rows = contents(&output.join("lake/contact_records"));
+        let rows = rows.into_iter().map(|(_, bytes)| local_aws::parquet_rows::read_columns(bytes.into(), &["customer_endpoint_address"]).unwrap());
+        let rows = serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap();
+        (rows.contains("+442079460999"), String::from_utf8_lossy(&tables).contains("grace.hopper"))
+    };
+    assert!(demo(&output, &records).status.success());
+    assert_eq!(shown(), (true, true));
+
+    let hide = ["--pii-policy", r#"{"customer_endpoint_address":"mask"}"#, "--agent-pii-policy", r#"{"username":"drop"}"#];
+    let hidden = demo(&output, &[&records[..], &hide].concat());
+    assert!(said(&hidden).contains(EQUAL), "{hidden:?}");
+    assert_eq!(shown(), (false, false));
+
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    let command = command.arg("demo").arg("--output").arg(&output).args(records);
+    let command = command.env("PII_POLICY", hide[1]).env("AGENT_PII_POLICY", hide[3]);
+    assert!(said(&command.output().unwrap()).contains(EQUAL));
+    assert_eq!(shown(), (false, false));
+
+    let mode = |path: &Path| std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
+    assert_eq!(mode(&output) & 0o777, 0o700);
+    let files = local_aws::s3::files_below(&output).unwrap();
+    assert!(files.len() > 5);
+    for file in files {
+        assert_eq!(mode(&file) & 0o077, 0, "{}", file.display());
+    }
+}
+
+/// What was generated before is not replaced unless that is asked for, and there are no files of half a day.
+#[test]
+fn generate_replaces_nothing_by_itself_and_writes_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = |more: &[&str]| {
+        let mut command = Command::new(functions_folder().join("contact-ledger"));
+        command.arg("generate").args(SMALL).args(["--malformed", "100"]).args(more);
+        command.arg("--output").arg(folder.path()).output().unwrap()
+    };
+    let file = folder.path().join("agent-events.jsonl");
+    fs::write(&file, "mine").unwrap();
+    let refused = generate(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("agent-events.jsonl is there already; --force"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    assert!(!folder.path().join("contact-records.jsonl").exists());
+    let written = generate(&["--force"]);
+    assert!(written.status.success() && String::from_utf8_lossy(&written.stdout).contains("records in"));
+    for name in ["contact-records.jsonl", "agent-events.jsonl"] {
+        assert!(fs::read_to_string(folder.path().join(name)).unwrap().lines().count() > 30);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
 #[test]
 fn an_interruption_stops_everything_that_was_started() {
     let folder = tempfile::tempdir().unwrap();

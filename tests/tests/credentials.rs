@@ -87,7 +87,7 @@ role_arn = arn:aws:iam::111122223333:role/operator
 source_profile = other
 [profile process]
 region = ap-southeast-2
-credential_process = /bin/echo {"Version":1,"AccessKeyId":"AKIAPROCESS","SecretAccessKey":"s"}
+credential_process = /bin/echo '{"Version":1,"AccessKeyId":"AKIAPROCESS","SecretAccessKey":"s"}'
 [profile sso]
 region = eu-west-1
 sso_session = desk
