@@ -142,6 +142,8 @@ impl Stack {
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
         let folder = Folder::open(&settings.output)?;
         folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be made")?;
+        // As in the template.
+        folder.enable_versioning(LAKE_BUCKET)?;
         let logs = settings.output.join("logs");
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be made")?;
         let function = |name: &'static str, environment, weather| {
