@@ -95,7 +95,10 @@ impl Folder {
     /// When S3 would not take the name, or the folder cannot be made.
     pub fn create_bucket(&self, bucket: &str) -> io::Result<()> {
         if !key::is_bucket_name(bucket) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("S3 allows no bucket named {bucket}")));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("S3 allows no bucket named {bucket}"),
+            ));
         }
         std::fs::create_dir_all(self.store.root.join(bucket))?;
         lock(&self.store.buckets).entry(bucket.to_owned()).or_insert_with(|| self.new_bucket(bucket));
@@ -151,7 +154,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The disk does not do what it should.
 fn broken(error: io::Error) -> S3Error {
-    let message = format!("the folder of the buckets cannot be read or written: {error}; look at its disk and its owner");
+    let message = format!(
+        "the folder of the buckets cannot be read or written: {error}; look at its disk and its owner"
+    );
     let mut answer = S3Error::with_message(S3ErrorCode::InternalError, message);
     answer.set_source(Box::new(error));
     answer

@@ -50,7 +50,8 @@ pub(super) async fn receive<E>(
     let mut file = tokio::fs::File::create(&place.path).await.map_err(broken)?;
     let (mut md5, mut size) = (Md5::new(), 0);
     while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|_| s3_error!(IncompleteBody, "the body broke off, or its signature is wrong"))?;
+        let piece =
+            piece.map_err(|_| s3_error!(IncompleteBody, "the body broke off, or its signature is wrong"))?;
         md5.update(&piece);
         hasher.update(&piece);
         size += piece.len() as u64;
@@ -154,7 +155,8 @@ impl Promised {
     /// An error if the body is not what was promised.
     pub(super) fn check(mut self, received: &Received) -> S3Result<()> {
         if let Some(promised) = self.content_md5.take() {
-            let digest = base64_simd::STANDARD.decode_to_vec(promised).ok().filter(|digest| digest.len() == 16);
+            let digest =
+                base64_simd::STANDARD.decode_to_vec(promised).ok().filter(|digest| digest.len() == 16);
             let digest = digest.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is no MD5 in base64"))?;
             if digest != received.md5 {
                 return Err(s3_error!(BadDigest, "the body does not have the MD5 that Content-MD5 says"));
@@ -192,7 +194,9 @@ pub(super) fn check_checksum(promised: &Checksum, computed: &Checksum) -> S3Resu
         ("SHA256", &promised.checksum_sha256, &computed.checksum_sha256),
     ];
     match pairs.iter().find(|(_, promised, computed)| promised.is_some() && promised != computed) {
-        Some((name, ..)) => Err(s3_error!(BadDigest, "The {name} you specified did not match the calculated checksum.")),
+        Some((name, ..)) => {
+            Err(s3_error!(BadDigest, "The {name} you specified did not match the calculated checksum."))
+        }
         None => Ok(()),
     }
 }

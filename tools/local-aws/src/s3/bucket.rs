@@ -237,12 +237,20 @@ impl Bucket {
     }
 
     /// The keys with this prefix that come after `after`, in order, with their versions: the current one last.
-    pub(super) fn keys(&mut self, prefix: &str, after: Option<&str>) -> io::Result<impl Iterator<Item = (&str, &[Version])>> {
+    pub(super) fn keys(
+        &mut self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> io::Result<impl Iterator<Item = (&str, &[Version])>> {
         self.refresh_below(prefix)?;
         Ok(self.known(prefix, after))
     }
 
-    fn known<'a>(&'a self, prefix: &str, after: Option<&str>) -> impl Iterator<Item = (&'a str, &'a [Version])> + use<'a> {
+    fn known<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'a str, &'a [Version])> + use<'a> {
         let from = match after.filter(|after| *after >= prefix) {
             Some(after) => Bound::Included(after),
             None => Bound::Included(prefix),
@@ -340,7 +348,11 @@ impl Bucket {
                 self.push(key, time::of(stamp.modified), Some(Object::written_by_others(stamp)));
             }
             // Its file was deleted: what was before must not come back for that.
-            None if self.objects.get(key).is_some_and(|rest| rest.last().is_some_and(|it| it.object.is_some())) => {
+            None if self
+                .objects
+                .get(key)
+                .is_some_and(|rest| rest.last().is_some_and(|it| it.object.is_some())) =>
+            {
                 self.push(key, time::now(), None);
             }
             None => {}
@@ -373,5 +385,9 @@ impl Object {
 
 fn check_version_id(id: &str) -> S3Result<()> {
     let is_own = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_own || id == NULL { Ok(()) } else { Err(s3_error!(InvalidArgument, "Invalid version id specified")) }
+    if is_own || id == NULL {
+        Ok(())
+    } else {
+        Err(s3_error!(InvalidArgument, "Invalid version id specified"))
+    }
 }

@@ -22,7 +22,9 @@ impl ReadConditions {
         // An ETag says more than a time: where both are given, it decides.
         match &self.if_match {
             Some(condition) if !matches(condition, etag) => return Err(failed()),
-            None if self.if_unmodified_since.as_ref().is_some_and(|since| !is_unmodified(since)) => return Err(failed()),
+            None if self.if_unmodified_since.as_ref().is_some_and(|since| !is_unmodified(since)) => {
+                return Err(failed());
+            }
             _ => {}
         }
         let has_it = match &self.if_none_match {
@@ -47,7 +49,10 @@ pub(super) struct WriteConditions {
 
 impl WriteConditions {
     /// Reads them as S3 does: `If-None-Match` takes only `*`, `If-Match` only an `ETag`.
-    pub(super) fn of(if_match: Option<ETagCondition>, if_none_match: Option<ETagCondition>) -> S3Result<Self> {
+    pub(super) fn of(
+        if_match: Option<ETagCondition>,
+        if_none_match: Option<ETagCondition>,
+    ) -> S3Result<Self> {
         let if_absent = match if_none_match {
             None => false,
             Some(ETagCondition::Any) => true,
@@ -77,7 +82,9 @@ impl WriteConditions {
         let Some(wanted) = &self.if_match else { return Ok(()) };
         match there {
             None => Err(s3_error!(NoSuchKey)),
-            Some(None) => Err(s3_error!(ConditionalRequestConflict, "the object is being changed; try again")),
+            Some(None) => {
+                Err(s3_error!(ConditionalRequestConflict, "the object is being changed; try again"))
+            }
             Some(Some(etag)) if wanted.value() == etag => Ok(()),
             Some(Some(_)) => Err(failed()),
         }
@@ -100,12 +107,18 @@ fn not_modified(etag: &str, modified: &Timestamp) -> S3Error {
     let _ = modified.format(TimestampFormat::HttpDate, &mut written);
     with_headers(
         S3Error::new(S3ErrorCode::NotModified),
-        [(header::ETAG, format!("\"{etag}\"")), (header::LAST_MODIFIED, String::from_utf8_lossy(&written).into_owned())],
+        [
+            (header::ETAG, format!("\"{etag}\"")),
+            (header::LAST_MODIFIED, String::from_utf8_lossy(&written).into_owned()),
+        ],
     )
 }
 
 /// An error with headers of its own. They replace all others, so the type of the body is given again.
-pub(super) fn with_headers<const N: usize>(mut error: S3Error, headers: [(HeaderName, String); N]) -> S3Error {
+pub(super) fn with_headers<const N: usize>(
+    mut error: S3Error,
+    headers: [(HeaderName, String); N],
+) -> S3Error {
     let mut all = HeaderMap::new();
     all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     for (name, value) in headers {
@@ -138,9 +151,17 @@ mod tests {
     #[test]
     fn an_etag_decides_before_a_time() {
         let old = Some(at(50));
-        let one = ReadConditions { if_match: Some(etag("e")), if_unmodified_since: old.clone(), ..Default::default() };
+        let one = ReadConditions {
+            if_match: Some(etag("e")),
+            if_unmodified_since: old.clone(),
+            ..Default::default()
+        };
         assert_eq!(code(&one), None);
-        let two = ReadConditions { if_none_match: Some(etag("x")), if_modified_since: Some(at(200)), ..Default::default() };
+        let two = ReadConditions {
+            if_none_match: Some(etag("x")),
+            if_modified_since: Some(at(200)),
+            ..Default::default()
+        };
         assert_eq!(code(&two), None);
         let three = ReadConditions { if_unmodified_since: old, ..Default::default() };
         assert_eq!(code(&three).as_deref(), Some("PreconditionFailed"));

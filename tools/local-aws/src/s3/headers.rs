@@ -47,18 +47,30 @@ impl Headers {
     }
 
     pub(super) fn check(mut self) -> S3Result<Self> {
-        let size = |metadata: &Metadata| metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        let size = |metadata: &Metadata| {
+            metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        };
         if self.metadata.as_ref().map_or(0, size) > MOST_METADATA {
-            return Err(s3_error!(MetadataTooLarge, "the object's metadata is longer than {MOST_METADATA} bytes"));
+            return Err(s3_error!(
+                MetadataTooLarge,
+                "the object's metadata is longer than {MOST_METADATA} bytes"
+            ));
         }
         if let Some(class) = &self.storage_class
             && !STORAGE_CLASSES.contains(&class.as_str())
         {
-            return Err(s3_error!(InvalidStorageClass, "{class:?} is not served; leave the storage class out"));
+            return Err(s3_error!(
+                InvalidStorageClass,
+                "{class:?} is not served; leave the storage class out"
+            ));
         }
         // How the body came is not what it is.
         self.content_encoding = self.content_encoding.and_then(|encodings| {
-            let kept: Vec<_> = encodings.split(',').map(str::trim).filter(|it| *it != "aws-chunked" && !it.is_empty()).collect();
+            let kept: Vec<_> = encodings
+                .split(',')
+                .map(str::trim)
+                .filter(|it| *it != "aws-chunked" && !it.is_empty())
+                .collect();
             (!kept.is_empty()).then(|| kept.join(","))
         });
         Ok(self)
@@ -87,7 +99,10 @@ macro_rules! headers_of {
 macro_rules! refuse_unserved {
     ($input:expr) => {
         $crate::s3::headers::refuse(&[
-            ("a customer's encryption key (SSE-C)", $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some()),
+            (
+                "a customer's encryption key (SSE-C)",
+                $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some(),
+            ),
             (
                 "object lock",
                 $input.object_lock_mode.is_some()

@@ -38,7 +38,9 @@ pub(super) fn check(key: &str) -> S3Result<()> {
     match key.len() {
         0 => Err(s3_error!(InvalidArgument, "the key is empty; give an object's key")),
         1..=LONGEST_KEY => Ok(()),
-        length => Err(s3_error!(KeyTooLongError, "the key has {length} bytes; at most {LONGEST_KEY} are allowed")),
+        length => {
+            Err(s3_error!(KeyTooLongError, "the key has {length} bytes; at most {LONGEST_KEY} are allowed"))
+        }
     }
 }
 
@@ -48,7 +50,15 @@ mod tests {
 
     #[test]
     fn an_ordinary_key_is_a_path() {
-        for key in ["a", "a/b.parquet", "contact_date=2026-03-02/x", "a..b/c...", "Grüße/ö", "~/x y", &"n".repeat(255)] {
+        for key in [
+            "a",
+            "a/b.parquet",
+            "contact_date=2026-03-02/x",
+            "a..b/c...",
+            "Grüße/ö",
+            "~/x y",
+            &"n".repeat(255),
+        ] {
             assert_eq!(plain_path(key), Some(Path::new(key)), "{key}");
         }
     }
@@ -56,7 +66,22 @@ mod tests {
     #[test]
     fn an_odd_key_has_no_path() {
         let long = "n".repeat(256);
-        let odd = ["", ".", "..", "../x", "a/../../x", "/x", "x/", "a//b", "a\0b", "a\nb", ".hidden", "a/.b", "a\\b", &long];
+        let odd = [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/../../x",
+            "/x",
+            "x/",
+            "a//b",
+            "a\0b",
+            "a\nb",
+            ".hidden",
+            "a/.b",
+            "a\\b",
+            &long,
+        ];
         for key in odd {
             assert_eq!(plain_path(key), None, "{key:?}");
         }

@@ -46,7 +46,12 @@ impl Last {
 
 impl Query {
     /// A client's query; an empty delimiter or marker is none.
-    pub(super) fn new(prefix: Option<String>, delimiter: Option<String>, marker: Option<String>, limit: i32) -> Self {
+    pub(super) fn new(
+        prefix: Option<String>,
+        delimiter: Option<String>,
+        marker: Option<String>,
+        limit: i32,
+    ) -> Self {
         Self {
             prefix: prefix.unwrap_or_default(),
             delimiter: delimiter.filter(|it| !it.is_empty()),
@@ -61,7 +66,10 @@ impl Query {
         let mut last = None;
         for (key, entry) in entries.filter(|(key, _)| key.starts_with(&self.prefix)) {
             let group = self.common_prefix(key);
-            if group.is_some() && (group == self.marker.as_deref() || group == page.common_prefixes.last().map(String::as_str)) {
+            if group.is_some()
+                && (group == self.marker.as_deref()
+                    || group == page.common_prefixes.last().map(String::as_str))
+            {
                 continue;
             }
             if page.entries.len() + page.common_prefixes.len() >= self.limit {
@@ -90,7 +98,9 @@ impl Query {
 pub(super) fn limit(asked: Option<i32>, name: &str) -> S3Result<i32> {
     match asked {
         None => Ok(LONGEST_PAGE),
-        Some(asked) if asked < 0 => Err(s3_error!(InvalidArgument, "{name} is {asked}; give 0 to {LONGEST_PAGE}")),
+        Some(asked) if asked < 0 => {
+            Err(s3_error!(InvalidArgument, "{name} is {asked}; give 0 to {LONGEST_PAGE}"))
+        }
         Some(asked) => Ok(asked.min(LONGEST_PAGE)),
     }
 }
@@ -110,7 +120,9 @@ impl Encoding {
         match asked.map(EncodingType::as_str) {
             None => Ok(Self(false)),
             Some(EncodingType::URL) => Ok(Self(true)),
-            Some(other) => Err(s3_error!(InvalidArgument, "encoding-type {other:?} is not known; only url is")),
+            Some(other) => {
+                Err(s3_error!(InvalidArgument, "encoding-type {other:?} is not known; only url is"))
+            }
         }
     }
 
@@ -127,7 +139,13 @@ impl Encoding {
 mod tests {
     use super::*;
 
-    fn page(keys: &[&str], prefix: &str, delimiter: &str, marker: Option<&str>, limit: usize) -> (Vec<String>, Vec<String>, Option<Last>) {
+    fn page(
+        keys: &[&str],
+        prefix: &str,
+        delimiter: &str,
+        marker: Option<&str>,
+        limit: usize,
+    ) -> (Vec<String>, Vec<String>, Option<Last>) {
         let query = Query {
             prefix: prefix.to_owned(),
             delimiter: Some(delimiter.to_owned()).filter(|it| !it.is_empty()),
@@ -143,7 +161,10 @@ mod tests {
     fn a_delimiter_folds_what_is_below_it() {
         let keys = ["a", "b/1", "b/2", "b/c/3", "d/4"];
         assert_eq!(page(&keys, "", "/", None, 10), (vec!["a".into()], vec!["b/".into(), "d/".into()], None));
-        assert_eq!(page(&keys, "b/", "/", None, 10), (vec!["b/1".into(), "b/2".into()], vec!["b/c/".into()], None));
+        assert_eq!(
+            page(&keys, "b/", "/", None, 10),
+            (vec!["b/1".into(), "b/2".into()], vec!["b/c/".into()], None)
+        );
         assert_eq!(page(&keys, "b", "/", None, 10), (vec![], vec!["b/".into()], None));
         assert_eq!(page(&keys, "b/", "c/", None, 10).1, ["b/c/"]);
     }

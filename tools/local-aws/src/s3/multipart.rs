@@ -52,12 +52,18 @@ impl Part {
 }
 
 /// The type of checksum an upload has, if it has one.
-pub(super) fn checksum_type(algorithm: Option<&ChecksumAlgorithm>, asked: Option<ChecksumType>) -> S3Result<Option<ChecksumType>> {
+pub(super) fn checksum_type(
+    algorithm: Option<&ChecksumAlgorithm>,
+    asked: Option<ChecksumType>,
+) -> S3Result<Option<ChecksumType>> {
     let Some(algorithm) = algorithm else { return Ok(None) };
-    let (is_crc64, is_sha) = (algorithm.as_str() == ChecksumAlgorithm::CRC64NVME, algorithm.as_str().starts_with("SHA"));
+    let (is_crc64, is_sha) =
+        (algorithm.as_str() == ChecksumAlgorithm::CRC64NVME, algorithm.as_str().starts_with("SHA"));
     let usual = if is_crc64 { ChecksumType::FULL_OBJECT } else { ChecksumType::COMPOSITE };
     match asked.as_ref().map_or(usual, ChecksumType::as_str) {
-        ChecksumType::FULL_OBJECT if !is_sha => Ok(Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT))),
+        ChecksumType::FULL_OBJECT if !is_sha => {
+            Ok(Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT)))
+        }
         ChecksumType::COMPOSITE if !is_crc64 => Ok(Some(ChecksumType::from_static(ChecksumType::COMPOSITE))),
         other => Err(s3_error!(
             InvalidRequest,
@@ -71,7 +77,10 @@ pub(super) fn check_part_number(number: i32) -> S3Result<()> {
     if (1..=MOST_PARTS).contains(&number) {
         Ok(())
     } else {
-        Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and {MOST_PARTS}, inclusive"))
+        Err(s3_error!(
+            InvalidArgument,
+            "Part number must be an integer between 1 and {MOST_PARTS}, inclusive"
+        ))
     }
 }
 
@@ -87,7 +96,10 @@ impl Upload {
         let mut chosen = Vec::with_capacity(asked.len());
         for part in asked {
             let number = part.part_number.unwrap_or_default();
-            let found = self.parts.get(&number).filter(|found| part.e_tag.as_ref().is_some_and(|etag| etag.value() == found.etag()));
+            let found = self
+                .parts
+                .get(&number)
+                .filter(|found| part.e_tag.as_ref().is_some_and(|etag| etag.value() == found.etag()));
             let Some(found) = found else {
                 return Err(s3_error!(InvalidPart, "part {number} was not uploaded, or its ETag is another"));
             };
@@ -105,7 +117,10 @@ impl Upload {
         }
         let but_the_last = &chosen[..chosen.len() - 1];
         if but_the_last.iter().any(|part| part.size < SMALLEST_PART) {
-            return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
+            return Err(s3_error!(
+                EntityTooSmall,
+                "Your proposed upload is smaller than the minimum allowed size"
+            ));
         }
         Ok(chosen)
     }

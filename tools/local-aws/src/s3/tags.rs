@@ -16,7 +16,11 @@ const LONGEST_VALUE: usize = 256;
 /// Reads the header `x-amz-tagging`, which is written like the query of a URL.
 pub(super) fn read(header: Option<&str>) -> S3Result<TagSet> {
     let pairs = form_urlencoded::parse(header.unwrap_or_default().as_bytes());
-    check(pairs.map(|(key, value)| Tag { key: Some(key.into_owned()), value: Some(value.into_owned()) }).collect())
+    check(
+        pairs
+            .map(|(key, value)| Tag { key: Some(key.into_owned()), value: Some(value.into_owned()) })
+            .collect(),
+    )
 }
 
 /// The tags, if S3 would take them.
@@ -60,7 +64,10 @@ mod tests {
     fn tags_are_read_like_a_query() {
         let tags = read(Some("a=1&b+c=%C3%B6%3D&d")).unwrap();
         let tags: Vec<_> = tags.into_iter().map(|tag| (tag.key.unwrap(), tag.value.unwrap())).collect();
-        assert_eq!(tags, [("a".into(), "1".into()), ("b c".into(), "ö=".into()), ("d".into(), String::new())]);
+        assert_eq!(
+            tags,
+            [("a".into(), "1".into()), ("b c".into(), "ö=".into()), ("d".into(), String::new())]
+        );
         assert!(read(None).unwrap().is_empty());
     }
 

@@ -1,9 +1,10 @@
 //! Buckets, and what they keep of what is overwritten and deleted.
 
 use s3s::dto::{
-    Bucket as BucketOutput, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput,
-    DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
-    GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, PutBucketVersioningInput,
+    Bucket as BucketOutput, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput,
+    CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput,
+    GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput, HeadBucketInput,
+    HeadBucketOutput, ListBucketsInput, ListBucketsOutput, PutBucketVersioningInput,
     PutBucketVersioningOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
@@ -15,8 +16,12 @@ use super::owner;
 use crate::REGION;
 
 impl Folder {
-    pub(super) async fn new_one(&self, request: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
-        let CreateBucketInput { bucket, create_bucket_configuration, object_lock_enabled_for_bucket, .. } = request.input;
+    pub(super) async fn new_one(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> S3Result<S3Response<CreateBucketOutput>> {
+        let CreateBucketInput { bucket, create_bucket_configuration, object_lock_enabled_for_bucket, .. } =
+            request.input;
         refuse(&[("object lock", object_lock_enabled_for_bucket == Some(true))])?;
         if !key::is_bucket_name(&bucket) {
             return Err(s3_error!(InvalidBucketName));
@@ -24,7 +29,10 @@ impl Folder {
         let constraint = create_bucket_configuration.and_then(|it| it.location_constraint);
         if let Some(other) = constraint.filter(|region| region.as_str() != REGION) {
             let other = other.as_str();
-            return Err(s3_error!(IllegalLocationConstraintException, "this S3 is in {REGION}, not in {other}"));
+            return Err(s3_error!(
+                IllegalLocationConstraintException,
+                "this S3 is in {REGION}, not in {other}"
+            ));
         }
         let path = self.store.root.join(&bucket);
         let mut buckets = lock(&self.store.buckets);
@@ -40,7 +48,10 @@ impl Folder {
         Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{bucket}")) }))
     }
 
-    pub(super) async fn remove_one(&self, request: S3Request<DeleteBucketInput>) -> S3Result<S3Response<DeleteBucketOutput>> {
+    pub(super) async fn remove_one(
+        &self,
+        request: S3Request<DeleteBucketInput>,
+    ) -> S3Result<S3Response<DeleteBucketOutput>> {
         let name = request.input.bucket;
         let mut buckets = lock(&self.store.buckets);
         let shared = buckets.get(&name).cloned().ok_or_else(|| s3_error!(NoSuchBucket))?;
@@ -55,12 +66,21 @@ impl Folder {
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 
-    pub(super) async fn head_of(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+    pub(super) async fn head_of(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<S3Response<HeadBucketOutput>> {
         self.bucket(&request.input.bucket)?;
-        Ok(S3Response::new(HeadBucketOutput { bucket_region: Some(REGION.to_owned()), ..HeadBucketOutput::default() }))
+        Ok(S3Response::new(HeadBucketOutput {
+            bucket_region: Some(REGION.to_owned()),
+            ..HeadBucketOutput::default()
+        }))
     }
 
-    pub(super) async fn all(&self, request: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
+    pub(super) async fn all(
+        &self,
+        request: S3Request<ListBucketsInput>,
+    ) -> S3Result<S3Response<ListBucketsOutput>> {
         let ListBucketsInput { prefix, continuation_token, max_buckets, .. } = request.input;
         if max_buckets.is_some_and(|most| !(1..=10_000).contains(&most)) {
             return Err(s3_error!(InvalidArgument, "max-buckets is 1 to 10000"));
@@ -87,7 +107,10 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn location(&self, request: S3Request<GetBucketLocationInput>) -> S3Result<S3Response<GetBucketLocationOutput>> {
+    pub(super) async fn location(
+        &self,
+        request: S3Request<GetBucketLocationInput>,
+    ) -> S3Result<S3Response<GetBucketLocationOutput>> {
         self.bucket(&request.input.bucket)?;
         let location_constraint = Some(BucketLocationConstraint::from_static(REGION));
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
@@ -100,7 +123,9 @@ impl Folder {
         let status = match lock(&*self.bucket(&request.input.bucket)?).versioning {
             Versioning::Never => None,
             Versioning::Enabled => Some(BucketVersioningStatus::from_static(BucketVersioningStatus::ENABLED)),
-            Versioning::Suspended => Some(BucketVersioningStatus::from_static(BucketVersioningStatus::SUSPENDED)),
+            Versioning::Suspended => {
+                Some(BucketVersioningStatus::from_static(BucketVersioningStatus::SUSPENDED))
+            }
         };
         Ok(S3Response::new(GetBucketVersioningOutput { status, ..GetBucketVersioningOutput::default() }))
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use s3s::checksum::ChecksumHasher;
 use s3s::dto::{
-    ChecksumType, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, MetadataDirective, Range,
-    TaggingDirective, UploadPartCopyInput, UploadPartCopyOutput,
+    ChecksumType, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource,
+    MetadataDirective, Range, TaggingDirective, UploadPartCopyInput, UploadPartCopyOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
@@ -41,30 +41,48 @@ impl Folder {
         Ok(reading)
     }
 
-    async fn copied(&self, reading: Reading, range: Option<&str>, hasher: ChecksumHasher) -> S3Result<Received> {
+    async fn copied(
+        &self,
+        reading: Reading,
+        range: Option<&str>,
+        hasher: ChecksumHasher,
+    ) -> S3Result<Received> {
         let size = reading.object.size;
         let range = match range {
             None => 0..size,
             Some(range) => match Range::parse(range) {
                 Ok(Range::Int { first, last: Some(last) }) if last < size => first..last + 1,
                 Ok(Range::Int { last: Some(_), .. }) => {
-                    return Err(s3_error!(InvalidArgument, "Range specified is not valid for source object of size: {size}"));
+                    return Err(s3_error!(
+                        InvalidArgument,
+                        "Range specified is not valid for source object of size: {size}"
+                    ));
                 }
-                _ => return Err(s3_error!(InvalidArgument, "x-amz-copy-source-range must be of the form bytes=first-last")),
+                _ => {
+                    return Err(s3_error!(
+                        InvalidArgument,
+                        "x-amz-copy-source-range must be of the form bytes=first-last"
+                    ));
+                }
             },
         };
         receive(Box::pin(pieces(reading.file, range)), &self.store.hidden, hasher).await
     }
 
-    pub(super) async fn copy_one(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
+    pub(super) async fn copy_one(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
         let mut input = request.input;
         refuse_unserved!(input)?;
         refuse(&[("a customer's encryption key (SSE-C)", input.copy_source_sse_customer_key.is_some())])?;
         let bucket = self.bucket(&input.bucket)?;
         let conditions = source_conditions!(input);
         let reading = self.source(&input.copy_source, &conditions).await?;
-        let replaces = input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
-        let retags = input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == TaggingDirective::REPLACE);
+        let replaces =
+            input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
+        let retags =
+            input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == TaggingDirective::REPLACE);
         let asked = headers_of!(input)?;
         let changes = replaces || asked.storage_class.is_some() || asked.website_redirect_location.is_some();
         if !changes && is_itself(&input) && !input.server_side_encryption.is_some() {
@@ -84,7 +102,8 @@ impl Folder {
         let copy_source_version_id = reading.version_id.clone();
         let received = self.copied(reading, None, hasher(input.checksum_algorithm.as_ref())).await?;
         let (etag, mut checksum) = (received.etag(), received.checksum.clone());
-        checksum.checksum_type = input.checksum_algorithm.map(|_| ChecksumType::from_static(ChecksumType::FULL_OBJECT));
+        checksum.checksum_type =
+            input.checksum_algorithm.map(|_| ChecksumType::from_static(ChecksumType::FULL_OBJECT));
         let new = NewObject {
             file: received.file,
             size: received.size,
@@ -113,7 +132,10 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn copy_part(&self, request: S3Request<UploadPartCopyInput>) -> S3Result<S3Response<UploadPartCopyOutput>> {
+    pub(super) async fn copy_part(
+        &self,
+        request: S3Request<UploadPartCopyInput>,
+    ) -> S3Result<S3Response<UploadPartCopyOutput>> {
         let mut input = request.input;
         refuse(&[("a customer's encryption key (SSE-C)", input.copy_source_sse_customer_key.is_some())])?;
         check_part_number(input.part_number)?;
@@ -122,7 +144,8 @@ impl Folder {
         let conditions = source_conditions!(input);
         let reading = self.source(&input.copy_source, &conditions).await?;
         let copy_source_version_id = reading.version_id.clone();
-        let received = self.copied(reading, input.copy_source_range.as_deref(), hasher(algorithm.as_ref())).await?;
+        let received =
+            self.copied(reading, input.copy_source_range.as_deref(), hasher(algorithm.as_ref())).await?;
         let part = Part::new(received);
         let checksum = part.checksum.clone();
         let result = CopyPartResult {

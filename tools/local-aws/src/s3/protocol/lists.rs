@@ -1,9 +1,9 @@
 //! Listings of objects and of versions.
 
 use s3s::dto::{
-    CommonPrefix, DeleteMarkerEntry, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput,
-    ListObjectsV2Input, ListObjectsV2Output, Object as ObjectOutput, ObjectStorageClass, ObjectVersion,
-    ObjectVersionStorageClass,
+    CommonPrefix, DeleteMarkerEntry, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput,
+    ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, Object as ObjectOutput, ObjectStorageClass,
+    ObjectVersion, ObjectVersionStorageClass,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
@@ -35,7 +35,9 @@ impl Folder {
         let page = tokio::task::spawn_blocking(move || {
             let mut bucket = lock(&shared);
             let keys = bucket.keys(&query.prefix, query.marker.as_deref()).map_err(broken)?;
-            let entries = keys.flat_map(|(key, versions)| select(key, versions).into_iter().map(move |listed| (key, listed)));
+            let entries = keys.flat_map(|(key, versions)| {
+                select(key, versions).into_iter().map(move |listed| (key, listed))
+            });
             Ok::<_, s3s::S3Error>(query.page(entries))
         });
         let mut page: Page<Listed> = page.await.map_err(|_| s3_error!(InternalError))??;
@@ -77,7 +79,10 @@ impl Folder {
         self.listed(&bucket, query, select).await
     }
 
-    pub(super) async fn list_v2(&self, request: S3Request<ListObjectsV2Input>) -> S3Result<S3Response<ListObjectsV2Output>> {
+    pub(super) async fn list_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max_keys = limit(input.max_keys, "max-keys")?;
@@ -88,7 +93,8 @@ impl Folder {
         let query = Query::new(input.prefix.clone(), input.delimiter.clone(), marker, max_keys);
         let page = self.current(&input.bucket, query).await?;
         let with_owner = input.fetch_owner == Some(true);
-        let contents: Vec<_> = page.entries.iter().map(|listed| listed.as_object(&encoding, with_owner)).collect();
+        let contents: Vec<_> =
+            page.entries.iter().map(|listed| listed.as_object(&encoding, with_owner)).collect();
         let count = contents.len() + page.common_prefixes.len();
         Ok(S3Response::new(ListObjectsV2Output {
             key_count: Some(i32::try_from(count).unwrap_or(i32::MAX)),
@@ -107,7 +113,10 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn list_v1(&self, request: S3Request<ListObjectsInput>) -> S3Result<S3Response<ListObjectsOutput>> {
+    pub(super) async fn list_v1(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> S3Result<S3Response<ListObjectsOutput>> {
         let input = request.input;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max_keys = limit(input.max_keys, "max-keys")?;
@@ -137,28 +146,38 @@ impl Folder {
         let input = request.input;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max_keys = limit(input.max_keys, "max-keys")?;
-        let (marker, id_marker) = (input.key_marker.clone(), input.version_id_marker.clone().filter(|id| !id.is_empty()));
+        let (marker, id_marker) =
+            (input.key_marker.clone(), input.version_id_marker.clone().filter(|id| !id.is_empty()));
         if id_marker.is_some() && marker.is_none() {
-            return Err(s3_error!(InvalidArgument, "A version-id marker cannot be specified without a key marker."));
+            return Err(s3_error!(
+                InvalidArgument,
+                "A version-id marker cannot be specified without a key marker."
+            ));
         }
         let query = Query::new(input.prefix.clone(), input.delimiter.clone(), marker.clone(), max_keys);
         let select = move |key: &str, versions: &[Version]| {
             let newest_first = versions.iter().enumerate().rev();
-            let listed = newest_first.map(|(place, version)| Listed::new(key, version, place + 1 == versions.len()));
+            let listed =
+                newest_first.map(|(place, version)| Listed::new(key, version, place + 1 == versions.len()));
             match (&marker, &id_marker) {
                 (Some(marker), _) if key < marker.as_str() => Vec::new(),
                 (Some(marker), None) if key == marker => Vec::new(),
-                (Some(marker), Some(id)) if key == marker => listed.skip_while(|it| it.version.id != *id).skip(1).collect(),
+                (Some(marker), Some(id)) if key == marker => {
+                    listed.skip_while(|it| it.version.id != *id).skip(1).collect()
+                }
                 _ => listed.collect(),
             }
         };
         let bucket = self.bucket(&input.bucket)?;
         let page = self.listed(&bucket, query, select).await?;
         let last_id = page.entries.last().map(|listed| listed.version.id.clone());
-        let (versions, markers): (Vec<_>, Vec<_>) = page.entries.iter().partition(|listed| listed.version.object.is_some());
+        let (versions, markers): (Vec<_>, Vec<_>) =
+            page.entries.iter().partition(|listed| listed.version.object.is_some());
         Ok(S3Response::new(ListObjectVersionsOutput {
             versions: Some(versions.into_iter().map(|listed| listed.as_version(&encoding)).collect()),
-            delete_markers: Some(markers.into_iter().map(|listed| listed.as_delete_marker(&encoding)).collect()),
+            delete_markers: Some(
+                markers.into_iter().map(|listed| listed.as_delete_marker(&encoding)).collect(),
+            ),
             common_prefixes: common_prefixes(&page.common_prefixes, &encoding),
             is_truncated: Some(page.next.is_some()),
             next_version_id_marker: last_id.filter(|_| matches!(page.next, Some(Last::Entry(_)))),
@@ -236,6 +255,7 @@ fn token(last: &str) -> String {
 }
 
 fn read_token(token: &str) -> S3Result<String> {
-    let last = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(token).ok().and_then(|last| String::from_utf8(last).ok());
+    let last =
+        base64_simd::URL_SAFE_NO_PAD.decode_to_vec(token).ok().and_then(|last| String::from_utf8(last).ok());
     last.ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
 }

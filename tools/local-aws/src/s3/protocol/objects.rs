@@ -5,9 +5,9 @@ use std::io;
 use std::ops::Range;
 
 use s3s::dto::{
-    self, ChecksumMode, ChecksumType, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
-    DeletedObject, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ObjectIdentifier,
-    PutObjectInput, PutObjectOutput, StreamingBlob,
+    self, ChecksumMode, ChecksumType, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
+    DeleteObjectsOutput, DeletedObject, ETag, ETagCondition, GetObjectInput, GetObjectOutput,
+    HeadObjectInput, HeadObjectOutput, ObjectIdentifier, PutObjectInput, PutObjectOutput, StreamingBlob,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
@@ -73,7 +73,12 @@ impl Folder {
     }
 
     /// Whether a write may be tried: found out before its body is read.
-    async fn check_write(&self, bucket: &SharedBucket, key: &str, conditions: &WriteConditions) -> S3Result<()> {
+    async fn check_write(
+        &self,
+        bucket: &SharedBucket,
+        key: &str,
+        conditions: &WriteConditions,
+    ) -> S3Result<()> {
         key::check(key)?;
         if conditions.is_empty() {
             return Ok(());
@@ -85,7 +90,10 @@ impl Folder {
         }
     }
 
-    pub(super) async fn put_one(&self, mut request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+    pub(super) async fn put_one(
+        &self,
+        mut request: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
         let promised = promised!(request);
         let S3Request { mut input, headers: request_headers, .. } = request;
         refuse_unserved!(input)?;
@@ -127,22 +135,33 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn get_one(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+    pub(super) async fn get_one(
+        &self,
+        request: S3Request<GetObjectInput>,
+    ) -> S3Result<S3Response<GetObjectOutput>> {
         let input = request.input;
         let chosen = chosen!(self, input)?;
         let mut output = described!(GetObjectOutput, chosen);
-        output.tag_count = Some(chosen.reading.object.tags.len()).filter(|tags| *tags > 0).and_then(|tags| tags.try_into().ok());
+        output.tag_count = Some(chosen.reading.object.tags.len())
+            .filter(|tags| *tags > 0)
+            .and_then(|tags| tags.try_into().ok());
         output.body = Some(StreamingBlob::wrap(pieces(chosen.reading.file, chosen.range)));
         Ok(S3Response::new(output))
     }
 
-    pub(super) async fn head_one(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+    pub(super) async fn head_one(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = request.input;
         let chosen = chosen!(self, input)?;
         Ok(S3Response::new(described!(HeadObjectOutput, chosen)))
     }
 
-    pub(super) async fn delete_one(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+    pub(super) async fn delete_one(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
         let input = request.input;
         refuse(&[
             ("a condition on the size", input.if_match_size.is_some()),
@@ -178,7 +197,10 @@ impl Folder {
         lock(bucket).delete(key, id)
     }
 
-    pub(super) async fn delete_many(&self, request: S3Request<DeleteObjectsInput>) -> S3Result<S3Response<DeleteObjectsOutput>> {
+    pub(super) async fn delete_many(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let DeleteObjectsInput { bucket, delete, .. } = request.input;
         let bucket = self.bucket(&bucket)?;
         if delete.objects.is_empty() || delete.objects.len() > MOST_DELETED {
@@ -186,7 +208,8 @@ impl Folder {
         }
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for ObjectIdentifier { key, version_id, e_tag, .. } in delete.objects {
-            let done = self.delete(&bucket, &key, version_id.as_deref(), e_tag.map(ETagCondition::ETag)).await;
+            let done =
+                self.delete(&bucket, &key, version_id.as_deref(), e_tag.map(ETagCondition::ETag)).await;
             match done {
                 Ok(Deleted { delete_marker, version_id: of }) => deleted.push(DeletedObject {
                     key: Some(key),
@@ -223,13 +246,21 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn new(reading: Reading, range: Option<dto::Range>, part: Option<i32>, with_checksum: bool) -> S3Result<Self> {
+    fn new(
+        reading: Reading,
+        range: Option<dto::Range>,
+        part: Option<i32>,
+        with_checksum: bool,
+    ) -> S3Result<Self> {
         let object = &reading.object;
         let all = 0..object.size;
         let range = match (range, part) {
             (None, None) => None,
             (Some(_), Some(_)) => {
-                return Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter"));
+                return Err(s3_error!(
+                    InvalidRequest,
+                    "Cannot specify both Range header and partNumber query parameter"
+                ));
             }
             (Some(range), None) => {
                 let satisfied = range.check(object.size).ok().filter(|range| !range.is_empty());
@@ -237,17 +268,23 @@ impl Chosen {
             }
             (None, Some(part)) => Some(range_of_part(object, part)?).filter(|range| !range.is_empty()),
         };
-        let content_range = range.as_ref().map(|it| format!("bytes {}-{}/{}", it.start, it.end - 1, object.size));
-        let parts_count = part.filter(|_| !object.parts.is_empty()).map(|_| i32::try_from(object.parts.len()).unwrap_or(i32::MAX));
+        let content_range =
+            range.as_ref().map(|it| format!("bytes {}-{}/{}", it.start, it.end - 1, object.size));
+        let parts_count = part
+            .filter(|_| !object.parts.is_empty())
+            .map(|_| i32::try_from(object.parts.len()).unwrap_or(i32::MAX));
         // That of the whole says nothing about a piece.
-        let checksum = if with_checksum && range.is_none() { object.checksum.clone() } else { dto::Checksum::default() };
+        let checksum =
+            if with_checksum && range.is_none() { object.checksum.clone() } else { dto::Checksum::default() };
         Ok(Self { range: range.unwrap_or(all), content_range, parts_count, checksum, reading })
     }
 }
 
 fn range_of_part(object: &Object, part: i32) -> S3Result<Range<u64>> {
     let place = usize::try_from(part).ok().and_then(|part| part.checked_sub(1));
-    let place = place.ok_or_else(|| s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"))?;
+    let place = place.ok_or_else(|| {
+        s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive")
+    })?;
     match object.parts.get(place) {
         Some(size) => {
             let start = object.parts[..place].iter().sum();
@@ -277,7 +314,8 @@ macro_rules! chosen {
                 if_unmodified_since: $input.if_unmodified_since,
             };
             conditions.check(&reading.etag, &reading.version.modified)?;
-            let with_checksum = $input.checksum_mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
+            let with_checksum =
+                $input.checksum_mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
             Chosen::new(reading, $input.range, $input.part_number, with_checksum)
         }
         .await

@@ -6,9 +6,10 @@ use std::io;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
-    ListPartsInput, ListPartsOutput, MultipartUpload, Part as PartOutput, UploadPartInput, UploadPartOutput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload,
+    Part as PartOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
@@ -57,7 +58,10 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn put_part(&self, mut request: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+    pub(super) async fn put_part(
+        &self,
+        mut request: S3Request<UploadPartInput>,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
         let mut promised = promised!(request);
         let S3Request { input, headers, .. } = request;
         refuse(&[("a customer's encryption key (SSE-C)", input.sse_customer_key.is_some())])?;
@@ -102,9 +106,13 @@ impl Folder {
             let file = File::open(&part.file.path)?;
             io::Result::Ok(pieces(file, 0..part.size))
         });
-        let received = receive(Box::pin(bodies.try_flatten()), &self.store.hidden, hasher(algorithm.as_ref())).await?;
+        let received =
+            receive(Box::pin(bodies.try_flatten()), &self.store.hidden, hasher(algorithm.as_ref())).await?;
         if input.mpu_object_size.is_some_and(|size| size != length(received.size)) {
-            return Err(s3_error!(InvalidRequest, "the parts do not have the size that x-amz-mp-object-size says"));
+            return Err(s3_error!(
+                InvalidRequest,
+                "the parts do not have the size that x-amz-mp-object-size says"
+            ));
         }
         // The one that takes it away completes it.
         let taken = (input.key.clone(), input.upload_id.clone());
@@ -167,7 +175,10 @@ impl Folder {
         }
     }
 
-    pub(super) async fn parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+    pub(super) async fn parts(
+        &self,
+        request: S3Request<ListPartsInput>,
+    ) -> S3Result<S3Response<ListPartsOutput>> {
         let ListPartsInput { bucket, key, upload_id, max_parts, part_number_marker, .. } = request.input;
         let max_parts = limit(max_parts, "max-parts")?;
         let shared = self.bucket(&bucket)?;
@@ -211,7 +222,8 @@ impl Folder {
         let input = request.input;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max_uploads = limit(input.max_uploads, "max-uploads")?;
-        let query = Query::new(input.prefix.clone(), input.delimiter.clone(), input.key_marker.clone(), max_uploads);
+        let query =
+            Query::new(input.prefix.clone(), input.delimiter.clone(), input.key_marker.clone(), max_uploads);
         let shared = self.bucket(&input.bucket)?;
         let locked = lock(&shared);
         let is_after = |(key, id): &(String, String)| match (&query.marker, &input.upload_id_marker) {
