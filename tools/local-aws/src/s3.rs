@@ -143,7 +143,10 @@ impl Folder {
     }
 
     fn bucket(&self, name: &str) -> S3Result<SharedBucket> {
-        lock(&self.store.buckets).get(name).cloned().ok_or_else(|| s3_error!(NoSuchBucket))
+        lock(&self.store.buckets)
+            .get(name)
+            .cloned()
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 }
 

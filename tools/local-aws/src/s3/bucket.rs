@@ -14,7 +14,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use s3s::dto::{Checksum, Tag, Timestamp};
-use s3s::{S3Result, s3_error};
+use s3s::{S3Error, S3Result, s3_error};
 
 use super::conditions::with_headers;
 use super::disk::{BucketFolder, Hidden, HiddenFolder, Stamp};
@@ -131,10 +131,10 @@ impl Bucket {
         let versions = self.objects.get_mut(key).map(Vec::as_mut_slice).unwrap_or_default();
         let Some(id) = id else {
             return match versions.last_mut() {
-                None => Err(s3_error!(NoSuchKey)),
+                None => Err(no_such_key()),
                 Some(Version { object: None, id, .. }) => {
                     let headers = [(DELETE_MARKER, "true".to_owned()), (VERSION_ID, id.clone())];
-                    Err(with_headers(s3_error!(NoSuchKey), headers))
+                    Err(with_headers(no_such_key(), headers))
                 }
                 Some(current) => Ok(current),
             };
@@ -142,8 +142,8 @@ impl Bucket {
         check_version_id(id)?;
         match versions.iter_mut().find(|version| version.id == id) {
             // The one version of a bucket without versions.
-            None if !has_versions && id == NULL => Err(s3_error!(NoSuchKey)),
-            None => Err(s3_error!(NoSuchVersion)),
+            None if !has_versions && id == NULL => Err(no_such_key()),
+            None => Err(s3_error!(NoSuchVersion, "The specified version does not exist.")),
             Some(Version { object: None, .. }) => {
                 let headers = [(DELETE_MARKER, "true".to_owned()), (VERSION_ID, id.to_owned())];
                 Err(with_headers(s3_error!(MethodNotAllowed, "the version is a delete marker"), headers))
@@ -155,7 +155,7 @@ impl Bucket {
     /// Opens an object. What was opened stays readable whatever happens to the object.
     pub(super) fn open(&mut self, key: &str, id: Option<&str>) -> S3Result<(Version, Object, File)> {
         let version = self.find(key, id)?.clone();
-        let object = version.object.clone().ok_or_else(|| s3_error!(NoSuchKey))?;
+        let object = version.object.clone().ok_or_else(no_such_key)?;
         let file = match &object.body {
             Body::Plain(_) => self.folder.open(key),
             Body::Hidden(hidden) => File::open(&hidden.path),
@@ -381,6 +381,11 @@ impl Object {
             parts: Arc::default(),
         }
     }
+}
+
+/// The answer when there is no object of this key.
+pub(super) fn no_such_key() -> S3Error {
+    s3_error!(NoSuchKey, "The specified key does not exist.")
 }
 
 fn check_version_id(id: &str) -> S3Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! Source: S3 User Guide, "Conditional requests"; S3 API Reference, `GetObject` for how two conditions go together.
 
+use super::bucket::no_such_key;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
@@ -81,7 +82,7 @@ impl WriteConditions {
         }
         let Some(wanted) = &self.if_match else { return Ok(()) };
         match there {
-            None => Err(s3_error!(NoSuchKey)),
+            None => Err(no_such_key()),
             Some(None) => {
                 Err(s3_error!(ConditionalRequestConflict, "the object is being changed; try again"))
             }

@@ -181,7 +181,8 @@ impl BucketFolder {
         let start = if folder.is_empty() { Some(self.path.clone()) } else { self.path_of(folder) };
         // A prefix such as `/` or `a//` has no ordinary keys.
         let Some(start) = start.filter(|_| !prefix.starts_with('/')) else { return Ok(found) };
-        if !is_exactly(&start) {
+        // A file has nothing below it.
+        if !start.is_dir() || !is_exactly(&start) {
             return Ok(found);
         }
         let mut folders = vec![(start, if folder.is_empty() { String::new() } else { format!("{folder}/") })];
@@ -210,7 +211,9 @@ impl BucketFolder {
 fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
     match fs::read_dir(folder) {
         // One that has just gone has no objects.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
         entries => entries?.collect(),
     }
 }

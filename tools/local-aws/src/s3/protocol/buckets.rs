@@ -24,7 +24,7 @@ impl Folder {
             request.input;
         refuse(&[("object lock", object_lock_enabled_for_bucket == Some(true))])?;
         if !key::is_bucket_name(&bucket) {
-            return Err(s3_error!(InvalidBucketName));
+            return Err(s3_error!(InvalidBucketName, "S3 allows no bucket of this name"));
         }
         let constraint = create_bucket_configuration.and_then(|it| it.location_constraint);
         if let Some(other) = constraint.filter(|region| region.as_str() != REGION) {
@@ -37,7 +37,7 @@ impl Folder {
         let path = self.store.root.join(&bucket);
         let mut buckets = lock(&self.store.buckets);
         if buckets.contains_key(&bucket) {
-            return Err(s3_error!(BucketAlreadyOwnedByYou));
+            return Err(s3_error!(BucketAlreadyOwnedByYou, "The bucket is there already"));
         }
         // Something else has the name: its files would all be objects.
         if path.symlink_metadata().is_ok() {
@@ -54,11 +54,14 @@ impl Folder {
     ) -> S3Result<S3Response<DeleteBucketOutput>> {
         let name = request.input.bucket;
         let mut buckets = lock(&self.store.buckets);
-        let shared = buckets.get(&name).cloned().ok_or_else(|| s3_error!(NoSuchBucket))?;
+        let shared = buckets
+            .get(&name)
+            .cloned()
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))?;
         let mut bucket = lock(&shared);
         // Files that are no objects are somebody's, too.
         if !bucket.is_empty().map_err(broken)? || bucket.remove_folder().is_err() {
-            return Err(s3_error!(BucketNotEmpty));
+            return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
         }
         bucket.is_gone = true;
         bucket.uploads.clear();

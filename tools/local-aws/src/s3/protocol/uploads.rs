@@ -11,7 +11,7 @@ use s3s::dto::{
     ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload,
     Part as PartOutput, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::super::body::{check_checksum, hasher, pieces, promised, receive};
 use super::super::bucket::{Bucket, NewObject};
@@ -25,7 +25,7 @@ use super::{length, owner, strong};
 
 impl Bucket {
     pub(super) fn upload(&mut self, key: &str, id: &str) -> S3Result<&mut Upload> {
-        self.uploads.get_mut(&(key.to_owned(), id.to_owned())).ok_or_else(|| s3_error!(NoSuchUpload))
+        self.uploads.get_mut(&(key.to_owned(), id.to_owned())).ok_or_else(no_such_upload)
     }
 }
 
@@ -116,7 +116,7 @@ impl Folder {
         }
         // The one that takes it away completes it.
         let taken = (input.key.clone(), input.upload_id.clone());
-        let upload = lock(&bucket).uploads.remove(&taken).ok_or_else(|| s3_error!(NoSuchUpload))?;
+        let upload = lock(&bucket).uploads.remove(&taken).ok_or_else(no_such_upload)?;
         let checksum = upload.checksum(&parts, received.checksum);
         let promised = s3s::dto::Checksum {
             checksum_crc32: input.checksum_crc32,
@@ -171,7 +171,7 @@ impl Folder {
         let removed = lock(&*self.bucket(&bucket)?).uploads.remove(&(key, upload_id));
         match removed {
             Some(_) => Ok(S3Response::new(AbortMultipartUploadOutput::default())),
-            None => Err(s3_error!(NoSuchUpload)),
+            None => Err(no_such_upload()),
         }
     }
 
@@ -260,4 +260,11 @@ impl Folder {
             request_charged: None,
         }))
     }
+}
+
+fn no_such_upload() -> S3Error {
+    s3_error!(
+        NoSuchUpload,
+        "The specified upload does not exist: it was completed or aborted, or never began."
+    )
 }

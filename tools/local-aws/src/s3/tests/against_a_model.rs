@@ -200,7 +200,21 @@ async fn compare(bench: &Bench, model: &Model) {
             }
         }
         assert_eq!(bench.get(key, None).await.ok().as_ref(), model.current(key), "{key:?}");
+        compare_below(bench, model, key).await;
+        compare_below(bench, model, &format!("{key}/")).await;
     }
+}
+
+async fn compare_below(bench: &Bench, model: &Model, prefix: &str) {
+    let input = dto::ListObjectsV2Input {
+        bucket: "lake".into(),
+        prefix: Some(prefix.to_owned()),
+        ..Default::default()
+    };
+    let listed = bench.store.list_objects_v2(request(input)).await.unwrap().output.contents.unwrap();
+    let listed: Vec<_> = listed.into_iter().map(|object| object.key.unwrap()).collect();
+    let keys = model.objects.keys().filter(|key| key.starts_with(prefix) && model.current(key).is_some());
+    assert_eq!(listed, keys.cloned().collect::<Vec<_>>(), "{prefix:?}");
 }
 
 /// The folder shows current objects and nothing else.
