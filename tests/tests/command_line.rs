@@ -188,14 +188,21 @@ fn a_demo_hides_what_it_is_told_to_hide() {
         let tables = ["agent-state.jsonl", "agent-history.jsonl", "report.html"];
         let tables = tables.map(|name| fs::read(output.join(name)).unwrap()).concat();
         let rows = contents(&output.join("lake/contact_records"));
-        let rows = rows.into_iter().map(|(_, bytes)| local_aws::parquet_rows::read_columns(bytes.into(), &["customer_endpoint_address"]).unwrap());
+        let rows = rows.into_iter().map(|(_, bytes)| {
+            local_aws::parquet_rows::read_columns(bytes.into(), &["customer_endpoint_address"]).unwrap()
+        });
         let rows = serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap();
         (rows.contains("+442079460999"), String::from_utf8_lossy(&tables).contains("grace.hopper"))
     };
     assert!(demo(&output, &records).status.success());
     assert_eq!(shown(), (true, true));
 
-    let hide = ["--pii-policy", r#"{"customer_endpoint_address":"mask"}"#, "--agent-pii-policy", r#"{"username":"drop"}"#];
+    let hide = [
+        "--pii-policy",
+        r#"{"customer_endpoint_address":"mask"}"#,
+        "--agent-pii-policy",
+        r#"{"username":"drop"}"#,
+    ];
     let hidden = demo(&output, &[&records[..], &hide].concat());
     assert!(said(&hidden).contains(EQUAL), "{hidden:?}");
     assert_eq!(shown(), (false, false));
@@ -206,7 +213,8 @@ fn a_demo_hides_what_it_is_told_to_hide() {
     assert!(said(&command.output().unwrap()).contains(EQUAL));
     assert_eq!(shown(), (false, false));
 
-    let mode = |path: &Path| std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
+    let mode =
+        |path: &Path| std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
     assert_eq!(mode(&output) & 0o777, 0o700);
     let files = local_aws::s3::files_below(&output).unwrap();
     assert!(files.len() > 5);

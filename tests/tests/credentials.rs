@@ -62,7 +62,10 @@ fn answer(mut socket: TcpStream, notes: &Mutex<Vec<String>>) {
     };
     notes.lock().unwrap().extend(scope);
     let kind = if answer.starts_with('{') { "application/json" } else { "text/xml" };
-    let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        answer.len()
+    );
     socket.write_all((head + &answer).as_bytes()).unwrap();
 }
 
@@ -160,7 +163,10 @@ fn a_profile_that_is_named_goes_before_the_environment_and_its_region_too() {
     let home = Home::new();
     assert_eq!(home.asked(&[], &ENVIRONMENT), "AKIAENVIRONMENT/ca-central-1");
     assert_eq!(home.asked(&["--profile", "other"], &ENVIRONMENT), "AKIAOTHER/us-west-2");
-    assert_eq!(home.asked(&["--profile", "other", "--region", "eu-south-1"], &ENVIRONMENT), "AKIAOTHER/eu-south-1");
+    assert_eq!(
+        home.asked(&["--profile", "other", "--region", "eu-south-1"], &ENVIRONMENT),
+        "AKIAOTHER/eu-south-1"
+    );
     assert_eq!(home.asked(&["--region", "eu-south-1"], &ENVIRONMENT), "AKIAENVIRONMENT/eu-south-1");
     // Without a Region of its own, it is that of the environment.
     assert_eq!(home.asked(&["--profile", "noregion"], &ENVIRONMENT), "AKIANOREGION/ca-central-1");

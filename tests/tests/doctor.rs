@@ -73,7 +73,8 @@ impl Asked<'_> {
             _ => 3,
         };
         // Data loss beats what was not seen, and that beats a warning.
-        let worst = [4, 5, 3].into_iter().find(|code| expected.iter().any(|(check, _)| code_of(check) == *code));
+        let worst =
+            [4, 5, 3].into_iter().find(|code| expected.iter().any(|(check, _)| code_of(check) == *code));
         assert_eq!(code, worst.unwrap_or(0));
     }
 }

@@ -113,7 +113,8 @@ async fn what_cannot_be_done_is_1_with_one_sentence() {
         fs::write(&path, text).unwrap();
         path.to_string_lossy().into_owned()
     };
-    let (plain, bad_policy) = (file("plain", "text"), ["demo", "--pii-policy", r#"{"x":"drop"}"#, "--output"]);
+    let (plain, bad_policy) =
+        (file("plain", "text"), ["demo", "--pii-policy", r#"{"x":"drop"}"#, "--output"]);
     let out = folder.path().join("out").to_string_lossy().into_owned();
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec!["agents", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
@@ -179,8 +180,14 @@ async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").to_string_lossy().into_owned();
     for arguments in commands(&local, &out) {
-        let arguments: Vec<_> =
-            arguments.iter().map(|argument| if arguments[0] == "backfill" && *argument == local { lake.as_str() } else { *argument }).collect();
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(
+                |argument| {
+                    if arguments[0] == "backfill" && *argument == local { lake.as_str() } else { *argument }
+                },
+            )
+            .collect();
         let with = |stdout: Stdio| {
             let mut command = tool(&arguments);
             command.env("PII_POLICY", "{}").stdout(stdout).stderr(Stdio::piped());

@@ -119,7 +119,10 @@ async fn what_is_not_processed_is_not_seen() {
         ended.clone().into_iter().filter(|(place, _)| place.starts_with("agent events")).collect::<Vec<_>>()
     };
     let ended = sent(&output, &["--generated", "3", "--wait", "6"]).await;
-    assert!(matches!(&events(&ended)[..], [(place, 50..)] if place == "agent events: not seen in time"), "{ended:?}");
+    assert!(
+        matches!(&events(&ended)[..], [(place, 50..)] if place == "agent events: not seen in time"),
+        "{ended:?}"
+    );
 
     // Interrupted, it says what it knows.
     let mut waiting = command(&output, &["--generated", "3", "--wait", "600"]);
@@ -135,7 +138,10 @@ async fn what_is_not_processed_is_not_seen() {
     let ended = waiting.wait_with_output().await.unwrap();
     assert_eq!(ended.status.code(), Some(130));
     let told = places(&serde_json::from_slice(&ended.stdout).unwrap());
-    assert!(matches!(&events(&told)[..], [(place, _)] if place == "agent events: not seen when interrupted"), "{told:?}");
+    assert!(
+        matches!(&events(&told)[..], [(place, _)] if place == "agent events: not seen when interrupted"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

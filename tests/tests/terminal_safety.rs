@@ -36,7 +36,8 @@ async fn hostile_stack() -> (Stack, tempfile::TempDir) {
         ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
     };
     let mut stack = Stack::start(settings).await.unwrap();
-    let at = |ago: i64| Timestamp::from_epoch_milliseconds(now().epoch_milliseconds() - ago).unwrap().to_string();
+    let at =
+        |ago: i64| Timestamp::from_epoch_milliseconds(now().epoch_milliseconds() - ago).unwrap().to_string();
     let snapshot = |state: &str, since: i64| {
         json!({
             "AgentStatus": {"Name": HOSTILE, "StartTimestamp": at(60_000), "Type": "ROUTABLE"},
@@ -84,7 +85,8 @@ async fn no_command_lets_data_through_to_the_terminal() {
         let plain = console::strip_ansi_codes(&out).into_owned();
         for piece in out.split('\u{1b}').skip(1) {
             let is_color = piece.strip_prefix('[').is_some_and(|rest| {
-                rest.trim_start_matches(|character: char| character.is_ascii_digit() || character == ';').starts_with('m')
+                rest.trim_start_matches(|character: char| character.is_ascii_digit() || character == ';')
+                    .starts_with('m')
             });
             assert!(is_color, "{arguments:?}: {piece:?}");
         }

@@ -142,11 +142,7 @@ impl Destination for AwsDestination {
                 let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
                 let put = put.map_err(|error| {
                     let what = format!("Firehose stream {name} does not take records");
-                    fault(
-                        &what,
-                        "firehose:PutRecordBatch on it",
-                        error,
-                    )
+                    fault(&what, "firehose:PutRecordBatch on it", error)
                 })?;
                 Ok(put.request_responses.into_iter().map(|response| response.error_code).collect())
             }

@@ -36,7 +36,8 @@ pub fn refusal(error: &impl ProvideErrorMetadata) -> Option<String> {
 /// Whether a service refused for want of permission.
 #[must_use]
 pub fn is_denied(code: &str) -> bool {
-    code.starts_with("AccessDenied") || matches!(code, "Forbidden" | "UnauthorizedOperation" | "KMSAccessDeniedException")
+    code.starts_with("AccessDenied")
+        || matches!(code, "Forbidden" | "UnauthorizedOperation" | "KMSAccessDeniedException")
 }
 
 /// Whether a service refused because what it was asked for is not there.

@@ -236,12 +236,22 @@ mod tests {
                 &[("c", "CONNECTING", "08:00:50.000")],
                 &[("c", "CONNECTED", "08:01:00.000")]
             ),
-            [["contact#08:00:50.000#c#CONNECTING#08:01:00.000#eu-west-2", "08:00:50.000", "08:01:00.000", "10"]]
+            [[
+                "contact#08:00:50.000#c#CONNECTING#08:01:00.000#eu-west-2",
+                "08:00:50.000",
+                "08:01:00.000",
+                "10"
+            ]]
         );
         // Of a contact that is gone, the event is all that tells.
         assert_eq!(
             closed("08:01:00.250", &[("c", "ENDED", "08:00:50.000")], &[]),
-            [["contact#08:00:50.000#c#ENDED#08:01:00.250#eu-west-2", "08:00:50.000", "08:01:00.250", "10.25"]]
+            [[
+                "contact#08:00:50.000#c#ENDED#08:01:00.250#eu-west-2",
+                "08:00:50.000",
+                "08:01:00.250",
+                "10.25"
+            ]]
         );
         assert_eq!(
             closed(
@@ -275,8 +285,16 @@ mod tests {
             ]
         );
         // Hold with a start of its own, and the first start again after it.
-        let hold = closed("08:01:00.250", &[("c", "CONNECTED", since)], &[("c", "CONNECTED_ONHOLD", "08:01:00.000")]);
-        let resume = closed("08:02:00.000", &[("c", "CONNECTED_ONHOLD", "08:01:00.000")], &[("c", "CONNECTED", since)]);
+        let hold = closed(
+            "08:01:00.250",
+            &[("c", "CONNECTED", since)],
+            &[("c", "CONNECTED_ONHOLD", "08:01:00.000")],
+        );
+        let resume = closed(
+            "08:02:00.000",
+            &[("c", "CONNECTED_ONHOLD", "08:01:00.000")],
+            &[("c", "CONNECTED", since)],
+        );
         let end = closed("08:03:00.250", &[("c", "CONNECTED", since)], &[("c", "ENDED", "08:03:00.000")]);
         let keys: Vec<_> = [hold, resume, end].concat().into_iter().map(|[key, ..]| key).collect();
         assert_eq!(

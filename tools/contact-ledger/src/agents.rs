@@ -228,7 +228,8 @@ pub async fn agents(
         term.clear_screen()?;
         let lines = usize::from(term.size().0).saturating_sub(3);
         let more = page.lines().count().saturating_sub(lines);
-        let hint = if more > 0 { format!("{more} more; a taller window shows them. ") } else { String::new() };
+        let hint =
+            if more > 0 { format!("{more} more; a taller window shows them. ") } else { String::new() };
         print(&page.split_inclusive('\n').take(lines).collect::<String>())?;
         print(&format!("\n{hint}q quits; every {} s again", arguments.refresh))?;
         tokio::select! {
@@ -309,7 +310,8 @@ pub(crate) fn reader(connection: &Connection) -> Reader {
 
 /// Why a table was not read, and what to do.
 pub(crate) fn cannot_read(what: &str, error: StoreError) -> anyhow::Error {
-    const RIGHTS: &str = "dynamodb:Query and dynamodb:GetItem on both agent tables, and kms:Decrypt on their key";
+    const RIGHTS: &str =
+        "dynamodb:Query and dynamodb:GetItem on both agent tables, and kms:Decrypt on their key";
     let why = if is_missing(&error.code) {
         "its table is not there; `contact-ledger doctor` says how to restore it".to_owned()
     } else if error.code.contains(' ') {

@@ -8,15 +8,15 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use aws_config::meta::region::ProvideRegion;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future;
+use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use clap::Args;
 use redrive::causes;
 
@@ -155,7 +155,9 @@ fn is_unknown_profile(error: &CredentialsError) -> bool {
 }
 
 fn unknown_profile(profile: &str) -> anyhow::Error {
-    anyhow!("profile {profile} is not in the AWS configuration; `aws configure list-profiles` shows those that are")
+    anyhow!(
+        "profile {profile} is not in the AWS configuration; `aws configure list-profiles` shows those that are"
+    )
 }
 
 fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> anyhow::Error {

@@ -201,7 +201,11 @@ impl Counts {
             line("Misfits", self.misfits, "rows that the table has no room for; please report it");
         }
         if !self.unreadable.is_empty() {
-            line("Unreadable", self.unreadable.len(), "objects of copies that are not GZIP throughout; left alone:");
+            line(
+                "Unreadable",
+                self.unreadable.len(),
+                "objects of copies that are not GZIP throughout; left alone:",
+            );
             self.unreadable.iter().for_each(|why| text.push_str(&format!("  {}\n", safe(why))));
         }
         text

@@ -246,8 +246,8 @@ impl Center {
             return;
         }
         let mean = HOUR / i64::from(self.size.contacts_per_hour).max(1);
-        let busyness =
-            BUSYNESS[usize::try_from((self.now - self.size.opening) / HOUR).unwrap_or_default() % BUSYNESS.len()];
+        let busyness = BUSYNESS
+            [usize::try_from((self.now - self.size.opening) / HOUR).unwrap_or_default() % BUSYNESS.len()];
         // Arrivals that know nothing of each other are exponentially apart.
         let apart = -(1.0 - self.rng.f64()).ln() * 1000.0;
         #[expect(

@@ -222,7 +222,8 @@ async fn carry_out(
     let change = Call { service: "connect", method, path, target: None, body: &body };
     let changed = call(config, now, &change).await;
     changed.map(drop).map_err(|error| {
-        const RIGHTS: &str = "connect:*InstanceStorageConfig, rights on the stream, and iam:PutRolePolicy on Connect's role";
+        const RIGHTS: &str =
+            "connect:*InstanceStorageConfig, rights on the stream, and iam:PutRolePolicy on Connect's role";
         anyhow!("Amazon Connect does not change the streaming of {}: {}", kind.as_str(), why(&error, RIGHTS))
     })
 }

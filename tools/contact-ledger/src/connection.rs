@@ -159,7 +159,9 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(local_aws::REGION))
-        .timeout_config(TimeoutConfig::builder().connect_timeout(LOCAL_TIMEOUT).read_timeout(LOCAL_TIMEOUT).build())
+        .timeout_config(
+            TimeoutConfig::builder().connect_timeout(LOCAL_TIMEOUT).read_timeout(LOCAL_TIMEOUT).build(),
+        )
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
         .build();
     let names = Names {

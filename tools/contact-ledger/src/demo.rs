@@ -185,7 +185,11 @@ struct Made {
 }
 
 /// Makes records beside everything else, and what they must leave.
-fn make(source: Source, mut expected: Expected, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Made>, JoinHandle<Expected>) {
+fn make(
+    source: Source,
+    mut expected: Expected,
+    faults: Option<Faults>,
+) -> (mpsc::Receiver<Sent>, Arc<Made>, JoinHandle<Expected>) {
     let (sender, receiver) = mpsc::channel(QUEUE_RECORDS);
     let made = Arc::new(Made::default());
     let progress = made.clone();

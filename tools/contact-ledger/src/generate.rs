@@ -106,7 +106,10 @@ pub fn generate(arguments: &GenerateArguments, interruption: &Interruption) -> A
     fs::create_dir_all(output)
         .with_context(|| format!("folder {shown} cannot be made; choose another with --output"))?;
     if let Some(file) = FILES.iter().find(|file| !arguments.force && output.join(file).exists()) {
-        bail!("{} is there already; --force replaces it, --output writes elsewhere", output.join(file).display());
+        bail!(
+            "{} is there already; --force replaces it, --output writes elsewhere",
+            output.join(file).display()
+        );
     }
     let create = |name: &'static str| -> anyhow::Result<_> {
         let file = NamedTempFile::new_in(output)

@@ -141,7 +141,8 @@ impl Entry {
     fn cells(&self) -> Vec<Cell> {
         // Parts of a second are not shown.
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a life fit")]
-        let seconds = self.seconds.as_ref().and_then(serde_json::Number::as_f64).map(|seconds| seconds as i64);
+        let seconds =
+            self.seconds.as_ref().and_then(serde_json::Number::as_f64).map(|seconds| seconds as i64);
         vec![
             self.start.clone().into(),
             self.kind.as_str().into(),
@@ -254,7 +255,10 @@ async fn agent_id(reader: &Reader, instance: &str, named: &str, now: Timestamp) 
     if is_id {
         return Ok(named.to_owned());
     }
-    let agents = reader.agents(instance, now, GHOST_MINUTES).await.map_err(|error| cannot_read("the agents", error))?;
+    let agents = reader
+        .agents(instance, now, GHOST_MINUTES)
+        .await
+        .map_err(|error| cannot_read("the agents", error))?;
     let username = |agent: &Agent| agent.snapshot.get("username").and_then(Attribute::as_text) == Some(named);
     match agents.into_iter().find(username) {
         Some(agent) => Ok(agent.agent_id),

@@ -71,7 +71,10 @@ impl Lake {
         // Who may write to a bucket need not be able to ask this.
         let who = tokio::time::timeout(PATIENCE, account.get_caller_identity().send()).await;
         let account = who.ok().and_then(Result::ok).and_then(|who| who.account);
-        say(&format!("Account {}, Region {region}, bucket {bucket}", account.as_deref().unwrap_or("unknown")));
+        say(&format!(
+            "Account {}, Region {region}, bucket {bucket}",
+            account.as_deref().unwrap_or("unknown")
+        ));
     }
 
     /// The keys with this prefix, in order.

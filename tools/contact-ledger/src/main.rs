@@ -51,11 +51,7 @@ async fn run(command: Command) -> Outcome {
     // These end what is under way by themselves, and say how far they came.
     let is_patient = matches!(
         command,
-        Command::Demo(_)
-            | Command::Send(_)
-            | Command::Agents(_)
-            | Command::Redrive(_)
-            | Command::Generate(_)
+        Command::Demo(_) | Command::Send(_) | Command::Agents(_) | Command::Redrive(_) | Command::Generate(_)
     );
     let work = async {
         match command {

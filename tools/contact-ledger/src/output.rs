@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn a_cause_is_said_once() {
         let inner = anyhow::anyhow!("disk full");
-        assert_eq!(sentence(&inner.context("cannot write: disk full; free some").context("a")), "a: cannot write: disk full; free some");
+        assert_eq!(
+            sentence(&inner.context("cannot write: disk full; free some").context("a")),
+            "a: cannot write: disk full; free some"
+        );
         assert_eq!(sentence(&anyhow::anyhow!("b").context("a")), "a: b");
     }
 }

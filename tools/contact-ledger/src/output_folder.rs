@@ -16,6 +16,8 @@ use local_aws::s3::{Note, files_below};
 
 /// Marks, locks and lists.
 const FILE: &str = ".contact-ledger-demo";
+/// Where the local S3 keeps what it shows to nobody; a folder below it is listed in place of its files.
+const HIDDEN: &str = ".s3";
 /// Folders that are read as a whole: what somebody else has put there would be taken for a demo's.
 const OURS: [&str; 2] = ["lake", "logs"];
 
@@ -23,6 +25,8 @@ const OURS: [&str; 2] = ["lake", "logs"];
 #[derive(Debug, Clone)]
 pub(crate) struct OutputFolder {
     path: PathBuf,
+    /// The same without links: some write by it.
+    canonical: PathBuf,
     /// The lock goes with the last of them.
     list: Arc<Mutex<List>>,
 }
@@ -47,20 +51,29 @@ impl OutputFolder {
         if is_foreign {
             bail!("{shown} is there and is not the result of a demo; choose another folder with --output");
         }
-        create(path).with_context(|| format!("folder {shown} cannot be made; choose another with --output"))?;
+        create(path)
+            .with_context(|| format!("folder {shown} cannot be made; choose another with --output"))?;
         let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&file);
-        let mut file = open.with_context(|| format!("folder {shown} cannot be written; choose another with --output"))?;
+        let mut file =
+            open.with_context(|| format!("folder {shown} cannot be written; choose another with --output"))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "a demo is running in {shown}; end it, or choose another folder with --output"
-            ),
+            Err(TryLockError::WouldBlock) => {
+                bail!("a demo is running in {shown}; end it, or choose another folder with --output")
+            }
             Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("folder {shown} cannot be locked; choose one on a local disk with --output"));
+                return Err(error).with_context(|| {
+                    format!("folder {shown} cannot be locked; choose one on a local disk with --output")
+                });
             }
         }
         make_room(path, &mut file)?;
-        Ok(Self { path: path.to_owned(), list: Arc::new(Mutex::new(List { file, written: BTreeSet::new() })) })
+        let canonical = path.canonicalize().with_context(|| format!("{shown} cannot be read"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            canonical,
+            list: Arc::new(Mutex::new(List { file, written: BTreeSet::new() })),
+        })
     }
 
     /// Lists a file that is about to be written.
@@ -68,7 +81,8 @@ impl OutputFolder {
     /// # Errors
     /// When the list cannot be written.
     pub(crate) fn note(&self, file: &Path) -> std::io::Result<()> {
-        let relative = file.strip_prefix(&self.path).unwrap_or(file);
+        let relative = file.strip_prefix(&self.path).or_else(|_| file.strip_prefix(&self.canonical));
+        let relative = relative.map_err(std::io::Error::other)?;
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         if !list.written.insert(relative.to_owned()) {
             return Ok(());
@@ -136,7 +150,9 @@ fn make_room(path: &Path, list: &mut File) -> anyhow::Result<()> {
         }
     }
     for file in listed.iter().filter(|file| is_within(path, file)) {
-        match fs::remove_file(file) {
+        let is_hidden_store = file.starts_with(path.join(HIDDEN)) && *file != path.join(HIDDEN);
+        let removed = if is_hidden_store { fs::remove_dir_all(file) } else { fs::remove_file(file) };
+        match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("{} cannot be removed", file.display()));
             }

@@ -131,7 +131,8 @@ fn told(report: &Report, shared: Option<String>) -> String {
         );
     }
     if report.not_wanted > 0 {
-        let not_wanted = counted(report.not_wanted as u64, "record was not asked for", "records were not asked for");
+        let not_wanted =
+            counted(report.not_wanted as u64, "record was not asked for", "records were not asked for");
         let _ = writeln!(text, "{not_wanted}");
     }
     for (title, counts) in [("REASON", &report.reasons), ("DAY", &report.days)] {
@@ -144,7 +145,11 @@ fn told(report: &Report, shared: Option<String>) -> String {
             let rows: Vec<Vec<Cell>> = counts
                 .iter()
                 .map(|(name, count)| {
-                    vec![name.clone().into(), grouped(count.sent as u64).into(), grouped(count.stay as u64).into()]
+                    vec![
+                        name.clone().into(),
+                        grouped(count.sent as u64).into(),
+                        grouped(count.stay as u64).into(),
+                    ]
                 })
                 .collect();
             let _ = write!(text, "\n{}", table(&columns, &rows, width()));
@@ -152,8 +157,10 @@ fn told(report: &Report, shared: Option<String>) -> String {
     }
     for (title, counts) in [("WOULD FAIL AGAIN", &report.stay), ("UNREADABLE", &report.unreadable)] {
         if !counts.is_empty() {
-            let rows: Vec<Vec<Cell>> =
-                counts.iter().map(|(why, count)| vec![why.clone().into(), grouped(*count as u64).into()]).collect();
+            let rows: Vec<Vec<Cell>> = counts
+                .iter()
+                .map(|(why, count)| vec![why.clone().into(), grouped(*count as u64).into()])
+                .collect();
             let _ = write!(text, "\n{}", table(&[self::text(title, 1), number("RECORDS")], &rows, width()));
         }
     }

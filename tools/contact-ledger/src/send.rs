@@ -154,9 +154,10 @@ pub async fn send(
     let shared: Vec<_> = shared.filter_map(|(kind, _)| connection.sharing(kind)).collect();
     let streams: [(&str, &[Sent]); 2] = sent.map(|(kind, records)| (kind.as_str(), records.as_slice()));
     let waited = if interruption.is_requested() { "when interrupted" } else { "in time" };
-    let all_arrived = sent.iter().flat_map(|(_, records)| records.iter()).all(|sent| {
-        matches!(sent.ended, Some((End::Arrived(_), _)))
-    });
+    let all_arrived = sent
+        .iter()
+        .flat_map(|(_, records)| records.iter())
+        .all(|sent| matches!(sent.ended, Some((End::Arrived(_), _))));
     let outcome = match (interruption.is_requested(), all_arrived) {
         (true, _) => Outcome::Interrupted,
         (false, true) => Outcome::Done,
@@ -244,7 +245,8 @@ fn of_agent_event(data: &[u8]) -> Option<Sought> {
         }
         RecordKind::DemoRecord => return None,
     }
-    let Plan { event, registers, .. } = plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
+    let Plan { event, registers, .. } =
+        plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
     if let Some(HistoryEntry { agent_id, entry, .. }) = event {
         return Some(Sought::Entry { agent_id, entry });
     }
@@ -475,10 +477,12 @@ fn told(
         .collect();
     let mut said: Vec<&str> = shared.iter().map(String::as_str).collect();
     let not_seen = "What was not seen may still come: rows take as long as Firehose buffers them (LakeBufferSeconds, and a minute more). `contact-ledger doctor` looks for what is wrong.";
-    let there_before = "What was there before it was sent cannot be seen to arrive: a duplicate changes nothing.";
+    let there_before =
+        "What was there before it was sent cannot be seen to arrive: a duplicate changes nothing.";
     let is_any = |is: fn(&Option<End>) -> bool| places.keys().any(|(_, place)| is(place));
     said.extend(is_any(Option::is_none).then_some(not_seen));
     said.extend(is_any(|place| matches!(place, Some(End::ThereBefore(_)))).then_some(there_before));
-    let said: String = said.into_iter().map(|sentence| format!("\n{}\n", wrapped(sentence, width(), 0))).collect();
+    let said: String =
+        said.into_iter().map(|sentence| format!("\n{}\n", wrapped(sentence, width(), 0))).collect();
     Ok(format!("Put in {}.\n\n{}{said}", seconds(put), table(&columns, &rows, width())))
 }

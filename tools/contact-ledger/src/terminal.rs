@@ -220,7 +220,9 @@ mod tests {
         assert_eq!(safe_lines("a\nb\r"), "a\nb\u{fffd}");
         assert_eq!(safe("Grüße, 東京 🙂"), "Grüße, 東京 🙂");
         let table = table(&[text("NAME", 1)], &[vec![hostile.into()]], 80);
-        assert!(table.lines().count() == 2 && !table.trim_end().contains(|c: char| c.is_control() && c != '\n'));
+        assert!(
+            table.lines().count() == 2 && !table.trim_end().contains(|c: char| c.is_control() && c != '\n')
+        );
         let json = json_line(&hostile).unwrap();
         assert!(!json.trim_end().contains(is_unsafe), "{json}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);

@@ -1,111 +1,193 @@
-//! S3, by `s3s` in this process: a bucket is a folder, an object a file.
+//! S3, in this process: `s3s` speaks the protocol, the objects are ours.
 //!
-//! Reading is `s3s-fs`. Writing is ours: `s3s-fs` puts beside every object a file named after its base64
-//! encoded key, which for a key of sequence numbers is longer than a file's name may be, and clutters the
-//! folder that people look at.
+//! A bucket is a folder, an ordinary object a file in it under its key, so that people can look at it and `DuckDB` can
+//! read it. What has no such place (a key that is no plain path, an old version, a part of an upload) lies in a hidden
+//! folder beside the buckets and goes when the store ends. Bytes are on disk, never in memory; what is known of an
+//! object beside its bytes is in memory, and lives as long as the store.
+//!
+//! - [`key`]: which keys are paths. [`disk`]: the files. [`bucket`]: objects, versions, delete markers.
+//! - [`body`], [`headers`], [`tags`], [`conditions`], [`listing`], [`multipart`]: the rules of one thing each.
+//! - [`protocol`]: S3's operations, one by one.
 
-use std::collections::HashMap;
+mod body;
+mod bucket;
+mod conditions;
+mod disk;
+mod headers;
+mod key;
+mod listing;
+mod multipart;
+mod protocol;
+mod tags;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use futures::TryStreamExt;
+use axum::body::Bytes;
+use futures::stream;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use s3s::auth::SimpleAuth;
-use s3s::dto::{
-    GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadBucketInput,
-    HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
-    ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput, PutObjectTaggingInput,
-    PutObjectTaggingOutput, TagSet,
-};
+use s3s::checksum::ChecksumHasher;
+use s3s::dto::Checksum;
 use s3s::service::S3ServiceBuilder;
-use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
-use s3s_fs::FileSystem;
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use self::bucket::{Bucket, NewObject, Versioning};
+use self::conditions::WriteConditions;
+use self::disk::{BucketFolder, HiddenFolder, Noting};
 use crate::gateway::{self, Gate, Service};
 use crate::listen::{listen, url};
 use crate::{ACCESS_KEY, SECRET_KEY};
 
-/// Told of every file before it is written.
+/// Called with every file before it is written to where it stays.
 pub type Note = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
 
 /// A folder of buckets.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Folder {
-    root: PathBuf,
-    note: Option<Note>,
-    reader: Arc<FileSystem>,
-    /// Of objects by their paths, as long as this runs.
-    tags: Arc<Mutex<HashMap<PathBuf, TagSet>>>,
+    store: Arc<Store>,
 }
 
+#[derive(Debug)]
+struct Store {
+    /// Canonical: files are compared with what it should be.
+    root: PathBuf,
+    noting: Noting,
+    hidden: Arc<HiddenFolder>,
+    buckets: Mutex<BTreeMap<String, SharedBucket>>,
+}
+
+type SharedBucket = Arc<Mutex<Bucket>>;
+
 impl Folder {
-    /// The buckets below `root`.
+    /// The buckets below `root`: every folder whose name a bucket may have.
     ///
     /// # Errors
     /// When the folder is not there.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
-        let open = || FileSystem::new(root).map_err(|error| anyhow::anyhow!("{error:?}"));
-        let reader = open().with_context(|| format!("folder {} cannot be opened", root.display()))?;
-        Ok(Self { root: root.to_owned(), note: None, reader: Arc::new(reader), tags: Arc::default() })
+        Self::open_noting(root, None)
     }
 
-    /// The same, which tells of every file before it writes it.
-    #[must_use]
-    pub fn noting(mut self, note: Option<Note>) -> Self {
-        self.note = note;
-        self
-    }
-
-    /// Creates a bucket.
+    /// The same, which calls `note` with every file that it writes.
     ///
     /// # Errors
-    /// When the folder cannot be made.
+    /// When the folder is not there.
+    pub fn open_noting(root: &Path, note: Option<Note>) -> anyhow::Result<Self> {
+        let open = || {
+            let root = root.canonicalize()?;
+            let noting = Noting(note);
+            let hidden = Arc::new(HiddenFolder::new(&root, noting.clone()));
+            let mut buckets = BTreeMap::new();
+            for entry in std::fs::read_dir(&root)? {
+                let entry = entry?;
+                let name = entry.file_name().into_string().ok().filter(|name| key::is_bucket_name(name));
+                if let Some(name) = name.filter(|_| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+                    let bucket = Bucket::new(BucketFolder::new(&root, &name, noting.clone()), hidden.clone());
+                    buckets.insert(name, Arc::new(Mutex::new(bucket)));
+                }
+            }
+            io::Result::Ok(Store { root, noting, hidden, buckets: Mutex::new(buckets) })
+        };
+        let store = open().with_context(|| format!("folder {} cannot be opened", root.display()))?;
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Creates a bucket, unless it is there.
+    ///
+    /// # Errors
+    /// When S3 would not take the name, or the folder cannot be made.
     pub fn create_bucket(&self, bucket: &str) -> io::Result<()> {
-        std::fs::create_dir_all(self.root.join(bucket))
+        if !key::is_bucket_name(bucket) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("S3 allows no bucket named {bucket}"),
+            ));
+        }
+        std::fs::create_dir_all(self.store.root.join(bucket))?;
+        lock(&self.store.buckets).entry(bucket.to_owned()).or_insert_with(|| self.new_bucket(bucket));
+        Ok(())
+    }
+
+    /// Lets a bucket keep what is overwritten and deleted.
+    ///
+    /// # Errors
+    /// When the bucket is not there.
+    pub fn enable_versioning(&self, bucket: &str) -> io::Result<()> {
+        lock(&*self.bucket(bucket).map_err(as_io)?).versioning = Versioning::Enabled;
+        Ok(())
     }
 
     /// Writes an object whole or not at all.
     ///
     /// # Errors
-    /// When the bucket is not there, or its disk cannot take the object.
+    /// When the bucket is not there, S3 would not take the key, or the disk cannot take the object.
     pub async fn put(&self, bucket: &str, key: &str, body: &[u8]) -> io::Result<()> {
-        let is_plain = |part: &str| !part.is_empty() && part != "." && part != "..";
-        let bucket_folder = self.root.join(bucket);
-        if !key.split('/').all(is_plain) || !is_plain(bucket) || !bucket_folder.is_dir() {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let path = bucket_folder.join(key);
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await?;
-        }
-        let unfinished = self.root.join(format!(".tmp.{}", uuid::Uuid::new_v4()));
-        if let Some(note) = &self.note {
-            note(&path)?;
-        }
-        tokio::fs::write(&unfinished, body).await?;
-        tokio::fs::rename(&unfinished, &path).await?;
-        // Another object, without the tags of the one before.
-        self.tags().remove(&path);
-        Ok(())
+        let put = async {
+            let bucket = self.bucket(bucket)?;
+            let body = stream::iter([io::Result::Ok(Bytes::copy_from_slice(body))]);
+            let received = body::receive(body, &self.store.hidden, ChecksumHasher::default()).await?;
+            let new = NewObject {
+                etag: received.etag(),
+                file: received.file,
+                size: received.size,
+                headers: Arc::default(),
+                tags: Vec::new(),
+                checksum: Checksum::default(),
+                parts: Arc::default(),
+            };
+            self.write(&bucket, key, &WriteConditions::default(), new).await
+        };
+        put.await.map(drop).map_err(as_io)
     }
 
-    fn tags(&self) -> MutexGuard<'_, HashMap<PathBuf, TagSet>> {
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new_bucket(&self, name: &str) -> SharedBucket {
+        let folder = BucketFolder::new(&self.store.root, name, self.store.noting.clone());
+        Arc::new(Mutex::new(Bucket::new(folder, self.store.hidden.clone())))
     }
 
-    /// The file of an object that is there.
-    fn file(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
-        let path = self.root.join(bucket).join(key);
-        if path.is_file() { Ok(path) } else { Err(s3_error!(NoSuchKey)) }
+    fn bucket(&self, name: &str) -> S3Result<SharedBucket> {
+        lock(&self.store.buckets)
+            .get(name)
+            .cloned()
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 }
 
-/// The files below a folder, in any order; none if it is not there.
+/// Whoever panicked with it has left it whole: every change is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The disk does not do what it should.
+fn broken(error: io::Error) -> S3Error {
+    let message = format!(
+        "the folder of the buckets cannot be read or written: {error}; look at its disk and its owner"
+    );
+    let mut answer = S3Error::with_message(S3ErrorCode::InternalError, message);
+    answer.set_source(Box::new(error));
+    answer
+}
+
+fn as_io(error: S3Error) -> io::Error {
+    let kind = match error.code() {
+        S3ErrorCode::NoSuchBucket => io::ErrorKind::NotFound,
+        S3ErrorCode::InvalidArgument | S3ErrorCode::KeyTooLongError => io::ErrorKind::InvalidInput,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
+}
+
+/// The files below a folder, in any order; none if it is not there. Links are files, and not followed.
 ///
 /// # Errors
 /// When a folder cannot be read.
@@ -116,84 +198,15 @@ pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     };
     let mut files = Vec::new();
     for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
             files.extend(files_below(&path)?);
         } else {
             files.push(path);
         }
     }
     Ok(files)
-}
-
-#[async_trait::async_trait]
-impl S3 for Folder {
-    async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        let PutObjectInput { bucket, key, body, .. } = request.input;
-        let mut bytes = Vec::new();
-        if let Some(mut body) = body {
-            while let Some(chunk) = body.try_next().await.map_err(|_| s3_error!(IncompleteBody))? {
-                bytes.extend_from_slice(&chunk);
-            }
-        }
-        match self.put(&bucket, &key, &bytes).await {
-            Ok(()) => Ok(S3Response::new(PutObjectOutput::default())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(s3_error!(NoSuchBucket)),
-            Err(error) => Err(s3_error!(error, InternalError)),
-        }
-    }
-
-    async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        self.reader.get_object(request).await
-    }
-
-    async fn head_object(
-        &self,
-        request: S3Request<HeadObjectInput>,
-    ) -> S3Result<S3Response<HeadObjectOutput>> {
-        self.reader.head_object(request).await
-    }
-
-    async fn head_bucket(
-        &self,
-        request: S3Request<HeadBucketInput>,
-    ) -> S3Result<S3Response<HeadBucketOutput>> {
-        self.reader.head_bucket(request).await
-    }
-
-    async fn get_object_tagging(
-        &self,
-        request: S3Request<GetObjectTaggingInput>,
-    ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
-        let file = self.file(&request.input.bucket, &request.input.key)?;
-        let tags = self.tags();
-        let tag_set = tags.get(&file).cloned().unwrap_or_default();
-        Ok(S3Response::new(GetObjectTaggingOutput { tag_set, version_id: None }))
-    }
-
-    async fn put_object_tagging(
-        &self,
-        request: S3Request<PutObjectTaggingInput>,
-    ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
-        let PutObjectTaggingInput { bucket, key, tagging, .. } = request.input;
-        let file = self.file(&bucket, &key)?;
-        self.tags().insert(file, tagging.tag_set);
-        Ok(S3Response::new(PutObjectTaggingOutput::default()))
-    }
-
-    async fn list_buckets(
-        &self,
-        request: S3Request<ListBucketsInput>,
-    ) -> S3Result<S3Response<ListBucketsOutput>> {
-        self.reader.list_buckets(request).await
-    }
-
-    async fn list_objects_v2(
-        &self,
-        request: S3Request<ListObjectsV2Input>,
-    ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        self.reader.list_objects_v2(request).await
-    }
 }
 
 /// A running S3; it ends when dropped.

@@ -152,8 +152,10 @@ impl Stack {
     /// # Errors
     /// When a binary is missing, a port taken or the folder not writable; nothing is left running.
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
-        let folder = Folder::open(&settings.output)?.noting(settings.note.clone());
+        let folder = Folder::open_noting(&settings.output, settings.note.clone())?;
         folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be made")?;
+        // As in the template.
+        folder.enable_versioning(LAKE_BUCKET)?;
         let logs = settings.output.join("logs");
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be made")?;
         let note = |file: &Path| settings.note.as_ref().map_or(Ok(()), |note| note(file));

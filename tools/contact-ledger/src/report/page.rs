@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::{Findings, QUARTER, Quarter};
-use crate::terminal::grouped;
 use crate::expected::Differences;
+use crate::terminal::grouped;
 
 const PAGE: &str = include_str!("page.html");
 /// Handling times above this share the last bar.
@@ -149,7 +149,11 @@ impl Findings {
                     count(self.summary.failed, "kept by Firehose"),
                     count(self.summary.dropped, "dropped")
                 ),
-                format!("{}, {}", count(outcomes.rejected, "rejected and kept"), count(outcomes.skipped, "skipped")),
+                format!(
+                    "{}, {}",
+                    count(outcomes.rejected, "rejected and kept"),
+                    count(outcomes.skipped, "skipped")
+                ),
             ),
             (
                 "nothing lost without a copy",

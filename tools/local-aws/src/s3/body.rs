@@ -1,0 +1,220 @@
+//! Bodies: from a request to a file and back, a piece at a time, with the digests that were asked for.
+//!
+//! Source: S3 User Guide, "Checking object integrity for data uploads": `Content-MD5`, checksums in a header or in a
+//! trailer behind the body.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::ops::Range;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use futures::{Stream, StreamExt, stream};
+use md5::{Digest, Md5};
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
+use s3s::dto::{Checksum, ChecksumAlgorithm};
+use s3s::{S3Result, TrailingHeaders, s3_error};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+
+use super::broken;
+use super::disk::{Hidden, HiddenFolder};
+
+/// Read at once.
+const PIECE: usize = 256 * 1024;
+
+/// A body that has arrived.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) file: Arc<Hidden>,
+    pub(super) size: u64,
+    pub(super) md5: [u8; 16],
+    pub(super) checksum: Checksum,
+}
+
+impl Received {
+    /// The MD5 as an `ETag` has it.
+    pub(super) fn etag(&self) -> String {
+        hex(&self.md5)
+    }
+}
+
+/// Writes a body to a hidden file.
+pub(super) async fn receive<E>(
+    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    hidden: &HiddenFolder,
+    mut hasher: ChecksumHasher,
+) -> S3Result<Received> {
+    let place = hidden.place().map_err(broken)?;
+    let mut file = tokio::fs::File::create(&place.path).await.map_err(broken)?;
+    let (mut md5, mut size) = (Md5::new(), 0);
+    while let Some(piece) = body.next().await {
+        let piece =
+            piece.map_err(|_| s3_error!(IncompleteBody, "the body broke off, or its signature is wrong"))?;
+        md5.update(&piece);
+        hasher.update(&piece);
+        size += piece.len() as u64;
+        file.write_all(&piece).await.map_err(broken)?;
+    }
+    // What is still on its way to the file would be missing.
+    file.flush().await.map_err(broken)?;
+    Ok(Received { file: Arc::new(place), size, md5: md5.finalize().into(), checksum: hasher.finalize() })
+}
+
+/// A part of a file, a piece at a time.
+pub(super) fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
+    let start = range.start;
+    let state = (tokio::fs::File::from_std(file), Some(start), range.end - start);
+    stream::try_unfold(state, |(mut file, seek, left)| async move {
+        if let Some(start) = seek {
+            file.seek(io::SeekFrom::Start(start)).await?;
+        }
+        let mut piece = Vec::with_capacity(usize::try_from(left).map_or(PIECE, |left| left.min(PIECE)));
+        if left == 0 || (&mut file).take(left.min(PIECE as u64)).read_buf(&mut piece).await? == 0 {
+            return Ok(None);
+        }
+        let left = left - piece.len() as u64;
+        Ok(Some((Bytes::from(piece), (file, None, left))))
+    })
+}
+
+/// The MD5 of a file; it is then read from its beginning again.
+pub(super) async fn md5_of(mut file: File) -> S3Result<(File, String)> {
+    let digest = tokio::task::spawn_blocking(move || {
+        let (mut md5, mut piece) = (Md5::new(), vec![0; PIECE]);
+        loop {
+            let read = file.read(&mut piece)?;
+            if read == 0 {
+                break;
+            }
+            md5.update(&piece[..read]);
+        }
+        file.rewind()?;
+        Ok((file, hex(&md5.finalize())))
+    });
+    digest.await.map_err(|_| s3_error!(InternalError))?.map_err(broken)
+}
+
+/// What a request says about its body.
+#[derive(Debug, Default)]
+pub(super) struct Promised {
+    pub(super) content_md5: Option<String>,
+    pub(super) checksum: Checksum,
+    pub(super) algorithm: Option<ChecksumAlgorithm>,
+    pub(super) trailers: Option<TrailingHeaders>,
+}
+
+/// The promises in the input of an operation with a body.
+macro_rules! promised {
+    ($request:expr) => {
+        $crate::s3::body::Promised {
+            content_md5: $request.input.content_md5.take(),
+            checksum: s3s::dto::Checksum {
+                checksum_crc32: $request.input.checksum_crc32.take(),
+                checksum_crc32c: $request.input.checksum_crc32c.take(),
+                checksum_crc64nvme: $request.input.checksum_crc64nvme.take(),
+                checksum_sha1: $request.input.checksum_sha1.take(),
+                checksum_sha256: $request.input.checksum_sha256.take(),
+                checksum_type: None,
+            },
+            algorithm: $request.input.checksum_algorithm.take(),
+            trailers: $request.trailing_headers.take(),
+        }
+    };
+}
+
+pub(super) use promised;
+
+impl Promised {
+    /// Computes every checksum that is promised, or will be in the trailer.
+    pub(super) fn hasher(&self, headers: &HeaderMap) -> ChecksumHasher {
+        let trailer = headers.get("x-amz-trailer").and_then(|names| names.to_str().ok()).unwrap_or_default();
+        let wanted = |value: &Option<String>, name: &str| {
+            value.is_some() || trailer.split(',').any(|trailer| trailer.trim().eq_ignore_ascii_case(name))
+        };
+        let mut hasher = hasher(self.algorithm.as_ref());
+        if wanted(&self.checksum.checksum_crc32, "x-amz-checksum-crc32") {
+            hasher.crc32.get_or_insert_default();
+        }
+        if wanted(&self.checksum.checksum_crc32c, "x-amz-checksum-crc32c") {
+            hasher.crc32c.get_or_insert_default();
+        }
+        if wanted(&self.checksum.checksum_crc64nvme, "x-amz-checksum-crc64nvme") {
+            hasher.crc64nvme.get_or_insert_default();
+        }
+        if wanted(&self.checksum.checksum_sha1, "x-amz-checksum-sha1") {
+            hasher.sha1.get_or_insert_default();
+        }
+        if wanted(&self.checksum.checksum_sha256, "x-amz-checksum-sha256") {
+            hasher.sha256.get_or_insert_default();
+        }
+        hasher
+    }
+
+    /// An error if the body is not what was promised.
+    pub(super) fn check(mut self, received: &Received) -> S3Result<()> {
+        if let Some(promised) = self.content_md5.take() {
+            let digest =
+                base64_simd::STANDARD.decode_to_vec(promised).ok().filter(|digest| digest.len() == 16);
+            let digest = digest.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is no MD5 in base64"))?;
+            if digest != received.md5 {
+                return Err(s3_error!(BadDigest, "the body does not have the MD5 that Content-MD5 says"));
+            }
+        }
+        if let Some(trailers) = self.trailers.take().and_then(|trailers| trailers.take()) {
+            self.read_trailers(&trailers);
+        }
+        check_checksum(&self.checksum, &received.checksum)
+    }
+
+    fn read_trailers(&mut self, trailers: &HeaderMap) {
+        let sums = &mut self.checksum;
+        for (promised, name) in [
+            (&mut sums.checksum_crc32, "x-amz-checksum-crc32"),
+            (&mut sums.checksum_crc32c, "x-amz-checksum-crc32c"),
+            (&mut sums.checksum_crc64nvme, "x-amz-checksum-crc64nvme"),
+            (&mut sums.checksum_sha1, "x-amz-checksum-sha1"),
+            (&mut sums.checksum_sha256, "x-amz-checksum-sha256"),
+        ] {
+            if let Some(value) = trailers.get(name).and_then(|value| value.to_str().ok()) {
+                *promised = Some(value.to_owned());
+            }
+        }
+    }
+}
+
+/// An error if a checksum that is promised is another than the one computed.
+pub(super) fn check_checksum(promised: &Checksum, computed: &Checksum) -> S3Result<()> {
+    let pairs = [
+        ("CRC32", &promised.checksum_crc32, &computed.checksum_crc32),
+        ("CRC32C", &promised.checksum_crc32c, &computed.checksum_crc32c),
+        ("CRC64NVME", &promised.checksum_crc64nvme, &computed.checksum_crc64nvme),
+        ("SHA1", &promised.checksum_sha1, &computed.checksum_sha1),
+        ("SHA256", &promised.checksum_sha256, &computed.checksum_sha256),
+    ];
+    match pairs.iter().find(|(_, promised, computed)| promised.is_some() && promised != computed) {
+        Some((name, ..)) => {
+            Err(s3_error!(BadDigest, "The {name} you specified did not match the calculated checksum."))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Computes one checksum, or none.
+pub(super) fn hasher(algorithm: Option<&ChecksumAlgorithm>) -> ChecksumHasher {
+    let mut hasher = ChecksumHasher::default();
+    match algorithm.map(ChecksumAlgorithm::as_str) {
+        Some(ChecksumAlgorithm::CRC32) => hasher.crc32 = Some(Crc32::new()),
+        Some(ChecksumAlgorithm::CRC32C) => hasher.crc32c = Some(Crc32c::new()),
+        Some(ChecksumAlgorithm::CRC64NVME) => hasher.crc64nvme = Some(Crc64Nvme::new()),
+        Some(ChecksumAlgorithm::SHA1) => hasher.sha1 = Some(Sha1::new()),
+        Some(ChecksumAlgorithm::SHA256) => hasher.sha256 = Some(Sha256::new()),
+        _ => {}
+    }
+    hasher
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,398 @@
+//! A bucket: its objects with their versions, and what writing and deleting makes of them.
+//!
+//! The current version of an ordinary key is the file that people see; whatever else is kept is hidden. The folder also
+//! belongs to others: before anything is said about a key, its file is looked at, and what appeared, changed or vanished
+//! is taken for what it is, a write or a delete by somebody else.
+//!
+//! Source: S3 User Guide, "How S3 Versioning works", "Working with delete markers", "Adding objects to
+//! versioning-suspended buckets".
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use s3s::dto::{Checksum, Tag, Timestamp};
+use s3s::{S3Error, S3Result, s3_error};
+
+use super::conditions::with_headers;
+use super::disk::{BucketFolder, Hidden, HiddenFolder, Stamp};
+use super::headers::{DELETE_MARKER, Headers, VERSION_ID};
+use super::multipart::Upload;
+use super::time;
+
+/// The id of a version that was written while the bucket had no versions.
+pub(super) const NULL: &str = "null";
+
+/// Whether overwriting and deleting keep what was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Versioning {
+    Never,
+    Enabled,
+    Suspended,
+}
+
+/// A bucket and everything in it.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    pub(super) created: Timestamp,
+    pub(super) versioning: Versioning,
+    /// Deleted: who still holds it must not write.
+    pub(super) is_gone: bool,
+    /// By key and upload id.
+    pub(super) uploads: BTreeMap<(String, String), Upload>,
+    /// By key; the current version is the last. Never empty.
+    objects: BTreeMap<String, Vec<Version>>,
+    folder: BucketFolder,
+    hidden: Arc<HiddenFolder>,
+}
+
+/// An object as it was at a time, or a delete marker.
+#[derive(Debug, Clone)]
+pub(super) struct Version {
+    pub(super) id: String,
+    pub(super) modified: Timestamp,
+    /// None in a delete marker.
+    pub(super) object: Option<Object>,
+}
+
+/// What is known of an object beside its bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    body: Body,
+    pub(super) size: u64,
+    /// Not known of a file that somebody else wrote, until somebody asks.
+    pub(super) etag: Option<String>,
+    pub(super) headers: Arc<Headers>,
+    pub(super) tags: Vec<Tag>,
+    pub(super) checksum: Checksum,
+    /// The sizes of the parts it was uploaded in.
+    pub(super) parts: Arc<[u64]>,
+}
+
+/// Where the bytes are.
+#[derive(Debug, Clone)]
+enum Body {
+    Plain(Stamp),
+    Hidden(Arc<Hidden>),
+}
+
+/// An object to be written: its bytes are in a hidden file.
+#[derive(Debug)]
+pub(super) struct NewObject {
+    pub(super) file: Arc<Hidden>,
+    pub(super) size: u64,
+    pub(super) etag: String,
+    pub(super) headers: Arc<Headers>,
+    pub(super) tags: Vec<Tag>,
+    pub(super) checksum: Checksum,
+    pub(super) parts: Arc<[u64]>,
+}
+
+/// What became of a delete.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Deleted {
+    /// Whether a delete marker was made or removed.
+    pub(super) delete_marker: bool,
+    /// Of what was made or removed, in a bucket with versions.
+    pub(super) version_id: Option<String>,
+}
+
+impl Bucket {
+    pub(super) fn new(folder: BucketFolder, hidden: Arc<HiddenFolder>) -> Self {
+        Self {
+            created: time::now(),
+            versioning: Versioning::Never,
+            is_gone: false,
+            uploads: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            folder,
+            hidden,
+        }
+    }
+
+    /// The version id that an answer names, if the bucket has or had versions.
+    pub(super) fn shown(&self, id: &str) -> Option<String> {
+        (self.versioning != Versioning::Never).then(|| id.to_owned())
+    }
+
+    /// The `ETag` of the current object: none if there is no object, and an unknown one if somebody else has just written it.
+    pub(super) fn current_etag(&mut self, key: &str) -> Option<Option<&str>> {
+        self.refresh(key);
+        let object = self.objects.get(key)?.last()?.object.as_ref()?;
+        Some(object.etag.as_deref())
+    }
+
+    /// The version with this id, or the current one.
+    pub(super) fn find(&mut self, key: &str, id: Option<&str>) -> S3Result<&mut Version> {
+        self.refresh(key);
+        let has_versions = self.versioning != Versioning::Never;
+        let versions = self.objects.get_mut(key).map(Vec::as_mut_slice).unwrap_or_default();
+        let Some(id) = id else {
+            return match versions.last_mut() {
+                None => Err(no_such_key()),
+                Some(Version { object: None, id, .. }) => {
+                    let headers = [(DELETE_MARKER, "true".to_owned()), (VERSION_ID, id.clone())];
+                    Err(with_headers(no_such_key(), headers))
+                }
+                Some(current) => Ok(current),
+            };
+        };
+        check_version_id(id)?;
+        match versions.iter_mut().find(|version| version.id == id) {
+            // The one version of a bucket without versions.
+            None if !has_versions && id == NULL => Err(no_such_key()),
+            None => Err(s3_error!(NoSuchVersion, "The specified version does not exist.")),
+            Some(Version { object: None, .. }) => {
+                let headers = [(DELETE_MARKER, "true".to_owned()), (VERSION_ID, id.to_owned())];
+                Err(with_headers(s3_error!(MethodNotAllowed, "the version is a delete marker"), headers))
+            }
+            Some(version) => Ok(version),
+        }
+    }
+
+    /// Opens an object. What was opened stays readable whatever happens to the object.
+    pub(super) fn open(&mut self, key: &str, id: Option<&str>) -> S3Result<(Version, Object, File)> {
+        let version = self.find(key, id)?.clone();
+        let object = version.object.clone().ok_or_else(no_such_key)?;
+        let file = match &object.body {
+            Body::Plain(_) => self.folder.open(key),
+            Body::Hidden(hidden) => File::open(&hidden.path),
+        };
+        Ok((version, object, file.map_err(super::broken)?))
+    }
+
+    /// Takes note of the `ETag` of a file that somebody else wrote, if it is still the same.
+    pub(super) fn learn(&mut self, key: &str, of: &Object, etag: &str) {
+        let Body::Plain(stamp) = of.body else { return };
+        let current = self.objects.get_mut(key).and_then(|versions| versions.last_mut());
+        if let Some(Version { object: Some(object), .. }) = current
+            && matches!(object.body, Body::Plain(there) if there == stamp)
+        {
+            object.etag = Some(etag.to_owned());
+        }
+    }
+
+    /// Writes an object: before, the old one is there, after, the new one, and nothing in between.
+    pub(super) fn write(&mut self, key: &str, new: NewObject) -> io::Result<Version> {
+        self.refresh(key);
+        let kept = self.keep_current(key)?;
+        let placed = self.folder.take(key, &new.file)?;
+        self.replace_body(key, kept);
+        let NewObject { file, size, etag, headers, tags, checksum, parts } = new;
+        let body = placed.map_or_else(|| Body::Hidden(file), Body::Plain);
+        let object = Object { body, size, etag: Some(etag), headers, tags, checksum, parts };
+        Ok(self.push(key, time::now(), Some(object)))
+    }
+
+    /// Deletes an object, or one version of it.
+    pub(super) fn delete(&mut self, key: &str, id: Option<&str>) -> S3Result<Deleted> {
+        self.refresh(key);
+        match id {
+            Some(id) => self.delete_version(key, id),
+            None if self.versioning == Versioning::Never => {
+                self.delete_version(key, NULL)?;
+                Ok(Deleted::default())
+            }
+            None => {
+                let kept = self.keep_current(key).map_err(super::broken)?;
+                if self.current_is_plain(key) {
+                    self.folder.remove(key).map_err(super::broken)?;
+                }
+                self.replace_body(key, kept);
+                let marker = self.push(key, time::now(), None);
+                Ok(Deleted { delete_marker: true, version_id: Some(marker.id) })
+            }
+        }
+    }
+
+    fn delete_version(&mut self, key: &str, id: &str) -> S3Result<Deleted> {
+        check_version_id(id)?;
+        let mut deleted = Deleted { delete_marker: false, version_id: self.shown(id) };
+        let Some(versions) = self.objects.get_mut(key) else { return Ok(deleted) };
+        let Some(place) = versions.iter().position(|version| version.id == id) else { return Ok(deleted) };
+        let is_current = place + 1 == versions.len();
+        if let Some(Object { body: Body::Plain(_), .. }) = &versions[place].object {
+            self.folder.remove(key).map_err(super::broken)?;
+        }
+        deleted.delete_marker = versions.remove(place).object.is_none();
+        if versions.is_empty() {
+            self.objects.remove(key);
+        } else if is_current {
+            self.show_current(key).map_err(super::broken)?;
+        }
+        Ok(deleted)
+    }
+
+    /// Whether nothing is left, of no version.
+    pub(super) fn is_empty(&mut self) -> io::Result<bool> {
+        self.refresh_below("")?;
+        Ok(self.objects.is_empty())
+    }
+
+    /// Removes the folder, which must not hold a file.
+    pub(super) fn remove_folder(&self) -> io::Result<()> {
+        self.folder.remove_all()
+    }
+
+    /// The keys with this prefix that come after `after`, in order, with their versions: the current one last.
+    pub(super) fn keys(
+        &mut self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> io::Result<impl Iterator<Item = (&str, &[Version])>> {
+        self.refresh_below(prefix)?;
+        Ok(self.known(prefix, after))
+    }
+
+    fn known<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'a str, &'a [Version])> + use<'a> {
+        let from = match after.filter(|after| *after >= prefix) {
+            Some(after) => Bound::Included(after),
+            None => Bound::Included(prefix),
+        };
+        let prefix = prefix.to_owned();
+        self.objects
+            .range::<str, _>((from, Bound::Unbounded))
+            .take_while(move |(key, _)| key.starts_with(&prefix))
+            .map(|(key, versions)| (key.as_str(), versions.as_slice()))
+    }
+
+    /// Keeps the bytes of the current object, if they are in the way of what comes and belong to a version that stays.
+    fn keep_current(&self, key: &str) -> io::Result<Option<Hidden>> {
+        let current = self.objects.get(key).and_then(|versions| versions.last());
+        let stays = |version: &Version| self.versioning == Versioning::Enabled || version.id != NULL;
+        match current {
+            Some(version) if stays(version) && self.current_is_plain(key) => {
+                self.folder.keep(key, &self.hidden).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn current_is_plain(&self, key: &str) -> bool {
+        let current = self.objects.get(key).and_then(|versions| versions.last());
+        current.is_some_and(|version| matches!(&version.object, Some(Object { body: Body::Plain(_), .. })))
+    }
+
+    fn replace_body(&mut self, key: &str, kept: Option<Hidden>) {
+        let current = self.objects.get_mut(key).and_then(|versions| versions.last_mut());
+        if let (Some(kept), Some(Version { object: Some(object), .. })) = (kept, current) {
+            object.body = Body::Hidden(Arc::new(kept));
+        }
+    }
+
+    /// Moves the bytes of the version that has become the current one to where people see them.
+    fn show_current(&mut self, key: &str) -> io::Result<()> {
+        let current = self.objects.get_mut(key).and_then(|versions| versions.last_mut());
+        if let Some(Version { object: Some(object), .. }) = current
+            && let Body::Hidden(hidden) = &object.body
+            && let Some(stamp) = self.folder.take(key, hidden)?
+        {
+            object.body = Body::Plain(stamp);
+        }
+        Ok(())
+    }
+
+    /// Adds a version, in the place of one that the bucket would not keep.
+    fn push(&mut self, key: &str, modified: Timestamp, object: Option<Object>) -> Version {
+        let versions = self.objects.entry(key.to_owned()).or_default();
+        let id = if self.versioning == Versioning::Enabled {
+            uuid::Uuid::new_v4().simple().to_string()
+        } else {
+            versions.retain(|version| version.id != NULL);
+            NULL.to_owned()
+        };
+        let version = Version { id, modified, object };
+        versions.push(version.clone());
+        version
+    }
+
+    fn refresh(&mut self, key: &str) {
+        let seen = self.folder.look(key);
+        self.reconcile(key, seen);
+    }
+
+    fn refresh_below(&mut self, prefix: &str) -> io::Result<()> {
+        let mut seen = self.folder.below(prefix)?;
+        let known: Vec<String> = self.known(prefix, None).map(|(key, _)| key.to_owned()).collect();
+        for key in known {
+            let seen = seen.remove(&key);
+            self.reconcile(&key, seen);
+        }
+        for (key, stamp) in seen {
+            self.reconcile(&key, Some(stamp));
+        }
+        Ok(())
+    }
+
+    /// Makes what is known of a key what is seen of its file.
+    fn reconcile(&mut self, key: &str, seen: Option<Stamp>) {
+        let current = self.objects.get(key).and_then(|versions| versions.last());
+        let held = match current.and_then(|version| version.object.as_ref()) {
+            Some(Object { body: Body::Plain(stamp), .. }) => Some(*stamp),
+            _ => None,
+        };
+        if held == seen {
+            return;
+        }
+        if held.is_some() {
+            self.forget_current(key);
+        }
+        match seen {
+            Some(stamp) => {
+                self.push(key, time::of(stamp.modified), Some(Object::written_by_others(stamp)));
+            }
+            // Its file was deleted: what was before must not come back for that.
+            None if self
+                .objects
+                .get(key)
+                .is_some_and(|rest| rest.last().is_some_and(|it| it.object.is_some())) =>
+            {
+                self.push(key, time::now(), None);
+            }
+            None => {}
+        }
+    }
+
+    fn forget_current(&mut self, key: &str) {
+        if let Some(versions) = self.objects.get_mut(key) {
+            versions.pop();
+            if versions.is_empty() {
+                self.objects.remove(key);
+            }
+        }
+    }
+}
+
+impl Object {
+    fn written_by_others(stamp: Stamp) -> Self {
+        Self {
+            body: Body::Plain(stamp),
+            size: stamp.size,
+            etag: None,
+            headers: Arc::default(),
+            tags: Vec::new(),
+            checksum: Checksum::default(),
+            parts: Arc::default(),
+        }
+    }
+}
+
+/// The answer when there is no object of this key.
+pub(super) fn no_such_key() -> S3Error {
+    s3_error!(NoSuchKey, "The specified key does not exist.")
+}
+
+fn check_version_id(id: &str) -> S3Result<()> {
+    let is_own = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_own || id == NULL {
+        Ok(())
+    } else {
+        Err(s3_error!(InvalidArgument, "Invalid version id specified"))
+    }
+}

@@ -1,0 +1,193 @@
+//! Conditions of a request: on what is there, and when it was written.
+//!
+//! Source: S3 User Guide, "Conditional requests"; S3 API Reference, `GetObject` for how two conditions go together.
+
+use super::bucket::no_such_key;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
+
+/// Conditions of reading, or of a copy on its source.
+#[derive(Debug, Default)]
+pub(super) struct ReadConditions {
+    pub(super) if_match: Option<ETagCondition>,
+    pub(super) if_none_match: Option<ETagCondition>,
+    pub(super) if_modified_since: Option<Timestamp>,
+    pub(super) if_unmodified_since: Option<Timestamp>,
+}
+
+impl ReadConditions {
+    /// An error if the object shall not be read: [`S3ErrorCode::NotModified`] if the reader has it already.
+    pub(super) fn check(&self, etag: &str, modified: &Timestamp) -> S3Result<()> {
+        let is_unmodified = |since: &Timestamp| modified <= since;
+        // An ETag says more than a time: where both are given, it decides.
+        match &self.if_match {
+            Some(condition) if !matches(condition, etag) => return Err(failed()),
+            None if self.if_unmodified_since.as_ref().is_some_and(|since| !is_unmodified(since)) => {
+                return Err(failed());
+            }
+            _ => {}
+        }
+        let has_it = match &self.if_none_match {
+            Some(condition) => matches(condition, etag),
+            None => self.if_modified_since.as_ref().is_some_and(is_unmodified),
+        };
+        if has_it { Err(not_modified(etag, modified)) } else { Ok(()) }
+    }
+
+    /// The same for the source of a copy, which has no answer "not modified".
+    pub(super) fn check_source(&self, etag: &str, modified: &Timestamp) -> S3Result<()> {
+        self.check(etag, modified).map_err(|_| failed())
+    }
+}
+
+/// Conditions of writing.
+#[derive(Debug, Default)]
+pub(super) struct WriteConditions {
+    if_match: Option<ETag>,
+    if_absent: bool,
+}
+
+impl WriteConditions {
+    /// Reads them as S3 does: `If-None-Match` takes only `*`, `If-Match` only an `ETag`.
+    pub(super) fn of(
+        if_match: Option<ETagCondition>,
+        if_none_match: Option<ETagCondition>,
+    ) -> S3Result<Self> {
+        let if_absent = match if_none_match {
+            None => false,
+            Some(ETagCondition::Any) => true,
+            Some(ETagCondition::ETag(_)) => {
+                return Err(s3_error!(NotImplemented, "If-None-Match of a write takes only *"));
+            }
+        };
+        let if_match = match if_match {
+            None => None,
+            Some(ETagCondition::ETag(etag)) => Some(etag),
+            Some(ETagCondition::Any) => {
+                return Err(s3_error!(NotImplemented, "If-Match of a write takes an ETag, not *"));
+            }
+        };
+        Ok(Self { if_match, if_absent })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.if_match.is_none() && !self.if_absent
+    }
+
+    /// An error unless what is there permits the write. An object whose `ETag` is not known has just been changed.
+    pub(super) fn check(&self, there: Option<Option<&str>>) -> S3Result<()> {
+        if self.if_absent && there.is_some() {
+            return Err(failed());
+        }
+        let Some(wanted) = &self.if_match else { return Ok(()) };
+        match there {
+            None => Err(no_such_key()),
+            Some(None) => {
+                Err(s3_error!(ConditionalRequestConflict, "the object is being changed; try again"))
+            }
+            Some(Some(etag)) if wanted.value() == etag => Ok(()),
+            Some(Some(_)) => Err(failed()),
+        }
+    }
+}
+
+/// Whether a condition names this `ETag`.
+pub(super) fn matches(condition: &ETagCondition, etag: &str) -> bool {
+    condition.as_etag().is_none_or(|wanted| wanted.value() == etag)
+}
+
+/// The answer when a condition does not hold.
+pub(super) fn failed() -> S3Error {
+    s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
+}
+
+fn not_modified(etag: &str, modified: &Timestamp) -> S3Error {
+    let mut written = Vec::new();
+    // A time that has no form is left out.
+    let _ = modified.format(TimestampFormat::HttpDate, &mut written);
+    with_headers(
+        S3Error::new(S3ErrorCode::NotModified),
+        [
+            (header::ETAG, format!("\"{etag}\"")),
+            (header::LAST_MODIFIED, String::from_utf8_lossy(&written).into_owned()),
+        ],
+    )
+}
+
+/// An error with headers of its own. They replace all others, so the type of the body is given again.
+pub(super) fn with_headers<const N: usize>(
+    mut error: S3Error,
+    headers: [(HeaderName, String); N],
+) -> S3Error {
+    let mut all = HeaderMap::new();
+    all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            all.insert(name, value);
+        }
+    }
+    error.set_headers(all);
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        (SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).into()
+    }
+
+    fn etag(value: &str) -> ETagCondition {
+        ETagCondition::ETag(ETag::Strong(value.to_owned()))
+    }
+
+    fn code(conditions: &ReadConditions) -> Option<String> {
+        conditions.check("e", &at(100)).err().map(|error| error.code().as_str().to_owned())
+    }
+
+    #[test]
+    fn an_etag_decides_before_a_time() {
+        let old = Some(at(50));
+        let one = ReadConditions {
+            if_match: Some(etag("e")),
+            if_unmodified_since: old.clone(),
+            ..Default::default()
+        };
+        assert_eq!(code(&one), None);
+        let two = ReadConditions {
+            if_none_match: Some(etag("x")),
+            if_modified_since: Some(at(200)),
+            ..Default::default()
+        };
+        assert_eq!(code(&two), None);
+        let three = ReadConditions { if_unmodified_since: old, ..Default::default() };
+        assert_eq!(code(&three).as_deref(), Some("PreconditionFailed"));
+    }
+
+    #[test]
+    fn who_has_it_already_is_told_so() {
+        for conditions in [
+            ReadConditions { if_none_match: Some(etag("e")), ..Default::default() },
+            ReadConditions { if_none_match: Some(ETagCondition::Any), ..Default::default() },
+            ReadConditions { if_modified_since: Some(at(100)), ..Default::default() },
+        ] {
+            assert_eq!(code(&conditions).as_deref(), Some("NotModified"), "{conditions:?}");
+        }
+        let conditions = ReadConditions { if_modified_since: Some(at(99)), ..Default::default() };
+        assert_eq!(code(&conditions), None);
+    }
+
+    #[test]
+    fn a_write_is_conditional_on_what_is_there() {
+        let absent = WriteConditions::of(None, Some(ETagCondition::Any)).unwrap();
+        assert!(absent.check(None).is_ok() && absent.check(Some(Some("e"))).is_err());
+        let same = WriteConditions::of(Some(etag("e")), None).unwrap();
+        assert!(same.check(Some(Some("e"))).is_ok() && same.check(Some(Some("f"))).is_err());
+        assert_eq!(same.check(None).unwrap_err().code().as_str(), "NoSuchKey");
+        assert!(WriteConditions::of(None, Some(etag("e"))).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! What a client gives along with an object and gets back with it; and what is refused instead of being forgotten.
+//!
+//! Encryption at rest with S3's or KMS's keys changes nothing that a client can see, so asking for it is allowed.
+//!
+//! Source: S3 API Reference, `PutObject`; S3 User Guide, "Working with object metadata".
+
+use axum::http::HeaderName;
+use s3s::dto::{Metadata, StorageClass, Timestamp};
+use s3s::{S3Result, s3_error};
+
+pub(super) const DELETE_MARKER: HeaderName = HeaderName::from_static("x-amz-delete-marker");
+pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
+
+/// Most bytes of a client's own metadata, names and values together.
+const MOST_METADATA: usize = 2048;
+/// Classes whose objects are read like any other; of the archives' ones they are not.
+const STORAGE_CLASSES: [&str; 6] =
+    ["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "REDUCED_REDUNDANCY", "GLACIER_IR"];
+
+/// Headers that are kept with an object.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Headers {
+    pub(super) cache_control: Option<String>,
+    pub(super) content_disposition: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    pub(super) content_language: Option<String>,
+    pub(super) content_type: Option<String>,
+    pub(super) expires: Option<Timestamp>,
+    pub(super) metadata: Option<Metadata>,
+    pub(super) storage_class: Option<StorageClass>,
+    pub(super) website_redirect_location: Option<String>,
+}
+
+impl Headers {
+    /// What a `GetObject` says when nobody said anything.
+    pub(super) fn content_type(&self) -> String {
+        self.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned())
+    }
+
+    pub(super) fn storage_class(&self) -> StorageClass {
+        self.storage_class.clone().unwrap_or_else(|| StorageClass::from_static(StorageClass::STANDARD))
+    }
+
+    /// The class, where it is not the usual one: S3 leaves that out.
+    pub(super) fn unusual_storage_class(&self) -> Option<StorageClass> {
+        self.storage_class.clone().filter(|class| class.as_str() != StorageClass::STANDARD)
+    }
+
+    pub(super) fn check(mut self) -> S3Result<Self> {
+        let size = |metadata: &Metadata| {
+            metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        };
+        if self.metadata.as_ref().map_or(0, size) > MOST_METADATA {
+            return Err(s3_error!(
+                MetadataTooLarge,
+                "the object's metadata is longer than {MOST_METADATA} bytes"
+            ));
+        }
+        if let Some(class) = &self.storage_class
+            && !STORAGE_CLASSES.contains(&class.as_str())
+        {
+            return Err(s3_error!(
+                InvalidStorageClass,
+                "{class:?} is not served; leave the storage class out"
+            ));
+        }
+        // How the body came is not what it is.
+        self.content_encoding = self.content_encoding.and_then(|encodings| {
+            let kept: Vec<_> = encodings
+                .split(',')
+                .map(str::trim)
+                .filter(|it| *it != "aws-chunked" && !it.is_empty())
+                .collect();
+            (!kept.is_empty()).then(|| kept.join(","))
+        });
+        Ok(self)
+    }
+}
+
+/// The headers in the input of an operation that makes an object.
+macro_rules! headers_of {
+    ($input:expr) => {
+        $crate::s3::headers::Headers {
+            cache_control: $input.cache_control.take(),
+            content_disposition: $input.content_disposition.take(),
+            content_encoding: $input.content_encoding.take(),
+            content_language: $input.content_language.take(),
+            content_type: $input.content_type.take().filter(|it| !it.is_empty()),
+            expires: $input.expires.take(),
+            metadata: $input.metadata.take(),
+            storage_class: $input.storage_class.take(),
+            website_redirect_location: $input.website_redirect_location.take(),
+        }
+        .check()
+    };
+}
+
+/// Refuses what an object is asked to have and would not have here.
+macro_rules! refuse_unserved {
+    ($input:expr) => {
+        $crate::s3::headers::refuse(&[
+            (
+                "a customer's encryption key (SSE-C)",
+                $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some(),
+            ),
+            (
+                "object lock",
+                $input.object_lock_mode.is_some()
+                    || $input.object_lock_legal_hold_status.is_some()
+                    || $input.object_lock_retain_until_date.is_some(),
+            ),
+            (
+                "an access control list",
+                $input.grant_full_control.is_some()
+                    || $input.grant_read.is_some()
+                    || $input.grant_read_acp.is_some()
+                    || $input.grant_write_acp.is_some()
+                    || $input.acl.as_ref().is_some_and(|acl| {
+                        acl.as_str() != "private" && acl.as_str() != "bucket-owner-full-control"
+                    }),
+            ),
+        ])
+    };
+}
+
+pub(super) use {headers_of, refuse_unserved};
+
+/// Names the first thing that is asked for and not served.
+pub(super) fn refuse(asked: &[(&str, bool)]) -> S3Result<()> {
+    match asked.iter().find(|(_, is_asked)| *is_asked) {
+        Some((what, _)) => Err(s3_error!(NotImplemented, "{what} is not served here; leave it out")),
+        None => Ok(()),
+    }
+}

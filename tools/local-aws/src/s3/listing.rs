@@ -1,0 +1,212 @@
+//! Pages of a listing, without any I/O: what a prefix, a delimiter, a marker and a limit make of keys in order.
+//!
+//! Source: S3 API Reference, `ListObjectsV2`, `ListObjects`, `ListObjectVersions`, `ListMultipartUploads`: a common
+//! prefix counts as one, and a page that ends with it goes on after everything below it.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use s3s::dto::EncodingType;
+use s3s::{S3Result, s3_error};
+
+/// Most entries of a page, keys and common prefixes together.
+const LONGEST_PAGE: i32 = 1000;
+
+/// What is asked for.
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    pub(super) prefix: String,
+    pub(super) delimiter: Option<String>,
+    /// The last key or common prefix of the page before.
+    pub(super) marker: Option<String>,
+    pub(super) limit: usize,
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(super) struct Page<T> {
+    pub(super) entries: Vec<T>,
+    pub(super) common_prefixes: Vec<String>,
+    /// The last entry's key or common prefix, if there is more.
+    pub(super) next: Option<Last>,
+}
+
+/// Where a page ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Last {
+    Entry(String),
+    CommonPrefix(String),
+}
+
+impl Last {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Entry(name) | Self::CommonPrefix(name) => name,
+        }
+    }
+}
+
+impl Query {
+    /// A client's query; an empty delimiter or marker is none.
+    pub(super) fn new(
+        prefix: Option<String>,
+        delimiter: Option<String>,
+        marker: Option<String>,
+        limit: i32,
+    ) -> Self {
+        Self {
+            prefix: prefix.unwrap_or_default(),
+            delimiter: delimiter.filter(|it| !it.is_empty()),
+            marker: marker.filter(|it| !it.is_empty()),
+            limit: usize::try_from(limit).unwrap_or_default(),
+        }
+    }
+
+    /// A page of entries, which come in the order of their keys, from behind the marker on.
+    pub(super) fn page<'a, T>(&self, entries: impl Iterator<Item = (&'a str, T)>) -> Page<T> {
+        let mut page = Page { entries: Vec::new(), common_prefixes: Vec::new(), next: None };
+        let mut last = None;
+        for (key, entry) in entries.filter(|(key, _)| key.starts_with(&self.prefix)) {
+            let group = self.common_prefix(key);
+            if group.is_some()
+                && (group == self.marker.as_deref()
+                    || group == page.common_prefixes.last().map(String::as_str))
+            {
+                continue;
+            }
+            if page.entries.len() + page.common_prefixes.len() >= self.limit {
+                page.next = last;
+                break;
+            }
+            if let Some(group) = group {
+                page.common_prefixes.push(group.to_owned());
+                last = Some(Last::CommonPrefix(group.to_owned()));
+            } else {
+                page.entries.push(entry);
+                last = Some(Last::Entry(key.to_owned()));
+            }
+        }
+        page
+    }
+
+    fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
+        let delimiter = self.delimiter.as_deref()?;
+        let end = key[self.prefix.len()..].find(delimiter)?;
+        Some(&key[..self.prefix.len() + end + delimiter.len()])
+    }
+}
+
+/// The limit of a page: what is asked for, at most 1,000.
+pub(super) fn limit(asked: Option<i32>, name: &str) -> S3Result<i32> {
+    match asked {
+        None => Ok(LONGEST_PAGE),
+        Some(asked) if asked < 0 => {
+            Err(s3_error!(InvalidArgument, "{name} is {asked}; give 0 to {LONGEST_PAGE}"))
+        }
+        Some(asked) => Ok(asked.min(LONGEST_PAGE)),
+    }
+}
+
+/// What clients decode, and no more than that.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+/// How keys are written in the answer.
+pub(super) struct Encoding(bool);
+
+impl Encoding {
+    pub(super) fn url() -> Self {
+        Self(true)
+    }
+
+    pub(super) fn of(asked: Option<&EncodingType>) -> S3Result<Self> {
+        match asked.map(EncodingType::as_str) {
+            None => Ok(Self(false)),
+            Some(EncodingType::URL) => Ok(Self(true)),
+            Some(other) => {
+                Err(s3_error!(InvalidArgument, "encoding-type {other:?} is not known; only url is"))
+            }
+        }
+    }
+
+    /// A key as it is asked for. In XML 1.0 some characters have no form at all; encoded, every key has one.
+    pub(super) fn of_key(&self, key: &str) -> String {
+        if !self.0 {
+            return key.to_owned();
+        }
+        utf8_percent_encode(key, ENCODED).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(
+        keys: &[&str],
+        prefix: &str,
+        delimiter: &str,
+        marker: Option<&str>,
+        limit: usize,
+    ) -> (Vec<String>, Vec<String>, Option<Last>) {
+        let query = Query {
+            prefix: prefix.to_owned(),
+            delimiter: Some(delimiter.to_owned()).filter(|it| !it.is_empty()),
+            marker: marker.map(str::to_owned),
+            limit,
+        };
+        let after = keys.iter().filter(|key| marker.is_none_or(|marker| **key > marker));
+        let page = query.page(after.map(|key| (*key, (*key).to_owned())));
+        (page.entries, page.common_prefixes, page.next)
+    }
+
+    #[test]
+    fn a_delimiter_folds_what_is_below_it() {
+        let keys = ["a", "b/1", "b/2", "b/c/3", "d/4"];
+        assert_eq!(page(&keys, "", "/", None, 10), (vec!["a".into()], vec!["b/".into(), "d/".into()], None));
+        assert_eq!(
+            page(&keys, "b/", "/", None, 10),
+            (vec!["b/1".into(), "b/2".into()], vec!["b/c/".into()], None)
+        );
+        assert_eq!(page(&keys, "b", "/", None, 10), (vec![], vec!["b/".into()], None));
+        assert_eq!(page(&keys, "b/", "c/", None, 10).1, ["b/c/"]);
+    }
+
+    #[test]
+    fn a_common_prefix_counts_as_one_and_is_never_listed_twice() {
+        let keys = ["a", "b/1", "b/2", "b/3", "c"];
+        let first = page(&keys, "", "/", None, 2);
+        assert_eq!(first, (vec!["a".into()], vec!["b/".into()], Some(Last::CommonPrefix("b/".into()))));
+        assert_eq!(page(&keys, "", "/", Some("b/"), 2), (vec!["c".into()], vec![], None));
+    }
+
+    #[test]
+    fn a_page_that_ends_with_the_last_entry_is_not_truncated() {
+        assert_eq!(page(&["a", "b"], "", "", None, 2).2, None);
+        assert_eq!(page(&["a", "b/1", "b/2"], "", "/", None, 2).2, None);
+        assert_eq!(page(&["a", "b", "c"], "", "", None, 2).2, Some(Last::Entry("b".into())));
+        assert_eq!(page(&["a", "b"], "", "", None, 0), (vec![], vec![], None));
+    }
+
+    #[test]
+    fn pages_of_any_size_together_are_the_whole() {
+        proptest::proptest!(|(keys in proptest::collection::btree_set("[ab/]{1,5}", 0..30), limit in 1_usize..5, prefix in "[ab/]{0,2}")| {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let (entries, groups, _) = page(&keys, &prefix, "/", None, 1000);
+            let (mut all_entries, mut all_groups, mut marker) = (Vec::new(), Vec::new(), None::<Last>);
+            loop {
+                let (entries, groups, next) = page(&keys, &prefix, "/", marker.as_ref().map(Last::name), limit);
+                assert!(entries.len() + groups.len() <= limit);
+                all_entries.extend(entries);
+                all_groups.extend(groups);
+                marker = next;
+                if marker.is_none() { break }
+            }
+            assert_eq!((all_entries, all_groups), (entries, groups));
+        });
+    }
+
+    #[test]
+    fn keys_are_encoded_byte_by_byte() {
+        let encoding = Encoding::of(Some(&EncodingType::from_static(EncodingType::URL))).unwrap();
+        assert_eq!(encoding.of_key("a b/ö+\u{1}%"), "a%20b/%C3%B6%2B%01%25");
+        assert!(Encoding::of(Some(&EncodingType::from("xml".to_owned()))).is_err());
+    }
+}

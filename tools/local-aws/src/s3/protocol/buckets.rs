@@ -1,0 +1,151 @@
+//! Buckets, and what they keep of what is overwritten and deleted.
+
+use s3s::dto::{
+    Bucket as BucketOutput, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput,
+    CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput,
+    GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput, HeadBucketInput,
+    HeadBucketOutput, ListBucketsInput, ListBucketsOutput, PutBucketVersioningInput,
+    PutBucketVersioningOutput,
+};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+
+use super::super::bucket::Versioning;
+use super::super::headers::refuse;
+use super::super::{Folder, broken, key, lock};
+use super::owner;
+use crate::REGION;
+
+impl Folder {
+    pub(super) async fn new_one(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> S3Result<S3Response<CreateBucketOutput>> {
+        let CreateBucketInput { bucket, create_bucket_configuration, object_lock_enabled_for_bucket, .. } =
+            request.input;
+        refuse(&[("object lock", object_lock_enabled_for_bucket == Some(true))])?;
+        if !key::is_bucket_name(&bucket) {
+            return Err(s3_error!(InvalidBucketName, "S3 allows no bucket of this name"));
+        }
+        let constraint = create_bucket_configuration.and_then(|it| it.location_constraint);
+        if let Some(other) = constraint.filter(|region| region.as_str() != REGION) {
+            let other = other.as_str();
+            return Err(s3_error!(
+                IllegalLocationConstraintException,
+                "this S3 is in {REGION}, not in {other}"
+            ));
+        }
+        let path = self.store.root.join(&bucket);
+        let mut buckets = lock(&self.store.buckets);
+        if buckets.contains_key(&bucket) {
+            return Err(s3_error!(BucketAlreadyOwnedByYou, "The bucket is there already"));
+        }
+        // Something else has the name: its files would all be objects.
+        if path.symlink_metadata().is_ok() {
+            return Err(s3_error!(BucketAlreadyExists, "the name is taken by something that is no bucket"));
+        }
+        std::fs::create_dir(&path).map_err(broken)?;
+        buckets.insert(bucket.clone(), self.new_bucket(&bucket));
+        Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{bucket}")) }))
+    }
+
+    pub(super) async fn remove_one(
+        &self,
+        request: S3Request<DeleteBucketInput>,
+    ) -> S3Result<S3Response<DeleteBucketOutput>> {
+        let name = request.input.bucket;
+        let mut buckets = lock(&self.store.buckets);
+        let shared = buckets
+            .get(&name)
+            .cloned()
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))?;
+        let mut bucket = lock(&shared);
+        // Files that are no objects are somebody's, too.
+        if !bucket.is_empty().map_err(broken)? || bucket.remove_folder().is_err() {
+            return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
+        }
+        bucket.is_gone = true;
+        bucket.uploads.clear();
+        buckets.remove(&name);
+        Ok(S3Response::new(DeleteBucketOutput::default()))
+    }
+
+    pub(super) async fn head_of(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<S3Response<HeadBucketOutput>> {
+        self.bucket(&request.input.bucket)?;
+        Ok(S3Response::new(HeadBucketOutput {
+            bucket_region: Some(REGION.to_owned()),
+            ..HeadBucketOutput::default()
+        }))
+    }
+
+    pub(super) async fn all(
+        &self,
+        request: S3Request<ListBucketsInput>,
+    ) -> S3Result<S3Response<ListBucketsOutput>> {
+        let ListBucketsInput { prefix, continuation_token, max_buckets, .. } = request.input;
+        if max_buckets.is_some_and(|most| !(1..=10_000).contains(&most)) {
+            return Err(s3_error!(InvalidArgument, "max-buckets is 1 to 10000"));
+        }
+        let most = max_buckets.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        let buckets = lock(&self.store.buckets);
+        let matching = buckets.iter().filter(|(name, _)| {
+            prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix.as_str()))
+                && continuation_token.as_ref().is_none_or(|last| *name > last)
+        });
+        let mut shown: Vec<_> = matching.take(most.saturating_add(1)).collect();
+        let is_truncated = shown.len() > most;
+        shown.truncate(most);
+        let output = |(name, bucket): &(&String, &super::super::SharedBucket)| BucketOutput {
+            name: Some((*name).clone()),
+            creation_date: Some(lock(bucket).created.clone()),
+            bucket_region: Some(REGION.to_owned()),
+        };
+        Ok(S3Response::new(ListBucketsOutput {
+            continuation_token: shown.last().filter(|_| is_truncated).map(|(name, _)| (*name).clone()),
+            buckets: Some(shown.iter().map(output).collect()),
+            owner: Some(owner()),
+            prefix,
+        }))
+    }
+
+    pub(super) async fn location(
+        &self,
+        request: S3Request<GetBucketLocationInput>,
+    ) -> S3Result<S3Response<GetBucketLocationOutput>> {
+        self.bucket(&request.input.bucket)?;
+        let location_constraint = Some(BucketLocationConstraint::from_static(REGION));
+        Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
+    }
+
+    pub(super) async fn versioning(
+        &self,
+        request: S3Request<GetBucketVersioningInput>,
+    ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
+        let status = match lock(&*self.bucket(&request.input.bucket)?).versioning {
+            Versioning::Never => None,
+            Versioning::Enabled => Some(BucketVersioningStatus::from_static(BucketVersioningStatus::ENABLED)),
+            Versioning::Suspended => {
+                Some(BucketVersioningStatus::from_static(BucketVersioningStatus::SUSPENDED))
+            }
+        };
+        Ok(S3Response::new(GetBucketVersioningOutput { status, ..GetBucketVersioningOutput::default() }))
+    }
+
+    pub(super) async fn set_versioning(
+        &self,
+        request: S3Request<PutBucketVersioningInput>,
+    ) -> S3Result<S3Response<PutBucketVersioningOutput>> {
+        let PutBucketVersioningInput { bucket, versioning_configuration: configuration, .. } = request.input;
+        let mfa = configuration.mfa_delete.is_some_and(|it| it.as_str() == "Enabled");
+        refuse(&[("deleting with a second factor (MFA delete)", mfa)])?;
+        let versioning = match configuration.status.as_ref().map(BucketVersioningStatus::as_str) {
+            Some(BucketVersioningStatus::ENABLED) => Versioning::Enabled,
+            Some(BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,
+            _ => return Err(s3_error!(MalformedXML, "the status is Enabled or Suspended")),
+        };
+        lock(&*self.bucket(&bucket)?).versioning = versioning;
+        Ok(S3Response::new(PutBucketVersioningOutput::default()))
+    }
+}

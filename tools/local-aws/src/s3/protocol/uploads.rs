@@ -1,0 +1,270 @@
+//! Uploads in parts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use s3s::dto::{
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload,
+    Part as PartOutput, UploadPartInput, UploadPartOutput,
+};
+use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
+
+use super::super::body::{check_checksum, hasher, pieces, promised, receive};
+use super::super::bucket::{Bucket, NewObject};
+use super::super::conditions::WriteConditions;
+use super::super::headers::{headers_of, refuse, refuse_unserved};
+use super::super::listing::{Encoding, Last, Query, limit};
+use super::super::multipart::{Part, Upload, check_part_number, checksum_type, etag};
+use super::super::{Folder, key, lock, tags, time};
+use super::lists::common_prefixes;
+use super::{length, owner, strong};
+
+impl Bucket {
+    pub(super) fn upload(&mut self, key: &str, id: &str) -> S3Result<&mut Upload> {
+        self.uploads.get_mut(&(key.to_owned(), id.to_owned())).ok_or_else(no_such_upload)
+    }
+}
+
+impl Folder {
+    pub(super) async fn begin(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        let mut input = request.input;
+        refuse_unserved!(input)?;
+        key::check(&input.key)?;
+        let checksum_type = checksum_type(input.checksum_algorithm.as_ref(), input.checksum_type.take())?;
+        let upload = Upload {
+            initiated: time::now(),
+            headers: headers_of!(input)?.into(),
+            tags: tags::read(input.tagging.as_deref())?,
+            algorithm: input.checksum_algorithm.clone(),
+            checksum_type: checksum_type.clone(),
+            parts: BTreeMap::new(),
+        };
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        lock(&*self.bucket(&input.bucket)?).uploads.insert((input.key.clone(), id.clone()), upload);
+        Ok(S3Response::new(CreateMultipartUploadOutput {
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            upload_id: Some(id),
+            checksum_algorithm: input.checksum_algorithm,
+            checksum_type,
+            ..CreateMultipartUploadOutput::default()
+        }))
+    }
+
+    pub(super) async fn put_part(
+        &self,
+        mut request: S3Request<UploadPartInput>,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
+        let mut promised = promised!(request);
+        let S3Request { input, headers, .. } = request;
+        refuse(&[("a customer's encryption key (SSE-C)", input.sse_customer_key.is_some())])?;
+        check_part_number(input.part_number)?;
+        let bucket = self.bucket(&input.bucket)?;
+        let algorithm = lock(&bucket).upload(&input.key, &input.upload_id)?.algorithm.clone();
+        promised.algorithm = promised.algorithm.or(algorithm);
+        let hasher = promised.hasher(&headers);
+        let received = match input.body {
+            Some(body) => receive(body, &self.store.hidden, hasher).await?,
+            None => receive(stream::empty::<io::Result<_>>(), &self.store.hidden, hasher).await?,
+        };
+        promised.check(&received)?;
+        let part = Part::new(received);
+        let (etag, checksum) = (part.etag(), part.checksum.clone());
+        lock(&bucket).upload(&input.key, &input.upload_id)?.parts.insert(input.part_number, part);
+        Ok(S3Response::new(UploadPartOutput {
+            e_tag: Some(strong(etag)),
+            checksum_crc32: checksum.checksum_crc32,
+            checksum_crc32c: checksum.checksum_crc32c,
+            checksum_crc64nvme: checksum.checksum_crc64nvme,
+            checksum_sha1: checksum.checksum_sha1,
+            checksum_sha256: checksum.checksum_sha256,
+            ..UploadPartOutput::default()
+        }))
+    }
+
+    pub(super) async fn complete(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        let input = request.input;
+        let conditions = WriteConditions::of(input.if_match, input.if_none_match)?;
+        let bucket = self.bucket(&input.bucket)?;
+        let asked = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let (parts, algorithm) = {
+            let mut bucket = lock(&bucket);
+            let upload = bucket.upload(&input.key, &input.upload_id)?;
+            (upload.chosen(&asked)?, upload.algorithm.clone())
+        };
+        let bodies = stream::iter(parts.clone()).then(|part: Part| async move {
+            let file = File::open(&part.file.path)?;
+            io::Result::Ok(pieces(file, 0..part.size))
+        });
+        let received =
+            receive(Box::pin(bodies.try_flatten()), &self.store.hidden, hasher(algorithm.as_ref())).await?;
+        if input.mpu_object_size.is_some_and(|size| size != length(received.size)) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "the parts do not have the size that x-amz-mp-object-size says"
+            ));
+        }
+        // The one that takes it away completes it.
+        let taken = (input.key.clone(), input.upload_id.clone());
+        let upload = lock(&bucket).uploads.remove(&taken).ok_or_else(no_such_upload)?;
+        let checksum = upload.checksum(&parts, received.checksum);
+        let promised = s3s::dto::Checksum {
+            checksum_crc32: input.checksum_crc32,
+            checksum_crc32c: input.checksum_crc32c,
+            checksum_crc64nvme: input.checksum_crc64nvme,
+            checksum_sha1: input.checksum_sha1,
+            checksum_sha256: input.checksum_sha256,
+            checksum_type: None,
+        };
+        let new = NewObject {
+            file: received.file,
+            size: received.size,
+            etag: etag(&parts),
+            headers: upload.headers.clone(),
+            tags: upload.tags.clone(),
+            checksum: checksum.clone(),
+            parts: parts.iter().map(|part| part.size).collect::<Vec<_>>().into(),
+        };
+        let written = match check_checksum(&promised, &checksum) {
+            Ok(()) => self.write(&bucket, &input.key, &conditions, new).await,
+            Err(error) => Err(error),
+        };
+        let (_, version_id) = match written {
+            Ok(written) => written,
+            // What was refused can be completed otherwise.
+            Err(error) => {
+                lock(&bucket).uploads.insert(taken, upload);
+                return Err(error);
+            }
+        };
+        Ok(S3Response::new(CompleteMultipartUploadOutput {
+            location: Some(format!("/{}/{}", input.bucket, Encoding::url().of_key(&input.key))),
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            e_tag: Some(strong(etag(&parts))),
+            version_id,
+            checksum_crc32: checksum.checksum_crc32,
+            checksum_crc32c: checksum.checksum_crc32c,
+            checksum_crc64nvme: checksum.checksum_crc64nvme,
+            checksum_sha1: checksum.checksum_sha1,
+            checksum_sha256: checksum.checksum_sha256,
+            checksum_type: checksum.checksum_type,
+            ..CompleteMultipartUploadOutput::default()
+        }))
+    }
+
+    pub(super) async fn abort(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        let AbortMultipartUploadInput { bucket, key, upload_id, .. } = request.input;
+        let removed = lock(&*self.bucket(&bucket)?).uploads.remove(&(key, upload_id));
+        match removed {
+            Some(_) => Ok(S3Response::new(AbortMultipartUploadOutput::default())),
+            None => Err(no_such_upload()),
+        }
+    }
+
+    pub(super) async fn parts(
+        &self,
+        request: S3Request<ListPartsInput>,
+    ) -> S3Result<S3Response<ListPartsOutput>> {
+        let ListPartsInput { bucket, key, upload_id, max_parts, part_number_marker, .. } = request.input;
+        let max_parts = limit(max_parts, "max-parts")?;
+        let shared = self.bucket(&bucket)?;
+        let mut locked = lock(&shared);
+        let upload = locked.upload(&key, &upload_id)?;
+        let marker = part_number_marker.unwrap_or_default();
+        let after: Vec<_> = upload.parts.iter().filter(|(number, _)| **number > marker).collect();
+        let shown = &after[..after.len().min(usize::try_from(max_parts).unwrap_or_default())];
+        let parts = shown.iter().map(|(number, part)| PartOutput {
+            part_number: Some(**number),
+            e_tag: Some(strong(part.etag())),
+            size: Some(length(part.size)),
+            last_modified: Some(part.modified.clone()),
+            checksum_crc32: part.checksum.checksum_crc32.clone(),
+            checksum_crc32c: part.checksum.checksum_crc32c.clone(),
+            checksum_crc64nvme: part.checksum.checksum_crc64nvme.clone(),
+            checksum_sha1: part.checksum.checksum_sha1.clone(),
+            checksum_sha256: part.checksum.checksum_sha256.clone(),
+        });
+        Ok(S3Response::new(ListPartsOutput {
+            is_truncated: Some(max_parts > 0 && shown.len() < after.len()),
+            next_part_number_marker: shown.last().map(|(number, _)| **number),
+            parts: Some(parts.collect()),
+            bucket: Some(bucket),
+            key: Some(key),
+            upload_id: Some(upload_id),
+            max_parts: Some(max_parts),
+            part_number_marker: Some(marker),
+            owner: Some(owner()),
+            checksum_algorithm: upload.algorithm.clone(),
+            checksum_type: upload.checksum_type.clone(),
+            storage_class: Some(upload.headers.storage_class()),
+            ..ListPartsOutput::default()
+        }))
+    }
+
+    pub(super) async fn uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        let input = request.input;
+        let encoding = Encoding::of(input.encoding_type.as_ref())?;
+        let max_uploads = limit(input.max_uploads, "max-uploads")?;
+        let query =
+            Query::new(input.prefix.clone(), input.delimiter.clone(), input.key_marker.clone(), max_uploads);
+        let shared = self.bucket(&input.bucket)?;
+        let locked = lock(&shared);
+        let is_after = |(key, id): &(String, String)| match (&query.marker, &input.upload_id_marker) {
+            (None, _) => true,
+            (Some(marker), None) => key > marker,
+            (Some(marker), Some(id_marker)) => (key, id) > (marker, id_marker),
+        };
+        let after = locked.uploads.iter().filter(|(name, _)| is_after(name));
+        let page = query.page(after.map(|((key, id), upload)| (key.as_str(), (key, id, upload))));
+        let uploads = page.entries.iter().map(|(key, id, upload)| MultipartUpload {
+            key: Some(encoding.of_key(key)),
+            upload_id: Some((*id).clone()),
+            initiated: Some(upload.initiated.clone()),
+            owner: Some(owner()),
+            storage_class: Some(upload.headers.storage_class()),
+            checksum_algorithm: upload.algorithm.clone(),
+            checksum_type: upload.checksum_type.clone(),
+            ..MultipartUpload::default()
+        });
+        let last_id = page.entries.last().map(|(_, id, _)| (*id).clone());
+        Ok(S3Response::new(ListMultipartUploadsOutput {
+            uploads: Some(uploads.collect()),
+            common_prefixes: common_prefixes(&page.common_prefixes, &encoding),
+            is_truncated: Some(page.next.is_some()),
+            next_key_marker: page.next.as_ref().map(|last| encoding.of_key(last.name())),
+            next_upload_id_marker: last_id.filter(|_| matches!(page.next, Some(Last::Entry(_)))),
+            bucket: Some(input.bucket),
+            prefix: Some(encoding.of_key(&query.prefix)),
+            delimiter: input.delimiter.map(|it| encoding.of_key(&it)),
+            key_marker: Some(encoding.of_key(&input.key_marker.unwrap_or_default())),
+            upload_id_marker: Some(input.upload_id_marker.unwrap_or_default()),
+            max_uploads: Some(max_uploads),
+            encoding_type: input.encoding_type,
+            request_charged: None,
+        }))
+    }
+}
+
+fn no_such_upload() -> S3Error {
+    s3_error!(
+        NoSuchUpload,
+        "The specified upload does not exist: it was completed or aborted, or never began."
+    )
+}
