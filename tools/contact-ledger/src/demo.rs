@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::center::{Sent, StreamKind};
 use crate::expected::Expected;
 use crate::generate::CenterArguments;
-use crate::input::{Input, read_records};
+use crate::input::{ReadFailure, Streams, ensure_read_whole};
 use crate::report::Findings;
 use crate::schema::glue_table;
 
@@ -37,10 +37,10 @@ const SERVED_DELIVERY: Duration = Duration::from_secs(5);
 /// What `demo` can be told.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArguments {
-    /// Send the contact records of this file or folder (one JSON object, an array, or one object a line)
+    /// Send the contact records of this file or folder, or of standard input (-): one JSON object, a list, or one object a line
     #[arg(long, value_name = "PATH")]
     pub contact_records: Option<PathBuf>,
-    /// Send the agent events of this file or folder (one JSON object, an array, or one object a line)
+    /// Send the agent events of this file or folder, or of standard input (-): one JSON object, a list, or one object a line
     #[arg(long, value_name = "PATH")]
     pub agent_events: Option<PathBuf>,
     /// What is generated when no files are given.
@@ -115,25 +115,22 @@ struct Source {
     records: Box<dyn Iterator<Item = Sent> + Send>,
     /// How many there are, if that is known; otherwise the progress is that of the day.
     total: Option<u64>,
+    /// Why there are no more, if there should be.
+    failure: ReadFailure,
 }
 
 fn source(arguments: &DemoArguments) -> anyhow::Result<Source> {
-    let read = |path: &Option<PathBuf>| path.as_deref().map(read_records).transpose();
-    let (contact_records, agent_events) = (read(&arguments.contact_records)?, read(&arguments.agent_events)?);
     let times = arguments.times;
-    if contact_records.is_none() && agent_events.is_none() {
+    let files = (arguments.contact_records.as_deref(), arguments.agent_events.as_deref());
+    let Some(streams) = Streams::open(files.0, files.1, times)? else {
         let center = arguments.center.clone();
         let records = (0..times).flat_map(move |_| center.records());
-        return Ok(Source { records: Box::new(records), total: None });
-    }
-    let input = Input {
-        contact_records: contact_records.unwrap_or_default(),
-        agent_events: agent_events.unwrap_or_default(),
+        return Ok(Source { records: Box::new(records), total: None, failure: ReadFailure::default() });
     };
-    let records = (input.contact_records.len() + input.agent_events.len()) as u64;
-    let total = Some(records * u64::from(times));
-    let repeated = (0..times).flat_map(move |_| input.clone().into_records());
-    Ok(Source { records: Box::new(repeated), total })
+    let total = streams.total().map(|records| records * u64::from(times));
+    let failure = streams.failure();
+    let repeated = (0..times).flat_map(move |_| streams.records());
+    Ok(Source { records: Box::new(repeated), total, failure })
 }
 
 fn functions(arguments: &DemoArguments) -> anyhow::Result<PathBuf> {
@@ -195,7 +192,7 @@ fn make(source: Source, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Ma
 }
 
 async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> anyhow::Result<Expected> {
-    let total = source.total;
+    let (total, failure) = (source.total, source.failure.clone());
     let (records, made, maker) = make(source, arguments.chaos.map(Faults::new));
     let bar = ProgressBar::new(total.unwrap_or_default());
     let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
@@ -238,6 +235,7 @@ async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> a
     }?;
     show();
     bar.finish_and_clear();
+    ensure_read_whole(&failure)?;
     maker.await.context("the input could not be made")
 }
 

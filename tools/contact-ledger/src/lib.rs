@@ -24,5 +24,5 @@ mod summary;
 mod terminal;
 
 pub use expected::Expected;
-pub use input::{Input, read_records};
+pub use input::{Input, InputRecord, KINESIS, Limit, Place, Source, read_records};
 pub use summary::Summary;
