@@ -1,14 +1,17 @@
 //! Where a lake is: a bucket in S3, or a folder that looks like one.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::{Buf as _, Bytes};
 use local_aws::s3::files_below;
 use redrive::causes;
+use tokio::runtime::Handle;
 
 /// A place for objects by key.
 #[derive(Debug, Clone)]
@@ -44,6 +47,16 @@ impl Lake {
         }
         let config = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
         Ok(Self::Bucket { client: Box::new(Client::new(&config)), bucket: bucket.to_owned() })
+    }
+
+    /// `s3://<bucket>/<key>`, with the AWS CLI's own configuration: the bucket, and the key or the beginning of keys.
+    ///
+    /// # Errors
+    /// When it names no bucket.
+    pub async fn at(location: &str) -> anyhow::Result<(Self, String)> {
+        let path = location.strip_prefix("s3://").unwrap_or(location);
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        Ok((Self::open(&format!("s3://{bucket}")).await?, key.to_owned()))
     }
 
     /// The keys with this prefix, in order.
@@ -98,6 +111,26 @@ impl Lake {
         }
     }
 
+    /// An object's bytes, as they are read; for a task that may block.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn reader(&self, key: &str) -> anyhow::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::Folder(root) => {
+                let file = root.join(key);
+                let opened = fs::File::open(&file);
+                Ok(Box::new(opened.with_context(|| format!("{} cannot be read", file.display()))?))
+            }
+            Self::Bucket { client, bucket } => {
+                let handle = Handle::current();
+                let got = handle.block_on(client.get_object().bucket(bucket).key(key).send());
+                let body = got.map_err(|error| refused("read", bucket, key, error))?.body;
+                Ok(Box::new(Body { handle, body, read: Bytes::new() }))
+            }
+        }
+    }
+
     /// Writes an object whole, replacing one of the same key.
     ///
     /// # Errors
@@ -106,7 +139,7 @@ impl Lake {
         match self {
             Self::Folder(root) => {
                 let file = root.join(key);
-                let write = || -> std::io::Result<()> {
+                let write = || -> io::Result<()> {
                     if let Some(folder) = file.parent() {
                         fs::create_dir_all(folder)?;
                     }
@@ -123,6 +156,27 @@ impl Lake {
                 put.map(drop).map_err(|error| refused("write", bucket, key, error))
             }
         }
+    }
+}
+
+/// An object on its way.
+struct Body {
+    handle: Handle,
+    body: ByteStream,
+    read: Bytes,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read.is_empty() {
+            match self.handle.block_on(self.body.next()) {
+                Some(read) => self.read = read.map_err(io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let length = self.read.len().min(buffer.len());
+        self.read.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
     }
 }
 

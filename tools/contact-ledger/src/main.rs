@@ -15,11 +15,13 @@ use contact_ledger::cost::cost;
 use contact_ledger::demo::{DemoArguments, demo};
 use contact_ledger::doctor::findings::Severity;
 use contact_ledger::doctor::{DoctorArguments, doctor};
+use contact_ledger::explain::explain;
 use contact_ledger::generate::generate;
 use contact_ledger::history::history;
 use contact_ledger::redrive::{RedriveArguments, redrive};
 use contact_ledger::schema::schema;
 use contact_ledger::send::send;
+use contact_ledger::validate::validate;
 use lambda_support::telemetry::now;
 
 /// A demo moves hundreds of thousands of small values between threads: with the system's allocator, a quarter of its
@@ -33,6 +35,8 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => run_demo(arguments).await,
         Command::Doctor(arguments) => run_doctor(&arguments).await,
         Command::Connect(arguments) => ended(connect(&arguments, now()).await.and_then(|said| print(&said))),
+        Command::Validate(arguments) => judged(validate(&arguments, &mut std::io::stdout()).await),
+        Command::Explain(arguments) => judged(explain(&arguments, &mut std::io::stdout()).await),
         Command::Send(arguments) => ended(send(&arguments, now).await.and_then(|said| print(&said))),
         Command::Agents(arguments) => run_agents(arguments).await,
         Command::History(arguments) => ended(history(&arguments, now()).await.and_then(|said| print(&said))),
@@ -42,6 +46,15 @@ async fn main() -> ExitCode {
         Command::Cost(arguments) => ended(cost(&arguments).and_then(|said| print(&said))),
         Command::Schema { format } => ended(print(&schema(format))),
         Command::Completions { shell } => ended(print(&completions(shell))),
+    }
+}
+
+/// What was found decides the exit code, so that a script can tell.
+fn judged(result: anyhow::Result<bool>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => ended(Err(error)),
     }
 }
 

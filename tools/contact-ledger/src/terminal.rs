@@ -1,5 +1,8 @@
 //! What commands show: tables that fit the terminal, durations for people, colors only where they can be seen.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use console::{Style, Term, measure_text_width, truncate_str};
 use serde::Serialize;
 
@@ -103,6 +106,37 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> String {
     lines
 }
 
+/// Text out of data, safe to print: a terminal would obey control characters, and characters that override the direction
+/// of text would show something else than what is there. Each becomes U+FFFD.
+pub(crate) fn safe(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_unsafe) {
+        Cow::Owned(text.chars().map(|char| if is_unsafe(char) { '\u{fffd}' } else { char }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// JSON with the same characters as escapes, which only a string can hold. It says the same.
+pub(crate) fn safe_json(json: String) -> String {
+    if !json.chars().any(is_unsafe) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len());
+    for char in json.chars() {
+        if is_unsafe(char) {
+            // Writing to a string cannot fail.
+            let _ = write!(safe, "\\u{:04x}", u32::from(char));
+        } else {
+            safe.push(char);
+        }
+    }
+    safe
+}
+
+fn is_unsafe(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +166,18 @@ mod tests {
     fn durations_are_for_people() {
         let told = [0, 59_999, 60_000, 185_000, 3_723_000, 172_799_000, 172_800_000].map(duration);
         assert_eq!(told, ["0 s", "59 s", "1:00", "3:05", "1:02:03", "47:59:59", "2 d"]);
+    }
+
+    #[test]
+    fn what_comes_from_data_cannot_speak_to_the_terminal() {
+        assert!(matches!(safe("Ada \u{e9}\u{1f600}"), Cow::Borrowed(_)));
+        assert_eq!(
+            safe("\u{1b}[2J\n\u{7f}\u{9b}\u{202e}x\u{2066}"),
+            "\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\u{fffd}"
+        );
+        let json = safe_json("{\"a\":\"\u{7f}\u{9b}\u{202e}\u{e9}\"}".to_owned());
+        assert_eq!(json, "{\"a\":\"\\u007f\\u009b\\u202e\u{e9}\"}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["a"], "\u{7f}\u{9b}\u{202e}\u{e9}");
     }
 }
