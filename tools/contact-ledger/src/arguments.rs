@@ -18,6 +18,7 @@ use crate::history::HistoryArguments;
 use crate::redrive::RedriveArguments;
 use crate::schema::SchemaFormat;
 use crate::send::SendArguments;
+use crate::tail::TailArguments;
 use crate::validate::ValidateArguments;
 
 /// Contact records and agent events of Amazon Connect: every one counts exactly once.
@@ -64,6 +65,12 @@ pub enum Command {
         after_help = "Exit code: 0 everything was read, 3 something in it is unreadable, 1 it cannot be read.\n\nExamples:\n  contact-ledger explain s3://my-lake/errors/processing-failed/2026/03/02/08/contact-records-1-…\n  aws s3 cp s3://my-lake/rejected/agent-events/… - | contact-ledger explain - --json"
     )]
     Explain(ExplainArguments),
+    /// Show the records of a stream as they come
+    #[command(
+        long_about = "Show the records of a stream as they come.\n\nOn a terminal it goes on until interrupted. It reads each shard once a second, beside the functions. Contact records that are put on Firehose directly are on no stream; their raw copies in the lake are shown. Values that may be personal data are hidden.",
+        after_help = "Examples:\n  contact-ledger tail agent-events --stack ledger\n  contact-ledger tail contact-records --local --since 1h --json"
+    )]
+    Tail(TailArguments),
     /// Send records as Amazon Connect would, and follow them to where they end
     #[command(
         long_about = "Send records as Amazon Connect would, and follow them to where they end.\n\nWithout files it is one demo record, whose row goes to the partition `demo`, which no query for contacts sees. Files of your own and generated records become rows and agents like any other.",

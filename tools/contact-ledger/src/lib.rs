@@ -25,6 +25,7 @@ pub mod schema;
 pub mod send;
 mod signed;
 mod summary;
+pub mod tail;
 mod terminal;
 pub mod validate;
 

@@ -21,6 +21,7 @@ use contact_ledger::history::history;
 use contact_ledger::redrive::{RedriveArguments, redrive};
 use contact_ledger::schema::schema;
 use contact_ledger::send::send;
+use contact_ledger::tail::{TailArguments, tail};
 use contact_ledger::validate::validate;
 use lambda_support::telemetry::now;
 
@@ -37,6 +38,7 @@ async fn main() -> ExitCode {
         Command::Connect(arguments) => ended(connect(&arguments, now()).await.and_then(|said| print(&said))),
         Command::Validate(arguments) => judged(validate(&arguments, &mut std::io::stdout()).await),
         Command::Explain(arguments) => judged(explain(&arguments, &mut std::io::stdout()).await),
+        Command::Tail(arguments) => run_tail(&arguments).await,
         Command::Send(arguments) => ended(send(&arguments, now).await.and_then(|said| print(&said))),
         Command::Agents(arguments) => run_agents(arguments).await,
         Command::History(arguments) => ended(history(&arguments, now()).await.and_then(|said| print(&said))),
@@ -93,6 +95,15 @@ async fn run_doctor(arguments: &DoctorArguments) -> ExitCode {
 async fn run_agents(arguments: AgentsArguments) -> ExitCode {
     tokio::select! {
         result = agents(&arguments, now, print) => ended(result),
+        () = interrupted() => ExitCode::SUCCESS,
+    }
+}
+
+/// Who watches until interrupted has seen what was asked for.
+async fn run_tail(arguments: &TailArguments) -> ExitCode {
+    let mut out = std::io::stdout();
+    tokio::select! {
+        result = tail(arguments, now, &mut out, say) => ended(result),
         () = interrupted() => ExitCode::SUCCESS,
     }
 }
