@@ -15,7 +15,7 @@ use serde_json::{Map, json};
 /// What stands in the place of a value.
 pub(crate) const HIDDEN: &str = "(hidden)";
 /// A text is shown up to so many characters.
-const SHOWN_CHARACTERS: usize = 120;
+const SHOWN_CHARACTERS: usize = 256;
 
 /// Columns with text that is shown, also of the elements of a list.
 const TEXTS: &[&str] = &[

@@ -209,8 +209,8 @@ pub(crate) fn meaning(code: &str) -> Meaning {
 pub(crate) fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> String {
     let path = reject.path.as_ref();
     let kind = match stream {
-        StreamKind::ContactRecords => "contact record",
-        StreamKind::AgentEvents => "agent event",
+        StreamKind::ContactRecords => "a contact record",
+        StreamKind::AgentEvents => "an agent event",
     };
     match reject.code {
         RejectCode::NotBase64 => "its data is not base64".to_owned(),
@@ -225,13 +225,13 @@ pub(crate) fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> St
         RejectCode::TooDeep => format!("it is nested deeper than {MAX_DEPTH} levels"),
         RejectCode::NotAnObject => "it is JSON, but not an object".to_owned(),
         RejectCode::UnknownKind => format!(
-            "it is an object, but of no known kind; a {kind} is known by {}",
+            "it is an object, but of no known kind; {kind} is known by {}",
             match stream {
                 StreamKind::ContactRecords => "ContactId",
                 StreamKind::AgentEvents => "AgentARN and EventType",
             }
         ),
-        RejectCode::MissingField => format!("{path} is missing or null, and no {kind} can do without it"),
+        RejectCode::MissingField => format!("{path} is missing or null, and {kind} needs it"),
         RejectCode::BadField => format!("{path} cannot be read: it must be {}", expected(path)),
         RejectCode::TooLarge if stream == StreamKind::ContactRecords => {
             format!("it has {} bytes, and Firehose takes at most 1,024,000", record.len())

@@ -234,7 +234,7 @@ impl Failing<'_> {
         let InputRecord { bytes, place } = self.record;
         let message = sentence(self.reject, self.judgment.stream, bytes);
         let value = self.value.as_ref().map(|value| format!("; it is {value}")).unwrap_or_default();
-        let line = format!("{place}  {} at {}: {message}{value}.", self.reject.code, self.reject.path);
+        let line = format!("{place}: {} at {}: {message}{value}.", self.reject.code, self.reject.path);
         wrapped(&safe(&line), width(), 2) + "\n"
     }
 }
@@ -318,7 +318,7 @@ impl Found {
         line("  skipped", passed_over, &other);
         line("  rejected", failed, "would be kept below rejected/agent-events/, with their bytes");
         if !self.alike.is_empty() {
-            let columns = [text("REASON", 0), text("PATH", 2), number("RECORDS"), text("FIRST AT", 1)];
+            let columns = [text("REASON", 0), text("PATH", 1), number("RECORDS"), text("FIRST AT", 2)];
             let row = |((reason, path), alike): (&(&str, String), &Alike)| {
                 let first = alike.first.join(", ");
                 vec![
