@@ -46,8 +46,11 @@ fn a_missing_file_is_named() {
 fn unreadable_json_is_named_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("broken.json");
-    fs::write(&file, "{\"ContactId\": \"c\"}\n{\"ContactId\":\n").unwrap();
-    refused(&["--contact-records", file.to_str().unwrap()], "broken.json is not JSON");
+    fs::write(&file, "[{\"ContactId\": \"c\"},\n{\"ContactId\":]\n").unwrap();
+    refused(
+        &["--contact-records", file.to_str().unwrap()],
+        "broken.json is not JSON (at the record that begins on line 2",
+    );
 }
 
 #[test]

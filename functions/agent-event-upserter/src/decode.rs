@@ -107,6 +107,14 @@ fn parse_and_plan(data: &[u8], rules: &Rules) -> Result<Decoded, Reject> {
     }
 }
 
+/// Whether bytes that are no packed record would write something; what is passed over writes nothing.
+///
+/// # Errors
+/// What is wrong with them, for which they would be set aside.
+pub fn would_write(data: &[u8], rules: &Rules) -> Result<bool, Reject> {
+    parse_and_plan(data, rules).map(|decoded| matches!(decoded, Decoded::Event { .. }))
+}
+
 /// What is wrong with a record, for which it would be set aside; of a packed one, if nothing in it is right.
 #[must_use]
 pub fn would_reject(record: &StreamRecord, rules: &Rules) -> Option<Reject> {

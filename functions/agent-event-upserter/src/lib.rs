@@ -17,8 +17,8 @@ use agent_ledger::store::Store;
 use lambda_support::kinesis::{BatchResponse, StreamEvent, retry_from};
 use tokio::time::Instant;
 
-pub use crate::decode::would_reject;
 use crate::decode::{UserRecord, decode};
+pub use crate::decode::{would_reject, would_write};
 use crate::set_aside::{SetAside, rejected_object};
 pub use crate::summary::Summary;
 use crate::write::write;

@@ -12,11 +12,14 @@ use crate::connect::ConnectArguments;
 use crate::cost::CostArguments;
 use crate::demo::DemoArguments;
 use crate::doctor::DoctorArguments;
+use crate::explain::ExplainArguments;
 use crate::generate::GenerateArguments;
 use crate::history::HistoryArguments;
 use crate::redrive::RedriveArguments;
 use crate::schema::SchemaFormat;
 use crate::send::SendArguments;
+use crate::tail::TailArguments;
+use crate::validate::ValidateArguments;
 
 /// Contact records and agent events of Amazon Connect: every one counts exactly once.
 #[derive(Debug, Parser)]
@@ -50,6 +53,24 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger connect status --stack ledger\n  contact-ledger connect enable --stack ledger --apply"
     )]
     Connect(ConnectArguments),
+    /// Say what the functions would do with records, and why some would fail, without a stack
+    #[command(
+        long_about = "Say what the functions would do with records, and why some would fail, without a stack.\n\nThe functions' own code decides, with PII_POLICY and PII_HASH_KEY of the environment. Values that may be personal data are hidden.",
+        after_help = "Exit code: 0 every record would be taken, 3 some would fail, 1 something cannot be read.\n\nExamples:\n  contact-ledger validate my/ctrs\n  contact-ledger validate s3://my-lake/raw/contact-records/arrival_date=2026-03-02/ --json"
+    )]
+    Validate(ValidateArguments),
+    /// Say why the records in a failure object failed, and whether they would pass now
+    #[command(
+        long_about = "Say why the records in a failure object failed, and whether they would pass now.\n\nAn object is one below errors/, rejected/agent-events/ or aws/lambda/ in the lake bucket, or a copy of one. Values that may be personal data are hidden.",
+        after_help = "Exit code: 0 everything was read, 3 something in it is unreadable, 1 it cannot be read.\n\nExamples:\n  contact-ledger explain s3://my-lake/errors/processing-failed/2026/03/02/08/contact-records-1-…\n  aws s3 cp s3://my-lake/rejected/agent-events/… - | contact-ledger explain - --json"
+    )]
+    Explain(ExplainArguments),
+    /// Show the records of a stream as they come
+    #[command(
+        long_about = "Show the records of a stream as they come.\n\nOn a terminal it goes on until interrupted. It reads each shard once a second, beside the functions. Contact records that are put on Firehose directly are on no stream; their raw copies in the lake are shown. Values that may be personal data are hidden.",
+        after_help = "Examples:\n  contact-ledger tail agent-events --stack ledger\n  contact-ledger tail contact-records --local --since 1h --json"
+    )]
+    Tail(TailArguments),
     /// Send records as Amazon Connect would, and follow them to where they end
     #[command(
         long_about = "Send records as Amazon Connect would, and follow them to where they end.\n\nWithout files it is one demo record, whose row goes to the partition `demo`, which no query for contacts sees. Files of your own and generated records become rows and agents like any other.",

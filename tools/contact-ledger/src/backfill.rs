@@ -5,8 +5,8 @@
 //! that an object is done, so that an interrupted backfill goes on where it was. New rows stand beside the old ones,
 //! with the same versions and hashes; `contact_records_latest` shows that of the newer schema.
 
-mod copies;
-mod records;
+pub(crate) mod copies;
+pub(crate) mod records;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -17,8 +17,9 @@ use tokio::task::JoinHandle;
 use crate::center::{Sent, StreamKind};
 use crate::expected::Expected;
 use crate::generate::CenterArguments;
-use crate::input::{Input, read_records};
+use crate::input::{OwnFailures, ReadFailure, Streams, ensure_read_whole};
 use crate::interruption::Interruption;
+use crate::judge::Judge;
 use crate::outcome::Outcome;
 use crate::output::{print, say};
 use crate::output_folder::OutputFolder;
@@ -40,10 +41,10 @@ const SERVED_DELIVERY: Duration = Duration::from_secs(5);
 /// Arguments of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArguments {
-    /// Send the contact records of this file or folder (one JSON object, an array, or one object a line)
+    /// Send the contact records of this file or folder, or of standard input (-): one JSON object, a list, or one object a line
     #[arg(long, value_name = "PATH")]
     pub contact_records: Option<PathBuf>,
-    /// Send the agent events of this file or folder (one JSON object, an array, or one object a line)
+    /// Send the agent events of this file or folder, or of standard input (-): one JSON object, a list, or one object a line
     #[arg(long, value_name = "PATH")]
     pub agent_events: Option<PathBuf>,
     /// What is generated when no files are given.
@@ -127,8 +128,10 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     #[expect(clippy::disallowed_methods, reason = "the summary tells how long the demo took")]
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
+    let own = source.own.clone();
     let expected = send(&mut stack, source, expected, arguments).await?;
-    let findings = Findings::of(&stack, begin.elapsed(), expected, arguments)?;
+    let own = own.map(|own| std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
+    let findings = Findings::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments)?;
     findings.leave(&folder)?;
     print(&summary(&findings, &arguments.output))?;
     let outcome = findings.outcome();
@@ -146,25 +149,28 @@ struct Source {
     records: Box<dyn Iterator<Item = Sent> + Send>,
     /// How many there are, if that is known; otherwise the progress is that of the day.
     total: Option<u64>,
+    /// Why there are no more, if there should be.
+    failure: ReadFailure,
+    /// Those of the user's own records that fail.
+    own: Option<OwnFailures>,
 }
 
 fn source(arguments: &DemoArguments) -> anyhow::Result<Source> {
-    let read = |path: &Option<PathBuf>| path.as_deref().map(read_records).transpose();
-    let (contact_records, agent_events) = (read(&arguments.contact_records)?, read(&arguments.agent_events)?);
     let times = arguments.times;
-    if contact_records.is_none() && agent_events.is_none() {
+    let files = (arguments.contact_records.as_deref(), arguments.agent_events.as_deref());
+    let Some(streams) = Streams::open(files.0, files.1, times)? else {
         let center = arguments.center.clone();
         let records = (0..times).flat_map(move |_| center.records());
-        return Ok(Source { records: Box::new(records), total: None });
-    }
-    let input = Input {
-        contact_records: contact_records.unwrap_or_default(),
-        agent_events: agent_events.unwrap_or_default(),
+        let (failure, own) = (ReadFailure::default(), None);
+        return Ok(Source { records: Box::new(records), total: None, failure, own });
     };
-    let records = (input.contact_records.len() + input.agent_events.len()) as u64;
-    let total = Some(records * u64::from(times));
-    let repeated = (0..times).flat_map(move |_| input.clone().into_records());
-    Ok(Source { records: Box::new(repeated), total })
+    let total = streams.total().map(|records| records * u64::from(times));
+    let (failure, own) = (streams.failure(), Some(streams.own_failures()));
+    let policies = &arguments.policies;
+    // What fails once, fails each time.
+    let mut judge = Some(Judge::new(None, policies.contact_records()?, policies.agents()?));
+    let repeated = (0..times).flat_map(move |_| streams.records(judge.take()));
+    Ok(Source { records: Box::new(repeated), total, failure, own })
 }
 
 fn functions(arguments: &DemoArguments) -> anyhow::Result<PathBuf> {
@@ -220,7 +226,7 @@ async fn send(
     expected: Expected,
     arguments: &DemoArguments,
 ) -> anyhow::Result<Expected> {
-    let total = source.total;
+    let (total, failure) = (source.total, source.failure.clone());
     let (records, made, maker) = make(source, expected, arguments.chaos.map(Faults::new));
     let bar = ProgressBar::new(total.unwrap_or_default());
     let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
@@ -263,6 +269,7 @@ async fn send(
     }?;
     show();
     bar.finish_and_clear();
+    ensure_read_whole(&failure)?;
     maker.await.context("the input could not be made")
 }
 
@@ -303,19 +310,20 @@ pub(crate) fn partition_key(event: &[u8]) -> String {
 fn summary(findings: &Findings, output: &Path) -> String {
     format!(
         "{}
-{}
+{}{}
 
 The result is in {}:
   report.html                     all of it to look at, in a browser
   lake/contact_records/           rows as Parquet, by contact_date
   lake/raw/contact-records/       contact records as they came
   lake/errors/                    contact records that failed, with their bytes
-  lake/rejected/agent-events/     agent events set aside, and the reasons
+  lake/rejected/agent-events/     rejected agent events, with the reasons
   agent-state.jsonl               what every agent is doing
   agent-history.jsonl             what every agent did, with durations
   logs/                           the functions' own logs
 ",
         findings.summary,
+        findings.own_failures(),
         findings.verdict(),
         output.display(),
     )

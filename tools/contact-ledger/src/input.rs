@@ -1,13 +1,23 @@
-//! A user's own records: a file or a folder of files, each with one JSON object, an array of objects, or one
-//! object a line.
+//! A user's own records: a file, a folder of files, or standard input, with one JSON object, a list of objects, objects one
+//! after another, or one object a line; compressed with GZIP or not. They are read one by one, however many there are.
 
-use std::fs;
+mod files;
+mod reader;
+mod text;
+
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
-use serde_json::value::RawValue;
 
+pub(crate) use self::files::is_known;
+pub(crate) use self::reader::{Broken, FIREHOSE, Records};
+pub use self::reader::{InputRecord, KINESIS, Limit, Place};
 use crate::center::{Center, DEMO_CENTER, DEMO_DISTURBANCES, Sent, StreamKind, disturb};
+use crate::failures::{Alike, Failing};
+use crate::judge::{Fate, Judge};
 
 /// What is sent, by stream, in its order.
 #[derive(Debug, Clone, Default)]
@@ -28,21 +38,31 @@ impl Input {
     /// One record after another; both streams advance together.
     pub fn into_records(self) -> impl Iterator<Item = Sent> + Send {
         let sent = |stream| move |record| Sent { at: 0, stream, record };
-        let mut contact_records = self.contact_records.into_iter().map(sent(StreamKind::ContactRecords));
-        let mut agent_events = self.agent_events.into_iter().map(sent(StreamKind::AgentEvents));
-        let total = contact_records.len() + agent_events.len();
-        let (contacts, mut turn) = (contact_records.len(), 0);
-        std::iter::from_fn(move || {
-            turn += contacts;
-            let is_contact_turn = turn >= total && contact_records.len() > 0;
-            if is_contact_turn || agent_events.len() == 0 {
-                turn = turn.saturating_sub(total);
-                contact_records.next()
-            } else {
-                agent_events.next()
-            }
-        })
+        let counts = [self.contact_records.len() as u64, self.agent_events.len() as u64];
+        let contact_records = self.contact_records.into_iter().map(sent(StreamKind::ContactRecords));
+        let agent_events = self.agent_events.into_iter().map(sent(StreamKind::AgentEvents));
+        side_by_side(contact_records, agent_events, counts)
     }
+}
+
+/// One item after another, of both as many at any time as their counts say.
+fn side_by_side<T>(
+    one: impl Iterator<Item = T>,
+    other: impl Iterator<Item = T>,
+    counts: [u64; 2],
+) -> impl Iterator<Item = T> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    let (total, mut turn) = (counts[0] + counts[1], 0);
+    std::iter::from_fn(move || {
+        turn += counts[0];
+        let is_turn_of_one = turn >= total && one.peek().is_some();
+        if is_turn_of_one || other.peek().is_none() {
+            turn = turn.saturating_sub(total);
+            one.next()
+        } else {
+            other.next()
+        }
+    })
 }
 
 impl FromIterator<Sent> for Input {
@@ -58,90 +78,301 @@ impl FromIterator<Sent> for Input {
     }
 }
 
-/// Files in a folder that are read; others are left alone.
-const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
+/// What stands for standard input.
+const STANDARD_INPUT: &str = "-";
+/// What `read_records` keeps in memory, at most.
+const KEPT_BYTES: usize = 128 * 1024 * 1024;
 
-/// All records of a file, or of a folder's files in the order of their paths.
+/// Where records are read from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    shown: String,
+    files: Vec<PathBuf>,
+    left_out: Vec<PathBuf>,
+    limit: Limit,
+    broken: Option<Broken>,
+}
+
+impl Source {
+    /// A file, a folder, or `-` for standard input. No record is larger than the limit.
+    ///
+    /// # Errors
+    /// When there is nothing to read.
+    pub fn of(path: &Path, limit: Limit) -> anyhow::Result<Self> {
+        let shown = path.display().to_string();
+        if shown == STANDARD_INPUT {
+            let (files, left_out) = (vec![path.to_owned()], Vec::new());
+            return Ok(Self { shown: "standard input".to_owned(), files, left_out, limit, broken: None });
+        }
+        let files::Files { read, left_out } = files::files(path)?;
+        Ok(Self { shown, files: read, left_out, limit, broken: None })
+    }
+
+    /// Every line is a record, whatever the file's name.
+    pub(crate) fn of_lines(mut self) -> Self {
+        self.broken = Some(Broken::IsItsLine);
+        self
+    }
+
+    /// The records, one by one. After a failure there are none.
+    pub fn records(&self) -> impl Iterator<Item = anyhow::Result<InputRecord>> + Send + use<> {
+        let (limit, broken) = (self.limit, self.broken);
+        let mut is_over = false;
+        let of_file = move |file: PathBuf| -> Box<dyn Iterator<Item = anyhow::Result<InputRecord>> + Send> {
+            match open(&file, limit, broken) {
+                Ok(records) => Box::new(records),
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            }
+        };
+        self.files.clone().into_iter().flat_map(of_file).take_while(move |record| {
+            let is_wanted = !is_over;
+            is_over = record.is_err();
+            is_wanted
+        })
+    }
+
+    /// Whether it can be read again.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        self.files.iter().all(|file| file.is_file())
+    }
+
+    /// Files of a folder that are not read, because of their names.
+    #[must_use]
+    pub fn left_out(&self) -> &[PathBuf] {
+        &self.left_out
+    }
+
+    /// A sentence about the files that are not read, if there are any.
+    #[must_use]
+    pub fn left_out_sentence(&self) -> Option<String> {
+        const NAMED: usize = 3;
+        let names: Vec<_> = self.left_out.iter().take(NAMED).map(|file| file.display().to_string()).collect();
+        let more = self.left_out.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!names.is_empty()).then(|| {
+            format!(
+                "left out, because their names do not end in .json, .jsonl or .ndjson: {}{more}",
+                names.join(", ")
+            )
+        })
+    }
+
+    /// What to say when there is no record.
+    ///
+    /// # Errors
+    /// Always, unless there is one.
+    pub fn ensure_some(&self, records: u64) -> anyhow::Result<()> {
+        let left_out = self.left_out_sentence().map(|sentence| format!(" ({sentence})")).unwrap_or_default();
+        ensure!(
+            records > 0,
+            "{} holds no records{left_out}; give a file with at least one JSON object",
+            self.shown
+        );
+        Ok(())
+    }
+
+    /// Reads everything once.
+    fn count(&self) -> anyhow::Result<u64> {
+        let mut count = 0;
+        for record in self.records() {
+            record?;
+            count += 1;
+        }
+        self.ensure_some(count)?;
+        Ok(count)
+    }
+}
+
+fn open(file: &Path, limit: Limit, broken: Option<Broken>) -> anyhow::Result<Records> {
+    let (name, source, by_name): (_, Box<dyn Read + Send>, _) = if file == Path::new(STANDARD_INPUT) {
+        ("standard input".to_owned(), Box::new(std::io::stdin()), Broken::IsItsLine)
+    } else {
+        let opened = File::open(file).and_then(|opened| match opened.metadata()?.is_dir() {
+            true => Err(std::io::ErrorKind::IsADirectory.into()),
+            false => Ok(opened),
+        });
+        let opened = opened.with_context(|| format!("{} cannot be read; check the path", file.display()))?;
+        (file.display().to_string(), Box::new(opened), broken_by_name(file))
+    };
+    let text = text::open(&name, source)?;
+    Ok(Records::new(&name, text, limit, broken.unwrap_or(by_name)))
+}
+
+/// Records of an object whose bytes come from elsewhere.
 ///
 /// # Errors
-/// When there is nothing to read, or something is not JSON.
-pub fn read_records(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
-    let mut records = Vec::new();
-    for file in files(path)? {
-        records.extend(records_of(&file)?);
+/// When its beginning cannot be read, or shows that it is no JSON.
+pub(crate) fn records_of(
+    name: &str,
+    source: Box<dyn Read + Send>,
+    limit: Limit,
+    broken: Option<Broken>,
+) -> anyhow::Result<Records> {
+    let broken = broken.unwrap_or_else(|| broken_by_name(Path::new(name)));
+    Ok(Records::new(name, text::open(name, source)?, limit, broken))
+}
+
+fn broken_by_name(file: &Path) -> Broken {
+    if files::is_copy(file) {
+        Broken::EndsWhereAnotherBegins
+    } else if files::is_of_lines(file) {
+        Broken::IsItsLine
+    } else {
+        Broken::Ends
     }
-    ensure!(
-        !records.is_empty(),
-        "{} holds no records; give a file with at least one JSON object",
-        path.display()
-    );
+}
+
+/// All records of a file, a folder, or standard input, for who needs them all at once.
+///
+/// # Errors
+/// When there is nothing to read, something is not JSON, or it is more than should be in memory.
+pub fn read_records(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    read_all(path, KINESIS)
+}
+
+/// [`read_records`], none larger than the limit.
+pub(crate) fn read_all(path: &Path, limit: Limit) -> anyhow::Result<Vec<Vec<u8>>> {
+    let source = Source::of(path, limit)?;
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    for record in source.records() {
+        let InputRecord { bytes: record, .. } = record?;
+        bytes += record.len() + size_of::<Vec<u8>>();
+        ensure!(
+            bytes <= KEPT_BYTES,
+            "{} holds more than {} MiB of records, which is too much to follow at once; send it in parts",
+            source.shown,
+            KEPT_BYTES / 1024 / 1024
+        );
+        records.push(record);
+    }
+    source.ensure_some(records.len() as u64)?;
     Ok(records)
 }
 
-fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let metadata =
-        fs::metadata(path).with_context(|| format!("{} cannot be read; check the path", path.display()))?;
-    if !metadata.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).with_context(|| format!("folder {} cannot be read", path.display()))? {
-        let entry = entry?.path();
-        let is_json =
-            entry.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known));
-        if entry.is_dir() {
-            files.extend(self::files(&entry)?);
-        } else if is_json {
-            files.push(entry);
-        }
-    }
-    files.sort();
-    Ok(files)
+/// Why reading stopped before its end; for who reads through an iterator of records alone.
+pub(crate) type ReadFailure = Arc<Mutex<Option<anyhow::Error>>>;
+
+/// Both streams out of files, read while they are sent.
+pub(crate) struct Streams {
+    contact_records: Option<Source>,
+    agent_events: Option<Source>,
+    /// How many records each has, if that can be known before.
+    counts: Option<[u64; 2]>,
+    failure: ReadFailure,
+    own: OwnFailures,
 }
 
-fn records_of(file: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
-    let bytes =
-        fs::read(file).with_context(|| format!("{} cannot be read; check the path", file.display()))?;
-    let whole = whole_records(&bytes, file);
-    // Where every line is a record, a broken line is a broken record: they are what a pipeline is tested with.
-    let is_lines = file.extension().is_some_and(|extension| extension == "jsonl" || extension == "ndjson");
-    if whole.is_err() && is_lines {
-        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        return Ok(lines.map(<[u8]>::to_vec).collect());
-    }
-    whole
+/// Own records that fail, noted as they are read for the first time.
+pub(crate) type OwnFailures = Arc<Mutex<Failures>>;
+
+/// Records that fail: the first of them, and all by what they have in common.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    pub(crate) records: u64,
+    pub(crate) first: Vec<Failing>,
+    pub(crate) alike: Alike,
 }
 
-/// The records of a file that is JSON throughout.
-fn whole_records(bytes: &[u8], file: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
-    let text = std::str::from_utf8(bytes)
-        .with_context(|| format!("{} is not UTF-8 text; check the encoding", file.display()))?;
-    let text = text.trim_start_matches('\u{feff}');
-    let mut records = Vec::new();
-    // One object, one array, or objects one after another: all are a series of JSON values.
-    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-        let value = value.with_context(|| {
-            format!(
-                "{} is not JSON; it must hold one object, an array of objects, or one object a line",
-                file.display()
-            )
-        })?;
-        if value.get().starts_with('[') {
-            let elements: Vec<&RawValue> = serde_json::from_str(value.get())?;
-            records.extend(elements.into_iter().map(RawValue::get));
-        } else {
-            records.push(value.get());
+/// Failing records that are kept one by one.
+const KEPT_FAILURES: usize = 50;
+
+impl Failures {
+    fn note(&mut self, record: &InputRecord, stream: StreamKind, judge: &mut Judge) {
+        let judgment = judge.judge(&record.bytes, Some(stream));
+        let Fate::Fails(reject) = &judgment.fate else { return };
+        self.records += 1;
+        self.alike.add(&record.place, reject);
+        if self.first.len() < KEPT_FAILURES {
+            self.first.push(Failing::of(record, stream, reject, false));
         }
     }
-    if let Some(other) = records.iter().find(|record| !record.starts_with('{')) {
-        let beginning: String = other.chars().take(1).collect();
-        bail!("{} holds something that is not a JSON object (it begins with {beginning:?})", file.display());
+}
+
+impl Streams {
+    /// Reads files once, so that what is wrong with them is known before anything is sent. `None` without files.
+    pub(crate) fn open(
+        contact_records: Option<&Path>,
+        agent_events: Option<&Path>,
+        times: u32,
+    ) -> anyhow::Result<Option<Self>> {
+        let source = |path: Option<&Path>, limit| path.map(|path| Source::of(path, limit)).transpose();
+        let (contact_records, agent_events) =
+            (source(contact_records, FIREHOSE)?, source(agent_events, KINESIS)?);
+        let sources: Vec<_> = contact_records.iter().chain(&agent_events).collect();
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        if sources.iter().filter(|source| source.files == [Path::new(STANDARD_INPUT)]).count() > 1 {
+            bail!("standard input is one stream; give a file for the other one");
+        }
+        let is_repeatable = sources.iter().all(|source| source.is_repeatable());
+        if let Some(once) = sources.iter().find(|source| !source.is_repeatable() && times > 1) {
+            bail!("{} can be read once; give a file to send it several times", once.shown);
+        }
+        let count = |source: &Option<Source>| source.as_ref().map_or(Ok(0), Source::count);
+        let counts =
+            if is_repeatable { Some([count(&contact_records)?, count(&agent_events)?]) } else { None };
+        let own = OwnFailures::default();
+        Ok(Some(Self { contact_records, agent_events, counts, failure: ReadFailure::default(), own }))
     }
-    Ok(records.into_iter().map(|record| record.as_bytes().to_vec()).collect())
+
+    /// How many records there are, if that is known.
+    pub(crate) fn total(&self) -> Option<u64> {
+        self.counts.map(|counts| counts.iter().sum())
+    }
+
+    /// Where a failure to read on is noted.
+    pub(crate) fn failure(&self) -> ReadFailure {
+        self.failure.clone()
+    }
+
+    /// Where records that fail are noted.
+    pub(crate) fn own_failures(&self) -> OwnFailures {
+        self.own.clone()
+    }
+
+    /// The records; they end early if they cannot be read on. With a judge, those that fail are noted.
+    pub(crate) fn records(&self, judge: Option<Judge>) -> impl Iterator<Item = Sent> + Send + use<> {
+        let judge = Arc::new(Mutex::new(judge));
+        let records = |source: &Option<Source>, stream: StreamKind| {
+            let records = source.as_ref().map(Source::records).into_iter().flatten();
+            let (judge, own) = (judge.clone(), self.own.clone());
+            records.map(move |record| {
+                let record = record?;
+                if let Some(judge) = &mut *judge.lock().unwrap_or_else(PoisonError::into_inner) {
+                    own.lock().unwrap_or_else(PoisonError::into_inner).note(&record, stream, judge);
+                }
+                Ok(Sent { at: 0, stream, record: record.bytes })
+            })
+        };
+        let contact_records = records(&self.contact_records, StreamKind::ContactRecords);
+        let agent_events = records(&self.agent_events, StreamKind::AgentEvents);
+        let failure = self.failure.clone();
+        side_by_side(contact_records, agent_events, self.counts.unwrap_or([1, 1])).map_while(
+            move |sent: anyhow::Result<Sent>| match sent {
+                Ok(sent) => Some(sent),
+                Err(error) => {
+                    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    None
+                }
+            },
+        )
+    }
+}
+
+/// Says why reading stopped, if it stopped before its end.
+///
+/// # Errors
+/// The failure.
+pub(crate) fn ensure_read_whole(failure: &ReadFailure) -> anyhow::Result<()> {
+    failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str) -> Result<Vec<String>, String> {

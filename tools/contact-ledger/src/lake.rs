@@ -2,15 +2,18 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::{Buf as _, Bytes};
 use local_aws::s3::files_below;
 use redrive::why;
+use tokio::runtime::Handle;
 
 use crate::aws::AwsArguments;
 use crate::output::say;
@@ -77,6 +80,16 @@ impl Lake {
         ));
     }
 
+    /// `s3://<bucket>/<key>`: the bucket, and the key or the beginning of keys.
+    ///
+    /// # Errors
+    /// When it names no bucket.
+    pub(crate) async fn at(location: &str, aws: &AwsArguments) -> anyhow::Result<(Self, String)> {
+        let path = location.strip_prefix("s3://").unwrap_or(location);
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        Ok((Self::open(&format!("s3://{bucket}"), aws).await?, key.to_owned()))
+    }
+
     /// The keys with this prefix, in order.
     ///
     /// # Errors
@@ -129,6 +142,26 @@ impl Lake {
         }
     }
 
+    /// An object's bytes, as they are read; for a task that may block.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn reader(&self, key: &str) -> anyhow::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::Folder(root) => {
+                let file = root.join(key);
+                let opened = fs::File::open(&file);
+                Ok(Box::new(opened.with_context(|| format!("{} cannot be read", file.display()))?))
+            }
+            Self::Bucket { client, bucket, .. } => {
+                let handle = Handle::current();
+                let got = handle.block_on(client.get_object().bucket(bucket).key(key).send());
+                let body = got.map_err(|error| refused("read", bucket, key, error))?.body;
+                Ok(Box::new(Body { handle, body, read: Bytes::new() }))
+            }
+        }
+    }
+
     /// Writes an object whole, replacing one of the same key.
     ///
     /// # Errors
@@ -137,7 +170,7 @@ impl Lake {
         match self {
             Self::Folder(root) => {
                 let file = root.join(key);
-                let write = || -> std::io::Result<()> {
+                let write = || -> io::Result<()> {
                     if let Some(folder) = file.parent() {
                         fs::create_dir_all(folder)?;
                     }
@@ -155,6 +188,27 @@ impl Lake {
                 put.map(drop).map_err(|error| refused("written", bucket, key, error))
             }
         }
+    }
+}
+
+/// An object on its way.
+struct Body {
+    handle: Handle,
+    body: ByteStream,
+    read: Bytes,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read.is_empty() {
+            match self.handle.block_on(self.body.next()) {
+                Some(read) => self.read = read.map_err(io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let length = self.read.len().min(buffer.len());
+        self.read.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
     }
 }
 

@@ -10,6 +10,7 @@ use contact_ledger::connect::connect;
 use contact_ledger::cost::cost;
 use contact_ledger::demo::demo;
 use contact_ledger::doctor::doctor;
+use contact_ledger::explain::explain;
 use contact_ledger::generate::generate;
 use contact_ledger::history::history;
 use contact_ledger::interruption::Interruption;
@@ -18,6 +19,8 @@ use contact_ledger::output::{Closed, print, say, sentence};
 use contact_ledger::redrive::redrive;
 use contact_ledger::schema::schema;
 use contact_ledger::send::send;
+use contact_ledger::tail::tail;
+use contact_ledger::validate::validate;
 use lambda_support::telemetry::now;
 
 /// A demo moves hundreds of thousands of small values between threads: with the system's allocator, a quarter of its
@@ -51,13 +54,21 @@ async fn run(command: Command) -> Outcome {
     // These end what is under way by themselves, and say how far they came.
     let is_patient = matches!(
         command,
-        Command::Demo(_) | Command::Send(_) | Command::Agents(_) | Command::Redrive(_) | Command::Generate(_)
+        Command::Demo(_)
+            | Command::Send(_)
+            | Command::Agents(_)
+            | Command::Tail(_)
+            | Command::Redrive(_)
+            | Command::Generate(_)
     );
     let work = async {
         match command {
             Command::Demo(arguments) => demo(&arguments, &interruption).await,
             Command::Doctor(arguments) => printed(doctor(&arguments, now()).await),
             Command::Connect(arguments) => printed(connect(&arguments, now()).await),
+            Command::Validate(arguments) => validate(&arguments).await,
+            Command::Explain(arguments) => explain(&arguments).await,
+            Command::Tail(arguments) => tail(&arguments, now, &interruption).await,
             Command::Send(arguments) => printed(send(&arguments, now, &interruption).await),
             Command::Agents(arguments) => agents(&arguments, now, &interruption).await,
             Command::History(arguments) => printed(history(&arguments, now()).await),

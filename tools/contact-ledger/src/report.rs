@@ -18,14 +18,17 @@ use local_aws::dynamodb::Item;
 use local_aws::parquet_rows::read_columns;
 use local_aws::s3::files_below;
 use local_aws::stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET, Stack};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::center::StreamKind;
 use crate::demo::DemoArguments;
 use crate::expected::{Differences, Expected};
+use crate::failures::Failing;
+use crate::input::Failures;
 use crate::outcome::Outcome;
 use crate::output_folder::OutputFolder;
 use crate::summary::Summary;
+use crate::terminal::counted;
 
 /// Columns that the page needs.
 const COLUMNS: [&str; 11] = [
@@ -43,6 +46,8 @@ const COLUMNS: [&str; 11] = [
 ];
 /// Seconds within which an answer counts for the service level.
 const SERVICE_LEVEL_SECONDS: f64 = 20.0;
+/// Failing records of the user's own that are printed one by one.
+const PRINTED_FAILURES: usize = 10;
 const QUARTER: i64 = 15 * 60;
 
 /// What a run came to.
@@ -50,6 +55,8 @@ pub struct Findings {
     /// Its numbers.
     pub summary: Summary,
     differences: Differences,
+    /// Those of the user's own records that failed.
+    own: Failures,
     is_chaos: bool,
     contacts: BTreeMap<i64, Quarter>,
     /// Answered contacts by minutes of handling.
@@ -113,12 +120,14 @@ impl Findings {
         stack: &Stack,
         elapsed: Duration,
         mut expected: Expected,
+        own: Failures,
         arguments: &DemoArguments,
     ) -> anyhow::Result<Self> {
         let mut findings = Self {
             // Its items are counted as they are read below: a large table is read once.
             summary: Summary::of(stack, 0, 0, elapsed)?,
             differences: Differences::default(),
+            own,
             is_chaos: arguments.chaos.is_some(),
             contacts: BTreeMap::new(),
             handle_minutes: BTreeMap::new(),
@@ -249,9 +258,36 @@ impl Findings {
         )
     }
 
-    /// Whether the run left what it must.
+    /// Whether the run left what it must, and every record of the user's own was good. That generated ones are broken is
+    /// on purpose.
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.differences.is_empty() { Outcome::Done } else { Outcome::Differs }
+        let is_well = self.differences.is_empty() && self.own.records == 0;
+        if is_well { Outcome::Done } else { Outcome::Differs }
+    }
+
+    /// Which of the user's own records failed, and why.
+    pub(crate) fn own_failures(&self) -> String {
+        let Failures { records, first, alike } = &self.own;
+        if *records == 0 {
+            return String::new();
+        }
+        let mut text = format!("{} of yours:\n", counted(*records, "record fails", "records fail"));
+        text.extend(first.iter().take(PRINTED_FAILURES).map(Failing::told));
+        if *records > PRINTED_FAILURES as u64 {
+            text.push_str("More fail; summary.json has the first 50, `contact-ledger validate` names all.\n");
+        }
+        format!("{text}\n{}\n", alike.told())
+    }
+
+    fn to_json(&self) -> Value {
+        let mut json = self.summary.to_json();
+        let Failures { records, first, alike } = &self.own;
+        if *records > 0 {
+            let first: Vec<_> = first.iter().map(Failing::json).collect();
+            json["own_failures"] = json!({"records": records, "first": first, "alike": alike.json()});
+        }
+        json["as_expected"] = json!(self.differences.is_empty());
+        json
     }
 
     /// Writes the tables and the page.
@@ -273,7 +309,7 @@ impl Findings {
         };
         write("agent-state.jsonl", &self.agents)?;
         write("agent-history.jsonl", &self.history)?;
-        write("summary.json", &[format!("{:#}", self.summary.to_json())])?;
+        write("summary.json", &[format!("{:#}", self.to_json())])?;
         write("report.html", &[self.page()])
     }
 }

@@ -118,7 +118,7 @@ pub(crate) fn json_pretty(value: &impl Serialize) -> anyhow::Result<String> {
 }
 
 /// Such characters stand only within JSON's strings, where an escape means the same.
-fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
         if character != '\n' && is_unsafe(character) {

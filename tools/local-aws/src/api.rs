@@ -283,6 +283,12 @@ impl Services {
             "LATEST" => records.len(),
             "AT_SEQUENCE_NUMBER" => place_of(number)?,
             "AFTER_SEQUENCE_NUMBER" => place_of(number)? + 1,
+            "AT_TIMESTAMP" => {
+                // Seconds with a fraction, as every time in this protocol.
+                let at = request["Timestamp"].as_f64().ok_or_else(|| invalid("Timestamp is missing"))?;
+                let is_late = |record: &crate::kinesis::Record| seconds(record.arrival_milliseconds) >= at;
+                records.iter().position(is_late).unwrap_or(records.len())
+            }
             other => return Err(invalid(format!("iterator type {other} is not served here"))),
         };
         Ok(json!({"ShardIterator": format!("{id}:{place}")}))
@@ -303,7 +309,7 @@ impl Services {
             json!({
                 "SequenceNumber": record.sequence_number,
                 "PartitionKey": record.partition_key,
-                "ApproximateArrivalTimestamp": record.arrival_milliseconds / 1000,
+                "ApproximateArrivalTimestamp": seconds(record.arrival_milliseconds),
                 "Data": base64_simd::STANDARD.encode_to_string(&record.data),
             })
         };
@@ -332,6 +338,11 @@ impl Services {
         let failed = responses.iter().filter(|response| response["ErrorCode"].is_string()).count();
         Ok(json!({"FailedPutCount": failed, "Encrypted": false, "RequestResponses": responses}))
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time of day in milliseconds has 41 bits")]
+fn seconds(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1000.0
 }
 
 fn batch(request: &Value) -> Result<&[Value], Refusal> {

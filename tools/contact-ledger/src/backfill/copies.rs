@@ -7,7 +7,7 @@ use jiff::tz::Offset;
 /// When the oldest record of a copy arrived, to the second: Firehose has it in the object's name. If somebody renamed the
 /// object, the day of its partition is what is left.
 /// Source: Amazon Data Firehose Developer Guide, "Configure Amazon S3 object name format".
-pub(super) fn arrival(key: &str) -> Option<Timestamp> {
+pub(crate) fn arrival(key: &str) -> Option<Timestamp> {
     let (folder, name) = key.rsplit_once('/').unwrap_or_default();
     let start_of_day = || {
         let day = folder.rsplit_once("arrival_date=")?.1.get(..10)?;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 const FIRST_NAME: &[u8] = b"AWSAccountId";
 
 /// The records, in order. What is no JSON is one record up to where the next can begin; it fails when it is read.
-pub(super) fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         rest = rest.trim_ascii_start();
@@ -30,7 +30,7 @@ fn value(bytes: &[u8]) -> Option<usize> {
 
 /// Where a record can begin, behind the beginning of `bytes`: an object with a name in it, behind another object, or with
 /// the name that comes first.
-fn next_beginning(bytes: &[u8]) -> usize {
+pub(crate) fn next_beginning(bytes: &[u8]) -> usize {
     let braces = bytes.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'{');
     let mut beginnings = braces.filter_map(|(place, _)| {
         let name = first_name(&bytes[place + 1..])?;
