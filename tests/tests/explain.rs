@@ -64,7 +64,7 @@ fn rejected_line(data: &[u8], reason: &str, path: &str) -> String {
 
 #[tokio::test]
 async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
-    let broken = CONTACT.replace("\"ContactId\":\"c\",", "");
+    let broken = CONTACT.replace("\"InstanceARN\"", "\"Instance\"");
     let (_folder, file) = write(
         &[
             firehose_failure(CONTACT, "Lambda.FunctionTimedOut"),
@@ -83,8 +83,8 @@ async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
     assert!(records[0]["means"].as_str().unwrap().contains("did not answer in its time"));
     assert_eq!(
         records[1]["redrive"],
-        json!({"would_pass": false, "reason": "missing_field", "path": "ContactId",
-        "message": "ContactId is missing or null, and a contact record needs it"})
+        json!({"would_pass": false, "reason": "missing_field", "path": "InstanceARN",
+        "message": "InstanceARN is missing or null, and a contact record needs it"})
     );
     assert_eq!(
         records[0]["records"][0]["CustomerEndpoint"],
@@ -99,7 +99,7 @@ async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
     for part in [
         "1. A contact record that arrived at 2026-03-02T08:00:00.123Z: Lambda.FunctionTimedOut",
         "Now: a redrive would pass.",
-        "Now: a redrive would fail again, missing_field: ContactId is missing or null",
+        "Now: a redrive would fail again, missing_field: InstanceARN is missing or null",
         "What to do: Raise FunctionMemory",
         "2 records: a redrive would pass for 1, fail again for 1.",
     ] {

@@ -188,11 +188,8 @@ fn open(file: &Path, limit: Limit, broken: Option<Broken>) -> anyhow::Result<Rec
     let (name, source, by_name): (_, Box<dyn Read + Send>, _) = if file == Path::new(STANDARD_INPUT) {
         ("standard input".to_owned(), Box::new(std::io::stdin()), Broken::IsItsLine)
     } else {
-        let opened = File::open(file).and_then(|opened| match opened.metadata()?.is_dir() {
-            true => Err(std::io::ErrorKind::IsADirectory.into()),
-            false => Ok(opened),
-        });
-        let opened = opened.with_context(|| format!("{} cannot be read; check the path", file.display()))?;
+        let opened =
+            File::open(file).with_context(|| format!("{} cannot be read; check the path", file.display()))?;
         (file.display().to_string(), Box::new(opened), broken_by_name(file))
     };
     let text = text::open(&name, source)?;

@@ -292,7 +292,7 @@ mod tests {
         });
         assert_eq!(
             (rejects.len(), errors.len(), conditions.len()),
-            (10, 8, 2),
+            (10, 9, 2),
             "{rejects:?} {errors:?} {conditions:?}"
         );
         for code in rejects.iter().chain(&errors).chain(&conditions) {

@@ -44,8 +44,6 @@ pub struct TailArguments {
     /// Whose records
     #[arg(value_enum, value_name = "STREAM")]
     stream: RecordsKind,
-    #[command(flatten)]
-    stack: StackArguments,
     /// Begin with records that arrived then: an instant, a day (UTC), or a time ago such as 15m [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
@@ -64,6 +62,8 @@ pub struct TailArguments {
     /// Print JSON, one object a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    stack: StackArguments,
 }
 
 /// When to begin.

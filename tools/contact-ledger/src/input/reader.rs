@@ -244,12 +244,13 @@ impl Records {
     fn until_another_begins(&mut self) -> anyhow::Result<InputRecord> {
         loop {
             let length = next_beginning(self.rest());
-            let is_found = length < self.rest().len() || self.is_at_end;
-            match is_found {
-                true if length <= self.limit.bytes => return Ok(self.take(length)),
-                false if self.rest().len() <= self.limit.bytes => self.fill()?,
-                _ => return Err(self.too_large()),
+            if length > self.limit.bytes {
+                return Err(self.too_large());
             }
+            if length < self.rest().len() || self.is_at_end {
+                return Ok(self.take(length));
+            }
+            self.fill()?;
         }
     }
 
@@ -354,7 +355,7 @@ fn value(bytes: &[u8], is_at_end: bool) -> Value {
 }
 
 fn lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+    (bytes.split(|byte| *byte == b'\n').count() - 1) as u64
 }
 
 /// `1,000 KiB`, `10 MiB`

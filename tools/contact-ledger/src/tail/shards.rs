@@ -177,7 +177,7 @@ impl Place {
         is_behind: &mut bool,
     ) -> Option<String> {
         for record in output.records {
-            let at = record.approximate_arrival_timestamp.and_then(|at| at.to_millis().ok());
+            let at = record.approximate_arrival_timestamp.and_then(milliseconds);
             *last = Some(record.sequence_number.clone());
             let arrived = Arrived {
                 at: at.and_then(Timestamp::from_epoch_milliseconds),
@@ -206,6 +206,12 @@ impl Place {
         }
         *was = is;
     }
+}
+
+/// The SDK reads the time as a float, and every second millisecond comes out a little too early.
+fn milliseconds(at: DateTime) -> Option<i64> {
+    const NANOSECONDS: i128 = 1_000_000;
+    i64::try_from((at.as_nanos() + NANOSECONDS / 2).div_euclid(NANOSECONDS)).ok()
 }
 
 const THROTTLED: &str = "Kinesis throttles: others read this shard, too";
@@ -253,6 +259,15 @@ mod tests {
         let numbers = aws_sdk_kinesis::types::SequenceNumberRange::builder();
         let numbers = numbers.starting_sequence_number("0").build().unwrap();
         shard.hash_key_range(range).sequence_number_range(numbers).build().unwrap()
+    }
+
+    #[test]
+    fn every_millisecond_survives_the_sdks_float() {
+        for millisecond in 1_772_438_400_000_i64..1_772_438_401_000 {
+            #[expect(clippy::cast_precision_loss, reason = "it is what the SDK does")]
+            let at = DateTime::from_secs_f64(millisecond as f64 / 1000.0);
+            assert_eq!(milliseconds(at), Some(millisecond));
+        }
     }
 
     #[test]
