@@ -302,7 +302,11 @@ fn the_same_seed_generates_the_same_files_and_a_demo_of_them_leaves_what_they_sa
     let output_folder = folder.path().join("out");
     let output =
         demo(&output_folder, &["--contact-records", &contact_records, "--agent-events", &agent_events]);
-    assert!(said(&output).contains(EQUAL), "{output:?}");
+    // They are the user's own, and some are broken.
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    assert!(shown.contains(EQUAL) && shown.contains("fail of yours"), "{shown}");
+    assert!(shown.contains("contact-records.jsonl") && shown.contains("agent-events.jsonl"), "{shown}");
     let summary: Value =
         serde_json::from_slice(&fs::read(output_folder.join("summary.json")).unwrap()).unwrap();
     assert!(summary["agent_events"]["outcomes"]["rejected"].as_u64() > Some(5), "{summary}");

@@ -194,8 +194,19 @@ fn a_demo_takes_standard_input_once() {
         running.wait_with_output().unwrap()
     };
     let done = demo(&["--contact-records", "-"], &format!("{CONTACT}\n{{\n{CONTACT}\n"));
-    assert!(done.status.success(), "{done:?}");
+    // One of the user's own records fails: where it stands and why is said.
+    assert_eq!(done.status.code(), Some(3), "{done:?}");
+    let shown = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(
+        shown.contains("1 record fails of yours") && shown.contains("standard input, line 2: not_json"),
+        "{shown}"
+    );
     let summary: Value = serde_json::from_slice(&fs::read(out.join("summary.json")).unwrap()).unwrap();
+    let failure = &summary["own_failures"]["first"][0];
+    assert_eq!(
+        (&failure["line"], &failure["reason"]),
+        (&serde_json::json!(2), &serde_json::json!("not_json"))
+    );
     assert_eq!(
         (&summary["contact_records"]["rows"], &summary["contact_records"]["failed"]),
         (&2.into(), &1.into())

@@ -18,7 +18,7 @@ use contact_ledger::demo::put_record;
 use contact_ledger::schema::glue_table;
 use lambda_support::aggregate::{Packed, pack};
 use ledger_tests::functions_folder;
-use local_aws::stack::{Served, Stack, StackSettings};
+use local_aws::stack::{Served, ServedFile, Stack, StackSettings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
@@ -229,7 +229,7 @@ async fn answer(
 }
 
 /// The stand-in, and a folder that leads to it.
-async fn scripted(script: Script) -> (Kinesis, tempfile::TempDir) {
+async fn scripted(script: Script) -> (Kinesis, tempfile::TempDir, ServedFile) {
     let kinesis: Kinesis = Arc::new(Mutex::new(script));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -238,8 +238,8 @@ async fn scripted(script: Script) -> (Kinesis, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let served =
         Served { dynamodb: url.clone(), s3: url.clone(), streams: url, agent_event_mapping: String::new() };
-    fs::write(folder.path().join("stack.json"), serde_json::to_vec(&served).unwrap()).unwrap();
-    (kinesis, folder)
+    let file = served.leave(folder.path()).unwrap();
+    (kinesis, folder, file)
 }
 
 fn shard(id: &str, parents: &[&str]) -> Value {
@@ -279,7 +279,7 @@ async fn throttling_expired_iterators_and_resharding_lose_nothing_and_shards_are
         ]),
         ..Script::default()
     };
-    let (kinesis, folder) = scripted(script).await;
+    let (kinesis, folder, _served) = scripted(script).await;
     let (shown, said) = tail(folder.path(), &["agent-events", "--for", "14"]).await;
     let mut ids: Vec<_> =
         shown.iter().map(|line| line["record"]["EventId"].as_str().unwrap().to_owned()).collect();
@@ -308,7 +308,7 @@ async fn a_refusal_is_told_with_what_to_do() {
         answers: HashMap::from([("a:start".to_owned(), vec![refusal("KMSAccessDeniedException")])]),
         ..Script::default()
     };
-    let (_kinesis, folder) = scripted(script).await;
+    let (_kinesis, folder, _served) = scripted(script).await;
     let output = command(folder.path(), &["agent-events"]).output().await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));

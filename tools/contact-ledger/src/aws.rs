@@ -169,6 +169,10 @@ fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> anyhow::Er
         (None, CredentialsError::CredentialsNotLoaded(_)) => {
             anyhow!("no AWS credentials were found; run `aws configure` or `aws sso login`, or say --profile")
         }
+        // What this machine would answer on EC2 is answered by nobody, or by something else.
+        (None, error) if causes(error).contains("IMDS") => {
+            no_credentials(None, &CredentialsError::not_loaded(""))
+        }
         (profile, error) => {
             let option = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
             anyhow!(

@@ -334,7 +334,11 @@ impl Served {
         serde_json::from_slice(&json).map_err(NotServed::OtherVersion)
     }
 
-    fn leave(self, folder: &Path) -> anyhow::Result<ServedFile> {
+    /// Leaves this in the folder, as long as what is answered is held.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn leave(self, folder: &Path) -> anyhow::Result<ServedFile> {
         let path = folder.join(Self::FILE);
         let leave = || -> anyhow::Result<File> {
             let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
@@ -362,7 +366,9 @@ pub enum NotServed {
 }
 
 /// Gone when dropped: nothing is served any more.
-struct ServedFile {
+#[must_use]
+#[derive(Debug)]
+pub struct ServedFile {
     path: PathBuf,
     _lock: File,
 }
