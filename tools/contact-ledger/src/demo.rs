@@ -9,8 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use local_aws::faults::Faults;
-use local_aws::stack::{AGENT_EVENT_STREAM, CONTACT_RECORD_STREAM, LAKE_BUCKET, Stack, StackSettings};
+use local_aws::faults::{Faults, Part};
+use local_aws::REGION;
+use local_aws::keys::Keys;
+use local_aws::stack::{
+    AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, LAKE_BUCKET, Stack,
+    StackSettings,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -49,7 +54,7 @@ pub struct DemoArguments {
     /// Send the whole input so many times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
-    /// Make bad weather: duplicates, delays, throttling, lost answers, denied access, crashes
+    /// Inject faults by this seed: duplicates, delays, throttling, lost responses, denied access, crashes
     #[arg(long, value_name = "SEED")]
     pub chaos: Option<u64>,
     /// Keep everything running afterwards, for the AWS CLI and SDKs, until interrupted
@@ -86,7 +91,7 @@ pub async fn demo(
     let mut settings = StackSettings {
         dynamodb_port: arguments.dynamodb_port,
         s3_port: arguments.s3_port,
-        // More requests meet more weather.
+        // More requests meet more faults.
         batch_size: if arguments.chaos.is_some() { 100 } else { 1000 },
         shards: (arguments.center.agents / AGENTS_PER_SHARD).clamp(2, MOST_SHARDS),
         faults: arguments.chaos.map(Faults::new),
@@ -179,7 +184,10 @@ fn make(source: Source, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Ma
             progress.at.store(sent.at, Ordering::Relaxed);
         });
         let records: Box<dyn Iterator<Item = Sent>> = match faults {
-            Some(faults) => Box::new(faults.of_stream(0, noted)),
+            Some(faults) => Box::new(faults.of_streams(noted, |sent| match sent.stream {
+                StreamKind::ContactRecords => Part::ContactRecords,
+                StreamKind::AgentEvents => Part::AgentEvents,
+            })),
             None => Box::new(noted),
         };
         for record in records {
@@ -196,7 +204,7 @@ fn make(source: Source, faults: Option<Faults>) -> (mpsc::Receiver<Sent>, Arc<Ma
 
 async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> anyhow::Result<Expected> {
     let total = source.total;
-    let (records, made, maker) = make(source, arguments.chaos.map(Faults::new));
+    let (records, made, maker) = make(source, stack.faults.clone());
     let bar = ProgressBar::new(total.unwrap_or_default());
     let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
     bar.set_style(style.expect("the template names known parts"));
@@ -222,7 +230,11 @@ async fn send(stack: &mut Stack, source: Source, arguments: &DemoArguments) -> a
     };
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let sent = async {
-        put(stack, records).await?;
+        if let Err(refused) = put(stack, records).await {
+            // A stream that takes nothing more has lost its reader, which knows why.
+            stack.drain().await?;
+            return Err(refused);
+        }
         if arguments.serve {
             stack.settle(made.records.load(Ordering::Relaxed)).await
         } else {
@@ -301,6 +313,7 @@ fn endpoints(stack: &Stack, output: &Path) -> String {
     let Some(streams) = &stack.streams else { return String::new() };
     let folder = if output == Path::new(OUTPUT) { String::new() } else { format!(" {}", output.display()) };
     let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
+    let Keys { access_key_id, secret_access_key } = &stack.dynamodb.keys;
     format!(
         r#"
 Everything is running until you press Ctrl-C. Look at it, or send to it:
@@ -310,24 +323,29 @@ Everything is running until you press Ctrl-C. Look at it, or send to it:
   contact-ledger redrive --local{folder}
   contact-ledger send --local{folder}
 
-The AWS CLI and SDKs speak to it, with credentials that are good only here:
+The AWS CLI and SDKs speak to it, with credentials that are good only for this
+run:
 
-  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local-secret
-  export AWS_REGION=eu-west-2
+  export AWS_ACCESS_KEY_ID={access_key_id}
+  export AWS_SECRET_ACCESS_KEY={secret_access_key}
+  export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}
   export AWS_ENDPOINT_URL_DYNAMODB={dynamodb}
   export AWS_ENDPOINT_URL_S3={s3}
   export AWS_ENDPOINT_URL={streams}
-  aws dynamodb scan --table-name AgentState --max-items 1
+  aws dynamodb scan --table-name {AGENT_STATE_TABLE} --max-items 1
   instance=10000000-0000-4000-8000-000000000001
   agent=$instance#20000000-0000-4000-8000-000000000001
-  aws dynamodb query --table-name AgentHistory --max-items 3 \
+  aws dynamodb query --table-name {AGENT_HISTORY_TABLE} --max-items 3 \
       --key-condition-expression 'agent_id = :a' --expression-attribute-values \
       "{{\":a\": {{\"S\": \"$agent\"}}}}"
   aws s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/
+  contact-ledger generate --agents 5 --output day
+  head -n 1 day/contact-records.jsonl > record.json
   aws firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \
-      --cli-binary-format raw-in-base64-out --record file://record.json
+      --record Data@=fileb://record.json
+  head -n 1 day/agent-events.jsonl > event.json
   aws kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \
-      --cli-binary-format raw-in-base64-out --data file://event.json
+      --data fileb://event.json
 
 Rows reach the lake within {} seconds.
 "#,
