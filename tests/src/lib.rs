@@ -5,6 +5,7 @@ pub mod chaos;
 pub mod control_plane;
 pub mod docs;
 pub mod lives;
+pub mod signed;
 pub mod simulation;
 pub mod template;
 

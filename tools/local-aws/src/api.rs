@@ -12,12 +12,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::door::{self, Door, Protocol};
+use crate::door::{self, Door, Protocol, is_lambda};
 use crate::event_source_mapping::EventSourceMapping;
 use crate::firehose::Producer;
 use crate::function::Function;
@@ -100,7 +100,16 @@ fn unknown(operation: &str) -> Refusal {
     }
 }
 
-async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn serve(
+    State(services): State<Arc<Services>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if is_lambda(uri.path()) {
+        return lambda::unknown(method, uri).await.into_response();
+    }
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let answer = if header("content-type").contains("cbor") {
         Err(Refusal {

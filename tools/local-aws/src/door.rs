@@ -10,6 +10,7 @@
 
 mod origin;
 mod refusal;
+mod run_keys;
 mod serving;
 mod signature;
 
@@ -25,6 +26,7 @@ use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 pub(crate) use self::refusal::Refusal;
+pub(crate) use self::run_keys::RunKeys;
 pub(crate) use self::serving::serve;
 use self::signature::Verifier;
 use crate::keys::Keys;
@@ -61,7 +63,7 @@ impl Protocol {
             Self::DynamoDb => &["dynamodb"],
             Self::S3 => &["s3"],
             Self::Runtime => &[],
-            Self::Streams if is_lambda(head) => &["lambda"],
+            Self::Streams if is_lambda(head.uri.path()) => &["lambda"],
             Self::Streams => match target.and_then(|target| target.split_once('_')) {
                 Some(("Kinesis", _)) => &["kinesis"],
                 Some(("Firehose", _)) => &["firehose"],
@@ -72,8 +74,8 @@ impl Protocol {
 }
 
 /// Every operation of Lambda has the date of its API's version in its path.
-fn is_lambda(head: &Parts) -> bool {
-    head.uri.path().trim_start_matches('/').starts_with("20")
+pub(crate) fn is_lambda(path: &str) -> bool {
+    path.starts_with("/20")
 }
 
 /// The door of one server.
@@ -103,13 +105,18 @@ impl Door {
     /// The request again, if it may enter.
     async fn admit(&self, request: Request) -> Result<Request, Response> {
         let (head, body) = request.into_parts();
-        let refused = |refusal: Refusal| refusal.response(self.protocol, is_lambda(&head));
+        let refused = |refusal: Refusal| refusal.response(self.protocol, is_lambda(head.uri.path()));
         origin::check(self.protocol, &head).map_err(refused)?;
+        let services = self.protocol.services(&head);
         let Some(verifier) = &self.verifier else {
+            if self.protocol == Protocol::S3 {
+                // `s3s` verifies the rest. It would also take signatures for AWS STS, of version 2, and for longer.
+                signature::check_form(services, &head).map_err(refused)?;
+            }
             return Ok(Request::from_parts(head, serving::bounded(body, self.body_bytes, self.read_timeout)));
         };
         let body = self.buffered(body).await.map_err(refused)?;
-        verifier.verify(self.protocol.services(&head), &head, &body, now()).map_err(refused)?;
+        verifier.verify(services, &head, &body, now()).map_err(refused)?;
         Ok(Request::from_parts(head, Body::from(body)))
     }
 

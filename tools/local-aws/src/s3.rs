@@ -15,7 +15,6 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use futures::TryStreamExt;
-use s3s::auth::SimpleAuth;
 use s3s::dto::{
     GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadBucketInput,
     HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
@@ -27,7 +26,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tokio::task::JoinHandle;
 
-use crate::door::{self, Door, Protocol};
+use crate::door::{self, Door, Protocol, RunKeys};
 use crate::gateway::{Gate, Service, guarded};
 use crate::keys::Keys;
 use crate::listen::{listen, url};
@@ -215,7 +214,7 @@ impl Drop for S3Server {
 
 fn router(folder: Folder, keys: &Keys) -> Router {
     let mut builder = S3ServiceBuilder::new(folder);
-    builder.set_auth(SimpleAuth::from_single(&keys.access_key_id, keys.secret_access_key.as_str()));
+    builder.set_auth(RunKeys::new(keys));
     let service = builder.build();
     Router::new().fallback(async move |request: Request| match service
         .call(request.map(s3s::Body::http_body_unsync))

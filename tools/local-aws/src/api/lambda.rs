@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -29,8 +29,6 @@ pub(super) fn routes() -> Router<Arc<Services>> {
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .route("/2017-10-31/functions/{name}/concurrency", put(put_concurrency).delete(delete_concurrency))
         .route("/2015-03-31/event-source-mappings/{id}", get(get_mapping).put(update_mapping))
-        .route("/2015-03-31/{*path}", any(unknown))
-        .route("/2017-10-31/{*path}", any(unknown))
         .method_not_allowed_fallback(unknown)
 }
 
@@ -50,7 +48,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-async fn unknown(method: Method, uri: Uri) -> Refusal {
+pub(super) async fn unknown(method: Method, uri: Uri) -> Refusal {
     let message = format!("{method} {} is no operation that is served here", uri.path());
     Refusal { status: StatusCode::NOT_FOUND, code: "UnknownOperationException", message }
 }

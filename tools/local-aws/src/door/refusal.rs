@@ -54,11 +54,15 @@ impl Refusal {
     }
 
     fn xml(&self) -> Response {
+        let (status, code) = match self.code {
+            "InvalidSignatureException" => (StatusCode::FORBIDDEN, "SignatureDoesNotMatch"),
+            "IncompleteSignatureException" => (self.status, "AuthorizationHeaderMalformed"),
+            code => (self.status, code.trim_end_matches("Exception")),
+        };
         let escaped = self.message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let xml = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{escaped}</Message></Error>",
-            self.code.trim_end_matches("Exception")
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{escaped}</Message></Error>"
         );
-        (self.status, [(CONTENT_TYPE, "application/xml")], xml).into_response()
+        (status, [(CONTENT_TYPE, "application/xml")], xml).into_response()
     }
 }

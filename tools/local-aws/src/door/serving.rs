@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::middleware::from_fn_with_state;
 use futures::{StreamExt, TryStreamExt, stream};
 use http_body_util::Limited;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -45,14 +45,18 @@ pub(crate) async fn serve(listener: TcpListener, door: Door, router: Router) {
 async fn serve_connection(socket: TcpStream, read_timeout: Duration, router: Router) {
     // Answers are small and complete: waiting for more to send would only make them late.
     let _ = socket.set_nodelay(true);
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(read_timeout).max_buf_size(HEAD_BYTES);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(read_timeout).max_header_size(HEAD_BYTES);
     // A client that hangs up is no concern of the server's.
     let _ = builder.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)).await;
 }
 
 /// A body that ends with an error when it is too large, or its client stops sending.
 pub(super) fn bounded(body: Body, bytes: usize, read_timeout: Duration) -> Body {
+    // A stream has no length that can be known before; what is empty is known to be.
+    if body.is_end_stream() {
+        return body;
+    }
     let frames = Body::new(Limited::new(body, bytes)).into_data_stream();
     let frames = stream::unfold(frames.map_err(std::io::Error::other).boxed(), move |mut frames| async move {
         let frame: std::io::Result<Bytes> = match timeout(read_timeout, frames.next()).await {

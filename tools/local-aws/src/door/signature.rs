@@ -21,6 +21,7 @@ use subtle::ConstantTimeEq;
 use super::Refusal;
 use crate::keys::Keys;
 
+const MISSING: &str = "MissingAuthenticationTokenException";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// How far a client's clock may be off.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -124,6 +125,17 @@ impl Verifier {
     }
 }
 
+/// Refuses a signature that is not of this version, for none of these services, or good for more than a week. Whether it
+/// is right is for another to say.
+pub(super) fn check_form(services: &[&str], head: &Parts) -> Result<(), Refusal> {
+    match Claim::read(head) {
+        Ok(claim) => claim.check_scope(services),
+        // It may be signed where only its service looks.
+        Err(refusal) if refusal.code == MISSING => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
+}
+
 /// The query without what a presigned URL adds.
 fn own_query(query: Option<&str>) -> String {
     let is_own = |pair: &&str| {
@@ -144,7 +156,7 @@ impl Claim {
         match (header, is_presigned) {
             (Some(header), false) if headers.next().is_none() => Self::of_header(header, &head.headers),
             (None, true) => Self::of_query(query),
-            (None, false) => Err(refusal("MissingAuthenticationTokenException", "the request is not signed")),
+            (None, false) => Err(refusal(MISSING, "the request is not signed")),
             _ => Err(incomplete("the request is signed more than once")),
         }
     }

@@ -155,7 +155,7 @@ mod tests {
     fn database() -> Database {
         let database = Database::memory().unwrap();
         let table = json!({
-            "TableName": "T", "BillingMode": "PAY_PER_REQUEST",
+            "TableName": "Items", "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
         });
@@ -167,11 +167,11 @@ mod tests {
     fn what_is_put_is_got_and_a_failed_condition_shows_the_item() {
         let database = database();
         let put = json!({
-            "TableName": "T", "Item": {"k": {"S": "a"}, "n": {"N": "1"}},
+            "TableName": "Items", "Item": {"k": {"S": "a"}, "n": {"N": "1"}},
             "ConditionExpression": "attribute_not_exists(k)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         });
         assert_eq!(ask(&database, "PutItem", &put).unwrap(), "{}");
-        let got = ask(&database, "GetItem", &json!({"TableName": "T", "Key": {"k": {"S": "a"}}})).unwrap();
+        let got = ask(&database, "GetItem", &json!({"TableName": "Items", "Key": {"k": {"S": "a"}}})).unwrap();
         assert!(got.contains(r#""n":{"N":"1"}"#), "{got}");
         let failed = ask(&database, "PutItem", &put).unwrap_err();
         assert!(failed.contains("ConditionalCheckFailedException") && failed.contains(r#""Item":"#), "{failed}");
@@ -181,7 +181,7 @@ mod tests {
     fn a_request_that_cannot_be_read_has_the_services_error_and_no_marker() {
         let database = database();
         let put = |item: serde_json::Value| {
-            ask(&database, "PutItem", &json!({"TableName": "T", "Item": item})).unwrap_err()
+            ask(&database, "PutItem", &json!({"TableName": "Items", "Item": item})).unwrap_err()
         };
         for (item, expected) in [
             (json!({"k": {"S": "a"}, "n": {"N": "x"}}), "ValidationException"),
