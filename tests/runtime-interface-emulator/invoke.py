@@ -31,7 +31,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from running import agents_of, eventually, figure, run_tests  # noqa: E402, the path comes before
-from served_stack import CREDENTIALS, ServedStack, check_binaries, encoded, generate  # noqa: E402
+from served_stack import REGION, ServedStack, check_binaries, encoded, generate  # noqa: E402
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 PAYLOAD_BYTES = 6 * 1024 * 1024
@@ -61,7 +61,11 @@ class Emulator:
         self.binary = BINARIES / function
         self.environment = {
             "PATH": os.environ["PATH"],
-            **CREDENTIALS,
+            # Of nobody: whoever asks a served stack has its keys in the environment.
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nobody",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
             "AWS_LAMBDA_FUNCTION_NAME": function,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
             **environment,
@@ -407,8 +411,8 @@ class DynamoDb(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, endpoint, denies=False, throttles_agent=None):
-        self.endpoint, self.denies, self.throttles_agent = endpoint, denies, throttles_agent
+    def __init__(self, stack, denies=False, throttles_agent=None):
+        self.stack, self.denies, self.throttles_agent = stack, denies, throttles_agent
         super().__init__(("127.0.0.1", 0), Refusing)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -442,11 +446,8 @@ class Refusing(http.server.BaseHTTPRequestHandler):
         self.answer(200, {"Responses": [throttled if is_refused else next(answers) for is_refused in refused]})
 
     def forward(self, request):
-        connection = http.client.HTTPConnection(self.server.endpoint.removeprefix("http://"), timeout=HANG_SECONDS)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")}
-        connection.request("POST", "/", json.dumps(request), headers)
-        with contextlib.closing(connection):
-            return json.loads(connection.getresponse().read())["Responses"]
+        # Signed anew: the function signed the whole, for this server.
+        return self.server.stack.call("dynamodb", self.headers["x-amz-target"], request)["Responses"]
 
     def answer(self, status, body):
         body = json.dumps(body).encode()
@@ -467,6 +468,7 @@ class Upserter(Contracts):
 
     def environment(self, dynamodb=None, **others):
         return {
+            **self.stack.credentials(),
             "AGENT_STATE_TABLE": "AgentState",
             "AGENT_HISTORY_TABLE": "AgentHistory",
             "REJECTED_BUCKET": "lake",
@@ -538,7 +540,7 @@ class Upserter(Contracts):
         refused = next(agent for agent in agents if agent != agents[0])
         first = agents.index(refused)
         self.assertGreater(first, 0)
-        with DynamoDb(self.stack.endpoints["dynamodb"], throttles_agent=refused.rsplit("/")[-1]) as dynamodb:
+        with DynamoDb(self.stack, throttles_agent=refused.rsplit("/")[-1]) as dynamodb:
             with self.emulator(dynamodb.url) as emulator:
                 # Once for each invocation that gets no further, and again as the stream would send it.
                 for _ in range(2):

@@ -15,11 +15,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use contact_ledger::schema::{SchemaFormat, schema};
+use local_aws::REGION;
 use local_aws::stack::{
     AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, LAKE_BUCKET,
     NORMALIZER, UPSERTER,
 };
-use local_aws::{ACCESS_KEY, REGION};
 use serde_json::{Value, json};
 
 /// The instance that streams to the stack.
@@ -133,7 +133,7 @@ async fn serve(
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let signature = header("authorization");
     let mut scope = signature.strip_prefix("AWS4-HMAC-SHA256 Credential=").expect("it is signed").split('/');
-    assert_eq!(scope.next(), Some(ACCESS_KEY));
+    assert!(scope.next().is_some_and(|key| !key.is_empty()));
     assert_eq!(scope.nth(1), Some(REGION));
     let service = scope.next().expect("a scope names the service");
     let mut says = says.lock().expect("no call panics");

@@ -5,6 +5,7 @@ pub mod chaos;
 pub mod control_plane;
 pub mod docs;
 pub mod lives;
+pub mod signed;
 pub mod simulation;
 pub mod template;
 
@@ -28,6 +29,7 @@ use lambda_support::firehose::TransformEvent;
 use lambda_support::kinesis::StreamEvent;
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
+use local_aws::keys::Keys;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -153,14 +155,20 @@ pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Trans
     read_event(&json!({ "records": records }))
 }
 
-/// A client of a DynamoDB on this machine.
+/// A client of a DynamoDB on this machine, with the keys that it knows.
 #[must_use]
-pub fn dynamodb_client(endpoint: &str) -> Client {
+pub fn dynamodb_client(endpoint: &str, keys: &Keys) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(Region::new("eu-west-2"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .credentials_provider(Credentials::new(
+            &keys.access_key_id,
+            &keys.secret_access_key,
+            None,
+            None,
+            "test",
+        ))
         .build();
     Client::from_conf(config)
 }
@@ -173,7 +181,7 @@ pub async fn dynamodb() -> (DynamoDb, Client) {
     let server = DynamoDb::start(0, Gate::default()).await.expect("a free port can be listened on");
     server.create_table("State", "board", "agent_id").expect("the table is new");
     server.create_table("History", "agent_id", "entry").expect("the table is new");
-    let client = dynamodb_client(&server.endpoint);
+    let client = dynamodb_client(&server.endpoint, &server.keys);
     (server, client)
 }
 

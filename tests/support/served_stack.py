@@ -1,30 +1,25 @@
-"""The stack that `contact-ledger demo --serve` serves, for tests in Python. The standard library is enough: nothing here
-checks a signature.
+"""The stack that `contact-ledger demo --serve` serves, for tests in Python, with the standard library alone.
+
+Requests are signed by the definition of AWS Signature Version 4, so this is also a second implementation of it.
 """
 
 import base64
+import datetime
+import hashlib
+import hmac
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from running import eventually
 
 PATIENCE = 60.0
-# Good only here.
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local-secret",
-    "AWS_REGION": "eu-west-2",
-    "AWS_DEFAULT_REGION": "eu-west-2",
-}
-AUTHORIZATION = (
-    "AWS4-HMAC-SHA256 Credential=local/20260302/eu-west-2/service/aws4_request, "
-    "SignedHeaders=host;x-amz-date;x-amz-target, Signature=" + 64 * "0"
-)
+REGION = "eu-west-2"
 RECORDS_PER_PUT = 500
 BYTES_PER_PUT = 4_000_000
 
@@ -58,6 +53,28 @@ def generate(binaries, *options):
 
 def encoded(data):
     return base64.b64encode(data).decode()
+
+
+def signed(keys, service, url, headers, body):
+    """The headers of a request with its signature.
+
+    Source: IAM User Guide, "Create a signed AWS API request"."""
+    parts = urllib.parse.urlsplit(url)
+    time = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    headers = {**headers, "host": parts.netloc, "x-amz-date": time}
+    names = ";".join(sorted(headers))
+    canonical_headers = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
+    path, body_hash = urllib.parse.quote(parts.path or "/"), hashlib.sha256(body).hexdigest()
+    canonical = "\n".join(["POST", path, parts.query, canonical_headers, names, body_hash])
+    scope = f"{time[:8]}/{REGION}/{service}/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = ("AWS4" + keys["secret_access_key"]).encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    credential = f"{keys['access_key_id']}/{scope}"
+    authorization = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    return {**headers, "authorization": authorization}
 
 
 class ServedStack:
@@ -101,20 +118,33 @@ class ServedStack:
             return None
         return json.loads((self.output / "stack.json").read_text())
 
+    def credentials(self):
+        """The environment of a program that asks this stack."""
+        keys = self.endpoints["keys"]
+        return {
+            "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
     def call(self, service, target, request):
         """One request in the JSON protocol."""
-        headers = {"x-amz-target": target, "authorization": AUTHORIZATION, "x-amz-date": "20260302T080000Z"}
-        headers["content-type"] = "application/x-amz-json-1.0" if service == "dynamodb" else "application/x-amz-json-1.1"
-        body = json.dumps(request).encode()
+        version = "1.0" if service == "dynamodb" else "1.1"
+        headers = {"x-amz-target": target, "content-type": f"application/x-amz-json-{version}"}
+        url, body = self.endpoints[service], json.dumps(request).encode()
+        scope = target.split("_")[0].lower()
+        headers = signed(self.endpoints["keys"], scope, url, headers, body)
         try:
-            request = urllib.request.Request(self.endpoints[service], body, headers)
+            request = urllib.request.Request(url, body, headers)
             return json.loads(urllib.request.urlopen(request, timeout=PATIENCE).read())
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{target}: {error.read().decode()}") from error
 
     def invoke(self, function, event):
         url = f"{self.endpoints['streams']}/2015-03-31/functions/{function}/invocations"
-        request = urllib.request.Request(url, json.dumps(event).encode(), {"authorization": AUTHORIZATION})
+        body = json.dumps(event).encode()
+        request = urllib.request.Request(url, body, signed(self.endpoints["keys"], "lambda", url, {}, body))
         return json.loads(urllib.request.urlopen(request, timeout=PATIENCE).read())
 
     def put_agent_events(self, records):

@@ -12,6 +12,7 @@ use contact_ledger::demo::put_record;
 use contact_ledger::schema::glue_table;
 use ledger_tests::functions_folder;
 use local_aws::Gate;
+use local_aws::keys::Keys;
 use local_aws::parquet_rows::read_rows;
 use local_aws::s3::{Folder, S3Server, files_below};
 use local_aws::stack::{Stack, StackSettings};
@@ -32,14 +33,14 @@ async fn lake() -> tempfile::TempDir {
     output
 }
 
-async fn backfill(lake: &str, endpoint: Option<&str>, policy: &str, more: &[&str]) -> Output {
+async fn backfill(lake: &str, s3: Option<(&str, &Keys)>, policy: &str, more: &[&str]) -> Output {
     let mut command = tokio::process::Command::new(functions_folder().join("contact-ledger"));
     command.args(["backfill", "--lake", lake]).args(more).env("PII_POLICY", policy);
-    if let Some(endpoint) = endpoint {
+    if let Some((endpoint, keys)) = s3 {
         command.envs([
             ("AWS_ENDPOINT_URL_S3", endpoint),
-            ("AWS_ACCESS_KEY_ID", local_aws::ACCESS_KEY),
-            ("AWS_SECRET_ACCESS_KEY", local_aws::SECRET_KEY),
+            ("AWS_ACCESS_KEY_ID", &keys.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key),
             ("AWS_REGION", local_aws::REGION),
         ]);
     }
@@ -78,7 +79,7 @@ async fn rows_made_from_the_copies_are_the_rows() {
 
     // From a bucket and from a folder alike.
     let s3 = S3Server::start(0, Folder::open(output.path()).unwrap(), Gate::default()).await.unwrap();
-    let told = backfill("s3://lake", Some(&s3.endpoint), "{}", &[]).await;
+    let told = backfill("s3://lake", Some((&s3.endpoint, &s3.keys)), "{}", &[]).await;
     // Some records of the day are broken, and fail as they did when they came.
     assert_eq!(told.status.code(), Some(3), "{told:?}");
     assert!(
@@ -167,7 +168,7 @@ async fn what_it_cannot_do_it_says() {
             "{error}"
         );
     }
-    let told = backfill("s3://lake", Some("http://127.0.0.1:1"), "{}", &[]).await;
+    let told = backfill("s3://lake", Some(("http://127.0.0.1:1", &Keys::random())), "{}", &[]).await;
     let error = String::from_utf8_lossy(&told.stderr).into_owned();
     assert!(
         error.contains("s3://lake/raw/contact-records/ cannot be listed: nothing answers there"),

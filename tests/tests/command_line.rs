@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -13,7 +13,9 @@ use clap_complete::Shell;
 use contact_lake::schema::SCHEMA_VERSION;
 use contact_ledger::arguments::{Arguments, completions, reference};
 use ledger_tests::docs::assert_part;
+use ledger_tests::signed::{Call, Signer};
 use ledger_tests::{functions_folder, processes_with_files_below};
+use local_aws::keys::Keys;
 use serde_json::{Value, json};
 
 fn demo(output: &Path, arguments: &[&str]) -> Output {
@@ -389,6 +391,14 @@ fn a_served_stack_takes_records_and_shows_them() {
         printed.iter().find_map(|line| line.strip_prefix(&export)).unwrap().to_owned()
     };
     let (dynamodb, streams) = (endpoint("AWS_ENDPOINT_URL_DYNAMODB"), endpoint("AWS_ENDPOINT_URL"));
+    let export = |variable: &str| {
+        let export = format!("  export {variable}=");
+        printed.iter().find_map(|line| line.strip_prefix(&export)).unwrap().to_owned()
+    };
+    let keys = Keys {
+        access_key_id: export("AWS_ACCESS_KEY_ID"),
+        secret_access_key: export("AWS_SECRET_ACCESS_KEY"),
+    };
     // Folders are as long as their user wants.
     printed.retain(|line| !line.contains(folder.path().to_str().unwrap()));
     assert_eq!(printed.iter().find(|line| line.chars().count() > 80), None, "a terminal has 80 columns");
@@ -405,23 +415,23 @@ fn a_served_stack_takes_records_and_shows_them() {
     });
     let data = base64_simd::STANDARD.encode_to_string(event.to_string());
     let record = json!({"StreamName": "agent-events", "PartitionKey": "k", "Data": data});
-    let put = call(&streams, "Kinesis_20131202.PutRecord", &record);
+    let put = call(&keys, &streams, "Kinesis_20131202.PutRecord", &record);
     let read_back = json!({
         "StreamName": "agent-events", "ShardId": put["ShardId"],
         "ShardIteratorType": "AT_SEQUENCE_NUMBER", "StartingSequenceNumber": put["SequenceNumber"],
     });
-    let iterator = call(&streams, "Kinesis_20131202.GetShardIterator", &read_back);
-    let records = call(&streams, "Kinesis_20131202.GetRecords", &iterator);
+    let iterator = call(&keys, &streams, "Kinesis_20131202.GetShardIterator", &read_back);
+    let records = call(&keys, &streams, "Kinesis_20131202.GetRecords", &iterator);
     assert_eq!(records["Records"][0]["Data"], data);
     let batch = json!({"DeliveryStreamName": "contact-records", "Records": [{"Data": data}, {"Data": data}]});
-    assert_eq!(call(&streams, "Firehose_20150804.PutRecordBatch", &batch)["FailedPutCount"], 0);
-    let refused = call(&streams, "Kinesis_20131202.PutRecord", &json!({"StreamName": "another"}));
+    assert_eq!(call(&keys, &streams, "Firehose_20150804.PutRecordBatch", &batch)["FailedPutCount"], 0);
+    let refused = call(&keys, &streams, "Kinesis_20131202.PutRecord", &json!({"StreamName": "another"}));
     assert_eq!(refused["__type"], "ResourceNotFoundException");
 
     let key = json!({"TableName": "AgentHistory", "Key": {
         "agent_id": {"S": "i-1#from-outside"}, "entry": {"S": "event#2026-03-02T08:00:00.000Z#e#eu-west-2"},
     }});
-    let is_there = || !call(&dynamodb, "DynamoDB_20120810.GetItem", &key)["Item"].is_null();
+    let is_there = || !call(&keys, &dynamodb, "DynamoDB_20120810.GetItem", &key)["Item"].is_null();
     for _ in 0..600 {
         if is_there() {
             break;
@@ -439,20 +449,14 @@ fn a_served_stack_takes_records_and_shows_them() {
 }
 
 /// One operation of an AWS service's JSON protocol.
-fn call(endpoint: &str, target: &str, request: &Value) -> Value {
-    let body = request.to_string();
-    let mut connection = TcpStream::connect(endpoint).unwrap();
-    let authorization = "AWS4-HMAC-SHA256 Credential=local/20260302/eu-west-2/service/aws4_request, SignedHeaders=host, Signature=00";
-    write!(
-        connection,
-        "POST / HTTP/1.1\r\nhost: {endpoint}\r\nx-amz-target: {target}\r\nauthorization: {authorization}\r\nx-amz-date: 20260302T080000Z\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{target}: {error}: {answer}"))
+fn call(keys: &Keys, endpoint: &str, target: &str, request: &Value) -> Value {
+    let service = match target.split('_').next() {
+        Some("Kinesis") => "kinesis",
+        Some("Firehose") => "firehose",
+        _ => "dynamodb",
+    };
+    let reply = Call::operation(target, request).signed(endpoint, &Signer::new(keys, service)).send(endpoint);
+    serde_json::from_str(&reply.body).unwrap_or_else(|error| panic!("{target}: {error}: {reply:?}"))
 }
 
 #[test]

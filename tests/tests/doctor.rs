@@ -35,8 +35,8 @@ impl Asked<'_> {
             Asked::Local(folder) => command.arg("--local").arg(folder),
             Asked::Deployed(plane, served) => {
                 command.args(["--stack", STACK, "--region", local_aws::REGION]).envs([
-                    ("AWS_ACCESS_KEY_ID", local_aws::ACCESS_KEY),
-                    ("AWS_SECRET_ACCESS_KEY", local_aws::SECRET_KEY),
+                    ("AWS_ACCESS_KEY_ID", &served.keys.access_key_id),
+                    ("AWS_SECRET_ACCESS_KEY", &served.keys.secret_access_key),
                     ("AWS_ENDPOINT_URL", &plane.endpoint),
                     ("AWS_ENDPOINT_URL_DYNAMODB", &served.dynamodb),
                     ("AWS_ENDPOINT_URL_S3", &served.s3),
@@ -103,8 +103,8 @@ impl Local {
             .endpoint_url(&served.streams)
             .region(Region::new(local_aws::REGION))
             .credentials_provider(Credentials::new(
-                local_aws::ACCESS_KEY,
-                local_aws::SECRET_KEY,
+                &served.keys.access_key_id,
+                &served.keys.secret_access_key,
                 None,
                 None,
                 "test",
@@ -193,7 +193,7 @@ async fn what_is_planted_into_the_served_stack_is_found_and_gone_when_it_is_undo
         local.lambda.delete_function_concurrency().function_name(function).send().await.unwrap();
     }
 
-    let tables = dynamodb_client(&local.stack.dynamodb.endpoint);
+    let tables = dynamodb_client(&local.stack.dynamodb.endpoint, &local.served.keys);
     let expire = async |is_on: bool| {
         let ttl = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(is_on);
         let update = tables.update_time_to_live().table_name(AGENT_HISTORY_TABLE);

@@ -279,8 +279,8 @@ async fn objects_of_the_services_are_explained() {
             command.args(["explain", "--json", &format!("s3://lake/{key}")]);
             command.env("AWS_ENDPOINT_URL_S3", &stack.s3.endpoint).env("AWS_REGION", local_aws::REGION);
             command
-                .env("AWS_ACCESS_KEY_ID", local_aws::ACCESS_KEY)
-                .env("AWS_SECRET_ACCESS_KEY", local_aws::SECRET_KEY);
+                .env("AWS_ACCESS_KEY_ID", &stack.s3.keys.access_key_id)
+                .env("AWS_SECRET_ACCESS_KEY", &stack.s3.keys.secret_access_key);
             let from_s3 = command.output().await.unwrap();
             assert_eq!(
                 text(&from_s3.stdout),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ledger_tests::{contact_record_fixtures, functions_folder, processes_with_files_below, resident_bytes};
 use local_aws::function::{Function, FunctionSettings, Invoke};
+use local_aws::keys::Keys;
 use serde_json::json;
 
 /// Lambda's limit for the event of a synchronous invocation.
@@ -26,6 +27,7 @@ async fn the_largest_events_take_at_most_64_megabytes_above_idle() {
         )]),
         timeout: Duration::from_mins(1),
         memory_megabytes: 256,
+        keys: Keys::random(),
         log: log.clone(),
         crashes: None,
     })

@@ -20,6 +20,7 @@ use connect_streams::parse;
 use ledger_tests::{dynamodb, dynamodb_client, dynamodb_store};
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
+use local_aws::keys::Keys;
 use serde_json::json;
 
 /// The writes of an event at `minute`.
@@ -206,14 +207,20 @@ async fn dynoxide_keeps_the_contract() {
 async fn a_missing_table_is_the_deployments_fault_and_silence_is_weather() {
     let server = DynamoDb::start(0, Gate::default()).await.unwrap();
     let (registers, entries) = planned(1, "e", "STATE_CHANGE");
-    let store =
-        DynamoDbStore::new(dynamodb_client(&server.endpoint), "Nowhere".to_owned(), "Nowhere".to_owned());
+    let store = DynamoDbStore::new(
+        dynamodb_client(&server.endpoint, &server.keys),
+        "Nowhere".to_owned(),
+        "Nowhere".to_owned(),
+    );
     assert_eq!(write_register(&store, &registers[0]).await.unwrap_err().class, FaultClass::Environment);
     for result in store.insert_entries(&entries.iter().collect::<Vec<_>>()).await.value {
         assert_eq!(result.unwrap_err().class, FaultClass::Environment);
     }
-    let nobody =
-        DynamoDbStore::new(dynamodb_client("http://127.0.0.1:9"), "State".to_owned(), "History".to_owned());
+    let nobody = DynamoDbStore::new(
+        dynamodb_client("http://127.0.0.1:9", &Keys::random()),
+        "State".to_owned(),
+        "History".to_owned(),
+    );
     assert_eq!(write_register(&nobody, &registers[0]).await.unwrap_err().class, FaultClass::Transient);
 }
 
@@ -226,7 +233,7 @@ async fn the_given_endpoint_keeps_the_contract() {
         println!("DYNAMODB_ENDPOINT is not set: no further store was checked");
         return;
     };
-    let client = dynamodb_client(&endpoint);
+    let client = dynamodb_client(&endpoint, &Keys::random());
     let names = [
         ("contact-ledger-test-state", "board", "agent_id"),
         ("contact-ledger-test-history", "agent_id", "entry"),
@@ -299,7 +306,7 @@ fn without_items(statements: &[&str]) -> serde_json::Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_condition_without_an_item_is_an_answer_and_blocks_nothing() {
     let (endpoint, requests) = endpoint(without_items).await;
-    let store = dynamodb_store(dynamodb_client(&endpoint));
+    let store = dynamodb_store(dynamodb_client(&endpoint, &Keys::random()));
     let (registers, _) = planned(1, "e", "STATE_CHANGE");
     assert_eq!(write_register(&store, &registers[0]).await.unwrap(), Before::NotOlder);
     assert_eq!(requests.load(Ordering::Relaxed), 3);
@@ -334,7 +341,7 @@ async fn an_item_that_appears_in_between_is_updated() {
         without_items(statements)
     };
     let (endpoint, requests) = endpoint(answer).await;
-    let store = dynamodb_store(dynamodb_client(&endpoint));
+    let store = dynamodb_store(dynamodb_client(&endpoint, &Keys::random()));
     let (registers, _) = planned(1, "e", "STATE_CHANGE");
     let Before::Held(held) = write_register(&store, &registers[0]).await.unwrap() else {
         panic!("the third request was done")

@@ -18,6 +18,7 @@ use contact_ledger::demo::put_record;
 use contact_ledger::schema::glue_table;
 use lambda_support::aggregate::{Packed, pack};
 use ledger_tests::functions_folder;
+use local_aws::keys::Keys;
 use local_aws::stack::{Served, ServedFile, Stack, StackSettings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -236,8 +237,13 @@ async fn scripted(script: Script) -> (Kinesis, tempfile::TempDir, ServedFile) {
     let router = Router::new().fallback(answer).with_state(kinesis.clone());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let folder = tempfile::tempdir().unwrap();
-    let served =
-        Served { dynamodb: url.clone(), s3: url.clone(), streams: url, agent_event_mapping: String::new() };
+    let served = Served {
+        keys: Keys::random(),
+        dynamodb: url.clone(),
+        s3: url.clone(),
+        streams: url,
+        agent_event_mapping: String::new(),
+    };
     let file = served.leave(folder.path()).unwrap();
     (kinesis, folder, file)
 }

@@ -256,8 +256,8 @@ async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
         let mut command = command(arguments);
         command.env("AWS_ENDPOINT_URL_S3", &stack.s3.endpoint).env("AWS_REGION", local_aws::REGION);
         command
-            .env("AWS_ACCESS_KEY_ID", local_aws::ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", local_aws::SECRET_KEY);
+            .env("AWS_ACCESS_KEY_ID", &stack.s3.keys.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &stack.s3.keys.secret_access_key);
         command
     };
     let from_s3 = s3(&["s3://lake/raw/contact-records/", "--json", "--kind", "contact-records"])

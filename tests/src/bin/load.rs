@@ -19,14 +19,15 @@ use contact_ledger::Expected;
 use contact_ledger::center::{Center, CenterSize, DEMO_CENTER, Disturbances, Sent, StreamKind, disturb};
 use contact_record_normalizer::transform;
 use ledger_tests::{processes_with_files_below, resident_bytes, stream_record};
+use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
-use local_aws::faults::Faults;
+use local_aws::faults::{Faults, Part};
 use local_aws::function::{Function, FunctionSettings, Invoke};
+use local_aws::keys::Keys;
 use local_aws::s3::{Folder, S3Server};
 use local_aws::stack::{
     AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET, create_agent_tables, upserter_environment,
 };
-use local_aws::{Gate, Interference, Intervention};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -101,7 +102,12 @@ async fn watch(log: PathBuf, stop: Arc<AtomicBool>) -> Vec<u64> {
     memory
 }
 
-fn function(name: &'static str, folder: &Path, environment: BTreeMap<String, String>) -> Function {
+fn function(
+    name: &'static str,
+    folder: &Path,
+    environment: BTreeMap<String, String>,
+    keys: Keys,
+) -> Function {
     let binary = PathBuf::from(std::env::var("FUNCTIONS").unwrap_or("target/release".to_owned())).join(name);
     Function::new(FunctionSettings {
         name,
@@ -109,6 +115,7 @@ fn function(name: &'static str, folder: &Path, environment: BTreeMap<String, Str
         environment,
         timeout: Duration::from_mins(1),
         memory_megabytes: 512,
+        keys,
         log: folder.join(name),
         crashes: None,
     })
@@ -123,7 +130,7 @@ fn sent(stream: StreamKind) -> impl Iterator<Item = Sent> {
 
 /// Answers must be, byte for byte, those of the same code in this process.
 async fn normalize(folder: &Path, time: Duration) -> bool {
-    let function = Arc::new(function("contact-record-normalizer", folder, BTreeMap::new()));
+    let function = Arc::new(function("contact-record-normalizer", folder, BTreeMap::new(), Keys::random()));
     let records: Vec<_> = sent(StreamKind::ContactRecords).take(8 * RECORDS_PER_BATCH).collect();
     let batches: Vec<_> = records
         .chunks(RECORDS_PER_BATCH)
@@ -164,26 +171,21 @@ async fn normalize(folder: &Path, time: Duration) -> bool {
     seen.print("contact-record-normalizer", seconds, &watched.await.unwrap())
 }
 
-/// Weather that is counted.
-fn weather(service: u64, met: Arc<AtomicUsize>) -> Gate {
-    let interference = Faults::new(1).of_service(service);
-    let counted: Interference = Arc::new(move |request| {
-        let intervention = interference(request);
-        met.fetch_add(usize::from(intervention != Intervention::Pass), Ordering::Relaxed);
-        intervention
-    });
-    Gate { interference: Some(counted), guard: None }
+/// Faults that are counted.
+fn gate(faults: &Faults, part: Part, keys: &Keys) -> Gate {
+    Gate { interference: Some(faults.of_service(part)), ..Gate::of(keys.clone()) }
 }
 
 /// After all events the tables must be what the events say.
 async fn upsert(folder: &Path, time: Duration) -> bool {
-    let met = Arc::new(AtomicUsize::new(0));
-    let dynamodb = DynamoDb::start(0, weather(1, met.clone())).await.unwrap();
+    let (faults, keys) = (Faults::new(1), Keys::random());
+    let dynamodb = DynamoDb::start(0, gate(&faults, Part::DynamoDb, &keys)).await.unwrap();
     create_agent_tables(&dynamodb).unwrap();
     let bucket = Folder::open(folder).unwrap();
     bucket.create_bucket(LAKE_BUCKET).unwrap();
-    let s3 = S3Server::start(0, bucket, weather(2, met.clone())).await.unwrap();
-    let function = Arc::new(function("agent-event-upserter", folder, upserter_environment(&dynamodb, &s3)));
+    let s3 = S3Server::start(0, bucket, gate(&faults, Part::S3, &keys)).await.unwrap();
+    let environment = upserter_environment(&dynamodb, &s3);
+    let function = Arc::new(function("agent-event-upserter", folder, environment, keys));
     let events = Arc::new(Mutex::new((sent(StreamKind::AgentEvents).enumerate(), Expected::default())));
     let (seen, stop) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
     let watched = tokio::spawn(watch(folder.join("agent-event-upserter"), stop.clone()));
@@ -231,7 +233,8 @@ async fn upsert(folder: &Path, time: Duration) -> bool {
     dynamodb.for_each_item(AGENT_STATE_TABLE, |item| expected.compare_agent(item)).unwrap();
     dynamodb.for_each_item(AGENT_HISTORY_TABLE, |item| expected.compare_entry(item)).unwrap();
     let differences = expected.differences();
-    println!("  {} requests met a fault; {differences:?}", met.load(Ordering::Relaxed));
+    let met: u64 = faults.injected().values().flat_map(|kinds| kinds.values()).sum();
+    println!("  {met} requests met a fault; {differences:?}");
     is_flat && differences.is_empty()
 }
 

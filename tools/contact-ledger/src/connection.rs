@@ -155,7 +155,8 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
             "the stack that is served from {shown} is of another version; end it, and start it with this one"
         ),
     })?;
-    let credentials = Credentials::new(local_aws::ACCESS_KEY, local_aws::SECRET_KEY, None, None, "served");
+    let keys = &served.keys;
+    let credentials = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "served");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(local_aws::REGION))

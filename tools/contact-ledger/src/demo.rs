@@ -8,8 +8,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use local_aws::faults::Faults;
-use local_aws::stack::{AGENT_EVENT_STREAM, CONTACT_RECORD_STREAM, LAKE_BUCKET, Stack, StackSettings};
+use local_aws::REGION;
+use local_aws::faults::{Faults, Part};
+use local_aws::keys::Keys;
+use local_aws::stack::{
+    AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, LAKE_BUCKET, Stack,
+    StackSettings,
+};
 use rustix::fs::Mode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -56,7 +61,7 @@ pub struct DemoArguments {
     /// Personal data that the functions hide.
     #[command(flatten)]
     pub policies: PolicyArguments,
-    /// Inject faults: duplicates, delays, throttling, lost answers, denied access, crashes
+    /// Inject faults by this seed: duplicates, delays, throttling, lost responses, denied access, crashes
     #[arg(long, value_name = "SEED")]
     pub chaos: Option<u64>,
     /// Keep everything running afterwards, for the AWS CLI and SDKs, until interrupted
@@ -205,7 +210,10 @@ fn make(
             progress.at.store(sent.at, Ordering::Relaxed);
         });
         let records: Box<dyn Iterator<Item = Sent>> = match faults {
-            Some(faults) => Box::new(faults.of_stream(0, noted)),
+            Some(faults) => Box::new(faults.of_streams(noted, |sent| match sent.stream {
+                StreamKind::ContactRecords => Part::ContactRecords,
+                StreamKind::AgentEvents => Part::AgentEvents,
+            })),
             None => Box::new(noted),
         };
         for record in records {
@@ -227,7 +235,7 @@ async fn send(
     arguments: &DemoArguments,
 ) -> anyhow::Result<Expected> {
     let (total, failure) = (source.total, source.failure.clone());
-    let (records, made, maker) = make(source, expected, arguments.chaos.map(Faults::new));
+    let (records, made, maker) = make(source, expected, stack.faults.clone());
     let bar = ProgressBar::new(total.unwrap_or_default());
     let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
     bar.set_style(style.expect("the template names known parts"));
@@ -253,7 +261,11 @@ async fn send(
     };
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let sent = async {
-        put(stack, records).await?;
+        if let Err(refused) = put(stack, records).await {
+            // A stream that takes nothing more has lost its reader, which knows why.
+            stack.drain().await?;
+            return Err(refused);
+        }
         if arguments.serve {
             stack.settle(made.records.load(Ordering::Relaxed)).await
         } else {
@@ -334,6 +346,7 @@ fn endpoints(stack: &Stack, output: &Path) -> String {
     let Some(streams) = &stack.streams else { return String::new() };
     let folder = if output == Path::new(OUTPUT) { String::new() } else { format!(" {}", output.display()) };
     let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
+    let Keys { access_key_id, secret_access_key } = &stack.dynamodb.keys;
     format!(
         r#"
 Everything is running until you press Ctrl-C. Look at it, or send to it:
@@ -343,24 +356,29 @@ Everything is running until you press Ctrl-C. Look at it, or send to it:
   contact-ledger redrive --local{folder}
   contact-ledger send --local{folder}
 
-The AWS CLI and SDKs speak to it, with credentials that are good only here:
+The AWS CLI and SDKs speak to it, with credentials that are good only for this
+run:
 
-  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local-secret
-  export AWS_REGION=eu-west-2
+  export AWS_ACCESS_KEY_ID={access_key_id}
+  export AWS_SECRET_ACCESS_KEY={secret_access_key}
+  export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}
   export AWS_ENDPOINT_URL_DYNAMODB={dynamodb}
   export AWS_ENDPOINT_URL_S3={s3}
   export AWS_ENDPOINT_URL={streams}
-  aws dynamodb scan --table-name AgentState --max-items 1
+  aws dynamodb scan --table-name {AGENT_STATE_TABLE} --max-items 1
   instance=10000000-0000-4000-8000-000000000001
   agent=$instance#20000000-0000-4000-8000-000000000001
-  aws dynamodb query --table-name AgentHistory --max-items 3 \
+  aws dynamodb query --table-name {AGENT_HISTORY_TABLE} --max-items 3 \
       --key-condition-expression 'agent_id = :a' --expression-attribute-values \
       "{{\":a\": {{\"S\": \"$agent\"}}}}"
   aws s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/
+  contact-ledger generate --agents 5 --output day
+  head -n 1 day/contact-records.jsonl > record.json
   aws firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \
-      --cli-binary-format raw-in-base64-out --record file://record.json
+      --record Data@=fileb://record.json
+  head -n 1 day/agent-events.jsonl > event.json
   aws kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \
-      --cli-binary-format raw-in-base64-out --data file://event.json
+      --data fileb://event.json
 
 Rows reach the lake within {} seconds.
 "#,

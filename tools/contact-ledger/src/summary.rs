@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
+use local_aws::faults::{Faults, Injected};
 use local_aws::stack::Stack;
 use serde_json::json;
 
@@ -34,6 +35,8 @@ pub struct Summary {
     pub outcomes: Outcomes,
     /// Agent events that the function could not handle at all.
     pub given_up: u64,
+    /// How many faults were injected, if any were to be.
+    pub injected_faults: Option<Injected>,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -77,6 +80,7 @@ impl Summary {
             history_entries,
             outcomes: Outcomes::of_log(stack.upserter.log())?,
             given_up: count(&stack.agent_events.counters.given_up),
+            injected_faults: stack.faults.as_ref().map(Faults::injected),
             elapsed,
         })
     }
@@ -85,7 +89,7 @@ impl Summary {
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let outcomes: BTreeMap<_, _> = self.outcomes.named().into_iter().collect();
-        json!({
+        let mut json = json!({
             "contact_records": {
                 "in": self.contact_records, "rows": self.rows, "failed": self.failed, "dropped": self.dropped,
             },
@@ -94,7 +98,11 @@ impl Summary {
                 "outcomes": outcomes, "given_up": self.given_up,
             },
             "seconds": self.elapsed.as_secs_f64(),
-        })
+        });
+        if let Some(injected) = &self.injected_faults {
+            json["injected_faults"] = json!(injected);
+        }
+        json
     }
 }
 
@@ -157,6 +165,20 @@ impl fmt::Display for Summary {
         }
         line("Agents", self.agents as u64, "")?;
         line("History entries", self.history_entries as u64, "events and intervals")?;
-        writeln!(f, "{:<18} {:>9.1} s", "Time", self.elapsed.as_secs_f64())
+        writeln!(f, "{:<18} {:>9.1} s", "Time", self.elapsed.as_secs_f64())?;
+        self.injected_faults.as_ref().map_or(Ok(()), |injected| write_injected(f, injected))
     }
+}
+
+/// A line of a terminal holds two counts.
+fn write_injected(f: &mut fmt::Formatter<'_>, injected: &Injected) -> fmt::Result {
+    writeln!(f, "\nInjected faults")?;
+    for (part, kinds) in injected {
+        let counts: Vec<_> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        for (place, counts) in counts.chunks(2).enumerate() {
+            let name = if place == 0 { part.to_string() } else { String::new() };
+            writeln!(f, "  {name:<27}{}", counts.join(", "))?;
+        }
+    }
+    Ok(())
 }

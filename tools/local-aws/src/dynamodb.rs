@@ -1,5 +1,7 @@
 //! DynamoDB, by `dynoxide` in this process.
 
+mod protocol;
+
 use std::collections::BTreeMap;
 
 use anyhow::Context;
@@ -7,7 +9,9 @@ use dynoxide::{AttributeValue, Database};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::gateway::{self, Gate, Service};
+use crate::door::{self, Door, Protocol};
+use crate::gateway::{Gate, Service, guarded};
+use crate::keys::Keys;
 use crate::listen::{listen, url};
 
 /// Items read at once: without a limit, each page costs as much as the whole rest of the table.
@@ -20,8 +24,10 @@ pub type Item = BTreeMap<String, serde_json::Value>;
 pub struct DynamoDb {
     /// Where it listens.
     pub endpoint: String,
+    /// What its requests are signed with.
+    pub keys: Keys,
     database: Database,
-    tasks: Vec<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl DynamoDb {
@@ -31,18 +37,11 @@ impl DynamoDb {
     /// When it cannot listen.
     pub async fn start(port: u16, gate: Gate) -> anyhow::Result<Self> {
         let database = Database::memory().context("DynamoDB's memory cannot be set up")?;
-        let public = listen(port, "DynamoDB").await?;
-        let endpoint = url(&public)?;
-        let mut tasks = Vec::new();
-        if gate.is_open() {
-            tasks.push(tokio::spawn(dynoxide::server::serve_on(public, database.clone())));
-        } else {
-            let private = listen(0, "DynamoDB").await?;
-            let target = url(&private)?;
-            tasks.push(tokio::spawn(dynoxide::server::serve_on(private, database.clone())));
-            tasks.push(tokio::spawn(gateway::serve(public, Service::DynamoDb, target, gate)));
-        }
-        Ok(Self { endpoint, database, tasks })
+        let listener = listen(port, "DynamoDB").await?;
+        let (endpoint, keys) = (url(&listener)?, gate.keys.clone());
+        let door = Door::new(Protocol::DynamoDb, &keys);
+        let router = guarded(protocol::router(database.clone()), Service::DynamoDb, gate);
+        Ok(Self { endpoint, keys, database, task: tokio::spawn(door::serve(listener, door, router)) })
     }
 
     /// Creates a table whose keys are texts, on demand.
@@ -123,9 +122,7 @@ impl DynamoDb {
 
 impl Drop for DynamoDb {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.task.abort();
     }
 }
 

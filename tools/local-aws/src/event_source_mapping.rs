@@ -38,6 +38,9 @@ const QUEUE_RECORDS: usize = 10_000;
 /// Parallelization factors that the service takes.
 const FACTORS: std::ops::RangeInclusive<usize> = 1..=10;
 
+/// The service's words for an invocation without an answer.
+const CALL_FAILED: &str = "PROBLEM: Function call failed";
+
 /// How long a batch waits that the function has no room for.
 const NO_ROOM: Duration = Duration::from_millis(200);
 
@@ -102,7 +105,7 @@ pub struct EventSourceMapping {
     stream: Arc<Stream>,
     function: Arc<dyn Invoke>,
     folder: Folder,
-    last_result: Mutex<&'static str>,
+    last_result: Mutex<String>,
     /// What became of the records so far.
     pub counters: Counters,
 }
@@ -127,7 +130,7 @@ impl EventSourceMapping {
             stream,
             function,
             folder,
-            last_result: Mutex::new("No records processed"),
+            last_result: Mutex::new("No records processed".to_owned()),
             counters: Counters::default(),
         }
     }
@@ -146,8 +149,8 @@ impl EventSourceMapping {
 
     /// What the last invocation came to, in the service's words.
     #[must_use]
-    pub fn last_result(&self) -> &'static str {
-        *self.last_result.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn last_result(&self) -> String {
+        self.last_result.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The ARNs of the stream and of the function.
@@ -172,7 +175,10 @@ impl EventSourceMapping {
             let mapping = self.clone();
             async move { mapping.read(&shard).await }
         };
-        self.stream.read_shards(read).await
+        let ended = self.stream.read_shards(read).await;
+        // Whoever waits for room would wait forever.
+        self.stream.close();
+        ended
     }
 
     /// Reads a shard to its end.
@@ -256,10 +262,13 @@ impl EventSourceMapping {
         reports_failures: bool,
     ) -> anyhow::Result<Option<Progress>> {
         let (progress, result) = match self.function.invoke(self.event(shard, batch).into()).await {
-            Ok(response) => (Some(response::progress(&response, batch, reports_failures)), "OK"),
+            Ok(response) => (Some(response::progress(&response, batch, reports_failures)), "OK".to_owned()),
             Err(InvokeError::NotStarted(error)) => return Err(error),
-            Err(InvokeError::NoRoom) => (None, "PROBLEM: Function call failed"),
-            Err(_) => (Some(Progress::Failed), "PROBLEM: Function call failed"),
+            Err(InvokeError::NoRoom) => (None, CALL_FAILED.to_owned()),
+            Err(error @ InvokeError::FailedStart(_)) => {
+                (Some(Progress::Failed), format!("{CALL_FAILED}: {error}"))
+            }
+            Err(_) => (Some(Progress::Failed), CALL_FAILED.to_owned()),
         };
         *self.last_result.lock().unwrap_or_else(PoisonError::into_inner) = result;
         Ok(progress)

@@ -33,6 +33,7 @@ use self::delivery::{Delivery, Row};
 use self::prefix::Prefix;
 use self::response::{Failure, Transformed, answers};
 use crate::function::{Invoke, InvokeError};
+use crate::gateway::Interference;
 use crate::glue::GlueTable;
 use crate::kinesis::{Shard, Stream};
 use crate::s3::Folder;
@@ -49,7 +50,7 @@ const QUEUE_RECORDS: usize = 1000;
 const NO_ROW_WAITS: Duration = Duration::from_hours(1);
 
 /// How a Firehose stream is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FirehoseSettings {
     /// Its name.
     pub name: String,
@@ -69,6 +70,8 @@ pub struct FirehoseSettings {
     pub conversion: Option<GlueTable>,
     /// Where source records go as they came, compressed with GZIP; without it they do not.
     pub backup_prefix: Option<Prefix>,
+    /// Fault injection: asked before each delivery, which is tried until it succeeds.
+    pub interference: Option<Interference>,
 }
 
 /// A buffering hint: whichever comes first.

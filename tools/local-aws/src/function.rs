@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ use axum::body::Bytes;
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 
-use crate::runtime_api::{Invocation, RuntimeApi};
-use crate::{ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY};
+use crate::keys::Keys;
+use crate::runtime_api::{FunctionError, Invocation, RuntimeApi};
+use crate::{ACCOUNT, REGION};
 
 /// How a function is set up.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub struct FunctionSettings {
     pub timeout: Duration,
     /// What it is told of its memory.
     pub memory_megabytes: u32,
+    /// What it signs its requests with.
+    pub keys: Keys,
     /// Where its output goes.
     pub log: PathBuf,
     /// Which invocations' processes are killed.
@@ -70,9 +73,23 @@ pub enum InvokeError {
     /// As many of it run as may.
     #[error("the function has no room: as many of it run as its reserved concurrency allows")]
     NoRoom,
-    /// The process could not be started.
+    /// A process ended before it asked for an invocation; others of the function did.
+    #[error("{0}")]
+    FailedStart(FailedStart),
+    /// No process of the function could be started so far, and none will.
     #[error("{0:#}")]
     NotStarted(anyhow::Error),
+}
+
+/// A process that ended before it asked for an invocation: a wrong setting, a missing library.
+#[derive(Debug, thiserror::Error)]
+#[error("the function {name} ended at its start ({status}): {words}; its log is {}", log.display())]
+pub struct FailedStart {
+    name: &'static str,
+    status: ExitStatus,
+    /// The last that it said.
+    words: String,
+    log: PathBuf,
 }
 
 /// What an invoking service needs of a function.
@@ -92,6 +109,10 @@ pub trait Invoke: Send + Sync {
 /// Source: Lambda Developer Guide, "Lambda quotas".
 pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
+/// How much of the end of a log is shown of a process that did not start.
+const WORDS_LINES: usize = 3;
+const WORDS_BYTES: u64 = 4096;
+
 /// A function and its processes.
 pub struct Function {
     settings: FunctionSettings,
@@ -99,6 +120,8 @@ pub struct Function {
     running: AtomicUsize,
     reserved_concurrency: Mutex<Option<usize>>,
     kill: Notify,
+    /// Whether any process of it has asked for an invocation.
+    has_started: AtomicBool,
 }
 
 /// An invocation under way, as long as it is held.
@@ -127,6 +150,7 @@ impl Function {
             running: AtomicUsize::new(0),
             reserved_concurrency: Mutex::default(),
             kill: Notify::new(),
+            has_started: AtomicBool::new(false),
         })
     }
 
@@ -167,6 +191,25 @@ impl Function {
         self.kill.notify_waiters();
     }
 
+    /// An end before the first invocation is a failed start: retried only if the function could start before.
+    fn judged(&self, sandbox: &Sandbox, result: Result<Bytes, InvokeError>) -> Result<Bytes, InvokeError> {
+        if sandbox.api.is_initialized() {
+            self.has_started.store(true, Ordering::Relaxed);
+            return result;
+        }
+        match result {
+            Err(InvokeError::Exited(status)) if !sandbox.is_killed => {
+                let failed = sandbox.failed_start(&self.settings, status);
+                if self.has_started.load(Ordering::Relaxed) {
+                    Err(InvokeError::FailedStart(failed))
+                } else {
+                    Err(InvokeError::NotStarted(failed.into()))
+                }
+            }
+            result => result,
+        }
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Sandbox>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,6 +235,7 @@ impl Invoke for Function {
         };
         let crash_after = self.settings.crashes.as_ref().and_then(|crashes| crashes());
         let result = sandbox.invoke(payload, self.settings.timeout, &self.kill, crash_after).await;
+        let result = self.judged(&sandbox, result);
         if let Ok(_) | Err(InvokeError::Failed { .. }) = result {
             self.idle().push(sandbox);
         }
@@ -208,6 +252,10 @@ impl Invoke for Function {
 struct Sandbox {
     api: RuntimeApi,
     process: Child,
+    /// How long the log was when it began.
+    log_start: u64,
+    /// Whether it ends because it was killed.
+    is_killed: bool,
 }
 
 impl Sandbox {
@@ -217,6 +265,7 @@ impl Sandbox {
             let file = OpenOptions::new().create(true).append(true).open(&settings.log);
             file.with_context(|| format!("log file {} cannot be written", settings.log.display()))
         };
+        let log_start = settings.log.metadata().map_or(0, |log| log.len());
         let process = Command::new(&settings.binary)
             .env_clear()
             .envs(lambda_environment(settings, &api.address))
@@ -227,7 +276,22 @@ impl Sandbox {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("function binary {} cannot be started", settings.binary.display()))?;
-        Ok(Self { api, process })
+        Ok(Self { api, process, log_start, is_killed: false })
+    }
+
+    fn failed_start(&self, settings: &FunctionSettings, status: ExitStatus) -> FailedStart {
+        let said = || last_words(&settings.log, self.log_start).ok().filter(|words| !words.is_empty());
+        let of_error = |error: FunctionError| format!("{}: {}", error.error_type, error.error_message);
+        let words = self.api.init_error().map(of_error).or_else(said);
+        let words = words.unwrap_or_else(|| "it said nothing".to_owned());
+        FailedStart { name: settings.name, status, words, log: settings.log.clone() }
+    }
+
+    async fn kill(&mut self) -> io::Result<ExitStatus> {
+        self.is_killed = true;
+        // A process that is gone already is what was asked for.
+        let _ = self.process.start_kill();
+        self.process.wait().await
     }
 
     async fn invoke(
@@ -253,18 +317,39 @@ impl Sandbox {
         };
         tokio::select! {
             answer = answered => match answer {
+                // It is to crash in this invocation, however soon it answers: then the answer is lost.
+                _ if crash_after.is_some() => exited(self.kill().await),
                 Ok(Ok(response)) => Ok(response),
                 Ok(Err(error)) => Err(InvokeError::Failed { error_type: error.error_type, error_message: error.error_message }),
                 Err(_) => Err(InvokeError::NotStarted(anyhow::anyhow!("the Runtime API ended"))),
             },
             status = self.process.wait() => exited(status),
-            () = killed => {
-                // A process that is gone already is what was asked for.
-                let _ = self.process.start_kill();
-                exited(self.process.wait().await)
-            }
+            () = killed => exited(self.kill().await),
             () = tokio::time::sleep(timeout) => Err(InvokeError::TimedOut(timeout)),
         }
+    }
+}
+
+/// The last lines of a log that begin at `start` or later: of a line of JSON, its error.
+fn last_words(log: &Path, start: u64) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let end = file.metadata()?.len();
+    file.seek(SeekFrom::Start(start.max(end.saturating_sub(WORDS_BYTES))))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.drain(..lines.len().saturating_sub(WORDS_LINES));
+    Ok(lines.into_iter().map(in_plain_words).collect::<Vec<_>>().join(" | "))
+}
+
+fn in_plain_words(line: &str) -> String {
+    let json = serde_json::from_str::<serde_json::Value>(line).unwrap_or_default();
+    let text = |name: &str| json[name].as_str().or_else(|| json["fields"][name].as_str());
+    match (text("message"), text("error")) {
+        (Some(message), Some(error)) => format!("{message}: {error}"),
+        (Some(message), None) => message.to_owned(),
+        _ => line.to_owned(),
     }
 }
 
@@ -281,8 +366,8 @@ fn lambda_environment(settings: &FunctionSettings, runtime_api: &str) -> [(&'sta
         ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
         ("AWS_LAMBDA_LOG_LEVEL", "info".to_owned()),
         ("AWS_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+        ("AWS_ACCESS_KEY_ID", settings.keys.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", settings.keys.secret_access_key.clone()),
         ("TZ", ":UTC".to_owned()),
         ("_HANDLER", "bootstrap".to_owned()),
     ]
@@ -297,7 +382,7 @@ mod tests {
     /// A function that is a shell script, and where its output goes.
     fn script(folder: &Path, text: &str) -> Function {
         let binary = folder.join("function");
-        fs::write(&binary, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::write(&binary, format!("#!/bin/bash\n{text}\n")).unwrap();
         fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
         Function::new(FunctionSettings {
             name: "function",
@@ -305,6 +390,7 @@ mod tests {
             environment: BTreeMap::from([("OWN".to_owned(), "setting".to_owned())]),
             timeout: Duration::from_millis(300),
             memory_megabytes: 256,
+            keys: Keys::random(),
             log: folder.join("log"),
             crashes: None,
         })
@@ -330,11 +416,74 @@ mod tests {
         assert!(tokio::time::timeout(Duration::from_secs(10), gone).await.is_ok(), "the process runs on");
     }
 
+    /// A script asks for an invocation with the shell's own means.
+    const NEXT: &str = r#"exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
+        printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3
+        read -r line <&3"#;
+
     #[tokio::test]
-    async fn a_process_that_ends_by_itself_is_told() {
+    async fn a_process_that_ends_in_its_invocation_has_crashed() {
         let folder = tempfile::tempdir().unwrap();
-        let answer = script(folder.path(), "exit 3").invoke(Bytes::from_static(b"{}")).await;
+        let answer =
+            script(folder.path(), &format!("{NEXT}\nexit 3")).invoke(Bytes::from_static(b"{}")).await;
         assert!(matches!(answer, Err(InvokeError::Exited(status)) if status.code() == Some(3)), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_at_its_start_is_reported_with_its_last_words_and_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            "echo \"first\"; echo '{\"message\":\"no start\",\"error\":\"SETTING is wrong\"}' >&2; exit 1";
+        let answer = script(folder.path(), text).invoke(Bytes::from_static(b"{}")).await;
+        let Err(InvokeError::NotStarted(error)) = answer else { panic!("{answer:?}") };
+        let sentence = error.to_string();
+        let log = folder.path().join("log").display().to_string();
+        for part in ["function ended at its start", "exit status: 1", "no start: SETTING is wrong", &log] {
+            assert!(sentence.contains(part), "{sentence}");
+        }
+    }
+
+    /// Custom runtimes say so themselves.
+    #[tokio::test]
+    async fn an_initialization_error_is_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = r#"{"errorType":"Runtime.NoLibrary","errorMessage":"libx.so is missing"}"#;
+        let post = NEXT
+            .replace("GET /2018-06-01/runtime/invocation/next", "POST /2018-06-01/runtime/init/error")
+            .replace(
+                "Host: localhost\\r\\n\\r\\n",
+                &format!("Host: localhost\\r\\nContent-Length: {}\\r\\n\\r\\n{error}", error.len()),
+            );
+        let answer =
+            script(folder.path(), &format!("{post}\nexit 1")).invoke(Bytes::from_static(b"{}")).await;
+        let Err(InvokeError::NotStarted(error)) = answer else { panic!("{answer:?}") };
+        assert!(error.to_string().contains("Runtime.NoLibrary: libx.so is missing"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_function_that_could_start_before_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "if [ -e {0} ]; then echo gone >&2; exit 1; fi; touch {0}\n{NEXT}\nexit 3",
+            folder.path().join("second").display()
+        );
+        let function = script(folder.path(), &text);
+        let first = function.invoke(Bytes::from_static(b"{}")).await;
+        assert!(matches!(first, Err(InvokeError::Exited(_))), "{first:?}");
+        let second = function.invoke(Bytes::from_static(b"{}")).await;
+        assert!(
+            matches!(&second, Err(InvokeError::FailedStart(failed)) if failed.words == "gone"),
+            "{second:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_killed_before_it_starts_has_crashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut function = script(folder.path(), "exec sleep 60");
+        function.settings.crashes = Some(Arc::new(|| Some(Duration::ZERO)));
+        let answer = function.invoke(Bytes::from_static(b"{}")).await;
+        assert!(matches!(answer, Err(InvokeError::Exited(_))), "{answer:?}");
     }
 
     /// Developer Guide, "Defined runtime environment variables", and nothing of the user's.

@@ -1,19 +1,19 @@
-//! A reverse proxy in front of a service, where faults are made, requests counted and permissions checked.
+//! What a request passes between the door and its service: faults are injected, requests counted and permissions
+//! checked.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
 use serde_json::json;
-use tokio::net::TcpListener;
 
+use crate::keys::Keys;
 use crate::permission::{Guard, needed};
 
 /// What becomes of a request.
@@ -23,7 +23,7 @@ pub enum Intervention {
     Pass,
     /// It is served after a while.
     Slow(Duration),
-    /// It is served, and the connection breaks before the answer is told.
+    /// It is served, and the connection breaks before the answer arrives.
     DropResponse,
     /// It is refused: too many.
     Throttle,
@@ -37,17 +37,32 @@ pub enum Intervention {
 pub type Interference = Arc<dyn Fn(u64) -> Intervention + Send + Sync>;
 
 /// What a request passes on its way to a service.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Gate {
-    /// Bad weather.
+    /// The keys that it is signed with.
+    pub keys: Keys,
+    /// Fault injection.
     pub interference: Option<Interference>,
     /// Permissions. Without it everything is permitted.
     pub guard: Option<Guard>,
 }
 
+impl Default for Gate {
+    /// Keys of its own, and whatever they sign passes.
+    fn default() -> Self {
+        Self::of(Keys::random())
+    }
+}
+
 impl Gate {
-    /// Whether everything passes.
-    pub(crate) fn is_open(&self) -> bool {
+    /// Whatever these keys sign passes.
+    #[must_use]
+    pub fn of(keys: Keys) -> Self {
+        Self { keys, interference: None, guard: None }
+    }
+
+    /// Whether everything that is signed passes.
+    fn is_open(&self) -> bool {
         self.interference.is_none() && self.guard.is_none()
     }
 }
@@ -61,23 +76,20 @@ pub(crate) enum Service {
 
 #[derive(Clone)]
 struct Gateway {
-    client: Client<HttpConnector, Body>,
     service: Service,
-    target: String,
     requests: Arc<AtomicU64>,
     gate: Gate,
 }
 
-/// Passes every request on `listener` to `target`.
-pub(crate) async fn serve(listener: TcpListener, service: Service, target: String, gate: Gate) {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let gateway = Gateway { client, service, target, requests: Arc::default(), gate };
-    let router = Router::new().fallback(intervene).with_state(gateway);
-    // Ends only with the task it runs in.
-    let _ = axum::serve(listener, router).await;
+/// The service behind its gate.
+pub(crate) fn guarded(router: Router, service: Service, gate: Gate) -> Router {
+    if gate.is_open() {
+        return router;
+    }
+    router.layer(from_fn_with_state(Gateway { service, requests: Arc::default(), gate }, intervene))
 }
 
-async fn intervene(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn intervene(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
     let number = gateway.requests.fetch_add(1, Ordering::Relaxed) + 1;
     let request = match &gateway.gate.guard {
         None => request,
@@ -89,13 +101,13 @@ async fn intervene(State(gateway): State<Gateway>, request: Request) -> Response
     let intervention =
         gateway.gate.interference.as_ref().map_or(Intervention::Pass, |interference| interference(number));
     match intervention {
-        Intervention::Pass => pass_on(&gateway, request).await,
+        Intervention::Pass => next.run(request).await,
         Intervention::Slow(pause) => {
             tokio::time::sleep(pause).await;
-            pass_on(&gateway, request).await
+            next.run(request).await
         }
         Intervention::DropResponse => {
-            pass_on(&gateway, request).await;
+            next.run(request).await;
             // A body that breaks takes the connection with it.
             let broken = futures::stream::once(async { Err::<&[u8], _>(std::io::Error::other("dropped")) });
             Response::new(Body::from_stream(broken))
@@ -109,25 +121,20 @@ async fn intervene(State(gateway): State<Gateway>, request: Request) -> Response
 /// The request again, if all it does is permitted; what cannot be told is not.
 async fn permitted(service: Service, guard: &Guard, request: Request) -> Result<Request, Response> {
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
-    let path = head.uri.path();
-    match needed(service, &head.method, path, &head.headers, &body) {
+    // An object's bytes need no permission, and may be many.
+    let (body, bytes) = match service {
+        Service::S3 => (body, Bytes::new()),
+        Service::DynamoDb => {
+            let whole = to_bytes(body, usize::MAX).await;
+            let bytes = whole.map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
+            (Body::from(bytes.clone()), bytes)
+        }
+    };
+    match needed(service, &head.method, head.uri.path(), &head.headers, &bytes) {
         Some(needed) if needed.iter().all(|permission| guard(permission)) => {
-            Ok(Request::from_parts(head, Body::from(body)))
+            Ok(Request::from_parts(head, body))
         }
         _ => Err(service.denied()),
-    }
-}
-
-async fn pass_on(gateway: &Gateway, mut request: Request) -> Response {
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let Ok(uri) = format!("{}{path}", gateway.target).parse() else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    *request.uri_mut() = uri;
-    match gateway.client.request(request).await {
-        Ok(response) => response.into_response(),
-        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 

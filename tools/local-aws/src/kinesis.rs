@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::{ACCOUNT, REGION, now};
 
-/// The largest record that a stream takes, unless it is told to take larger ones.
+/// The largest record that a stream takes, partition key included: its `MaxRecordSizeInKiB` can be raised to 10 MiB, which
+/// agent events do not need.
 /// Source: Kinesis Data Streams Developer Guide, "Quotas and limits".
 pub const RECORD_BYTES: usize = 1024 * 1024;
 
@@ -146,6 +147,16 @@ impl Stream {
     /// # Errors
     /// When the record is larger than the stream takes, or the key is none.
     pub fn put_record(&self, partition_key: &str, data: Bytes) -> Result<Place, KinesisError> {
+        self.put(partition_key, None, data)
+    }
+
+    /// [`Stream::put_record`], with a hash in place of the key's.
+    pub(crate) fn put(
+        &self,
+        partition_key: &str,
+        explicit_hash_key: Option<u128>,
+        data: Bytes,
+    ) -> Result<Place, KinesisError> {
         if data.len() + partition_key.len() > RECORD_BYTES {
             let bytes = data.len() + partition_key.len();
             return Err(KinesisError::InvalidArgument(format!(
@@ -155,7 +166,8 @@ impl Stream {
         if !(1..=256).contains(&partition_key.chars().count()) {
             return Err(KinesisError::InvalidArgument("a partition key has 1 to 256 characters".to_owned()));
         }
-        let hash = u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into());
+        let hash = explicit_hash_key
+            .unwrap_or_else(|| u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into()));
         // Numbered and appended under one lock, so that each shard's numbers grow.
         let mut shards = self.shards_mut();
         shards.position += 1;
@@ -217,6 +229,7 @@ impl Stream {
         self.is_closed.store(true, Ordering::Relaxed);
         shards.all.iter().for_each(|shard| shard.close());
         self.changed.notify_waiters();
+        self.trimmed.notify_waiters();
     }
 
     /// Whether no record, and so no shard, comes any more.
@@ -280,7 +293,7 @@ impl Stream {
             tokio::pin!(trimmed);
             trimmed.as_mut().enable();
             let waiting: usize = self.shards().iter().map(|shard| shard.log().records.len()).sum();
-            if waiting < unread || self.retains {
+            if waiting < unread || self.retains || self.is_closed() {
                 return;
             }
             trimmed.await;

@@ -7,12 +7,15 @@
 //! - [`glue`] and [`parquet_rows`]: the table that rows are converted by, and how to look at the result.
 //! - [`dynamodb`] and [`s3`]: the stores, by `dynoxide` and `s3s`, in this process.
 //! - [`api`]: Kinesis and Firehose for the AWS CLI and SDKs.
-//! - [`faults`]: bad weather, by seed; [`permission`]: what requests must be permitted.
+//! - [`faults`]: fault injection, by seed; [`permission`]: what requests must be permitted.
+//! - `door`: what every request to any of them passes first; [`keys`]: what it must be signed with.
 //! - [`stack`]: all of it wired as the pipeline is deployed.
 //!
 //! Everything listens on 127.0.0.1 only.
 
 pub mod api;
+mod descriptors;
+mod door;
 pub mod dynamodb;
 pub mod event_source_mapping;
 pub mod faults;
@@ -20,6 +23,7 @@ pub mod firehose;
 pub mod function;
 mod gateway;
 pub mod glue;
+pub mod keys;
 pub mod kinesis;
 mod listen;
 pub mod parquet_rows;
@@ -34,10 +38,6 @@ pub use gateway::{Gate, Interference, Intervention};
 pub const REGION: &str = "eu-west-2";
 /// The account that everything pretends to belong to: AWS's own example.
 pub const ACCOUNT: &str = "111122223333";
-/// Credentials that are good for nothing outside this process.
-pub const ACCESS_KEY: &str = "local";
-/// See [`ACCESS_KEY`].
-pub const SECRET_KEY: &str = "local-secret";
 
 /// Arrival times and object names need the time of day; every other module takes it from here.
 #[expect(clippy::disallowed_methods, reason = "these models are the edge where time enters the pipeline")]

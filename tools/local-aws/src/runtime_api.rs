@@ -3,6 +3,7 @@
 //! Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::door::{self, Door};
 use crate::listen::listen;
 use crate::now;
 
@@ -43,6 +45,7 @@ pub(crate) struct RuntimeApi {
     /// `127.0.0.1:<port>`, as the function expects it.
     pub(crate) address: String,
     pub(crate) invocations: mpsc::Sender<Invocation>,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
@@ -53,6 +56,10 @@ struct Shared {
     function_arn: String,
     waiting: Mutex<mpsc::Receiver<Invocation>>,
     running: std::sync::Mutex<Option<(String, oneshot::Sender<Answer>)>>,
+    /// The process has asked for an invocation.
+    is_initialized: AtomicBool,
+    /// What the process said of why it cannot.
+    init_error: std::sync::Mutex<Option<FunctionError>>,
 }
 
 impl RuntimeApi {
@@ -60,9 +67,25 @@ impl RuntimeApi {
         let listener = listen(0, "the Lambda Runtime API").await?;
         let address = listener.local_addr()?.to_string();
         let (invocations, waiting) = mpsc::channel(1);
-        let shared =
-            Shared { function_arn, waiting: Mutex::new(waiting), running: std::sync::Mutex::default() };
-        Ok(Self { address, invocations, task: tokio::spawn(serve(listener, shared)) })
+        let shared = Arc::new(Shared {
+            function_arn,
+            waiting: Mutex::new(waiting),
+            running: std::sync::Mutex::default(),
+            is_initialized: AtomicBool::new(false),
+            init_error: std::sync::Mutex::default(),
+        });
+        let task = tokio::spawn(serve(listener, shared.clone()));
+        Ok(Self { address, invocations, shared, task })
+    }
+
+    /// Whether the process has asked for an invocation. One that ends before has failed to start.
+    pub(crate) fn is_initialized(&self) -> bool {
+        self.shared.is_initialized.load(Ordering::Acquire)
+    }
+
+    /// What the process said of why it cannot start.
+    pub(crate) fn init_error(&self) -> Option<FunctionError> {
+        lock(&self.shared.init_error).clone()
     }
 }
 
@@ -72,18 +95,19 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Shared) {
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
+        .route("/2018-06-01/runtime/init/error", post(init_error))
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{request_id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(Arc::new(shared));
-    // Ends only with the task it runs in.
-    let _ = axum::serve(listener, router).await;
+        .with_state(shared);
+    door::serve(listener, Door::of_runtime_api(), router).await;
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    shared.is_initialized.store(true, Ordering::Release);
     let Some(invocation) = shared.waiting.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
@@ -107,8 +131,19 @@ async fn response(
 }
 
 async fn error(State(shared): State<Arc<Shared>>, Path(request_id): Path<String>, body: Bytes) -> StatusCode {
-    let unreadable = |_| FunctionError { error_type: "Unreadable".to_owned(), error_message: String::new() };
-    shared.answer(&request_id, Err(serde_json::from_slice(&body).unwrap_or_else(unreadable)))
+    shared.answer(&request_id, Err(FunctionError::read(&body)))
+}
+
+async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    *lock(&shared.init_error) = Some(FunctionError::read(&body));
+    StatusCode::ACCEPTED
+}
+
+impl FunctionError {
+    fn read(body: &[u8]) -> Self {
+        let unreadable = |_| Self { error_type: "Unreadable".to_owned(), error_message: String::new() };
+        serde_json::from_slice(body).unwrap_or_else(unreadable)
+    }
 }
 
 impl Shared {

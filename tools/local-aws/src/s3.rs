@@ -30,24 +30,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
+use axum::Router;
 use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use futures::stream;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use s3s::auth::SimpleAuth;
 use s3s::checksum::ChecksumHasher;
 use s3s::dto::Checksum;
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use self::bucket::{Bucket, NewObject, Versioning};
 use self::conditions::WriteConditions;
 use self::disk::{BucketFolder, HiddenFolder, Noting};
-use crate::gateway::{self, Gate, Service};
+use crate::door::{self, Door, Protocol, RunKeys};
+use crate::gateway::{Gate, Service, guarded};
+use crate::keys::Keys;
 use crate::listen::{listen, url};
-use crate::{ACCESS_KEY, SECRET_KEY};
 
 /// Called with every file before it is written to where it stays.
 pub type Note = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
@@ -213,7 +214,9 @@ pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
 pub struct S3Server {
     /// Where it listens.
     pub endpoint: String,
-    tasks: Vec<JoinHandle<()>>,
+    /// What its requests are signed with.
+    pub keys: Keys,
+    task: JoinHandle<()>,
 }
 
 impl S3Server {
@@ -222,38 +225,28 @@ impl S3Server {
     /// # Errors
     /// When it cannot listen.
     pub async fn start(port: u16, folder: Folder, gate: Gate) -> anyhow::Result<Self> {
-        let public = listen(port, "S3").await?;
-        let endpoint = url(&public)?;
-        let mut tasks = Vec::new();
-        if gate.is_open() {
-            tasks.push(tokio::spawn(serve(public, folder)));
-        } else {
-            let private = listen(0, "S3").await?;
-            let target = url(&private)?;
-            tasks.push(tokio::spawn(serve(private, folder)));
-            tasks.push(tokio::spawn(gateway::serve(public, Service::S3, target, gate)));
-        }
-        Ok(Self { endpoint, tasks })
+        let listener = listen(port, "S3").await?;
+        let (endpoint, keys) = (url(&listener)?, gate.keys.clone());
+        let door = Door::new(Protocol::S3, &keys);
+        let router = guarded(router(folder, &keys), Service::S3, gate);
+        Ok(Self { endpoint, keys, task: tokio::spawn(door::serve(listener, door, router)) })
     }
 }
 
 impl Drop for S3Server {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.task.abort();
     }
 }
 
-async fn serve(listener: TcpListener, folder: Folder) {
+fn router(folder: Folder, keys: &Keys) -> Router {
     let mut builder = S3ServiceBuilder::new(folder);
-    builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+    builder.set_auth(RunKeys::new(keys));
     let service = builder.build();
-    while let Ok((socket, _)) = listener.accept().await {
-        let service = service.clone();
-        tokio::spawn(async move {
-            // A client that hangs up is no concern of the server's.
-            let _ = auto::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(socket), service)
-                .await;
-        });
-    }
+    Router::new().fallback(async move |request: Request| {
+        match service.call(request.map(s3s::Body::http_body_unsync)).await {
+            Ok(response) => response.into_response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    })
 }

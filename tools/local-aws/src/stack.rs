@@ -16,16 +16,18 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, Services};
+use crate::descriptors;
 use crate::dynamodb::{DynamoDb, Item};
 use crate::event_source_mapping::batching::BatchRules;
 use crate::event_source_mapping::lane::RetryRules;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
-use crate::faults::Faults;
+use crate::faults::{Faults, Part};
 use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
 use crate::function::{Function, FunctionSettings};
 use crate::gateway::{Gate, Interference};
 use crate::glue::GlueTable;
+use crate::keys::Keys;
 use crate::kinesis::{KinesisError, Stream};
 use crate::permission::Guard;
 use crate::s3::{Folder, Note, S3Server};
@@ -53,6 +55,8 @@ pub const UPSERTER: &str = "agent-event-upserter";
 /// How long agent-event-upserter keeps items, in days: a demo's day may be long ago, and is still to be looked at.
 pub const RETENTION_DAYS: u32 = 3650;
 
+/// Mode of the file with the keys.
+const ONLY_ITS_OWNER: u32 = 0o600;
 /// Agent events that wait in the stream before a producer waits.
 const UNREAD_EVENTS: usize = 20_000;
 
@@ -81,9 +85,9 @@ pub struct StackSettings {
     pub active_partitions: usize,
     /// When rows are delivered, at the latest.
     pub delivery_interval: Duration,
-    /// Bad weather.
+    /// Fault injection.
     pub faults: Option<Faults>,
-    /// Called before every request to DynamoDB, in place of the weather.
+    /// Called before every request to DynamoDB, in place of the injected faults.
     pub interference: Option<Interference>,
     /// Settings of contact-record-normalizer.
     pub normalizer_environment: BTreeMap<String, String>,
@@ -108,7 +112,7 @@ impl StackSettings {
             streams_port: None,
             shards: 2,
             batch_size: 100,
-            // More than any weather here lasts: what is given up would have to be sent again by hand.
+            // More than any injected fault lasts: what is given up would have to be sent again by hand.
             maximum_retry_attempts: 100,
             active_partitions: 500,
             delivery_interval: Duration::from_mins(15),
@@ -136,6 +140,8 @@ pub struct Stack {
     pub dynamodb: DynamoDb,
     /// The buckets.
     pub s3: S3Server,
+    /// The faults that are injected, if any are.
+    pub faults: Option<Faults>,
     /// Kinesis and Firehose, if they are served.
     pub streams: Option<Api>,
     /// Ends with the stack.
@@ -152,6 +158,7 @@ impl Stack {
     /// # Errors
     /// When a binary is missing, a port taken or the folder not writable; nothing is left running.
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
+        descriptors::check(settings.shards)?;
         let folder = Folder::open_noting(&settings.output, settings.note.clone())?;
         folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be made")?;
         // As in the template.
@@ -160,7 +167,8 @@ impl Stack {
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be made")?;
         let note = |file: &Path| settings.note.as_ref().map_or(Ok(()), |note| note(file));
         note(&settings.output.join(Served::FILE)).context("the output folder cannot be written")?;
-        let function = |name: &'static str, environment, weather| {
+        let keys = Keys::random();
+        let function = |name: &'static str, environment, part| {
             let (binary, log) = (settings.functions.join(name), logs.join(format!("{name}.jsonl")));
             note(&log)?;
             Function::new(FunctionSettings {
@@ -169,24 +177,28 @@ impl Stack {
                 environment,
                 timeout: Duration::from_mins(1),
                 memory_megabytes: 512,
+                keys: keys.clone(),
                 log,
-                crashes: settings.faults.map(|faults| faults.of_function(weather)),
+                crashes: settings.faults.as_ref().map(|faults| faults.of_function(part)),
             })
             .map(Arc::new)
         };
-        let weather = |service| settings.faults.map(|faults| faults.of_service(service));
-        let gate = |interference| Gate { interference, guard: settings.guard.clone() };
-        let interference = settings.interference.clone().or_else(|| weather(1));
+        let of_service = |part| settings.faults.as_ref().map(|faults| faults.of_service(part));
+        let gate = |interference| Gate { keys: keys.clone(), interference, guard: settings.guard.clone() };
+        let interference = settings.interference.clone().or_else(|| of_service(Part::DynamoDb));
         let dynamodb = DynamoDb::start(settings.dynamodb_port, gate(interference)).await?;
         create_agent_tables(&dynamodb)?;
-        let s3 = S3Server::start(settings.s3_port, folder.clone(), gate(weather(2))).await?;
-        let normalizer = function(NORMALIZER, settings.normalizer_environment.clone(), 3)?;
+        let of_s3 = of_service(Part::S3);
+        let s3 = S3Server::start(settings.s3_port, folder.clone(), gate(of_s3.clone())).await?;
+        let normalizer = function(NORMALIZER, settings.normalizer_environment.clone(), Part::Normalizer)?;
         let mut environment = settings.upserter_environment.clone();
         environment.extend(upserter_environment(&dynamodb, &s3));
-        let upserter = function(UPSERTER, environment, 4)?;
+        let upserter = function(UPSERTER, environment, Part::Upserter)?;
 
-        let (producer, firehose) =
-            firehose::start(firehose_settings(&settings)?, normalizer.clone(), folder.clone());
+        let of_delivery = settings.faults.as_ref().zip(of_s3).map(|(faults, s3)| faults.of_delivery(s3));
+        let firehose_settings =
+            FirehoseSettings { interference: of_delivery, ..firehose_settings(&settings)? };
+        let (producer, firehose) = firehose::start(firehose_settings, normalizer.clone(), folder.clone());
         let stream = Stream::new(AGENT_EVENT_STREAM, settings.shards);
         // Who reads the stream from outside wants to find what was put.
         let stream = Arc::new(if settings.streams_port.is_some() { stream.retaining() } else { stream });
@@ -201,8 +213,9 @@ impl Stack {
                 let functions = vec![normalizer.clone(), upserter.clone()];
                 let mapping = agent_events.clone();
                 let services = Services { stream: stream.clone(), firehose, functions, mapping };
-                let api = Api::start(port, services).await?;
+                let api = Api::start(port, services, &keys).await?;
                 let served = Served {
+                    keys: keys.clone(),
                     dynamodb: dynamodb.endpoint.clone(),
                     s3: s3.endpoint.clone(),
                     streams: api.endpoint.clone(),
@@ -218,6 +231,7 @@ impl Stack {
             upserter,
             dynamodb,
             s3,
+            faults: settings.faults,
             streams,
             served,
             stream,
@@ -302,9 +316,11 @@ impl Stack {
     }
 }
 
-/// Where the services of a running stack are, for whoever knows its folder.
+/// Where the services of a running stack are and what they are asked with, for whoever may read its folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Served {
+    /// What requests are signed with.
+    pub keys: Keys,
     /// DynamoDB.
     pub dynamodb: String,
     /// S3.
@@ -341,7 +357,13 @@ impl Served {
     pub fn leave(self, folder: &Path) -> anyhow::Result<ServedFile> {
         let path = folder.join(Self::FILE);
         let leave = || -> anyhow::Result<File> {
-            let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            // A file that is there already would keep its mode, and whoever has it open would read the keys.
+            if let Err(error) = std::fs::remove_file(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(error.into());
+            }
+            let mut file = File::options().write(true).create_new(true).mode(ONLY_ITS_OWNER).open(&path)?;
             file.lock()?;
             file.write_all(&serde_json::to_vec_pretty(&self)?)?;
             Ok(file)
@@ -403,6 +425,7 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         active_partitions: settings.active_partitions,
         conversion: Some(settings.table.clone()),
         backup_prefix: Some(Prefix::read(COPIES_PREFIX)?),
+        interference: None,
     })
 }
 

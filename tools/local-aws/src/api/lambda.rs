@@ -8,13 +8,14 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::Services;
+use crate::door::Refusal;
 use crate::event_source_mapping::filter::FilterCriteria;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::function::{Function, Invoke, InvokeError};
@@ -28,31 +29,37 @@ pub(super) fn routes() -> Router<Arc<Services>> {
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .route("/2017-10-31/functions/{name}/concurrency", put(put_concurrency).delete(delete_concurrency))
         .route("/2015-03-31/event-source-mappings/{id}", get(get_mapping).put(update_mapping))
+        .method_not_allowed_fallback(unknown)
 }
 
-struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
+fn missing(what: &str, name: &str) -> Refusal {
+    let message = format!("{what} {name} is not here");
+    Refusal { status: StatusCode::NOT_FOUND, code: "ResourceNotFoundException", message }
 }
 
-impl Refusal {
-    fn missing(what: &str, name: &str) -> Self {
-        let message = format!("{what} {name} is not here");
-        Self { status: StatusCode::NOT_FOUND, code: "ResourceNotFoundException", message }
-    }
-
-    fn invalid(error: &anyhow::Error) -> Self {
-        let message = format!("{error:#}");
-        Self { status: StatusCode::BAD_REQUEST, code: "InvalidParameterValueException", message }
-    }
+fn invalid(error: &anyhow::Error) -> Refusal {
+    let message = format!("{error:#}");
+    Refusal { status: StatusCode::BAD_REQUEST, code: "InvalidParameterValueException", message }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let headers = [("x-amzn-errortype", self.code)];
-        (self.status, headers, Json(json!({"Type": "User", "Message": self.message}))).into_response()
+        self.rest()
     }
+}
+
+pub(super) async fn unknown(method: Method, uri: Uri) -> Refusal {
+    let message = format!("{method} {} is no operation that is served here", uri.path());
+    Refusal { status: StatusCode::NOT_FOUND, code: "UnknownOperationException", message }
+}
+
+fn json_of(body: &[u8]) -> Result<Value, Refusal> {
+    let status = StatusCode::BAD_REQUEST;
+    serde_json::from_slice(body).map_err(|error| Refusal {
+        status,
+        code: "InvalidRequestContentException",
+        message: format!("the request is not JSON: {error}"),
+    })
 }
 
 type Answer = Result<Response, Refusal>;
@@ -62,13 +69,13 @@ impl Services {
         let is_named = |function: &&Arc<Function>| {
             function.name() == name || function.arn() == name || function.arn().ends_with(&format!(":{name}"))
         };
-        self.functions.iter().find(is_named).ok_or_else(|| Refusal::missing("function", name))
+        self.functions.iter().find(is_named).ok_or_else(|| missing("function", name))
     }
 
     fn mapping(&self, id: &str) -> Result<&EventSourceMapping, Refusal> {
         Some(&*self.mapping)
             .filter(|mapping| mapping.id == id)
-            .ok_or_else(|| Refusal::missing("event source mapping", id))
+            .ok_or_else(|| missing("event source mapping", id))
     }
 }
 
@@ -109,11 +116,12 @@ async fn get_function(State(services): State<Arc<Services>>, Path(name): Path<St
 async fn put_concurrency(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
-    Json(request): Json<Value>,
+    body: Bytes,
 ) -> Answer {
+    let request = json_of(&body)?;
     let reserved = request["ReservedConcurrentExecutions"].as_u64().context("a whole number is needed");
     let reserved = reserved.and_then(|reserved| Ok(usize::try_from(reserved)?));
-    let reserved = reserved.map_err(|error| Refusal::invalid(&error))?;
+    let reserved = reserved.map_err(|error| invalid(&error))?;
     services.function(&name)?.reserve_concurrency(Some(reserved));
     Ok(Json(json!({"ReservedConcurrentExecutions": reserved})).into_response())
 }
@@ -130,10 +138,10 @@ async fn get_mapping(State(services): State<Arc<Services>>, Path(id): Path<Strin
 async fn update_mapping(
     State(services): State<Arc<Services>>,
     Path(id): Path<String>,
-    Json(request): Json<Value>,
+    body: Bytes,
 ) -> Answer {
-    let mapping = services.mapping(&id)?;
-    let settings = changed(mapping.settings(), &request).map_err(|error| Refusal::invalid(&error))?;
+    let (mapping, request) = (services.mapping(&id)?, json_of(&body)?);
+    let settings = changed(mapping.settings(), &request).map_err(|error| invalid(&error))?;
     mapping.update(settings);
     Ok((StatusCode::ACCEPTED, Json(described(mapping))).into_response())
 }

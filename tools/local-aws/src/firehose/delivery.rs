@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::json;
@@ -13,9 +14,13 @@ use tokio::time::Instant;
 use super::parquet::convert;
 use super::response::Failure;
 use super::{Buffer, FirehoseSettings};
+use crate::gateway::Intervention;
 use crate::glue::GlueTable;
 use crate::s3::Folder;
 use crate::{ACCOUNT, REGION, now};
+
+/// Between tries of a delivery: the service waits longer, and nobody here wants to.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A row and when its record arrived.
 pub(super) struct Row {
@@ -177,8 +182,25 @@ impl Delivery {
         let oldest = jiff::Timestamp::from_millisecond(arrival).unwrap_or_else(|_| now());
         let time = oldest.strftime("%Y-%m-%d-%H-%M-%S");
         let key = format!("{prefix}{name}-1-{time}-{}{extension}", uuid::Uuid::new_v4());
-        let put = self.folder.put(bucket, &key, body).await;
-        put.with_context(|| format!("bucket {bucket} cannot be written"))
+        let put = || async {
+            let put = self.folder.put(bucket, &key, body).await;
+            put.with_context(|| format!("bucket {bucket} cannot be written"))
+        };
+        let Some(interference) = &self.settings.interference else { return put().await };
+        // Under one key, so that what a lost answer hides is not there twice.
+        for number in 1.. {
+            match interference(number) {
+                Intervention::Pass => return put().await,
+                Intervention::Slow(pause) => {
+                    tokio::time::sleep(pause).await;
+                    return put().await;
+                }
+                Intervention::DropResponse => put().await?,
+                Intervention::Throttle | Intervention::ServerError | Intervention::Deny => {}
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+        Ok(())
     }
 }
 

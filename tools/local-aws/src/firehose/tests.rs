@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use lambda_support::aggregate::{Packed, pack};
 use serde_json::Value;
 
+use crate::gateway::Intervention;
 use crate::parquet_rows::read_rows;
 use crate::s3::files_below;
 
@@ -64,6 +65,7 @@ fn settings() -> FirehoseSettings {
         active_partitions: 500,
         conversion: None,
         backup_prefix: None,
+        interference: None,
     }
 }
 
@@ -314,4 +316,28 @@ async fn a_kinesis_source_is_unpacked_and_its_records_know_their_place() {
         (&json!(0), &json!("outer"))
     );
     assert_eq!(metadata(2)["shardId"], "shardId-000000000000");
+}
+
+/// "Understand data delivery", "Retry": a delivery to S3 that fails is tried again. What was written by a try whose answer
+/// was lost is not there twice.
+#[tokio::test(start_paused = true)]
+async fn a_failed_delivery_is_tried_until_it_succeeds() {
+    let interventions = Mutex::new(vec![
+        Intervention::Slow(Duration::from_millis(5)),
+        Intervention::DropResponse,
+        Intervention::Deny,
+        Intervention::ServerError,
+        Intervention::Throttle,
+    ]);
+    let left = Arc::new(interventions);
+    let asked = left.clone();
+    let interference: Interference =
+        Arc::new(move |_| asked.lock().unwrap().pop().unwrap_or(Intervention::Pass));
+    let run =
+        run(FirehoseSettings { interference: Some(interference), ..settings() }, all_ok, &["a:1", "a:2"])
+            .await;
+    assert!(left.lock().unwrap().is_empty());
+    assert_eq!(run.counts(), [2, 0, 0]);
+    let objects = run.objects();
+    assert_eq!(objects.len(), 1, "{:?}", objects.keys());
 }

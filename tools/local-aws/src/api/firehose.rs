@@ -1,0 +1,89 @@
+//! Firehose.
+//!
+//! Source: Amazon Data Firehose API Reference, `DescribeDeliveryStream`, `ListDeliveryStreams`, `PutRecord`,
+//! `PutRecordBatch`.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Refusal, Services, batch, blob, invalid, unknown};
+use crate::firehose::RECORD_BYTES;
+use crate::stack::LAKE_BUCKET;
+use crate::{ACCOUNT, REGION};
+
+impl Services {
+    pub(super) async fn firehose(&self, operation: &str, request: &Value) -> Answer {
+        match operation {
+            "ListDeliveryStreams" => {
+                Ok(json!({"DeliveryStreamNames": [self.firehose.0], "HasMoreDeliveryStreams": false}))
+            }
+            "DescribeDeliveryStream" => {
+                self.of_firehose(request)?;
+                Ok(json!({"DeliveryStreamDescription": self.described_firehose()}))
+            }
+            "PutRecord" => {
+                self.of_firehose(request)?;
+                self.deliver(&request["Record"]).await
+            }
+            "PutRecordBatch" => self.deliver_all(request).await,
+            other => Err(unknown(other)),
+        }
+    }
+
+    fn of_firehose(&self, request: &Value) -> Result<(), Refusal> {
+        if request["DeliveryStreamName"] == self.firehose.0.as_str() {
+            return Ok(());
+        }
+        Err(Refusal {
+            code: "ResourceNotFoundException",
+            message: format!(
+                "Firehose stream {} is not here; {} is",
+                request["DeliveryStreamName"], self.firehose.0
+            ),
+        })
+    }
+
+    fn described_firehose(&self) -> Value {
+        let (name, producer) = &self.firehose;
+        let function = json!({"ParameterName": "LambdaArn", "ParameterValue": producer.function_arn});
+        let processing =
+            json!({"Enabled": true, "Processors": [{"Type": "Lambda", "Parameters": [function]}]});
+        json!({
+            "DeliveryStreamName": name,
+            "DeliveryStreamARN": format!("arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{name}"),
+            "DeliveryStreamStatus": "ACTIVE", "DeliveryStreamType": "DirectPut", "VersionId": "1",
+            "Destinations": [{
+                "DestinationId": "destinationId-000000000001",
+                "ExtendedS3DestinationDescription": {
+                    "RoleARN": format!("arn:aws:iam::{ACCOUNT}:role/local"),
+                    "BucketARN": format!("arn:aws:s3:::{LAKE_BUCKET}"),
+                    "BufferingHints": {}, "CompressionFormat": "UNCOMPRESSED",
+                    "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+                    "ProcessingConfiguration": processing,
+                },
+            }],
+            "HasMoreDestinations": false,
+        })
+    }
+
+    async fn deliver(&self, record: &Value) -> Answer {
+        let data = blob(record, "Data")?;
+        if data.len() > RECORD_BYTES {
+            return Err(invalid(format!("a record of {} bytes is above {RECORD_BYTES}", data.len())));
+        }
+        self.firehose.1.put_record(data).await;
+        Ok(json!({"RecordId": uuid::Uuid::new_v4().to_string(), "Encrypted": false}))
+    }
+
+    async fn deliver_all(&self, request: &Value) -> Answer {
+        self.of_firehose(request)?;
+        let mut responses = Vec::new();
+        for record in batch(request)? {
+            responses.push(match self.deliver(record).await {
+                Ok(delivered) => delivered,
+                Err(refusal) => json!({"ErrorCode": refusal.code, "ErrorMessage": refusal.message}),
+            });
+        }
+        let failed = responses.iter().filter(|response| response["ErrorCode"].is_string()).count();
+        Ok(json!({"FailedPutCount": failed, "Encrypted": false, "RequestResponses": responses}))
+    }
+}

@@ -1,0 +1,143 @@
+//! Whom a request is addressed to, and whether a browser sent it for a page.
+//!
+//! A page cannot choose `Host`, `Origin` and `Sec-Fetch-Site`; the browser sets them. A name that an attacker owns and
+//! lets resolve to 127.0.0.1 shows in `Host`; every other page shows in `Origin`, or, where a request is made without
+//! one (an image, a script), in `Sec-Fetch-Site`.
+//!
+//! Source: Fetch Standard, "`Origin` header"; Fetch Metadata Request Headers, "Sec-Fetch-Site".
+
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+
+use super::{Protocol, Refusal};
+
+/// Refuses what is not addressed to this machine, and what a page sent.
+pub(super) fn check(protocol: Protocol, head: &Parts) -> Result<(), Refusal> {
+    let refused = |message: String| {
+        Err(Refusal { status: StatusCode::FORBIDDEN, code: "AccessDeniedException", message })
+    };
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().unwrap_or_default(),
+        (None, _) => return refused("the request has no Host header".to_owned()),
+        _ => return refused("the request has more than one Host header".to_owned()),
+    };
+    // A target such as `http://name/path` comes before Host; whichever a service looks at, both must be ours.
+    let authority = head.uri.authority().map(|authority| authority.as_str());
+    for name in [Some(host), authority].into_iter().flatten() {
+        if !is_loopback(name, protocol) {
+            return refused(format!(
+                "the request is addressed to {name:?}; this server answers only to localhost, 127.0.0.1 and [::1]"
+            ));
+        }
+    }
+    if head.method == Method::OPTIONS {
+        return refused("OPTIONS is a browser's question whether a page may ask; no page may".to_owned());
+    }
+    if head.headers.contains_key(ORIGIN) {
+        return refused("the request has an Origin header: pages in a browser are not served".to_owned());
+    }
+    if head.headers.get_all("sec-fetch-site").iter().any(|site| site != "none") {
+        return refused(
+            "the request has a Sec-Fetch-Site header: pages in a browser are not served".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Whether a host, with or without a port, is this machine by a name that nobody else can own.
+fn is_loopback(host: &str, protocol: Protocol) -> bool {
+    let (name, port) = match host.strip_prefix("[::1]") {
+        Some(port) => ("[::1]", port),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    if !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) {
+        return false;
+    }
+    let name = name.to_ascii_lowercase();
+    // Buckets' names stand before the host's.
+    let bucket = || name.strip_suffix(".localhost").filter(|_| protocol == Protocol::S3);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str())
+        || bucket().is_some_and(|bucket| bucket.split('.').all(is_label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+
+    fn refusal(protocol: Protocol, uri: &str, headers: &[(&str, &str)]) -> Option<String> {
+        let mut request = Request::builder().uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        check(protocol, &request.body(()).unwrap().into_parts().0).err().map(|refusal| refusal.message)
+    }
+
+    #[test]
+    fn only_loopback_names_are_hosts() {
+        for host in ["localhost", "localhost:8000", "LocalHost:1", "127.0.0.1:65535", "[::1]", "[::1]:80"] {
+            for protocol in [Protocol::DynamoDb, Protocol::S3, Protocol::Streams, Protocol::Runtime] {
+                assert_eq!(refusal(protocol, "/", &[("host", host)]), None, "{host}");
+            }
+        }
+        for host in [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com",
+            "localhost.",
+            "127.0.0.2",
+            "0.0.0.0",
+            "[::1]x",
+            "[::1]:x",
+            "[::]",
+            "::1",
+            "user@localhost",
+            "localhost:80@example.com",
+            "localhost:8 0",
+        ] {
+            assert!(refusal(Protocol::S3, "/", &[("host", host)]).is_some(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_may_be_part_of_the_name_for_s3_only() {
+        for host in ["lake.localhost:9000", "lake.s3.localhost", "my.lake.s3.localhost:1"] {
+            assert_eq!(refusal(Protocol::S3, "/", &[("host", host)]), None, "{host}");
+            assert!(refusal(Protocol::DynamoDb, "/", &[("host", host)]).is_some(), "{host}");
+        }
+        for host in [".localhost", "a..localhost", "evil.com/.localhost", "xlocalhost"] {
+            assert!(refusal(Protocol::S3, "/", &[("host", host)]).is_some(), "{host}");
+        }
+    }
+
+    #[test]
+    fn host_is_there_once_and_an_absolute_target_must_be_ours_too() {
+        assert!(refusal(Protocol::S3, "/", &[]).unwrap().contains("no Host"));
+        let twice = [("host", "localhost"), ("host", "localhost")];
+        assert!(refusal(Protocol::S3, "/", &twice).unwrap().contains("more than one Host"));
+        let ours = [("host", "localhost")];
+        assert!(refusal(Protocol::S3, "http://example.com/", &ours).unwrap().contains("example.com"));
+        assert_eq!(refusal(Protocol::S3, "http://127.0.0.1:1/", &ours), None);
+    }
+
+    #[test]
+    fn what_a_page_sends_is_refused() {
+        for origin in ["https://example.com", "null", "http://localhost"] {
+            assert!(refusal(Protocol::S3, "/", &[("host", "localhost"), ("origin", origin)]).is_some());
+        }
+        for site in ["cross-site", "same-site", "same-origin", ""] {
+            assert!(refusal(Protocol::S3, "/", &[("host", "localhost"), ("sec-fetch-site", site)]).is_some());
+        }
+        let typed = [("host", "localhost"), ("sec-fetch-site", "none")];
+        assert_eq!(refusal(Protocol::S3, "/", &typed), None);
+        let request = Request::builder().method("OPTIONS").uri("/").header("host", "localhost");
+        assert!(check(Protocol::S3, &request.body(()).unwrap().into_parts().0).is_err());
+    }
+}
