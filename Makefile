@@ -1,7 +1,7 @@
 # Thin: every target is one or two cargo commands.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo terminal build lint-template test test-queries test-openx test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licenses sbom test-dynamodb-local test-runtime test-kpl test-clients check clean
+.PHONY: help setup demo terminal build lint-template test test-queries test-openx test-deploy bench instructions not-counted write-cost load chaos soak simulate fuzz licenses sbom test-dynamodb-local test-runtime test-kpl test-clients check clean test-browser
 
 # Tools written in Python, in an environment of their own.
 TOOLS := .venv/bin
@@ -101,11 +101,11 @@ write-cost: ## Print what a day of agent events costs in requests and write unit
 	cargo run --locked --quiet -p ledger-tests --bin write-cost
 
 LOAD_SECONDS ?= 60
-load: ## Run both functions at full load in bad weather (LOAD_SECONDS=60 each): memory stays flat, nothing is lost
+load: ## Run both functions at full load with injected faults (LOAD_SECONDS=60 each): memory stays flat, nothing is lost
 	cargo build --locked --release -p contact-record-normalizer -p agent-event-upserter
 	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-tests --bin load
 
-chaos: ## Run the demo in fifty kinds of bad weather; every one must leave what the events say
+chaos: ## Run the demo with the injected faults of fifty seeds; each must leave what the events say
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
 	@for seed in $$(seq 50); do \
 	  ./target/debug/contact-ledger demo --chaos $$seed --output target/chaos > target/chaos.log 2>&1 \
@@ -187,6 +187,10 @@ $(CLIENTS_READY): tests/clients/requirements.txt tests/clients/aws-cli-2.txt tes
 test-clients: $(CLIENTS_READY) ## Use the local S3 with boto3, AWS CLI 1 and 2, pyarrow, s3fs and DuckDB
 	cargo build --locked --workspace
 	$(CLIENTS)/bin/python tests/clients/verify.py
+
+test-browser: ## Try to reach the local stack from pages in a browser (needs Chromium: on the path, or CHROMIUM=/path/to/it)
+	cargo build --locked --workspace
+	python3 tests/browser/pages.py $(BINARIES)
 
 check: setup ## Check format, lints, licenses and instruction counts, run every test, and deploy on this machine: what CI does
 	cargo fmt --all --check

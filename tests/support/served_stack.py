@@ -55,26 +55,46 @@ def encoded(data):
     return base64.b64encode(data).decode()
 
 
-def signed(keys, service, url, headers, body):
-    """The headers of a request with its signature.
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
-    Source: IAM User Guide, "Create a signed AWS API request"."""
-    parts = urllib.parse.urlsplit(url)
-    time = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    headers = {**headers, "host": parts.netloc, "x-amz-date": time}
-    names = ";".join(sorted(headers))
-    canonical_headers = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
-    path, body_hash = urllib.parse.quote(parts.path or "/"), hashlib.sha256(body).hexdigest()
-    canonical = "\n".join(["POST", path, parts.query, canonical_headers, names, body_hash])
+
+def signature(keys, service, time, canonical):
+    """Source: IAM User Guide, "Create a signed AWS API request"."""
     scope = f"{time[:8]}/{REGION}/{service}/aws4_request"
     text = "\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = ("AWS4" + keys["secret_access_key"]).encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
-    credential = f"{keys['access_key_id']}/{scope}"
-    authorization = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    return f"{keys['access_key_id']}/{scope}", hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def signed(keys, service, url, headers, body):
+    """The headers of a POST with its signature."""
+    parts, time = urllib.parse.urlsplit(url), now()
+    headers = {**headers, "host": parts.netloc, "x-amz-date": time}
+    names = ";".join(sorted(headers))
+    canonical_headers = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
+    path, body_hash = urllib.parse.quote(parts.path or "/"), hashlib.sha256(body).hexdigest()
+    canonical = "\n".join(["POST", path, parts.query, canonical_headers, names, body_hash])
+    credential, found = signature(keys, service, time, canonical)
+    authorization = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={found}"
     return {**headers, "authorization": authorization}
+
+
+def presigned(keys, service, method, url, body=b"", seconds=600):
+    """The URL with its signature."""
+    parts, time = urllib.parse.urlsplit(url), now()
+    credential, _ = signature(keys, service, time, "")
+    query = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": credential, "X-Amz-Date": time,
+        "X-Amz-Expires": str(seconds), "X-Amz-SignedHeaders": "host",
+    }  # fmt: skip
+    query = urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="")
+    body_hash = "UNSIGNED-PAYLOAD" if service == "s3" else hashlib.sha256(body).hexdigest()
+    canonical = "\n".join([method, urllib.parse.quote(parts.path), query, f"host:{parts.netloc}\n", "host", body_hash])
+    _, found = signature(keys, service, time, canonical)
+    return f"{url}?{query}&X-Amz-Signature={found}"
 
 
 class ServedStack:
