@@ -37,12 +37,11 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use futures::stream;
 use s3s::checksum::ChecksumHasher;
-use s3s::dto::Checksum;
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use tokio::task::JoinHandle;
 
-use self::bucket::{Bucket, NewObject, Versioning};
+use self::bucket::{Bucket, Versioning};
 use self::conditions::WriteConditions;
 use self::disk::{BucketFolder, HiddenFolder, Noting};
 use crate::door::{self, Door, Protocol, RunKeys};
@@ -137,15 +136,7 @@ impl Folder {
             let bucket = self.bucket(bucket)?;
             let body = stream::iter([io::Result::Ok(Bytes::copy_from_slice(body))]);
             let received = body::receive(body, &self.store.hidden, ChecksumHasher::default()).await?;
-            let new = NewObject {
-                etag: received.etag(),
-                file: received.file,
-                size: received.size,
-                headers: Arc::default(),
-                tags: Vec::new(),
-                checksum: Checksum::default(),
-                parts: Arc::default(),
-            };
+            let new = received.into_object(Arc::default(), Vec::new());
             self.write(&bucket, key, &WriteConditions::default(), new).await
         };
         put.await.map(drop).map_err(as_io)
@@ -157,16 +148,17 @@ impl Folder {
     }
 
     fn bucket(&self, name: &str) -> S3Result<SharedBucket> {
-        lock(&self.store.buckets)
-            .get(name)
-            .cloned()
-            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+        lock(&self.store.buckets).get(name).cloned().ok_or_else(no_such_bucket)
     }
 }
 
 /// Whoever panicked with it has left it whole: every change is one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_such_bucket() -> S3Error {
+    s3_error!(NoSuchBucket, "The specified bucket does not exist")
 }
 
 /// The disk does not do what it should.

@@ -14,12 +14,14 @@ use futures::{Stream, StreamExt, stream};
 use md5::{Digest, Md5};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
-use s3s::dto::{Checksum, ChecksumAlgorithm};
+use s3s::dto::{Checksum, ChecksumAlgorithm, ChecksumType, Tag};
 use s3s::{S3Result, TrailingHeaders, s3_error};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use super::broken;
+use super::bucket::NewObject;
 use super::disk::{Hidden, HiddenFolder};
+use super::headers::Headers;
 
 /// Read at once.
 const PIECE: usize = 256 * 1024;
@@ -37,6 +39,15 @@ impl Received {
     /// The MD5 as an `ETag` has it.
     pub(super) fn etag(&self) -> String {
         hex(&self.md5)
+    }
+
+    /// As an object that was put at once.
+    pub(super) fn into_object(self, headers: Arc<Headers>, tags: Vec<Tag>) -> NewObject {
+        let (etag, mut checksum) = (self.etag(), self.checksum);
+        if checksum != Checksum::default() {
+            checksum.checksum_type = Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT));
+        }
+        NewObject { file: self.file, size: self.size, etag, headers, tags, checksum, parts: Arc::default() }
     }
 }
 
@@ -110,21 +121,42 @@ macro_rules! promised {
     ($request:expr) => {
         $crate::s3::body::Promised {
             content_md5: $request.input.content_md5.take(),
-            checksum: s3s::dto::Checksum {
-                checksum_crc32: $request.input.checksum_crc32.take(),
-                checksum_crc32c: $request.input.checksum_crc32c.take(),
-                checksum_crc64nvme: $request.input.checksum_crc64nvme.take(),
-                checksum_sha1: $request.input.checksum_sha1.take(),
-                checksum_sha256: $request.input.checksum_sha256.take(),
-                checksum_type: None,
-            },
+            checksum: $crate::s3::body::sums_of!($request.input),
             algorithm: $request.input.checksum_algorithm.take(),
             trailers: $request.trailing_headers.take(),
         }
     };
 }
 
-pub(super) use promised;
+/// The checksums that anything of S3's has.
+macro_rules! sums_of {
+    ($of:expr) => {
+        s3s::dto::Checksum {
+            checksum_crc32: $of.checksum_crc32.clone(),
+            checksum_crc32c: $of.checksum_crc32c.clone(),
+            checksum_crc64nvme: $of.checksum_crc64nvme.clone(),
+            checksum_sha1: $of.checksum_sha1.clone(),
+            checksum_sha256: $of.checksum_sha256.clone(),
+            checksum_type: None,
+        }
+    };
+}
+
+/// One of S3's answers with these checksums.
+macro_rules! with_sums {
+    ($output:ident { $($fields:tt)* }, $sums:expr) => {
+        $output {
+            checksum_crc32: $sums.checksum_crc32.clone(),
+            checksum_crc32c: $sums.checksum_crc32c.clone(),
+            checksum_crc64nvme: $sums.checksum_crc64nvme.clone(),
+            checksum_sha1: $sums.checksum_sha1.clone(),
+            checksum_sha256: $sums.checksum_sha256.clone(),
+            $($fields)*
+        }
+    };
+}
+
+pub(super) use {promised, sums_of, with_sums};
 
 impl Promised {
     /// Computes every checksum that is promised, or will be in the trailer.

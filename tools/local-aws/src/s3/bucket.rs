@@ -16,7 +16,7 @@ use std::sync::Arc;
 use s3s::dto::{Checksum, Tag, Timestamp};
 use s3s::{S3Error, S3Result, s3_error};
 
-use super::conditions::with_headers;
+use super::conditions::{There, with_headers};
 use super::disk::{BucketFolder, Hidden, HiddenFolder, Stamp};
 use super::headers::{DELETE_MARKER, Headers, VERSION_ID};
 use super::multipart::Upload;
@@ -117,11 +117,14 @@ impl Bucket {
         (self.versioning != Versioning::Never).then(|| id.to_owned())
     }
 
-    /// The `ETag` of the current object: none if there is no object, and an unknown one if somebody else has just written it.
-    pub(super) fn current_etag(&mut self, key: &str) -> Option<Option<&str>> {
+    /// What a write of this key finds.
+    pub(super) fn there(&mut self, key: &str) -> There {
         self.refresh(key);
-        let object = self.objects.get(key)?.last()?.object.as_ref()?;
-        Some(object.etag.as_deref())
+        let current = self.objects.get(key).and_then(|versions| versions.last());
+        match current.and_then(|version| version.object.as_ref()) {
+            None => There::Nothing,
+            Some(object) => object.etag.clone().map_or(There::Unknown, There::Object),
+        }
     }
 
     /// The version with this id, or the current one.

@@ -41,6 +41,16 @@ impl ReadConditions {
     }
 }
 
+/// What is there before a write.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum There {
+    Nothing,
+    /// An object that somebody else has just written: nobody knows its `ETag` yet.
+    Unknown,
+    /// An object with this `ETag`.
+    Object(String),
+}
+
 /// Conditions of writing.
 #[derive(Debug, Default)]
 pub(super) struct WriteConditions {
@@ -75,19 +85,19 @@ impl WriteConditions {
         self.if_match.is_none() && !self.if_absent
     }
 
-    /// An error unless what is there permits the write. An object whose `ETag` is not known has just been changed.
-    pub(super) fn check(&self, there: Option<Option<&str>>) -> S3Result<()> {
-        if self.if_absent && there.is_some() {
+    /// An error unless what is there permits the write.
+    pub(super) fn check(&self, there: &There) -> S3Result<()> {
+        if self.if_absent && *there != There::Nothing {
             return Err(failed());
         }
         let Some(wanted) = &self.if_match else { return Ok(()) };
         match there {
-            None => Err(no_such_key()),
-            Some(None) => {
+            There::Nothing => Err(no_such_key()),
+            There::Unknown => {
                 Err(s3_error!(ConditionalRequestConflict, "the object is being changed; try again"))
             }
-            Some(Some(etag)) if wanted.value() == etag => Ok(()),
-            Some(Some(_)) => Err(failed()),
+            There::Object(etag) if wanted.value() == etag => Ok(()),
+            There::Object(_) => Err(failed()),
         }
     }
 }
@@ -183,11 +193,12 @@ mod tests {
 
     #[test]
     fn a_write_is_conditional_on_what_is_there() {
+        let object = |etag: &str| There::Object(etag.to_owned());
         let absent = WriteConditions::of(None, Some(ETagCondition::Any)).unwrap();
-        assert!(absent.check(None).is_ok() && absent.check(Some(Some("e"))).is_err());
+        assert!(absent.check(&There::Nothing).is_ok() && absent.check(&object("e")).is_err());
         let same = WriteConditions::of(Some(etag("e")), None).unwrap();
-        assert!(same.check(Some(Some("e"))).is_ok() && same.check(Some(Some("f"))).is_err());
-        assert_eq!(same.check(None).unwrap_err().code().as_str(), "NoSuchKey");
+        assert!(same.check(&object("e")).is_ok() && same.check(&object("f")).is_err());
+        assert_eq!(same.check(&There::Nothing).unwrap_err().code().as_str(), "NoSuchKey");
         assert!(WriteConditions::of(None, Some(etag("e"))).is_err());
     }
 }

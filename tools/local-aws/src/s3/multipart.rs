@@ -10,7 +10,7 @@ use md5::{Digest, Md5};
 use s3s::dto::{Checksum, ChecksumAlgorithm, ChecksumType, CompletedPart, Tag, Timestamp};
 use s3s::{S3Result, s3_error};
 
-use super::body::{Received, check_checksum, hasher, hex};
+use super::body::{Received, check_checksum, hasher, hex, sums_of};
 use super::disk::Hidden;
 use super::headers::Headers;
 use super::time;
@@ -103,15 +103,7 @@ impl Upload {
             let Some(found) = found else {
                 return Err(s3_error!(InvalidPart, "part {number} was not uploaded, or its ETag is another"));
             };
-            let promised = Checksum {
-                checksum_crc32: part.checksum_crc32.clone(),
-                checksum_crc32c: part.checksum_crc32c.clone(),
-                checksum_crc64nvme: part.checksum_crc64nvme.clone(),
-                checksum_sha1: part.checksum_sha1.clone(),
-                checksum_sha256: part.checksum_sha256.clone(),
-                checksum_type: None,
-            };
-            check_checksum(&promised, &found.checksum)
+            check_checksum(&sums_of!(part), &found.checksum)
                 .map_err(|_| s3_error!(InvalidPart, "the checksum of part {number} is another"))?;
             chosen.push(found.clone());
         }
@@ -153,7 +145,7 @@ fn composite(algorithm: Option<&ChecksumAlgorithm>, parts: &[Part]) -> Checksum 
     }
     let mut checksum = hasher.finalize();
     if let Some(sum) = algorithm.and_then(|algorithm| sum_of(&mut checksum, algorithm).as_mut()) {
-        sum.push_str(&format!("-{}", parts.len()));
+        *sum = format!("{sum}-{}", parts.len());
     }
     checksum
 }

@@ -11,12 +11,12 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::super::bucket::Versioning;
 use super::super::headers::refuse;
-use super::super::{Folder, broken, key, lock};
+use super::super::{Folder, SharedBucket, broken, key, lock, no_such_bucket};
 use super::owner;
 use crate::REGION;
 
 impl Folder {
-    pub(super) async fn new_one(
+    pub(super) fn new_one(
         &self,
         request: S3Request<CreateBucketInput>,
     ) -> S3Result<S3Response<CreateBucketOutput>> {
@@ -48,16 +48,13 @@ impl Folder {
         Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{bucket}")) }))
     }
 
-    pub(super) async fn remove_one(
+    pub(super) fn remove_one(
         &self,
         request: S3Request<DeleteBucketInput>,
     ) -> S3Result<S3Response<DeleteBucketOutput>> {
         let name = request.input.bucket;
         let mut buckets = lock(&self.store.buckets);
-        let shared = buckets
-            .get(&name)
-            .cloned()
-            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))?;
+        let shared = buckets.get(&name).cloned().ok_or_else(no_such_bucket)?;
         let mut bucket = lock(&shared);
         // Files that are no objects are somebody's, too.
         if !bucket.is_empty().map_err(broken)? || bucket.remove_folder().is_err() {
@@ -69,7 +66,7 @@ impl Folder {
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 
-    pub(super) async fn head_of(
+    pub(super) fn head_of(
         &self,
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
@@ -80,7 +77,7 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn all(
+    pub(super) fn all(
         &self,
         request: S3Request<ListBucketsInput>,
     ) -> S3Result<S3Response<ListBucketsOutput>> {
@@ -97,7 +94,7 @@ impl Folder {
         let mut shown: Vec<_> = matching.take(most.saturating_add(1)).collect();
         let is_truncated = shown.len() > most;
         shown.truncate(most);
-        let output = |(name, bucket): &(&String, &super::super::SharedBucket)| BucketOutput {
+        let output = |(name, bucket): &(&String, &SharedBucket)| BucketOutput {
             name: Some((*name).clone()),
             creation_date: Some(lock(bucket).created.clone()),
             bucket_region: Some(REGION.to_owned()),
@@ -110,7 +107,7 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn location(
+    pub(super) fn location(
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
@@ -119,7 +116,7 @@ impl Folder {
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
     }
 
-    pub(super) async fn versioning(
+    pub(super) fn versioning(
         &self,
         request: S3Request<GetBucketVersioningInput>,
     ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
@@ -133,7 +130,7 @@ impl Folder {
         Ok(S3Response::new(GetBucketVersioningOutput { status, ..GetBucketVersioningOutput::default() }))
     }
 
-    pub(super) async fn set_versioning(
+    pub(super) fn set_versioning(
         &self,
         request: S3Request<PutBucketVersioningInput>,
     ) -> S3Result<S3Response<PutBucketVersioningOutput>> {

@@ -1,18 +1,15 @@
 //! Copies, of objects and into parts.
 
-use std::sync::Arc;
-
 use s3s::checksum::ChecksumHasher;
 use s3s::dto::{
-    ChecksumType, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource,
-    MetadataDirective, Range, TaggingDirective, UploadPartCopyInput, UploadPartCopyOutput,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, MetadataDirective,
+    Range, TaggingDirective, UploadPartCopyInput, UploadPartCopyOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::super::body::{Received, hasher, pieces, receive};
-use super::super::bucket::NewObject;
+use super::super::body::{Received, hasher, pieces, receive, with_sums};
 use super::super::conditions::{ReadConditions, WriteConditions};
-use super::super::headers::{headers_of, refuse, refuse_unserved};
+use super::super::headers::{Headers, headers_of, refuse, refuse_unserved};
 use super::super::multipart::{Part, check_part_number};
 use super::super::{Folder, lock, tags};
 use super::objects::Reading;
@@ -79,51 +76,23 @@ impl Folder {
         let bucket = self.bucket(&input.bucket)?;
         let conditions = source_conditions!(input);
         let reading = self.source(&input.copy_source, &conditions).await?;
-        let replaces =
-            input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
+        let headers = copied_headers(&mut input, &reading)?;
         let retags =
             input.tagging_directive.as_ref().is_some_and(|it| it.as_str() == TaggingDirective::REPLACE);
-        let asked = headers_of!(input)?;
-        let changes = replaces || asked.storage_class.is_some() || asked.website_redirect_location.is_some();
-        if !changes && is_itself(&input) && !input.server_side_encryption.is_some() {
-            return Err(s3_error!(
-                InvalidRequest,
-                "This copy request is illegal because it is trying to copy an object to itself without changing the \
-                 object's metadata, storage class, website redirect location or encryption attributes."
-            ));
-        }
-        let mut headers = asked.clone();
-        if !replaces {
-            headers = (*reading.object.headers).clone();
-            headers.storage_class = asked.storage_class;
-            headers.website_redirect_location = asked.website_redirect_location;
-        }
         let tags = if retags { tags::read(input.tagging.as_deref())? } else { reading.object.tags.clone() };
         let copy_source_version_id = reading.version_id.clone();
         let received = self.copied(reading, None, hasher(input.checksum_algorithm.as_ref())).await?;
-        let (etag, mut checksum) = (received.etag(), received.checksum.clone());
-        checksum.checksum_type =
-            input.checksum_algorithm.map(|_| ChecksumType::from_static(ChecksumType::FULL_OBJECT));
-        let new = NewObject {
-            file: received.file,
-            size: received.size,
-            etag: etag.clone(),
-            headers: headers.into(),
-            tags,
-            checksum: checksum.clone(),
-            parts: Arc::default(),
-        };
+        let new = received.into_object(headers.into(), tags);
+        let (etag, checksum) = (new.etag.clone(), new.checksum.clone());
         let (version, version_id) = self.write(&bucket, &input.key, &WriteConditions::default(), new).await?;
-        let result = CopyObjectResult {
-            e_tag: Some(strong(etag)),
-            last_modified: Some(version.modified),
-            checksum_crc32: checksum.checksum_crc32,
-            checksum_crc32c: checksum.checksum_crc32c,
-            checksum_crc64nvme: checksum.checksum_crc64nvme,
-            checksum_sha1: checksum.checksum_sha1,
-            checksum_sha256: checksum.checksum_sha256,
-            checksum_type: checksum.checksum_type,
-        };
+        let result = with_sums!(
+            CopyObjectResult {
+                e_tag: Some(strong(etag)),
+                last_modified: Some(version.modified),
+                checksum_type: checksum.checksum_type.clone(),
+            },
+            checksum
+        );
         Ok(S3Response::new(CopyObjectOutput {
             copy_object_result: Some(result),
             copy_source_version_id,
@@ -147,16 +116,10 @@ impl Folder {
         let received =
             self.copied(reading, input.copy_source_range.as_deref(), hasher(algorithm.as_ref())).await?;
         let part = Part::new(received);
-        let checksum = part.checksum.clone();
-        let result = CopyPartResult {
-            e_tag: Some(strong(part.etag())),
-            last_modified: Some(part.modified.clone()),
-            checksum_crc32: checksum.checksum_crc32,
-            checksum_crc32c: checksum.checksum_crc32c,
-            checksum_crc64nvme: checksum.checksum_crc64nvme,
-            checksum_sha1: checksum.checksum_sha1,
-            checksum_sha256: checksum.checksum_sha256,
-        };
+        let result = with_sums!(
+            CopyPartResult { e_tag: Some(strong(part.etag())), last_modified: Some(part.modified.clone()) },
+            part.checksum
+        );
         lock(&bucket).upload(&input.key, &input.upload_id)?.parts.insert(input.part_number, part);
         Ok(S3Response::new(UploadPartCopyOutput {
             copy_part_result: Some(result),
@@ -164,6 +127,31 @@ impl Folder {
             ..UploadPartCopyOutput::default()
         }))
     }
+}
+
+/// What the copy has of its own and of its source.
+fn copied_headers(input: &mut CopyObjectInput, source: &Reading) -> S3Result<Headers> {
+    let replaces =
+        input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
+    let asked = headers_of!(input)?;
+    let changes = replaces
+        || asked.storage_class.is_some()
+        || asked.website_redirect_location.is_some()
+        || input.server_side_encryption.is_some();
+    if !changes && is_itself(input) {
+        return Err(s3_error!(
+            InvalidRequest,
+            "This copy request is illegal because it is trying to copy an object to itself without changing the \
+             object's metadata, storage class, website redirect location or encryption attributes."
+        ));
+    }
+    if replaces {
+        return Ok(asked);
+    }
+    let mut headers = (*source.object.headers).clone();
+    headers.storage_class = asked.storage_class;
+    headers.website_redirect_location = asked.website_redirect_location;
+    Ok(headers)
 }
 
 fn is_itself(input: &CopyObjectInput) -> bool {

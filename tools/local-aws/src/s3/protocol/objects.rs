@@ -4,18 +4,20 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 
+use futures::stream;
+use s3s::checksum::ChecksumHasher;
 use s3s::dto::{
-    self, ChecksumMode, ChecksumType, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
-    DeleteObjectsOutput, DeletedObject, ETag, ETagCondition, GetObjectInput, GetObjectOutput,
-    HeadObjectInput, HeadObjectOutput, ObjectIdentifier, PutObjectInput, PutObjectOutput, StreamingBlob,
+    self, ChecksumMode, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
+    DeletedObject, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
+    ObjectIdentifier, PutObjectInput, PutObjectOutput, StreamingBlob,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::super::body::{md5_of, pieces, promised, receive};
+use super::super::body::{Received, md5_of, pieces, promised, receive, with_sums};
 use super::super::bucket::{Deleted, NewObject, Object, Version};
-use super::super::conditions::{ReadConditions, WriteConditions, failed, matches, with_headers};
+use super::super::conditions::{ReadConditions, There, WriteConditions, failed, matches, with_headers};
 use super::super::headers::{headers_of, refuse, refuse_unserved};
-use super::super::{Folder, SharedBucket, broken, key, lock, tags};
+use super::super::{Folder, SharedBucket, broken, key, lock, no_such_bucket, tags};
 use super::{length, strong};
 
 /// Most keys of one `DeleteObjects`.
@@ -40,13 +42,12 @@ impl Folder {
             let version_id = bucket.shown(&version.id);
             (version, object, file, version_id)
         };
-        let (file, etag) = match object.etag.clone() {
-            Some(etag) => (file, etag),
-            None => {
-                let (file, etag) = md5_of(file).await?;
-                lock(bucket).learn(key, &object, &etag);
-                (file, etag)
-            }
+        let (file, etag) = if let Some(etag) = object.etag.clone() {
+            (file, etag)
+        } else {
+            let (file, etag) = md5_of(file).await?;
+            lock(bucket).learn(key, &object, &etag);
+            (file, etag)
         };
         Ok(Reading { version, object, etag, version_id, file })
     }
@@ -62,10 +63,10 @@ impl Folder {
         self.check_write(bucket, key, conditions).await?;
         let mut bucket = lock(bucket);
         if bucket.is_gone {
-            return Err(s3_error!(NoSuchBucket));
+            return Err(no_such_bucket());
         }
         if !conditions.is_empty() {
-            conditions.check(bucket.current_etag(key))?;
+            conditions.check(&bucket.there(key))?;
         }
         let version = bucket.write(key, new).map_err(broken)?;
         let shown = bucket.shown(&version.id);
@@ -84,8 +85,8 @@ impl Folder {
             return Ok(());
         }
         match self.read(bucket, key, None).await {
-            Ok(there) => conditions.check(Some(Some(&there.etag))),
-            Err(error) if *error.code() == s3s::S3ErrorCode::NoSuchKey => conditions.check(None),
+            Ok(there) => conditions.check(&There::Object(there.etag)),
+            Err(error) if *error.code() == s3s::S3ErrorCode::NoSuchKey => conditions.check(&There::Nothing),
             Err(error) => Err(error),
         }
     }
@@ -103,36 +104,30 @@ impl Folder {
         let bucket = self.bucket(&input.bucket)?;
         self.check_write(&bucket, &input.key, &conditions).await?;
         let hasher = promised.hasher(&request_headers);
-        let received = match input.body {
-            Some(body) => receive(body, &self.store.hidden, hasher).await?,
-            None => receive(futures::stream::empty::<io::Result<_>>(), &self.store.hidden, hasher).await?,
-        };
+        let received = self.received(input.body, hasher).await?;
         promised.check(&received)?;
-        let (etag, mut checksum) = (received.etag(), received.checksum.clone());
-        if checksum != dto::Checksum::default() {
-            checksum.checksum_type = Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT));
-        }
-        let new = NewObject {
-            file: received.file,
-            size: received.size,
-            etag: etag.clone(),
-            headers: headers.into(),
-            tags,
-            checksum: checksum.clone(),
-            parts: std::sync::Arc::default(),
-        };
+        let new = received.into_object(headers.into(), tags);
+        let (etag, checksum) = (new.etag.clone(), new.checksum.clone());
         let (_, version_id) = self.write(&bucket, &input.key, &conditions, new).await?;
-        Ok(S3Response::new(PutObjectOutput {
+        let output = PutObjectOutput {
             e_tag: Some(strong(etag)),
             version_id,
-            checksum_crc32: checksum.checksum_crc32,
-            checksum_crc32c: checksum.checksum_crc32c,
-            checksum_crc64nvme: checksum.checksum_crc64nvme,
-            checksum_sha1: checksum.checksum_sha1,
-            checksum_sha256: checksum.checksum_sha256,
-            checksum_type: checksum.checksum_type,
+            checksum_type: checksum.checksum_type.clone(),
             ..PutObjectOutput::default()
-        }))
+        };
+        Ok(S3Response::new(with_sums!(PutObjectOutput { ..output }, checksum)))
+    }
+
+    /// A body that may be left out.
+    pub(super) async fn received(
+        &self,
+        body: Option<StreamingBlob>,
+        hasher: ChecksumHasher,
+    ) -> S3Result<Received> {
+        match body {
+            Some(body) => receive(body, &self.store.hidden, hasher).await,
+            None => receive(stream::empty::<io::Result<_>>(), &self.store.hidden, hasher).await,
+        }
     }
 
     pub(super) async fn get_one(
@@ -189,10 +184,11 @@ impl Folder {
             // So that its ETag is known below.
             let _ = self.read(bucket, key, None).await;
             let mut bucket = lock(bucket);
-            match bucket.current_etag(key) {
-                Some(etag) if !etag.is_some_and(|etag| matches(&condition, etag)) => return Err(failed()),
-                _ => return bucket.delete(key, id),
-            }
+            return match bucket.there(key) {
+                There::Nothing => bucket.delete(key, id),
+                There::Object(etag) if matches(&condition, &etag) => bucket.delete(key, id),
+                There::Unknown | There::Object(_) => Err(failed()),
+            };
         }
         lock(bucket).delete(key, id)
     }
@@ -325,33 +321,31 @@ macro_rules! chosen {
 /// The headers of a `GetObject`'s or `HeadObject`'s answer.
 macro_rules! described {
     ($output:ident, $chosen:expr) => {{
-        let (reading, checksum) = (&$chosen.reading, $chosen.checksum.clone());
+        let (reading, checksum) = (&$chosen.reading, &$chosen.checksum);
         let headers = &reading.object.headers;
-        $output {
-            accept_ranges: Some("bytes".to_owned()),
-            cache_control: headers.cache_control.clone(),
-            content_disposition: headers.content_disposition.clone(),
-            content_encoding: headers.content_encoding.clone(),
-            content_language: headers.content_language.clone(),
-            content_length: Some(length($chosen.range.end - $chosen.range.start)),
-            content_range: $chosen.content_range.clone(),
-            content_type: Some(headers.content_type()),
-            checksum_crc32: checksum.checksum_crc32,
-            checksum_crc32c: checksum.checksum_crc32c,
-            checksum_crc64nvme: checksum.checksum_crc64nvme,
-            checksum_sha1: checksum.checksum_sha1,
-            checksum_sha256: checksum.checksum_sha256,
-            checksum_type: checksum.checksum_type,
-            e_tag: Some(ETag::Strong(reading.etag.clone())),
-            expires: headers.expires.clone(),
-            last_modified: Some(reading.version.modified.clone()),
-            metadata: headers.metadata.clone(),
-            parts_count: $chosen.parts_count,
-            storage_class: headers.unusual_storage_class(),
-            version_id: reading.version_id.clone(),
-            website_redirect_location: headers.website_redirect_location.clone(),
-            ..$output::default()
-        }
+        with_sums!(
+            $output {
+                accept_ranges: Some("bytes".to_owned()),
+                cache_control: headers.cache_control.clone(),
+                content_disposition: headers.content_disposition.clone(),
+                content_encoding: headers.content_encoding.clone(),
+                content_language: headers.content_language.clone(),
+                content_length: Some(length($chosen.range.end - $chosen.range.start)),
+                content_range: $chosen.content_range.clone(),
+                content_type: Some(headers.content_type()),
+                checksum_type: checksum.checksum_type.clone(),
+                e_tag: Some(ETag::Strong(reading.etag.clone())),
+                expires: headers.expires.clone(),
+                last_modified: Some(reading.version.modified.clone()),
+                metadata: headers.metadata.clone(),
+                parts_count: $chosen.parts_count,
+                storage_class: headers.unusual_storage_class(),
+                version_id: reading.version_id.clone(),
+                website_redirect_location: headers.website_redirect_location.clone(),
+                ..$output::default()
+            },
+            checksum
+        )
     }};
 }
 

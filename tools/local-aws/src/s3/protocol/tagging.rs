@@ -26,7 +26,7 @@ impl Folder {
         Ok((done, bucket.shown(&id)))
     }
 
-    pub(super) async fn tags_of(
+    pub(super) fn tags_of(
         &self,
         request: S3Request<GetObjectTaggingInput>,
     ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
@@ -36,7 +36,7 @@ impl Folder {
         Ok(S3Response::new(GetObjectTaggingOutput { tag_set, version_id }))
     }
 
-    pub(super) async fn tag(
+    pub(super) fn tag(
         &self,
         request: S3Request<PutObjectTaggingInput>,
     ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
@@ -46,7 +46,7 @@ impl Folder {
         Ok(S3Response::new(PutObjectTaggingOutput { version_id }))
     }
 
-    pub(super) async fn untag(
+    pub(super) fn untag(
         &self,
         request: S3Request<DeleteObjectTaggingInput>,
     ) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {

@@ -6,14 +6,14 @@ use std::io;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumAlgorithm, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
     ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload,
     Part as PartOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use super::super::body::{check_checksum, hasher, pieces, promised, receive};
+use super::super::body::{Received, check_checksum, hasher, pieces, promised, receive, sums_of, with_sums};
 use super::super::bucket::{Bucket, NewObject};
 use super::super::conditions::WriteConditions;
 use super::super::headers::{headers_of, refuse, refuse_unserved};
@@ -30,7 +30,7 @@ impl Bucket {
 }
 
 impl Folder {
-    pub(super) async fn begin(
+    pub(super) fn begin(
         &self,
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
@@ -70,23 +70,13 @@ impl Folder {
         let algorithm = lock(&bucket).upload(&input.key, &input.upload_id)?.algorithm.clone();
         promised.algorithm = promised.algorithm.or(algorithm);
         let hasher = promised.hasher(&headers);
-        let received = match input.body {
-            Some(body) => receive(body, &self.store.hidden, hasher).await?,
-            None => receive(stream::empty::<io::Result<_>>(), &self.store.hidden, hasher).await?,
-        };
+        let received = self.received(input.body, hasher).await?;
         promised.check(&received)?;
         let part = Part::new(received);
-        let (etag, checksum) = (part.etag(), part.checksum.clone());
+        let output = UploadPartOutput { e_tag: Some(strong(part.etag())), ..UploadPartOutput::default() };
+        let output = with_sums!(UploadPartOutput { ..output }, part.checksum);
         lock(&bucket).upload(&input.key, &input.upload_id)?.parts.insert(input.part_number, part);
-        Ok(S3Response::new(UploadPartOutput {
-            e_tag: Some(strong(etag)),
-            checksum_crc32: checksum.checksum_crc32,
-            checksum_crc32c: checksum.checksum_crc32c,
-            checksum_crc64nvme: checksum.checksum_crc64nvme,
-            checksum_sha1: checksum.checksum_sha1,
-            checksum_sha256: checksum.checksum_sha256,
-            ..UploadPartOutput::default()
-        }))
+        Ok(S3Response::new(output))
     }
 
     pub(super) async fn complete(
@@ -102,12 +92,7 @@ impl Folder {
             let upload = bucket.upload(&input.key, &input.upload_id)?;
             (upload.chosen(&asked)?, upload.algorithm.clone())
         };
-        let bodies = stream::iter(parts.clone()).then(|part: Part| async move {
-            let file = File::open(&part.file.path)?;
-            io::Result::Ok(pieces(file, 0..part.size))
-        });
-        let received =
-            receive(Box::pin(bodies.try_flatten()), &self.store.hidden, hasher(algorithm.as_ref())).await?;
+        let received = self.joined(&parts, algorithm.as_ref()).await?;
         if input.mpu_object_size.is_some_and(|size| size != length(received.size)) {
             return Err(s3_error!(
                 InvalidRequest,
@@ -115,55 +100,45 @@ impl Folder {
             ));
         }
         // The one that takes it away completes it.
-        let taken = (input.key.clone(), input.upload_id.clone());
-        let upload = lock(&bucket).uploads.remove(&taken).ok_or_else(no_such_upload)?;
-        let checksum = upload.checksum(&parts, received.checksum);
-        let promised = s3s::dto::Checksum {
-            checksum_crc32: input.checksum_crc32,
-            checksum_crc32c: input.checksum_crc32c,
-            checksum_crc64nvme: input.checksum_crc64nvme,
-            checksum_sha1: input.checksum_sha1,
-            checksum_sha256: input.checksum_sha256,
-            checksum_type: None,
-        };
+        let name = (input.key.clone(), input.upload_id.clone());
+        let upload = lock(&bucket).uploads.remove(&name).ok_or_else(no_such_upload)?;
+        let checksum = upload.checksum(&parts, received.checksum.clone());
         let new = NewObject {
-            file: received.file,
-            size: received.size,
             etag: etag(&parts),
-            headers: upload.headers.clone(),
-            tags: upload.tags.clone(),
             checksum: checksum.clone(),
             parts: parts.iter().map(|part| part.size).collect::<Vec<_>>().into(),
+            ..received.into_object(upload.headers.clone(), upload.tags.clone())
         };
-        let written = match check_checksum(&promised, &checksum) {
+        let written = match check_checksum(&sums_of!(input), &checksum) {
             Ok(()) => self.write(&bucket, &input.key, &conditions, new).await,
             Err(error) => Err(error),
         };
-        let (_, version_id) = match written {
-            Ok(written) => written,
+        let (_, version_id) = written.inspect_err(|_| {
             // What was refused can be completed otherwise.
-            Err(error) => {
-                lock(&bucket).uploads.insert(taken, upload);
-                return Err(error);
-            }
-        };
-        Ok(S3Response::new(CompleteMultipartUploadOutput {
+            lock(&bucket).uploads.insert(name, upload);
+        })?;
+        let output = CompleteMultipartUploadOutput {
             location: Some(format!("/{}/{}", input.bucket, Encoding::url().of_key(&input.key))),
             bucket: Some(input.bucket),
             key: Some(input.key),
             e_tag: Some(strong(etag(&parts))),
             version_id,
-            checksum_crc32: checksum.checksum_crc32,
-            checksum_crc32c: checksum.checksum_crc32c,
-            checksum_crc64nvme: checksum.checksum_crc64nvme,
-            checksum_sha1: checksum.checksum_sha1,
-            checksum_sha256: checksum.checksum_sha256,
-            checksum_type: checksum.checksum_type,
+            checksum_type: checksum.checksum_type.clone(),
             ..CompleteMultipartUploadOutput::default()
-        }))
+        };
+        Ok(S3Response::new(with_sums!(CompleteMultipartUploadOutput { ..output }, checksum)))
     }
 
-    pub(super) async fn abort(
+    /// The bodies of parts, one after another.
+    async fn joined(&self, parts: &[Part], algorithm: Option<&ChecksumAlgorithm>) -> S3Result<Received> {
+        let bodies = stream::iter(parts.to_vec()).then(|part| async move {
+            let file = File::open(&part.file.path)?;
+            io::Result::Ok(pieces(file, 0..part.size))
+        });
+        receive(Box::pin(bodies.try_flatten()), &self.store.hidden, hasher(algorithm)).await
+    }
+
+    pub(super) fn abort(
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
@@ -175,10 +150,7 @@ impl Folder {
         }
     }
 
-    pub(super) async fn parts(
-        &self,
-        request: S3Request<ListPartsInput>,
-    ) -> S3Result<S3Response<ListPartsOutput>> {
+    pub(super) fn parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
         let ListPartsInput { bucket, key, upload_id, max_parts, part_number_marker, .. } = request.input;
         let max_parts = limit(max_parts, "max-parts")?;
         let shared = self.bucket(&bucket)?;
@@ -187,16 +159,16 @@ impl Folder {
         let marker = part_number_marker.unwrap_or_default();
         let after: Vec<_> = upload.parts.iter().filter(|(number, _)| **number > marker).collect();
         let shown = &after[..after.len().min(usize::try_from(max_parts).unwrap_or_default())];
-        let parts = shown.iter().map(|(number, part)| PartOutput {
-            part_number: Some(**number),
-            e_tag: Some(strong(part.etag())),
-            size: Some(length(part.size)),
-            last_modified: Some(part.modified.clone()),
-            checksum_crc32: part.checksum.checksum_crc32.clone(),
-            checksum_crc32c: part.checksum.checksum_crc32c.clone(),
-            checksum_crc64nvme: part.checksum.checksum_crc64nvme.clone(),
-            checksum_sha1: part.checksum.checksum_sha1.clone(),
-            checksum_sha256: part.checksum.checksum_sha256.clone(),
+        let parts = shown.iter().map(|(number, part)| {
+            with_sums!(
+                PartOutput {
+                    part_number: Some(**number),
+                    e_tag: Some(strong(part.etag())),
+                    size: Some(length(part.size)),
+                    last_modified: Some(part.modified.clone()),
+                },
+                part.checksum
+            )
         });
         Ok(S3Response::new(ListPartsOutput {
             is_truncated: Some(max_parts > 0 && shown.len() < after.len()),
@@ -215,7 +187,7 @@ impl Folder {
         }))
     }
 
-    pub(super) async fn uploads(
+    pub(super) fn uploads(
         &self,
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
