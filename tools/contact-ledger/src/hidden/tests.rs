@@ -153,3 +153,15 @@ fn a_path_says_whether_its_value_is_shown() {
         assert!(!is_shown(path), "{path}");
     }
 }
+
+/// Numbers are shown, but not those that say how sure it is who speaks.
+#[test]
+fn what_a_voice_says_about_a_person_is_hidden_in_every_type() {
+    let record = json!({
+        "VoiceIdResult": {"Authentication": {"Score": 87, "Result": "AUTHENTICATED"}, "SpeakerEnrolled": true},
+        "QualityMetrics": {"Agent": {"Audio": {"QualityScore": 4.5}}},
+    });
+    let shown = of(&record);
+    assert_eq!(shown["VoiceIdResult"], HIDDEN);
+    assert_eq!(shown["QualityMetrics"], record["QualityMetrics"]);
+}
