@@ -51,12 +51,13 @@ pub struct ExplainArguments {
 pub async fn explain(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     let mut run = Run { arguments, counts: Counts::default() };
     if arguments.object.starts_with("s3://") {
-        let (lake, key) = Lake::at(&arguments.object, &arguments.aws).await?;
+        let key = arguments.object.splitn(4, '/').nth(3).unwrap_or_default();
         ensure!(
             !key.is_empty() && !key.ends_with('/'),
             "{} is no object; give its whole key, such as one that `contact-ledger redrive --json` names",
             arguments.object
         );
+        let (lake, key) = Lake::at(&arguments.object, &arguments.aws).await?;
         block_in_place(|| {
             let source = lake.reader(&key)?;
             run.values(records_of(&arguments.object, source, FAILURE, Some(Broken::IsItsLine))?)
