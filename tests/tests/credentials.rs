@@ -88,6 +88,9 @@ aws_secret_access_key = s
 region = us-west-2
 role_arn = arn:aws:iam::111122223333:role/operator
 source_profile = other
+[profile wanderer]
+role_arn = arn:aws:iam::111122223333:role/operator
+source_profile = noregion
 [profile process]
 region = ap-southeast-2
 credential_process = /bin/echo '{"Version":1,"AccessKeyId":"AKIAPROCESS","SecretAccessKey":"s"}'
@@ -193,6 +196,11 @@ fn an_unknown_profile_is_an_error_before_any_request() {
 fn a_role_a_process_and_an_sso_session_work_as_profiles() {
     let home = Home::new();
     assert_eq!(home.asked(&["--profile", "role"], &ENVIRONMENT), "ASIAROLE/us-west-2");
+    // The role is assumed in the Region that the environment says.
+    let elsewhere = [("AWS_REGION", "ca-central-1")];
+    assert_eq!(home.asked(&["--profile", "wanderer"], &elsewhere), "ASIAROLE/ca-central-1");
+    let environment = [("AWS_PROFILE", "wanderer"), ("AWS_REGION", "ca-central-1")];
+    assert_eq!(home.asked(&[], &environment), "ASIAROLE/ca-central-1");
     assert_eq!(home.asked(&["--profile", "process"], &ENVIRONMENT), "AKIAPROCESS/ap-southeast-2");
     let said = home.refused(&["--profile", "sso"], &ENVIRONMENT);
     assert!(said.contains("aws sso login --profile sso"), "{said}");

@@ -9,7 +9,7 @@ use std::process::{Output, Stdio};
 use contact_ledger::outcome::table;
 use contact_ledger::schema::glue_table;
 use ledger_tests::docs::assert_part;
-use ledger_tests::functions_folder;
+use ledger_tests::{dynamodb_client, functions_folder};
 use local_aws::stack::{AGENT_STATE_TABLE, Stack, StackSettings};
 use tokio::process::Command;
 
@@ -160,6 +160,12 @@ fn commands<'a>(local: &'a str, folder: &'a str) -> Vec<Vec<&'a str>> {
         vec!["send", "--wait", "0", "--local", local],
         vec!["backfill", "--dry-run", "--lake", local],
         vec!["connect", "--help"],
+        vec!["validate", "FILE"],
+        vec!["validate", "FILE", "--json"],
+        vec!["explain", "FAILURE"],
+        vec!["explain", "FAILURE", "--json"],
+        vec!["tail", "agent-events", "--since", "1d", "--for", "5", "--local", local],
+        vec!["tail", "agent-events", "--since", "1d", "--for", "5", "--json", "--local", local],
     ]
 }
 
@@ -179,15 +185,24 @@ async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
     let lake = with_a_copy(output.path());
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").to_string_lossy().into_owned();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_string_lossy().into_owned()
+    };
+    let file = write("file.jsonl", "{\n");
+    let failure = write(
+        "failure",
+        r#"{"arrivalTimestamp":1772438400000,"errorCode":"Lambda.FunctionError","errorMessage":"m","rawData":"e30="}"#,
+    );
     for arguments in commands(&local, &out) {
-        let arguments: Vec<_> = arguments
-            .iter()
-            .map(
-                |argument| {
-                    if arguments[0] == "backfill" && *argument == local { lake.as_str() } else { *argument }
-                },
-            )
-            .collect();
+        let of_its_own = |argument: &&str| match (arguments[0], *argument) {
+            ("backfill", given) if given == local => lake.clone(),
+            (_, "FILE") => file.clone(),
+            (_, "FAILURE") => failure.clone(),
+            (_, given) => given.to_owned(),
+        };
+        let arguments: Vec<_> = arguments.iter().map(of_its_own).collect();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let with = |stdout: Stdio| {
             let mut command = tool(&arguments);
             command.env("PII_POLICY", "{}").stdout(stdout).stderr(Stdio::piped());
@@ -246,7 +261,10 @@ async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
     let (code, _, error) = run(&["doctor", "--local", gone.path().to_str().unwrap()]).await;
     assert_eq!(code, 5, "{error}");
     assert!(error.contains("has ended"), "{error}");
-    let _ = (stack, AGENT_STATE_TABLE);
+    // A table is gone: what happens is lost to it.
+    let client = dynamodb_client(&stack.dynamodb.endpoint, &stack.dynamodb.keys);
+    client.delete_table().table_name(AGENT_STATE_TABLE).send().await.unwrap();
+    assert_eq!(run(&["doctor", "--local", &local]).await.0, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,4 +285,70 @@ async fn a_service_that_never_answers_is_given_up_in_time() {
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("no answer in time"), "{error}");
     connections.abort();
+}
+
+/// Whether a process handles this signal by itself by now.
+fn handles(process: u32, signal: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & (1 << (signal - 1)) != 0)
+}
+
+/// Whatever a command waits for, it can be interrupted: input that does not come, a service that does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_waits_can_be_interrupted() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let (_stack, output) = served().await;
+    let local = output.path().to_string_lossy().into_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").to_string_lossy().into_owned();
+    let deployed = ["--stack", "s", "--region", "eu-west-2", "--endpoint-url", url.as_str()];
+    let cases: Vec<Vec<&str>> = vec![
+        vec!["validate", "-"],
+        vec!["explain", "-"],
+        vec!["demo", "--contact-records", "-", "--output", &out],
+        vec!["send", "--contact-records", "-", "--local", &local],
+        vec!["backfill", "--lake", "s3://lake", "--region", "eu-west-2", "--endpoint-url", &url],
+        [&["agents"], &deployed[..]].concat(),
+        [&["history", "ada"], &deployed[..]].concat(),
+        [&["doctor"], &deployed[..]].concat(),
+        [&["redrive"], &deployed[..]].concat(),
+        [&["send"], &deployed[..]].concat(),
+        [&["tail", "agent-events"], &deployed[..]].concat(),
+        [&["connect", "status"], &deployed[..]].concat(),
+    ];
+    for arguments in cases {
+        for (name, signal) in [("INT", 2), ("TERM", 15)] {
+            let mut command = tool(&arguments);
+            command.envs([
+                ("AWS_ACCESS_KEY_ID", "AKIA"),
+                ("AWS_SECRET_ACCESS_KEY", "secret"),
+                ("PII_POLICY", "{}"),
+            ]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut running = command.spawn().unwrap();
+            // It stays open, and nothing comes.
+            let _input = running.stdin.take();
+            let id = running.id().unwrap();
+            while !handles(id, signal) {
+                tokio::task::yield_now().await;
+            }
+            // A command that ends what is under way by itself may be asked twice.
+            let ask =
+                async || Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().await;
+            ask().await.unwrap();
+            let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+                let mut ended = std::pin::pin!(running.wait_with_output());
+                loop {
+                    tokio::select! {
+                        ended = &mut ended => return ended.unwrap(),
+                        () = tokio::time::sleep(std::time::Duration::from_secs(2)) => drop(ask().await),
+                    }
+                }
+            });
+            let ended = waited.await.unwrap_or_else(|_| panic!("{arguments:?} goes on after SIG{name}"));
+            assert_eq!(outcome(&ended).0, 130, "{arguments:?} SIG{name}: {ended:?}");
+        }
+    }
 }

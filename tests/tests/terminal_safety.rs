@@ -15,10 +15,12 @@ use serde_json::json;
 use tokio::process::Command;
 
 /// Sets a window's title, clears the screen, and turns what follows around.
-const HOSTILE: &str = "x\u{1b}]0;owned\u{7}\u{9b}2Jy\u{202e}z\r\u{7f}\u{8}";
+const HOSTILE: &str = "x\u{1b}]0;owned\u{7}\u{9b}2Jy\u{202e}z\r\u{7f}\u{8}\u{2066}\u{61c}\u{200f}";
 
 fn is_unsafe(character: char) -> bool {
-    (character.is_control() && character != '\n') || ('\u{202a}'..='\u{202e}').contains(&character)
+    (character.is_control() && character != '\n')
+        || "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}"
+            .contains(character)
 }
 
 async fn shown(output: &Path, arguments: &[&str]) -> (String, String) {
@@ -78,6 +80,9 @@ async fn no_command_lets_data_through_to_the_terminal() {
         &["doctor", "--json"],
         &["redrive"],
         &["redrive", "--json"],
+        &["tail", "agent-events", "--since", "1d", "--for", "3", "--show-values"],
+        &["tail", "agent-events", "--since", "1d", "--for", "3", "--show-values", "--json"],
+        &["send", "--wait", "0"],
     ] {
         let (out, error) = shown(output.path(), arguments).await;
         assert!(!out.is_empty() || !error.is_empty());

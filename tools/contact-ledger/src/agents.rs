@@ -209,38 +209,45 @@ pub async fn agents(
     now: impl Fn() -> Timestamp,
     interruption: &Interruption,
 ) -> anyhow::Result<Outcome> {
-    let connection = arguments.stack.connect().await?;
-    let reader = reader(&connection);
-    let instance = instance(&reader, arguments.instance.as_deref()).await?;
+    let found = async {
+        let connection = arguments.stack.connect().await?;
+        let reader = reader(&connection);
+        let instance = instance(&reader, arguments.instance.as_deref()).await?;
+        let (rows, all) = rows(&reader, &instance, arguments, now()).await?;
+        anyhow::Ok((reader, instance, rows, all))
+    };
+    let Some(found) = interruption.unless(found).await else { return Ok(Outcome::Interrupted) };
+    let (reader, instance, mut rows, mut all) = found?;
     let term = Term::stdout();
-    let is_live = term.is_term() && !arguments.once && !arguments.json;
-    if !is_live {
-        let now = now();
-        let (rows, all) = rows(&reader, &instance, arguments, now).await?;
-        print(&if arguments.json { json_lines(&rows)? } else { page(&rows, all, now) })?;
-        return Ok(if interruption.is_requested() { Outcome::Interrupted } else { Outcome::Done });
+    if !term.is_term() || arguments.once || arguments.json {
+        print(&if arguments.json { json_lines(&rows)? } else { page(&rows, all, now()) })?;
+        return Ok(Outcome::Done);
     }
     let mut keys = Keys::of_terminal();
-    loop {
-        let now = now();
-        let (rows, all) = rows(&reader, &instance, arguments, now).await?;
-        let page = page(&rows, all, now);
-        term.clear_screen()?;
-        let lines = usize::from(term.size().0).saturating_sub(3);
-        let more = page.lines().count().saturating_sub(lines);
-        let hint =
-            if more > 0 { format!("{more} more; a taller window shows them. ") } else { String::new() };
-        print(&page.split_inclusive('\n').take(lines).collect::<String>())?;
-        print(&format!("\n{hint}q quits; every {} s again", arguments.refresh))?;
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(arguments.refresh.into())) => {}
-            () = keys.quit() => break,
-            () = interruption.requested() => break,
+    let watched = async {
+        loop {
+            show(&term, &page(&rows, all, now()), arguments.refresh)?;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(arguments.refresh.into())) => {}
+                () = keys.quit() => return anyhow::Ok(()),
+            }
+            (rows, all) = self::rows(&reader, &instance, arguments, now()).await?;
         }
-    }
+    };
+    let watched = interruption.unless(watched).await.unwrap_or(Ok(()));
     print("\n")?;
     // Who has seen enough has seen what was asked for.
-    Ok(Outcome::Done)
+    watched.map(|()| Outcome::Done)
+}
+
+/// As much of the page as the window has room for.
+fn show(term: &Term, page: &str, refresh: u32) -> anyhow::Result<()> {
+    term.clear_screen()?;
+    let lines = usize::from(term.size().0).saturating_sub(3);
+    let more = page.lines().count().saturating_sub(lines);
+    let hint = if more > 0 { format!("{more} more; a taller window shows them. ") } else { String::new() };
+    print(&page.split_inclusive('\n').take(lines).collect::<String>())?;
+    print(&format!("\n{hint}q quits; every {refresh} s again"))
 }
 
 fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {

@@ -4,11 +4,11 @@
 //! that is named on the command line also decides the Region, unless `--region` does: half a profile would act on the
 //! account of one and in the Region of another.
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{anyhow, bail};
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
@@ -18,7 +18,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use clap::Args;
+use lambda_support::telemetry::now;
 use redrive::causes;
+use tokio::sync::Mutex;
 
 const HEADING: &str = "AWS";
 /// The AWS CLI's `--cli-connect-timeout` and `--cli-read-timeout`.
@@ -61,17 +63,23 @@ impl AwsArguments {
         if let Some(profile) = &self.profile {
             loader = loader.profile_name(profile);
         }
-        let region = self.named_region().await;
-        let provider = self.credentials(region.clone()).await?;
-        let config = match region {
-            Some(region) => loader.region(region),
-            None => loader,
+        let region = match self.named_region().await {
+            Some(region) => Some(region),
+            // Roles and SSO sessions are asked for in it, too.
+            None => {
+                let chain = DefaultRegionChain::builder();
+                let chain = match &self.profile {
+                    Some(profile) => chain.profile_name(profile),
+                    None => chain,
+                };
+                chain.build().region().await
+            }
         };
-        let config = config.credentials_provider(provider).load().await;
-        if config.region().is_none() {
+        let provider = self.credentials(region.clone()).await?;
+        let Some(region) = region else {
             bail!("no Region is known; say --region, or set AWS_REGION or a profile that has one");
-        }
-        Ok(config)
+        };
+        Ok(loader.region(region).credentials_provider(provider).load().await)
     }
 
     /// The Region that the command line says, by itself or by its profile.
@@ -122,31 +130,45 @@ fn of_profile(profile: &str, region: Option<Region>) -> ProfileFileCredentialsPr
         .build()
 }
 
-/// Asks for credentials once, so that what is wrong is known at once, and hands these on before it asks again: a process
-/// that the profile runs may ask its user for something.
+/// Asks for credentials once, so that what is wrong is known at once, and keeps them as long as they are good: a process that
+/// the profile runs may ask its user for something.
 async fn primed(
     provider: impl ProvideCredentials + 'static,
 ) -> Result<SharedCredentialsProvider, CredentialsError> {
-    let first = provider.provide_credentials().await?;
-    Ok(SharedCredentialsProvider::new(Primed { first: Mutex::new(Some(first)), provider }))
+    let kept = Kept { credentials: Mutex::default(), provider };
+    kept.provide_credentials().await?;
+    Ok(SharedCredentialsProvider::new(kept))
 }
 
 #[derive(Debug)]
-struct Primed<P> {
-    first: Mutex<Option<Credentials>>,
+struct Kept<P> {
+    credentials: Mutex<Option<Credentials>>,
     provider: P,
 }
 
-impl<P: ProvideCredentials> ProvideCredentials for Primed<P> {
+impl<P: ProvideCredentials> Kept<P> {
+    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        /// Before they expire, in milliseconds.
+        const MARGIN: u128 = 5 * 60_000;
+        let mut kept = self.credentials.lock().await;
+        let now = u128::try_from(now().epoch_milliseconds()).unwrap_or_default();
+        let is_good = |credentials: &&Credentials| {
+            let expiry = credentials.expiry().and_then(|expiry| expiry.duration_since(UNIX_EPOCH).ok());
+            expiry.is_none_or(|expiry| expiry.as_millis() > now + MARGIN)
+        };
+        if let Some(credentials) = kept.as_ref().filter(is_good) {
+            return Ok(credentials.clone());
+        }
+        Ok(kept.insert(self.provider.provide_credentials().await?).clone())
+    }
+}
+
+impl<P: ProvideCredentials> ProvideCredentials for Kept<P> {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
-        let first = self.first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        match first {
-            Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
-            None => self.provider.provide_credentials(),
-        }
+        future::ProvideCredentials::new(self.credentials())
     }
 }
 

@@ -177,10 +177,16 @@ impl Explained<'_> {
         self.failed.arrival.map(|arrival| arrival.to_string())
     }
 
-    /// What Firehose says of a conversion repeats values.
+    /// What Firehose says may repeat values, unless it says only how the invocation went.
     fn message(&self, show_values: bool) -> Option<&str> {
+        const WITHOUT_VALUES: [&str; 4] = [
+            "Lambda.FunctionError",
+            "Lambda.FunctionTimedOut",
+            "Lambda.InvokeAccessDenied",
+            "Lambda.ProcessingFailedStatus",
+        ];
         let message = self.details.error_message.as_deref()?;
-        (show_values || self.failed.reason.starts_with("Lambda.")).then_some(message)
+        (show_values || WITHOUT_VALUES.contains(&self.failed.reason.as_str())).then_some(message)
     }
 
     fn json(&self, show_values: bool) -> String {

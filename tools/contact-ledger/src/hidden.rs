@@ -9,7 +9,7 @@ mod fields;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use connect_streams::{Value, parse};
+use connect_streams::{RecordKind, Value, parse};
 use contact_lake::schema::{Column, DERIVED_COLUMNS, Kind, SOURCE_COLUMNS};
 use serde_json::value::RawValue;
 use serde_json::{Map, json};
@@ -18,7 +18,7 @@ use self::fields::{AGENT_EVENT, OTHERS, PERSONAL_GROUP, TEXTS};
 
 /// What stands in the place of a value.
 pub(crate) const HIDDEN: &str = "(hidden)";
-/// A text is shown up to so many characters.
+/// Characters that are shown of a text.
 const SHOWN_CHARACTERS: usize = 256;
 
 /// What is shown below a field.
@@ -38,6 +38,12 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
     for snapshot in ["CurrentAgentSnapshot", "PreviousAgentSnapshot"] {
         AGENT_EVENT.iter().for_each(|path| shown.add(&path.replacen('*', snapshot, 1)));
     }
+    shown
+});
+
+/// Of contact events and of the console's demo records, whose names are too plain to be shown of another record.
+static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
+    let mut shown = Shown::Fields(BTreeMap::new());
     OTHERS.iter().for_each(|path| shown.add(path));
     shown
 });
@@ -89,7 +95,10 @@ impl Shown {
             (Self::Fields(fields), Value::Object(object)) if !fields.is_empty() => {
                 let member = |(name, value): (&str, Value<'_>)| {
                     let value = self.below(name).map_or_else(|| hide(value), |shown| shown.of(value));
-                    (shown_name(name), value)
+                    // The keys of a map are data.
+                    let is_known = fields.contains_key(name);
+                    let is_shown = is_known || (!fields.contains_key("*") && looks_like_a_field(name));
+                    (if is_shown { name.to_owned() } else { HIDDEN.to_owned() }, value)
                 };
                 object.iter().map(member).collect::<Map<_, _>>().into()
             }
@@ -112,7 +121,10 @@ fn is_shown_column(name: &str, kind: Kind) -> bool {
 #[must_use]
 pub(crate) fn hidden(record: Value<'_>) -> serde_json::Value {
     match record {
-        Value::Object(_) => SHOWN.of(record),
+        Value::Object(object) => match RecordKind::of(object) {
+            Some(RecordKind::ContactEvent | RecordKind::DemoRecord) => SHOWN_OF_OTHERS.of(record),
+            _ => SHOWN.of(record),
+        },
         _ => HIDDEN.into(),
     }
 }
@@ -174,11 +186,11 @@ fn hide(value: Value<'_>) -> serde_json::Value {
     if value.is_absent() { as_json(value) } else { HIDDEN.into() }
 }
 
-/// A field's name, if it looks like one; who wrote the record may have put anything there.
-fn shown_name(name: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
-    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
-    if is_name { name.to_owned() } else { HIDDEN.to_owned() }
+/// Whether a name that nobody knows may be a field of Amazon Connect's; who wrote the record may have put anything there.
+fn looks_like_a_field(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]

@@ -4,26 +4,32 @@ use tokio::signal::ctrl_c;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::outcome::Outcome;
+
 /// How often the user has asked the command to end.
 #[derive(Debug, Clone)]
 pub struct Interruption(watch::Receiver<u32>);
 
 impl Interruption {
-    /// Listens from now on, as long as the runtime runs.
+    /// Listens from now on, as long as the runtime runs. At the `last` time that the user asks, the process ends, whatever
+    /// it is doing: it may be in a read that nobody answers.
     ///
     /// # Panics
     /// When the process may not handle its own signals, or outside of a runtime.
     #[must_use]
-    pub fn listen() -> Self {
+    pub fn listen(last: Option<u32>) -> Self {
         let (sender, receiver) = watch::channel(0);
         let mut terminate = signal(SignalKind::terminate()).expect("the process may handle its own signals");
         tokio::spawn(async move {
-            loop {
+            for times in 1.. {
                 tokio::select! {
                     _ = ctrl_c() => {}
                     _ = terminate.recv() => {}
                 }
-                sender.send_modify(|times| *times += 1);
+                if Some(times) == last {
+                    std::process::exit(Outcome::Interrupted.code().into());
+                }
+                sender.send_replace(times);
             }
         });
         Self(receiver)
@@ -35,19 +41,18 @@ impl Interruption {
         *self.0.borrow() > 0
     }
 
+    /// The work's result; `None` if the user asks before it is there.
+    pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            result = work => Some(result),
+            () = self.requested() => None,
+        }
+    }
+
     /// Until the user asks.
     pub async fn requested(&self) {
-        self.reaches(1).await;
-    }
-
-    /// Until the user asks a second time.
-    pub async fn insisted(&self) {
-        self.reaches(2).await;
-    }
-
-    async fn reaches(&self, times: u32) {
         let mut receiver = self.0.clone();
-        if receiver.wait_for(|asked| *asked >= times).await.is_err() {
+        if receiver.wait_for(|asked| *asked > 0).await.is_err() {
             // Nobody listens any more: the runtime ends.
             std::future::pending::<()>().await;
         }

@@ -82,15 +82,21 @@ impl Judge {
         })
     }
 
+    /// Of a packed record, the function takes every part by itself: it fails if nothing in it is right.
     fn agent_event(&self, record: &[u8]) -> Result<Fate, Reject> {
-        let writes = if aggregate::is_packed(record) {
-            let parts = aggregate::unpack(record.to_vec())?;
-            let writes = parts.iter().map(|part| would_write(&part.data, &self.rules));
-            writes.collect::<Result<Vec<_>, _>>()?.contains(&true)
-        } else {
-            would_write(record, &self.rules)?
+        let parts = match aggregate::is_packed(record) {
+            true => aggregate::unpack(record.to_vec())?.iter().map(|part| part.data.to_vec()).collect(),
+            false => vec![record.to_vec()],
         };
-        Ok(if writes { Fate::Written } else { Fate::PassedOver })
+        let fates: Vec<_> = parts.iter().map(|part| would_write(part, &self.rules)).collect();
+        if fates.iter().any(|fate| matches!(fate, Ok(true))) {
+            return Ok(Fate::Written);
+        }
+        match fates.into_iter().collect::<Result<Vec<_>, _>>() {
+            Err(reject) if parts.len() == 1 => Err(reject),
+            Err(reject) if parts.iter().all(|part| would_write(part, &self.rules).is_err()) => Err(reject),
+            _ => Ok(Fate::PassedOver),
+        }
     }
 }
 

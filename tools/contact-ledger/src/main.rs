@@ -50,47 +50,35 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Outcome {
-    let interruption = Interruption::listen();
-    // These end what is under way by themselves, and say how far they came.
-    let is_patient = matches!(
-        command,
-        Command::Demo(_)
-            | Command::Send(_)
-            | Command::Agents(_)
-            | Command::Tail(_)
-            | Command::Redrive(_)
-            | Command::Generate(_)
-    );
-    let work = async {
-        match command {
-            Command::Demo(arguments) => demo(&arguments, &interruption).await,
-            Command::Doctor(arguments) => printed(doctor(&arguments, now()).await),
-            Command::Connect(arguments) => printed(connect(&arguments, now()).await),
-            Command::Validate(arguments) => validate(&arguments).await,
-            Command::Explain(arguments) => explain(&arguments).await,
-            Command::Tail(arguments) => tail(&arguments, now, &interruption).await,
-            Command::Send(arguments) => printed(send(&arguments, now, &interruption).await),
-            Command::Agents(arguments) => agents(&arguments, now, &interruption).await,
-            Command::History(arguments) => printed(history(&arguments, now()).await),
-            Command::Redrive(arguments) => printed(redrive(&arguments, &now, &interruption).await),
-            Command::Generate(arguments) => printed(generate(&arguments, &interruption)),
-            Command::Backfill(arguments) => printed(backfill(&arguments).await),
-            Command::Cost(arguments) => printed(cost(&arguments).map(done)),
-            Command::Schema { format } => printed(Ok(done(schema(format)))),
-            Command::Completions { shell } => printed(Ok(done(completions(shell)))),
-        }
+    let interruption = Interruption::listen(match command {
+        // It stops what it has started, however often it is asked.
+        Command::Demo(_) => None,
+        // These end what is under way by themselves, and say how far they came.
+        Command::Send(_)
+        | Command::Agents(_)
+        | Command::Tail(_)
+        | Command::Redrive(_)
+        | Command::Generate(_) => Some(2),
+        _ => Some(1),
+    });
+    let result = match command {
+        Command::Demo(arguments) => demo(&arguments, &interruption).await,
+        Command::Doctor(arguments) => printed(doctor(&arguments, now()).await),
+        Command::Connect(arguments) => printed(connect(&arguments, now()).await),
+        Command::Validate(arguments) => validate(&arguments).await,
+        Command::Explain(arguments) => explain(&arguments).await,
+        Command::Tail(arguments) => tail(&arguments, now, &interruption).await,
+        Command::Send(arguments) => printed(send(&arguments, now, &interruption).await),
+        Command::Agents(arguments) => agents(&arguments, now, &interruption).await,
+        Command::History(arguments) => printed(history(&arguments, now()).await),
+        Command::Redrive(arguments) => printed(redrive(&arguments, &now, &interruption).await),
+        Command::Generate(arguments) => printed(generate(&arguments, &interruption)),
+        Command::Backfill(arguments) => printed(backfill(&arguments).await),
+        Command::Cost(arguments) => printed(cost(&arguments).map(done)),
+        Command::Schema { format } => printed(Ok(done(schema(format)))),
+        Command::Completions { shell } => printed(Ok(done(completions(shell)))),
     };
-    let interrupted = async {
-        if is_patient {
-            interruption.insisted().await;
-        } else {
-            interruption.requested().await;
-        }
-    };
-    tokio::select! {
-        result = work => told(result),
-        () = interrupted => Outcome::Interrupted,
-    }
+    told(result)
 }
 
 fn done(text: String) -> (String, Outcome) {

@@ -55,7 +55,9 @@ impl Outcome {
             Self::Differs => "done, but something differs, failed or was not seen",
             Self::DataLoss => "data is being lost or does not arrive (`doctor` only)",
             Self::NotSeen => "could not look (`doctor` only)",
-            Self::Interrupted => "interrupted",
+            Self::Interrupted => {
+                "interrupted before it was done; who watches or serves until then (`agents`, `tail`, `demo --serve`) ends with 0"
+            }
         }
     }
 

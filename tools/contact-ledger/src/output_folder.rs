@@ -84,10 +84,12 @@ impl OutputFolder {
         let relative = file.strip_prefix(&self.path).or_else(|_| file.strip_prefix(&self.canonical));
         let relative = relative.map_err(std::io::Error::other)?;
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if !list.written.insert(relative.to_owned()) {
-            return Ok(());
+        if !list.written.contains(relative) {
+            // The line before may be broken, by a disk that was full.
+            list.file.write_all(format!("\n{}\n", serde_json::to_string(relative)?).as_bytes())?;
+            list.written.insert(relative.to_owned());
         }
-        list.file.write_all((serde_json::to_string(relative)? + "\n").as_bytes())
+        Ok(())
     }
 
     /// The same, for whoever writes into the folder by other ways.
@@ -111,7 +113,7 @@ pub(crate) fn note_below(file: &Path) -> std::io::Result<()> {
     };
     let relative = file.strip_prefix(folder).unwrap_or(file);
     let mut list = OpenOptions::new().append(true).open(folder.join(FILE))?;
-    list.write_all((serde_json::to_string(relative)? + "\n").as_bytes())
+    list.write_all(format!("\n{}\n", serde_json::to_string(relative)?).as_bytes())
 }
 
 /// Others on this machine have no business with what may be customers' data.

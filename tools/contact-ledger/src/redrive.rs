@@ -73,7 +73,10 @@ pub async fn redrive(
     now: &(dyn Fn() -> Timestamp + Sync),
     interruption: &Interruption,
 ) -> Answer {
-    let connection = arguments.stack.connect().await?;
+    let Some(connection) = interruption.unless(arguments.stack.connect()).await else {
+        return Ok((String::new(), Outcome::Interrupted));
+    };
+    let connection = connection?;
     if arguments.send {
         connection.announce();
     }

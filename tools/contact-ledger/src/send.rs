@@ -115,7 +115,10 @@ pub async fn send(
     interruption: &Interruption,
 ) -> Answer {
     let Input { contact_records, agent_events } = input(arguments, now())?;
-    let connection = arguments.stack.connect().await?;
+    let Some(connection) = interruption.unless(arguments.stack.connect()).await else {
+        return Ok((String::new(), Outcome::Interrupted));
+    };
+    let connection = connection?;
     connection.announce();
     let mut contact_records: Vec<_> =
         contact_records.into_iter().map(|data| under_way(data, of_contact_record)).collect();

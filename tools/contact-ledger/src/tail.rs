@@ -164,7 +164,10 @@ pub async fn tail(
     now: fn() -> Timestamp,
     interruption: &Interruption,
 ) -> anyhow::Result<Outcome> {
-    let connection = arguments.stack.connect().await?;
+    let Some(connection) = interruption.unless(arguments.stack.connect()).await else {
+        return Ok(Outcome::Interrupted);
+    };
+    let connection = connection?;
     let since = arguments.since.unwrap_or(Since::Ago(BEGIN_MILLISECONDS)).instant(now());
     let (sender, receiver) = channel(QUEUE);
     let behind = Arc::new(AtomicUsize::new(1));

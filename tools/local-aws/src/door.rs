@@ -3,7 +3,8 @@
 //! answers. So each request must
 //!
 //! - be addressed to a loopback name, and show no sign of a browser ([`origin`]),
-//! - be signed with the keys of this run ([`signature`]; S3's own signatures are `s3s`'s to verify),
+//! - be signed with the keys of this run ([`signature`]; S3's own signatures are `s3s`'s to verify; the Runtime API has no
+//!   signatures, so another program of this machine that finds its port may take an event),
 //! - arrive in time and within bounds ([`serving`]).
 //!
 //! No answer permits a page of another origin to read it: headers of CORS are taken away.
@@ -115,8 +116,10 @@ impl Door {
             }
             return Ok(Request::from_parts(head, serving::bounded(body, self.body_bytes, self.read_timeout)));
         };
+        // Whoever has no keys makes nobody keep a body.
+        let claim = verifier.claim(services, &head, now()).map_err(refused)?;
         let body = self.buffered(body).await.map_err(refused)?;
-        verifier.verify(services, &head, &body, now()).map_err(refused)?;
+        verifier.verify(&claim, &head, &body).map_err(refused)?;
         Ok(Request::from_parts(head, Body::from(body)))
     }
 

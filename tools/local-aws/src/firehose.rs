@@ -113,11 +113,11 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// `PutRecord`. Waits while the stream has no room.
-    pub async fn put_record(&self, data: Bytes) {
+    /// `PutRecord`. Waits while the stream has no room. `false` if the stream has ended, by an error that its own task
+    /// reports: the record is not taken.
+    pub async fn put_record(&self, data: Bytes) -> bool {
         let record = Record { data, arrival_milliseconds: now().as_millisecond(), kinesis: None };
-        // The stream ends early only on an error that its own task reports.
-        let _ = self.records.send(record).await;
+        self.records.send(record).await.is_ok()
     }
 }
 

@@ -247,7 +247,9 @@ impl Stack {
     /// # Panics
     /// After [`Stack::drain`].
     pub async fn put_contact_record(&self, data: Bytes) {
-        self.producer.as_ref().expect("the stack still takes records").put_record(data).await;
+        let producer = self.producer.as_ref().expect("the stack still takes records");
+        // If the stream has ended, its task says why when it is joined.
+        let _ = producer.put_record(data).await;
     }
 
     /// Puts an agent event on its stream; waits while the stream has no room.

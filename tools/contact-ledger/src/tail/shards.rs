@@ -50,15 +50,15 @@ pub(super) async fn read(client: Client, stream: String, reader: Reader) -> anyh
             reader.behind.fetch_add(1, Ordering::Relaxed);
             shards.spawn(place.read());
         }
-        if finished.is_empty() {
-            // That the shards are not known yet kept the count above zero.
-            reader.behind.fetch_sub(1, Ordering::Relaxed);
-        }
+        // That the shards were not known kept the count above zero.
+        reader.behind.fetch_sub(1, Ordering::Relaxed);
         // Only where a shard has ended can there be new ones to read.
         match shards.join_next().await {
             Some(ended) => finished.insert(ended??),
             None => return Ok(()),
         };
+        // Until it is known which.
+        reader.behind.fetch_add(1, Ordering::Relaxed);
     }
 }
 

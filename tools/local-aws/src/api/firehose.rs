@@ -70,7 +70,10 @@ impl Services {
         if data.len() > RECORD_BYTES {
             return Err(invalid(format!("a record of {} bytes is above {RECORD_BYTES}", data.len())));
         }
-        self.firehose.1.put_record(data).await;
+        if !self.firehose.1.put_record(data).await {
+            let message = "the stream has ended; the demo's own output says why".to_owned();
+            return Err(Refusal { code: "ServiceUnavailableException", message });
+        }
         Ok(json!({"RecordId": uuid::Uuid::new_v4().to_string(), "Encrypted": false}))
     }
 

@@ -42,7 +42,7 @@ pub(super) struct Verifier {
 }
 
 /// What a request says of its signature.
-struct Claim {
+pub(super) struct Claim {
     access_key_id: String,
     /// Day, Region, service.
     scope: [String; 3],
@@ -60,14 +60,9 @@ impl Verifier {
         Self { access_key_id: keys.access_key_id.clone(), credentials }
     }
 
-    /// Refuses a request that is not signed with the keys of this run, for one of these services, and just now.
-    pub(super) fn verify(
-        &self,
-        services: &[&str],
-        head: &Parts,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    /// Reads what a request says of its signature, and refuses one that does not claim to be signed with the keys of this
+    /// run, for one of these services, and just now: before its body is read.
+    pub(super) fn claim(&self, services: &[&str], head: &Parts, now: Timestamp) -> Result<Claim, Refusal> {
         let claim = Claim::read(head)?;
         if claim.access_key_id != self.access_key_id {
             let message =
@@ -77,7 +72,12 @@ impl Verifier {
         claim.check_scope(services)?;
         claim.check_time(now)?;
         claim.check_signed_headers(&head.headers)?;
-        let expected = self.signature(&claim, head, body);
+        Ok(claim)
+    }
+
+    /// Refuses a request that is not signed as it claims to be.
+    pub(super) fn verify(&self, claim: &Claim, head: &Parts, body: &[u8]) -> Result<(), Refusal> {
+        let expected = self.signature(claim, head, body);
         let is_right =
             expected.is_some_and(|expected| expected.as_bytes().ct_eq(claim.signature.as_bytes()).into());
         if is_right {
