@@ -105,11 +105,11 @@ load: ## Run both functions at full load with injected faults (LOAD_SECONDS=60 e
 	cargo build --locked --release -p contact-record-normalizer -p agent-event-upserter
 	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-tests --bin load
 
-chaos: ## Run the demo with the injected faults of fifty seeds; each must leave what the events say
+chaos: ## Run the demo with the injected faults of fifty seeds; each must leave what the records say
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
 	@for seed in $$(seq 50); do \
 	  ./target/debug/contact-ledger demo --chaos $$seed --output target/chaos > target/chaos.log 2>&1 \
-	    && grep 'exactly what the events say' target/chaos.log > /dev/null \
+	    && grep 'exactly what the records say' target/chaos.log > /dev/null \
 	    || { cat target/chaos.log; echo "error: seed $$seed leaves something else; its result is in target/chaos"; exit 1; }; \
 	  echo "seed $$seed: $$(grep retried target/chaos.log)"; \
 	done

@@ -61,7 +61,7 @@ class Stack:
         self.process = subprocess.Popen([str(part) for part in command], stdout=self.log, stderr=self.log)
         served = eventually("the start of the local stack", self._served, patience=120)
         self.endpoint = served["s3"]
-        self.keys = (served.get("access_key_id", "local"), served.get("secret_access_key", "local-secret"))
+        self.keys = (served["keys"]["access_key_id"], served["keys"]["secret_access_key"])
         self._use_nothing_of_the_user()
 
     def stop(self):
