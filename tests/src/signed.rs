@@ -15,7 +15,7 @@ use local_aws::keys::Keys;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const STREAMING: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 
 /// Who signs, for which service, and when.
@@ -174,7 +174,10 @@ impl Call {
             let hashes = [&b""[..], chunk.as_bytes()].map(|bytes| hex(&Sha256::digest(bytes)));
             let text = format!("{previous}\n{}\n{}", hashes[0], hashes[1]);
             previous = signer.sign("AWS4-HMAC-SHA256-PAYLOAD", &text);
-            body += &format!("{:x};chunk-signature={previous}\r\n{chunk}\r\n", chunk.len());
+            body.push_str(
+                &[&format!("{:x}", chunk.len()), ";chunk-signature=", &previous, "\r\n", chunk, "\r\n"]
+                    .concat(),
+            );
         }
         tamper(&mut body);
         call.body = body.into_bytes();
@@ -187,9 +190,9 @@ impl Call {
         headers.sort();
         let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
-        let lines: String =
-            headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-        (format!("{}\n{path}\n{query}\n{lines}\n{names}\n{hash}", self.method), names)
+        let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}:{}", value.trim())).collect();
+        let lines = lines.join("\n");
+        (format!("{}\n{path}\n{query}\n{lines}\n\n{names}\n{hash}", self.method), names)
     }
 
     /// The request as it is sent, on a connection that ends with the answer.
@@ -197,9 +200,10 @@ impl Call {
     pub fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
+            head.push_str(&[name.as_str(), ": ", value.as_str(), "\r\n"].concat());
         }
-        head += &format!("content-length: {}\r\nconnection: close\r\n\r\n", self.body.len());
+        let length = self.body.len().to_string();
+        head.push_str(&["content-length: ", &length, "\r\nconnection: close\r\n\r\n"].concat());
         [head.as_bytes(), &self.body].concat()
     }
 
@@ -240,5 +244,11 @@ fn mac(key: &[u8], bytes: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

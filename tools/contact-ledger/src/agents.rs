@@ -316,6 +316,7 @@ pub(crate) fn reader(connection: &Connection) -> Reader {
 }
 
 /// Why a table was not read, and what to do.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(crate) fn cannot_read(what: &str, error: StoreError) -> anyhow::Error {
     const RIGHTS: &str =
         "dynamodb:Query and dynamodb:GetItem on both agent tables, and kms:Decrypt on their key";

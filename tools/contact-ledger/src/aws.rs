@@ -63,18 +63,16 @@ impl AwsArguments {
         if let Some(profile) = &self.profile {
             loader = loader.profile_name(profile);
         }
-        let region = match self.named_region().await {
-            Some(region) => Some(region),
+        let mut region = self.named_region().await;
+        if region.is_none() {
             // Roles and SSO sessions are asked for in it, too.
-            None => {
-                let chain = DefaultRegionChain::builder();
-                let chain = match &self.profile {
-                    Some(profile) => chain.profile_name(profile),
-                    None => chain,
-                };
-                chain.build().region().await
-            }
-        };
+            let chain = DefaultRegionChain::builder();
+            let chain = match &self.profile {
+                Some(profile) => chain.profile_name(profile),
+                None => chain,
+            };
+            region = chain.build().region().await;
+        }
         let provider = self.credentials(region.clone()).await?;
         let Some(region) = region else {
             bail!("no Region is known; say --region, or set AWS_REGION or a profile that has one");

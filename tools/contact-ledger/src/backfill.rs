@@ -206,7 +206,9 @@ impl Counts {
                 self.unreadable.len(),
                 "objects of copies that are not GZIP throughout; left alone:",
             );
-            self.unreadable.iter().for_each(|why| text.push_str(&format!("  {}\n", safe(why))));
+            for why in &self.unreadable {
+                let _ = writeln!(text, "  {}", safe(why));
+            }
         }
         text
     }

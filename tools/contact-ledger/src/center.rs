@@ -406,11 +406,11 @@ impl Center {
             contact.resume(now);
             contact.enter(State::Connected, since);
         }
-        if starts != StateStarts::New {
+        if starts == StateStarts::New {
+            self.tell_late(agent);
+        } else {
             // Only the event's own time tells when, so it is exact.
             self.tell(agent, "STATE_CHANGE");
-        } else {
-            self.tell_late(agent);
         }
     }
 

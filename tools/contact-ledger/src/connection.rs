@@ -136,8 +136,9 @@ impl DeployedStackArguments {
 }
 
 async fn deployed(stack: &str, aws: &AwsArguments) -> anyhow::Result<Connection> {
-    let config = aws.config().await?;
-    let (names, deployed) = crate::resources::find(&config, stack).await?;
+    // Large futures, which every command would carry.
+    let config = Box::pin(aws.config()).await?;
+    let (names, deployed) = Box::pin(crate::resources::find(&config, stack)).await?;
     Ok(Connection { names, deployed, config, local: None })
 }
 

@@ -137,9 +137,10 @@ pub fn generate(arguments: &GenerateArguments, interruption: &Interruption) -> A
         let keep = || -> anyhow::Result<()> {
             let file = file.into_inner().map_err(IntoInnerError::into_error)?;
             file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-            match arguments.force {
-                true => file.persist(&path)?,
-                false => file.persist_noclobber(&path)?,
+            if arguments.force {
+                file.persist(&path)?
+            } else {
+                file.persist_noclobber(&path)?
             };
             Ok(())
         };
@@ -177,7 +178,7 @@ impl Progress {
         self.bar.set_position(u64::try_from(at - first).unwrap_or_default());
         self.bar.set_message(grouped(self.records));
         let elapsed = self.bar.elapsed();
-        if self.bar.is_hidden() && elapsed - self.last_line >= Self::LINE_EVERY {
+        if self.bar.is_hidden() && elapsed.saturating_sub(self.last_line) >= Self::LINE_EVERY {
             self.last_line = elapsed;
             say(&format!("{} records after {} s", grouped(self.records), elapsed.as_secs()));
         }

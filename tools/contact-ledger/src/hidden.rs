@@ -36,7 +36,9 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
         shown.add_column(column, "", "", "");
     }
     for snapshot in ["CurrentAgentSnapshot", "PreviousAgentSnapshot"] {
-        AGENT_EVENT.iter().for_each(|path| shown.add(&path.replacen('*', snapshot, 1)));
+        for path in AGENT_EVENT {
+            shown.add(&path.replacen('*', snapshot, 1));
+        }
     }
     shown
 });
@@ -44,7 +46,9 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
 /// Of contact events and of the console's demo records, whose names are too plain to be shown of another record.
 static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
     let mut shown = Shown::Fields(BTreeMap::new());
-    OTHERS.iter().for_each(|path| shown.add(path));
+    for path in OTHERS {
+        shown.add(path);
+    }
     shown
 });
 
@@ -66,7 +70,9 @@ impl Shown {
             }
             _ if is_shown_column(&name, column.kind) => {
                 self.add(&name);
-                sources.iter().for_each(|source| self.add(source));
+                for source in &sources {
+                    self.add(source);
+                }
             }
             _ => {}
         }

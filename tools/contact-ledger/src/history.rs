@@ -184,12 +184,11 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
     };
     let agent_id = agent_id(&reader, &instance, &arguments.agent, now).await?;
     let unread = |error| cannot_read("the history", error);
-    let (from, until) = match period {
-        Some(period) => period,
-        None => {
-            let last = reader.last_event(&instance, &agent_id).await.map_err(unread)?.unwrap_or(now);
-            day_or_instant(&last.date()).context("a day is a period")?
-        }
+    let (from, until) = if let Some(period) = period {
+        period
+    } else {
+        let last = reader.last_event(&instance, &agent_id).await.map_err(unread)?.unwrap_or(now);
+        day_or_instant(&last.date()).context("a day is a period")?
     };
     let items = reader.history(&instance, &agent_id, from, until, now).await.map_err(unread)?;
     let is_wanted = |entry: &Entry| arguments.kind.is_empty() || arguments.kind.contains(&entry.kind);

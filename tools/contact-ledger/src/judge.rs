@@ -84,9 +84,10 @@ impl Judge {
 
     /// Of a packed record, the function takes every part by itself: it fails if nothing in it is right.
     fn agent_event(&self, record: &[u8]) -> Result<Fate, Reject> {
-        let parts = match aggregate::is_packed(record) {
-            true => aggregate::unpack(record.to_vec())?.iter().map(|part| part.data.to_vec()).collect(),
-            false => vec![record.to_vec()],
+        let parts = if aggregate::is_packed(record) {
+            aggregate::unpack(record.to_vec())?.iter().map(|part| part.data.to_vec()).collect()
+        } else {
+            vec![record.to_vec()]
         };
         let fates: Vec<_> = parts.iter().map(|part| would_write(part, &self.rules)).collect();
         if fates.iter().any(|fate| matches!(fate, Ok(true))) {

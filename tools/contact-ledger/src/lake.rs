@@ -157,7 +157,7 @@ impl Lake {
                 let handle = Handle::current();
                 let got = handle.block_on(client.get_object().bucket(bucket).key(key).send());
                 let body = got.map_err(|error| refused("read", bucket, key, error))?.body;
-                Ok(Box::new(Body { handle, body, read: Bytes::new() }))
+                Ok(Box::new(Body { handle, stream: body, read: Bytes::new() }))
             }
         }
     }
@@ -194,14 +194,14 @@ impl Lake {
 /// An object on its way.
 struct Body {
     handle: Handle,
-    body: ByteStream,
+    stream: ByteStream,
     read: Bytes,
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.read.is_empty() {
-            match self.handle.block_on(self.body.next()) {
+            match self.handle.block_on(self.stream.next()) {
                 Some(read) => self.read = read.map_err(io::Error::other)?,
                 None => return Ok(0),
             }
@@ -212,6 +212,7 @@ impl Read for Body {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn refused<E>(what: &str, bucket: &str, key: &str, error: SdkError<E>) -> anyhow::Error
 where
     E: Error + ProvideErrorMetadata + 'static,

@@ -200,7 +200,7 @@ fn generated(agents: usize, now: Timestamp) -> Input {
         malformed: 0,
     };
     // Seconds since 1970, and room for the ids of a center that large.
-    let first_id = now.epoch_milliseconds().unsigned_abs() / 1000 << 16;
+    let first_id = (now.epoch_milliseconds().unsigned_abs() / 1000) << 16;
     let (contact_records, agent_events): (Vec<_>, Vec<_>) = center
         .records_of(now.epoch_milliseconds() - SINCE_OPENING, first_id)
         .partition(|sent| sent.stream == StreamKind::ContactRecords);
@@ -486,7 +486,8 @@ fn told(
     let is_any = |is: fn(&Option<End>) -> bool| places.keys().any(|(_, place)| is(place));
     said.extend(is_any(Option::is_none).then_some(not_seen));
     said.extend(is_any(|place| matches!(place, Some(End::ThereBefore(_)))).then_some(there_before));
-    let said: String =
+    let said: Vec<_> =
         said.into_iter().map(|sentence| format!("\n{}\n", wrapped(sentence, width(), 0))).collect();
+    let said = said.concat();
     Ok(format!("Put in {}.\n\n{}{said}", seconds(put), table(&columns, &rows, width())))
 }

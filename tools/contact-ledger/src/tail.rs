@@ -173,15 +173,12 @@ pub async fn tail(
     let behind = Arc::new(AtomicUsize::new(1));
     let reader = Reader { since, sender, behind: behind.clone() };
     let mut readers = JoinSet::new();
-    match stream(&connection, arguments.stream.into()) {
-        Some(name) => {
-            let client = shards::client(&connection);
-            readers.spawn(shards::read(client, name.to_owned(), reader));
-        }
-        None => {
-            say(&wrapped(copies::NO_STREAM, width(), 0));
-            readers.spawn(copies::read(connection.clone(), reader, now));
-        }
+    if let Some(name) = stream(&connection, arguments.stream.into()) {
+        let client = shards::client(&connection);
+        readers.spawn(shards::read(client, name.to_owned(), reader));
+    } else {
+        say(&wrapped(copies::NO_STREAM, width(), 0));
+        readers.spawn(copies::read(connection.clone(), reader, now));
     }
     let mut show = Show { arguments, lines: Lines::of(arguments), receiver, behind };
     tokio::select! {

@@ -167,7 +167,7 @@ impl Records {
             match value(self.rest(), self.is_at_end) {
                 Value::Whole(length) => return self.whole(length),
                 Value::Unfinished if !self.is_at_end && self.rest().len() <= self.limit.bytes => {
-                    self.fill()?
+                    self.fill()?;
                 }
                 Value::Unfinished if !self.is_at_end && self.broken != Broken::EndsWhereAnotherBegins => {
                     return Err(self.too_large());

@@ -24,7 +24,7 @@ pub(super) fn check(protocol: Protocol, head: &Parts) -> Result<(), Refusal> {
         _ => return refused("the request has more than one Host header".to_owned()),
     };
     // A target such as `http://name/path` comes before Host; whichever a service looks at, both must be ours.
-    let authority = head.uri.authority().map(|authority| authority.as_str());
+    let authority = head.uri.authority().map(axum::http::uri::Authority::as_str);
     for name in [Some(host), authority].into_iter().flatten() {
         if !is_loopback(name, protocol) {
             return refused(format!(

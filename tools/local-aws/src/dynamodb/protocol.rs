@@ -98,11 +98,13 @@ fn run<I: DeserializeOwned, O: Serialize>(
 
 /// What `dynoxide`'s types say of a request that they cannot read. Some say the error's kind before its text.
 fn unreadable(message: &str) -> DynoxideError {
+    type Make = fn(String) -> DynoxideError;
+
     let text = |marked: &str| {
         let position = marked.rfind(" at line ").unwrap_or(marked.len());
         marked[..position].to_owned()
     };
-    let markers: [(&str, fn(String) -> DynoxideError); 5] = [
+    let markers: [(&str, Make); 5] = [
         ("VALIDATION_REQUEST:", DynoxideError::EnvelopedValidation),
         ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
         ("VALIDATION:", DynoxideError::ValidationException),
@@ -138,6 +140,7 @@ fn of_operation(operation: &str, error: DynoxideError) -> DynoxideError {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn failed(error: DynoxideError) -> (StatusCode, String) {
     let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, error.to_json())

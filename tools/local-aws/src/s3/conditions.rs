@@ -8,6 +8,7 @@ use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 /// Conditions of reading, or of a copy on its source.
+#[expect(clippy::struct_field_names, reason = "they are S3's own names")]
 #[derive(Debug, Default)]
 pub(super) struct ReadConditions {
     pub(super) if_match: Option<ETagCondition>,
@@ -59,6 +60,7 @@ pub(super) struct WriteConditions {
 }
 
 impl WriteConditions {
+    #[expect(clippy::needless_pass_by_value, reason = "a request is taken apart")]
     /// Reads them as S3 does: `If-None-Match` takes only `*`, `If-Match` only an `ETag`.
     pub(super) fn of(
         if_match: Option<ETagCondition>,

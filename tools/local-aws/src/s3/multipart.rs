@@ -52,6 +52,7 @@ impl Part {
 }
 
 /// The type of checksum an upload has, if it has one.
+#[expect(clippy::needless_pass_by_value, reason = "a request is taken apart")]
 pub(super) fn checksum_type(
     algorithm: Option<&ChecksumAlgorithm>,
     asked: Option<ChecksumType>,
@@ -131,7 +132,9 @@ impl Upload {
 /// The MD5 of the parts' MD5s, and how many they are.
 pub(super) fn etag(parts: &[Part]) -> String {
     let mut md5 = Md5::new();
-    parts.iter().for_each(|part| md5.update(part.md5));
+    for part in parts {
+        md5.update(part.md5);
+    }
     format!("{}-{}", hex(&md5.finalize()), parts.len())
 }
 

@@ -126,7 +126,7 @@ fn a_record_of_the_limit_is_read_and_a_larger_one_is_refused_before_it_is_read_w
     ] {
         let source = Box::new(std::io::repeat(endless));
         let failure = Records::new("f", source, SMALL, broken).find_map(Result::err).unwrap().to_string();
-        assert!(failure.starts_with("f"), "{failure}");
+        assert!(failure.starts_with('f'), "{failure}");
     }
     // A text that is a string without an end.
     let source = Box::new(Cursor::new(b"{\"a\":\"".to_vec()).chain(std::io::repeat(b'x')));

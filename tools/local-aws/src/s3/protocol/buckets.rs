@@ -66,6 +66,7 @@ impl Folder {
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "S3 hands it over")]
     pub(super) fn head_of(
         &self,
         request: S3Request<HeadBucketInput>,
@@ -107,6 +108,7 @@ impl Folder {
         }))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "S3 hands it over")]
     pub(super) fn location(
         &self,
         request: S3Request<GetBucketLocationInput>,
@@ -116,6 +118,7 @@ impl Folder {
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "S3 hands it over")]
     pub(super) fn versioning(
         &self,
         request: S3Request<GetBucketVersioningInput>,

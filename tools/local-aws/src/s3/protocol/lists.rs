@@ -245,6 +245,7 @@ impl Listed {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "S3's answers have it as an option")]
 pub(super) fn common_prefixes(prefixes: &[String], encoding: &Encoding) -> Option<Vec<CommonPrefix>> {
     Some(prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(encoding.of_key(prefix)) }).collect())
 }
