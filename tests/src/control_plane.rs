@@ -210,7 +210,7 @@ impl Says {
         let parameter = member(&[("ParameterKey", "ConnectInstanceArn"), ("ParameterValue", self.instance)]);
         let status = self.status;
         let stack = format!(
-            "<member><StackName>{STACK}</StackName><CreationTime>2026-03-02T08:00:00Z</CreationTime><StackStatus>{status}</StackStatus><Parameters>{parameter}</Parameters><Outputs>{outputs}</Outputs></member>"
+            "<member><StackId>arn:aws:cloudformation:eu-west-2:111122223333:stack/{STACK}/1</StackId><StackName>{STACK}</StackName><CreationTime>2026-03-02T08:00:00Z</CreationTime><StackStatus>{status}</StackStatus><Parameters>{parameter}</Parameters><Outputs>{outputs}</Outputs></member>"
         );
         answer("DescribeStacks", &format!("<Stacks>{stack}</Stacks>"))
     }

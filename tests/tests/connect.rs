@@ -68,7 +68,13 @@ async fn streaming_is_switched_on_and_off_and_said_first() {
     );
     assert_eq!(targets(), (None, Some(OTHER.to_owned())), "nothing is changed without --apply");
 
-    said(&endpoint, &["enable", "--apply"]).await;
+    // Where something is about to be changed is said first, also if AWS is at a loopback address.
+    let applied = connect(&endpoint, &["enable", "--apply"]).await;
+    let announced = String::from_utf8_lossy(&applied.stderr).into_owned();
+    assert!(
+        announced.contains(&format!("Account 111122223333, Region eu-west-2, stack {STACK}")),
+        "{announced}"
+    );
     assert_eq!(targets(), (Some(FIREHOSE.to_owned()), Some(STREAM.to_owned())));
     let again = said(&endpoint, &["enable", "--apply"]).await;
     assert_eq!(again.matches("nothing changes").count(), 2, "{again}");

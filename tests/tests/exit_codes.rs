@@ -94,6 +94,10 @@ async fn wrong_usage_is_2_with_a_sentence_and_nothing_on_the_output() {
         (vec!["backfill"], "required"),
         (vec!["backfill", "--lake", ""], "a value is required"),
         (vec!["backfill", "--lake", "x", "--since", "yesterday"], "not a day"),
+        (vec!["agents", "--stack", ""], "a value is required"),
+        (vec!["agents", "--stack", "s", "--endpoint-url", "foo"], "not a URL"),
+        (vec!["agents", "--stack", "s", "--region", "eu west;1"], "not a Region"),
+        (vec!["demo", "--streams-port", "5"], "--serve"),
         (vec!["cost", "--agents", "x", "--contacts-per-day", "1"], "invalid"),
         (vec!["schema", "zzz"], "possible values"),
         (vec!["completions", "zzz"], "possible values"),
@@ -107,6 +111,8 @@ async fn wrong_usage_is_2_with_a_sentence_and_nothing_on_the_output() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_done_is_1_with_one_sentence() {
+    let (_stack, served) = served().await;
+    let local = served.path().to_string_lossy().into_owned();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -125,6 +131,10 @@ async fn what_cannot_be_done_is_1_with_one_sentence() {
         (vec!["connect", "status", "--stack", "s"], "no AWS credentials were found"),
         (vec!["backfill", "--lake", "/nonexistent"], "PII_POLICY is not set"),
         (vec!["generate", "--output", &plain], "choose another with --output"),
+        (
+            vec!["redrive", "--local", &local, "--since", "2026-01-05", "--until", "2026-01-01"],
+            "until is before since",
+        ),
         ([&bad_policy[..], &[&out]].concat(), "correct --pii-policy"),
         (vec!["demo", "--agent-pii-policy", "[]", "--output", &out], "correct --agent-pii-policy"),
         (vec!["demo", "--functions", "/nonexistent", "--output", &out], "is missing"),

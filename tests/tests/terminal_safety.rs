@@ -62,6 +62,24 @@ async fn hostile_stack() -> (Stack, tempfile::TempDir) {
     let errors = output.path().join(format!("lake/errors/processing-failed/{day}/00"));
     fs::create_dir_all(&errors).unwrap();
     fs::write(errors.join("failed"), failure.to_string()).unwrap();
+    // XML has no way to say such a key.
+    let keys = &stack.s3.keys;
+    let credentials = aws_sdk_s3::config::Credentials::new(
+        &keys.access_key_id,
+        &keys.secret_access_key,
+        None,
+        None,
+        "test",
+    );
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
+        .endpoint_url(&stack.s3.endpoint)
+        .force_path_style(true)
+        .region(aws_sdk_s3::config::Region::new(local_aws::REGION))
+        .credentials_provider(credentials);
+    let key = format!("errors/processing-failed/{day}/00/evil{HOSTILE}\nFAKE +&");
+    let put = aws_sdk_s3::Client::from_conf(config.build()).put_object().bucket("lake").key(key);
+    put.body(failure.to_string().into_bytes().into()).send().await.unwrap();
     (stack, output)
 }
 
@@ -102,5 +120,6 @@ async fn no_command_lets_data_through_to_the_terminal() {
     }
     // It is shown, and not left out.
     assert!(shown(output.path(), &["agents"]).await.0.contains('\u{fffd}'));
-    assert!(shown(output.path(), &["redrive"]).await.0.contains('\u{fffd}'));
+    let redriven = shown(output.path(), &["redrive"]).await;
+    assert!(redriven.0.contains('\u{fffd}') && redriven.0.contains("of 2 objects"), "{redriven:?}");
 }

@@ -25,7 +25,7 @@ mod request;
 mod run;
 pub mod settings;
 
-pub use aws::{AwsDestination, AwsLake, ContactRecordTarget};
+pub use aws::{AwsDestination, AwsLake, ContactRecordTarget, decoded, list};
 pub use check::{Verdict, check};
 pub use destination::put_all;
 pub use manifest::{LEFT_TAG, MANIFESTS, REDRIVEN_TAG};

@@ -60,6 +60,9 @@ pub enum RequestError {
     /// Nothing could ever be sent.
     #[error("rate is 0; say how many records a second may be sent")]
     Rate,
+    /// Nothing lies between.
+    #[error("until is before since; say a later one")]
+    Reversed,
     /// The prefix is of something else.
     #[error(
         "prefix is {0:?}, which holds nothing that failed; say one below errors/, rejected/agent-events/ or aws/lambda/"
@@ -100,6 +103,11 @@ impl Selection {
             before: time("until", &request.until)?.map(|(_, end)| end),
             reasons: request.reasons.clone(),
         };
+        if let (Some(since), Some(before)) = (selection.since, selection.before)
+            && since >= before
+        {
+            return Err(RequestError::Reversed);
+        }
         if selection.prefixes().is_empty() {
             return Err(RequestError::Prefix(request.prefix.clone().unwrap_or_default()));
         }

@@ -33,10 +33,10 @@ pub struct AwsArguments {
     #[arg(long, value_name = "NAME", help_heading = HEADING)]
     profile: Option<String>,
     /// Region
-    #[arg(long, value_name = "REGION", help_heading = HEADING)]
+    #[arg(long, value_name = "REGION", help_heading = HEADING, value_parser = region)]
     region: Option<String>,
-    /// Send all requests there, such as to an emulator of AWS
-    #[arg(long, value_name = "URL", help_heading = HEADING)]
+    /// Send requests there, such as to an emulator of AWS; those that obtain credentials go to AWS
+    #[arg(long, value_name = "URL", help_heading = HEADING, value_parser = url)]
     endpoint_url: Option<String>,
     /// Seconds to wait for a connection [default: 60]
     #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
@@ -44,6 +44,20 @@ pub struct AwsArguments {
     /// Seconds to wait for an answer [default: 60]
     #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
     read_timeout: Option<u32>,
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let is_region = !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_region.then(|| text.to_owned()).ok_or_else(|| "it is not a Region such as eu-west-2".to_owned())
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let url = text.parse::<http::Uri>().ok();
+    let is_url = url.is_some_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
+    });
+    is_url.then(|| text.to_owned()).ok_or_else(|| "it is not a URL such as http://127.0.0.1:4566".to_owned())
 }
 
 /// The names of the arguments, for those that exclude them.
@@ -97,15 +111,20 @@ impl AwsArguments {
             if let Some(profile) = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())
                 && std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
             {
-                let found = of_profile(&profile, region.clone()).provide_credentials().await;
-                if let Err(error) = found
-                    && is_unknown_profile(&error)
-                {
+                if is_unknown(&profile, region.clone()).await {
                     return Err(unknown_profile(&profile));
                 }
             }
-            let chain = DefaultCredentialsChain::builder().region(region).build().await;
-            return primed(chain).await.map_err(|error| no_credentials(None, &error));
+            let chain = DefaultCredentialsChain::builder().region(region.clone()).build().await;
+            return match primed(chain).await {
+                Ok(provider) => Ok(provider),
+                Err(error) => {
+                    Err(match std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty()) {
+                        Some(profile) if is_unknown(&profile, region).await => unknown_profile(&profile),
+                        _ => no_credentials(None, &error),
+                    })
+                }
+            };
         };
         let provider = primed(of_profile(profile, region)).await;
         provider.map_err(|error| no_credentials(Some(profile), &error))
@@ -168,6 +187,11 @@ impl<P: ProvideCredentials> ProvideCredentials for Kept<P> {
     {
         future::ProvideCredentials::new(self.credentials())
     }
+}
+
+async fn is_unknown(profile: &str, region: Option<Region>) -> bool {
+    let found = of_profile(profile, region).provide_credentials().await;
+    found.is_err_and(|error| is_unknown_profile(&error))
 }
 
 fn is_unknown_profile(error: &CredentialsError) -> bool {

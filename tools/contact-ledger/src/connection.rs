@@ -34,7 +34,7 @@ pub struct StackArguments {
 #[group(required = true, multiple = false)]
 struct Which {
     /// The deployed stack with this CloudFormation name
-    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: Option<String>,
     /// The stack that `contact-ledger demo --serve` runs on this machine, by its output folder
     #[arg(long, value_name = "FOLDER", help_heading = HEADING, num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::aws::ARGUMENTS)]
@@ -45,7 +45,7 @@ struct Which {
 #[derive(Debug, Clone, Args)]
 pub struct DeployedStackArguments {
     /// The deployed stack with this CloudFormation name
-    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: String,
     #[command(flatten)]
     aws: AwsArguments,
@@ -146,6 +146,9 @@ async fn deployed(stack: &str, aws: &AwsArguments) -> anyhow::Result<Connection>
 fn local(folder: &Path) -> anyhow::Result<Connection> {
     let shown = folder.display();
     let served = Served::read(folder).map_err(|error| match error {
+        NotServed::NotThere(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            anyhow!("the stack in {shown} belongs to somebody else: its stack.json may not be read by you")
+        }
         NotServed::NotThere(_) => anyhow!(
             "no stack is served from {shown}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>"
         ),
@@ -190,11 +193,12 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
 impl Connection {
     /// Says where something is about to be changed, before it is.
     pub fn announce(&self) {
-        let Deployed { stack, account, .. } = &self.deployed;
-        match &account {
-            Some(account) => say(&format!("Account {account}, Region {}, stack {stack}", self.region())),
-            None => say("The stack that is served on this machine"),
+        if self.is_local() {
+            return say("The stack that is served on this machine");
         }
+        let Deployed { stack, account, .. } = &self.deployed;
+        let account = account.as_deref().unwrap_or("unknown");
+        say(&format!("Account {account}, Region {}, stack {stack}", self.region()));
     }
 
     /// What to say of records of a kind that are put on a stream that is not the stack's own; `None` if it is.

@@ -80,7 +80,7 @@ pub struct DemoArguments {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub s3_port: u16,
     /// Port for Kinesis and Firehose on 127.0.0.1, with --serve; 0 lets the system choose
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, requires = "serve")]
     pub streams_port: u16,
 }
 

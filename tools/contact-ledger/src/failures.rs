@@ -68,11 +68,15 @@ fn value_at(record: &[u8], path: &str, show_values: bool) -> Option<String> {
     }
     let document = parse(record).ok()?;
     let value = hidden::at(document.root(), path)?;
-    let is_simple = value.as_object().is_none() && value.as_array().is_none();
-    if show_values || (is_simple && hidden::is_shown(path)) {
+    if show_values {
         return Some(shortened(&hidden::as_json(value).to_string(), VALUE_CHARACTERS));
     }
-    Some(hidden::HIDDEN.to_owned())
+    Some(match hidden::shown_at(path, value) {
+        shown if shown == hidden::HIDDEN || shown.is_object() || shown.is_array() => {
+            hidden::HIDDEN.to_owned()
+        }
+        shown => shortened(&shown.to_string(), VALUE_CHARACTERS),
+    })
 }
 
 /// The stream's name in JSON.

@@ -9,7 +9,7 @@ mod fields;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use connect_streams::{RecordKind, Value, parse};
+use connect_streams::{RecordKind, Timestamp, Value, parse};
 use contact_lake::schema::{Column, DERIVED_COLUMNS, Kind, SOURCE_COLUMNS};
 use serde_json::value::RawValue;
 use serde_json::{Map, json};
@@ -26,6 +26,10 @@ const SHOWN_CHARACTERS: usize = 256;
 enum Shown {
     /// Its value.
     Value,
+    /// Its value, if it is a time.
+    Time,
+    /// Its value, if it is a number or a truth.
+    Number,
     /// These fields of it; `*` are all that are not named.
     Fields(BTreeMap<String, Shown>),
 }
@@ -37,7 +41,8 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
     }
     for snapshot in ["CurrentAgentSnapshot", "PreviousAgentSnapshot"] {
         for path in AGENT_EVENT {
-            shown.add(&path.replacen('*', snapshot, 1));
+            let kind = if path.ends_with("Timestamp") { Kind::Timestamp } else { Kind::Text };
+            shown.add(&path.replacen('*', snapshot, 1), kind);
         }
     }
     shown
@@ -47,7 +52,7 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
 static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
     let mut shown = Shown::Fields(BTreeMap::new());
     for path in OTHERS {
-        shown.add(path);
+        shown.add(path, Kind::Text);
     }
     shown
 });
@@ -69,28 +74,32 @@ impl Shown {
                 }
             }
             _ if is_shown_column(&name, column.kind) => {
-                self.add(&name);
+                self.add(&name, column.kind);
                 for source in &sources {
-                    self.add(source);
+                    self.add(source, column.kind);
                 }
             }
             _ => {}
         }
     }
 
-    fn add(&mut self, path: &str) {
+    fn add(&mut self, path: &str, kind: Kind) {
         let mut place = self;
         for field in path.split('.') {
             let Self::Fields(fields) = place else { return };
             place = fields.entry(field.to_owned()).or_insert_with(|| Self::Fields(BTreeMap::new()));
         }
-        *place = Self::Value;
+        *place = match kind {
+            Kind::Timestamp => Self::Time,
+            Kind::Integer | Kind::Double | Kind::Boolean => Self::Number,
+            _ => Self::Value,
+        };
     }
 
     fn below(&self, field: &str) -> Option<&Self> {
         match self {
             Self::Fields(fields) => fields.get(field).or_else(|| fields.get("*")),
-            Self::Value => None,
+            Self::Value | Self::Time | Self::Number => None,
         }
     }
 
@@ -108,7 +117,11 @@ impl Shown {
                 };
                 object.iter().map(member).collect::<Map<_, _>>().into()
             }
-            (Self::Value, Value::Bool(_) | Value::Number(_) | Value::String(_)) => as_json(value),
+            (Self::Value, Value::Bool(_) | Value::Number(_) | Value::String(_))
+            | (Self::Time | Self::Number, Value::Bool(_) | Value::Number(_)) => as_json(value),
+            // A text is what its field says, or it may be anything.
+            (Self::Time, Value::String(text)) if Timestamp::parse(&text).is_some() => as_json(value),
+            (Self::Number, Value::String(text)) if text.parse::<f64>().is_ok() => as_json(value),
             _ => HIDDEN.into(),
         }
     }
@@ -135,10 +148,10 @@ pub(crate) fn hidden(record: Value<'_>) -> serde_json::Value {
     }
 }
 
-/// Whether the value of a field, by its path, may be shown.
-pub(crate) fn is_shown(path: &str) -> bool {
+/// The value of a field, by its path, as it may be shown.
+pub(crate) fn shown_at(path: &str, value: Value<'_>) -> serde_json::Value {
     let found = path.split('.').try_fold(&*SHOWN, |shown, field| shown.below(field));
-    matches!(found, Some(Shown::Value))
+    found.map_or_else(|| hide(value), |shown| shown.of(value))
 }
 
 /// The value of a field by its path; of a list, that of its first element.

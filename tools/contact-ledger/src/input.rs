@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, bail, ensure};
 
 pub(crate) use self::files::is_known;
-pub(crate) use self::reader::{Broken, FIREHOSE, Records};
+pub(crate) use self::reader::{Broken, FIREHOSE, Records, STREAM};
 pub use self::reader::{InputRecord, KINESIS, Limit, Place};
 use crate::center::{Center, DEMO_CENTER, DEMO_DISTURBANCES, Sent, StreamKind, disturb};
 use crate::failures::{Alike, Failing};
@@ -295,7 +295,7 @@ impl Streams {
     ) -> anyhow::Result<Option<Self>> {
         let source = |path: Option<&Path>, limit| path.map(|path| Source::of(path, limit)).transpose();
         let (contact_records, agent_events) =
-            (source(contact_records, FIREHOSE)?, source(agent_events, KINESIS)?);
+            (source(contact_records, FIREHOSE)?, source(agent_events, STREAM)?);
         let sources: Vec<_> = contact_records.iter().chain(&agent_events).collect();
         if sources.is_empty() {
             return Ok(None);

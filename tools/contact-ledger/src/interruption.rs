@@ -6,6 +6,9 @@ use tokio::sync::watch;
 
 use crate::outcome::Outcome;
 
+/// What the kernel sends to a process that writes beyond its limit for a file's size.
+const SIGXFSZ: i32 = 25;
+
 /// How often the user has asked the command to end.
 #[derive(Debug, Clone)]
 pub struct Interruption(watch::Receiver<u32>);
@@ -20,7 +23,10 @@ impl Interruption {
     pub fn listen(last: Option<u32>) -> Self {
         let (sender, receiver) = watch::channel(0);
         let mut terminate = signal(SignalKind::terminate()).expect("the process may handle its own signals");
+        // A file that may not grow is an error of its write, as a full disk is, and not the end of the process.
+        let file_size_limit = signal(SignalKind::from_raw(SIGXFSZ));
         tokio::spawn(async move {
+            let _handled = file_size_limit;
             for times in 1.. {
                 tokio::select! {
                     _ = ctrl_c() => {}

@@ -12,7 +12,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Buf as _, Bytes};
 use local_aws::s3::files_below;
-use redrive::why;
+use redrive::{decoded, list, why};
 use tokio::runtime::Handle;
 
 use crate::aws::AwsArguments;
@@ -108,12 +108,15 @@ impl Lake {
                 }
             }
             Self::Bucket { client, bucket, .. } => {
-                let pages = client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator();
+                let pages = list(client, bucket, prefix).into_paginator();
                 let mut pages = pages.send();
                 while let Some(page) = pages.next().await {
                     let page = page.map_err(|error| refused("listed", bucket, prefix, error))?;
                     keys.extend(
-                        page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key),
+                        page.contents
+                            .unwrap_or_default()
+                            .into_iter()
+                            .filter_map(|object| Some(decoded(&object.key?))),
                     );
                 }
             }

@@ -28,7 +28,7 @@ use crate::input::Failures;
 use crate::outcome::Outcome;
 use crate::output_folder::OutputFolder;
 use crate::summary::Summary;
-use crate::terminal::counted;
+use crate::terminal::{counted, escaped};
 
 /// Columns that the page needs.
 const COLUMNS: [&str; 11] = [
@@ -309,7 +309,7 @@ impl Findings {
         };
         write("agent-state.jsonl", &self.agents)?;
         write("agent-history.jsonl", &self.history)?;
-        write("summary.json", &[format!("{:#}", self.to_json())])?;
+        write("summary.json", &[escaped(&format!("{:#}", self.to_json()))])?;
         write("report.html", &[self.page()])
     }
 }

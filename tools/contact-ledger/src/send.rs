@@ -27,7 +27,7 @@ use crate::connection::{Connection, StackArguments};
 use crate::demo::partition_key;
 use crate::doctor::facts::StreamingKind;
 use crate::generate::CenterArguments;
-use crate::input::{FIREHOSE, Input, KINESIS, Limit, read_all};
+use crate::input::{FIREHOSE, Input, Limit, STREAM, read_all};
 use crate::interruption::Interruption;
 use crate::outcome::{Answer, Outcome};
 use crate::terminal::{Cell, counted, grouped, json_pretty, number, table, text, width, wrapped};
@@ -174,7 +174,7 @@ fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
     let records =
         |path: &Option<PathBuf>, limit: Limit| path.as_deref().map(|path| read_all(path, limit)).transpose();
     let (contact_records, agent_events) =
-        (records(&arguments.contact_records, FIREHOSE)?, records(&arguments.agent_events, KINESIS)?);
+        (records(&arguments.contact_records, FIREHOSE)?, records(&arguments.agent_events, STREAM)?);
     if let Some(agents) = arguments.generated {
         return Ok(generated(agents, now));
     }

@@ -21,7 +21,8 @@ fn a_text_is_shown_only_where_it_is_named_and_in_no_other_form() {
     for column in SOURCE_COLUMNS.iter() {
         for source in [Some(column.source), column.alias].into_iter().flatten() {
             let text = of(&nested(source, &json!(MARK))).to_string();
-            let is_named = is_shown_column(column.name, column.kind);
+            let is_named = is_shown_column(column.name, column.kind)
+                && matches!(column.kind, Kind::Text | Kind::TextList);
             assert_eq!(text.contains(MARK), is_named, "{source}: {text}");
             shown += usize::from(is_named);
             for other in [json!({"a": MARK}), json!([{"a": MARK}]), json!([[{"a": {"b": MARK}}]])] {
@@ -144,13 +145,24 @@ fn what_cannot_be_read_is_hidden_whole() {
 
 #[test]
 fn a_path_says_whether_its_value_is_shown() {
-    for path in ["InitiationTimestamp", "AgentARN", "EventTimestamp", "Recordings.Status", "contact_id"] {
-        assert!(is_shown(path), "{path}");
+    for (path, good) in [
+        ("InitiationTimestamp", "2026-03-02T08:00:00Z"),
+        ("AgentARN", "arn"),
+        ("CurrentAgentSnapshot.AgentStatus.StartTimestamp", "2026-03-02T08:00:00.123Z"),
+        ("Recordings.Status", "AVAILABLE"),
+        ("contact_id", "c"),
+        ("Queue.Duration", "17"),
+    ] {
+        assert_eq!(shown_at(path, Value::String(good.into())), good, "{path}");
+    }
+    // What is no time or no number may be anything.
+    for path in ["InitiationTimestamp", "CurrentAgentSnapshot.AgentStatus.StartTimestamp", "Queue.Duration"] {
+        assert_eq!(shown_at(path, Value::String("+442079460123 Ada".into())), HIDDEN, "{path}");
     }
     for path in
         ["$", "CustomerEndpoint.Address", "CurrentAgentSnapshot", "Brand", "attributes", "Attributes.a"]
     {
-        assert!(!is_shown(path), "{path}");
+        assert_eq!(shown_at(path, Value::String("Ada".into())), HIDDEN, "{path}");
     }
 }
 

@@ -56,6 +56,12 @@ pub const FIREHOSE: Limit = Limit { bytes: local_aws::firehose::RECORD_BYTES, se
 /// The largest record of a stream.
 /// Source: Kinesis Data Streams Developer Guide, "Quotas and limits": up to 10 MiB.
 pub const KINESIS: Limit = Limit { bytes: 10 * 1024 * 1024, service: "Kinesis" };
+/// A record's partition key counts, too.
+const PARTITION_KEY_BYTES: usize = 256;
+/// The largest record of a stream as it is made, without a larger `MaxRecordSizeInKiB`: what can be sent to a stack.
+/// Source: the same.
+pub(crate) const STREAM: Limit =
+    Limit { bytes: 1024 * 1024 - PARTITION_KEY_BYTES, service: "the stream of agent events" };
 
 /// What a broken record means for those after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ::redrive::{Lake as _, causes};
+use ::redrive::{Lake as _, decoded, list, why};
 use anyhow::anyhow;
 use connect_streams::Timestamp;
 use tokio::time::sleep;
@@ -58,21 +58,17 @@ fn days(since: Timestamp, now: Timestamp) -> Vec<String> {
 async fn written_since(connection: &Connection, day: &str, since: Timestamp) -> anyhow::Result<Vec<String>> {
     let lake = connection.lake();
     let prefix = format!("raw/contact-records/arrival_date={day}/");
-    let list = lake.client.list_objects_v2().bucket(&lake.bucket).prefix(&prefix);
+    let list = list(&lake.client, &lake.bucket, &prefix);
     let (mut pages, mut keys) = (list.into_paginator().send(), Vec::new());
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
-            anyhow!(
-                "S3 does not let us list s3://{}/{prefix}: {}; check your credentials, and your right to s3:ListBucket",
-                lake.bucket,
-                causes(&error)
-            )
+            anyhow!("s3://{}/{prefix} cannot be listed: {}", lake.bucket, why(&error, "s3:ListBucket"))
         })?;
         for object in page.contents.unwrap_or_default() {
             let written = object.last_modified.and_then(|at| at.to_millis().ok());
             // S3 tells whole seconds.
             let is_late = written.is_none_or(|written| written + 999 >= since.epoch_milliseconds());
-            keys.extend(object.key.filter(|_| is_late));
+            keys.extend(object.key.filter(|_| is_late).map(|key| decoded(&key)));
         }
     }
     keys.sort_by_key(|key| (arrival(key), key.clone()));

@@ -110,7 +110,11 @@ const PLANTED: [Planted; 30] = {
         ),
         (
             "streaming of agent events",
-            |facts| _ = facts.associations.insert(StreamingKind::AgentEvents, Err("AccessDenied".into())),
+            |facts| {
+                _ = facts
+                    .associations
+                    .insert(StreamingKind::AgentEvents, Err(Unseen::Denied("AccessDenied".to_owned())))
+            },
             Unknown,
             "credentials",
         ),
