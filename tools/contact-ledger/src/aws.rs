@@ -107,24 +107,17 @@ impl AwsArguments {
 
     async fn credentials(&self, region: Option<Region>) -> anyhow::Result<SharedCredentialsProvider> {
         let Some(profile) = &self.profile else {
-            // The SDK would take no notice of it if there are credentials in the environment; the AWS CLI does.
-            if let Some(profile) = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())
-                && std::env::var_os("AWS_ACCESS_KEY_ID").is_some()
-            {
-                if is_unknown(&profile, region.clone()).await {
-                    return Err(unknown_profile(&profile));
-                }
-            }
+            let named = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty());
             let chain = DefaultCredentialsChain::builder().region(region.clone()).build().await;
-            return match primed(chain).await {
-                Ok(provider) => Ok(provider),
-                Err(error) => {
-                    Err(match std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty()) {
-                        Some(profile) if is_unknown(&profile, region).await => unknown_profile(&profile),
-                        _ => no_credentials(None, &error),
-                    })
-                }
-            };
+            let found = primed(chain).await;
+            // The SDK takes no notice of an unknown profile if there are credentials elsewhere; the AWS CLI does.
+            let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+            if let Some(profile) = named.filter(|_| found.is_err() || has_keys)
+                && is_unknown(&profile, region).await
+            {
+                return Err(unknown_profile(&profile));
+            }
+            return found.map_err(|error| no_credentials(None, &error));
         };
         let provider = primed(of_profile(profile, region)).await;
         provider.map_err(|error| no_credentials(Some(profile), &error))

@@ -120,7 +120,7 @@ impl Shown {
             (Self::Value, Value::Bool(_) | Value::Number(_) | Value::String(_))
             | (Self::Time | Self::Number, Value::Bool(_) | Value::Number(_)) => as_json(value),
             // A text is what its field says, or it may be anything.
-            (Self::Time, Value::String(text)) if Timestamp::parse(&text).is_some() => as_json(value),
+            (Self::Time, Value::String(text)) if Timestamp::parse(text).is_some() => as_json(value),
             (Self::Number, Value::String(text)) if text.parse::<f64>().is_ok() => as_json(value),
             _ => HIDDEN.into(),
         }

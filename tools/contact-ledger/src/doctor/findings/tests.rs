@@ -113,7 +113,7 @@ const PLANTED: [Planted; 30] = {
             |facts| {
                 _ = facts
                     .associations
-                    .insert(StreamingKind::AgentEvents, Err(Unseen::Denied("AccessDenied".to_owned())))
+                    .insert(StreamingKind::AgentEvents, Err(Unseen::Denied("AccessDenied".to_owned())));
             },
             Unknown,
             "credentials",
