@@ -194,6 +194,7 @@ mod tests {
             loop {
                 let (entries, groups, next) = page(&keys, &prefix, "/", marker.as_ref().map(Last::name), limit);
                 assert!(entries.len() + groups.len() <= limit);
+                assert!(all_entries.len() + all_groups.len() <= keys.len(), "the pages never end");
                 all_entries.extend(entries);
                 all_groups.extend(groups);
                 marker = next;

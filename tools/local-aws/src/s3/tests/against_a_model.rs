@@ -265,6 +265,7 @@ proptest! {
                 };
                 let page = bench.store.list_objects_v2(request(input)).await.unwrap().output;
                 assert!(page.key_count.unwrap() <= size);
+                assert!(found.len() <= keys.len(), "the pages never end");
                 found.extend(page.contents.unwrap().into_iter().map(|it| it.key.unwrap()));
                 found.extend(page.common_prefixes.unwrap().into_iter().map(|it| it.prefix.unwrap()));
                 token = page.next_continuation_token;
