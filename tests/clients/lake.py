@@ -80,7 +80,12 @@ class Stack:
     def outside(self):
         """Every file beside the buckets and the store's own folder, and what is in it."""
         buckets = {entry.name for entry in self.output.iterdir() if entry.is_dir()} - {"logs"}
-        files = [path for path in self.output.parent.rglob("*") if path.is_file()]
+        # The list of what the demo wrote grows with every file that it writes.
+        files = [
+            path
+            for path in self.output.parent.rglob("*")
+            if path.is_file() and path != self.output / ".contact-ledger-demo"
+        ]
         inside = [self.output / bucket for bucket in buckets] + [self.output / "logs", self.output.parent / "log"]
         return {str(path): path.read_bytes() for path in files if not any(path.is_relative_to(folder) for folder in inside)}
 
