@@ -83,7 +83,7 @@ bench: ## Measure the functions against the machine's limit and against other la
 	@test -x $(BENCH)/venv/bin/python || python3 -m venv $(BENCH)/venv
 	@$(BENCH)/venv/bin/pip install --quiet --requirement benches/peers/python/requirements.txt
 	cd benches/peers/go && go build -o ../../../$(BENCH)/normalizer-go .
-	cargo run --locked --quiet -p contact-ledger -- generate --agents 50 --duplicated 0 --late 0 --malformed 0 --output $(BENCH)/input
+	cargo run --locked --quiet -p contact-ledger -- generate --agents 50 --duplicated 0 --late 0 --malformed 0 --force --output $(BENCH)/input
 	for program in contact-record-normalizer agent-event-upserter idle-function; do cargo build --locked --release --quiet -p $$program || exit 1; done
 	cargo run --locked --release --quiet -p ledger-benches
 
