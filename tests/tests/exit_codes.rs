@@ -10,7 +10,7 @@ use contact_ledger::outcome::table;
 use contact_ledger::schema::glue_table;
 use ledger_tests::docs::assert_part;
 use ledger_tests::{dynamodb_client, functions_folder};
-use local_aws::stack::{AGENT_STATE_TABLE, Stack, StackSettings};
+use local_aws::stack::{AGENT_STATE_TABLE, Served, Stack, StackSettings};
 use tokio::process::Command;
 
 fn tool(arguments: &[&str]) -> Command {
@@ -271,6 +271,18 @@ async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
     let (code, _, error) = run(&["doctor", "--local", gone.path().to_str().unwrap()]).await;
     assert_eq!(code, 5, "{error}");
     assert!(error.contains("has ended"), "{error}");
+    // Of the same stack, the tables do not answer.
+    let half = tempfile::tempdir().unwrap();
+    let served = Served { dynamodb: "http://127.0.0.1:1".to_owned(), ..Served::read(output.path()).unwrap() };
+    let _served = served.leave(half.path()).unwrap();
+    let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;
+    assert_eq!(code, 5, "{out}");
+    assert!(out.contains("nothing answers there") && !out.contains(" 0 not looked at"), "{out}");
+    // That nothing is processed counts more.
+    stack.upserter.reserve_concurrency(Some(0));
+    let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;
+    assert_eq!(code, 4, "{out}");
+    stack.upserter.reserve_concurrency(None);
     // A table is gone: what happens is lost to it.
     let client = dynamodb_client(&stack.dynamodb.endpoint, &stack.dynamodb.keys);
     client.delete_table().table_name(AGENT_STATE_TABLE).send().await.unwrap();
