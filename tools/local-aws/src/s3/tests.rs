@@ -175,11 +175,17 @@ async fn a_link_leads_nowhere() {
 async fn of_many_writers_that_want_to_be_first_one_is() {
     let bench = Arc::new(Bench::new());
     for round in 0..20 {
+        // No body arrives before all of them have begun to read theirs.
+        let begun = Arc::new(tokio::sync::Barrier::new(8));
         let writers = (0..8).map(|writer| {
-            let bench = bench.clone();
+            let (bench, begun) = (bench.clone(), begun.clone());
+            let body = stream::once(async move {
+                begun.wait().await;
+                io::Result::Ok(Bytes::from(format!("{writer}")))
+            });
             tokio::spawn(async move {
                 let input = dto::PutObjectInput {
-                    body: Some(blob(format!("{writer}").as_bytes())),
+                    body: Some(StreamingBlob::wrap(body)),
                     if_none_match: Some(dto::ETagCondition::Any),
                     ..put_input(&format!("first/{round}"))
                 };
@@ -194,6 +200,21 @@ async fn of_many_writers_that_want_to_be_first_one_is() {
             winners[0].to_string().as_bytes()
         );
     }
+}
+
+#[tokio::test]
+async fn the_file_is_the_version_that_is_current() {
+    let bench = Bench::new();
+    bench.store.enable_versioning("lake").unwrap();
+    let file = bench.bucket().join("a/b");
+    bench.put("a/b", b"1").await;
+    let second = bench.put("a/b", b"2").await;
+    let marker = bench.delete("a/b", None).await.version_id;
+    assert!(!file.exists());
+    bench.delete("a/b", marker).await;
+    assert_eq!(fs::read(&file).unwrap(), b"2");
+    bench.delete("a/b", second).await;
+    assert_eq!(fs::read(&file).unwrap(), b"1");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
