@@ -117,14 +117,16 @@ pub async fn redrive(
 fn told(report: &Report, shared: Option<String>) -> String {
     let mut text = shared.map(|sentence| wrapped(&sentence, width(), 0) + "\n").unwrap_or_default();
     let sent = if report.dry_run { "would be sent" } else { "sent" };
+    // What cannot be read stays as well.
+    let stay = report.records.stay + report.unreadable.values().sum::<usize>();
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
         "{} of {} {sent}, {} where {}",
         counted(report.records.sent as u64, "record", "records"),
         counted(report.objects as u64, "object", "objects"),
-        counted(report.records.stay as u64, "stays", "stay"),
-        if report.records.stay == 1 { "it is" } else { "they are" },
+        counted(stay as u64, "stays", "stay"),
+        if stay == 1 { "it is" } else { "they are" },
     );
     if report.objects_done_before > 0 {
         let _ = writeln!(

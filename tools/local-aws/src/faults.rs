@@ -1,8 +1,8 @@
 //! Fault injection, by seed: what a stream, a service and a sandbox do to a pipeline now and then. Everything here is
 //! something that AWS documents as possible.
 //!
-//! Each kind of fault comes to each part at least once, however short the run: the first ones are owed, in an order and at
-//! moments that the seed decides, and later ones come by their shares.
+//! Each kind of fault comes to each part at least once, if the run is long enough to have the requests for it: the first
+//! ones are owed, in an order and at moments that the seed decides, and later ones come by their shares.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

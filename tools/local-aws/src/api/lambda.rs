@@ -179,7 +179,7 @@ fn changed(mut settings: MappingSettings, request: &Value) -> anyhow::Result<Map
             }
             "MaximumRecordAgeInSeconds" => {
                 settings.retries.maximum_record_age =
-                    Some(number()?).filter(|age| *age != WITHOUT_END).map(|age| age * 1000);
+                    Some(number()?).filter(|age| *age != WITHOUT_END).map(|age| age.saturating_mul(1000));
             }
             "FunctionResponseTypes" => {
                 settings.reports_failures =
