@@ -4,7 +4,7 @@ use std::path::Path;
 
 use contact_lake::Policy;
 use contact_record_normalizer::transform;
-use lambda_support::firehose::{Answers, TransformEvent};
+use lambda_io::firehose::{Answers, TransformEvent};
 use record_paths::{firehose_event, records_of_every_kind};
 use serde::de::IgnoredAny;
 

@@ -11,7 +11,7 @@ use agent_ledger::store::StoreError;
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use lambda_support::kinesis::StreamEvent;
+use lambda_io::kinesis::StreamEvent;
 use record_paths::{events_of_different_agents, kinesis_event};
 use serde::de::IgnoredAny;
 use tokio::time::Instant;

@@ -14,13 +14,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use contact_ledger::schema::{SchemaFormat, schema};
-use local_aws::REGION;
-use local_aws::stack::{
+use contact_ledger::commands::schema::{SchemaFormat, schema};
+use serde_json::{Value, json};
+use served_stack::REGION;
+use served_stack::{
     AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, LAKE_BUCKET,
     NORMALIZER, UPSERTER,
 };
-use serde_json::{Value, json};
 
 /// The instance that streams to the stack.
 pub const INSTANCE: &str =

@@ -25,13 +25,13 @@ use agent_ledger::{HistoryEntry, RegisterWrite};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use lambda_support::firehose::TransformEvent;
-use lambda_support::kinesis::StreamEvent;
+use lambda_io::firehose::TransformEvent;
+use lambda_io::kinesis::StreamEvent;
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
-use local_aws::keys::Keys;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use served_stack::Keys;
 use tokio::time::Instant;
 
 /// The folder of this build's binaries.
@@ -242,6 +242,7 @@ pub fn fault(class: FaultClass) -> StoreError {
     StoreError {
         class,
         code: "OnPurpose".to_owned(),
+        is_answer: true,
         source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("on purpose")),
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
-use local_aws::REGION;
-use local_aws::keys::Keys;
 use serde_json::Value;
+use served_stack::Keys;
+use served_stack::REGION;
 use sha2::{Digest, Sha256};
 
 const PATIENCE: Duration = Duration::from_mins(1);

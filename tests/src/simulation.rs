@@ -23,7 +23,7 @@ use std::time::Duration;
 use agent_event_upserter::{Summary, Upserter};
 use agent_ledger::plan::Rules;
 use fastrand::Rng;
-use lambda_support::kinesis::BatchResponse;
+use lambda_io::kinesis::BatchResponse;
 use local_aws::event_source_mapping::lane::{Next, Progress, RetryRules};
 use local_aws::event_source_mapping::response::progress;
 use local_aws::kinesis::{Bytes, Record};

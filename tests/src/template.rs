@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use local_aws::{ACCOUNT, REGION};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
+use served_stack::{ACCOUNT, REGION};
 
 /// The root of the repository.
 #[must_use]

@@ -17,8 +17,8 @@ use contact_lake::Policy;
 use contact_record_normalizer::transform;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use lambda_support::firehose::TransformEvent;
-use lambda_support::kinesis::StreamEvent;
+use lambda_io::firehose::TransformEvent;
+use lambda_io::kinesis::StreamEvent;
 use record_paths::{events_of_different_agents, firehose_event, kinesis_event, records_of_every_kind};
 
 const RECORDS: usize = 100;

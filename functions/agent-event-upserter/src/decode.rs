@@ -3,8 +3,8 @@
 use agent_ledger::plan::{Plan, Rules, plan};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
-use lambda_support::aggregate::{self, Packed};
-use lambda_support::kinesis::StreamRecord;
+use lambda_io::aggregate::{self, Packed};
+use lambda_io::kinesis::StreamRecord;
 
 /// A record as its producer knew it.
 #[derive(Debug)]

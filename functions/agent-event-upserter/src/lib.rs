@@ -14,7 +14,7 @@ mod write;
 use agent_ledger::batch::Batch;
 use agent_ledger::plan::Rules;
 use agent_ledger::store::Store;
-use lambda_support::kinesis::{BatchResponse, StreamEvent, retry_from};
+use lambda_io::kinesis::{BatchResponse, StreamEvent, retry_from};
 use tokio::time::Instant;
 
 use crate::decode::{UserRecord, decode};

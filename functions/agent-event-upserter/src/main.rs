@@ -8,10 +8,10 @@ use agent_event_upserter::settings::UpserterSettings;
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
+use lambda_io::kinesis::{BatchResponse, StreamEvent};
+use lambda_io::settings::Settings;
+use lambda_io::telemetry;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
-use lambda_support::kinesis::{BatchResponse, StreamEvent};
-use lambda_support::settings::Settings;
-use lambda_support::telemetry;
 use tokio::time::Instant;
 
 /// Kept free before the deadline: to set rejected records aside, to answer, to log.

@@ -10,10 +10,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use agent_ledger::store::{FaultClass, StoreError};
+use aws_errors::{Classified, classify};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use lambda_support::encode_base64;
-use lambda_support::kinesis::StreamRecord;
+use lake_files::layout::REJECTED;
+use lambda_io::encode_base64;
+use lambda_io::kinesis::StreamRecord;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use xxhash_rust::xxh3::xxh3_64;
@@ -42,24 +44,15 @@ impl SetAside for S3SetAside {
     }
 }
 
-/// S3 answers with many codes; those of status 5xx and throttling are weather, the rest need a person.
 fn fault<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    const WEATHER: [&str; 5] =
-        ["InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"];
-    let (class, code) = match &error {
-        SdkError::ServiceError(failure) => match failure.err().code() {
-            Some(code) if !WEATHER.contains(&code) => (FaultClass::Environment, code),
-            code => (FaultClass::Transient, code.unwrap_or("an answer without a code")),
-        },
-        SdkError::ConstructionFailure(_) => (FaultClass::Environment, "the request could not be built"),
-        _ => (FaultClass::Transient, "no answer"),
-    };
+    let Classified { class, code, is_answer } = classify(&error);
+    let class = if class.needs_a_person() { FaultClass::Environment } else { FaultClass::Transient };
     let code = format!("S3 {code}");
-    StoreError { class, code, source: Arc::new(error) }
+    StoreError { class, code, is_answer, source: Arc::new(error) }
 }
 
 /// The object for a batch's rejected records.
@@ -135,7 +128,7 @@ fn key(records: &[StreamRecord], body: &[u8]) -> Option<String> {
         .iter()
         .find_map(|record| record.arrival)
         .map_or("1970-01-01".to_owned(), connect_streams::Timestamp::date);
-    let mut key = String::from("rejected/agent-events/");
+    let mut key = String::from(REJECTED);
     let _ = write!(
         key,
         "{}/{}/{}-{}-{:016x}.jsonl",

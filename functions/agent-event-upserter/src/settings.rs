@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use agent_ledger::plan::{Retention, Rules};
 use agent_ledger::{NamePolicy, NamePolicyError};
-use lambda_support::settings::{SettingError, Settings};
+use lambda_io::settings::{SettingError, Settings};
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,8 @@ use agent_ledger::Gap;
 use agent_ledger::batch::{Batch, Outcome};
 use agent_ledger::store::{Consumed, FaultClass, StoreError};
 use connect_streams::Timestamp;
-use lambda_support::Rejections;
-use lambda_support::metrics::{Metrics, Unit};
+use lambda_io::Rejections;
+use lambda_io::metrics::{Metrics, Unit};
 
 use crate::decode::{Decoded, UserRecord};
 

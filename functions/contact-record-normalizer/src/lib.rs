@@ -11,7 +11,7 @@ mod summary;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
 use contact_lake::{Arrival, Policy, encode, encode_demo, normalize, returned};
-use lambda_support::firehose::{Answers, TransformEvent, TransformRecord, TransformResponse};
+use lambda_io::firehose::{Answers, TransformEvent, TransformRecord, TransformResponse};
 
 pub use summary::Summary;
 

@@ -2,10 +2,10 @@
 
 use contact_record_normalizer::settings::read_policy;
 use contact_record_normalizer::transform;
+use lambda_io::firehose::{TransformEvent, TransformResponse};
+use lambda_io::settings::Settings;
+use lambda_io::telemetry;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_support::firehose::{TransformEvent, TransformResponse};
-use lambda_support::settings::Settings;
-use lambda_support::telemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The function's settings, read once.
 
 use contact_lake::{Policy, PolicyError};
-use lambda_support::settings::{SettingError, Settings};
+use lambda_io::settings::{SettingError, Settings};
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub fn read_policy(settings: &Settings<'_>) -> Result<Policy, NormalizerSettingE
 #[cfg(test)]
 mod tests {
     use super::read_policy;
-    use lambda_support::settings::Settings;
+    use lambda_io::settings::Settings;
 
     fn read(policy: &str, key: &str) -> Result<bool, String> {
         let lookup = |name: &str| match name {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use connect_streams::Timestamp;
 use connect_streams::contact_record::ContactRecord;
 use contact_lake::Row;
-use lambda_support::Rejections;
-use lambda_support::metrics::{Metrics, Unit};
+use lambda_io::Rejections;
+use lambda_io::metrics::{Metrics, Unit};
 
 /// The counts of one invocation.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
+use lambda_io::settings::Settings;
+use lambda_io::telemetry;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use lambda_support::settings::Settings;
-use lambda_support::telemetry;
-use redrive::settings::RedriveSettings;
 use redrive::{AwsDestination, AwsLake, Control, Report, Request, run};
+use redrive_function::settings::RedriveSettings;
 use tokio::time::Instant;
 
 /// Kept free before the deadline: for the request that is under way, and to say how far it got.

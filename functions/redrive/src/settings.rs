@@ -1,8 +1,8 @@
 //! The function's settings, read once.
 
-use lambda_support::settings::{SettingError, Settings};
+use lambda_io::settings::{SettingError, Settings};
 
-use crate::ContactRecordTarget;
+use redrive::ContactRecordTarget;
 
 /// Everything the environment says.
 #[derive(Debug, Clone)]

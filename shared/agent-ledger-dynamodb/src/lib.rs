@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::attribute::{RawItem, to_item};
-use crate::failure::class_of;
+use crate::failure::store_error;
 use crate::statement::{RegisterAttempt, StatementFailure};
 
 /// Both tables.
@@ -130,7 +130,7 @@ impl DynamoDbStore {
                 ((0..count).map(|_| result(responses.next())).collect(), consumed)
             }
             Err(error) => {
-                let error = class_of(error);
+                let error = store_error(error);
                 let results = (0..count).map(|_| Err(StatementFailure::OfTheRequest(error.clone())));
                 (results.collect(), one_request(0))
             }

@@ -17,7 +17,7 @@ use connect_streams::Timestamp;
 use futures::future::try_join_all;
 
 use crate::attribute::to_item;
-use crate::failure::class_of;
+use crate::failure::store_error;
 
 /// How much earlier than an interval its key may begin, if Connect keeps the start of a state through hold or pause. A
 /// chat lasts seven days at most; a task may last longer.
@@ -67,7 +67,7 @@ impl Reader {
         let get = self.client.get_item().table_name(&self.state_table).consistent_read(true);
         let get = get.key("board", AttributeValue::S(key.board.clone()));
         let get = get.key("agent_id", AttributeValue::S(key.agent_id.clone()));
-        let item = get.send().await.map_err(class_of)?.item.map(to_item);
+        let item = get.send().await.map_err(store_error)?.item.map(to_item);
         Ok(item.and_then(|item| Held::of_item(&item, register)).map(|held| held.version))
     }
 
@@ -96,7 +96,7 @@ impl Reader {
         let scan = self.client.scan().table_name(&self.state_table).projection_expression("board");
         let mut instances = BTreeSet::new();
         let mut pages = scan.into_paginator().items().send();
-        while let Some(found) = pages.try_next().await.map_err(class_of)? {
+        while let Some(found) = pages.try_next().await.map_err(store_error)? {
             let board = found.get("board").and_then(|board| board.as_s().ok());
             if let Some((instance, _)) = board.and_then(|board| board.rsplit_once('#')) {
                 instances.insert(instance.to_owned());
@@ -161,7 +161,7 @@ impl Reader {
                 .expression_attribute_values(":kind", AttributeValue::S("event#".to_owned()))
                 .scan_index_forward(false)
                 .limit(1);
-            let found = query.send().await.map_err(class_of)?.items.unwrap_or_default();
+            let found = query.send().await.map_err(store_error)?.items.unwrap_or_default();
             let found = found.into_iter().next().map(to_item);
             last = last.max(found.as_ref().and_then(start).and_then(|start| Timestamp::parse(&start)));
         }
@@ -200,7 +200,7 @@ impl Reader {
         }
         let mut items = Vec::new();
         let mut pages = query.into_paginator().items().send();
-        while let Some(found) = pages.try_next().await.map_err(class_of)? {
+        while let Some(found) = pages.try_next().await.map_err(store_error)? {
             items.push(to_item(found));
         }
         Ok(items)

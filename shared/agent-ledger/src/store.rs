@@ -118,6 +118,8 @@ pub struct StoreError {
     pub class: FaultClass,
     /// The service's error code, or what happened to the request.
     pub code: String,
+    /// Whether the service answered, with that code.
+    pub is_answer: bool,
     /// What the client saw.
     pub source: Arc<dyn Error + Send + Sync>,
 }

@@ -13,9 +13,11 @@ pub mod json;
 mod kind;
 pub mod personal_data;
 mod reject;
+mod stream;
 mod timestamp;
 
 pub use json::{Document, MAX_DEPTH, Object, Value, parse, whole_number};
 pub use kind::RecordKind;
 pub use reject::{Reject, RejectCode};
+pub use stream::StreamKind;
 pub use timestamp::Timestamp;

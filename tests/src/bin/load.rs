@@ -14,21 +14,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use connect_streams::StreamKind;
 use contact_lake::Policy;
-use contact_ledger::Expected;
-use contact_ledger::center::{Center, CenterSize, DEMO_CENTER, Disturbances, Sent, StreamKind, disturb};
+use contact_ledger_demo::Expected;
 use contact_record_normalizer::transform;
 use ledger_tests::{processes_with_files_below, resident_bytes, stream_record};
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
 use local_aws::faults::{Faults, Part};
 use local_aws::function::{Function, FunctionSettings, Invoke};
-use local_aws::keys::Keys;
 use local_aws::s3::{Folder, S3Server};
-use local_aws::stack::{
-    AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET, create_agent_tables, upserter_environment,
-};
+use local_aws::stack::{create_agent_tables, upserter_environment};
 use serde_json::{Value, json};
+use served_stack::Keys;
+use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET};
+use synthetic_center::{Center, CenterSize, DEMO_CENTER, Disturbances, Sent, disturb};
 use tokio::time::Instant;
 
 /// Invocations at once; the machine has to run the tables beside them.

@@ -10,8 +10,8 @@ use anyhow::{Context, ensure};
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
 use contact_lake::{Arrival, Edition, Policy, encode, normalize_by};
-use contact_ledger::schema::glue_table;
-use local_aws::firehose::parquet::convert;
+use lake_parquet::contact_records as glue_table;
+use lake_parquet::convert;
 
 /// Columns that the earlier schema did not have yet.
 const ADDED: [&str; 3] = ["attributes", "agent_username", "customer_endpoint_address"];

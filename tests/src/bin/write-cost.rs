@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
-use contact_ledger::Input;
+use ledger_console::records::input::Input;
 use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
 
 /// 25 entries share a request, and few chunks of a batch are not full.

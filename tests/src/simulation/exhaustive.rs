@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use agent_event_upserter::Upserter;
 use agent_ledger::plan::Rules;
-use lambda_support::kinesis::StreamEvent;
+use lambda_io::kinesis::StreamEvent;
 use local_aws::event_source_mapping::lane::Progress;
 use local_aws::event_source_mapping::response::progress;
 use local_aws::kinesis::{Bytes, Record};

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use fastrand::Rng;
-use lambda_support::kinesis::StreamEvent;
+use lambda_io::kinesis::StreamEvent;
 use local_aws::event_source_mapping::lane::{Lane, Next, RetryRules};
 use local_aws::event_source_mapping::lane_of;
 use local_aws::kinesis::{Bytes, Record};

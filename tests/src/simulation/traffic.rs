@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fastrand::Rng;
-use lambda_support::aggregate::{Packed, pack};
+use lambda_io::aggregate::{Packed, pack};
 use local_aws::kinesis::Bytes;
 
 use super::Scenario;

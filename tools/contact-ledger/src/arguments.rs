@@ -5,21 +5,21 @@ use std::fmt::Write as _;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use contact_lake::schema::SCHEMA_VERSION;
+use ledger_console::arguments::demo::DemoArguments;
 
-use crate::agents::AgentsArguments;
-use crate::backfill::BackfillArguments;
-use crate::connect::ConnectArguments;
-use crate::cost::CostArguments;
-use crate::demo::DemoArguments;
-use crate::doctor::DoctorArguments;
-use crate::explain::ExplainArguments;
-use crate::generate::GenerateArguments;
-use crate::history::HistoryArguments;
-use crate::redrive::RedriveArguments;
-use crate::schema::SchemaFormat;
-use crate::send::SendArguments;
-use crate::tail::TailArguments;
-use crate::validate::ValidateArguments;
+use crate::commands::agents::AgentsArguments;
+use crate::commands::backfill::BackfillArguments;
+use crate::commands::connect::ConnectArguments;
+use crate::commands::cost::CostArguments;
+use crate::commands::doctor::DoctorArguments;
+use crate::commands::explain::ExplainArguments;
+use crate::commands::generate::GenerateArguments;
+use crate::commands::history::HistoryArguments;
+use crate::commands::redrive::RedriveArguments;
+use crate::commands::schema::SchemaFormat;
+use crate::commands::send::SendArguments;
+use crate::commands::tail::TailArguments;
+use crate::commands::validate::ValidateArguments;
 
 /// Contact records and agent events of Amazon Connect: every one counts exactly once.
 #[derive(Debug, Parser)]

@@ -21,12 +21,10 @@ use crate::door::{self, Door, Protocol, is_lambda};
 use crate::event_source_mapping::EventSourceMapping;
 use crate::firehose::Producer;
 use crate::function::Function;
-use crate::keys::Keys;
 use crate::kinesis::{KinesisError, Stream};
 use crate::listen::{listen, url};
-
-/// `PutRecords` and `PutRecordBatch`.
-const RECORDS_PER_REQUEST: usize = 500;
+use lambda_io::limits::kinesis::PUT_RECORDS;
+use served_stack::Keys;
 
 /// What is served.
 pub struct Services {
@@ -149,12 +147,12 @@ impl Services {
 /// The records of a request.
 fn batch(request: &Value) -> Result<&[Value], Refusal> {
     let records = request["Records"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if (1..=RECORDS_PER_REQUEST).contains(&records.len()) {
+    if (1..=PUT_RECORDS).contains(&records.len()) {
         return Ok(records);
     }
     Err(Refusal {
         code: "ValidationException",
-        message: format!("a request has 1 to {RECORDS_PER_REQUEST} records, not {}", records.len()),
+        message: format!("a request has 1 to {PUT_RECORDS} records, not {}", records.len()),
     })
 }
 

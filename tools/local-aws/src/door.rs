@@ -30,8 +30,8 @@ pub(crate) use self::refusal::Refusal;
 pub(crate) use self::run_keys::RunKeys;
 pub(crate) use self::serving::serve;
 use self::signature::Verifier;
-use crate::keys::Keys;
 use crate::now;
+use served_stack::Keys;
 
 /// DynamoDB's own limit for a request, and more than Kinesis, Firehose and Lambda take.
 /// Source: DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", batch operations.

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::door::{self, Door, Protocol};
 use crate::gateway::{Gate, Service, guarded};
-use crate::keys::Keys;
 use crate::listen::{listen, url};
+use served_stack::Keys;
 
 /// Items read at once: without a limit, each page costs as much as the whole rest of the table.
 const PAGE_ITEMS: usize = 2000;

@@ -30,8 +30,9 @@ use self::filter::FilterCriteria;
 use self::lane::{Lane, Next, Progress, RetryRules};
 use crate::function::{Invoke, InvokeError};
 use crate::kinesis::{Record, Shard, Stream};
+use crate::now;
 use crate::s3::Folder;
-use crate::{ACCOUNT, REGION, now};
+use served_stack::{ACCOUNT, REGION};
 
 /// Records that wait in a lane before its shard's reader waits.
 const QUEUE_RECORDS: usize = 10_000;
@@ -352,7 +353,7 @@ mod tests {
 
     use serde_json::Value;
 
-    use crate::s3::files_below;
+    use lake_files::files_below;
 
     /// A function that keeps what it was given, takes a while, and fails for a batch with a record it dislikes.
     #[derive(Default)]

@@ -9,7 +9,6 @@
 //! data in Amazon Data Firehose", "Understand data delivery in Amazon Data Firehose".
 
 mod delivery;
-pub mod parquet;
 pub mod prefix;
 mod response;
 
@@ -23,7 +22,7 @@ use anyhow::Context;
 use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lambda_support::aggregate;
+use lambda_io::aggregate;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -34,14 +33,12 @@ use self::prefix::Prefix;
 use self::response::{Failure, Transformed, answers};
 use crate::function::{Invoke, InvokeError};
 use crate::gateway::Interference;
-use crate::glue::GlueTable;
 use crate::kinesis::{Shard, Stream};
+use crate::now;
 use crate::s3::Folder;
-use crate::{ACCOUNT, REGION, now};
+use lake_parquet::GlueTable;
+use served_stack::{ACCOUNT, REGION};
 
-/// The largest record that a direct put takes.
-/// Source: Firehose Developer Guide, "Amazon Data Firehose Quota": 1,000 KiB before base64.
-pub const RECORD_BYTES: usize = 1000 * 1024;
 /// The service's retries of a failed invocation.
 const RETRIES: u32 = 3;
 /// Records that wait for the buffer before producers wait.

@@ -17,9 +17,10 @@ use axum::body::Bytes;
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 
-use crate::keys::Keys;
 use crate::runtime_api::{FunctionError, Invocation, RuntimeApi};
-use crate::{ACCOUNT, REGION};
+use lambda_io::limits::lambda::PAYLOAD_BYTES;
+use served_stack::Keys;
+use served_stack::{ACCOUNT, REGION};
 
 /// How a function is set up.
 #[derive(Clone)]
@@ -104,10 +105,6 @@ pub trait Invoke: Send + Sync {
     /// [`InvokeError`]
     async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError>;
 }
-
-/// Lambda's limit for the event and the response of a synchronous invocation.
-/// Source: Lambda Developer Guide, "Lambda quotas".
-pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
 /// How much of the end of a log is shown of a process that did not start.
 const WORDS_LINES: usize = 3;

@@ -12,12 +12,9 @@ use md5::{Digest, Md5};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::{ACCOUNT, REGION, now};
-
-/// The largest record that a stream takes, partition key included: its `MaxRecordSizeInKiB` can be raised to 10 MiB, which
-/// agent events do not need.
-/// Source: Kinesis Data Streams Developer Guide, "Quotas and limits".
-pub const RECORD_BYTES: usize = 1024 * 1024;
+use crate::now;
+use lambda_io::limits::kinesis::DEFAULT_RECORD_BYTES as RECORD_BYTES;
+use served_stack::{ACCOUNT, REGION};
 
 /// A stream.
 #[derive(Debug)]

@@ -4,11 +4,10 @@
 //! - [`function`]: Lambda. Starts function processes and feeds them over the Runtime API.
 //! - [`kinesis`] and [`event_source_mapping`]: a stream with shards, and the loop that reads it.
 //! - [`firehose`]: buffers, invokes the transformation, delivers rows and failures.
-//! - [`glue`] and [`parquet_rows`]: the table that rows are converted by, and how to look at the result.
 //! - [`dynamodb`] and [`s3`]: the stores, by `dynoxide` and `s3s`, in this process.
 //! - [`api`]: Kinesis and Firehose for the AWS CLI and SDKs.
 //! - [`faults`]: fault injection, by seed; [`permission`]: what requests must be permitted.
-//! - `door`: what every request to any of them passes first; [`keys`]: what it must be signed with.
+//! - `door`: what every request to any of them passes first.
 //! - [`stack`]: all of it wired as the pipeline is deployed.
 //!
 //! Everything listens on 127.0.0.1 only.
@@ -22,22 +21,14 @@ pub mod faults;
 pub mod firehose;
 pub mod function;
 mod gateway;
-pub mod glue;
-pub mod keys;
 pub mod kinesis;
 mod listen;
-pub mod parquet_rows;
 pub mod permission;
 mod runtime_api;
 pub mod s3;
 pub mod stack;
 
 pub use gateway::{Gate, Interference, Intervention};
-
-/// The region that everything pretends to be in.
-pub const REGION: &str = "eu-west-2";
-/// The account that everything pretends to belong to: AWS's own example.
-pub const ACCOUNT: &str = "111122223333";
 
 /// Arrival times and object names need the time of day; every other module takes it from here.
 #[expect(clippy::disallowed_methods, reason = "these models are the edge where time enters the pipeline")]

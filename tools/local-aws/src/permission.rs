@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::gateway::Service;
-use crate::{ACCOUNT, REGION};
+use served_stack::{ACCOUNT, REGION};
 
 /// One thing that a request does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -36,6 +36,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use futures::stream;
+use lake_files::Note;
 use s3s::checksum::ChecksumHasher;
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
@@ -46,11 +47,8 @@ use self::conditions::WriteConditions;
 use self::disk::{BucketFolder, HiddenFolder, Noting};
 use crate::door::{self, Door, Protocol, RunKeys};
 use crate::gateway::{Gate, Service, guarded};
-use crate::keys::Keys;
 use crate::listen::{listen, url};
-
-/// Called with every file before it is written to where it stays.
-pub type Note = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
+use served_stack::Keys;
 
 /// A folder of buckets.
 #[derive(Debug, Clone)]
@@ -178,28 +176,6 @@ fn as_io(error: S3Error) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, error)
-}
-
-/// The files below a folder, in any order; none if it is not there. Links are files, and not followed.
-///
-/// # Errors
-/// When a folder cannot be read.
-pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            files.extend(files_below(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 /// A running S3; it ends when dropped.

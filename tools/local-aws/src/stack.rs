@@ -2,9 +2,6 @@
 //! through Kinesis to the agent tables.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::body::Bytes;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, Services};
@@ -26,37 +22,16 @@ use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
 use crate::function::{Function, FunctionSettings};
 use crate::gateway::{Gate, Interference};
-use crate::glue::GlueTable;
-use crate::keys::Keys;
 use crate::kinesis::{KinesisError, Stream};
 use crate::permission::Guard;
-use crate::s3::{Folder, Note, S3Server};
+use crate::s3::{Folder, S3Server};
+use lake_files::{Note, layout};
+use lake_parquet::GlueTable;
+use served_stack::{
+    AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, Keys, LAKE_BUCKET,
+    NORMALIZER, RETENTION_DAYS, Served, ServedFile, UPSERTER,
+};
 
-/// The bucket for everything: rows, failures, rejected records.
-pub const LAKE_BUCKET: &str = "lake";
-/// The table of what every agent is doing.
-pub const AGENT_STATE_TABLE: &str = "AgentState";
-/// The table of what every agent did.
-pub const AGENT_HISTORY_TABLE: &str = "AgentHistory";
-/// The stream of agent events.
-pub const AGENT_EVENT_STREAM: &str = "agent-events";
-/// The Firehose stream of contact records.
-pub const CONTACT_RECORD_STREAM: &str = "contact-records";
-/// Where Firehose writes rows.
-pub const ROWS_PREFIX: &str = "contact_records/contact_date=!{partitionKeyFromLambda:contact_date}/";
-/// Where Firehose writes what could not become rows.
-pub const ERRORS_PREFIX: &str = "errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/";
-/// Where Firehose writes contact records as they came.
-pub const COPIES_PREFIX: &str = "raw/contact-records/arrival_date=!{timestamp:yyyy-MM-dd}/";
-/// The function behind Firehose.
-pub const NORMALIZER: &str = "contact-record-normalizer";
-/// The function behind Kinesis.
-pub const UPSERTER: &str = "agent-event-upserter";
-/// How long agent-event-upserter keeps items, in days: a demo's day may be long ago, and is still to be looked at.
-pub const RETENTION_DAYS: u32 = 3650;
-
-/// Mode of the file with the keys.
-const ONLY_ITS_OWNER: u32 = 0o600;
 /// Agent events that wait in the stream before a producer waits.
 const UNREAD_EVENTS: usize = 20_000;
 
@@ -318,92 +293,6 @@ impl Stack {
     }
 }
 
-/// Where the services of a running stack are and what they are asked with, for whoever may read its folder.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Served {
-    /// What requests are signed with.
-    pub keys: Keys,
-    /// DynamoDB.
-    pub dynamodb: String,
-    /// S3.
-    pub s3: String,
-    /// Kinesis, Firehose and Lambda.
-    pub streams: String,
-    /// UUID of the mapping of the agent event stream to its function.
-    pub agent_event_mapping: String,
-}
-
-impl Served {
-    const FILE: &str = "stack.json";
-
-    /// What a stack that is served has left in its output folder.
-    ///
-    /// # Errors
-    /// When none is served.
-    pub fn read(folder: &Path) -> Result<Self, NotServed> {
-        let file = folder.join(Self::FILE);
-        let mut open = File::open(&file).map_err(NotServed::NotThere)?;
-        // Whoever serves holds the lock; nobody else takes it for longer than this.
-        if open.try_lock_shared().is_ok() {
-            return Err(NotServed::Gone);
-        }
-        let mut json = Vec::new();
-        open.read_to_end(&mut json).map_err(NotServed::NotThere)?;
-        serde_json::from_slice(&json).map_err(NotServed::OtherVersion)
-    }
-
-    /// Leaves this in the folder, as long as what is answered is held.
-    ///
-    /// # Errors
-    /// When the folder cannot be written.
-    pub fn leave(self, folder: &Path) -> anyhow::Result<ServedFile> {
-        let path = folder.join(Self::FILE);
-        let leave = || -> anyhow::Result<File> {
-            // A file that is there already would keep its mode, and whoever has it open would read the keys.
-            if let Err(error) = std::fs::remove_file(&path)
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(error.into());
-            }
-            let mut file = File::options().write(true).create_new(true).mode(ONLY_ITS_OWNER).open(&path)?;
-            file.lock()?;
-            file.write_all(&serde_json::to_vec_pretty(&self)?)?;
-            Ok(file)
-        };
-        let lock = leave().with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(ServedFile { path, _lock: lock })
-    }
-}
-
-/// Why no stack is known of a folder.
-#[derive(Debug, thiserror::Error)]
-pub enum NotServed {
-    /// None has left its file.
-    #[error("no stack is served from this folder")]
-    NotThere(#[source] io::Error),
-    /// One has left it, and is gone.
-    #[error("the stack that was served from this folder has ended")]
-    Gone,
-    /// A stack of another version has.
-    #[error("the stack that is served from this folder is of another version")]
-    OtherVersion(#[source] serde_json::Error),
-}
-
-/// Gone when dropped: nothing is served any more.
-#[must_use]
-#[derive(Debug)]
-pub struct ServedFile {
-    path: PathBuf,
-    _lock: File,
-}
-
-impl Drop for ServedFile {
-    fn drop(&mut self) {
-        // Whoever took it away has done what is done here.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
 impl Drop for Stack {
     fn drop(&mut self) {
         self.firehose.abort();
@@ -419,14 +308,14 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
     Ok(FirehoseSettings {
         name: CONTACT_RECORD_STREAM.to_owned(),
         bucket: LAKE_BUCKET.to_owned(),
-        prefix: Prefix::read(ROWS_PREFIX)?,
-        error_prefix: Prefix::read_error(ERRORS_PREFIX)?,
+        prefix: Prefix::read(layout::ROWS_PREFIX)?,
+        error_prefix: Prefix::read_error(layout::FAILED_PREFIX)?,
         transformation_buffer: Buffer { bytes: 1024 * 1024, interval: Duration::from_secs(1) },
         // The service's smallest with conversion and partitions.
         destination_buffer: Buffer { bytes: 64 * 1024 * 1024, interval: settings.delivery_interval },
         active_partitions: settings.active_partitions,
         conversion: Some(settings.table.clone()),
-        backup_prefix: Some(Prefix::read(COPIES_PREFIX)?),
+        backup_prefix: Some(Prefix::read(layout::COPIES_PREFIX)?),
         interference: None,
     })
 }

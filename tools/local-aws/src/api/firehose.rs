@@ -6,9 +6,8 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal, Services, batch, blob, invalid, unknown};
-use crate::firehose::RECORD_BYTES;
-use crate::stack::LAKE_BUCKET;
-use crate::{ACCOUNT, REGION};
+use lambda_io::limits::firehose::RECORD_BYTES;
+use served_stack::{ACCOUNT, LAKE_BUCKET, REGION};
 
 impl Services {
     pub(super) async fn firehose(&self, operation: &str, request: &Value) -> Answer {

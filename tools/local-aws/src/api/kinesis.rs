@@ -8,15 +8,12 @@ use axum::body::Bytes;
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal, Services, batch, blob, invalid, text, unknown, with};
-use crate::kinesis::{KinesisError, RECORD_BYTES, Record, Shard};
+use crate::kinesis::{KinesisError, Record, Shard};
 use crate::now;
+use lambda_io::limits::kinesis::{DEFAULT_RECORD_BYTES as RECORD_BYTES, GET_BYTES, GET_RECORDS, PUT_BYTES};
 
-/// `PutRecords`: "up to a limit of 10 MiB for the entire request, including partition keys".
-const PUT_BYTES: usize = 10 * 1024 * 1024;
-/// `GetRecords`: "The maximum size of data that `GetRecords` can return is 10 MiB".
-const GET_BYTES: usize = 10 * 1024 * 1024;
 /// `GetRecords`, `Limit`.
-const GET_LIMITS: std::ops::RangeInclusive<u64> = 1..=10_000;
+const GET_LIMITS: std::ops::RangeInclusive<u64> = 1..=GET_RECORDS as u64;
 /// `PutRecord`, `PartitionKey`.
 const KEY_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=256;
 

@@ -3,7 +3,7 @@
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
-use crate::keys::Keys;
+use served_stack::Keys;
 
 /// Knows one pair of keys.
 pub(crate) struct RunKeys {

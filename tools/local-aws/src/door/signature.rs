@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 
 use super::Refusal;
-use crate::keys::Keys;
+use served_stack::Keys;
 
 const MISSING: &str = "MissingAuthenticationTokenException";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout_at};
 
-use crate::function::PAYLOAD_BYTES;
 use crate::kinesis::Record;
+use lambda_io::limits::lambda::PAYLOAD_BYTES;
 
 /// What a record's envelope adds to its data.
 const ENVELOPE_BYTES: usize = 512;

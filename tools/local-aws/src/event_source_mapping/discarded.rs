@@ -2,6 +2,7 @@
 //!
 //! Source: Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda".
 
+use lake_files::layout::ON_FAILURE;
 use serde_json::json;
 
 use super::timestamp;
@@ -26,7 +27,7 @@ impl Discarded<'_> {
     pub(super) fn key(&self) -> String {
         let Self { mapping_id, shard_id, now, .. } = self;
         let time = now.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S");
-        format!("aws/lambda/{mapping_id}/{shard_id}/{time}-{}", uuid::Uuid::new_v4())
+        format!("{ON_FAILURE}{mapping_id}/{shard_id}/{time}-{}", uuid::Uuid::new_v4())
     }
 
     /// The invocation record, with the event as escaped JSON text.

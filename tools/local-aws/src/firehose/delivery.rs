@@ -11,13 +11,14 @@ use anyhow::Context;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::parquet::convert;
 use super::response::Failure;
 use super::{Buffer, FirehoseSettings};
 use crate::gateway::Intervention;
-use crate::glue::GlueTable;
+use crate::now;
 use crate::s3::Folder;
-use crate::{ACCOUNT, REGION, now};
+use lake_parquet::GlueTable;
+use lake_parquet::convert;
+use served_stack::{ACCOUNT, REGION};
 
 /// Between tries of a delivery: the service waits longer, and nobody here wants to.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);

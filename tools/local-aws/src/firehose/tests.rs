@@ -4,12 +4,12 @@ use super::*;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use lambda_support::aggregate::{Packed, pack};
+use lambda_io::aggregate::{Packed, pack};
 use serde_json::Value;
 
 use crate::gateway::Intervention;
-use crate::parquet_rows::read_rows;
-use crate::s3::files_below;
+use lake_files::files_below;
+use lake_parquet::read_rows;
 
 type Answer = fn(&Value, usize) -> Result<Value, InvokeError>;
 

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use super::Note;
 use super::key::{is_plain_name, plain_path};
+use lake_files::Note;
 
 /// The folder of what nobody shall see: bodies in the making, odd keys, old versions, parts.
 const HIDDEN: &str = ".s3";

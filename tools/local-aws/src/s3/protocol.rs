@@ -13,7 +13,7 @@ use s3s::dto::{self, ETag, Owner};
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::Folder;
-use crate::ACCOUNT;
+use served_stack::ACCOUNT;
 
 /// Hands every operation to the function that does it.
 macro_rules! operations {

@@ -10,6 +10,7 @@ use s3s::{S3, S3Request, S3Result};
 use tempfile::TempDir;
 
 use super::*;
+use lake_files::files_below;
 
 mod against_a_model;
 

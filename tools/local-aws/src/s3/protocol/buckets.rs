@@ -13,7 +13,7 @@ use super::super::bucket::Versioning;
 use super::super::headers::refuse;
 use super::super::{Folder, SharedBucket, broken, key, lock, no_such_bucket};
 use super::owner;
-use crate::REGION;
+use served_stack::REGION;
 
 impl Folder {
     pub(super) fn new_one(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use lake_files::files_below;
 
 #[derive(Debug, Clone)]
 enum Operation {

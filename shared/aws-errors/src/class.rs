@@ -1,0 +1,184 @@
+//! Error codes, by what helps.
+//!
+//! Sources: DynamoDB Developer Guide, "Error handling with DynamoDB"
+//! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>); S3 API Reference, "Error
+//! responses" (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>); "Common errors" of the API References
+//! of Kinesis, Firehose and Lambda; KMS Developer Guide, "Key states of AWS KMS keys".
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// What helps after a request has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Time: throttled, timed out, unavailable, or unknown. Trying again can help.
+    Transient,
+    /// More rights.
+    Denied,
+    /// Somebody who looks for what is not there.
+    Missing,
+    /// Other credentials, or a sign-in.
+    Credentials,
+    /// Somebody who corrects the request: names, Regions, keys, or this code.
+    Invalid,
+}
+
+impl Class {
+    /// Whether trying again is of no use until somebody has acted.
+    #[must_use]
+    pub const fn needs_a_person(self) -> bool {
+        match self {
+            Self::Transient => false,
+            Self::Denied | Self::Missing | Self::Credentials | Self::Invalid => true,
+        }
+    }
+}
+
+/// The class of an error code of any service.
+#[must_use]
+pub fn class_of(code: &str) -> Class {
+    match code {
+        _ if code.starts_with("AccessDenied") => Class::Denied,
+        "AllAccessDisabled" | "Forbidden" | "KMSAccessDeniedException" | "UnauthorizedOperation" => {
+            Class::Denied
+        }
+        "EntityNotFoundException"
+        | "KMS.NotFoundException"
+        | "KMSNotFoundException"
+        | "NoSuchBucket"
+        | "NotFound"
+        | "NotFoundException"
+        | "ResourceNotFound"
+        | "ResourceNotFoundException" => Class::Missing,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "InvalidAccessKeyId"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "InvalidToken"
+        | "MissingAuthenticationTokenException"
+        | "NotSignedUp"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException" => Class::Credentials,
+        "AccountProblem"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException"
+        | "InvalidArgument"
+        | "InvalidArgumentException"
+        | "InvalidBucketName"
+        | "InvalidParameterValueException"
+        | "InvalidRequest"
+        | "InvalidRequestException"
+        | "KMS.DisabledException"
+        | "KMS.InvalidStateException"
+        | "KMSDisabledException"
+        | "KMSInvalidStateException"
+        | "MethodNotAllowed"
+        | "PermanentRedirect"
+        | "ValidationError"
+        | "ValidationException" => Class::Invalid,
+        _ => Class::Transient,
+    }
+}
+
+/// A failed request: what helps, and the service's code, or what happened to the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Classified<'e> {
+    /// What helps.
+    pub class: Class,
+    /// The code, or a few words. Nothing of the request is in it.
+    pub code: &'e str,
+    /// Whether the service answered, with that code.
+    pub is_answer: bool,
+}
+
+/// The class of what an SDK answers.
+pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Classified<'_> {
+    let (class, code) = match error {
+        SdkError::ServiceError(failure) => match failure.err().code() {
+            Some(code) => return Classified { class: class_of(code), code, is_answer: true },
+            None => (Class::Transient, "an answer without a code"),
+        },
+        // Credentials or endpoint are missing, or the request is invalid.
+        SdkError::ConstructionFailure(_) => (Class::Invalid, "the request could not be built"),
+        SdkError::TimeoutError(_) => (Class::Transient, "no answer in time"),
+        SdkError::DispatchFailure(_) => (Class::Transient, "the request could not be sent"),
+        // `SdkError` is not exhaustive: what is left, and what may come, is an answer that was not understood.
+        _ => (Class::Transient, "the answer could not be read"),
+    };
+    Classified { class, code, is_answer: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    /// Written from the pages above: what they say to retry, and what they say to correct.
+    #[test]
+    fn every_code_is_in_the_class_of_what_helps() {
+        for (class, codes) in [
+            (
+                Class::Transient,
+                &[
+                    "InternalError",
+                    "InternalFailure",
+                    "InternalServerError",
+                    "KMS.ThrottlingException",
+                    "LimitExceededException",
+                    "OperationAborted",
+                    "ProvisionedThroughputExceededException",
+                    "RequestLimitExceeded",
+                    "RequestTimeout",
+                    "ServiceUnavailable",
+                    "ServiceUnavailableException",
+                    "SlowDown",
+                    "ThrottlingException",
+                    "TooManyRequestsException",
+                    "TransactionInProgressException",
+                ][..],
+            ),
+            (Class::Denied, &["AccessDenied", "AccessDeniedException", "KMSAccessDeniedException"]),
+            (Class::Missing, &["NoSuchBucket", "ResourceNotFoundException"]),
+            (
+                Class::Credentials,
+                &[
+                    "ExpiredToken",
+                    "ExpiredTokenException",
+                    "SignatureDoesNotMatch",
+                    "UnrecognizedClientException",
+                ],
+            ),
+            (Class::Invalid, &["InvalidBucketName", "KMS.DisabledException", "ValidationException"]),
+        ] {
+            for code in codes {
+                assert_eq!(class_of(code), class, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_is_tried_again() {
+        assert_eq!(class_of("SomethingNewException"), Class::Transient);
+        assert!(!Class::Transient.needs_a_person());
+        let service = |metadata: ErrorMetadata| SdkError::<ErrorMetadata, ()>::service_error(metadata, ());
+        let known = service(ErrorMetadata::builder().code("AccessDenied").build());
+        assert_eq!(
+            classify(&known),
+            Classified { class: Class::Denied, code: "AccessDenied", is_answer: true }
+        );
+        for unknown in [
+            service(ErrorMetadata::builder().code("SomethingNewException").build()),
+            service(ErrorMetadata::builder().build()),
+            SdkError::timeout_error("slow"),
+            SdkError::dispatch_failure(ConnectorError::io("broken pipe".into())),
+            SdkError::response_error("no XML", ()),
+        ] {
+            assert_eq!(classify(&unknown).class, Class::Transient, "{unknown:?}");
+        }
+        let unbuilt = SdkError::<ErrorMetadata, ()>::construction_failure("no endpoint");
+        assert!(classify(&unbuilt).class.needs_a_person());
+    }
+}

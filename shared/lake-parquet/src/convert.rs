@@ -1,0 +1,141 @@
+//! Record format conversion: rows of JSON to Parquet by a table's columns.
+//!
+//! A field that the table does not have is left out, a missing one is null; a row whose field has another type does not
+//! fit. Files are compressed with Snappy.
+//!
+//! Source: Amazon Data Firehose Developer Guide, "Convert input data format in Amazon Data Firehose".
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow_array::RecordBatch;
+use arrow_json::ReaderBuilder;
+use arrow_schema::{ArrowError, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
+/// Rows that are read at once.
+const ROWS_PER_BATCH: usize = 1024;
+
+/// What became of rows.
+pub struct Converted {
+    /// The file; empty if no row fits.
+    pub file: Vec<u8>,
+    /// Places of the rows that do not fit, and why.
+    pub misfits: Vec<(usize, String)>,
+}
+
+/// Converts rows, each the bytes of one JSON object.
+///
+/// # Errors
+/// When no file can be written; a row that does not fit is no error.
+pub fn convert(rows: &[&[u8]], schema: &Arc<Schema>) -> anyhow::Result<Converted> {
+    let mut converted = Converted { file: Vec::new(), misfits: Vec::new() };
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let mut writer = ArrowWriter::try_new(&mut converted.file, schema.clone(), Some(properties))
+        .context("a Parquet file cannot be begun")?;
+    let mut is_empty = true;
+    for (chunk, rows) in rows.chunks(ROWS_PER_BATCH).enumerate() {
+        match read(rows, schema) {
+            Ok(batch) => {
+                is_empty &= batch.num_rows() == 0;
+                writer.write(&batch).context("a Parquet file cannot be written")?;
+            }
+            // One of them does not fit: which, only each by itself tells.
+            Err(_) => {
+                for (place, row) in rows.iter().enumerate() {
+                    match read(&[row], schema) {
+                        Ok(batch) => {
+                            is_empty &= batch.num_rows() == 0;
+                            writer.write(&batch).context("a Parquet file cannot be written")?;
+                        }
+                        Err(error) => {
+                            converted.misfits.push((chunk * ROWS_PER_BATCH + place, error.to_string()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    writer.close().context("a Parquet file cannot be finished")?;
+    if is_empty {
+        converted.file.clear();
+    }
+    Ok(converted)
+}
+
+fn read(rows: &[&[u8]], schema: &Arc<Schema>) -> Result<RecordBatch, ArrowError> {
+    let mut decoder = ReaderBuilder::new(schema.clone()).with_batch_size(rows.len()).build_decoder()?;
+    for row in rows {
+        let mut rest = *row;
+        while !rest.is_empty() {
+            let read = decoder.decode(rest)?;
+            if read == 0 {
+                return Err(ArrowError::JsonError("more than one object in a row".to_owned()));
+            }
+            rest = &rest[read..];
+        }
+        if decoder.has_partial_record() {
+            return Err(ArrowError::JsonError("the row is not a whole JSON object".to_owned()));
+        }
+    }
+    let batch = decoder.flush()?;
+    Ok(batch.unwrap_or_else(|| RecordBatch::new_empty(schema.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glue::GlueTable;
+    use crate::rows::read_rows;
+
+    fn schema() -> Arc<Schema> {
+        let columns = [
+            ("name", "string"),
+            ("count", "bigint"),
+            ("at", "timestamp"),
+            ("tags", "map<string,string>"),
+            ("steps", "array<struct<state:string,at:timestamp>>"),
+        ];
+        GlueTable::new("d", "t", columns).unwrap().schema
+    }
+
+    #[test]
+    fn rows_come_back_as_they_went_in() {
+        let rows: [&[u8]; 3] = [
+            br#"{"name":"a","count":7,"at":"2026-03-02T08:00:00.250Z","tags":{"k":"v","K":"w"},"steps":[{"state":"s","at":"2026-03-02T08:00:00.000Z"},{"state":"t"}]}"#,
+            br#"{"name":"b","unknown":{"deep":[1]}}"#,
+            b"{\"count\":9}\n",
+        ];
+        let converted = convert(&rows, &schema()).unwrap();
+        assert_eq!(converted.misfits, []);
+        let read = read_rows(converted.file.into()).unwrap();
+        let text: Vec<_> = read.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                r#"{"at":"2026-03-02T08:00:00.250","count":7,"name":"a","steps":[{"at":"2026-03-02T08:00:00","state":"s"},{"state":"t"}],"tags":{"K":"w","k":"v"}}"#,
+                r#"{"name":"b"}"#,
+                r#"{"count":9}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_row_that_does_not_fit_stays_out_and_the_others_go_in() {
+        let rows: [&[u8]; 5] = [
+            br#"{"name":"a"}"#,
+            br#"{"name":"b","count":"many"}"#,
+            br#"{"name":"c","tags":["no map"]}"#,
+            br#"{"name":"d""#,
+            br#"{"name":"e"}"#,
+        ];
+        let converted = convert(&rows, &schema()).unwrap();
+        assert_eq!(converted.misfits.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [1, 2, 3]);
+        let names: Vec<_> =
+            read_rows(converted.file.into()).unwrap().iter().map(|row| row["name"].clone()).collect();
+        assert_eq!(names, ["a", "e"]);
+        assert!(convert(&[b"7"], &schema()).unwrap().file.is_empty());
+    }
+}

@@ -1,0 +1,143 @@
+//! A table of the Glue Data Catalog, as far as Parquet conversion needs it: column names and types.
+//!
+//! Source: Athena User Guide, "Data types in Amazon Athena"; Firehose Developer Guide, "Convert input data format".
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+use contact_lake::schema::columns;
+
+/// A table.
+#[derive(Debug, Clone)]
+pub struct GlueTable {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub name: String,
+    /// Its columns, without the partition keys.
+    pub schema: Arc<Schema>,
+}
+
+impl GlueTable {
+    /// A table of these columns: name and type, such as `array<struct<name:string>>`.
+    ///
+    /// # Errors
+    /// When a type is none.
+    pub fn new<'a>(
+        database: &str,
+        name: &str,
+        columns: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> anyhow::Result<Self> {
+        let field = |(column, glue): (&str, &str)| -> anyhow::Result<Field> {
+            let data_type = data_type(glue).with_context(|| format!("column {column} of table {name}"))?;
+            Ok(Field::new(column, data_type, true))
+        };
+        let fields: Vec<_> = columns.into_iter().map(field).collect::<anyhow::Result<_>>()?;
+        Ok(Self {
+            database: database.to_owned(),
+            name: name.to_owned(),
+            schema: Arc::new(Schema::new(fields)),
+        })
+    }
+}
+
+/// The table that rows of contact records are converted by.
+///
+/// # Errors
+/// When a column's type is not one that a table can have.
+pub fn contact_records() -> anyhow::Result<GlueTable> {
+    let columns: Vec<_> = columns().map(|column| (column.name, column.glue_type())).collect();
+    GlueTable::new(
+        "contact_ledger",
+        "contact_records",
+        columns.iter().map(|(name, glue_type)| (*name, glue_type.as_str())),
+    )
+}
+
+fn data_type(glue: &str) -> anyhow::Result<DataType> {
+    if let Some(element) = arguments(glue, "array") {
+        return Ok(DataType::List(Arc::new(Field::new("element", data_type(element)?, true))));
+    }
+    if let Some(fields) = arguments(glue, "struct") {
+        return struct_fields(fields).map(DataType::Struct);
+    }
+    if let Some(types) = arguments(glue, "map") {
+        let [key, value] = split(types)[..] else { bail!("{glue} is not a map of one type to another") };
+        let entry = [Field::new("key", data_type(key)?, false), Field::new("value", data_type(value)?, true)];
+        let entries = Field::new("key_value", DataType::Struct(entry.into_iter().collect()), false);
+        return Ok(DataType::Map(Arc::new(entries), false));
+    }
+    Ok(match glue {
+        "string" => DataType::Utf8,
+        "bigint" => DataType::Int64,
+        "int" => DataType::Int32,
+        "double" => DataType::Float64,
+        "boolean" => DataType::Boolean,
+        "timestamp" => DataType::Timestamp(TimeUnit::Millisecond, None),
+        "date" => DataType::Date32,
+        _ => bail!("{glue} is not a type known here"),
+    })
+}
+
+fn struct_fields(fields: &str) -> anyhow::Result<Fields> {
+    let field = |field: &str| -> anyhow::Result<Field> {
+        let (name, glue) = field.split_once(':').with_context(|| format!("{field} is no field"))?;
+        Ok(Field::new(name, data_type(glue)?, true))
+    };
+    split(fields).into_iter().map(field).collect()
+}
+
+/// What stands in the brackets of a type with this name, such as `array<string>`.
+#[must_use]
+pub fn arguments<'a>(glue: &'a str, name: &str) -> Option<&'a str> {
+    glue.strip_prefix(name)?.strip_prefix('<')?.strip_suffix('>')
+}
+
+/// The arguments, parted at commas that are in no brackets.
+#[must_use]
+pub fn split(arguments: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
+    for (place, byte) in arguments.bytes().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            b'>' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => {
+                parts.push(&arguments[start..place]);
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&arguments[start..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read_as_glue_writes_them() {
+        let table = GlueTable::new(
+            "d",
+            "t",
+            [
+                ("a", "bigint"),
+                ("b", "map<string,string>"),
+                ("c", "array<struct<x:string,y:array<struct<z:timestamp>>>>"),
+            ],
+        );
+        let schema = table.unwrap().schema;
+        assert_eq!(schema.field(0).data_type(), &DataType::Int64);
+        assert!(matches!(schema.field(1).data_type(), DataType::Map(_, false)));
+        let DataType::List(element) = schema.field(2).data_type() else { panic!("c is a list") };
+        let DataType::Struct(fields) = element.data_type() else { panic!("of structs") };
+        assert_eq!(fields.iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["x", "y"]);
+        let wrong = GlueTable::new("d", "t", [("a", "uniontype<int>")]).unwrap_err();
+        assert!(
+            format!("{wrong:#}").contains("column a of table t: uniontype<int> is not a type"),
+            "{wrong:#}"
+        );
+    }
+}

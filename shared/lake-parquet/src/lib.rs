@@ -1,0 +1,9 @@
+//! Rows as Parquet: a table of the Glue Data Catalog, the conversion of rows by it, and rows read back.
+
+mod convert;
+mod glue;
+mod rows;
+
+pub use convert::{Converted, convert};
+pub use glue::{GlueTable, arguments, contact_records, split};
+pub use rows::{read_columns, read_rows};

@@ -1,0 +1,206 @@
+//! The world as it is: S3, Firehose or Kinesis, Lambda.
+
+use std::error::Error;
+
+use aws_errors::why;
+use aws_sdk_firehose::types::Record;
+use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
+use aws_sdk_s3::types::{EncodingType, Tag, Tagging};
+use serde::Deserialize;
+
+use crate::ports::{Destination, Fault, Lake};
+
+/// A bucket.
+#[derive(Debug, Clone)]
+pub struct AwsLake {
+    /// The client.
+    pub client: aws_sdk_s3::Client,
+    /// Its name.
+    pub bucket: String,
+}
+
+impl AwsLake {
+    fn refused<E>(&self, what: &str, key: &str, error: SdkError<E>) -> Fault
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let place = format!("s3://{}/{key}", self.bucket);
+        fault(&format!("{place} cannot be {what}"), "rights on the bucket and its key", error)
+    }
+}
+
+impl Lake for AwsLake {
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, Fault> {
+        let mut keys = Vec::new();
+        let mut pages = list(&self.client, &self.bucket, prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.refused("listed", prefix, error))?;
+            keys.extend(
+                page.contents
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|object| Some(decoded(&object.key?))),
+            );
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let got = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            got => got.map_err(|error| self.refused("read", key, error))?,
+        };
+        let body = got.body.collect().await;
+        let body = body.map_err(|error| Fault {
+            sentence: format!("s3://{}/{key} broke off; run the same command again", self.bucket),
+            source: Some(error.into()),
+        })?;
+        Ok(Some(body.to_vec()))
+    }
+
+    async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), Fault> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/json");
+        put.body(body.into()).send().await.map(drop).map_err(|error| self.refused("written", key, error))
+    }
+
+    async fn tags(&self, key: &str) -> Result<Vec<(String, String)>, Fault> {
+        let tags = match self.client.get_object_tagging().bucket(&self.bucket).key(key).send().await {
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(Vec::new()),
+            tags => tags.map_err(|error| self.refused("asked for its tags", key, error))?,
+        };
+        Ok(tags.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())
+    }
+
+    async fn set_tags(&self, key: &str, tags: Vec<(String, String)>) -> Result<(), Fault> {
+        let tag =
+            |(name, value)| Tag::builder().key(name).value(value).build().expect("key and value are set");
+        let tagging = Tagging::builder().set_tag_set(Some(tags.into_iter().map(tag).collect())).build();
+        let tagging = tagging.expect("the set is set");
+        let put = self.client.put_object_tagging().bucket(&self.bucket).key(key).tagging(tagging);
+        put.send().await.map(drop).map_err(|error| self.refused("tagged", key, error))
+    }
+}
+
+/// Asks for keys in an encoding that has every character: XML has none for those below 0x20.
+/// Source: S3 API Reference, `ListObjectsV2`, `encoding-type`.
+#[must_use]
+pub fn list(client: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> ListObjectsV2FluentBuilder {
+    client.list_objects_v2().bucket(bucket).prefix(prefix).encoding_type(EncodingType::Url)
+}
+
+/// A key that [`list`] has answered.
+#[must_use]
+pub fn decoded(key: &str) -> String {
+    let spaced = key.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+/// Where contact records are put.
+#[derive(Debug, Clone)]
+pub enum ContactRecordTarget {
+    /// A Firehose that takes direct puts, by name.
+    Firehose(String),
+    /// The Kinesis stream that a Firehose reads, by name.
+    Stream(String),
+}
+
+/// The streams of a stack.
+#[derive(Debug, Clone)]
+pub struct AwsDestination {
+    /// Client of Firehose.
+    pub firehose: aws_sdk_firehose::Client,
+    /// Client of Kinesis.
+    pub kinesis: aws_sdk_kinesis::Client,
+    /// Client of Lambda.
+    pub lambda: aws_sdk_lambda::Client,
+    /// Where contact records go.
+    pub contact_records: ContactRecordTarget,
+    /// Name of the function of agent events.
+    pub agent_event_function: String,
+}
+
+impl AwsDestination {
+    /// Puts records on a Kinesis stream. Answers, for each, the code it was refused with.
+    ///
+    /// # Errors
+    /// When the stream takes none.
+    ///
+    /// # Panics
+    /// Never: what a record needs is set.
+    pub async fn put_on_stream(
+        &self,
+        stream: &str,
+        records: &[&[u8]],
+        partition_key: fn(&[u8]) -> String,
+    ) -> Result<Vec<Option<String>>, Fault> {
+        let record = |data: &&[u8]| {
+            let record = PutRecordsRequestEntry::builder().partition_key(partition_key(data));
+            record.data(data.to_vec().into()).build().expect("data and key are set")
+        };
+        let put = self.kinesis.put_records().stream_name(stream);
+        let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
+        let put = put.map_err(|error| {
+            let what = format!("Kinesis stream {stream} does not take records");
+            fault(&what, "kinesis:PutRecords on it, and kms:GenerateDataKey on its key", error)
+        })?;
+        Ok(put.records.into_iter().map(|response| response.error_code).collect())
+    }
+}
+
+impl Destination for AwsDestination {
+    async fn put_contact_records(&self, records: &[&[u8]]) -> Result<Vec<Option<String>>, Fault> {
+        match &self.contact_records {
+            ContactRecordTarget::Firehose(name) => {
+                let record = |data: &&[u8]| {
+                    Record::builder().data(data.to_vec().into()).build().expect("the data is set")
+                };
+                let put = self.firehose.put_record_batch().delivery_stream_name(name);
+                let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
+                let put = put.map_err(|error| {
+                    let what = format!("Firehose stream {name} does not take records");
+                    fault(&what, "firehose:PutRecordBatch on it", error)
+                })?;
+                Ok(put.request_responses.into_iter().map(|response| response.error_code).collect())
+            }
+            ContactRecordTarget::Stream(name) => self.put_on_stream(name, records, partition_key).await,
+        }
+    }
+
+    async fn give_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let name = &self.agent_event_function;
+        let invoked = self.lambda.invoke().function_name(name).payload(Blob::new(event)).send().await;
+        let invoked = invoked.map_err(|error| {
+            let what = format!("function {name} cannot be invoked");
+            fault(&what, "lambda:InvokeFunction on it", error)
+        })?;
+        if let Some(kind) = invoked.function_error {
+            return Err(Fault::new(format!(
+                "function {name} failed ({kind}); its log says why. Mend that, then run the same command again: it goes on where it was"
+            )));
+        }
+        Ok(invoked.payload.map(Blob::into_inner).unwrap_or_default())
+    }
+}
+
+/// All versions of a contact on one shard, as Amazon Connect puts them; what is no contact record, anywhere.
+fn partition_key(record: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Contact {
+        #[serde(rename = "ContactId", alias = "contact_id")]
+        id: String,
+    }
+    let id = serde_json::from_slice(record).map(|Contact { id }| id).unwrap_or_default();
+    if (1..=256).contains(&id.chars().count()) { id } else { "unknown".to_owned() }
+}
+
+fn fault<E>(what: &str, rights: &str, error: SdkError<E>) -> Fault
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let sentence = format!("{what}: {}", why(&error, rights));
+    Fault { sentence, source: Some(error.into()) }
+}

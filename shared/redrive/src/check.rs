@@ -1,0 +1,67 @@
+//! Whether a record would fail again, by the code that it would come to.
+//!
+//! The check knows the code's rules, not the account's: a function without rights, or a table with another schema, it
+//! cannot see.
+
+use agent_event_upserter::would_reject;
+use agent_ledger::plan::Rules;
+use connect_streams::{Reject, RejectCode};
+use contact_lake::Policy;
+use contact_record_normalizer::{Summary, transform_record};
+use lambda_io::kinesis::StreamRecord;
+use lambda_io::limits::firehose::RECORD_BYTES;
+
+use crate::formats::Payload;
+
+/// What sending a record would lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It would be taken.
+    Passes,
+    /// It would be refused.
+    FailsAgain(Reject),
+}
+
+/// Looks at a record as its function would.
+#[must_use]
+pub fn check(payload: &Payload) -> Verdict {
+    let reject = match payload {
+        Payload::ContactRecord(data) if data.len() > RECORD_BYTES => {
+            Some(Reject::record(RejectCode::TooLarge))
+        }
+        // What a policy hides decides nothing.
+        Payload::ContactRecord(data) => {
+            transform_record(data, None, &Policy::default(), &mut Summary::default()).err()
+        }
+        Payload::AgentEvent(record) => match serde_json::from_str::<StreamRecord>(record.get()) {
+            Ok(record) => would_reject(&record, &Rules::default()),
+            Err(_) => Some(Reject::field(RejectCode::MissingField, "sequenceNumber")),
+        },
+    };
+    reject.map_or(Verdict::Passes, Verdict::FailsAgain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, check};
+    use crate::formats::Payload;
+    use connect_streams::{Reject, RejectCode};
+
+    /// A contact record of exactly this many bytes.
+    fn record(bytes: usize) -> Payload {
+        let record = |customer: &str| {
+            format!(
+                r#"{{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z","CustomerId":"{customer}"}}"#
+            )
+        };
+        let padding = bytes - record("").len();
+        Payload::ContactRecord(record(&"x".repeat(padding)).into_bytes())
+    }
+
+    #[test]
+    fn a_record_of_the_size_that_firehose_takes_passes_and_one_byte_more_does_not() {
+        assert_eq!(check(&record(1_024_000)), Verdict::Passes);
+        let too_large = Verdict::FailsAgain(Reject::record(RejectCode::TooLarge));
+        assert_eq!(check(&record(1_024_001)), too_large);
+    }
+}

@@ -1,0 +1,287 @@
+//! Sends records, as many at once as the other end takes, until each is taken.
+
+use std::time::Duration;
+
+use lambda_io::limits::firehose::PUT_RECORDS;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::sleep;
+
+use crate::formats::{FailedRecord, Payload};
+use crate::pace::Pace;
+use crate::ports::{Destination, Fault};
+
+/// Firehose's limit is the smaller one, [`lambda_io::limits::firehose::PUT_BYTES`]; base64 makes three bytes four.
+const PUT_BYTES: usize = 2_900_000;
+/// A batch as the event source mapping would make it.
+const EVENTS_PER_INVOCATION: usize = 1000;
+/// Below [`lambda_io::limits::lambda::PAYLOAD_BYTES`], with room for the envelope.
+const EVENT_BYTES: usize = 5_500_000;
+/// So often in a row the other end may refuse before it is somebody's concern.
+const ATTEMPTS: u32 = 8;
+
+pub(crate) struct Sender<'d, D> {
+    destination: &'d D,
+    pace: Pace,
+}
+
+impl<'d, D: Destination> Sender<'d, D> {
+    pub(crate) const fn new(destination: &'d D, rate: u32) -> Self {
+        Self { destination, pace: Pace::new(rate) }
+    }
+
+    /// Sends records in their order until all are sent or `stop` says so. Answers how many it sent.
+    pub(crate) async fn send(
+        &mut self,
+        records: &[&FailedRecord],
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<usize, Fault> {
+        let mut sent = 0;
+        while sent < records.len() && !stop() {
+            let rest = &records[sent..];
+            sent += match rest[0].payload {
+                Payload::ContactRecord(_) => {
+                    let contact_record = |record: &&FailedRecord| match &record.payload {
+                        Payload::ContactRecord(data) => Some(data.len()),
+                        Payload::AgentEvent(_) => None,
+                    };
+                    let records = self.first(rest, PUT_RECORDS, PUT_BYTES, contact_record);
+                    self.pace.wait_for(records.len()).await;
+                    self.put(records).await?;
+                    records.len()
+                }
+                Payload::AgentEvent(_) => {
+                    let agent_event = |record: &&FailedRecord| match &record.payload {
+                        Payload::AgentEvent(record) => Some(record.get().len() + 1),
+                        Payload::ContactRecord(_) => None,
+                    };
+                    let records = self.first(rest, EVENTS_PER_INVOCATION, EVENT_BYTES, agent_event);
+                    self.pace.wait_for(records.len()).await;
+                    self.give(records).await?;
+                    records.len()
+                }
+            };
+        }
+        Ok(sent)
+    }
+
+    /// The first records of one kind that fit a request; at least one.
+    fn first<'r, 'f>(
+        &self,
+        records: &'r [&'f FailedRecord],
+        most: usize,
+        most_bytes: usize,
+        bytes_of: impl Fn(&&FailedRecord) -> Option<usize>,
+    ) -> &'r [&'f FailedRecord] {
+        &records[..fitting(records.iter().map_while(bytes_of), self.pace.at_once(most), most_bytes)]
+    }
+
+    async fn put<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
+        let data = |record: &&'f FailedRecord| match &record.payload {
+            Payload::ContactRecord(data) => data.as_slice(),
+            Payload::AgentEvent(_) => unreachable!("agent events are given to their function"),
+        };
+        let put = async |records: &[&[u8]]| self.destination.put_contact_records(records).await;
+        put_until_taken(records.iter().map(data).collect(), &put).await
+    }
+
+    async fn give<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
+        let record = |record: &&'f FailedRecord| match &record.payload {
+            Payload::AgentEvent(record) => &**record,
+            Payload::ContactRecord(_) => unreachable!("contact records are put on their stream"),
+        };
+        let mut waiting: Vec<&RawValue> = records.iter().map(record).collect();
+        let mut attempt = 0;
+        loop {
+            let response = self.destination.give_agent_events(event(&waiting)).await?;
+            let Some(first) = first_unfinished(&response, &waiting)? else { return Ok(()) };
+            attempt = if first == 0 { attempt + 1 } else { 0 };
+            waiting.drain(..first);
+            if attempt == ATTEMPTS {
+                return Err(Fault::new(format!(
+                    "agent-event-upserter did not finish {} records in {ATTEMPTS} attempts; its log says why (a throttled or missing table, no rights). Mend that, then run the same command again: it goes on where it was",
+                    waiting.len()
+                )));
+            }
+            back_off(attempt).await;
+        }
+    }
+}
+
+/// Puts records, in portions that a put takes, until each is taken. `put` answers, for each record, the code that it was
+/// refused with.
+///
+/// # Errors
+/// When a put fails, or the same records are refused again and again.
+pub async fn put_all(
+    records: &[&[u8]],
+    put: impl AsyncFn(&[&[u8]]) -> Result<Vec<Option<String>>, Fault>,
+) -> Result<(), Fault> {
+    let mut rest = records;
+    while !rest.is_empty() {
+        let (portion, others) =
+            rest.split_at(fitting(rest.iter().map(|data| data.len()), PUT_RECORDS, PUT_BYTES));
+        put_until_taken(portion.to_vec(), &put).await?;
+        rest = others;
+    }
+    Ok(())
+}
+
+/// How many of these lengths, from the first on, fit a request; at least one.
+fn fitting(lengths: impl Iterator<Item = usize>, most: usize, most_bytes: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |length: &usize| {
+        bytes += length;
+        bytes <= most_bytes
+    };
+    lengths.take(most).take_while(fits).count().max(1)
+}
+
+/// What is refused is put again, after a while.
+async fn put_until_taken(
+    mut waiting: Vec<&[u8]>,
+    put: &impl AsyncFn(&[&[u8]]) -> Result<Vec<Option<String>>, Fault>,
+) -> Result<(), Fault> {
+    let mut attempt = 0;
+    loop {
+        let refused = put(&waiting).await?;
+        let refused = waiting.into_iter().zip(refused).filter_map(|(data, code)| Some((data, code?)));
+        let (still_waiting, codes): (Vec<_>, Vec<_>) = refused.unzip();
+        waiting = still_waiting;
+        let Some(code) = codes.first() else { return Ok(()) };
+        attempt += 1;
+        if attempt == ATTEMPTS {
+            return Err(Fault::new(format!(
+                "the stream refused {} records {ATTEMPTS} times in a row ({code}); send fewer at once, or raise its shards or its quota, then run the same command again",
+                codes.len()
+            )));
+        }
+        back_off(attempt).await;
+    }
+}
+
+fn event(records: &[&RawValue]) -> Vec<u8> {
+    let mut event = br#"{"Records":["#.to_vec();
+    for (place, record) in records.iter().enumerate() {
+        if place > 0 {
+            event.push(b',');
+        }
+        event.extend_from_slice(record.get().as_bytes());
+    }
+    event.extend_from_slice(b"]}");
+    event
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    #[serde(default)]
+    batch_item_failures: Vec<ItemFailure>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemFailure {
+    item_identifier: String,
+}
+
+#[derive(Deserialize)]
+struct Numbered {
+    kinesis: Number,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Number {
+    sequence_number: String,
+}
+
+/// The place of the first record that the function has not finished; `None` if it finished all.
+/// Source: Lambda Developer Guide, "Configuring partial batch response".
+fn first_unfinished(response: &[u8], records: &[&RawValue]) -> Result<Option<usize>, Fault> {
+    let response: Response = serde_json::from_slice(response).map_err(|error| Fault {
+        sentence: "agent-event-upserter gave no answer of the expected form; is the function's name that of agent-event-upserter?".to_owned(),
+        source: Some(error.into()),
+    })?;
+    let unfinished: Vec<_> =
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+    if unfinished.is_empty() {
+        return Ok(None);
+    }
+    let is_unfinished = |record: &RawValue| {
+        let numbered = serde_json::from_str::<Numbered>(record.get());
+        numbered.is_ok_and(|numbered| unfinished.contains(&numbered.kinesis.sequence_number))
+    };
+    // An unknown identifier fails the whole batch.
+    Ok(Some(records.iter().position(|record| is_unfinished(record)).unwrap_or(0)))
+}
+
+async fn back_off(attempt: u32) {
+    const FIRST: Duration = Duration::from_millis(100);
+    sleep(FIRST * 2_u32.pow(attempt.min(6))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use lambda_io::limits;
+
+    use super::*;
+
+    /// What a stream takes, by the records of each put; it refuses those that begin with a digit so often.
+    async fn put(records: &[Vec<u8>], refusals: u32) -> (Result<(), Fault>, Vec<usize>) {
+        let (puts, left) = (Mutex::new(Vec::new()), Mutex::new(refusals));
+        let put = async |records: &[&[u8]]| {
+            puts.lock().unwrap().push(records.len());
+            let mut left = left.lock().unwrap();
+            let is_full = *left > 0;
+            *left = left.saturating_sub(1);
+            let code = |data: &&[u8]| {
+                (is_full && data[0].is_ascii_digit())
+                    .then(|| "ProvisionedThroughputExceededException".to_owned())
+            };
+            Ok(records.iter().map(code).collect())
+        };
+        let records: Vec<_> = records.iter().map(Vec::as_slice).collect();
+        let result = put_all(&records, put).await;
+        (result, puts.into_inner().unwrap())
+    }
+
+    /// Source: API Reference, `PutRecords`, `PutRecordBatch`: 500 records; with base64, 4 MiB are 3 MiB of records.
+    #[tokio::test(start_paused = true)]
+    async fn a_put_has_no_more_than_a_stream_takes_at_once() {
+        let (result, puts) = put(&vec![b"a".to_vec(); 1001], 0).await;
+        assert!(result.is_ok());
+        assert_eq!(puts, [500, 500, 1]);
+        let (_, puts) = put(&vec![vec![b'a'; 1_000_000]; 5], 0).await;
+        assert_eq!(puts, [2, 2, 1]);
+        let (_, puts) = put(&[vec![b'a'; 9_000_000], vec![b'a']], 0).await;
+        assert_eq!(puts, [1, 1], "what is too large by itself is the stream's to refuse");
+        assert!(put(&[], 0).await.1.is_empty());
+    }
+
+    #[test]
+    fn a_request_is_filled_to_its_limit_and_not_beyond() {
+        let fits = |lengths: &[usize]| fitting(lengths.iter().copied(), 3, 10);
+        assert_eq!(fits(&[4, 6, 1]), 2, "exactly the limit fits");
+        assert_eq!(fits(&[4, 7]), 1);
+        assert_eq!(fits(&[1, 1, 1, 1]), 3);
+        assert_eq!(fits(&[11, 1]), 1, "what is too large is sent by itself");
+        // With base64, a put stays below the 4 MiB of `PutRecordBatch`, an event below Lambda's 6 MB.
+        assert!(PUT_BYTES.div_ceil(3) * 4 <= limits::firehose::PUT_BYTES && EVENT_BYTES < 6_000_000);
+        assert!(PUT_RECORDS <= limits::kinesis::PUT_RECORDS && PUT_BYTES <= limits::kinesis::PUT_BYTES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_is_put_again_and_nothing_else_is() {
+        let records = [b"a".to_vec(), b"1".to_vec(), b"b".to_vec(), b"2".to_vec()];
+        let (result, puts) = put(&records, 3).await;
+        assert!(result.is_ok());
+        assert_eq!(puts, [4, 2, 2, 2]);
+        let (result, puts) = put(&records, ATTEMPTS).await;
+        let said = result.unwrap_err().to_string();
+        assert!(said.contains("refused 2 records") && said.contains("ProvisionedThroughput"), "{said}");
+        assert_eq!(puts.len(), 8);
+    }
+}

@@ -1,0 +1,189 @@
+//! What a run leaves in the bucket: its manifest, and a mark on every object that it has sent records of.
+//!
+//! | where | what |
+//! |---|---|
+//! | `redrive/runs/<begin>-<hash of the request>.json` | the request, the counts, whether it came to its end |
+//! | tag `contact-ledger-redriven` of an object | the run |
+//! | tag `contact-ledger-left` of an object | how many of its records are still to be sent |
+//! | `redrive/left/<key of the object>.json` | which, if there are any |
+
+use std::collections::BTreeSet;
+
+use connect_streams::Timestamp;
+use lake_files::layout::{self, REDRIVE_RUNS};
+use serde::{Deserialize, Serialize};
+
+use crate::ports::{Fault, Lake};
+use crate::report::Report;
+use crate::request::Request;
+
+/// The tag that names the run.
+pub const REDRIVEN_TAG: &str = "contact-ledger-redriven";
+/// The tag that counts what is left.
+pub const LEFT_TAG: &str = "contact-ledger-left";
+
+/// A run, as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) run: String,
+    request: Request,
+    begun: String,
+    finished: Option<String>,
+    /// The last object that is in the counts; keys come in their order.
+    position: Option<String>,
+    /// Whether the run was stopped in the middle of that object.
+    is_interrupted: bool,
+    /// The object that is counted and about to be marked. Whoever goes on marks it first: otherwise it would be sent,
+    /// and counted, once more.
+    marking: Option<Marking>,
+    pub(crate) report: Report,
+}
+
+/// How an object is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// It is not in the counts yet.
+    Anew,
+    /// What stays of it is in the counts, and part of it is sent.
+    InTheMiddle,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Marking {
+    key: String,
+    left: Vec<usize>,
+}
+
+impl Manifest {
+    pub(crate) fn new(request: &Request, now: Timestamp) -> Self {
+        let begun = now.to_string();
+        let plain: String = begun.chars().filter(|sign| !matches!(sign, '-' | ':')).collect();
+        let run = format!("{plain}-{}", request.fingerprint());
+        let name = (!request.dry_run).then(|| run.clone());
+        let report = Report { run: name, dry_run: request.dry_run, ..Report::default() };
+        Self {
+            run,
+            request: request.clone(),
+            begun,
+            finished: None,
+            position: None,
+            is_interrupted: false,
+            marking: None,
+            report,
+        }
+    }
+
+    /// The last run of the same request, if it has not come to its end; otherwise a new one.
+    pub(crate) async fn of(lake: &impl Lake, request: &Request, now: Timestamp) -> Result<Self, Fault> {
+        let ending = format!("-{}.json", request.fingerprint());
+        let keys = lake.keys(REDRIVE_RUNS).await?;
+        let last = match keys.iter().rfind(|key| key.ends_with(&ending)) {
+            Some(key) => lake.get(key).await?,
+            None => None,
+        };
+        let last = last.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        Ok(last.filter(|last| last.finished.is_none()).unwrap_or_else(|| Self::new(request, now)))
+    }
+
+    /// Moves on to an object; `None` if the run has been there.
+    pub(crate) fn begin(&mut self, key: &str) -> Option<Begun> {
+        let is_interrupted = self.is_interrupted && self.position.as_deref() == Some(key);
+        if !is_interrupted && self.position.as_deref() >= Some(key) {
+            return None;
+        }
+        self.position = Some(key.to_owned());
+        self.is_interrupted = false;
+        Some(if is_interrupted { Begun::InTheMiddle } else { Begun::Anew })
+    }
+
+    /// The object is not at its end.
+    pub(crate) fn interrupt(&mut self) {
+        self.is_interrupted = true;
+    }
+
+    /// Keeps the counts, and marks an object whose records are in them.
+    pub(crate) async fn mark(
+        &mut self,
+        lake: &impl Lake,
+        key: &str,
+        mark: Mark,
+        left: Vec<usize>,
+    ) -> Result<(), Fault> {
+        let marking = self.marking.insert(Marking { key: key.to_owned(), left });
+        let left = marking.left.clone();
+        self.save(lake).await?;
+        mark.set(lake, key, &self.run, &left).await
+    }
+
+    /// Marks what an interrupted run had counted and not marked yet.
+    pub(crate) async fn go_on(&self, lake: &impl Lake) -> Result<(), Fault> {
+        let Some(Marking { key, left }) = &self.marking else { return Ok(()) };
+        // Its time may have run out.
+        if !lake.keys(key).await?.contains(key) {
+            return Ok(());
+        }
+        Mark::of(lake, key).await?.set(lake, key, &self.run, left).await
+    }
+
+    pub(crate) async fn finish(&mut self, lake: &impl Lake, now: Timestamp) -> Result<(), Fault> {
+        self.report.finished = true;
+        self.finished = Some(now.to_string());
+        self.save(lake).await
+    }
+
+    pub(crate) async fn save(&self, lake: &impl Lake) -> Result<(), Fault> {
+        if self.request.dry_run {
+            return Ok(());
+        }
+        let json = serde_json::to_vec_pretty(self).expect("a manifest has only texts and counts");
+        lake.put(&format!("{REDRIVE_RUNS}{}.json", self.run), json).await
+    }
+}
+
+/// What runs have left on an object.
+#[derive(Debug, Default)]
+pub(crate) struct Mark {
+    /// How many records of it are still to be sent, if any was.
+    pub(crate) left: Option<usize>,
+    /// Tags that are not ours.
+    others: Vec<(String, String)>,
+}
+
+impl Mark {
+    pub(crate) async fn of(lake: &impl Lake, key: &str) -> Result<Self, Fault> {
+        let mut mark = Self::default();
+        for (name, value) in lake.tags(key).await? {
+            match name.as_str() {
+                REDRIVEN_TAG => {}
+                LEFT_TAG => mark.left = value.parse().ok(),
+                _ => mark.others.push((name, value)),
+            }
+        }
+        Ok(mark)
+    }
+
+    /// The places of those records that are still to be sent; `None` if all of them are.
+    pub(crate) async fn left(&self, lake: &impl Lake, key: &str) -> Result<Option<BTreeSet<usize>>, Fault> {
+        if self.left.is_none() {
+            return Ok(None);
+        }
+        let left = lake.get(&left_key(key)).await?;
+        Ok(left.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+
+    /// Marks the object. What is left is written before the mark that says so.
+    async fn set(self, lake: &impl Lake, key: &str, run: &str, left: &[usize]) -> Result<(), Fault> {
+        if !left.is_empty() {
+            let json = serde_json::to_vec(left).expect("numbers are JSON");
+            lake.put(&left_key(key), json).await?;
+        }
+        let ours = [(REDRIVEN_TAG, run.to_owned()), (LEFT_TAG, left.len().to_string())];
+        let mut tags = self.others;
+        tags.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        lake.set_tags(key, tags).await
+    }
+}
+
+fn left_key(key: &str) -> String {
+    format!("{}{key}.json", layout::REDRIVE_LEFT)
+}

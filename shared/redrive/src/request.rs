@@ -1,0 +1,248 @@
+//! What is asked for.
+
+use std::fmt::Write as _;
+
+use connect_streams::Timestamp;
+use lake_files::layout;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::formats::FailedRecord;
+
+/// Which records, and how. As JSON it is the function's event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Request {
+    /// Only count what would be sent.
+    pub dry_run: bool,
+    /// Only objects whose key begins so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Only records that arrived then or later: a day (UTC) or an instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only records that arrived then or earlier: a day (UTC), taken whole, or an instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Only records that failed for one of these reasons.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// Records a second, at most.
+    pub rate: u32,
+    /// Also what an earlier run has sent.
+    pub again: bool,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            dry_run: true,
+            prefix: None,
+            since: None,
+            until: None,
+            reasons: Vec::new(),
+            rate: 1000,
+            again: false,
+        }
+    }
+}
+
+/// A request that cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// A time that is none.
+    #[error("{name} is {value:?}; say a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z")]
+    Time {
+        /// `since` or `until`
+        name: &'static str,
+        /// What was said.
+        value: String,
+    },
+    /// Nothing could ever be sent.
+    #[error("rate is 0; say how many records a second may be sent")]
+    Rate,
+    /// Nothing lies between.
+    #[error("until is before since; say a later one")]
+    Reversed,
+    /// The prefix is of something else.
+    #[error(
+        "prefix is {0:?}, which holds nothing that failed; say one below errors/, rejected/agent-events/ or aws/lambda/"
+    )]
+    Prefix(String),
+}
+
+/// Where failures are kept, in the order of their keys.
+const PLACES: [&str; 3] = [layout::ON_FAILURE, layout::FAILED, layout::REJECTED];
+/// Copies that could not be delivered: their records took their way all the same.
+const COPIES: [&str; 2] = [layout::FAILED_AGENT_EVENT_COPIES, layout::FAILED_COPIES];
+
+/// A request, understood.
+#[derive(Debug, Clone)]
+pub(crate) struct Selection {
+    prefix: Option<String>,
+    since: Option<Timestamp>,
+    before: Option<Timestamp>,
+    reasons: Vec<String>,
+}
+
+impl Selection {
+    pub(crate) fn of(request: &Request) -> Result<Self, RequestError> {
+        if request.rate == 0 {
+            return Err(RequestError::Rate);
+        }
+        let time = |name, value: &Option<String>| match value {
+            None => Ok(None),
+            Some(value) => {
+                let span =
+                    day_or_instant(value).ok_or_else(|| RequestError::Time { name, value: value.clone() });
+                span.map(Some)
+            }
+        };
+        let selection = Self {
+            prefix: request.prefix.clone(),
+            since: time("since", &request.since)?.map(|(begin, _)| begin),
+            before: time("until", &request.until)?.map(|(_, end)| end),
+            reasons: request.reasons.clone(),
+        };
+        if let (Some(since), Some(before)) = (selection.since, selection.before)
+            && since >= before
+        {
+            return Err(RequestError::Reversed);
+        }
+        if selection.prefixes().is_empty() {
+            return Err(RequestError::Prefix(request.prefix.clone().unwrap_or_default()));
+        }
+        Ok(selection)
+    }
+
+    /// The prefixes to list.
+    pub(crate) fn prefixes(&self) -> Vec<String> {
+        let Some(wanted) = &self.prefix else { return PLACES.map(str::to_owned).to_vec() };
+        let place = |place: &str| {
+            if wanted.starts_with(place) {
+                Some(wanted.clone())
+            } else {
+                place.starts_with(wanted).then(|| place.to_owned())
+            }
+        };
+        PLACES.iter().filter_map(|known| place(known)).collect()
+    }
+
+    /// Whether an object with this key holds records that did not get where they should.
+    pub(crate) fn is_wanted_object(key: &str) -> bool {
+        !COPIES.iter().any(|copies| key.starts_with(copies))
+    }
+
+    pub(crate) fn is_wanted(&self, record: &FailedRecord) -> bool {
+        let is_of_time = match (self.since, self.before, record.arrival) {
+            (None, None, _) => true,
+            (_, _, None) => false,
+            (since, before, Some(arrival)) => {
+                since.is_none_or(|since| arrival >= since) && before.is_none_or(|before| arrival < before)
+            }
+        };
+        let is_named = |reason: &String| reason.eq_ignore_ascii_case(&record.reason);
+        is_of_time && (self.reasons.is_empty() || self.reasons.iter().any(is_named))
+    }
+}
+
+/// The first instant of a day or of an instant, and the first one after it.
+#[must_use]
+pub fn day_or_instant(text: &str) -> Option<(Timestamp, Timestamp)> {
+    const DAY: i64 = 86_400_000;
+    let (begin, milliseconds) = match Timestamp::parse(&format!("{text}T00:00:00Z")) {
+        Some(day) => (day, DAY),
+        None => (Timestamp::parse(text)?, 1),
+    };
+    Some((begin, Timestamp::from_epoch_milliseconds(begin.epoch_milliseconds() + milliseconds)?))
+}
+
+impl Request {
+    /// Tells requests for the same records from others.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut text = String::new();
+        let Self { prefix, since, until, reasons, again, dry_run: _, rate: _ } = self;
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{prefix:?} {since:?} {until:?} {reasons:?} {again}");
+        format!("{:016x}", xxh3_64(text.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::Payload;
+
+    fn failed(reason: &str, arrival: Option<&str>) -> FailedRecord {
+        FailedRecord {
+            payload: Payload::ContactRecord(Vec::new()),
+            reason: reason.to_owned(),
+            arrival: arrival.map(|arrival| Timestamp::parse(arrival).unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_day_is_taken_whole_and_an_instant_alone() {
+        let is_wanted = |since: &str, until: &str, arrival: &str| {
+            let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let request = Request { since: some(since), until: some(until), ..Request::default() };
+            Selection::of(&request).unwrap().is_wanted(&failed("r", Some(arrival)))
+        };
+        assert!(is_wanted("2026-03-02", "2026-03-02", "2026-03-02T00:00:00.000Z"));
+        assert!(is_wanted("2026-03-02", "2026-03-02", "2026-03-02T23:59:59.999Z"));
+        assert!(!is_wanted("2026-03-02", "", "2026-03-01T23:59:59.999Z"));
+        assert!(!is_wanted("", "2026-03-02", "2026-03-03T00:00:00.000Z"));
+        assert!(is_wanted("2026-03-02T08:00:00Z", "2026-03-02T08:00:00Z", "2026-03-02T08:00:00.000Z"));
+        assert!(!is_wanted("", "2026-03-02T08:00:00Z", "2026-03-02T08:00:00.001Z"));
+    }
+
+    #[test]
+    fn reasons_are_compared_without_case_and_what_has_no_time_is_of_none() {
+        let of = |reasons: &[&str], since: Option<&str>| {
+            let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+            Selection::of(&Request { reasons, since: since.map(str::to_owned), ..Request::default() })
+                .unwrap()
+        };
+        assert!(of(&["lambda.functionerror"], None).is_wanted(&failed("Lambda.FunctionError", None)));
+        assert!(!of(&["not_json"], None).is_wanted(&failed("Lambda.FunctionError", None)));
+        assert!(!of(&[], Some("2026-03-02")).is_wanted(&failed("r", None)));
+    }
+
+    #[test]
+    fn prefixes_stay_within_what_failed() {
+        let prefixes = |prefix: Option<&str>| {
+            Selection::of(&Request { prefix: prefix.map(str::to_owned), ..Request::default() })
+                .map(|selection| selection.prefixes())
+        };
+        assert_eq!(prefixes(None).unwrap(), PLACES);
+        assert_eq!(
+            prefixes(Some("errors/processing-failed/2026/")).unwrap(),
+            ["errors/processing-failed/2026/"]
+        );
+        assert_eq!(prefixes(Some("rejected/")).unwrap(), ["rejected/agent-events/"]);
+        assert_eq!(prefixes(Some("raw/")).unwrap_err(), RequestError::Prefix("raw/".to_owned()));
+        assert!(!Selection::is_wanted_object("errors/backup-processing-failed/x"));
+        assert!(Selection::is_wanted_object("errors/processing-failed/x"));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_what_to_say_instead() {
+        let error = |request: Request| Selection::of(&request).unwrap_err().to_string();
+        let since = Some("yesterday".to_owned());
+        assert_eq!(
+            error(Request { since, ..Request::default() }),
+            "since is \"yesterday\"; say a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z"
+        );
+        assert!(error(Request { rate: 0, ..Request::default() }).contains("rate"));
+        assert!(serde_json::from_str::<Request>(r#"{"dryrun":false}"#).is_err(), "a slip must not send");
+        assert!(serde_json::from_str::<Request>("{}").unwrap().dry_run);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_makes_a_run_another() {
+        let base = Request::default();
+        let same = Request { dry_run: false, rate: 1, ..Request::default() };
+        assert_eq!(base.fingerprint(), same.fingerprint());
+        assert_ne!(base.fingerprint(), Request { again: true, ..Request::default() }.fingerprint());
+    }
+}

@@ -1,0 +1,414 @@
+//! The one loop: object by object, record by record.
+
+use connect_streams::Timestamp;
+
+use crate::check::{Verdict, check};
+use crate::destination::Sender;
+use lake_files::decompressed;
+
+use crate::formats::{FailedRecord, Unreadable, read};
+use crate::manifest::{Begun, Manifest, Mark};
+use crate::ports::{Destination, Fault, Lake};
+use crate::report::Report;
+use crate::request::{Request, RequestError, Selection};
+
+/// What a run is told from outside while it is under way.
+pub struct Control<'c> {
+    /// The time, for the manifest.
+    pub now: &'c (dyn Fn() -> Timestamp + Sync),
+    /// Whether to stop; what is not sent yet is left for the same request.
+    pub stop: &'c (dyn Fn() -> bool + Sync),
+    /// Called after each object.
+    pub progress: &'c (dyn Fn(&Report) + Sync),
+}
+
+/// Why a run could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// What was asked for.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// What it met.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Carries a request out. If the last run of the same request did not come to its end, goes on with it.
+///
+/// # Errors
+/// [`RunError`]. What was sent is marked; the same request goes on from there.
+pub async fn run<L: Lake, D: Destination>(
+    lake: &L,
+    destination: &D,
+    request: &Request,
+    control: &Control<'_>,
+) -> Result<Report, RunError> {
+    let selection = Selection::of(request)?;
+    let now = (control.now)();
+    let manifest =
+        if request.dry_run { Manifest::new(request, now) } else { Manifest::of(lake, request, now).await? };
+    let sender = Sender::new(destination, request.rate);
+    let mut run = Run { lake, sender, request, selection, control, manifest };
+    run.manifest.go_on(lake).await?;
+    run.manifest.save(lake).await?;
+    for prefix in run.selection.prefixes() {
+        for key in lake.keys(&prefix).await? {
+            if !Selection::is_wanted_object(&key) {
+                continue;
+            }
+            run.object(&key).await?;
+            (control.progress)(&run.manifest.report);
+            if (control.stop)() {
+                run.manifest.save(lake).await?;
+                return Ok(run.manifest.report);
+            }
+        }
+    }
+    run.manifest.finish(lake, (control.now)()).await?;
+    Ok(run.manifest.report)
+}
+
+struct Run<'r, L, D> {
+    lake: &'r L,
+    sender: Sender<'r, D>,
+    request: &'r Request,
+    selection: Selection,
+    control: &'r Control<'r>,
+    manifest: Manifest,
+}
+
+impl<L: Lake, D: Destination> Run<'_, L, D> {
+    async fn object(&mut self, key: &str) -> Result<(), Fault> {
+        let Some(begun) = self.manifest.begin(key) else { return Ok(()) };
+        let mark = Mark::of(self.lake, key).await?;
+        let is_again = self.request.again && begun == Begun::Anew;
+        if mark.left == Some(0) && !is_again {
+            self.manifest.report.objects_done_before += 1;
+            return Ok(());
+        }
+        let only_left = if is_again { None } else { mark.left(self.lake, key).await? };
+        // Its time may have run out since it was listed.
+        let Some(object) = self.lake.get(key).await? else { return Ok(()) };
+        let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
+        let is_to_send = |place: &usize| only_left.as_ref().is_none_or(|left| left.contains(place));
+        let records = records.iter().enumerate().filter(|(place, _)| is_to_send(place));
+        let Sorted { sendable, mut left } = self.sort(records, key, begun);
+        let records: Vec<&FailedRecord> = sendable.iter().map(|(_, record)| *record).collect();
+        let sent = if self.request.dry_run {
+            records.len()
+        } else {
+            self.sender.send(&records, self.control.stop).await?
+        };
+        records[..sent].iter().for_each(|record| self.manifest.report.sent(record));
+        if sent < sendable.len() {
+            self.manifest.interrupt();
+            left.extend(sendable[sent..].iter().map(|(place, _)| *place));
+            left.sort_unstable();
+        }
+        if self.request.dry_run || sent == 0 {
+            return Ok(());
+        }
+        self.manifest.mark(self.lake, key, mark, left).await
+    }
+
+    /// Parts an object's records, and counts those that are not sent; once, if it is read a second time.
+    fn sort<'o>(
+        &mut self,
+        records: impl Iterator<Item = (usize, &'o Result<FailedRecord, Unreadable>)>,
+        key: &str,
+        begun: Begun,
+    ) -> Sorted<'o> {
+        let mut uncounted = Report::default();
+        let report = if begun == Begun::Anew { &mut self.manifest.report } else { &mut uncounted };
+        report.objects += 1;
+        let mut sorted = Sorted::default();
+        for (place, record) in records {
+            match record {
+                Ok(record) if !self.selection.is_wanted(record) => report.not_wanted += 1,
+                Ok(record) => match check(&record.payload) {
+                    Verdict::Passes => {
+                        sorted.sendable.push((place, record));
+                        continue;
+                    }
+                    Verdict::FailsAgain(reject) => report.stays(record, reject.to_string()),
+                },
+                Err(unreadable) => report.unreadable(*unreadable),
+            }
+            sorted.left.push(place);
+        }
+        if !sorted.left.is_empty() {
+            report.left_in(key);
+        }
+        sorted
+    }
+}
+
+/// An object's records with their places in it.
+#[derive(Default)]
+struct Sorted<'o> {
+    sendable: Vec<(usize, &'o FailedRecord)>,
+    left: Vec<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use lake_files::layout::REDRIVE_RUNS;
+
+    use crate::{LEFT_TAG, REDRIVEN_TAG};
+
+    #[derive(Default, Clone)]
+    struct Object {
+        body: Vec<u8>,
+        tags: Vec<(String, String)>,
+    }
+
+    /// A bucket and streams in memory, that end like a killed process after so many requests.
+    #[derive(Default)]
+    struct World {
+        objects: Mutex<BTreeMap<String, Object>>,
+        /// Records that arrived, by their bytes or sequence number, with how often.
+        arrived: Mutex<BTreeMap<String, usize>>,
+        /// Requests until the end, if there is one.
+        fuse: Option<AtomicUsize>,
+        /// Whether the end comes after the request was served, or before.
+        is_served: bool,
+        /// The streams refuse every so many records once.
+        refuses_every: usize,
+        refused: AtomicUsize,
+    }
+
+    fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    impl World {
+        /// Serves a request that changes something, or is killed.
+        fn serve<T>(&self, serve: impl FnOnce() -> T) -> Result<T, Fault> {
+            let left = self.fuse.as_ref().map(|fuse| fuse.fetch_sub(1, Ordering::Relaxed));
+            match left {
+                Some(0) => {
+                    if self.is_served {
+                        serve();
+                    }
+                    Err(Fault::new("killed"))
+                }
+                Some(left) if left > usize::MAX / 2 => Err(Fault::new("dead")),
+                _ => Ok(serve()),
+            }
+        }
+
+        /// Whether this one is refused; the next time it is taken.
+        fn is_refused(&self) -> bool {
+            self.refuses_every > 0
+                && self.refused.fetch_add(1, Ordering::Relaxed) % self.refuses_every == self.refuses_every - 1
+        }
+    }
+
+    impl Lake for World {
+        async fn keys(&self, prefix: &str) -> Result<Vec<String>, Fault> {
+            Ok(locked(&self.objects).keys().filter(|key| key.starts_with(prefix)).cloned().collect())
+        }
+
+        async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+            Ok(locked(&self.objects).get(key).map(|object| object.body.clone()))
+        }
+
+        async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), Fault> {
+            self.serve(|| {
+                locked(&self.objects).insert(key.to_owned(), Object { body, tags: Vec::new() });
+            })
+        }
+
+        async fn tags(&self, key: &str) -> Result<Vec<(String, String)>, Fault> {
+            Ok(locked(&self.objects)[key].tags.clone())
+        }
+
+        async fn set_tags(&self, key: &str, tags: Vec<(String, String)>) -> Result<(), Fault> {
+            self.serve(|| locked(&self.objects).get_mut(key).unwrap().tags = tags)
+        }
+    }
+
+    impl Destination for World {
+        async fn put_contact_records(&self, records: &[&[u8]]) -> Result<Vec<Option<String>>, Fault> {
+            self.serve(|| {
+                let put = |record: &&[u8]| {
+                    if self.is_refused() {
+                        return Some("ServiceUnavailableException".to_owned());
+                    }
+                    *locked(&self.arrived).entry(String::from_utf8(record.to_vec()).unwrap()).or_default() +=
+                        1;
+                    None
+                };
+                records.iter().map(put).collect()
+            })
+        }
+
+        async fn give_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+            self.serve(|| {
+                let event: Value = serde_json::from_slice(&event).unwrap();
+                for record in event["Records"].as_array().unwrap() {
+                    let number = record["kinesis"]["sequenceNumber"].as_str().unwrap();
+                    if self.is_refused() {
+                        return json!({"batchItemFailures": [{"itemIdentifier": number}]}).to_string().into();
+                    }
+                    *locked(&self.arrived).entry(number.to_owned()).or_default() += 1;
+                }
+                br#"{"batchItemFailures":[]}"#.to_vec()
+            })
+        }
+    }
+
+    const FIREHOSE: &str = "errors/processing-failed/2026/03/02/08/x";
+    const REJECTED: &str = "rejected/agent-events/shardId-000000000000/2026/03/02/x.jsonl";
+    const HOPELESS: &str = "rejected/agent-events/shardId-000000000000/2026/03/02/y.jsonl";
+
+    fn contact(id: usize) -> String {
+        format!(
+            r#"{{"ContactId":"c-{id}","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z"}}"#
+        )
+    }
+
+    /// Five contact records, one of them broken; five agent events, one of them broken; an object of nothing but broken
+    /// ones; copies that are no concern.
+    fn world() -> World {
+        let failure = |data: &str| {
+            let data = base64_simd::STANDARD.encode_to_string(data);
+            json!({"errorCode": "Lambda.FunctionError", "arrivalTimestamp": 1_772_438_400_123_i64, "rawData": data})
+        };
+        let rejected = |number: usize, event: &str| json!({"reason": "unknown_kind", "shard_id": "s", "sequence_number": number.to_string(), "data": base64_simd::STANDARD.encode_to_string(event)});
+        let event = r#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a","EventId":"e","EventType":"LOGIN","EventTimestamp":"2026-03-02T08:00:00.000Z"}"#;
+        let failures: Vec<_> =
+            (0..5).map(|id| failure(&if id == 2 { "{".to_owned() } else { contact(id) })).collect();
+        let events: Vec<_> =
+            (0..5).map(|number| rejected(number, if number == 3 { "{" } else { event })).collect();
+        let text = |lines: &[Value]| lines.iter().map(|line| line.to_string() + "\n").collect::<String>();
+        let world = World::default();
+        for (key, body) in [
+            (FIREHOSE, text(&failures)),
+            (REJECTED, text(&events)),
+            (HOPELESS, text(&[rejected(9, "{")])),
+            ("errors/backup-failed/2026/03/02/08/x", text(&failures)),
+        ] {
+            let tags = vec![("team".to_owned(), "a".to_owned())];
+            locked(&world.objects).insert(key.to_owned(), Object { body: body.into_bytes(), tags });
+        }
+        world
+    }
+
+    fn request() -> Request {
+        Request { dry_run: false, rate: 1_000_000, ..Request::default() }
+    }
+
+    /// Later every time.
+    fn now() -> Timestamp {
+        static CALLS: AtomicI64 = AtomicI64::new(1_772_524_800_000);
+        Timestamp::from_epoch_milliseconds(CALLS.fetch_add(1, Ordering::Relaxed)).unwrap()
+    }
+
+    async fn redrive(world: &World, request: &Request) -> Result<Report, RunError> {
+        let control = Control { now: &now, stop: &|| false, progress: &|_| () };
+        run(world, world, request, &control).await
+    }
+
+    fn tag(world: &World, key: &str, name: &str) -> Option<String> {
+        let objects = locked(&world.objects);
+        objects[key].tags.iter().find(|(tag, _)| tag == name).map(|(_, value)| value.clone())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everything_that_can_go_goes_once_and_the_rest_is_told() {
+        let world = World { refuses_every: 3, ..world() };
+        let counted = redrive(&world, &Request { dry_run: true, ..request() }).await.unwrap();
+        assert_eq!(locked(&world.objects).len(), 4, "a dry run writes nothing");
+        let report = redrive(&world, &request()).await.unwrap();
+        assert_eq!((report.records.sent, report.records.stay), (8, 3));
+        assert_eq!(
+            (&report.reasons, &report.days, &report.stay),
+            (&counted.reasons, &counted.days, &counted.stay)
+        );
+        assert_eq!(report.days.keys().collect::<Vec<_>>(), ["2026-03-02", "unknown"]);
+        assert_eq!(report.left_in, [FIREHOSE, REJECTED, HOPELESS]);
+        let arrived = locked(&world.arrived).clone();
+        assert_eq!(arrived.len(), 8);
+        assert!(arrived.values().all(|times| *times == 1), "{arrived:?}");
+        assert_eq!(tag(&world, FIREHOSE, LEFT_TAG).as_deref(), Some("1"));
+        assert_eq!(tag(&world, FIREHOSE, REDRIVEN_TAG), report.run);
+        assert_eq!(tag(&world, FIREHOSE, "team").as_deref(), Some("a"), "others' tags stay");
+        assert_eq!(tag(&world, HOPELESS, LEFT_TAG), None, "nothing of it was sent");
+
+        let again = redrive(&world, &request()).await.unwrap();
+        assert_eq!((again.records.sent, again.records.stay), (0, 3));
+        assert_eq!(*locked(&world.arrived), arrived);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn killed_at_any_request_the_next_run_ends_with_the_same_counts() {
+        let undisturbed = redrive(&world(), &request()).await.unwrap();
+        for is_served in [false, true] {
+            for requests in 0.. {
+                let world = World { fuse: Some(AtomicUsize::new(requests)), is_served, ..world() };
+                let ended = redrive(&world, &request()).await;
+                let world = World { fuse: None, ..world };
+                let manifests = world.keys(REDRIVE_RUNS).await.unwrap();
+                let is_done = |key: &String| {
+                    let manifest: Value = serde_json::from_slice(&locked(&world.objects)[key].body).unwrap();
+                    !manifest["finished"].is_null()
+                };
+                if ended.is_ok() || manifests.iter().any(is_done) {
+                    assert!(requests > 5, "it was killed at every request");
+                    break;
+                }
+                let report = redrive(&world, &request()).await.unwrap();
+                assert_eq!(
+                    report,
+                    Report { run: report.run.clone(), ..undisturbed.clone() },
+                    "{requests} {is_served}"
+                );
+                let arrived = locked(&world.arrived).clone();
+                assert_eq!(arrived.len(), 8, "{requests} {is_served}");
+                let twice = arrived.values().filter(|times| **times > 1).count();
+                assert!(twice <= 4, "no more than what was under way: {arrived:?}");
+                let again = redrive(&world, &request()).await.unwrap();
+                assert_eq!((again.records.sent, again.records.stay), (0, 3), "{requests} {is_served}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stopped_in_the_middle_of_an_object_it_goes_on_there() {
+        let world = world();
+        let request = Request { rate: 1, ..request() };
+        let undisturbed = redrive(&self::world(), &request).await.unwrap();
+        let mut report = Report::default();
+        for stops in 1.. {
+            let arrived = locked(&world.arrived).len();
+            let stop = || locked(&world.arrived).len() > arrived;
+            let control = Control { now: &now, stop: &stop, progress: &|_| () };
+            report = run(&world, &world, &request, &control).await.unwrap();
+            if report.finished || stops > 50 {
+                break;
+            }
+        }
+        assert_eq!(report, Report { run: report.run.clone(), ..undisturbed });
+        assert!(locked(&world.arrived).values().all(|times| *times == 1), "nothing was sent twice");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_for_ever_is_somebodys_concern() {
+        let world = World { refuses_every: 1, ..world() };
+        let sentence = redrive(&world, &request()).await.unwrap_err().to_string();
+        assert!(sentence.contains("8 times in a row (ServiceUnavailableException)"), "{sentence}");
+        let request = Request { prefix: Some("rejected/".to_owned()), ..request() };
+        let sentence = redrive(&world, &request).await.unwrap_err().to_string();
+        assert!(sentence.contains("did not finish 4 records in 8 attempts"), "{sentence}");
+        assert!(locked(&world.arrived).is_empty());
+        assert_eq!(tag(&world, FIREHOSE, LEFT_TAG), None);
+    }
+}

@@ -1,0 +1,558 @@
+//! The simulation: what happens next, to whom, and what the streams say of it.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+
+use connect_streams::StreamKind;
+use fastrand::Rng;
+
+use crate::agent::{Agent, StateStarts, Status};
+use crate::contact::{Contact, Ending, Kind, State};
+use crate::queues::QUEUES;
+use crate::sent::Sent;
+use crate::size::CenterSize;
+use crate::time::{HOUR, MINUTE, SECOND};
+use crate::wire::{self, Version};
+
+/// A heartbeat comes when there was no other event for so long.
+const HEARTBEAT: i64 = 120 * SECOND;
+/// Heartbeats go on after a logout.
+const HEARTBEATS_AFTER_LOGOUT: i64 = 10 * MINUTE;
+/// How busy the hours are, in hundredths: mornings and afternoons more than noon.
+const BUSYNESS: [i64; 8] = [80, 115, 125, 95, 75, 110, 115, 85];
+/// Amazon Connect sends a contact record about a minute after the contact is over.
+const SENT_AFTER: i64 = 64 * SECOND;
+
+/// What happens next to whom.
+#[derive(Debug, Clone)]
+enum Step {
+    Arrive,
+    Enqueue(u64),
+    GiveUpWaiting(u64),
+    Answer(u64),
+    Miss(u64),
+    ClearMissed { agent: usize, contact: u64 },
+    HoldOrResume(u64),
+    Disconnect(u64),
+    EndAfterContactWork(u64),
+    Send(u64),
+    SendLate(Vec<u8>),
+    LogIn(usize),
+    Enter { agent: usize, status: Status },
+    LeaveBreak(usize),
+    Beat { agent: usize, last_event: i64 },
+    LogOut(usize),
+    Close,
+}
+
+/// A step in its place in time; of one moment, the earlier planned comes first.
+struct Planned {
+    at: i64,
+    number: u64,
+    step: Step,
+}
+
+impl PartialEq for Planned {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Planned {}
+
+impl PartialOrd for Planned {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Planned {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// The center, at some moment of its day; an iterator over what it sends, in order of time.
+pub struct Center {
+    size: CenterSize,
+    rng: Rng,
+    now: i64,
+    planned: BinaryHeap<Reverse<Planned>>,
+    steps: u64,
+    ids: u64,
+    agents: Vec<Agent>,
+    contacts: HashMap<u64, Contact>,
+    /// Contacts that wait for an agent, first come first.
+    waiting: VecDeque<u64>,
+    outbox: VecDeque<Sent>,
+}
+
+impl Center {
+    /// A center before it opens.
+    #[must_use]
+    pub fn new(size: CenterSize) -> Self {
+        let mut center = Self {
+            size,
+            rng: Rng::with_seed(size.seed),
+            now: size.opening,
+            planned: BinaryHeap::new(),
+            steps: 0,
+            ids: size.first_id,
+            agents: Vec::new(),
+            contacts: HashMap::new(),
+            waiting: VecDeque::new(),
+            outbox: VecDeque::new(),
+        };
+        for number in 0..size.agents {
+            center.agents.push(Agent::new(number, &size));
+            let begin = size.opening + center.rng.i64(0..30) * MINUTE / 2 + center.rng.i64(0..60_000);
+            center.plan(begin, Step::LogIn(number));
+            center.plan_shift(number, begin);
+        }
+        center.plan(size.opening, Step::Arrive);
+        center.plan(center.closing(), Step::Close);
+        center
+    }
+
+    fn closing(&self) -> i64 {
+        self.size.opening + i64::from(self.size.hours) * HOUR
+    }
+
+    /// Breaks by the length of the shift, and its end some minutes before the center closes.
+    fn plan_shift(&mut self, agent: usize, begin: i64) {
+        let end = self.closing() - self.rng.i64(1..20) * MINUTE;
+        let length = end - begin;
+        for (part, spread, status) in [(4, 25, Status::Break), (2, 80, Status::Lunch)] {
+            let at = begin + length / part + self.rng.i64(-spread..spread) * MINUTE;
+            if length > 3 * HOUR && at < end {
+                self.plan(at, Step::Enter { agent, status });
+            }
+        }
+        if self.rng.u8(..6) == 0 {
+            let at = begin + length * 3 / 4;
+            self.plan(at, Step::Enter { agent, status: Status::Training });
+        }
+        self.plan(end, Step::Enter { agent, status: Status::Offline });
+    }
+
+    fn plan(&mut self, at: i64, step: Step) {
+        self.steps += 1;
+        self.planned.push(Reverse(Planned { at, number: self.steps, step }));
+    }
+
+    fn id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// A whole second from now on: contact records carry whole seconds, and both streams tell the same.
+    fn in_seconds(&mut self, seconds: std::ops::Range<i64>) -> i64 {
+        (self.now + SECOND - 1) / SECOND * SECOND + self.rng.i64(seconds) * SECOND
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Arrive => self.arrive(),
+            Step::Enqueue(contact) => self.enqueue(contact),
+            Step::GiveUpWaiting(contact) => self.give_up_waiting(contact),
+            Step::Answer(contact) => self.answer(contact),
+            Step::Miss(contact) => self.miss(contact),
+            Step::ClearMissed { agent, contact } => self.clear(agent, contact),
+            Step::HoldOrResume(contact) => self.hold_or_resume(contact),
+            Step::Disconnect(contact) => self.disconnect(contact),
+            Step::EndAfterContactWork(contact) => self.end_after_contact_work(contact),
+            Step::Send(contact) => self.send(contact),
+            Step::SendLate(record) => self.push(StreamKind::ContactRecords, record),
+            Step::LogIn(agent) => self.log_in(agent),
+            Step::Enter { agent, status } => self.enter(agent, status),
+            Step::LeaveBreak(agent) => self.leave_break(agent),
+            Step::Beat { agent, last_event } => self.beat(agent, last_event),
+            Step::LogOut(agent) => self.log_out(agent),
+            Step::Close => self.close(),
+        }
+    }
+
+    fn push(&mut self, stream: StreamKind, record: Vec<u8>) {
+        self.outbox.push_back(Sent { at: self.now, stream, record });
+    }
+
+    fn arrive(&mut self) {
+        if self.now >= self.closing() || self.size.contacts_per_hour == 0 {
+            return;
+        }
+        let mean = HOUR / i64::from(self.size.contacts_per_hour).max(1);
+        let busyness = BUSYNESS
+            [usize::try_from((self.now - self.size.opening) / HOUR).unwrap_or_default() % BUSYNESS.len()];
+        // Arrivals that know nothing of each other are exponentially apart.
+        let apart = -(1.0 - self.rng.f64()).ln() * 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "thousandths of a mean, of which there are few thousand"
+        )]
+        let pause = (mean * apart as i64 / 10 / busyness).max(1);
+        self.plan(self.now + pause, Step::Arrive);
+
+        let initiated = self.in_seconds(0..1);
+        let kind = Kind::random(&mut self.rng);
+        let contact = self.new_contact(kind, initiated);
+        let menu = match kind {
+            Kind::Call if self.rng.u8(..12) == 0 => {
+                let at = initiated + self.rng.i64(3..25) * SECOND;
+                self.plan(at, Step::Disconnect(contact));
+                return;
+            }
+            Kind::Call | Kind::Chat => self.rng.i64(4..50),
+            _ => self.rng.i64(0..3),
+        };
+        self.plan(initiated + menu * SECOND, Step::Enqueue(contact));
+    }
+
+    fn new_contact(&mut self, kind: Kind, initiated: i64) -> u64 {
+        let id = self.id();
+        let contact = Contact::new(id, kind, initiated, &mut self.rng);
+        self.contacts.insert(id, contact);
+        id
+    }
+
+    fn enqueue(&mut self, id: u64) {
+        if self.now >= self.closing() {
+            self.finish(id, Ending::Closed);
+            return;
+        }
+        let patience = match self.contact(id).kind {
+            Kind::Call | Kind::Transfer => self.rng.i64(15..400),
+            Kind::Chat => self.rng.i64(60..900),
+            Kind::Campaign => self.rng.i64(5..20),
+            Kind::Callback | Kind::Task | Kind::Email => 24 * 3600,
+        };
+        let now = self.now;
+        self.contact(id).enqueued = Some(now);
+        self.plan(now + patience * SECOND, Step::GiveUpWaiting(id));
+        self.waiting.push_back(id);
+        self.route();
+    }
+
+    /// Gives waiting contacts to agents who can take them, the longest idle first.
+    fn route(&mut self) {
+        let mut place = 0;
+        let mut taken = Vec::new();
+        while place < self.waiting.len() {
+            let id = self.waiting[place];
+            let channel = self.contact(id).kind.channel();
+            let free = (0..self.agents.len()).filter(|agent| self.agents[*agent].can_take(channel));
+            // Where one found nobody, the next of the channel finds nobody either.
+            let agent = if taken.contains(&channel) {
+                None
+            } else {
+                free.min_by_key(|agent| self.agents[*agent].idle_since)
+            };
+            let Some(agent) = agent else {
+                taken.push(channel);
+                place += 1;
+                continue;
+            };
+            self.waiting.remove(place);
+            self.ring(id, agent);
+        }
+    }
+
+    fn ring(&mut self, id: u64, agent: usize) {
+        let at = self.in_seconds(0..1);
+        let now = self.now;
+        let contact = self.contacts.get_mut(&id).expect("a contact that rings goes on");
+        contact.attempts += 1;
+        contact.agent = Some(agent);
+        contact.rang = Some(at);
+        contact.enter(State::Connecting, now);
+        self.agents[agent].idle_since = at;
+        let channel = contact.kind.channel();
+        self.agents[agent].take(id, channel);
+        self.tell_late(agent);
+        let answers = self.rng.u8(..100) >= 4;
+        let after = if answers { self.rng.i64(2..12) } else { 20 };
+        let step = if answers { Step::Answer(id) } else { Step::Miss(id) };
+        self.plan(at + after * SECOND, step);
+    }
+
+    fn answer(&mut self, id: u64) {
+        let Some(agent) = self.contact(id).agent else { return };
+        let now = self.now;
+        let kind = self.contact(id).kind;
+        let talk = kind.handling(&mut self.rng);
+        let holds = match kind.channel() {
+            "VOICE" => self.rng.u8(..4) == 0,
+            "TASK" => self.rng.u8(..3) == 0,
+            _ => false,
+        };
+        let contact = self.contact(id);
+        contact.connected = Some(now);
+        contact.enter(State::Connected, now);
+        self.tell_late(agent);
+        if holds {
+            let hold_at = now + talk / 3 / SECOND * SECOND;
+            self.plan(hold_at, Step::HoldOrResume(id));
+        }
+        self.plan(now + talk / SECOND * SECOND, Step::Disconnect(id));
+    }
+
+    /// Nobody answered: the contact waits again, before all others, and the agent sees it as missed for a while.
+    fn miss(&mut self, id: u64) {
+        let now = self.now;
+        let contact = self.contact(id);
+        let Some(agent) = contact.agent.take() else { return };
+        contact.rang = None;
+        contact.enter(State::Missed, now);
+        let missed = contact.clone();
+        self.agents[agent].leave(id, missed.kind.channel());
+        self.agents[agent].missed.push(missed);
+        self.tell_late(agent);
+        let after = self.in_seconds(3..15);
+        self.plan(after, Step::ClearMissed { agent, contact: id });
+        self.plan(now + MINUTE, Step::GiveUpWaiting(id));
+        self.waiting.push_front(id);
+        self.route();
+    }
+
+    fn clear(&mut self, agent: usize, contact: u64) {
+        self.agents[agent].missed.retain(|missed| missed.id != contact);
+        self.agents[agent].idle_since = self.now;
+        self.tell(agent, "STATE_CHANGE");
+        self.contact_left(agent);
+    }
+
+    fn hold_or_resume(&mut self, id: u64) {
+        let now = self.now;
+        let pause = self.rng.i64(10..60) * SECOND;
+        let Some(contact) = self.contacts.get_mut(&id).filter(|contact| contact.is_with_agent()) else {
+            return;
+        };
+        let Some(agent) = contact.agent else { return };
+        let starts = self.agents[agent].state_starts();
+        let since = match starts {
+            StateStarts::Kept => contact.state_since,
+            StateStarts::FirstAgain if contact.state != State::Connected => contact.connected.unwrap_or(now),
+            StateStarts::New | StateStarts::FirstAgain => now,
+        };
+        if contact.state == State::Connected {
+            contact.holds.push((now, now));
+            contact.enter(if contact.is_task() { State::Paused } else { State::OnHold }, since);
+            self.plan(now + pause, Step::HoldOrResume(id));
+        } else {
+            contact.resume(now);
+            contact.enter(State::Connected, since);
+        }
+        if starts == StateStarts::New {
+            self.tell_late(agent);
+        } else {
+            // Only the event's own time tells when, so it is exact.
+            self.tell(agent, "STATE_CHANGE");
+        }
+    }
+
+    /// The customer loses patience in the queue, or takes the offer to be called back.
+    fn give_up_waiting(&mut self, id: u64) {
+        if !self.waiting.contains(&id) {
+            return;
+        }
+        self.waiting.retain(|waiting| *waiting != id);
+        let kind = self.contact(id).kind;
+        let wants_callback = kind == Kind::Call && self.now < self.closing() && self.rng.u8(..4) == 0;
+        if wants_callback {
+            let next = self.new_contact(Kind::Callback, self.now);
+            self.chain(id, next);
+            let at = self.now + self.rng.i64(30..300) * SECOND;
+            self.plan(at, Step::Enqueue(next));
+        }
+        self.finish(id, if wants_callback { Ending::CallbackPlanned } else { Ending::Abandoned });
+    }
+
+    fn disconnect(&mut self, id: u64) {
+        let now = self.now;
+        let Some(agent) = self.contact(id).agent else {
+            self.finish(id, Ending::Abandoned);
+            return;
+        };
+        let channel = self.contact(id).kind.channel();
+        let is_transferred = channel == "VOICE" && now < self.closing() && self.rng.u8(..12) == 0;
+        let ending = if is_transferred {
+            let next = self.new_contact(Kind::Transfer, now);
+            self.chain(id, next);
+            self.plan(now, Step::Enqueue(next));
+            Ending::Transferred
+        } else if self.rng.u8(..3) == 0 {
+            Ending::ByAgent
+        } else {
+            Ending::ByCustomer
+        };
+        let contact = self.contact(id);
+        contact.resume(now);
+        contact.disconnected = Some(now);
+        contact.ending = ending;
+        contact.enter(State::Ended, now);
+        self.tell_late(agent);
+        let after = now + self.rng.i64(3..90) * SECOND;
+        self.plan(after, Step::EndAfterContactWork(id));
+    }
+
+    fn end_after_contact_work(&mut self, id: u64) {
+        let now = self.now;
+        let contact = self.contact(id);
+        contact.after_contact_work_end = Some(now);
+        let channel = contact.kind.channel();
+        let Some(agent) = contact.agent else { return };
+        self.agents[agent].leave(id, channel);
+        self.agents[agent].idle_since = now;
+        self.tell(agent, "STATE_CHANGE");
+        self.plan(now + SENT_AFTER, Step::Send(id));
+        self.contact_left(agent);
+    }
+
+    /// Without an agent's part there is nothing to wait for.
+    fn finish(&mut self, id: u64, ending: Ending) {
+        let now = self.now;
+        let contact = self.contact(id);
+        contact.disconnected = Some(now);
+        contact.ending = ending;
+        self.plan(now + SENT_AFTER, Step::Send(id));
+    }
+
+    fn chain(&mut self, id: u64, next: u64) {
+        let initial = self.contact(id).initial.unwrap_or(id);
+        let (customer, queue) = (self.contact(id).customer, self.contact(id).queue);
+        self.contact(id).next = Some(next);
+        let follower = self.contact(next);
+        follower.previous = Some(id);
+        follower.initial = Some(initial);
+        follower.customer = customer;
+        follower.queue = (queue + 1) % QUEUES.len();
+    }
+
+    /// The contact's record; now and then a newer version of it hours later, with figures that the first had wrong.
+    fn send(&mut self, id: u64) {
+        let Some(contact) = self.contacts.remove(&id) else { return };
+        let agent = contact.agent.map(|agent| &self.agents[agent]);
+        let version = if self.rng.u8(..15) == 0 { Version::First } else { Version::Only };
+        let record = wire::contact_record(&contact, agent, self.now, version);
+        if version == Version::First {
+            let later = self.now + self.rng.i64(60..180) * MINUTE;
+            let survey = wire::contact_record(&contact, agent, later, Version::Later);
+            self.plan(later, Step::SendLate(survey));
+        }
+        self.push(StreamKind::ContactRecords, record);
+    }
+
+    fn log_in(&mut self, agent: usize) {
+        self.tell(agent, "LOGIN");
+        self.plan(self.now + 2 * SECOND, Step::Enter { agent, status: Status::Available });
+    }
+
+    /// The agent wants to be in a status: now, or as soon as the contacts are done.
+    fn enter(&mut self, agent: usize, status: Status) {
+        let who = &mut self.agents[agent];
+        if who.status == status || who.is_gone() || (who.is_leaving() && status != Status::Offline) {
+            return;
+        }
+        if who.is_busy() {
+            who.next_status = Some(status);
+            self.tell(agent, "STATE_CHANGE");
+            return;
+        }
+        who.status = status;
+        who.status_since = self.now;
+        who.next_status = None;
+        who.idle_since = self.now;
+        self.tell(agent, "STATE_CHANGE");
+        match status {
+            Status::Available => self.route(),
+            Status::Offline => self.plan(self.now + SECOND, Step::LogOut(agent)),
+            Status::Break | Status::Lunch | Status::Training => {
+                let minutes = status.minutes(&mut self.rng);
+                self.plan(self.now + minutes * MINUTE, Step::LeaveBreak(agent));
+            }
+        }
+    }
+
+    fn leave_break(&mut self, agent: usize) {
+        if matches!(self.agents[agent].status, Status::Break | Status::Lunch | Status::Training) {
+            self.enter(agent, Status::Available);
+        }
+    }
+
+    fn contact_left(&mut self, agent: usize) {
+        if self.agents[agent].is_busy() {
+            return;
+        }
+        let Some(status) = self.agents[agent].next_status else {
+            self.route();
+            return;
+        };
+        // The change follows the contact by a moment.
+        let at = self.now + self.rng.i64(20..200);
+        self.plan(at, Step::Enter { agent, status });
+    }
+
+    fn log_out(&mut self, agent: usize) {
+        self.agents[agent].logged_out = Some(self.now);
+        self.tell(agent, "LOGOUT");
+    }
+
+    fn beat(&mut self, agent: usize, last_event: i64) {
+        let who = &self.agents[agent];
+        let is_over = who.logged_out.is_some_and(|out| self.now > out + HEARTBEATS_AFTER_LOGOUT);
+        if who.last_event == last_event && !is_over {
+            self.tell(agent, "HEART_BEAT");
+        }
+    }
+
+    /// Whoever waits is asked to come again.
+    fn close(&mut self) {
+        for id in std::mem::take(&mut self.waiting) {
+            self.finish(id, Ending::Closed);
+        }
+    }
+
+    /// A contact's state begins, and the event that tells it is some hundred milliseconds late. With several contacts it is
+    /// not: another event of the same moment would have to wait for it, and tell the end of its contact too late.
+    fn tell_late(&mut self, agent: usize) {
+        let late = self.rng.i64(20..300);
+        let who = &self.agents[agent];
+        let is_alone = who.contacts.len() + who.missed.len() <= 1;
+        self.tell_at(agent, "STATE_CHANGE", self.now + if is_alone { late } else { 0 });
+    }
+
+    fn tell(&mut self, agent: usize, event_type: &str) {
+        self.tell_at(agent, event_type, self.now);
+    }
+
+    fn tell_at(&mut self, agent: usize, event_type: &str, timestamp: i64) {
+        let event_id = self.id();
+        let who = &mut self.agents[agent];
+        let previous = who.snapshot.clone();
+        if event_type != "LOGIN" {
+            let listed = who.contacts.iter().filter_map(|id| self.contacts.get(id)).chain(&who.missed);
+            who.snapshot = Some(wire::snapshot(who, listed));
+        }
+        who.last_event = self.now;
+        who.last_timestamp = timestamp.max(who.last_timestamp);
+        let record = wire::agent_event(who, event_id, who.last_timestamp, event_type, previous.as_deref());
+        self.push(StreamKind::AgentEvents, record);
+        self.plan(self.now + HEARTBEAT, Step::Beat { agent, last_event: self.now });
+    }
+
+    fn contact(&mut self, id: u64) -> &mut Contact {
+        self.contacts.get_mut(&id).expect("a contact is there until its record is sent")
+    }
+}
+
+impl Iterator for Center {
+    type Item = Sent;
+
+    fn next(&mut self) -> Option<Sent> {
+        while self.outbox.is_empty() {
+            let Reverse(Planned { at, step, .. }) = self.planned.pop()?;
+            self.now = at;
+            self.take(step);
+        }
+        self.outbox.pop_front()
+    }
+}

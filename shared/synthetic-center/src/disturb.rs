@@ -1,0 +1,93 @@
+//! The streams as they really are: some records come twice, some late, some are not what they should be.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde_json::Value;
+
+use connect_streams::StreamKind;
+
+use crate::sent::Sent;
+use crate::time::{MINUTE, SECOND};
+
+/// How untidy the streams are: of a thousand records, how many.
+#[derive(Debug, Clone, Copy)]
+pub struct Disturbances {
+    /// Come twice.
+    pub duplicated: u32,
+    /// Come late.
+    pub late: u32,
+    /// Are broken, or of another kind. They come besides the others, which all arrive.
+    pub malformed: u32,
+    /// What makes these streams these ones.
+    pub seed: u64,
+}
+
+/// What the streams of the demo are like.
+pub const DEMO_DISTURBANCES: Disturbances =
+    Disturbances { duplicated: 25, late: 15, malformed: 8, seed: 20_260_302 };
+
+/// The same records with disturbances, in the order in which they arrive.
+pub fn disturb(
+    records: impl Iterator<Item = Sent>,
+    disturbances: Disturbances,
+) -> impl Iterator<Item = Sent> {
+    let Disturbances { duplicated, late, malformed, seed } = disturbances;
+    let mut rng = Rng::with_seed(seed);
+    let mut records = records.peekable();
+    // By the time they arrive, and a number to tell them apart.
+    let mut later: BTreeMap<(i64, u64), Sent> = BTreeMap::new();
+    let mut number = 0;
+    let mut broken = [0, 0];
+    std::iter::from_fn(move || {
+        loop {
+            let next = records.peek().map(|record| record.at);
+            if later.first_key_value().is_some_and(|((at, _), _)| next.is_none_or(|next| *at <= next)) {
+                return later.pop_first().map(|(_, record)| record);
+            }
+            let record = records.next()?;
+            number += 1;
+            let mut arrives = |at: i64, record: Sent| later.insert((at, number), Sent { at, ..record });
+            let stream = usize::from(record.stream == StreamKind::AgentEvents);
+            if rng.u32(..1000) < malformed {
+                let record = malform(&record, broken[stream]);
+                broken[stream] += 1;
+                number += 1;
+                later.insert((record.at, number), record);
+                number += 1;
+            } else if rng.u32(..1000) < duplicated {
+                arrives(record.at + rng.i64(0..30 * MINUTE), record.clone());
+            } else if rng.u32(..1000) < late {
+                arrives(record.at + rng.i64(SECOND..10 * MINUTE), record);
+                continue;
+            }
+            return Some(record);
+        }
+    })
+}
+
+/// A record that is not what its stream should carry, one kind after another.
+fn malform(record: &Sent, number: usize) -> Sent {
+    let without = |field: &str| {
+        let mut value: Value = serde_json::from_slice(&record.record).unwrap_or_default();
+        value.as_object_mut().map(|fields| fields.remove(field));
+        value.to_string().into_bytes()
+    };
+    let required = match record.stream {
+        StreamKind::ContactRecords => ["ContactId", "LastUpdateTimestamp"],
+        StreamKind::AgentEvents => ["EventId", "AgentARN"],
+    };
+    let other_kind = match record.stream {
+        StreamKind::ContactRecords => br#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a","EventType":"LOGIN","EventId":"e","EventTimestamp":"2026-03-02T08:00:00.000Z"}"#.to_vec(),
+        StreamKind::AgentEvents => br#"{"ContactId":"c","InstanceARN":"i"}"#.to_vec(),
+    };
+    let bytes = match number % 6 {
+        0 => record.record[..record.record.len() / 2].to_vec(),
+        1 => without(required[0]),
+        2 => without(required[1]),
+        3 => b"\xff\xfe not text".to_vec(),
+        4 => br#"{"hello": "world"}"#.to_vec(),
+        _ => other_kind,
+    };
+    Sent { record: bytes, ..record.clone() }
+}

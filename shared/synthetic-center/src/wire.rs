@@ -1,0 +1,242 @@
+//! The center's contacts and agents in Amazon Connect's own words.
+
+use serde_json::{Value, json};
+
+use crate::agent::{Agent, SLOTS, Status, slot};
+use crate::contact::{Contact, Ending, Kind, State};
+use crate::queues::QUEUES;
+use crate::time::SECOND;
+
+const ROUTING_PROFILE: (&str, &str) = ("50000000-0000-4000-8000-000000000001", "General");
+const TEAMS: [&str; 3] = ["North", "South", "West"];
+const CAMPAIGN: &str = "60000000-0000-4000-8000-000000000001";
+
+/// The bytes of an agent event. The snapshots are JSON already: writing them once per event and not twice is half of
+/// the work.
+pub(crate) fn agent_event(
+    agent: &Agent,
+    event_id: u64,
+    at: i64,
+    event_type: &str,
+    previous: Option<&str>,
+) -> Vec<u8> {
+    let current = if event_type == "LOGIN" { None } else { agent.snapshot.as_deref() };
+    let event = format!(
+        r#"{{"AWSAccountId":"111122223333","AgentARN":"{agent_arn}","CurrentAgentSnapshot":{current},"EventId":"{event_id}","EventTimestamp":"{timestamp}","EventType":"{event_type}","InstanceARN":"{instance_arn}","PreviousAgentSnapshot":{previous},"Version":"2017-10-01"}}"#,
+        agent_arn = agent_arn(agent),
+        current = current.unwrap_or("null"),
+        event_id = id(event_id),
+        timestamp = milliseconds(at),
+        instance_arn = arn(""),
+        previous = previous.unwrap_or("null"),
+    );
+    event.into_bytes()
+}
+
+/// The snapshot of an agent with these contacts.
+pub(crate) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Contact>) -> String {
+    let queue = |(id, name): &(&str, &str)| json!({"ARN": arn(&format!("/queue/{id}")), "Name": name, "Channels": ["VOICE", "CHAT", "TASK", "EMAIL"]});
+    let mut load = [0; 4];
+    let contacts: Vec<_> = contacts
+        .map(|contact| {
+            load[slot(contact.kind.channel())] += 1;
+            contact_in_snapshot(contact)
+        })
+        .collect();
+    let slots: Vec<_> = SLOTS
+        .iter()
+        .zip(load)
+        .map(|((channel, maximum), load)| {
+            json!({"Channel": channel, "AvailableSlots": maximum.saturating_sub(load), "MaximumSlots": maximum})
+        })
+        .collect();
+    let snapshot = json!({
+        "AgentStatus": {
+            "ARN": status_arn(agent.status),
+            "Name": agent.status.name(),
+            "StartTimestamp": milliseconds(agent.status_since),
+            "Type": agent.status.kind(),
+        },
+        "NextAgentStatus": agent.next_status.map(|next| json!({
+            "ARN": status_arn(next), "EnqueuedTimestamp": milliseconds(agent.status_since), "Name": next.name(),
+        })),
+        "Configuration": {
+            "AgentHierarchyGroups": {
+                "Level1": {"ARN": arn("/agent-group/g-1"), "Name": TEAMS[agent.number % TEAMS.len()]},
+                "Level2": null, "Level3": null, "Level4": null, "Level5": null,
+            },
+            "FirstName": "Agent",
+            "LastName": format!("Number {}", agent.number + 1),
+            "Username": agent.username(),
+            "RoutingProfile": {
+                "ARN": arn(&format!("/routing-profile/{}", ROUTING_PROFILE.0)),
+                "Name": ROUTING_PROFILE.1,
+                "Concurrency": slots,
+                "DefaultOutboundQueue": queue(&QUEUES[0]),
+                "InboundQueues": QUEUES[..2].iter().map(queue).collect::<Vec<_>>(),
+            },
+        },
+        "Contacts": contacts,
+    });
+    snapshot.to_string()
+}
+
+fn contact_in_snapshot(contact: &Contact) -> Value {
+    let (queue_id, queue_name) = QUEUES[contact.queue];
+    // As the stream has it: tasks under either word, and the text `null` where there is no name.
+    let channel =
+        if contact.is_task() && contact.id.is_multiple_of(2) { "TASKS" } else { contact.kind.channel() };
+    let queue_name = if contact.kind == Kind::Campaign { "null" } else { queue_name };
+    json!({
+        "Channel": channel,
+        "ConnectedToAgentTimestamp": contact.connected.filter(|_| contact.state != State::Missed).map(milliseconds),
+        "ContactId": id(contact.id),
+        "InitialContactId": contact.initial.map(id),
+        "InitiationMethod": contact.kind.initiation_method(),
+        "Queue": {"ARN": arn(&format!("/queue/{queue_id}")), "Name": queue_name},
+        "QueueTimestamp": contact.enqueued.map(milliseconds),
+        "State": contact.state.as_str(),
+        "StateStartTimestamp": milliseconds(contact.state_since),
+    })
+}
+
+/// Which of a contact's records it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    Only,
+    First,
+    Later,
+}
+
+/// The record of a contact that is over. A later version has the answer to a survey, and the after-contact work of which
+/// the first had a second less: whoever counts the first version has other figures.
+pub(crate) fn contact_record(
+    contact: &Contact,
+    agent: Option<&Agent>,
+    updated: i64,
+    version: Version,
+) -> Vec<u8> {
+    let (queue_id, queue_name) = QUEUES[contact.queue];
+    let disconnected = contact.disconnected.unwrap_or(updated);
+    let dequeued = contact.connected.unwrap_or(disconnected);
+    let queue = contact.enqueued.map(|enqueued| {
+        json!({
+            "ARN": arn(&format!("/queue/{queue_id}")),
+            "Name": queue_name,
+            "EnqueueTimestamp": seconds(enqueued),
+            "DequeueTimestamp": seconds(dequeued),
+            "Duration": whole_seconds(dequeued - enqueued),
+        })
+    });
+    let attributes = if version == Version::Later {
+        json!({"language": "en", "survey": "5"})
+    } else {
+        json!({"language": "en"})
+    };
+    let is_voice = contact.kind.channel() == "VOICE";
+    let endpoint = |address: String| json!({"Address": address, "Type": "TELEPHONE_NUMBER"});
+    let record = json!({
+        "AWSAccountId": "111122223333",
+        "AWSContactTraceRecordFormatVersion": "2017-03-10",
+        "Agent": agent.zip(contact.connected).map(|(agent, connected)| agent_in_record(contact, agent, connected, version)),
+        "AgentConnectionAttempts": contact.attempts,
+        "AnsweringMachineDetectionStatus": (contact.kind == Kind::Campaign).then_some("HUMAN_ANSWERED"),
+        "Attributes": attributes,
+        "Campaign": {"CampaignId": (contact.kind == Kind::Campaign).then_some(CAMPAIGN)},
+        "Channel": contact.kind.channel(),
+        "ConnectedToSystemTimestamp": seconds(contact.initiated),
+        "ContactDetails": {},
+        "ContactId": id(contact.id),
+        "CustomerEndpoint": is_voice.then(|| endpoint(format!("+441632960{:03}", contact.customer))),
+        "DisconnectReason": match contact.ending {
+            // Chats that nobody ended have none.
+            Ending::Closed if contact.kind == Kind::Chat => None,
+            Ending::Abandoned if contact.id.is_multiple_of(7) => None,
+            Ending::ByAgent => Some("AGENT_DISCONNECT"),
+            Ending::Closed | Ending::CallbackPlanned => Some("CONTACT_FLOW_DISCONNECT"),
+            Ending::Abandoned | Ending::Transferred | Ending::ByCustomer => Some("CUSTOMER_DISCONNECT"),
+        },
+        "DisconnectTimestamp": seconds(disconnected),
+        "InitialContactId": contact.initial.map(id),
+        "InitiationMethod": contact.kind.initiation_method(),
+        "InitiationTimestamp": seconds(contact.initiated),
+        "InstanceARN": arn(""),
+        "LastUpdateTimestamp": seconds(updated),
+        "NextContactId": contact.next.map(id),
+        "PreviousContactId": contact.previous.map(id),
+        "Queue": queue,
+        "Recordings": null,
+        "References": [],
+        "SystemEndpoint": is_voice.then(|| endpoint("+441632960999".to_owned())),
+        "Tags": {"aws:connect:instanceId": "10000000-0000-4000-8000-000000000001"},
+        "TransferCompletedTimestamp": (contact.ending == Ending::Transferred).then(|| seconds(disconnected)),
+        "TransferredToEndpoint": null,
+    });
+    record.to_string().into_bytes()
+}
+
+fn agent_in_record(contact: &Contact, agent: &Agent, connected: i64, version: Version) -> Value {
+    let disconnected = contact.disconnected.unwrap_or(connected);
+    let after_contact_work_end = contact.after_contact_work_end.unwrap_or(disconnected);
+    let missing = if version == Version::First { SECOND } else { 0 };
+    let after_contact_work_end = (after_contact_work_end - missing).max(disconnected);
+    let holds = || contact.holds.iter().map(|(begin, end)| end - begin);
+    let interrupted: i64 = holds().sum();
+    let (held, paused) = if contact.is_task() { (0, interrupted) } else { (interrupted, 0) };
+    json!({
+        "ARN": agent_arn(agent),
+        "Username": agent.username(),
+        "AfterContactWorkStartTimestamp": seconds(disconnected),
+        "AfterContactWorkEndTimestamp": seconds(after_contact_work_end),
+        "AfterContactWorkDuration": whole_seconds(after_contact_work_end - disconnected),
+        "AgentInteractionDuration": whole_seconds(disconnected - connected - interrupted),
+        "AgentPauseDuration": contact.is_task().then(|| whole_seconds(paused)),
+        "ConnectedToAgentTimestamp": seconds(connected),
+        "CustomerHoldDuration": whole_seconds(held),
+        "HierarchyGroups": {
+            "Level1": {"ARN": arn("/agent-group/g-1"), "GroupName": TEAMS[agent.number % TEAMS.len()]},
+            "Level2": null, "Level3": null, "Level4": null, "Level5": null,
+        },
+        "LongestHoldDuration": whole_seconds(if held > 0 { holds().max().unwrap_or_default() } else { 0 }),
+        "NumberOfHolds": if contact.is_task() { 0 } else { contact.holds.len() },
+        "RoutingProfile": {
+            "ARN": arn(&format!("/routing-profile/{}", ROUTING_PROFILE.0)), "Name": ROUTING_PROFILE.1,
+        },
+    })
+}
+
+fn agent_arn(agent: &Agent) -> String {
+    arn(&format!("/agent/{}", agent.id()))
+}
+
+fn status_arn(status: Status) -> String {
+    arn(&format!("/agent-state/70000000-0000-4000-8000-{:012}", status as u8))
+}
+
+fn arn(resource: &str) -> String {
+    format!("arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001{resource}")
+}
+
+/// A number in the form of a UUID.
+fn id(number: u64) -> String {
+    format!("00000000-0000-4000-8000-{number:012x}")
+}
+
+fn whole_seconds(milliseconds: i64) -> i64 {
+    milliseconds / 1000
+}
+
+/// Agent events carry milliseconds.
+fn milliseconds(at: i64) -> String {
+    instant(at, "%Y-%m-%dT%H:%M:%S.%3fZ")
+}
+
+/// Contact records carry whole seconds.
+fn seconds(at: i64) -> String {
+    instant(at, "%Y-%m-%dT%H:%M:%SZ")
+}
+
+fn instant(at: i64, format: &str) -> String {
+    jiff::Timestamp::from_millisecond(at)
+        .map_or_else(|_| String::new(), |instant| instant.strftime(format).to_string())
+}

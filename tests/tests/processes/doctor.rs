@@ -1,0 +1,354 @@
+//! `contact-ledger doctor`, on the stack that is served on this machine, alone and behind a stand-in for the services that
+//! only a deployed one has: misconfigurations are planted, found with their fix, and gone again when they are undone.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::TimeToLiveSpecification;
+use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_lambda::operation::update_event_source_mapping::builders::UpdateEventSourceMappingFluentBuilder as Update;
+use aws_sdk_lambda::types::{DestinationConfig, Filter, FilterCriteria, FunctionResponseType, OnFailure};
+use lake_parquet::contact_records as glue_table;
+use ledger_tests::control_plane::{ControlPlane, STACK, STREAM, Says, storage};
+use ledger_tests::{dynamodb_client, functions_folder};
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::{Value, json};
+use served_stack::{AGENT_HISTORY_TABLE, CONTACT_RECORD_STREAM, NORMALIZER, Served, UPSERTER};
+use tokio::process::Command;
+
+/// What doctor prints and its exit code, asked for as a stack on this machine, or as a deployed one.
+#[derive(Clone, Copy)]
+enum Asked<'s> {
+    Local(&'s Path),
+    Deployed(&'s ControlPlane, &'s Served),
+}
+
+impl Asked<'_> {
+    /// What is not as it should be: its severity and check, and its sentence with its fix; and the exit code.
+    async fn doctor(self) -> (Vec<(String, String)>, i32) {
+        let mut command = Command::new(functions_folder().join("contact-ledger"));
+        command.args(["doctor", "--json"]);
+        match self {
+            Asked::Local(folder) => command.arg("--local").arg(folder),
+            Asked::Deployed(plane, served) => {
+                command.args(["--stack", STACK, "--region", served_stack::REGION]).envs([
+                    ("AWS_ACCESS_KEY_ID", &served.keys.access_key_id),
+                    ("AWS_SECRET_ACCESS_KEY", &served.keys.secret_access_key),
+                    ("AWS_ENDPOINT_URL", &plane.endpoint),
+                    ("AWS_ENDPOINT_URL_DYNAMODB", &served.dynamodb),
+                    ("AWS_ENDPOINT_URL_S3", &served.s3),
+                    ("AWS_ENDPOINT_URL_FIREHOSE", &served.streams),
+                    ("AWS_ENDPOINT_URL_LAMBDA", &served.streams),
+                ])
+            }
+        };
+        let done = command.output().await.unwrap();
+        assert!(done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+        let lines = String::from_utf8(done.stdout).unwrap();
+        let findings: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(findings.len() >= 8, "{findings:#?}");
+        let bad = findings.iter().filter(|finding| finding["severity"] != "good").map(|finding| {
+            let [severity, check, says, fix] =
+                ["severity", "check", "says", "fix"].map(|name| finding[name].as_str().unwrap_or_default());
+            (format!("{severity} {check}"), format!("{says} → {fix}"))
+        });
+        (bad.collect(), done.status.code().unwrap())
+    }
+
+    /// Asserts that doctor finds this, and nothing else.
+    async fn finds(self, expected: &[(&str, &str)]) {
+        let (found, code) = self.doctor().await;
+        let is_right = found.len() == expected.len()
+            && found
+                .iter()
+                .zip(expected)
+                .all(|((check, says), expected)| check == expected.0 && says.contains(expected.1));
+        assert!(is_right, "{expected:?} was planted, and found is {found:#?}");
+        let code_of = |check: &str| match check.split(' ').next() {
+            Some("error") => 4,
+            Some("unknown") => 5,
+            _ => 3,
+        };
+        // Data loss beats what was not seen, and that beats a warning.
+        let worst =
+            [4, 5, 3].into_iter().find(|code| expected.iter().any(|(check, _)| code_of(check) == *code));
+        assert_eq!(code, worst.unwrap_or(0));
+    }
+}
+
+struct Local {
+    stack: Stack,
+    output: tempfile::TempDir,
+    served: Served,
+    lambda: aws_sdk_lambda::Client,
+}
+
+impl Local {
+    async fn start() -> Self {
+        let output = tempfile::tempdir().unwrap();
+        let settings = StackSettings {
+            streams_port: Some(0),
+            delivery_interval: Duration::from_millis(100),
+            // What waits for room is not tried in vain, however long it takes.
+            maximum_retry_attempts: 1,
+            ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
+        };
+        let stack = Stack::start(settings).await.unwrap();
+        let served = Served::read(output.path()).unwrap();
+        let config = aws_sdk_lambda::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(&served.streams)
+            .region(Region::new(served_stack::REGION))
+            .credentials_provider(Credentials::new(
+                &served.keys.access_key_id,
+                &served.keys.secret_access_key,
+                None,
+                None,
+                "test",
+            ));
+        let lambda = aws_sdk_lambda::Client::from_conf(config.build());
+        Self { stack, output, served, lambda }
+    }
+
+    async fn update(&self, change: impl FnOnce(Update) -> Update) {
+        let update = self.lambda.update_event_source_mapping().uuid(&self.served.agent_event_mapping);
+        change(update).send().await.unwrap();
+    }
+
+    async fn found(&self, expected: &[(&str, &str)]) {
+        Asked::Local(self.output.path()).finds(expected).await;
+    }
+}
+
+fn on_failure(destination: &str) -> DestinationConfig {
+    let on_failure = OnFailure::builder().destination(destination).build();
+    DestinationConfig::builder().on_failure(on_failure).build()
+}
+
+fn filters(patterns: &[&str]) -> FilterCriteria {
+    let filters = patterns.iter().map(|pattern| Filter::builder().pattern(*pattern).build());
+    FilterCriteria::builder().set_filters(Some(filters.collect())).build()
+}
+
+/// What breaks the mapping, what mends it, and what is found meanwhile.
+type Planted = (fn(Update) -> Update, fn(Update) -> Update, &'static str, &'static str);
+
+const MAPPING: &str = "error event source mapping";
+
+fn planted_in_the_mapping() -> [Planted; 6] {
+    [
+        (|it| it.enabled(false), |it| it.enabled(true), MAPPING, "update-event-source-mapping --enabled"),
+        (
+            |it| it.set_function_response_types(Some(Vec::new())),
+            |it| it.function_response_types(FunctionResponseType::ReportBatchItemFailures),
+            MAPPING,
+            "ReportBatchItemFailures",
+        ),
+        (
+            |it| it.destination_config(on_failure("")),
+            |it| it.destination_config(on_failure("arn:aws:s3:::lake")),
+            MAPPING,
+            "no place for events that it gives up",
+        ),
+        (
+            |it| it.filter_criteria(filters(&[r#"{"data":{"EventType":["LOGIN"]}}"#])),
+            |it| it.filter_criteria(filters(&[])),
+            MAPPING,
+            "remove the filter",
+        ),
+        (
+            |it| it.bisect_batch_on_function_error(false),
+            |it| it.bisect_batch_on_function_error(true),
+            "warning event source mapping",
+            "does not bisect",
+        ),
+        (
+            |it| it.maximum_retry_attempts(-1).maximum_record_age_in_seconds(-1),
+            |it| it.maximum_retry_attempts(100),
+            MAPPING,
+            "tries for ever",
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_planted_into_the_served_stack_is_found_and_gone_when_it_is_undone() {
+    let mut local = Local::start().await;
+    local.found(&[]).await;
+
+    for (break_it, mend, check, says) in planted_in_the_mapping() {
+        local.update(break_it).await;
+        local.found(&[(check, says)]).await;
+        local.update(mend).await;
+        local.found(&[]).await;
+    }
+
+    for function in [NORMALIZER, UPSERTER] {
+        let put = local.lambda.put_function_concurrency().function_name(function);
+        put.reserved_concurrent_executions(0).send().await.unwrap();
+        local.found(&[("error function", "delete-function-concurrency")]).await;
+        local.lambda.delete_function_concurrency().function_name(function).send().await.unwrap();
+    }
+
+    let tables = dynamodb_client(&local.stack.dynamodb.endpoint, &local.served.keys);
+    let expire = async |is_on: bool| {
+        let ttl = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(is_on);
+        let update = tables.update_time_to_live().table_name(AGENT_HISTORY_TABLE);
+        update.time_to_live_specification(ttl.build().unwrap()).send().await.unwrap();
+    };
+    expire(false).await;
+    local.found(&[("warning agent table", "TTL")]).await;
+    expire(true).await;
+    local.found(&[]).await;
+
+    local.stack.put_contact_record("not a record".into()).await;
+    local.stack.settle(1).await.unwrap();
+    local.found(&[("warning failed records", "contact-ledger redrive")]).await;
+
+    tables.delete_table().table_name(AGENT_HISTORY_TABLE).send().await.unwrap();
+    let missing = ("error agent table", "AgentHistory is not there");
+    local.found(&[missing, ("warning failed records", "redrive")]).await;
+}
+
+/// Reserved concurrency 0 holds events back and loses none: that is what the finding says, and what Lambda does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_function_or_a_mapping_arrives_when_it_may() {
+    let mut local = Local::start().await;
+    let put = local.lambda.put_function_concurrency().function_name(UPSERTER);
+    put.reserved_concurrent_executions(0).send().await.unwrap();
+    local.stack.put_agent_event("key", "not an event".into()).await.unwrap();
+    let expected = [("error function", "may not run"), (MAPPING, "Upserter Errors")];
+    while Asked::Local(local.output.path()).doctor().await.0.len() < expected.len() {}
+    local.found(&expected).await;
+    local.update(|it| it.enabled(false)).await;
+    local.lambda.delete_function_concurrency().function_name(UPSERTER).send().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(local.stack.agent_events.counters.over(), 0, "a mapping that is disabled invokes nothing");
+
+    local.update(|it| it.enabled(true)).await;
+    local.stack.settle(1).await.unwrap();
+    local.found(&[("warning failed records", "not_json")]).await;
+}
+
+/// What is planted, and the severity and check, and a part of the sentence or its fix, of what is found.
+type PlantedSays = (fn(&mut Says), &'static str, &'static str);
+
+const FAR: &str = "arn:aws:connect:us-east-1:111122223333:instance/10000000-0000-4000-8000-000000000001";
+
+fn measured(says: &mut Says, metric: &'static str, of: &'static str, values: &[f64]) {
+    says.metrics.insert((metric, of), values.to_vec());
+}
+
+fn planted_in_what_services_say() -> [PlantedSays; 21] {
+    [
+        (|says| says.status = "UPDATE_ROLLBACK_FAILED", "error stack", "describe-stack-events"),
+        (|says| says.instance = FAR, "error instance of Connect", "deploy the stack in the instance's"),
+        (|says| says.instance = "", "unknown instance of Connect", "--instance"),
+        (
+            |says| _ = says.streaming.remove("CONTACT_TRACE_RECORDS"),
+            "error streaming of contact records",
+            "does not stream contact records → switch it on: `contact-ledger connect enable`",
+        ),
+        (
+            |says| {
+                let other = storage("a", &STREAM.replace("agent-events", "other"));
+                says.streaming.insert("AGENT_EVENTS".to_owned(), other);
+            },
+            "error streaming of agent events",
+            "stream/other, which is not of this stack",
+        ),
+        (|says| says.key_is_enabled = false, "error key", "aws kms enable-key"),
+        (
+            |says| says.via.retain(|service| service.starts_with("kinesis")),
+            "error key",
+            "via firehose.eu-west-2.amazonaws.com",
+        ),
+        (|says| says.stream_key = None, "warning stream", "not encrypted"),
+        (|says| says.stream_key = Some("alias/aws/kinesis"), "error stream", "the AWS managed key"),
+        (
+            |says| says.columns.as_array_mut().unwrap().retain(|column| column["Name"] != "channel"),
+            "error lake table",
+            "lacks channel",
+        ),
+        (|says| says.columns[0]["Type"] = json!("bigint"), "error lake table", "is bigint and not string"),
+        (
+            |says| {
+                let more = json!({"Name": "more", "Type": "string"});
+                says.columns.as_array_mut().unwrap().push(more);
+            },
+            "warning lake table",
+            "also has more",
+        ),
+        (
+            |says| says.metrics.retain(|(metric, _), _| !metric.ends_with("IncomingRecords")),
+            "warning last 24 hours",
+            "nothing came",
+        ),
+        (
+            |says| measured(says, "AWS/Lambda IteratorAge", UPSERTER, &[600_000.0, 0.0]),
+            "error last 24 hours",
+            "10 minutes behind",
+        ),
+        (
+            |says| {
+                measured(says, "AWS/Firehose DeliveryToS3.DataFreshness", CONTACT_RECORD_STREAM, &[3600.0]);
+            },
+            "error last 24 hours",
+            "rows are 60 minutes behind",
+        ),
+        (
+            |says| measured(says, "ContactLedger RecordsRejected", UPSERTER, &[2.0, 5.0]),
+            "warning last 24 hours",
+            "7 agent events were rejected",
+        ),
+        (
+            |says| measured(says, "ContactLedger RecordsFailed", NORMALIZER, &[4.0]),
+            "warning last 24 hours",
+            "4 contact records failed",
+        ),
+        (
+            |says| measured(says, "ContactLedger EnvironmentFaults", UPSERTER, &[1.0]),
+            "warning last 24 hours",
+            "Agent Event Faults",
+        ),
+        (
+            |says| measured(says, "AWS/Firehose FailedConversion.Records", CONTACT_RECORD_STREAM, &[1.0]),
+            "warning last 24 hours",
+            "Contact Records Unconverted",
+        ),
+        (
+            |says| measured(says, "AWS/DynamoDB WriteThrottleEvents", AGENT_HISTORY_TABLE, &[9.0]),
+            "warning last 24 hours",
+            "9 writes to the agent tables were throttled",
+        ),
+        (
+            |says| says.alarms.push(["ledger-upserter-errors", "look at its log", "ALARM"]),
+            "warning alarms",
+            "ledger-upserter-errors is in alarm → look at its log",
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_planted_into_a_deployed_stack_is_found_and_gone_when_it_is_undone() {
+    let local = Local::start().await;
+    let healthy = Says { mapping: local.served.agent_event_mapping.clone(), ..Says::all_is_well() };
+    let plane = ControlPlane::start(healthy.clone()).await;
+    let asked = Asked::Deployed(&plane, &local.served);
+    asked.finds(&[]).await;
+
+    for (plant, check, says) in planted_in_what_services_say() {
+        plant(&mut plane.says.lock().unwrap());
+        asked.finds(&[(check, says)]).await;
+        *plane.says.lock().unwrap() = healthy.clone();
+    }
+
+    for (break_it, mend, check, says) in planted_in_the_mapping() {
+        local.update(break_it).await;
+        asked.finds(&[(check, says)]).await;
+        local.update(mend).await;
+    }
+    asked.finds(&[]).await;
+}

@@ -1,0 +1,377 @@
+//! Exit codes and outputs of every command: one table, no panic, and no wrong usage without a sentence.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use lake_parquet::contact_records as glue_table;
+use ledger_console::process::outcome::table;
+use ledger_tests::docs::assert_part;
+use ledger_tests::{dynamodb_client, functions_folder};
+use local_aws::stack::{Stack, StackSettings};
+use served_stack::{AGENT_STATE_TABLE, Served};
+use tokio::process::Command;
+
+fn tool(arguments: &[&str]) -> Command {
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    // Nothing of whoever runs the tests decides, and no request leaves this machine.
+    command.args(arguments).env_clear().env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
+    command.kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+async fn run(arguments: &[&str]) -> (i32, String, String) {
+    outcome(&tool(arguments).output().await.unwrap())
+}
+
+fn outcome(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, error) = (text(&output.stdout), text(&output.stderr));
+    assert!(!error.contains("panicked"), "{error}");
+    (output.status.code().unwrap_or(-1), out, error)
+}
+
+/// A stack with one agent event in it.
+async fn served() -> (Stack, tempfile::TempDir) {
+    let output = tempfile::tempdir().unwrap();
+    let settings = StackSettings {
+        streams_port: Some(0),
+        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
+    };
+    let mut stack = Stack::start(settings).await.unwrap();
+    let event = r#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventId":"e","EventTimestamp":"2026-03-02T08:00:00Z","EventType":"LOGIN","CurrentAgentSnapshot":{"AgentStatus":{"Name":"Available","StartTimestamp":"2026-03-02T08:00:00Z"},"Configuration":{"Username":"ada"},"Contacts":[]}}"#;
+    stack.put_agent_event("a-1", event.as_bytes().into()).await.unwrap();
+    stack.settle(1).await.unwrap();
+    (stack, output)
+}
+
+#[test]
+fn the_documented_table_is_that_of_the_program() {
+    assert_part("cli.md", ["<!-- exit codes -->\n", "<!-- end of exit codes -->\n"], &table());
+}
+
+/// What a command line may have wrong in it, and what is said of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_usage_is_2_with_a_sentence_and_nothing_on_the_output() {
+    let unknown = ["--stack", "s", "--local"];
+    let cases: Vec<(Vec<&str>, &str)> = vec![
+        (vec![], "Usage"),
+        (vec!["frobnicate"], "unrecognized subcommand"),
+        (vec!["--frobnicate"], "unexpected argument"),
+        (vec!["demo", "extra"], "unexpected argument"),
+        (vec!["demo", "--agents", "0"], "not a number from 1 to 100000"),
+        (vec!["demo", "--agents", "99999999999"], "not a number from 1 to 100000"),
+        (vec!["demo", "--agents", "-1"], "unexpected argument"),
+        (vec!["demo", "--agents", "many"], "not a number from 1 to 100000"),
+        (vec!["demo", "--hours", "25"], "1..=24"),
+        (vec!["demo", "--times", "0"], "1.."),
+        (vec!["demo", "--chaos"], "a value is required"),
+        (vec!["demo", "--chaos", "x"], "invalid"),
+        (vec!["demo", "--dynamodb-port", "70000"], "70000"),
+        (vec!["generate", "--agents", "0"], "not a number from 1 to 100000"),
+        (vec!["generate", "--duplicated", "1001"], "0..=1000"),
+        (vec!["doctor"], "required"),
+        ([&["doctor"], &unknown[..]].concat(), "cannot be used with"),
+        (vec!["doctor", "--local", "x", "--profile", "p"], "cannot be used with"),
+        (vec!["agents", "--local", "x", "--region", "eu-west-2"], "cannot be used with"),
+        (vec!["send", "--local", "x", "--endpoint-url", "http://127.0.0.1:1"], "cannot be used with"),
+        (vec!["redrive", "--local", "x", "--read-timeout", "1"], "cannot be used with"),
+        (vec!["connect"], "Usage"),
+        (vec!["connect", "status", "--local"], "unexpected argument"),
+        (vec!["connect", "enable"], "required"),
+        (vec!["agents", "--stack", "s", "--activity", "zzz"], "possible values: error, missed"),
+        (vec!["agents", "--stack", "s", "--sort", "zzz"], "possible values"),
+        (vec!["agents", "--stack", "s", "--refresh", "0"], "1.."),
+        (vec!["history", "--stack", "s"], "required"),
+        (vec!["history", "a", "--stack", "s", "--kind", "zzz"], "possible values"),
+        (vec!["history", "a", "--stack", "s", "--json", "--format", "csv"], "cannot be used with"),
+        (vec!["redrive", "--stack", "s", "--send", "--dry-run"], "cannot be used with"),
+        (vec!["redrive", "--stack", "s", "--rate", "0"], "1.."),
+        (vec!["send", "--stack", "s", "--generated", "0"], "not a number from 1 to 100000"),
+        (vec!["send", "--stack", "s", "--generated", "3", "--agent-events", "x"], "cannot be used with"),
+        (vec!["backfill"], "required"),
+        (vec!["backfill", "--lake", ""], "a value is required"),
+        (vec!["backfill", "--lake", "x", "--since", "yesterday"], "not a day"),
+        (vec!["agents", "--stack", ""], "a value is required"),
+        (vec!["agents", "--stack", "s", "--endpoint-url", "foo"], "not a URL"),
+        (vec!["agents", "--stack", "s", "--region", "eu west;1"], "not a Region"),
+        (vec!["demo", "--streams-port", "5"], "--serve"),
+        (vec!["cost", "--agents", "x", "--contacts-per-day", "1"], "invalid"),
+        (vec!["schema", "zzz"], "possible values"),
+        (vec!["completions", "zzz"], "possible values"),
+    ];
+    for (arguments, expected) in &cases {
+        let (code, out, error) = run(arguments).await;
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {expected:?} is not in {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_is_1_with_one_sentence() {
+    let (_stack, served) = served().await;
+    let local = served.path().to_string_lossy().into_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let (plain, bad_policy) =
+        (file("plain", "text"), ["demo", "--pii-policy", r#"{"x":"drop"}"#, "--output"]);
+    let out = folder.path().join("out").to_string_lossy().into_owned();
+    let cases: Vec<(Vec<&str>, &str)> = vec![
+        (vec!["agents", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
+        (vec!["history", "a", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
+        (vec!["send", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
+        (vec!["redrive", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
+        (vec!["agents", "--stack", "s", "--region", "eu-west-2"], "no AWS credentials were found"),
+        (vec!["connect", "status", "--stack", "s"], "no AWS credentials were found"),
+        (vec!["backfill", "--lake", "/nonexistent"], "PII_POLICY is not set"),
+        (vec!["generate", "--output", &plain], "choose another with --output"),
+        (
+            vec!["redrive", "--local", &local, "--since", "2026-01-05", "--until", "2026-01-01"],
+            "until is before since",
+        ),
+        ([&bad_policy[..], &[&out]].concat(), "correct --pii-policy"),
+        (vec!["demo", "--agent-pii-policy", "[]", "--output", &out], "correct --agent-pii-policy"),
+        (vec!["demo", "--functions", "/nonexistent", "--output", &out], "is missing"),
+        (vec!["demo", "--output", &plain], "choose another"),
+    ];
+    for (arguments, expected) in &cases {
+        let (code, out, error) = run(arguments).await;
+        assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(expected), "{arguments:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{arguments:?}: {error}");
+    }
+}
+
+/// Every command, so that none is forgotten: its arguments, and whether it needs a stack.
+fn commands<'a>(local: &'a str, folder: &'a str) -> Vec<Vec<&'a str>> {
+    vec![
+        vec!["--help"],
+        vec!["--version"],
+        vec!["demo", "--help"],
+        vec!["demo", "--agents", "2", "--hours", "1", "--output", folder],
+        vec!["generate", "--agents", "2", "--hours", "1", "--force", "--output", folder],
+        vec!["cost", "--agents", "10", "--contacts-per-day", "100"],
+        vec!["schema", "glue"],
+        vec!["schema", "markdown"],
+        vec!["completions", "bash"],
+        vec!["doctor", "--local", local],
+        vec!["doctor", "--local", local, "--json"],
+        vec!["agents", "--all", "--local", local],
+        vec!["agents", "--all", "--json", "--local", local],
+        vec!["history", "ada", "--instance", "i-1", "--local", local],
+        vec!["history", "ada", "--instance", "i-1", "--json", "--local", local],
+        vec!["redrive", "--local", local],
+        vec!["send", "--wait", "0", "--local", local],
+        vec!["backfill", "--dry-run", "--lake", local],
+        vec!["connect", "--help"],
+        vec!["validate", "FILE"],
+        vec!["validate", "FILE", "--json"],
+        vec!["explain", "FAILURE"],
+        vec!["explain", "FAILURE", "--json"],
+        vec!["tail", "agent-events", "--since", "1d", "--for", "5", "--local", local],
+        vec!["tail", "agent-events", "--since", "1d", "--for", "5", "--json", "--local", local],
+    ]
+}
+
+/// A raw copy, for a backfill to read.
+fn with_a_copy(output: &Path) -> String {
+    let lake = output.join("lake");
+    let copies = lake.join("raw/contact-records/arrival_date=2026-03-02");
+    fs::create_dir_all(&copies).unwrap();
+    fs::write(copies.join("copy"), r#"{"hello":"world"}"#).unwrap();
+    lake.to_string_lossy().into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
+    let (_stack, output) = served().await;
+    let local = output.path().to_string_lossy().into_owned();
+    let lake = with_a_copy(output.path());
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").to_string_lossy().into_owned();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_string_lossy().into_owned()
+    };
+    let file = write("file.jsonl", "{\n");
+    let failure = write(
+        "failure",
+        r#"{"arrivalTimestamp":1772438400000,"errorCode":"Lambda.FunctionError","errorMessage":"m","rawData":"e30="}"#,
+    );
+    for arguments in commands(&local, &out) {
+        let of_its_own = |argument: &&str| match (arguments[0], *argument) {
+            ("backfill", given) if given == local => lake.clone(),
+            (_, "FILE") => file.clone(),
+            (_, "FAILURE") => failure.clone(),
+            (_, given) => given.to_owned(),
+        };
+        let arguments: Vec<_> = arguments.iter().map(of_its_own).collect();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let with = |stdout: Stdio| {
+            let mut command = tool(&arguments);
+            command.env("PII_POLICY", "{}").stdout(stdout).stderr(Stdio::piped());
+            command
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let left = outcome(&with(writer.into()).output_of().await);
+        // What it says about itself, such as where it is about to send, is no part of the output.
+        let is_silent = left.2.lines().all(|line| line.starts_with("The stack that is served"));
+        assert!(left.0 == 0 && is_silent, "{arguments:?} into a closed pipe: {left:?}");
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, _, error) = outcome(&with(full.into()).output_of().await);
+        assert!(
+            code == 1 && error.contains("error: the output cannot be written"),
+            "{arguments:?} onto a full disk: {code} {error}"
+        );
+    }
+}
+
+trait OutputOf {
+    async fn output_of(self) -> Output;
+}
+
+impl OutputOf for Command {
+    /// As `output`, which would take the standard output for itself.
+    async fn output_of(mut self) -> Output {
+        self.spawn().unwrap().wait_with_output().await.unwrap()
+    }
+}
+
+/// Nobody may hear that all is well when nothing was looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
+    let (code, _, error) = run(&["doctor", "--local", "/nonexistent"]).await;
+    assert_eq!(code, 5, "{error}");
+    assert!(error.contains("nothing could be looked at: no stack is served"), "{error}");
+    let (code, _, error) = run(&["doctor", "--stack", "s", "--region", "eu-west-2"]).await;
+    assert_eq!(code, 5, "{error}");
+    assert!(error.contains("no AWS credentials were found"), "{error}");
+
+    // A deployed stack of which nothing answers.
+    let mut dead = tool(&["doctor", "--stack", "s", "--region", "eu-west-2"]);
+    dead.envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
+    let (code, _, error) = outcome(&dead.output().await.unwrap());
+    assert_eq!(code, 5, "{error}");
+    assert!(error.contains("nothing answers there (connection refused)"), "{error}");
+    assert!(!error.contains("rights") && !error.contains("may look"), "{error}");
+
+    let (stack, output) = served().await;
+    let local = output.path().to_string_lossy().into_owned();
+    assert_eq!(run(&["doctor", "--local", &local]).await.0, 0);
+    // The stack has ended, and its file is still there.
+    let gone = tempfile::tempdir().unwrap();
+    fs::copy(output.path().join("stack.json"), gone.path().join("stack.json")).unwrap();
+    let (code, _, error) = run(&["doctor", "--local", gone.path().to_str().unwrap()]).await;
+    assert_eq!(code, 5, "{error}");
+    assert!(error.contains("has ended"), "{error}");
+    // Of the same stack, the tables do not answer.
+    let half = tempfile::tempdir().unwrap();
+    let served = Served { dynamodb: "http://127.0.0.1:1".to_owned(), ..Served::read(output.path()).unwrap() };
+    let _served = served.leave(half.path()).unwrap();
+    let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;
+    assert_eq!(code, 5, "{out}");
+    assert!(out.contains("nothing answers there") && !out.contains(" 0 not looked at"), "{out}");
+    // That nothing is processed counts more.
+    stack.upserter.reserve_concurrency(Some(0));
+    let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;
+    assert_eq!(code, 4, "{out}");
+    stack.upserter.reserve_concurrency(None);
+    // A table is gone: what happens is lost to it.
+    let client = dynamodb_client(&stack.dynamodb.endpoint, &stack.dynamodb.keys);
+    client.delete_table().table_name(AGENT_STATE_TABLE).send().await.unwrap();
+    assert_eq!(run(&["doctor", "--local", &local]).await.0, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_never_answers_is_given_up_in_time() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let connections = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((socket, _)) = silent.accept().await {
+            held.push(socket);
+        }
+    });
+    let mut command = tool(&["agents", "--stack", "s", "--region", "eu-west-2", "--read-timeout", "1"]);
+    command.args(["--endpoint-url", &url]);
+    command.envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
+    let given_up = tokio::time::timeout(std::time::Duration::from_secs(30), command.output()).await;
+    let (code, _, error) = outcome(&given_up.expect("it waits for ever").unwrap());
+    assert_eq!(code, 1, "{error}");
+    assert!(error.contains("no answer in time"), "{error}");
+    connections.abort();
+}
+
+/// Whether a process handles this signal by itself by now.
+fn handles(process: u32, signal: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & (1 << (signal - 1)) != 0)
+}
+
+/// Whatever a command waits for, it can be interrupted: input that does not come, a service that does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_waits_can_be_interrupted() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let (_stack, output) = served().await;
+    let local = output.path().to_string_lossy().into_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").to_string_lossy().into_owned();
+    let deployed = ["--stack", "s", "--region", "eu-west-2", "--endpoint-url", url.as_str()];
+    let cases: Vec<Vec<&str>> = vec![
+        vec!["validate", "-"],
+        vec!["explain", "-"],
+        vec!["demo", "--contact-records", "-", "--output", &out],
+        vec!["send", "--contact-records", "-", "--local", &local],
+        vec!["backfill", "--lake", "s3://lake", "--region", "eu-west-2", "--endpoint-url", &url],
+        [&["agents"], &deployed[..]].concat(),
+        [&["history", "ada"], &deployed[..]].concat(),
+        [&["doctor"], &deployed[..]].concat(),
+        [&["redrive"], &deployed[..]].concat(),
+        [&["send"], &deployed[..]].concat(),
+        [&["tail", "agent-events"], &deployed[..]].concat(),
+        [&["connect", "status"], &deployed[..]].concat(),
+    ];
+    for arguments in cases {
+        for (name, signal) in [("INT", 2), ("TERM", 15)] {
+            let mut command = tool(&arguments);
+            command.envs([
+                ("AWS_ACCESS_KEY_ID", "AKIA"),
+                ("AWS_SECRET_ACCESS_KEY", "secret"),
+                ("PII_POLICY", "{}"),
+            ]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut running = command.spawn().unwrap();
+            // It stays open, and nothing comes.
+            let _input = running.stdin.take();
+            let id = running.id().unwrap();
+            while !handles(id, signal) {
+                tokio::task::yield_now().await;
+            }
+            // A command that ends what is under way by itself may be asked twice.
+            let ask =
+                async || Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().await;
+            ask().await.unwrap();
+            let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+                let mut ended = std::pin::pin!(running.wait_with_output());
+                loop {
+                    tokio::select! {
+                        ended = &mut ended => return ended.unwrap(),
+                        () = tokio::time::sleep(std::time::Duration::from_secs(2)) => drop(ask().await),
+                    }
+                }
+            });
+            let ended = waited.await.unwrap_or_else(|_| panic!("{arguments:?} goes on after SIG{name}"));
+            assert_eq!(outcome(&ended).0, 130, "{arguments:?} SIG{name}: {ended:?}");
+        }
+    }
+}

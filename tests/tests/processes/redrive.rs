@@ -1,0 +1,290 @@
+//! `contact-ledger redrive`: whatever failed, and in whichever form it was kept, comes back; and then everything is as
+//! if nothing had failed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use contact_ledger_demo::demo::put_record;
+use lake_files::files_below;
+use lake_parquet::GlueTable;
+use lake_parquet::contact_records as glue_table;
+use lake_parquet::read_rows;
+use ledger_console::records::input::Input;
+use ledger_tests::functions_folder;
+use local_aws::dynamodb::Item;
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::{Value, json};
+use served_stack::{NORMALIZER, UPSERTER};
+use tokio::process::Command;
+
+/// Functions that can be broken and mended.
+struct Functions(tempfile::TempDir);
+
+impl Functions {
+    fn new() -> Self {
+        let functions = Self(tempfile::tempdir().unwrap());
+        for name in [NORMALIZER, UPSERTER] {
+            functions.mend(name);
+        }
+        functions
+    }
+
+    fn replace(&self, name: &str, make: impl Fn(&Path)) {
+        let made = self.0.path().join("made");
+        make(&made);
+        fs::rename(made, self.0.path().join(name)).unwrap();
+    }
+
+    /// It takes its invocation and ends: what ends before it would end the stack.
+    fn break_it(&self, name: &str) {
+        const SCRIPT: &str = r#"#!/bin/bash
+exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
+printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3
+read -r line <&3
+exit 1
+"#;
+        self.replace(name, |file| {
+            fs::write(file, SCRIPT).unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+        });
+    }
+
+    fn mend(&self, name: &str) {
+        self.replace(name, |file| symlink(functions_folder().join(name), file).unwrap());
+    }
+}
+
+fn settings(functions: &Functions, output: &Path) -> StackSettings {
+    StackSettings {
+        streams_port: Some(0),
+        maximum_retry_attempts: 1,
+        ..StackSettings::new(functions.0.path().to_owned(), output.to_owned(), glue_table().unwrap())
+    }
+}
+
+async fn put(stack: &Stack, input: &Input) {
+    for sent in input.clone().into_records() {
+        put_record(stack, sent).await.unwrap();
+    }
+}
+
+/// Puts records on a stack that is set up so, and waits until they have landed.
+async fn put_on(settings: StackSettings, input: &Input) {
+    let mut stack = Stack::start(settings).await.unwrap();
+    put(&stack, input).await;
+    stack.drain().await.unwrap();
+}
+
+/// All rows of the lake with their partition, each once, without their arrival.
+fn rows(output: &Path) -> BTreeSet<(String, String)> {
+    let of_file = |file: PathBuf| {
+        let partition = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let rows = read_rows(fs::read(&file).unwrap().into()).unwrap().into_iter();
+        rows.map(move |mut row| {
+            row.as_object_mut().unwrap().remove("arrival_timestamp");
+            (partition.clone(), row.to_string())
+        })
+    };
+    files_below(&output.join("lake/contact_records")).unwrap().into_iter().flat_map(of_file).collect()
+}
+
+fn tables(stack: &Stack) -> (Vec<Item>, Vec<Item>) {
+    (stack.agent_state().unwrap(), stack.agent_history().unwrap())
+}
+
+fn command(output: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    command.args(["redrive", "--json", "--local"]).arg(output).args(more).kill_on_drop(true);
+    command
+}
+
+async fn redrive(output: &Path, more: &[&str]) -> Value {
+    let output = command(output, more).output().await.unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let is_whole = report["records"]["stay"] == 0 && report["unreadable"] == json!({});
+    assert_eq!(output.status.code(), Some(if is_whole { 0 } else { 3 }), "{report}");
+    report
+}
+
+fn objects(output: &Path, prefix: &str) -> usize {
+    files_below(&output.join("lake").join(prefix)).unwrap().len()
+}
+
+/// As many contact records for each form of failure as there are for the others.
+fn parts(day: &Input) -> [Input; 3] {
+    let records = &day.contact_records;
+    let third = records.len() / 3;
+    [&records[..third], &records[third..2 * third], &records[2 * third..]]
+        .map(|part| Input { contact_records: part.to_vec(), agent_events: Vec::new() })
+}
+
+/// A table that no row fits: a contact's id is no number.
+fn broken_table() -> GlueTable {
+    let table = glue_table().unwrap();
+    GlueTable::new(&table.database, &table.name, [("contact_id", "bigint")]).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contact_records_of_every_form_come_back() {
+    let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
+    let undisturbed = tempfile::tempdir().unwrap();
+    put_on(settings(&Functions::new(), undisturbed.path()), &day).await;
+
+    let output = tempfile::tempdir().unwrap();
+    let output = output.path();
+    let functions = Functions::new();
+    let [failed, misfits, without_place] = parts(&day);
+    functions.break_it(NORMALIZER);
+    put_on(settings(&functions, output), &failed).await;
+    functions.mend(NORMALIZER);
+    put_on(StackSettings { table: broken_table(), ..settings(&functions, output) }, &misfits).await;
+    put_on(StackSettings { active_partitions: 0, ..settings(&functions, output) }, &without_place).await;
+    assert_eq!(rows(output).len(), 0);
+    for kind in ["processing-failed", "format-conversion-failed", "activePartitionExceeded"] {
+        assert!(objects(output, &format!("errors/{kind}")) > 0, "{kind}");
+    }
+
+    let mut stack = Stack::start(settings(&functions, output)).await.unwrap();
+    let counted = redrive(output, &[]).await;
+    assert_eq!((&counted["dry_run"], &counted["finished"]), (&json!(true), &json!(true)));
+    assert_eq!(objects(output, "redrive"), 0, "a dry run writes nothing");
+    let sent = redrive(output, &["--send"]).await;
+    assert_eq!(sent["records"], counted["records"], "it does what it said");
+    let again = redrive(output, &["--send"]).await;
+    assert_eq!(again["records"]["sent"], 0);
+    assert_eq!(again["records"]["stay"], sent["records"]["stay"], "what fails again is told again");
+    stack.drain().await.unwrap();
+    assert_eq!(rows(output), rows(undisturbed.path()));
+}
+
+/// Objects of rejected records as an older version of the function would have left them, that did not know their kind.
+fn reject(output: &Path, events: &[Vec<u8>]) {
+    let line = |(place, event): (usize, &Vec<u8>)| {
+        json!({
+            "reason": "unknown_kind", "path": "$", "shard_id": "shardId-000000000000",
+            "event_source_arn": "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events",
+            "sequence_number": format!("48{place:054}"), "partition_key": "key",
+            "arrival_timestamp": "2026-03-02T08:00:00.123Z",
+            "data": base64_simd::STANDARD.encode_to_string(event),
+        })
+    };
+    let folder = output.join("lake/rejected/agent-events/shardId-000000000000/2026/03/02");
+    fs::create_dir_all(&folder).unwrap();
+    for (number, events) in events.chunks(7).enumerate() {
+        let lines: Vec<_> = events.iter().enumerate().map(|event| line(event).to_string()).collect();
+        fs::write(folder.join(format!("{number}.jsonl")), lines.join("\n") + "\n").unwrap();
+    }
+}
+
+/// Waits until something holds.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waited = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waited).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agent_events_of_every_form_come_back_even_if_it_is_killed() {
+    let mut day = Input { contact_records: Vec::new(), ..Input::demo_day() };
+    day.agent_events.truncate(150);
+    let (given_up, rejected) = day.agent_events.split_at(100);
+    let undisturbed = tempfile::tempdir().unwrap();
+    let functions = Functions::new();
+    let mut stack = Stack::start(settings(&functions, undisturbed.path())).await.unwrap();
+    put(&stack, &day).await;
+    stack.drain().await.unwrap();
+    let expected = tables(&stack);
+
+    let output = tempfile::tempdir().unwrap();
+    let output = output.path();
+    functions.break_it(UPSERTER);
+    let mut stack = Stack::start(settings(&functions, output)).await.unwrap();
+    put(&stack, &Input { agent_events: given_up.to_vec(), ..Input::default() }).await;
+    stack.settle(given_up.len() as u64).await.unwrap();
+    reject(output, rejected);
+    assert!(objects(output, "aws/lambda") > 1 && objects(output, "rejected") > 1);
+    assert_eq!(tables(&stack), (Vec::new(), Vec::new()));
+
+    // Not mended: nothing is blamed on the records, and the object that was tried is tried again.
+    let refused = command(output, &["--send"]).output().await.unwrap();
+    let sentence = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && sentence.contains("its log says why"), "{sentence}");
+    functions.mend(UPSERTER);
+
+    let mut killed = command(output, &["--send", "--rate", "200"]).spawn().unwrap();
+    until("some of it is sent", || stack.agent_history().unwrap().len() > 20).await;
+    killed.start_kill().unwrap();
+    killed.wait().await.unwrap();
+    assert_ne!(tables(&stack), expected, "it was killed before its end");
+
+    let resumed = redrive(output, &["--send"]).await;
+    assert_eq!(resumed["finished"], true);
+    assert_eq!(objects(output, "redrive/runs"), 1, "{resumed}: the run that was begun came to its end");
+    assert_eq!(tables(&stack), expected);
+    let again = redrive(output, &["--send"]).await;
+    assert_eq!(again["records"]["sent"], 0);
+    assert!(again["objects_done_before"].as_u64().unwrap() > 1);
+    let once_more = redrive(output, &["--send", "--again"]).await;
+    assert_eq!(once_more["records"], resumed["records"], "all counts are those of the whole run");
+    assert_eq!(tables(&stack), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_asked_for_is_sent_and_the_rest_can_follow() {
+    let mut day = Input { contact_records: Vec::new(), ..Input::demo_day() };
+    day.agent_events.retain(|event| event.starts_with(b"{\"AWSAccountId\""));
+    day.agent_events.truncate(20);
+    let output = tempfile::tempdir().unwrap();
+    let output = output.path();
+    let functions = Functions::new();
+    let stack = Stack::start(settings(&functions, output)).await.unwrap();
+    reject(output, &day.agent_events);
+    let file = output.join("lake/rejected/agent-events/shardId-000000000000/2026/03/02/0.jsonl");
+    let lines = fs::read_to_string(&file).unwrap();
+    let (first, rest) = lines.split_once('\n').unwrap();
+    let first = first.replace("unknown_kind", "bad_field").replace("03-02T", "03-05T");
+    fs::write(&file, format!("{first}\n{rest}")).unwrap();
+
+    let counts = |report: &Value| (report["records"]["sent"].clone(), report["not_wanted"].clone());
+    let none = redrive(output, &["--prefix", "rejected/agent-events/shardId-000000000009/"]).await;
+    assert_eq!(counts(&none), (json!(0), json!(0)));
+    let one = redrive(output, &["--reason", "bad_field"]).await;
+    assert_eq!(counts(&one), (json!(1), json!(19)));
+    let one = redrive(output, &["--since", "2026-03-03", "--send"]).await;
+    assert_eq!(counts(&one), (json!(1), json!(19)));
+    assert_eq!(one["days"], json!({"2026-03-05": {"sent": 1, "stay": 0}}));
+    let rest = redrive(output, &["--send"]).await;
+    assert_eq!(counts(&rest), (json!(19), json!(0)), "{rest}: not the one that was sent");
+    assert_eq!(stack.agent_events.counters.over(), 0, "none of it went over the stream");
+    assert!(!tables(&stack).1.is_empty());
+
+    let wrong = command(output, &["--since", "yesterday"]).output().await.unwrap();
+    let sentence = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(sentence.contains("since is \"yesterday\"; say a day such as 2026-03-02"), "{sentence}");
+}
+
+#[tokio::test]
+async fn without_a_stack_it_says_how_to_get_one() {
+    let nothing = tempfile::tempdir().unwrap();
+    for (arguments, sentence) in [
+        (vec!["redrive"], "--stack <NAME>|--local [<FOLDER>]"),
+        (
+            vec!["redrive", "--local", nothing.path().to_str().unwrap()],
+            "start one with `contact-ledger demo --serve`",
+        ),
+    ] {
+        let output =
+            Command::new(functions_folder().join("contact-ledger")).args(arguments).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(sentence), "{said}");
+    }
+}

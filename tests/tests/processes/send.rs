@@ -1,0 +1,160 @@
+//! `contact-ledger send`: what is sent is followed to where it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use lake_files::files_below;
+use lake_parquet::contact_records as glue_table;
+use ledger_tests::functions_folder;
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+async fn stack() -> (Stack, tempfile::TempDir) {
+    let output = tempfile::tempdir().unwrap();
+    let settings = StackSettings {
+        streams_port: Some(0),
+        delivery_interval: Duration::from_millis(500),
+        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
+    };
+    (Stack::start(settings).await.unwrap(), output)
+}
+
+fn command(output: &tempfile::TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    command.args(["send", "--json", "--local"]).arg(output.path()).args(arguments).kill_on_drop(true);
+    command
+}
+
+/// How many records ended where. What did not arrive, for whatever reason, is exit code 3.
+async fn sent(output: &tempfile::TempDir, arguments: &[&str]) -> BTreeMap<String, u64> {
+    let output = command(output, arguments).output().await.unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let all_arrived = told["ended"].as_array().unwrap().iter().all(|group| group["arrived"] == true);
+    assert_eq!(output.status.code(), Some(if all_arrived { 0 } else { 3 }), "{told}");
+    places(&told)
+}
+
+fn places(told: &Value) -> BTreeMap<String, u64> {
+    let place = |group: &Value| {
+        format!("{}: {}", group["stream"].as_str().unwrap(), group["ended_in"].as_str().unwrap())
+    };
+    let groups = told["ended"].as_array().unwrap().iter();
+    groups.map(|group| (place(group), group["records"].as_u64().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_record_becomes_a_row_that_no_query_sees() {
+    let (_stack, output) = stack().await;
+    let expected = BTreeMap::from([("contact records: rows of the lake".to_owned(), 1)]);
+    assert_eq!(sent(&output, &["--wait", "60"]).await, expected);
+    assert!(output.path().join("lake/contact_records/contact_date=demo").is_dir());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_a_generated_center_arrives_whole() {
+    let (_stack, output) = stack().await;
+    let ended = sent(&output, &["--generated", "3", "--wait", "60"]).await;
+    let places: Vec<_> = ended.keys().map(String::as_str).collect();
+    assert_eq!(places, ["agent events: history", "agent events: state", "contact records: rows of the lake"]);
+    assert!(ended.values().sum::<u64>() > 100, "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_record_is_followed_to_its_end() {
+    let (_stack, output) = stack().await;
+    let contact = |id: &str, version: &str| {
+        json!({"ContactId": id, "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1",
+            "InitiationTimestamp": "2026-03-02T08:00:00Z", "LastUpdateTimestamp": version})
+    };
+    let event = |kind: &str, id: &str, snapshot: Value| {
+        json!({"AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a", "EventId": id,
+            "EventTimestamp": "2999-03-02T08:00:00Z", "EventType": kind, "CurrentAgentSnapshot": snapshot})
+    };
+    let snapshot = json!({"AgentStatus": {"Name": "Available", "StartTimestamp": "2999-03-02T07:00:00Z"}, "Contacts": []});
+    let file = |name: &str, records: &[Value]| {
+        let path = output.path().join(name);
+        let lines: Vec<_> = records.iter().map(Value::to_string).collect();
+        fs::write(&path, lines.join("\n")).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let contacts = [
+        contact("c-1", "2026-03-02T08:05:00Z"),
+        contact("c-1", "2026-03-02T08:06:00.123Z"),
+        json!({"ContactId": "c-2"}),
+    ];
+    let events = [
+        event("LOGIN", "e-1", Value::Null),
+        event("HEART_BEAT", "e-2", snapshot),
+        json!({"EventType": "LOGIN"}),
+    ];
+    let (contacts, events) = (file("contacts.jsonl", &contacts), file("events.jsonl", &events));
+    let arguments = ["--contact-records", &contacts, "--agent-events", &events, "--wait", "60"];
+    let expected = [
+        ("agent events: history", 1),
+        ("agent events: rejected: missing_field", 1),
+        ("agent events: state", 1),
+        ("contact records: errors: Lambda.FunctionError", 1),
+        ("contact records: rows of the lake", 2),
+    ];
+    assert_eq!(
+        sent(&output, &arguments).await,
+        expected.map(|(place, records)| (place.to_owned(), records)).into()
+    );
+}
+
+/// Nothing is processed, and nothing of an earlier run is taken for it: ids and times are new in each.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_processed_is_not_seen() {
+    let (stack, output) = stack().await;
+    let arrived = sent(&output, &["--generated", "3", "--wait", "60"]).await;
+    assert!(arrived.keys().all(|place| !place.contains("seen")), "{arrived:?}");
+    stack.upserter.reserve_concurrency(Some(0));
+    let events = |ended: &BTreeMap<String, u64>| {
+        ended.clone().into_iter().filter(|(place, _)| place.starts_with("agent events")).collect::<Vec<_>>()
+    };
+    let ended = sent(&output, &["--generated", "3", "--wait", "6"]).await;
+    assert!(
+        matches!(&events(&ended)[..], [(place, 50..)] if place == "agent events: not seen in time"),
+        "{ended:?}"
+    );
+
+    // Interrupted, it says what it knows.
+    let mut waiting = command(&output, &["--generated", "3", "--wait", "600"]);
+    let waiting = waiting.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = waiting.id().unwrap().to_string();
+    let rows = output.path().join("lake/contact_records");
+    let files = || files_below(&rows).unwrap().len();
+    let before = files();
+    while files() == before {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    let ended = waiting.wait_with_output().await.unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let told = places(&serde_json::from_slice(&ended.stdout).unwrap());
+    assert!(
+        matches!(&events(&told)[..], [(place, _)] if place == "agent events: not seen when interrupted"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_there_before_is_not_taken_for_what_was_sent() {
+    let (_stack, output) = stack().await;
+    let event = json!({"AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a", "EventId": "e-1",
+        "EventTimestamp": "2026-03-02T08:00:00Z", "EventType": "LOGIN"});
+    let path = output.path().join("events.jsonl");
+    fs::write(&path, format!("{event}\n{}\n", json!({"ContactId": "c", "InstanceARN": "i"}))).unwrap();
+    let arguments = ["--agent-events", path.to_str().unwrap(), "--wait", "30"];
+    let nowhere = ("agent events: nowhere: another known kind".to_owned(), 1);
+    let first = [("agent events: history".to_owned(), 1), nowhere.clone()].into();
+    assert_eq!(sent(&output, &arguments).await, first);
+    let again = [("agent events: history, and was there before".to_owned(), 1), nowhere].into();
+    assert_eq!(sent(&output, &arguments).await, again);
+}

@@ -1,0 +1,336 @@
+//! `contact-ledger tail`: what comes over a stream is shown, whatever the stream does meanwhile.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use contact_ledger_demo::demo::put_record;
+use lake_parquet::contact_records as glue_table;
+use lambda_io::aggregate::{Packed, pack};
+use ledger_console::records::input::Input;
+use ledger_tests::functions_folder;
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::{Value, json};
+use served_stack::Keys;
+use served_stack::{Served, ServedFile};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::Command;
+use tokio::time::Instant;
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    command.arg("tail").args(arguments).arg("--local").arg(folder).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+async fn tail(folder: &Path, arguments: &[&str]) -> (Vec<Value>, String) {
+    let output = command(folder, &[arguments, &["--json"]].concat()).output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), said)
+}
+
+async fn stack() -> (Stack, tempfile::TempDir) {
+    let output = tempfile::tempdir().unwrap();
+    let settings = StackSettings {
+        streams_port: Some(0),
+        delivery_interval: Duration::from_millis(200),
+        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
+    };
+    (Stack::start(settings).await.unwrap(), output)
+}
+
+fn event(id: &str) -> Value {
+    json!({
+        "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a", "EventId": id,
+        "EventTimestamp": "2026-03-02T08:00:00Z", "EventType": "STATE_CHANGE",
+        "CurrentAgentSnapshot": {
+            "AgentStatus": {"Name": "Available", "StartTimestamp": "2026-03-02T07:00:00Z"},
+            "Configuration": {"Username": "ada.lovelace", "FirstName": "Ada", "LastName": "Lovelace"},
+            "Contacts": [{"ContactId": "c-1", "Channel": "VOICE", "State": "CONNECTED", "Queue": {"Name": "Sales"}}],
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_shown_as_it_was_sent_without_what_is_personal() {
+    let (stack, output) = stack().await;
+    let sent = Input { contact_records: Vec::new(), ..Input::demo_day() };
+    let sent: Vec<_> = sent.into_records().take(300).collect();
+    for record in sent.clone() {
+        put_record(&stack, record).await.unwrap();
+    }
+    stack.put_agent_event("k", event("named").to_string().into()).await.unwrap();
+    let packed =
+        pack(&["p-1", "p-2"].map(|id| Packed {
+            partition_key: "k".to_owned(),
+            data: event(id).to_string().into_bytes().into(),
+        }));
+    stack.put_agent_event("k", packed.into()).await.unwrap();
+
+    let (shown, _) = tail(output.path(), &["agent-events", "--show-values"]).await;
+    let mut expected: Vec<_> = sent
+        .iter()
+        .filter_map(|sent| serde_json::from_slice::<Value>(&sent.record).ok())
+        .map(|event| event.to_string())
+        .collect();
+    expected.extend(["named", "p-1", "p-2"].map(|id| event(id).to_string()));
+    let mut events: Vec<_> = shown
+        .iter()
+        .filter(|line| line["record"].is_object())
+        .map(|line| line["record"].to_string())
+        .collect();
+    expected.sort();
+    events.sort();
+    assert_eq!(shown.len(), 303);
+    assert!(events == expected, "{} of {}", events.len(), expected.len());
+    let parts: Vec<_> = shown.iter().filter_map(|line| line["part"].as_u64()).collect();
+    assert_eq!(parts, [0, 1]);
+    assert!(shown.iter().any(|line| line["outcome"] == "fails" && line["reason"].is_string()));
+
+    let (hidden, _) = tail(output.path(), &["agent-events", "--limit", "250"]).await;
+    assert_eq!(hidden.len(), 250);
+    let all = Value::from(hidden).to_string();
+    assert!(
+        !all.to_lowercase().contains("lovelace")
+            && !all.contains("\"agent.0001\"")
+            && all.contains("(hidden)")
+    );
+
+    let table = command(output.path(), &["agent-events"]).output().await.unwrap();
+    let table = String::from_utf8(table.stdout).unwrap();
+    let line = table.lines().find(|line| line.contains("Sales c-1")).unwrap();
+    let id = "a                                   ";
+    assert!(
+        line.ends_with(&format!(
+            "  agent_event     STATE_CHANGE      {id}  Available; CONNECTED VOICE Sales c-1"
+        )),
+        "{line}"
+    );
+    assert!(table.starts_with("ARRIVED ") && !table.contains("lovelace"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contact_records_without_a_stream_are_read_from_their_copies() {
+    let (mut stack, output) = stack().await;
+    let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
+    let records: Vec<_> = day.contact_records.into_iter().take(60).collect();
+    for record in &records {
+        stack.put_contact_record(record.clone().into()).await;
+    }
+    stack.settle(60).await.unwrap();
+    let (shown, said) = tail(output.path(), &["contact-records", "--show-values", "--since", "1h"]).await;
+    assert!(said.replace('\n', " ").contains("there is no stream to read"), "{said}");
+    let mut shown: Vec<_> = shown
+        .iter()
+        .filter(|line| line["record"].is_object())
+        .map(|line| line["record"].to_string())
+        .collect();
+    let mut expected: Vec<_> = records
+        .iter()
+        .filter_map(|record| serde_json::from_slice::<Value>(record).ok())
+        .map(|record| record.to_string())
+        .collect();
+    shown.sort();
+    expected.sort();
+    assert!(expected.len() > 50 && shown == expected, "{} of {}", shown.len(), expected.len());
+    let table = command(output.path(), &["contact-records"]).output().await.unwrap();
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.contains("contact_record  INBOUND VOICE") && !table.contains("+44"), "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_goes_on_as_long_as_it_is_told() {
+    let (stack, output) = stack().await;
+    let mut running = command(output.path(), &["agent-events", "--json", "--follow"]).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    for id in ["one", "two"] {
+        stack.put_agent_event("k", event(id).to_string().into()).await.unwrap();
+        let line =
+            tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap().unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["record"]["EventId"], id);
+    }
+    // A reader that goes away ends it with the next record, without a word.
+    drop(lines);
+    stack.put_agent_event("k", event("three").to_string().into()).await.unwrap();
+    let mut said = String::new();
+    running.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
+    assert_eq!((running.wait().await.unwrap().code(), said.as_str()), (Some(0), ""));
+
+    let mut interrupted = command(output.path(), &["agent-events", "--follow"]).spawn().unwrap();
+    let mut lines = BufReader::new(interrupted.stdout.take().unwrap()).lines();
+    assert!(lines.next_line().await.unwrap().unwrap().starts_with("ARRIVED"));
+    let id = interrupted.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    assert_eq!(interrupted.wait().await.unwrap().code(), Some(0));
+
+    let begin = Instant::now();
+    let (shown, _) = tail(output.path(), &["agent-events", "--for", "2"]).await;
+    assert_eq!(shown.len(), 3);
+    assert!((2..8).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    let (later, _) = tail(output.path(), &["agent-events", "--since", "0s", "--for", "2"]).await;
+    assert_eq!(later.len(), 0);
+}
+
+/// A Kinesis that answers as it is told, and notes when it is asked.
+#[derive(Default)]
+struct Script {
+    /// By iterator: answers in their order, the last of which is given from then on.
+    answers: HashMap<String, Vec<(u16, Value)>>,
+    shards: Vec<Value>,
+    /// Shards that are there once this one has been read.
+    later: Vec<Value>,
+    asked: Vec<(Instant, String, Value)>,
+}
+
+type Kinesis = Arc<Mutex<Script>>;
+
+async fn answer(
+    State(kinesis): State<Kinesis>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, HeaderMap, String) {
+    let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    let mut script = kinesis.lock().unwrap();
+    script.asked.push((Instant::now(), operation.clone(), request.clone()));
+    let (status, answer) = match operation.as_str() {
+        "ListShards" => {
+            let shards = script.shards.clone();
+            let later = std::mem::take(&mut script.later);
+            script.shards.extend(later);
+            (200, json!({"Shards": shards}))
+        }
+        "GetShardIterator" => {
+            let after = request["StartingSequenceNumber"].as_str().unwrap_or("start");
+            (200, json!({"ShardIterator": format!("{}:{after}", request["ShardId"].as_str().unwrap())}))
+        }
+        "GetRecords" => {
+            let iterator = request["ShardIterator"].as_str().unwrap();
+            let answers =
+                script.answers.get_mut(iterator).unwrap_or_else(|| panic!("{iterator} was not given"));
+            if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
+        }
+        other => panic!("{other}"),
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", "application/x-amz-json-1.1".parse().unwrap());
+    (StatusCode::from_u16(status).unwrap(), headers, answer.to_string())
+}
+
+/// The stand-in, and a folder that leads to it.
+async fn scripted(script: Script) -> (Kinesis, tempfile::TempDir, ServedFile) {
+    let kinesis: Kinesis = Arc::new(Mutex::new(script));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(answer).with_state(kinesis.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served {
+        keys: Keys::random(),
+        dynamodb: url.clone(),
+        s3: url.clone(),
+        streams: url,
+        agent_event_mapping: String::new(),
+    };
+    let file = served.leave(folder.path()).unwrap();
+    (kinesis, folder, file)
+}
+
+fn shard(id: &str, parents: &[&str]) -> Value {
+    let mut shard = json!({"ShardId": id, "HashKeyRange": {"StartingHashKey": "0", "EndingHashKey": "1"}, "SequenceNumberRange": {"StartingSequenceNumber": "0"}});
+    for (name, parent) in ["ParentShardId", "AdjacentParentShardId"].iter().zip(parents) {
+        shard[name] = json!(parent);
+    }
+    shard
+}
+
+fn records(ids: &[&str], next: Option<&str>) -> (u16, Value) {
+    let record = |id: &&str| json!({"SequenceNumber": *id, "PartitionKey": "k", "ApproximateArrivalTimestamp": 1_772_438_400.123_f64, "Data": base64_simd::STANDARD.encode_to_string(event(id).to_string())});
+    let records: Vec<_> = ids.iter().map(record).collect();
+    (200, json!({"Records": records, "NextShardIterator": next, "MillisBehindLatest": 0}))
+}
+
+fn refusal(code: &str) -> (u16, Value) {
+    (400, json!({"__type": code, "message": "as the test wants it"}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttling_expired_iterators_and_resharding_lose_nothing_and_shards_are_read_once_a_second() {
+    let script = Script {
+        shards: vec![shard("a", &[]), shard("b", &[])],
+        later: vec![shard("c", &["a", "b"])],
+        answers: HashMap::from([
+            (
+                "a:start".to_owned(),
+                vec![refusal("ProvisionedThroughputExceededException"), records(&["1", "2"], Some("a:next"))],
+            ),
+            ("a:next".to_owned(), vec![refusal("ExpiredIteratorException")]),
+            ("a:2".to_owned(), vec![records(&["3"], None)]),
+            ("b:start".to_owned(), vec![records(&[], Some("b:next"))]),
+            ("b:next".to_owned(), vec![(500, json!({"__type": "InternalFailure"})), records(&["4"], None)]),
+            ("c:start".to_owned(), vec![records(&["5"], Some("c:next"))]),
+            ("c:next".to_owned(), vec![records(&[], Some("c:next"))]),
+        ]),
+        ..Script::default()
+    };
+    let (kinesis, folder, _served) = scripted(script).await;
+    let (shown, said) = tail(folder.path(), &["agent-events", "--for", "14"]).await;
+    let mut ids: Vec<_> =
+        shown.iter().map(|line| line["record"]["EventId"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.last().map(String::as_str), Some("5"), "a child comes after its parents");
+    ids.sort();
+    assert_eq!(ids, ["1", "2", "3", "4", "5"]);
+    assert_eq!(shown[0]["arrived"], "2026-03-02T08:00:00.123Z");
+    assert!(said.contains("Kinesis throttles"), "{said}");
+
+    let mut reads: BTreeMap<String, Vec<Instant>> = BTreeMap::new();
+    for (at, operation, request) in &kinesis.lock().unwrap().asked {
+        if operation == "GetRecords" {
+            let shard = request["ShardIterator"].as_str().unwrap().split(':').next().unwrap();
+            reads.entry(shard.to_owned()).or_default().push(*at);
+        }
+    }
+    assert!(reads["c"].len() > 3, "{reads:?}");
+    let gaps = reads.values().flat_map(|reads| reads.windows(2).map(|pair| pair[1] - pair[0]));
+    assert!(gaps.clone().all(|gap| gap >= Duration::from_millis(900)), "{:?}", gaps.collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_told_with_what_to_do() {
+    let script = Script {
+        shards: vec![shard("a", &[])],
+        answers: HashMap::from([("a:start".to_owned(), vec![refusal("KMSAccessDeniedException")])]),
+        ..Script::default()
+    };
+    let (_kinesis, folder, _served) = scripted(script).await;
+    let output = command(folder.path(), &["agent-events"]).output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.starts_with("error: Kinesis does not let us read stream agent-events (KMSAccessDeniedException")
+            && said.contains("kms:Decrypt"),
+        "{said}"
+    );
+    let nothing = tempfile::tempdir().unwrap();
+    for (arguments, code) in [
+        (vec!["agent-events"], 1),
+        (vec!["agents"], 2),
+        (vec!["agent-events", "--since", "soon"], 2),
+        (vec!["agent-events", "--limit", "0"], 2),
+    ] {
+        let output = command(nothing.path(), &arguments).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+    }
+}

@@ -1,0 +1,301 @@
+//! `contact-ledger validate`: it says what the functions do, before they do it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use contact_ledger_demo::demo::put_record;
+use lake_parquet::contact_records as glue_table;
+use ledger_console::records::input::Input;
+use ledger_tests::functions_folder;
+use local_aws::stack::{Stack, StackSettings};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+const CONTACT: &str = r#"{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z"}"#;
+const LOGIN: &str = r#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a","EventId":"e","EventTimestamp":"2026-03-02T08:00:00Z","EventType":"LOGIN"}"#;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(functions_folder().join("contact-ledger"));
+    command.arg("validate").args(arguments).env_remove("PII_POLICY").env_remove("PII_HASH_KEY");
+    command
+}
+
+async fn validate(arguments: &[&str]) -> Output {
+    command(arguments).output().await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The failing records, and the summary.
+fn read(output: &Output) -> (Vec<Value>, Value) {
+    let mut lines: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = lines.pop().unwrap_or_else(|| panic!("{}", text(&output.stderr)));
+    (lines, last["summary"].clone())
+}
+
+struct Records(tempfile::TempDir);
+
+impl Records {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("records.jsonl"), text).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> String {
+        self.0.path().join("records.jsonl").to_string_lossy().into_owned()
+    }
+}
+
+#[tokio::test]
+async fn every_failure_has_its_reason_path_place_and_a_sentence() {
+    let bad_time = CONTACT.replace("2026-03-02T08:00:00Z", "yesterday");
+    let no_agent = r#"{"EventType":"LOGIN","EventId":"e"}"#;
+    let records = Records::new(
+        &[
+            CONTACT,
+            &bad_time,
+            LOGIN,
+            no_agent,
+            "{\"Conta",
+            "[]",
+            "{\"Brand\":1}",
+            r#"{"ContactId":"c","EventType":"QUEUED"}"#,
+        ]
+        .join("\n"),
+    );
+    let output = validate(&[&records.path(), "--json"]).await;
+    assert_eq!(output.status.code(), Some(3));
+    let (failing, summary) = read(&output);
+    let of = |line: &Value| {
+        (
+            line["line"].as_u64().unwrap(),
+            line["reason"].as_str().unwrap().to_owned(),
+            line["path"].as_str().unwrap().to_owned(),
+            line["stream"].as_str().unwrap().to_owned(),
+        )
+    };
+    let expected = [
+        (2, "bad_field", "InitiationTimestamp", "contact_records"),
+        (4, "missing_field", "AgentARN", "agent_events"),
+        (5, "not_json", "$", "agent_events"),
+        (6, "not_an_object", "$", "agent_events"),
+        (7, "unknown_kind", "$", "agent_events"),
+    ];
+    let expected = expected
+        .map(|(line, reason, path, stream)| (line, reason.to_owned(), path.to_owned(), stream.to_owned()));
+    assert_eq!(failing.iter().map(of).collect::<Vec<_>>(), expected);
+    assert!(failing.iter().all(|line| line["file"] == records.path().as_str()));
+    // What is no time may be anything, also what should not be shown.
+    assert_eq!(failing[0]["value"], "(hidden)");
+    let (shown, _) = read(&validate(&[&records.path(), "--json", "--show-values"]).await);
+    assert_eq!(shown[0]["value"], "\"yesterday\"");
+    assert_eq!(
+        failing[0]["message"],
+        "InitiationTimestamp cannot be read: it must be a time with its zone, such as 2026-03-02T08:00:00Z"
+    );
+    assert_eq!(summary["contact_records"], json!({"written": 1, "passed_over": 1, "failed": 1}));
+    assert_eq!(summary["agent_events"], json!({"written": 1, "passed_over": 0, "failed": 4}));
+    assert_eq!(summary["passed_over"], json!({"contact_event": 1}));
+    let alike = json!({"reason": "bad_field", "path": "InitiationTimestamp", "records": 1, "first": [format!("{}:2", records.path())]});
+    assert!(summary["failures"].as_array().unwrap().contains(&alike), "{summary}");
+
+    let told = text(&validate(&[&records.path()]).await.stdout);
+    for part in
+        ["records.jsonl:2: bad_field at InitiationTimestamp", "it is (hidden)", "rejected", "FIRST AT"]
+    {
+        assert!(told.replace("\n  ", " ").contains(part), "{part}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn the_exit_code_says_whether_all_is_well() {
+    let good = Records::new(&format!("{CONTACT}\n{LOGIN}\n"));
+    assert_eq!(validate(&[&good.path()]).await.status.code(), Some(0));
+    assert_eq!(validate(&[&good.path(), "--kind", "agent-events"]).await.status.code(), Some(0));
+    assert_eq!(validate(&[&Records::new("{}").path()]).await.status.code(), Some(3));
+    assert_eq!(validate(&["/no/such/file"]).await.status.code(), Some(1));
+    assert_eq!(validate(&[]).await.status.code(), Some(2));
+    assert_eq!(validate(&[&good.path(), "--kind", "others"]).await.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_kind_can_be_forced() {
+    let records = Records::new(&format!("{CONTACT}\n{LOGIN}\n{{}}\n"));
+    for (kind, failed, written) in
+        [("contact-records", "contact_records", "1"), ("agent-events", "agent_events", "1")]
+    {
+        let (failing, summary) = read(&validate(&[&records.path(), "--json", "--kind", kind]).await);
+        assert_eq!((failing.len(), &failing[0]["stream"]), (1, &json!(failed)));
+        let outcomes = json!({"written": written.parse::<u64>().unwrap(), "passed_over": 1, "failed": 1});
+        assert_eq!(summary[failed], outcomes, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn personal_values_are_hidden_until_they_are_asked_for() {
+    let event = LOGIN.replace(r#""EventType":"LOGIN""#, r#""EventType":"STATE_CHANGE","CurrentAgentSnapshot":{"Configuration":{"Username":"ada.lovelace"},"Contacts":[{"ContactId":"ada#lovelace"}]}"#);
+    let object = CONTACT.replace("\"c\"", r#"{"Name":"Ada Lovelace"}"#);
+    let broken = r#"{"Name":"Ada Lovelace"#;
+    let records = Records::new(&[&*event, &object, broken].join("\n"));
+    for more in [&[][..], &["--json"]] {
+        let hidden = validate(&[&[&*records.path()], more].concat()).await;
+        let hidden = text(&hidden.stdout);
+        assert!(hidden.contains("CurrentAgentSnapshot.Contacts") && hidden.contains("(hidden)"), "{hidden}");
+        assert!(!hidden.to_lowercase().contains("lovelace"), "{hidden}");
+        let shown = validate(&[&[&*records.path(), "--show-values"], more].concat()).await;
+        let shown = text(&shown.stdout).replace("\n  ", " ");
+        assert!(shown.contains("ada#lovelace") && shown.contains("Ada Lovelace"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_used_is_an_error_that_says_so() {
+    let good = Records::new(CONTACT);
+    let cases: [(&str, &str, &[&str], &str); 4] = [
+        ("PII_POLICY", "keep", &[], "PII_POLICY is not a JSON object"),
+        ("PII_POLICY", r#"{"nobody":"mask"}"#, &[], "\"nobody\", which is no column"),
+        (
+            "PII_POLICY",
+            r#"{"customer_id":"hash"}"#,
+            &["--kind", "contact-records"],
+            "PII_HASH_KEY is not set",
+        ),
+        ("AGENT_PII_POLICY", r#"{"customer_id":"mask"}"#, &[], "only username, first_name and last_name"),
+    ];
+    for (variable, policy, more, said) in cases {
+        let output =
+            command(&[&[&*good.path()], more].concat()).env(variable, policy).output().await.unwrap();
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && error.contains(said), "{policy}: {error}");
+        assert!(error.contains(&format!("correct {variable}")), "{error}");
+    }
+    let masked =
+        command(&[&good.path()]).env("PII_POLICY", r#"{"customer_id":"mask"}"#).output().await.unwrap();
+    assert_eq!(masked.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn data_cannot_speak_to_the_terminal() {
+    let evil = CONTACT.replace("2026-03-02T08:00:00Z", "\\u001b[2J\\u009b31m\\u202e\\u007f");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("\u{1b}]0;x\u{7}.jsonl");
+    fs::write(&file, format!("{evil}\n{{\"a\":\"\u{1b}[2J\u{9b}\"}}\n")).unwrap();
+    let is_unsafe = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
+    for more in [&[][..], &["--json"], &["--show-values"], &["--show-values", "--json"]] {
+        let output = validate(&[&[file.to_str().unwrap()], more].concat()).await;
+        let said = text(&output.stdout);
+        assert!(output.status.code() == Some(3) && !said.contains(is_unsafe), "{said:?}");
+    }
+    let (failing, _) = read(&validate(&[file.to_str().unwrap(), "--json", "--show-values"]).await);
+    assert_eq!(failing[0]["file"], file.to_str().unwrap());
+    assert!(failing[0]["value"].as_str().unwrap().contains("\u{202e}"), "JSON says what is there");
+}
+
+#[tokio::test]
+async fn who_reads_no_further_ends_it() {
+    let records = Records::new(&"{}\n".repeat(200_000));
+    let mut running =
+        command(&[&records.path(), "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(running.stdout.take());
+    let ended = running.wait_with_output().await.unwrap();
+    assert_eq!((ended.status.code(), text(&ended.stderr).as_str()), (Some(0), ""));
+}
+
+/// A generated day with broken records, through the real functions.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
+    let output = tempfile::tempdir().unwrap();
+    let settings = StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap());
+    let mut stack = Stack::start(settings).await.unwrap();
+    let day = Input::demo_day();
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str, records: &[Vec<u8>]| {
+        let path = files.path().join(name);
+        // A line feed inside of a record would make two of it.
+        let lines: Vec<_> = records
+            .iter()
+            .map(|record| record.iter().filter(|byte| **byte != b'\n').copied().collect::<Vec<_>>())
+            .collect();
+        fs::write(&path, lines.join(&b'\n')).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let contact_records = file("contact-records.jsonl", &day.contact_records);
+    let agent_events = file("agent-events.jsonl", &day.agent_events);
+    for sent in day.clone().into_records() {
+        put_record(&stack, sent).await.unwrap();
+    }
+    stack.drain().await.unwrap();
+
+    let (failing, summary) =
+        read(&validate(&[&contact_records, "--json", "--kind", "contact-records"]).await);
+    let failed = failures(output.path(), "errors/processing-failed", "rawData");
+    assert_eq!(failing.len(), failed.len());
+    assert!(failed.len() > 3, "{failed:?}");
+    assert_eq!(summary["records"], day.contact_records.len());
+
+    let (failing, _) = read(&validate(&[&agent_events, "--json", "--kind", "agent-events"]).await);
+    let mut said: Vec<_> =
+        failing.iter().map(|line| (line["reason"].clone().to_string(), line["path"].to_string())).collect();
+    let rejected = failures(output.path(), "rejected/agent-events", "reason");
+    let mut did: Vec<_> =
+        rejected.iter().map(|line| (line["reason"].to_string(), line["path"].to_string())).collect();
+    said.sort();
+    did.sort();
+    assert_eq!(said, did);
+    assert!(did.len() > 20, "{}", did.len());
+
+    // The copies in the lake: from the folder, and from S3.
+    let copies = output.path().join("lake/raw");
+    let (_, from_folder) =
+        read(&validate(&[copies.to_str().unwrap(), "--json", "--kind", "contact-records"]).await);
+    let s3 = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.env("AWS_ENDPOINT_URL_S3", &stack.s3.endpoint).env("AWS_REGION", served_stack::REGION);
+        command
+            .env("AWS_ACCESS_KEY_ID", &stack.s3.keys.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &stack.s3.keys.secret_access_key);
+        command
+    };
+    let from_s3 = s3(&["s3://lake/raw/contact-records/", "--json", "--kind", "contact-records"])
+        .output()
+        .await
+        .unwrap();
+    let (failing, from_s3) = read(&from_s3);
+    assert_eq!(from_s3["records"], day.contact_records.len());
+    assert_eq!(
+        (&from_s3["contact_records"], &from_s3["failures"].as_array().unwrap().len()),
+        (&from_folder["contact_records"], &from_folder["failures"].as_array().unwrap().len())
+    );
+    assert_eq!(from_s3["contact_records"], summary["contact_records"]);
+    assert!(
+        failing[0]["file"].as_str().unwrap().starts_with("s3://lake/raw/contact-records/arrival_date="),
+        "{failing:?}"
+    );
+    let nothing = s3(&["s3://lake/nothing/"]).output().await.unwrap();
+    assert!(
+        nothing.status.code() == Some(1) && text(&nothing.stderr).contains("holds no objects"),
+        "{nothing:?}"
+    );
+    let rows = s3(&["s3://lake/contact_records/"]).output().await.unwrap();
+    assert!(rows.status.code() == Some(1) && text(&rows.stderr).contains("holds no records"), "{rows:?}");
+}
+
+/// All lines of the objects below a prefix, that have this member.
+fn failures(output: &Path, prefix: &str, member: &str) -> Vec<Value> {
+    let files = lake_files::files_below(&output.join("lake").join(prefix)).unwrap();
+    let lines = |file: &std::path::PathBuf| {
+        let bytes = fs::read(file).unwrap();
+        serde_json::Deserializer::from_slice(&bytes)
+            .into_iter::<Value>()
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
+    };
+    files.iter().flat_map(lines).filter(|line| line.get(member).is_some()).collect()
+}

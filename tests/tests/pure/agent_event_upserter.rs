@@ -1,0 +1,350 @@
+//! One batch of the upserter: what is reported, set aside and counted.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use agent_ledger::agents::{Agent, Session, agents};
+use agent_ledger::memory::{MemoryStore, Tables};
+use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
+use agent_ledger::{Activity, Attribute, HistoryEntry, NamePolicy, RegisterWrite};
+use connect_streams::Timestamp;
+use lambda_io::aggregate::{Packed, pack};
+use ledger_tests::{MemorySetAside, far_future, fault, stream_event, upserter};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+const AGENT: &str = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1";
+
+#[expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
+fn event(id: &str, timestamp: &str, event_type: &str, current: Value, previous: Value) -> Vec<u8> {
+    let event = json!({
+        "AgentARN": AGENT, "EventId": id, "EventTimestamp": timestamp, "EventType": event_type,
+        "CurrentAgentSnapshot": current, "PreviousAgentSnapshot": previous,
+    });
+    event.to_string().into_bytes()
+}
+
+fn status(name: &str, since: &str) -> Value {
+    json!({"AgentStatus": {"Name": name, "StartTimestamp": since}, "Configuration": {"Username": "agent.01"}, "Contacts": []})
+}
+
+/// An event that nothing is wrong with.
+fn good_event() -> Vec<u8> {
+    let available = status("Available", "2026-03-02T08:00:00.000Z");
+    event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", available, Value::Null)
+}
+
+/// An hour later.
+fn newer_event() -> Vec<u8> {
+    let lunch = status("Lunch", "2026-03-02T09:00:00.000Z");
+    event("e-2", "2026-03-02T09:00:00.000Z", "STATE_CHANGE", lunch, Value::Null)
+}
+
+async fn handle<S: Store>(
+    store: S,
+    records: &[Vec<u8>],
+) -> (Value, agent_event_upserter::Summary, Vec<(String, Value)>) {
+    let function = upserter(store);
+    let event = stream_event(100, records.iter().map(Vec::as_slice));
+    let (response, summary) = function.handle(&event, far_future()).await;
+    (
+        serde_json::to_value(response).unwrap()["batchItemFailures"].clone(),
+        summary,
+        function.set_aside.lines(),
+    )
+}
+
+/// How many events of the batches were applied, duplicate and stale.
+async fn counts(
+    function: &agent_event_upserter::Upserter<MemoryStore, MemorySetAside>,
+    batches: Vec<Vec<&Vec<u8>>>,
+) -> (usize, usize, usize) {
+    let mut counts = (0, 0, 0);
+    for batch in batches {
+        let event = stream_event(0, batch.into_iter().map(Vec::as_slice));
+        let (_, summary) = function.handle(&event, far_future()).await;
+        counts = (counts.0 + summary.applied, counts.1 + summary.duplicate, counts.2 + summary.stale);
+    }
+    counts
+}
+
+#[tokio::test]
+async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_moves_on() {
+    let good = good_event();
+    let incomplete = br#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventType":"LOGIN","EventTimestamp":"2026-03-02T08:00:00Z"}"#.to_vec();
+    let contact_record = br#"{"ContactId":"c"}"#.to_vec();
+    let aggregate = [&[0xf3, 0x89, 0x9a, 0xc2][..], b"rest"].concat();
+    let bad = [b"{".to_vec(), b"\xff".to_vec(), b"7".to_vec(), b"{}".to_vec(), incomplete, aggregate];
+    let records: Vec<_> =
+        [good.clone()].into_iter().chain(bad.clone()).chain([contact_record, good]).collect();
+
+    let (failures, summary, lines) = handle(MemoryStore::default(), &records).await;
+    assert_eq!(failures, json!([]));
+    assert_eq!((summary.applied, summary.duplicate, summary.skipped, summary.retried), (1, 1, 1, 0));
+    let reasons: Vec<_> = lines
+        .iter()
+        .map(|(_, line)| (line["reason"].as_str().unwrap(), line["path"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            ("not_json", "$"),
+            ("not_utf8", "$"),
+            ("not_an_object", "$"),
+            ("unknown_kind", "$"),
+            ("missing_field", "EventId"),
+            ("aggregated", "$")
+        ]
+    );
+    for ((key, line), bytes) in lines.iter().zip(&bad) {
+        assert!(key.starts_with("rejected/agent-events/shardId-000000000000/2026/03/02/100-108-"), "{key}");
+        assert_eq!(line["data"], base64_simd::STANDARD.encode_to_string(bytes));
+        assert_eq!(line["arrival_timestamp"], "2026-03-02T08:00:00.250Z");
+    }
+}
+
+#[tokio::test]
+async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
+    let newer = newer_event();
+    let older = good_event();
+    // Together or one by one, the counts are the same.
+    for batches in [vec![vec![&newer, &older]], vec![vec![&newer], vec![&older]]] {
+        let function = upserter(MemoryStore::default());
+        assert_eq!(counts(&function, batches).await, (1, 0, 1));
+        let tables = function.store.tables();
+        assert_eq!(tables.state.values().next().unwrap()["status_name"], Attribute::Text("Lunch".into()));
+        assert_eq!(tables.history.len(), 2);
+    }
+}
+
+/// The first event after a LOGIN has no previous snapshot, so what an agent did before has no end in any event.
+#[tokio::test]
+async fn logging_in_again_at_work_is_a_gap_unless_the_work_goes_on() {
+    const MORNING: &str = "2026-03-02T08:00:00.000Z";
+    const NOON: &str = "2026-03-02T12:00:00.000Z";
+    let on_contact = |state: &str, since: &str| {
+        let mut snapshot = status("Available", MORNING);
+        snapshot["Contacts"] = json!([{"ContactId": "c", "State": state, "StateStartTimestamp": since}]);
+        snapshot
+    };
+    for (before, after, expected) in [
+        (status("Available", MORNING), status("Lunch", NOON), 1),
+        (status("Lunch", MORNING), status("Available", NOON), 1),
+        (on_contact("CONNECTED", MORNING), on_contact("ENDED", NOON), 1),
+        (on_contact("CONNECTED", MORNING), status("Available", MORNING), 1),
+        (status("Offline", MORNING), status("Available", NOON), 0),
+        (status("Available", MORNING), status("Available", MORNING), 0),
+        (on_contact("CONNECTED", MORNING), on_contact("CONNECTED", MORNING), 0),
+    ] {
+        let records = [
+            event("e-1", MORNING, "STATE_CHANGE", before.clone(), Value::Null),
+            event("e-2", "2026-03-02T11:59:59.000Z", "LOGIN", Value::Null, Value::Null),
+            event("e-3", NOON, "STATE_CHANGE", after.clone(), Value::Null),
+        ];
+        // Together or one by one, it is told once.
+        let (_, together, _) = handle(MemoryStore::default(), &records).await;
+        let function = upserter(MemoryStore::default());
+        let mut one_by_one = 0;
+        for record in &records {
+            let (_, summary) = function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
+            one_by_one += summary.gaps.len();
+        }
+        assert_eq!((together.gaps.len(), one_by_one), (expected, expected), "{before} then {after}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_session_out() {
+    let available = status("Available", "2026-03-02T08:00:00.000Z");
+    let offline = status("Offline", "2026-03-02T16:00:00.000Z");
+    let records = [
+        event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", available, Value::Null),
+        event("e-2", "2026-03-02T16:00:01.000Z", "LOGOUT", offline.clone(), offline.clone()),
+        event("e-3", "2026-03-02T16:02:01.000Z", "HEART_BEAT", offline.clone(), offline),
+        event("e-4", "2026-03-02T07:59:59.000Z", "LOGIN", Value::Null, Value::Null),
+    ];
+    let function = upserter(MemoryStore::default());
+    for record in &records {
+        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
+    }
+    let agent = shown(&function.store.tables(), "2026-03-02T16:03:00Z");
+    assert_eq!((agent.session, agent.activity), (Some(Session::Out), Activity::Offline));
+    assert_eq!(agent.snapshot["status_name"], Attribute::Text("Offline".into()));
+    assert_eq!(agent.snapshot["username"], Attribute::Text("agent.01".into()));
+
+    let again = event("e-5", "2026-03-03T08:00:00.000Z", "LOGIN", Value::Null, Value::Null);
+    function.handle(&stream_event(0, [again.as_slice()]), far_future()).await;
+    let agent = shown(&function.store.tables(), "2026-03-03T08:01:00Z");
+    assert_eq!((agent.session, agent.activity), (Some(Session::In), Activity::Offline));
+    assert_eq!(agent.snapshot["username"], Attribute::Text("agent.01".into()));
+}
+
+/// The one agent of these tables, as readers show it.
+fn shown(tables: &Tables, now: &str) -> Agent {
+    let items = tables.state.iter().map(|(key, item)| {
+        let mut item = item.clone();
+        item.insert("agent_id".to_owned(), Attribute::Text(key.agent_id.as_str().into()));
+        item
+    });
+    let shown = agents(items, Timestamp::parse(now).unwrap(), 5);
+    assert_eq!(shown.len(), 1);
+    shown.into_iter().next().unwrap()
+}
+
+/// LOGOUT sets two registers. Late for the snapshot and new for the logout, it is applied: the state moved.
+#[tokio::test]
+async fn a_logout_is_applied_if_either_of_its_registers_moved() {
+    let available = status("Available", "2026-03-02T08:00:00.000Z");
+    let offline = status("Offline", "2026-03-02T16:00:00.000Z");
+    let logout = event("e-2", "2026-03-02T16:00:01.000Z", "LOGOUT", offline.clone(), offline);
+    let later = event("e-3", "2026-03-02T16:10:00.000Z", "STATE_CHANGE", available, Value::Null);
+    // Together, one by one, and the other way round.
+    for batches in [
+        vec![vec![&later, &logout]],
+        vec![vec![&later], vec![&logout]],
+        vec![vec![&logout, &later]],
+        vec![vec![&logout], vec![&later]],
+    ] {
+        let function = upserter(MemoryStore::default());
+        assert_eq!(counts(&function, batches).await, (2, 0, 0));
+        // Again it changes nothing, and is a duplicate.
+        let (_, summary) = function.handle(&stream_event(0, [logout.as_slice()]), far_future()).await;
+        assert_eq!((summary.applied, summary.duplicate, summary.stale), (0, 1, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_the_newest_snapshot_does_not_know_is_gone() {
+    let mut with_next = status("Available", "2026-03-02T08:00:00.000Z");
+    with_next["NextAgentStatus"] = json!({"Name": "Lunch"});
+    let records = [
+        event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", with_next, Value::Null),
+        event(
+            "e-2",
+            "2026-03-02T08:10:00.000Z",
+            "STATE_CHANGE",
+            status("Lunch", "2026-03-02T08:10:00.000Z"),
+            Value::Null,
+        ),
+    ];
+    let function = upserter(MemoryStore::default());
+    for record in &records {
+        function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
+    }
+    assert!(!function.store.tables().state.values().next().unwrap().contains_key("next_status_name"));
+}
+
+#[tokio::test]
+async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
+    let good = good_event();
+    let mut function = upserter(MemoryStore::default());
+    function.set_aside = MemorySetAside { refuses: true, ..MemorySetAside::default() };
+    let event = stream_event(100, [good.as_slice(), b"{", b"{}"]);
+    let (response, summary) = function.handle(&event, far_future()).await;
+    let failures = serde_json::to_value(response).unwrap()["batchItemFailures"].clone();
+    assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
+    assert_eq!((summary.applied, summary.rejected.len(), summary.retried), (1, 0, 2));
+}
+
+/// A store to which nobody has access.
+struct DeniedStore;
+
+impl Store for DeniedStore {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+        Answer::free(writes.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
+    }
+
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+        Answer::free(entries.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
+    }
+}
+
+#[tokio::test]
+async fn a_denied_table_is_never_blamed_on_the_data() {
+    let good = good_event();
+    let (failures, summary, lines) = handle(DeniedStore, &[b"{".to_vec(), good, b"{}".to_vec()]).await;
+    assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
+    assert_eq!(summary.retried, 2);
+    // The bad record before it is done with; the one after it comes again and is not set aside twice.
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].0.contains("/100-100-"), "{}", lines[0].0);
+}
+
+#[tokio::test]
+async fn what_is_not_done_in_time_is_reported() {
+    let good = good_event();
+    let function = upserter(NeverStore);
+    let event = stream_event(100, [b"{".as_slice(), good.as_slice()]);
+    let (response, summary) = function.handle(&event, Instant::now() + Duration::from_millis(20)).await;
+    assert_eq!(
+        serde_json::to_value(response).unwrap()["batchItemFailures"],
+        json!([{"itemIdentifier": "101"}])
+    );
+    assert_eq!((summary.retried, summary.faults.len(), function.set_aside.lines().len()), (1, 0, 1));
+}
+
+/// A store that never answers.
+struct NeverStore;
+
+impl Store for NeverStore {
+    async fn write_registers(&self, _: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+        std::future::pending().await
+    }
+
+    async fn insert_entries(&self, _: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn the_names_of_an_agent_obey_the_policy() {
+    let mut current = status("Available", "2026-03-02T08:00:00.000Z");
+    current["Configuration"] = json!({"Username": "agent.01", "FirstName": "Agent", "LastName": "Number 1"});
+    let record = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", current, Value::Null);
+    let mut function = upserter(MemoryStore::default());
+    let policy = r#"{"username": "hash", "first_name": "drop", "last_name": "mask"}"#;
+    function.rules.names = NamePolicy::read(policy, Some(b"a key of thirty-two random bytes")).unwrap();
+    function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
+    let tables = function.store.tables();
+    let item = tables.state.values().next().unwrap();
+    let text = |name: &str| item.get(name).cloned();
+    // openssl dgst -sha256 -hmac 'a key of thirty-two random bytes' agrees.
+    let hash = "5bf7829323e60b8bc5faa98e81aa115e2604d7d6de9a6cd1e8e5d80a4e4b0397";
+    assert_eq!(text("username"), Some(Attribute::Text(hash.into())));
+    assert_eq!(text("first_name"), None);
+    assert_eq!(text("last_name"), Some(Attribute::Text("****er 1".into())));
+}
+
+/// A producer that republishes the stream may pack its records. Each counts for itself; together they are one record
+/// to the stream.
+#[tokio::test]
+async fn the_records_in_a_packed_one_count_for_themselves() {
+    let newer = newer_event();
+    let part = |partition_key: &str, data: &[u8]| Packed {
+        partition_key: partition_key.to_owned(),
+        data: data.to_vec().into(),
+    };
+    let packed = pack(&[
+        part("a-1", &newer),
+        part("a-2", b"{"),
+        part("a-1", &good_event()),
+        part("a-3", br#"{"ContactId":"c"}"#),
+        part("a-1", &newer),
+    ]);
+    let records = [good_event(), packed];
+    let (failures, summary, lines) = handle(MemoryStore::default(), &records).await;
+    assert_eq!(failures, json!([]));
+    let counts = (summary.applied, summary.duplicate, summary.skipped, summary.rejected.total());
+    assert_eq!(counts, (2, 2, 1, 1));
+    let [(key, line)] = &lines[..] else { panic!("one record is set aside: {lines:?}") };
+    assert!(key.starts_with("rejected/agent-events/shardId-000000000000/2026/03/02/100-101-"), "{key}");
+    assert_eq!(line["reason"], "not_json");
+    assert_eq!((&line["sequence_number"], &line["subsequence_number"]), (&json!("101"), &json!(1)));
+    assert_eq!((&line["partition_key"], &line["data"]), (&json!("a-2"), &json!("ew==")));
+
+    // What cannot be written is reported by the only number the stream knows, and the bad part waits with it.
+    let (failures, summary, lines) = handle(DeniedStore, &records[1..]).await;
+    assert_eq!(failures, json!([{"itemIdentifier": "100"}]));
+    assert_eq!((summary.retried, summary.rejected.total(), lines.len()), (5, 0, 0));
+}

@@ -1,0 +1,292 @@
+//! The sentence the agent tables stand on: any permutation, duplication or splitting of deliveries, with faults
+//! at any write, gives the same tables.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_ledger::memory::{MemoryStore, Tables};
+use agent_ledger::plan::{Rules, plan};
+use agent_ledger::store::FaultClass;
+use agent_ledger::{AgentKey, Attribute, Gap, Register};
+use connect_streams::agent_event::AgentEvent;
+use fastrand::Rng;
+use ledger_console::records::input::Input;
+use ledger_tests::{FailingStore, far_future, stream_event, upserter};
+use serde_json::Value;
+
+/// The instance of the generated center.
+const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
+/// How many ways of delivering the day are tried.
+const DELIVERIES: u64 = 10;
+
+async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> Tables {
+    let function = upserter(MemoryStore::default());
+    let mut start = 0;
+    while start < events.len() {
+        let end = (start + batch_size()).min(events.len());
+        let event = stream_event(start, events[start..end].iter().map(Vec::as_slice));
+        let (response, _) = function.handle(&event, far_future()).await;
+        assert_eq!(response, lambda_io::kinesis::BatchResponse::default());
+        start = end;
+    }
+    function.store.tables()
+}
+
+#[tokio::test]
+async fn any_permutation_duplication_and_splitting_gives_the_same_tables() {
+    let day = Input::demo_day().agent_events;
+    let expected = deliver(&day, || 100).await;
+    for seed in 0..DELIVERIES {
+        let mut rng = Rng::with_seed(seed);
+        let mut events = day.clone();
+        events.extend((0..500).map(|_| day[rng.usize(..day.len())].clone()));
+        rng.shuffle(&mut events);
+        let tables = deliver(&events, || rng.usize(1..300)).await;
+        assert!(tables == expected, "seed {seed} gives other tables");
+    }
+}
+
+/// The tables, computed once more in another way: from the set of events, without versions or conditions.
+#[tokio::test]
+async fn the_tables_are_the_fold_of_the_event_set() {
+    let day = Input::demo_day().agent_events;
+    let tables = deliver(&day, || 100).await;
+
+    let events: BTreeMap<(String, String), Value> = day
+        .iter()
+        .filter_map(|event| serde_json::from_slice::<Value>(event).ok())
+        .filter(|event| event["AgentARN"].is_string() && event["EventId"].is_string())
+        .map(|event| {
+            ((event["EventTimestamp"].as_str().unwrap().to_owned(), event["EventId"].to_string()), event)
+        })
+        .collect();
+    let agents: BTreeSet<&str> = events.values().filter_map(|event| event["AgentARN"].as_str()).collect();
+    // A snapshot, a login and a logout of each.
+    assert_eq!(tables.state.len(), 3 * agents.len());
+
+    let snapshots = tables.state.iter().filter(|(key, _)| key.agent_id.matches('#').count() == 1);
+    for (key, item) in snapshots {
+        let agent_id = key.agent_id.split('#').next().unwrap();
+        let of_agent =
+            || events.values().filter(|event| event["AgentARN"].as_str().unwrap().ends_with(agent_id));
+        let newest = of_agent().rfind(|event| event["CurrentAgentSnapshot"].is_object()).unwrap();
+        let text = |name: &str| match &item[name] {
+            Attribute::Text(text) => text.clone(),
+            other => panic!("{name} is {other:?}"),
+        };
+        assert!(text("snapshot_version").ends_with(newest["EventId"].as_str().unwrap()));
+        assert_eq!(
+            text("status_name"),
+            newest["CurrentAgentSnapshot"]["AgentStatus"]["Name"].as_str().unwrap()
+        );
+        assert_eq!(text("activity"), "offline");
+        // A heartbeat after LOGOUT does not bring the agent back.
+        let session = |register| {
+            let item = &tables.state[&AgentKey::new(INSTANCE, "eu-west-2", agent_id, register)];
+            (item["session"].clone(), item["session_version"].as_text().unwrap().to_owned())
+        };
+        let (login, logout) = (session(Register::Login), session(Register::Logout));
+        assert_eq!([login.0, logout.0], ["in", "out"].map(|session| Attribute::Text(session.into())));
+        assert!(login.1 < logout.1);
+    }
+
+    let kept = events.values().filter(|event| event["EventType"] != "HEART_BEAT").count();
+    let of_kind = |kind: &str| tables.history.keys().filter(|(_, entry)| entry.starts_with(kind)).count();
+    assert_eq!(of_kind("event#"), kept);
+    assert_eq!(of_kind("status#"), status_changes(&events));
+    assert_eq!(after_contact_work_milliseconds(&tables), after_contact_work_of_contact_records());
+}
+
+fn status_changes(events: &BTreeMap<(String, String), Value>) -> usize {
+    let status = |event: &Value, snapshot: &str| {
+        event[snapshot]["AgentStatus"]["StartTimestamp"].as_str().map(str::to_owned)
+    };
+    let changed = |event: &&Value| {
+        let (previous, current) =
+            (status(event, "PreviousAgentSnapshot"), status(event, "CurrentAgentSnapshot"));
+        previous.is_some() && current.is_some() && previous != current
+    };
+    events.values().filter(changed).count()
+}
+
+fn after_contact_work_milliseconds(tables: &Tables) -> i64 {
+    let milliseconds = |item: &agent_ledger::memory::Item| {
+        let Attribute::Number(digits) = &item["seconds"] else { panic!("seconds is {:?}", item["seconds"]) };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        format!("{whole}{fraction:0<3}").parse::<i64>().unwrap()
+    };
+    let is_after_contact_work =
+        |entry: &str| entry.starts_with("contact#") && entry.split('#').nth(3) == Some("ENDED");
+    let of_contacts = tables.history.iter().filter(|((_, entry), _)| is_after_contact_work(entry));
+    of_contacts.map(|(_, item)| milliseconds(item)).sum()
+}
+
+/// Both streams tell the same story: the contact records say how long each contact's after-contact work was.
+fn after_contact_work_of_contact_records() -> i64 {
+    let records = Input::demo_day().contact_records;
+    let by_contact: BTreeMap<String, i64> = records
+        .iter()
+        .filter_map(|record| serde_json::from_slice::<Value>(record).ok())
+        .filter_map(|record| {
+            Some((
+                record["ContactId"].as_str()?.to_owned(),
+                record["Agent"]["AfterContactWorkDuration"].as_i64()?,
+            ))
+        })
+        .collect();
+    by_contact.values().sum::<i64>() * 1000
+}
+
+/// One write unit of DynamoDB.
+const WRITE_UNIT: usize = 1024;
+
+/// An agent's item with a contact in it, too; those with several take two.
+#[test]
+fn a_usual_state_takes_one_write_unit() {
+    let rules = Rules::default();
+    let (mut items, mut fit) = (0, 0);
+    for record in Input::demo_day().agent_events {
+        let Ok(value) = connect_streams::parse(&record) else { continue };
+        let Some(event) = value.as_object().and_then(|object| AgentEvent::from_object(object).ok()) else {
+            continue;
+        };
+        if event.current.as_ref().is_some_and(|current| current.contacts.len() > 1) {
+            continue;
+        }
+        let plan = plan(&event, &rules).unwrap();
+        for write in plan.registers.iter().filter(|write| write.register == Register::Snapshot) {
+            let attributes = write.set.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>();
+            let key = "boardagent_id".len() + write.key.board.len() + write.key.agent_id.len();
+            items += 1;
+            fit += usize::from(key + attributes <= WRITE_UNIT);
+        }
+    }
+    println!("{fit} of {items} states fit");
+    assert!(items > 3000 && fit * 100 >= items * 99, "{fit} of {items} states fit");
+}
+
+#[tokio::test]
+async fn a_history_entry_takes_one_write_unit() {
+    let tables = deliver(&Input::demo_day().agent_events, || 100).await;
+    let history = tables.history.iter().map(|((agent_id, entry), item)| {
+        "agent_identry".len()
+            + agent_id.len()
+            + entry.len()
+            + item.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>()
+    });
+    let largest = history.max().unwrap();
+    println!("largest history entry: {largest} bytes");
+    assert!(largest <= WRITE_UNIT, "{largest}");
+}
+
+/// As DynamoDB counts: Developer Guide, "DynamoDB item sizes and formats".
+fn bytes(value: &Attribute) -> usize {
+    match value {
+        Attribute::Text(text) => text.len(),
+        Attribute::Number(digits) => digits.len() / 2 + 2,
+        Attribute::List(elements) => 3 + elements.iter().map(|element| 1 + bytes(element)).sum::<usize>(),
+        Attribute::Map(members) => {
+            3 + members.iter().map(|(name, value)| 1 + name.len() + bytes(value)).sum::<usize>()
+        }
+    }
+}
+
+/// In the order in which they happened, the day's events follow on each other, however they are cut into batches;
+/// and if one is missing, the next one tells.
+#[tokio::test]
+async fn a_missing_event_is_told_and_a_whole_day_has_no_gap() {
+    let events: BTreeMap<String, (Value, Vec<u8>)> = Input::demo_day()
+        .agent_events
+        .into_iter()
+        .filter_map(|bytes| Some((serde_json::from_slice::<Value>(&bytes).ok()?, bytes)))
+        .filter(|(event, _)| event["AgentARN"].is_string() && event["EventId"].is_string())
+        .map(|(event, bytes)| (format!("{}#{}", event["EventTimestamp"], event["EventId"]), (event, bytes)))
+        .collect();
+    let gaps = async |skip: &str, batch_size: usize| {
+        let function = upserter(MemoryStore::default());
+        let day: Vec<_> =
+            events.iter().filter(|(key, _)| *key != skip).map(|(_, (_, bytes))| bytes.as_slice()).collect();
+        let mut gaps = Vec::new();
+        for batch in day.chunks(batch_size) {
+            let event = stream_event(0, batch.iter().copied());
+            gaps.extend(function.handle(&event, far_future()).await.1.gaps);
+        }
+        gaps
+    };
+    let mut told_of = 0;
+    for batch_size in [1, 7, 1000] {
+        assert_eq!(gaps("", batch_size).await, []);
+        for (key, (event, _)) in
+            events.iter().filter(|(_, (event, _))| event["EventType"] == "STATE_CHANGE").step_by(97)
+        {
+            let told = gaps(key, batch_size).await;
+            let [previous, current] =
+                ["PreviousAgentSnapshot", "CurrentAgentSnapshot"].map(|name| &event[name]);
+            // A status that is chosen for later moves nothing yet.
+            let has_moved = ["AgentStatus", "Contacts"].iter().any(|part| previous[part] != current[part]);
+            let is_told = has_moved && !previous.is_null();
+            assert_eq!(told.len(), usize::from(is_told), "{key}: {told:?}");
+            told_of += told.len();
+            let agent = |gap: &Gap| gap.agent_id.strip_suffix("#eu-west-2").unwrap().to_owned();
+            assert!(told.iter().all(|gap| event["AgentARN"].as_str().unwrap().ends_with(&agent(gap))));
+        }
+    }
+    assert!(told_of > 60, "only {told_of} missing events were told of");
+}
+
+/// Every write of a batch fails once, or for longer, before or after it took effect, by the weather's fault or the
+/// deployment's. The stream then sends again what is reported, as often as it takes.
+#[tokio::test]
+async fn a_fault_at_any_write_gives_the_same_tables() {
+    let is_whole = |event: &Vec<u8>| {
+        let event = serde_json::from_slice::<Value>(event).unwrap_or_default();
+        event["AgentARN"].is_string() && event["EventId"].is_string()
+    };
+    let mut day: Vec<_> = Input::demo_day().agent_events.into_iter().filter(is_whole).take(400).collect();
+    for place in [0, 70, 151] {
+        day.insert(place, b"no event".to_vec());
+    }
+    let expected = deliver(&day, || 403).await;
+    let (_, writes, _) = redeliver(FailingStore::new(0..0, FaultClass::Transient, false), &day).await;
+    assert!(writes > 10, "a batch of {} events took only {writes} writes", day.len());
+    for fails_at in 0..writes {
+        for (fails_for, class, loses_answer) in [
+            (1, FaultClass::Transient, false),
+            (1, FaultClass::Transient, true),
+            (3, FaultClass::Environment, false),
+            (writes, FaultClass::Transient, true),
+        ] {
+            let store = FailingStore::new(fails_at..fails_at + fails_for, class, loses_answer);
+            let (tables, _, attempts) = redeliver(store, &day).await;
+            assert!(attempts > 1, "write {fails_at} did not fail");
+            assert!(tables == expected, "a fault at write {fails_at} for {fails_for} gives other tables");
+        }
+    }
+}
+
+/// Sends the day, and again from the reported record on, until nothing is reported. Answers the tables, and how
+/// many writes and attempts it took.
+async fn redeliver(store: FailingStore, day: &[Vec<u8>]) -> (Tables, usize, usize) {
+    let function = upserter(store);
+    let (mut start, mut attempts) = (0, 0);
+    loop {
+        attempts += 1;
+        assert!(attempts < 20, "the batch never finishes");
+        let event = stream_event(start, day[start..].iter().map(Vec::as_slice));
+        let (response, summary) = function.handle(&event, far_future()).await;
+        let answer = serde_json::to_value(&response).unwrap();
+        let Some(failure) = answer["batchItemFailures"].get(0) else { break };
+        assert!(summary.retried > 0 && !summary.faults.is_empty());
+        start = failure["itemIdentifier"].as_str().unwrap().parse().unwrap();
+    }
+    // A fault is never blamed on the data: what was bad is set aside, each record once, and nothing else.
+    let set_aside: Vec<_> =
+        function.set_aside.lines().into_iter().map(|(_, line)| line["sequence_number"].clone()).collect();
+    assert_eq!(
+        set_aside.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(),
+        BTreeSet::from(["0", "70", "151"])
+    );
+    assert_eq!(set_aside.len(), 3);
+    (function.store.store.tables(), function.store.writes(), attempts)
+}

@@ -1,0 +1,186 @@
+//! The cost model's volumes are those that the generated center makes and the planner plans.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+
+use agent_ledger::plan::{Rules, plan};
+use agent_ledger::{BOARDS, Register};
+use clap::Parser;
+use connect_streams::StreamKind;
+use connect_streams::agent_event::{AgentEvent, EventType};
+use connect_streams::parse;
+use contact_ledger::commands::cost::volume::{Center as Volumes, Volume};
+use contact_ledger::commands::cost::{
+    CostArguments, PEAK, cost, events_per_second, shards, volume_of, write_units,
+};
+use ledger_tests::docs::{assert_page, assert_part};
+use synthetic_center::{Center, CenterSize, DEMO_CENTER};
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    arguments: CostArguments,
+}
+
+fn arguments(line: &str) -> CostArguments {
+    Line::parse_from(format!("cost {line}").split_whitespace()).arguments
+}
+
+/// What a day of a generated center really makes.
+#[derive(Default)]
+struct Counted {
+    contact_records: f64,
+    agent_events: f64,
+    heartbeats: f64,
+    state_writes: f64,
+    history_entries: f64,
+    agent_event_bytes: f64,
+    /// Writes of the state that are left when batches are cut every so many milliseconds.
+    merged_writes: f64,
+}
+
+fn count(agents: usize, contacts_per_hour: u32, window: i64) -> Counted {
+    let mut counted = Counted::default();
+    let mut in_window = BTreeSet::new();
+    let mut number = 0;
+    let rules = Rules::default();
+    for sent in Center::new(CenterSize { agents, hours: 8, contacts_per_hour, seed: 7, ..DEMO_CENTER }) {
+        if sent.stream == StreamKind::ContactRecords {
+            counted.contact_records += 1.0;
+            continue;
+        }
+        let document = parse(&sent.record).unwrap();
+        let event = AgentEvent::from_object(document.as_object().unwrap()).unwrap();
+        let plan = plan(&event, &rules).unwrap();
+        counted.agent_events += 1.0;
+        counted.heartbeats += f64::from(u8::from(event.event_type == EventType::HeartBeat));
+        counted.agent_event_bytes += f64::from(u32::try_from(sent.record.len()).unwrap());
+        if sent.at / window != number {
+            (number, in_window) = (sent.at / window, BTreeSet::new());
+        }
+        for write in &plan.registers {
+            counted.state_writes += 1.0;
+            let is_first =
+                in_window.insert((event.agent_id.to_owned(), write.register == Register::Snapshot));
+            counted.merged_writes += f64::from(u8::from(is_first));
+        }
+        let entries = plan.event.iter().chain(&plan.intervals).count();
+        counted.history_entries += f64::from(u32::try_from(entries).unwrap());
+    }
+    counted
+}
+
+fn assert_near(what: &str, model: f64, counted: f64) {
+    let off = (model / counted - 1.0).abs();
+    assert!(off < 0.08, "{what}: {model:.0} of the model, {counted:.0} counted");
+}
+
+#[test]
+fn volumes_are_those_of_the_generated_center() {
+    for (agents, contacts_per_hour) in [(30, 60), (100, 100), (100, 600), (400, 2400)] {
+        let counted = count(agents, contacts_per_hour, 1000);
+        let center = Volumes {
+            agents: f64::from(u32::try_from(agents).unwrap()),
+            contacts_per_day: counted.contact_records,
+            hours: 8.0,
+        };
+        let model = Volume::of_a_day(&center);
+        let of = |what: &str| format!("{agents} agents, {contacts_per_hour} contacts an hour: {what}");
+        assert_near(&of("agent events"), model.agent_events, counted.agent_events);
+        assert_near(&of("heartbeats"), model.heartbeats, counted.heartbeats);
+        assert_near(&of("writes of the state"), model.state_writes, counted.state_writes);
+        assert_near(&of("history entries"), model.history_entries, counted.history_entries);
+        // Heartbeats are shorter, and quiet centers have more of them.
+        let bytes = f64::from(arguments("--agents 1 --contacts-per-day 1").agent_event_bytes);
+        let counted_bytes = counted.agent_event_bytes / counted.agent_events;
+        assert!((0.85..1.15).contains(&(bytes / counted_bytes)), "{counted_bytes} bytes an event");
+    }
+}
+
+#[test]
+fn a_longer_window_merges_as_many_writes_as_the_model_says() {
+    for window in [1, 10, 30] {
+        let counted = count(200, 1200, i64::from(window) * 1000);
+        let contacts = counted.contact_records;
+        let arguments = arguments(&format!(
+            "--agents 200 --contacts-per-day {contacts} --days 1 --batching-window-seconds {window}"
+        ));
+        let (state, _) = write_units(&arguments, &volume_of(&arguments));
+        assert_near(&format!("writes of the state, window of {window} s"), state, counted.merged_writes);
+    }
+}
+
+#[test]
+fn the_bill_says_what_it_counts_and_what_would_change_it() {
+    let bill = cost(&arguments("--agents 2000 --contacts-per-day 100000")).unwrap();
+    for service in ["Kinesis", "Firehose", "Lambda", "DynamoDB", "S3", "CloudWatch", "KMS", "total"] {
+        assert!(bill.lines().any(|line| line.starts_with(service)), "{service} is missing:\n{bill}");
+    }
+    let dollars = |bill: &str, name: &str| -> f64 {
+        let line = bill.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let services = ["Kinesis", "Firehose", "Lambda", "DynamoDB", "S3", "CloudWatch", "KMS"];
+    let sum: f64 = services.iter().map(|service| dollars(&bill, service)).sum();
+    assert!((sum - dollars(&bill, "total")).abs() < 0.1, "{bill}");
+    // What it says of another setting is what the bill with this setting says.
+    let saving: f64 = bill
+        .lines()
+        .find(|line| line.ends_with("AgentEventArchive=false"))
+        .map(|line| line.split_whitespace().next().unwrap().parse().unwrap())
+        .unwrap();
+    let other = cost(&arguments("--agents 2000 --contacts-per-day 100000 --no-archive")).unwrap();
+    assert!((dollars(&other, "total") - dollars(&bill, "total") - saving).abs() < 0.02, "{bill}{other}");
+}
+
+#[test]
+fn more_agents_need_more_shards() {
+    let shards_of =
+        |agents: u32| shards(&arguments(&format!("--agents {agents} --contacts-per-day {}", agents * 50)));
+    assert_eq!(shards_of(100), 1);
+    assert!(shards_of(10_000) > 1 && shards_of(1_000_000) > 50 * shards_of(10_000) / 2);
+}
+
+/// What follows each command in the page is what the command prints.
+#[test]
+fn the_page_shows_what_the_command_prints() {
+    const BEGIN: &str = "```console\n$ contact-ledger cost ";
+    let written = assert_page("cost.md", |page| {
+        let mut parts = page.split(BEGIN);
+        let mut written = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (line, rest) = part.split_once('\n').unwrap();
+            let (_, rest) = rest.split_once("```").unwrap();
+            written += &[BEGIN, line, "\n", &cost(&arguments(line)).unwrap(), "```", rest].concat();
+        }
+        written
+    });
+    assert!(written.matches(BEGIN).count() >= 3);
+}
+
+/// The table of docs/scaling.md.
+#[test]
+fn the_scale_is_what_the_model_says() {
+    let row = |agents: u32| {
+        let arguments = arguments(&format!("--agents {agents} --contacts-per-day {}", agents * 50));
+        let volume = volume_of(&arguments);
+        let events = events_per_second(&arguments) * PEAK;
+        let (state, history) = write_units(&arguments, &volume);
+        let seconds = f64::from(arguments.days * arguments.hours * 3600);
+        let (state, history) = (state / seconds * PEAK, history / seconds * PEAK);
+        let lanes = shards(&arguments);
+        let contacts = volume.contact_records / seconds * PEAK;
+        format!(
+            "| {agents} | {events:.1} | {:.2} | {lanes} | {lanes} | {state:.1} | {:.2} | {history:.1} | {contacts:.2} | {:.2} |\n",
+            events * f64::from(arguments.agent_event_bytes) / 1e6,
+            state / f64::from(BOARDS),
+            contacts * f64::from(arguments.contact_record_bytes) / 1e6,
+        )
+    };
+    let table = "| agents | events/s | MB/s | shards | lanes | writes of the state/s | of one board/s | of the history/s | contact records/s | MB/s |\n\
+                 |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+        .to_owned()
+        + &[100, 10_000, 100_000, 1_000_000].map(row).concat();
+    assert_part("scaling.md", ["<!-- table -->\n", "<!-- end of table -->"], &table);
+}

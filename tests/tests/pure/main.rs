@@ -1,0 +1,14 @@
+//! What needs no process and no server: pure functions, models, and what must agree with the template and the documentation.
+
+mod agent_event_upserter;
+mod boundaries;
+mod contact_record_normalizer;
+mod convergence;
+mod cost;
+mod envelopes;
+mod golden_rows;
+mod hostile_input;
+mod reference_model;
+mod schema;
+mod simulation;
+mod template;

@@ -1,0 +1,861 @@
+//! The template and the code agree.
+//!
+//! `UPDATE_TEMPLATE=1 cargo test -p ledger-tests --test template` writes the generated parts of the template anew: the
+//! table's columns from the schema, the view and the named queries from `queries/`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+
+use agent_event_upserter::settings::UpserterSettings;
+use contact_lake::schema::columns;
+use contact_ledger::commands::schema::{SchemaFormat, schema};
+use contact_record_normalizer::settings::read_policy;
+use lake_files::layout::{COPIES_PREFIX, FAILED_PREFIX, ROWS_PREFIX};
+use lake_parquet::contact_records as glue_table;
+use lake_parquet::{GlueTable, arguments, split};
+use lambda_io::settings::Settings;
+use ledger_tests::template::{Template, repository, text};
+use ledger_tests::{contact_record_fixtures, functions_folder, transform_event};
+use redrive_function::settings::RedriveSettings;
+use serde_json::{Value, json};
+
+mod generated {
+    //! The parts of the template that are written by a machine.
+
+    use super::*;
+
+    /// A column's type as Athena's engine, Trino, names it.
+    fn trino_type(glue_type: &str) -> String {
+        if let Some(element) = arguments(glue_type, "array") {
+            return format!("array({})", trino_type(element));
+        }
+        if let Some(types) = arguments(glue_type, "map") {
+            let types: Vec<_> = split(types).into_iter().map(trino_type).collect();
+            return format!("map({})", types.join(", "));
+        }
+        if let Some(fields) = arguments(glue_type, "struct") {
+            let field = |field: &str| {
+                let (name, glue_type) = field.split_once(':').unwrap();
+                format!("{name} {}", trino_type(glue_type))
+            };
+            let fields: Vec<_> = split(fields).into_iter().map(field).collect();
+            return format!("row({})", fields.join(", "));
+        }
+        match glue_type {
+            "string" => "varchar",
+            "timestamp" => "timestamp(3)",
+            "bigint" | "double" | "boolean" | "int" => glue_type,
+            _ => panic!("{glue_type} has no name in Trino here"),
+        }
+        .to_owned()
+    }
+
+    fn glue_columns() -> Vec<Value> {
+        serde_json::from_str(&schema(SchemaFormat::Glue)).unwrap()
+    }
+
+    /// A Trino type as Glue names it.
+    fn glue_type(trino_type: &str) -> &str {
+        match trino_type {
+            "varchar" => "string",
+            "timestamp(3)" => "timestamp",
+            "bigint" | "double" | "boolean" => trino_type,
+            _ => panic!("{trino_type} has no name in Glue here"),
+        }
+    }
+
+    /// The columns of a view, with their types in Trino and in Glue: those that its head names, or those of the table.
+    fn view_columns(sql: &str) -> Vec<(String, String, String)> {
+        let header: Vec<_> = header(sql).collect();
+        let start = header.iter().position(|line| line.starts_with("Columns: ")).unwrap();
+        let columns = header[start..].join(" ");
+        let columns = columns.strip_prefix("Columns: ").unwrap();
+        if columns == "those of contact_records" {
+            let row = columns_of_the_row();
+            let partition = ("contact_date".to_owned(), "varchar".to_owned(), "string".to_owned());
+            return row.chain([partition]).collect();
+        }
+        let column = |column: &str| {
+            let (name, trino_type) = column.trim().split_once(' ').unwrap();
+            (name.to_owned(), trino_type.to_owned(), glue_type(trino_type).to_owned())
+        };
+        columns.split(',').map(column).collect()
+    }
+
+    fn columns_of_the_row() -> impl Iterator<Item = (String, String, String)> {
+        columns().map(|column| (column.name.to_owned(), trino_type(&column.glue_type()), column.glue_type()))
+    }
+
+    /// The comment at the head of a query.
+    fn header(sql: &str) -> impl Iterator<Item = &str> {
+        sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim)
+    }
+
+    /// What a query answers: the first paragraph of its head, on one line.
+    fn description(sql: &str) -> String {
+        header(sql).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// `agent_events` is `AgentEvents`.
+    fn logical_id(name: &str) -> String {
+        name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    }
+
+    /// The SQL files of a folder, by name, in order.
+    fn sql_files(folder: &str) -> BTreeMap<String, String> {
+        let files = fs::read_dir(repository().join(folder)).unwrap().map(|file| file.unwrap().path());
+        let files = files.filter(|file| file.is_file());
+        files
+            .map(|file| {
+                assert_eq!(file.extension().unwrap(), "sql", "{}", file.display());
+                let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+                (name, fs::read_to_string(&file).unwrap())
+            })
+            .collect()
+    }
+
+    /// A query without the comment at its head.
+    fn without_header(sql: &str) -> String {
+        let body: Vec<_> = sql.lines().skip_while(|line| line.starts_with("--")).collect();
+        body.join("\n")
+    }
+
+    fn views() -> String {
+        let mut yaml = String::new();
+        for (name, sql) in sql_files("queries/views") {
+            let id = logical_id(&name);
+            let condition = if name.starts_with("agent_") { "HasArchiveTables" } else { "HasLakeTables" };
+            let columns = view_columns(&sql);
+            let names: Vec<_> = columns.iter().map(|(name, _, _)| name.as_str()).collect();
+            let statement = without_header(&sql).replace("{columns}", &names.join(", "));
+            assert!(!statement.contains("${"), "CloudFormation would replace it");
+            let glue = columns.iter().map(|(name, _, glue)| json!({"Name": name, "Type": glue}));
+            let trino =
+                columns.iter().map(|(name, trino, _)| json!({"name": name, "type": trino}).to_string());
+            let _ = write!(
+                yaml,
+                "{id}View:
+  Type: AWS::Glue::Table
+  Condition: {condition}
+  Properties:
+    CatalogId: !Ref AWS::AccountId
+    DatabaseName: !Ref Database
+    TableInput:
+      Name: {name}
+      Description: {}
+      TableType: VIRTUAL_VIEW
+      Parameters: {{ presto_view: \"true\", comment: Presto View }}
+      StorageDescriptor:
+        SerdeInfo: {{}}
+        Columns:
+{}
+      ViewExpandedText: /* Presto View */
+      ViewOriginalText: !Sub
+        - \"/* Presto View: ${{View}} */\"
+        - View:
+            Fn::Base64: !Sub |
+              {{\"originalSql\": {},
+               \"catalog\": \"awsdatacatalog\", \"schema\": \"${{Database}}\", \"columns\": [
+               {}
+              ]}}
+
+",
+                json!(description(&sql)),
+                glue.map(|column| format!("          - {column}")).collect::<Vec<_>>().join("\n"),
+                json!(statement),
+                trino.collect::<Vec<_>>().join(",\n               "),
+            );
+        }
+        yaml
+    }
+
+    fn named_queries() -> String {
+        let mut yaml = String::new();
+        for (name, sql) in sql_files("queries") {
+            let _ = write!(
+                yaml,
+                "{}Query:
+  Type: AWS::Athena::NamedQuery
+  Condition: HasLakeTables
+  Properties:
+    Name: {name}
+    Description: {}
+    Database: !Ref Database
+    WorkGroup: !Ref WorkGroup
+    QueryString: |
+",
+                logical_id(&name),
+                json!(description(&sql)),
+            );
+            for line in sql.lines() {
+                let _ = writeln!(yaml, "{}", format!("      {line}").trim_end());
+            }
+            yaml.push('\n');
+        }
+        yaml
+    }
+
+    fn lines(values: impl IntoIterator<Item = Value>) -> String {
+        let lines: Vec<_> = values.into_iter().map(|value| format!("- {value}\n")).collect();
+        lines.concat()
+    }
+
+    /// The template with its generated parts as they should be.
+    pub(super) fn template() -> String {
+        let mut parts = BTreeMap::from([
+            ("contact record columns", lines(glue_columns())),
+            ("views", views()),
+            ("named queries", named_queries()),
+        ]);
+        let (mut template, mut inside) = (String::new(), false);
+        for line in text().lines() {
+            let trimmed = line.trim_start();
+            inside &= trimmed != "# end of generated";
+            if !inside {
+                template.push_str(line);
+                template.push('\n');
+            }
+            let Some(rest) = trimmed.strip_prefix("# generated: ") else { continue };
+            let (name, _) = rest.split_once(" (").unwrap();
+            let part = parts.remove(name).unwrap_or_else(|| panic!("nothing is generated as {name}"));
+            let indent = &line[..line.len() - trimmed.len()];
+            for line in part.lines() {
+                template.push_str(format!("{indent}{line}").trim_end());
+                template.push('\n');
+            }
+            inside = true;
+        }
+        assert!(parts.is_empty(), "the template has no place for {:?}", parts.keys());
+        template
+    }
+}
+
+#[test]
+fn columns_view_and_queries_are_those_of_the_schema_and_of_the_sql_files() {
+    let template = generated::template();
+    if std::env::var_os("UPDATE_TEMPLATE").is_some() {
+        fs::write(repository().join("template.yaml"), &template).unwrap();
+    }
+    let is = text();
+    for (number, (is, should)) in is.lines().zip(template.lines()).enumerate() {
+        assert_eq!(is, should, "line {}; UPDATE_TEMPLATE=1 writes it anew", number + 1);
+    }
+    assert_eq!(is.lines().count(), template.lines().count(), "UPDATE_TEMPLATE=1 writes it anew");
+}
+
+/// Every way to deploy that creates other resources.
+fn variants() -> [Template; 4] {
+    let instance = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
+    [
+        Template::with_defaults(),
+        Template::with(&[
+            ("ContactRecordSource", "Kinesis"),
+            ("StreamMode", "Provisioned"),
+            ("Tracing", "Active"),
+            ("ConnectInstanceArn", instance),
+            ("AlarmEmail", "operator@example.com"),
+        ]),
+        Template::with(&[("LakeTables", "false"), ("AgentEventArchive", "false"), ("Alarms", "false")]),
+        Template::with(&[("ConnectInstanceArn", instance)].into_iter().chain(EXISTING).collect::<Vec<_>>()),
+    ]
+}
+
+/// Streams that Connect fills already, and that have their owners' keys.
+const EXISTING: [(&str, &str); 4] = [
+    ("ExistingContactRecordStreamArn", "arn:aws:kinesis:eu-west-2:111122223333:stream/their-records"),
+    ("ExistingContactRecordStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/records"),
+    ("ExistingAgentEventStreamArn", "arn:aws:kinesis:eu-west-2:111122223333:stream/their-events"),
+    ("ExistingAgentEventStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/events"),
+];
+
+#[test]
+fn every_function_is_a_folder_a_package_and_a_binary_of_one_name() {
+    let functions = Template::with_defaults().of_type("AWS::Serverless::Function");
+    let resources = Template::with_defaults().resources();
+    let mut deployed = BTreeSet::new();
+    for (id, properties) in &functions {
+        let folder = properties["CodeUri"].as_str().unwrap();
+        let name = folder.strip_prefix("functions/").unwrap();
+        let manifest = fs::read_to_string(repository().join(folder).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains(&format!("name = \"{name}\"\n")), "{folder}");
+        assert!(manifest.contains("[package.metadata.lambda."), "{folder} has no settings for cargo lambda");
+        let metadata = &resources[id]["Metadata"];
+        assert_eq!(metadata["BuildMethod"], "rust-cargolambda");
+        assert_eq!(metadata["BuildProperties"]["Binary"], name);
+        assert!(functions_folder().join(name).is_file(), "{name} is no binary");
+        deployed.insert(name.to_owned());
+    }
+    let folders = fs::read_dir(repository().join("functions")).unwrap();
+    let folders: BTreeSet<_> =
+        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(deployed, folders);
+
+    let text = text();
+    assert!(text.contains("\n    Runtime: provided.al2023\n    Handler: bootstrap\n"), "{text}");
+}
+
+fn environment(template: &Template, function: &str) -> BTreeMap<String, String> {
+    let properties = template.properties(function);
+    let variables = properties["Environment"]["Variables"].as_object().unwrap().iter();
+    variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+}
+
+/// Reads a function's settings from its environment in the template, and says which variables were asked for.
+fn asked_for<T, E: std::fmt::Display>(
+    environment: &BTreeMap<String, String>,
+    read: impl Fn(&Settings<'_>) -> Result<T, E>,
+) -> BTreeSet<String> {
+    let asked = RefCell::new(BTreeSet::new());
+    let lookup = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        environment.get(name).cloned()
+    };
+    read(&Settings::from_lookup(&lookup)).map_err(|error| error.to_string()).unwrap();
+    asked.into_inner()
+}
+
+#[test]
+fn functions_are_given_the_variables_that_they_read_and_no_others() {
+    for template in variants() {
+        let given = environment(&template, "ContactRecordNormalizer");
+        assert_eq!(asked_for(&given, read_policy), given.into_keys().collect());
+        let given = environment(&template, "AgentEventUpserter");
+        assert_eq!(asked_for(&given, UpserterSettings::read), given.into_keys().collect());
+        let given = environment(&template, "Redrive");
+        assert_eq!(asked_for(&given, RedriveSettings::read), given.into_keys().collect());
+    }
+    let given = environment(&Template::with_defaults(), "AgentEventUpserter");
+    for (variable, resource) in [
+        ("AGENT_STATE_TABLE", "AgentStateTable"),
+        ("AGENT_HISTORY_TABLE", "AgentHistoryTable"),
+        ("REJECTED_BUCKET", "LakeBucket"),
+    ] {
+        assert_eq!(given[variable], resource);
+    }
+}
+
+#[test]
+fn what_the_template_leaves_alone_is_what_the_code_leaves_alone() {
+    let given = environment(&Template::with_defaults(), "AgentEventUpserter");
+    let lookup = |name: &str| given.get(name).cloned();
+    let deployed = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
+    let names = ["AGENT_STATE_TABLE", "AGENT_HISTORY_TABLE", "REJECTED_BUCKET"];
+    let lookup = |name: &str| names.contains(&name).then(|| given[name].clone());
+    let default = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
+    assert_eq!(deployed.rules.retention, default.rules.retention);
+    assert_eq!(deployed.write_concurrency, default.write_concurrency);
+}
+
+/// What the event source mapping must be for the promises to hold.
+#[test]
+fn the_event_source_mapping_loses_nothing() {
+    for template in variants() {
+        let mapping = template.properties("AgentEventMapping");
+        let existing = template.parameter("ExistingAgentEventStreamArn");
+        let stream = if existing.is_empty() { "AgentEventStream.Arn" } else { existing };
+        assert_eq!(mapping["EventSourceArn"], stream);
+        assert_eq!(mapping["FunctionName"], "AgentEventUpserter");
+        assert_eq!(
+            mapping["FunctionResponseTypes"],
+            json!(["ReportBatchItemFailures"]),
+            "unfinished records would count as done"
+        );
+        assert_eq!(
+            mapping["StartingPosition"], "TRIM_HORIZON",
+            "records put while it is created would be missed"
+        );
+        assert_eq!(mapping["BisectBatchOnFunctionError"], true, "one bad batch would go to the bucket whole");
+        assert_eq!(
+            mapping["DestinationConfig"]["OnFailure"]["Destination"],
+            local_aws::permission::bucket_arn("lake"),
+            "what is given up would be gone"
+        );
+        assert_eq!(mapping["MetricsConfig"]["Metrics"], json!(["EventCount"]), "two alarms look at them");
+        assert!(mapping["FilterCriteria"].is_null(), "a filter drops malformed records without a trace");
+        let number = |name: &str| template.parameter(name).parse::<u64>().unwrap();
+        assert!(
+            (1..=10_000).contains(&number("MaximumRetryAttempts")),
+            "a batch that crashes blocks its shard"
+        );
+        let age = number("MaximumRecordAgeSeconds");
+        assert!(
+            age < number("StreamRetentionHours") * 3600,
+            "records would leave the stream before they are given up"
+        );
+        assert!(
+            number("BatchSize") <= 10 || number("BatchingWindowSeconds") >= 1,
+            "the service asks for a window"
+        );
+        for (property, parameter) in [
+            ("BatchSize", "BatchSize"),
+            ("MaximumBatchingWindowInSeconds", "BatchingWindowSeconds"),
+            ("ParallelizationFactor", "ParallelizationFactor"),
+            ("MaximumRetryAttempts", "MaximumRetryAttempts"),
+            ("MaximumRecordAgeInSeconds", "MaximumRecordAgeSeconds"),
+        ] {
+            assert_eq!(mapping[property], template.parameter(parameter), "{property}");
+        }
+        let function = template.properties("AgentEventUpserter");
+        assert!(function["Timeout"].as_u64().unwrap() >= 30);
+    }
+}
+
+#[test]
+fn firehose_delivers_as_the_local_stack_does() {
+    for template in variants() {
+        let firehose = template.properties("ContactRecordFirehose");
+        let destination = &firehose["ExtendedS3DestinationConfiguration"];
+        assert_eq!(destination["Prefix"], ROWS_PREFIX);
+        assert_eq!(destination["ErrorOutputPrefix"], FAILED_PREFIX);
+        assert_eq!(destination["S3BackupMode"], "Enabled", "rows could not be made anew");
+        assert_eq!(destination["S3BackupConfiguration"]["Prefix"], COPIES_PREFIX);
+        assert_eq!(destination["DynamicPartitioningConfiguration"]["Enabled"], true);
+
+        let processor = &destination["ProcessingConfiguration"]["Processors"][0];
+        let parameters = processor["Parameters"].as_array().unwrap().iter();
+        let parameters: BTreeMap<_, _> = parameters
+            .map(|one| (one["ParameterName"].as_str().unwrap(), one["ParameterValue"].as_str().unwrap()))
+            .collect();
+        assert_eq!(processor["Type"], "Lambda");
+        assert_eq!(parameters["LambdaArn"], "ContactRecordNormalizer.Arn");
+        // 6 MB each way: the answer has room for rows five times their record.
+        assert!(parameters["BufferSizeInMBs"].parse::<f64>().unwrap() <= 1.0);
+
+        let has_tables = template.parameter("LakeTables") == "true";
+        let conversion = &destination["DataFormatConversionConfiguration"];
+        assert_eq!(conversion["Enabled"] == true, has_tables);
+        assert_eq!(destination["CompressionFormat"], if has_tables { "UNCOMPRESSED" } else { "GZIP" });
+        if has_tables {
+            let input = &conversion["InputFormatConfiguration"]["Deserializer"]["OpenXJsonSerDe"];
+            assert_eq!(input["CaseInsensitive"], false, "attribute keys would collide");
+            assert_eq!(conversion["SchemaConfiguration"]["TableName"], "ContactRecordTable");
+        }
+    }
+    for (id, firehose) in
+        variants().iter().flat_map(|one| one.of_type("AWS::KinesisFirehose::DeliveryStream"))
+    {
+        let logging = &firehose["ExtendedS3DestinationConfiguration"]["CloudWatchLoggingOptions"];
+        assert_eq!(logging["Enabled"], true, "{id} has no error log");
+    }
+}
+
+/// The partition keys of a row, of the prefix and of the table are one and the same.
+#[test]
+fn rows_are_placed_where_the_table_looks_for_them() {
+    let (_, fixture) = contact_record_fixtures().into_iter().next().unwrap();
+    let policy = contact_lake::Policy::default();
+    let (response, _) = contact_record_normalizer::transform(transform_event([fixture.as_slice()]), &policy);
+    let response = serde_json::to_value(response).unwrap();
+    let keys = response["records"][0]["metadata"]["partitionKeys"].as_object().unwrap();
+    let keys: Vec<_> = keys.keys().map(String::as_str).collect();
+
+    let table = &Template::with_defaults().properties("ContactRecordTable")["TableInput"];
+    let partitions: Vec<_> =
+        table["PartitionKeys"].as_array().unwrap().iter().map(|key| key["Name"].as_str().unwrap()).collect();
+    assert_eq!(partitions, keys);
+    let placed = keys.iter().fold(ROWS_PREFIX.to_owned(), |prefix, key| {
+        prefix.replace(&format!("!{{partitionKeyFromLambda:{key}}}"), &format!("${{{key}}}"))
+    });
+    assert_eq!(table["Parameters"]["storage.location.template"], format!("s3://LakeBucket/{placed}"));
+    for key in keys {
+        assert_eq!(table["Parameters"][format!("projection.{key}.format")], "yyyy-MM-dd");
+    }
+
+    let columns = table["StorageDescriptor"]["Columns"].as_array().unwrap().iter();
+    let columns = columns.map(|column| (column["Name"].as_str().unwrap(), column["Type"].as_str().unwrap()));
+    let deployed = GlueTable::new("contact_ledger", "contact_records", columns).unwrap();
+    assert_eq!(deployed.schema, glue_table().unwrap().schema);
+}
+
+#[test]
+fn the_tables_have_the_keys_that_are_written() {
+    let template = Template::with_defaults();
+    for (id, keys) in
+        [("AgentStateTable", ["board", "agent_id"]), ("AgentHistoryTable", ["agent_id", "entry"])]
+    {
+        let table = template.properties(id);
+        assert_eq!(
+            table["KeySchema"],
+            json!([
+                {"AttributeName": keys[0], "KeyType": "HASH"}, {"AttributeName": keys[1], "KeyType": "RANGE"}
+            ])
+        );
+        assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": "expires_at", "Enabled": true}));
+        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+        assert_eq!(table["SSESpecification"]["KMSMasterKeyId"], "Key.Arn");
+        assert_eq!(table["DeletionProtectionEnabled"], template.parameter("DeletionProtection"));
+    }
+}
+
+#[test]
+fn what_holds_data_outlives_the_stack_and_is_encrypted() {
+    let text = text();
+    for id in ["Key", "LakeBucket", "AgentStateTable", "AgentHistoryTable"] {
+        let place = text.find(&format!("\n  {id}:\n")).unwrap();
+        let head: Vec<_> = text[place + 1..].lines().take(4).collect();
+        // A rollback of the first deployment cannot delete a table that is protected, so it leaves it.
+        let policy = if id.ends_with("Table") { "Retain" } else { "RetainExceptOnCreate" };
+        assert!(
+            head.contains(&format!("    DeletionPolicy: {policy}").as_str()),
+            "{id} is deleted with the stack"
+        );
+        assert!(head.contains(&"    UpdateReplacePolicy: Retain"), "{id} is deleted when it is replaced");
+    }
+    for template in variants() {
+        for (id, stream) in template.of_type("AWS::Kinesis::Stream") {
+            assert_eq!(
+                stream["StreamEncryption"],
+                json!({"EncryptionType": "KMS", "KeyId": "Key.Arn"}),
+                "{id}"
+            );
+        }
+        for (id, group) in template.of_type("AWS::Logs::LogGroup") {
+            assert_eq!(group["KmsKeyId"], "Key.Arn", "{id}");
+            assert_eq!(group["RetentionInDays"], template.parameter("LogRetentionDays"), "{id}");
+        }
+        let bucket = template.properties("LakeBucket");
+        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
+        let block = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+        assert!(block.len() == 4 && block.values().all(|value| value == true));
+    }
+}
+
+#[test]
+fn connect_is_told_where_to_send_both_kinds() {
+    let config = |template: &Template| -> BTreeMap<String, (String, String)> {
+        let configs = template.of_type("AWS::Connect::InstanceStorageConfig").into_iter();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        configs
+            .map(|(_, config)| {
+                let target = text(&config["KinesisStreamConfig"]["StreamArn"])
+                    + &text(&config["KinesisFirehoseConfig"]["FirehoseArn"]);
+                (text(&config["ResourceType"]), (text(&config["StorageType"]), target))
+            })
+            .collect()
+    };
+    let [defaults, kinesis, _, existing] = variants();
+    assert_eq!(config(&defaults), BTreeMap::new());
+    assert_eq!(config(&existing), BTreeMap::new(), "who owns the streams has switched Connect on");
+    let pair = |kind: &str, target: &str| (kind.to_owned(), target.to_owned());
+    let agent_events = ("AGENT_EVENTS".to_owned(), pair("KINESIS_STREAM", "AgentEventStream.Arn"));
+    let records = |kind, target| ("CONTACT_TRACE_RECORDS".to_owned(), pair(kind, target));
+    assert_eq!(
+        config(&kinesis),
+        BTreeMap::from([agent_events.clone(), records("KINESIS_STREAM", "ContactRecordStream.Arn")])
+    );
+    let direct = Template::with(&[("ConnectInstanceArn", kinesis.parameter("ConnectInstanceArn"))]);
+    assert_eq!(
+        config(&direct),
+        BTreeMap::from([agent_events, records("KINESIS_FIREHOSE", "ContactRecordFirehose.Arn")])
+    );
+
+    // The role of Connect may use the key, and nobody else may by that statement.
+    let policy = &direct.properties("Key")["KeyPolicy"];
+    let statements = policy["Statement"].as_array().unwrap();
+    let open: Vec<_> = statements.iter().filter(|one| one["Principal"]["AWS"] == "*").collect();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0]["Action"], "kms:GenerateDataKey");
+    assert_eq!(open[0]["Condition"]["StringEquals"]["kms:CallerAccount"], "111122223333");
+    assert_eq!(
+        open[0]["Condition"]["ArnLike"]["aws:PrincipalArn"],
+        "arn:aws:iam::111122223333:role/aws-service-role/connect.amazonaws.com/AWSServiceRoleForAmazonConnect*"
+    );
+}
+
+/// The table of parameters in docs/deploy.md.
+#[test]
+fn every_parameter_is_documented_with_its_default() {
+    let docs = fs::read_to_string(repository().join("docs/deploy.md")).unwrap();
+    let rows = docs.lines().filter_map(|line| {
+        let cells: Vec<_> = line.strip_prefix("| `")?.split('|').map(str::trim).collect();
+        let name = cells[0].strip_suffix('`')?;
+        (cells.len() == 5).then(|| (name.to_owned(), cells[1].trim_matches('`').to_owned()))
+    });
+    let documented: BTreeMap<_, _> = rows.collect();
+    let template = Template::with_defaults();
+    let declared = template.declared_parameters();
+    let default = |name: &String| match template.parameter(name) {
+        "" => "–".to_owned(),
+        value => value.to_owned(),
+    };
+    assert_eq!(documented, declared.keys().map(|name| (name.clone(), default(name))).collect());
+    for (name, parameter) in declared {
+        assert!(parameter["Description"].as_str().is_some_and(|text| text.ends_with('.')), "{name}");
+        let has_pattern = parameter["AllowedPattern"].is_string();
+        assert_eq!(has_pattern, parameter["ConstraintDescription"].is_string(), "{name}");
+    }
+}
+
+mod documented_rules {
+    //! What no emulator shows, held by the rule that AWS documents. Each test names the page.
+
+    use super::*;
+
+    fn read(file: &str) -> String {
+        fs::read_to_string(repository().join(file)).unwrap()
+    }
+
+    fn expressions(alarm: &Value) -> (String, Vec<(String, String)>) {
+        let queries = alarm["Metrics"].as_array().unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let expression = queries.iter().find(|query| query["Expression"].is_string()).unwrap();
+        let metrics = queries.iter().filter(|query| query["MetricStat"].is_object());
+        let metrics = metrics.map(|query| {
+            assert_eq!(query["ReturnData"], false, "an alarm watches one expression");
+            (text(&query["Id"]), text(&query["MetricStat"]["Metric"]["MetricName"]))
+        });
+        (text(&expression["Expression"]), metrics.collect())
+    }
+
+    /// SAM CLI, guided deployment: a `NoEcho` parameter without a default is asked for until something is typed, and one
+    /// without a default cannot be left empty.
+    #[test]
+    fn every_question_of_a_guided_deployment_can_be_answered_with_enter() {
+        for (name, parameter) in Template::with_defaults().declared_parameters() {
+            assert!(parameter["NoEcho"].is_null(), "{name}");
+            assert!(!parameter["Default"].is_null(), "{name} has no default");
+        }
+        let example = read("samconfig.example.toml");
+        assert!(!example.contains("\nconfirm_changeset"), "Enter means No at SAM's last question");
+        assert!(read(".gitignore").lines().any(|line| line.trim_start_matches('/') == "samconfig.toml"));
+        assert!(read("Makefile").contains("samconfig.example.toml"));
+    }
+
+    /// CloudFormation User Guide, "Get values stored in other services using dynamic references": Secrets Manager's can stand
+    /// in any property, `ssm-secure` in few, and Lambda's variables are none of them.
+    #[test]
+    fn the_hash_key_is_a_secret_by_name() {
+        let declared = Template::with_defaults();
+        let pattern = declared.declared_parameters()["PiiHashKeySecret"]["AllowedPattern"].as_str().unwrap();
+        assert!(!pattern.contains("ssm"), "{pattern}");
+        let template = Template::with(&[("PiiHashKeySecret", "contact-ledger-hash-key")]);
+        for function in ["ContactRecordNormalizer", "AgentEventUpserter"] {
+            assert_eq!(
+                environment(&template, function)["PII_HASH_KEY"],
+                "{{resolve:secretsmanager:contact-ledger-hash-key}}"
+            );
+            assert_eq!(environment(&declared, function)["PII_HASH_KEY"], "");
+        }
+    }
+
+    /// Firehose Developer Guide, "Writing with Kinesis Data Streams": Firehose reads a stream from LATEST on, so what is put
+    /// before it is active is never read.
+    #[test]
+    fn connect_is_switched_on_when_firehose_reads() {
+        let [_, kinesis, ..] = variants();
+        let resources = kinesis.resources();
+        assert_eq!(resources["ContactRecordStreaming"]["DependsOn"], "ContactRecordFirehose");
+        assert_eq!(resources["AgentEventStreaming"]["Metadata"]["After"], "AgentEventFirehose");
+        let instance = kinesis.parameter("ConnectInstanceArn");
+        let without = Template::with(&[("ConnectInstanceArn", instance), ("AgentEventArchive", "false")]);
+        assert_eq!(without.resources()["AgentEventStreaming"]["Metadata"]["After"], "");
+    }
+
+    /// CloudFormation User Guide, "`DeletionPolicy` attribute", and `DynamoDB` Developer Guide, "Using deletion protection": a
+    /// rollback deletes what `RetainExceptOnCreate` made, and DynamoDB refuses to delete a protected table.
+    #[test]
+    fn a_refused_streaming_comes_before_a_table_exists() {
+        let [_, kinesis, ..] = variants();
+        for table in ["AgentStateTable", "AgentHistoryTable"] {
+            let resource = &kinesis.resources()[table];
+            assert_eq!(resource["DeletionPolicy"], "Retain");
+            let after: BTreeSet<_> =
+                resource["Metadata"]["After"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert_eq!(after, BTreeSet::from(["AgentEventStreaming", "ContactRecordStreaming"]), "{table}");
+        }
+    }
+
+    /// Firehose Developer Guide, "Controlling access": no page says that `aws:SourceArn` is sent at every assumption of the
+    /// role, and a generated name is cut.
+    #[test]
+    fn firehose_is_trusted_by_its_account() {
+        for role in ["ContactRecordFirehoseRole", "AgentEventFirehoseRole"] {
+            let role = Template::with_defaults().properties(role);
+            let statement = &role["AssumeRolePolicyDocument"]["Statement"][0];
+            assert_eq!(
+                statement["Condition"],
+                json!({"StringEquals": {"aws:SourceAccount": "111122223333"}})
+            );
+        }
+    }
+
+    /// AWS Glue API Reference, "Column": a comment has at most 255, of bytes if it means bytes.
+    #[test]
+    fn every_comment_fits_glue() {
+        for template in variants() {
+            for (id, table) in template.of_type("AWS::Glue::Table") {
+                let input = &table["TableInput"];
+                let columns = [&input["StorageDescriptor"]["Columns"], &input["PartitionKeys"]];
+                for column in columns.into_iter().filter_map(Value::as_array).flatten() {
+                    let comment = column["Comment"].as_str().unwrap_or_default();
+                    assert!(comment.len() <= 255, "{id}: {comment}");
+                }
+            }
+        }
+    }
+
+    /// CloudWatch API Reference, `PutMetricAlarm`: an alarm on a metric in AWS/DynamoDB ignores missing data whatever
+    /// `TreatMissingData` says, and so never returns to OK.
+    #[test]
+    fn throttling_that_ends_ends_its_alarm() {
+        for (id, alarm) in Template::with_defaults().of_type("AWS::CloudWatch::Alarm") {
+            assert_ne!(alarm["Namespace"], "AWS/DynamoDB", "{id}");
+        }
+        for alarm in ["AgentStateThrottled", "AgentHistoryThrottled"] {
+            let (expression, metrics) = expressions(&Template::with_defaults().properties(alarm));
+            let [(id, metric)] = &metrics[..] else { panic!("{metrics:?}") };
+            assert_eq!((expression, metric.as_str()), (format!("FILL({id}, 0)"), "WriteThrottleEvents"));
+        }
+    }
+
+    /// Firehose Developer Guide, "Server-side encryption CloudWatch metrics": four metrics say that a key cannot be used.
+    #[test]
+    fn a_key_that_is_denied_disabled_or_gone_is_seen() {
+        for alarm in ["ContactRecordsKeyDenied", "AgentEventArchiveKeyDenied"] {
+            let (expression, metrics) = expressions(&Template::with_defaults().properties(alarm));
+            let names: BTreeSet<_> = metrics.iter().map(|(_, name)| name.as_str()).collect();
+            let expected = ["KMSKeyAccessDenied", "KMSKeyDisabled", "KMSKeyInvalidState", "KMSKeyNotFound"];
+            assert_eq!(names, expected.into());
+            let parts: BTreeSet<_> = expression.split(" + ").map(str::to_owned).collect();
+            assert_eq!(
+                parts,
+                metrics.iter().map(|(id, _)| format!("FILL({id}, 0)")).collect(),
+                "{expression}"
+            );
+        }
+    }
+
+    /// Kinesis Data Streams Developer Guide, "Stream-level metrics": `PutRecord` and `PutRecords` count by themselves.
+    #[test]
+    fn puts_of_either_kind_that_fail_are_seen() {
+        let (expression, metrics) =
+            expressions(&Template::with_defaults().properties("AgentEventStreamFailing"));
+        let names: BTreeSet<_> = metrics.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, BTreeSet::from(["PutRecord.Success", "PutRecords.Success"]));
+        let filled: Vec<_> = metrics.iter().map(|(id, _)| format!("FILL({id}, 1)")).collect();
+        assert_eq!(expression, format!("MIN([{}])", filled.join(", ")));
+    }
+
+    /// CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": breaching, so a stream that never had a
+    /// record is in alarm from the first evaluation on.
+    #[test]
+    fn silence_alarms_say_that_they_go_off_at_first() {
+        let [defaults, kinesis, ..] = variants();
+        for (template, alarm) in [
+            (&defaults, "ContactRecordsSilent"),
+            (&kinesis, "ContactRecordStreamSilent"),
+            (&defaults, "AgentEventsSilent"),
+        ] {
+            let alarm = template.properties(alarm);
+            assert_eq!(alarm["TreatMissingData"], "breaching");
+            assert!(alarm["AlarmDescription"].as_str().unwrap().contains("since the stack was deployed"));
+        }
+    }
+
+    /// S3 API Reference, `LifecycleExpiration`: the marker stands in a rule without days.
+    #[test]
+    fn delete_markers_go_away() {
+        let rules = &Template::with_defaults().properties("LakeBucket")["LifecycleConfiguration"]["Rules"];
+        let rules = rules.as_array().unwrap();
+        let marked: Vec<_> = rules.iter().filter(|rule| rule["ExpiredObjectDeleteMarker"] == true).collect();
+        assert_eq!(marked.len(), 1);
+        assert!(marked[0]["ExpirationInDays"].is_null() && marked[0]["Status"] == "Enabled");
+    }
+
+    /// CloudWatch Logs User Guide, "Encrypt log data using AWS KMS"; SNS Developer Guide, "Key management": both name
+    /// `kms:GenerateDataKey*`. Connect puts on a Kinesis stream with `kms:GenerateDataKey` alone.
+    #[test]
+    fn the_key_lets_services_do_what_their_pages_name() {
+        let policy = &Template::with_defaults().properties("Key")["KeyPolicy"];
+        let actions = |sid: &str| {
+            let statements = policy["Statement"].as_array().unwrap();
+            let statement = statements.iter().find(|statement| statement["Sid"] == sid).unwrap();
+            statement["Action"].to_string()
+        };
+        for sid in ["CloudWatchLogs", "AlarmsPublish"] {
+            assert!(actions(sid).contains(r#""kms:GenerateDataKey*""#), "{}", actions(sid));
+        }
+        assert_eq!(actions("AmazonConnectPutsRecords"), r#""kms:GenerateDataKey""#);
+    }
+
+    /// What only a person can do stands in the docs, by the words that somebody would look for.
+    #[test]
+    fn the_docs_say_what_the_template_cannot() {
+        for (file, words) in [
+            // Firehose Developer Guide, "Dynamic partitioning": 1.5 times the interval.
+            ("docs/deploy.md", &["900 seconds", "1.5 times"][..]),
+            // Lambda Developer Guide, "Lambda quotas": new accounts have reduced concurrency.
+            ("docs/deploy.md", &["get-account-settings"]),
+            // Schema of AWS::Connect::InstanceStorageConfig.
+            ("docs/deploy.md", &["connect:DescribeInstance", "ds:DescribeDirectories"]),
+            ("docs/deploy.md", &["Lake Formation", "--confirm-changeset", "x86_64"]),
+            ("docs/deploy.md", &["## If you already stream", "## If the first deployment fails"]),
+            // Firehose Developer Guide, "Quota": three of them.
+            (
+                "docs/operations.md",
+                &["The quota has three parts, by region: records, bytes and requests a second"],
+            ),
+        ] {
+            let text = read(file);
+            for words in words {
+                assert!(text.contains(words), "{file} does not say {words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stack_beside_others_makes_neither_stream_nor_streaming_and_reads_with_their_keys() {
+        let [.., template] = variants();
+        for kind in ["AWS::Kinesis::Stream", "AWS::Connect::InstanceStorageConfig"] {
+            assert_eq!(template.of_type(kind), []);
+        }
+        let existing: BTreeMap<_, _> = EXISTING.into();
+        let records = existing["ExistingContactRecordStreamArn"];
+        let firehose = template.properties("ContactRecordFirehose");
+        assert_eq!(firehose["DeliveryStreamType"], "KinesisStreamAsSource");
+        assert_eq!(firehose["KinesisStreamSourceConfiguration"]["KinesisStreamARN"], records);
+        for (output, value) in [
+            ("ContactRecordTarget", records),
+            ("ContactRecordStreamArn", records),
+            ("ContactRecordStreamOwner", "existing"),
+            ("AgentEventStreamArn", existing["ExistingAgentEventStreamArn"]),
+            ("AgentEventStreamName", "their-events"),
+            ("AgentEventStreamOwner", "existing"),
+        ] {
+            assert_eq!(template.output(output), value, "{output}");
+        }
+        let [defaults, ..] = variants();
+        assert_eq!(defaults.output("AgentEventStreamOwner"), "stack");
+        let decrypts = |template: &Template, role: &str| {
+            let policies = template.properties(role)["Policies"].to_string();
+            let keys = ["key/records", "key/events"].map(|key| policies.contains(key));
+            (keys[0], keys[1])
+        };
+        assert_eq!(decrypts(&template, "ContactRecordFirehoseRole"), (true, false));
+        assert_eq!(decrypts(&template, "AgentEventFirehoseRole"), (false, true));
+        assert_eq!(decrypts(&template, "AgentEventUpserterRole"), (false, true));
+        // Without a key there is nothing to decrypt with, and nothing is permitted.
+        let bare = Template::with(&[EXISTING[0], EXISTING[2]]);
+        for role in ["ContactRecordFirehoseRole", "AgentEventFirehoseRole", "AgentEventUpserterRole"] {
+            let policies = bare.properties(role)["Policies"].to_string();
+            assert!(!policies.contains("kinesis.eu-west-2"), "{role}: {policies}");
+        }
+    }
+
+    /// CloudFormation User Guide, "Rules section syntax".
+    #[test]
+    fn what_contradicts_itself_is_refused_with_a_sentence() {
+        assert_eq!(Template::with(&EXISTING).broken_rules(), Vec::<String>::new());
+        for (key, sentence) in [
+            (EXISTING[1], "ExistingContactRecordStreamKeyArn is the key of ExistingContactRecordStreamArn"),
+            (EXISTING[3], "ExistingAgentEventStreamKeyArn is the key of ExistingAgentEventStreamArn"),
+        ] {
+            let broken = Template::with(&[key]).broken_rules();
+            assert!(broken.len() == 1 && broken[0].starts_with(sentence), "{broken:?}");
+        }
+    }
+}

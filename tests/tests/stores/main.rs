@@ -1,0 +1,5 @@
+//! What needs a store: the contracts of the tables and the bucket, on servers in this process.
+
+mod reader;
+mod store_contract;
+mod template_run;

@@ -1,0 +1,5 @@
+//! Arguments that several commands have.
+
+pub mod center;
+pub mod demo;
+pub mod policies;

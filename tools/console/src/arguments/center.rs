@@ -1,0 +1,61 @@
+//! The size of a generated center.
+
+use clap::Args;
+use synthetic_center::{Center, CenterSize, DEMO_CENTER, DEMO_DISTURBANCES, Disturbances, Sent, disturb};
+
+/// How large the center is, and how untidy its streams are.
+#[derive(Debug, Clone, Args)]
+pub struct CenterArguments {
+    /// Agents of the generated center
+    #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.agents, value_parser = agents)]
+    pub agents: usize,
+    /// Hours from opening to closing
+    #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.hours, value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub hours: u32,
+    /// Contacts that arrive in an hour [default: as many as keep the agents busy]
+    #[arg(long, value_name = "N")]
+    pub contacts_per_hour: Option<u32>,
+    /// The same seed gives the same center
+    #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.seed)]
+    pub seed: u64,
+    /// Duplicates: how many of a thousand records come twice
+    #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub duplicated: u32,
+    /// How many of a thousand records come late
+    #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.late, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub late: u32,
+    /// Broken records, for each thousand records
+    #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub malformed: u32,
+}
+
+/// A center of more agents would take all memory, and Amazon Connect has none.
+const MOST_AGENTS: usize = 100_000;
+
+/// How many agents a generated center has.
+pub fn agents(text: &str) -> Result<usize, String> {
+    let agents = text.parse().ok().filter(|agents| (1..=MOST_AGENTS).contains(agents));
+    agents.ok_or_else(|| format!("it is not a number from 1 to {MOST_AGENTS}"))
+}
+
+impl CenterArguments {
+    /// The records, in the order in which they arrive.
+    pub fn records(&self) -> impl Iterator<Item = Sent> + Send + use<> {
+        self.records_of(DEMO_CENTER.opening, DEMO_CENTER.first_id)
+    }
+
+    /// The same of a center that opens then, and numbers ids from there on.
+    pub fn records_of(&self, opening: i64, first_id: u64) -> impl Iterator<Item = Sent> + Send + use<> {
+        let busy = u32::try_from(self.agents).unwrap_or(u32::MAX).saturating_mul(20) / 3;
+        let size = CenterSize {
+            agents: self.agents,
+            hours: self.hours,
+            contacts_per_hour: self.contacts_per_hour.unwrap_or(busy),
+            seed: self.seed,
+            opening,
+            first_id,
+        };
+        let Self { duplicated, late, malformed, seed, .. } = *self;
+        disturb(Center::new(size), Disturbances { duplicated, late, malformed, seed })
+    }
+}

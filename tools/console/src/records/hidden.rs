@@ -1,0 +1,216 @@
+//! What of a record may be shown without being asked for: ids, types, times, numbers, the names of queues and statuses.
+//! Everything else counts as personal data, fields that nobody knows among it.
+//!
+//! The fields are those of the library: the columns of the lake, by their sources, and the fields of agent events. What a
+//! column holds as a number, a truth or a time is shown; of its texts, those that are named here.
+
+mod fields;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use connect_streams::{RecordKind, Timestamp, Value, parse};
+use contact_lake::schema::{Column, DERIVED_COLUMNS, Kind, SOURCE_COLUMNS};
+use serde_json::value::RawValue;
+use serde_json::{Map, json};
+
+use self::fields::{AGENT_EVENT, OTHERS, PERSONAL_GROUP, TEXTS};
+
+/// What stands in the place of a value.
+pub const HIDDEN: &str = "(hidden)";
+/// Characters that are shown of a text.
+const SHOWN_CHARACTERS: usize = 256;
+
+/// What is shown below a field.
+#[derive(Debug)]
+enum Shown {
+    /// Its value.
+    Value,
+    /// Its value, if it is a time.
+    Time,
+    /// Its value, if it is a number or a truth.
+    Number,
+    /// These fields of it; `*` are all that are not named.
+    Fields(BTreeMap<String, Shown>),
+}
+
+static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
+    let mut shown = Shown::Fields(BTreeMap::new());
+    for column in SOURCE_COLUMNS.iter().chain(DERIVED_COLUMNS) {
+        shown.add_column(column, "", "", "");
+    }
+    for snapshot in ["CurrentAgentSnapshot", "PreviousAgentSnapshot"] {
+        for path in AGENT_EVENT {
+            let kind = if path.ends_with("Timestamp") { Kind::Timestamp } else { Kind::Text };
+            shown.add(&path.replacen('*', snapshot, 1), kind);
+        }
+    }
+    shown
+});
+
+/// Of contact events and of the console's demo records, whose names are too plain to be shown of another record.
+static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
+    let mut shown = Shown::Fields(BTreeMap::new());
+    for path in OTHERS {
+        shown.add(path, Kind::Text);
+    }
+    shown
+});
+
+impl Shown {
+    /// A column by its sources and, for rows, by its name; `above` are the same of the list that it is a field of.
+    fn add_column(&mut self, column: &Column, name_above: &str, source_above: &str, map: &str) {
+        let name = format!("{name_above}{}", column.name);
+        let sources = [Some(column.source).filter(|source| !source.is_empty()), column.alias];
+        let sources: Vec<_> =
+            sources.into_iter().flatten().map(|source| format!("{source_above}{map}{source}")).collect();
+        match column.kind {
+            Kind::StructList(fields) | Kind::StructMap(fields) => {
+                let map = if matches!(column.kind, Kind::StructMap(_)) { "*." } else { "" };
+                for field in fields {
+                    for source in &sources {
+                        self.add_column(field, &format!("{name}."), &format!("{source}."), map);
+                    }
+                }
+            }
+            _ if is_shown_column(&name, column.kind) => {
+                self.add(&name, column.kind);
+                for source in &sources {
+                    self.add(source, column.kind);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, path: &str, kind: Kind) {
+        let mut place = self;
+        for field in path.split('.') {
+            let Self::Fields(fields) = place else { return };
+            place = fields.entry(field.to_owned()).or_insert_with(|| Self::Fields(BTreeMap::new()));
+        }
+        *place = match kind {
+            Kind::Timestamp => Self::Time,
+            Kind::Integer | Kind::Double | Kind::Boolean => Self::Number,
+            _ => Self::Value,
+        };
+    }
+
+    fn below(&self, field: &str) -> Option<&Self> {
+        match self {
+            Self::Fields(fields) => fields.get(field).or_else(|| fields.get("*")),
+            Self::Value | Self::Time | Self::Number => None,
+        }
+    }
+
+    fn of(&self, value: Value<'_>) -> serde_json::Value {
+        match (self, value) {
+            (_, absent) if absent.is_absent() => as_json(absent),
+            (_, Value::Array(elements)) => elements.iter().map(|element| self.of(element)).collect(),
+            (Self::Fields(fields), Value::Object(object)) if !fields.is_empty() => {
+                let member = |(name, value): (&str, Value<'_>)| {
+                    let value = self.below(name).map_or_else(|| hide(value), |shown| shown.of(value));
+                    // The keys of a map are data.
+                    let is_known = fields.contains_key(name);
+                    let is_shown = is_known || (!fields.contains_key("*") && looks_like_a_field(name));
+                    (if is_shown { name.to_owned() } else { HIDDEN.to_owned() }, value)
+                };
+                object.iter().map(member).collect::<Map<_, _>>().into()
+            }
+            (Self::Value, Value::Bool(_) | Value::Number(_) | Value::String(_))
+            | (Self::Time | Self::Number, Value::Bool(_) | Value::Number(_)) => as_json(value),
+            // A text is what its field says, or it may be anything.
+            (Self::Time, Value::String(text)) if Timestamp::parse(text).is_some() => as_json(value),
+            (Self::Number, Value::String(text)) if text.parse::<f64>().is_ok() => as_json(value),
+            _ => HIDDEN.into(),
+        }
+    }
+}
+
+fn is_shown_column(name: &str, kind: Kind) -> bool {
+    match kind {
+        _ if name.starts_with(PERSONAL_GROUP) => false,
+        Kind::Integer | Kind::Double | Kind::Boolean | Kind::Timestamp => true,
+        Kind::Text | Kind::TextList => TEXTS.contains(&name),
+        Kind::TextMap | Kind::UnionMap | Kind::Json | Kind::StructList(_) | Kind::StructMap(_) => false,
+    }
+}
+
+/// A record as it may be shown: every value that may be personal is hidden.
+#[must_use]
+pub fn hidden(record: Value<'_>) -> serde_json::Value {
+    match record {
+        Value::Object(object) => match RecordKind::of(object) {
+            Some(RecordKind::ContactEvent | RecordKind::DemoRecord) => SHOWN_OF_OTHERS.of(record),
+            _ => SHOWN.of(record),
+        },
+        _ => HIDDEN.into(),
+    }
+}
+
+/// The value of a field, by its path, as it may be shown.
+pub fn shown_at(path: &str, value: Value<'_>) -> serde_json::Value {
+    let found = path.split('.').try_fold(&*SHOWN, |shown, field| shown.below(field));
+    found.map_or_else(|| hide(value), |shown| shown.of(value))
+}
+
+/// The value of a field by its path; of a list, that of its first element.
+pub fn at<'t>(record: Value<'t>, path: &str) -> Option<Value<'t>> {
+    path.split('.').try_fold(record, |value, field| {
+        let value = value.as_array().map_or(Some(value), |elements| elements.iter().next())?;
+        value.as_object()?.get(field)
+    })
+}
+
+/// A record's bytes, as they may be shown.
+pub fn shown_record(bytes: &[u8], show_values: bool) -> Box<RawValue> {
+    let json = match (parse(bytes), show_values) {
+        (Ok(document), true) => {
+            let mut json = Vec::with_capacity(bytes.len());
+            document.root().write_json(&mut json);
+            String::from_utf8_lossy(&json).into_owned()
+        }
+        (Ok(document), false) => hidden(document.root()).to_string(),
+        (Err(_), true) => serde_json::Value::from(String::from_utf8_lossy(bytes)).to_string(),
+        (Err(_), false) => json!(format!("(hidden: {} bytes that cannot be read)", bytes.len())).to_string(),
+    };
+    RawValue::from_string(json).expect("what was written as JSON is JSON")
+}
+
+/// A value in one line, shortened.
+pub fn shortened(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A value as JSON, its texts shortened.
+pub fn as_json(value: Value<'_>) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(truth) => truth.into(),
+        Value::Number(digits) => {
+            serde_json::from_str(digits).unwrap_or_else(|_| shortened(digits, 40).into())
+        }
+        Value::String(text) => shortened(text, SHOWN_CHARACTERS).into(),
+        Value::Array(elements) => elements.iter().map(as_json).collect(),
+        Value::Object(object) => {
+            object.iter().map(|(name, value)| (name.to_owned(), as_json(value))).collect::<Map<_, _>>().into()
+        }
+    }
+}
+
+fn hide(value: Value<'_>) -> serde_json::Value {
+    if value.is_absent() { as_json(value) } else { HIDDEN.into() }
+}
+
+/// Whether a name that nobody knows may be a field of Amazon Connect's; who wrote the record may have put anything there.
+fn looks_like_a_field(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests;

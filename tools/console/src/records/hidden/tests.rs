@@ -1,0 +1,179 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::records::input::Input;
+
+const MARK: &str = "marked-value";
+
+fn of(record: &serde_json::Value) -> serde_json::Value {
+    hidden(parse(record.to_string().as_bytes()).unwrap().root())
+}
+
+/// The value below these levels.
+fn nested(path: &str, value: &serde_json::Value) -> serde_json::Value {
+    path.split('.').rev().fold(value.clone(), |inner, level| json!({ level: inner }))
+}
+
+#[test]
+fn a_text_is_shown_only_where_it_is_named_and_in_no_other_form() {
+    let mut shown = 0;
+    for column in SOURCE_COLUMNS.iter() {
+        for source in [Some(column.source), column.alias].into_iter().flatten() {
+            let text = of(&nested(source, &json!(MARK))).to_string();
+            let is_named = is_shown_column(column.name, column.kind)
+                && matches!(column.kind, Kind::Text | Kind::TextList);
+            assert_eq!(text.contains(MARK), is_named, "{source}: {text}");
+            shown += usize::from(is_named);
+            for other in [json!({"a": MARK}), json!([{"a": MARK}]), json!([[{"a": {"b": MARK}}]])] {
+                let text = of(&nested(source, &other)).to_string();
+                assert!(!text.contains(MARK), "{source}: {text}");
+            }
+        }
+    }
+    assert!(shown > 50, "{shown}");
+    for unknown in ["Brand", "Agent.Brand", "CurrentAgentSnapshot.Brand", "Recordings.Brand", "detail.brand"]
+    {
+        assert!(!of(&nested(unknown, &json!([MARK]))).to_string().contains(MARK), "{unknown}");
+    }
+    let name = of(&json!({"ada@example.com": 1, "Attributes": {"ada@example.com": "x"}, "ContactId": "c"}));
+    assert!(!name.to_string().contains("ada@"), "{name}");
+}
+
+#[test]
+fn every_name_in_the_list_is_a_column_with_text() {
+    fn names(columns: &[Column], above: &str, all: &mut Vec<String>) {
+        for column in columns {
+            let name = format!("{above}{}", column.name);
+            match column.kind {
+                Kind::StructList(fields) | Kind::StructMap(fields) => names(fields, &format!("{name}."), all),
+                Kind::Text | Kind::TextList => all.push(name),
+                _ => {}
+            }
+        }
+    }
+    let mut all = Vec::new();
+    names(&SOURCE_COLUMNS, "", &mut all);
+    names(DERIVED_COLUMNS, "", &mut all);
+    for name in TEXTS {
+        assert!(all.iter().any(|column| column == name), "{name}");
+    }
+    assert!(TEXTS.is_sorted());
+}
+
+/// Of the hand-made records, nothing that tells of a person.
+#[test]
+fn the_fixtures_show_no_person() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/contact-records");
+    let personal = [
+        "/CustomerEndpoint/Address",
+        "/CustomerEndpoint/DisplayName",
+        "/SystemEndpoint/Address",
+        "/TransferredToEndpoint/Address",
+        "/CustomerId",
+        "/Agent/Username",
+        "/Agent/HierarchyGroups/Level1/GroupName",
+        "/Attributes",
+        "/ContactDetails",
+        "/References",
+        "/Tags",
+        "/SegmentAttributes",
+        "/AdditionalEmailRecipients",
+        "/Recording/Location",
+        "/Customer/DeviceInfo/PlatformName",
+        "/VoiceIdResult/GeneratedSpeakerId",
+    ];
+    let mut checked = 0;
+    for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let record: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let shown = of(&record);
+        let all = shown.to_string();
+        for path in personal {
+            let (Some(value), shown) = (record.pointer(path), shown.pointer(path)) else { continue };
+            let is_absent = parse(value.to_string().as_bytes()).unwrap().root().is_absent();
+            if !is_absent && value.is_string() {
+                assert!(shown.is_none_or(|shown| shown == HIDDEN), "{} {path}", file.display());
+                assert!(!all.contains(&format!(":{value}")), "{} {path}", file.display());
+                checked += 1;
+            } else if !is_absent {
+                let texts = value.to_string();
+                let shown = shown.map(ToString::to_string).unwrap_or_default();
+                let leaves = texts.split('"').filter(|text| text.len() > 12);
+                assert_eq!(leaves.filter(|leaf| shown.contains(*leaf)).count(), 0, "{path}: {shown}");
+                checked += 1;
+            }
+        }
+        if record.pointer("/Queue/Name").is_some_and(serde_json::Value::is_string) {
+            assert_eq!(shown.pointer("/Queue/Name"), record.pointer("/Queue/Name"));
+        }
+    }
+    assert!(checked > 40, "{checked}");
+}
+
+#[test]
+fn agent_events_show_what_is_done_and_not_by_whom() {
+    let mut checked = 0;
+    for event in Input::demo_day().agent_events {
+        let Ok(event) = serde_json::from_slice::<serde_json::Value>(&event) else { continue };
+        let shown = of(&event);
+        for snapshot in ["/CurrentAgentSnapshot", "/PreviousAgentSnapshot"] {
+            for name in ["Username", "FirstName", "LastName"] {
+                let path = format!("{snapshot}/Configuration/{name}");
+                if event.pointer(&path).is_some_and(serde_json::Value::is_string) {
+                    assert_eq!(shown.pointer(&path), Some(&json!(HIDDEN)));
+                    checked += 1;
+                }
+            }
+            for path in ["/AgentStatus/Name", "/Contacts/0/Queue/Name", "/Contacts/0/State"] {
+                let path = format!("{snapshot}{path}");
+                assert_eq!(shown.pointer(&path), event.pointer(&path), "{path}");
+            }
+        }
+        assert_eq!(shown["EventTimestamp"], event["EventTimestamp"]);
+    }
+    assert!(checked > 10_000, "{checked}");
+}
+
+#[test]
+fn what_cannot_be_read_is_hidden_whole() {
+    assert_eq!(shown_record(b"Ada", false).get(), "\"(hidden: 3 bytes that cannot be read)\"");
+    assert_eq!(shown_record(b"\"Ada\"", false).get(), "\"(hidden)\"");
+    assert_eq!(shown_record(b"[\"Ada\"]", false).get(), "\"(hidden)\"");
+    assert_eq!(shown_record(b"Ada\xff", true).get(), "\"Ada\u{fffd}\"");
+    assert_eq!(shown_record(b"{ \"a\" : 1.10 }", true).get(), "{\"a\":1.10}");
+}
+
+#[test]
+fn a_path_says_whether_its_value_is_shown() {
+    for (path, good) in [
+        ("InitiationTimestamp", "2026-03-02T08:00:00Z"),
+        ("AgentARN", "arn"),
+        ("CurrentAgentSnapshot.AgentStatus.StartTimestamp", "2026-03-02T08:00:00.123Z"),
+        ("Recordings.Status", "AVAILABLE"),
+        ("contact_id", "c"),
+        ("Queue.Duration", "17"),
+    ] {
+        assert_eq!(shown_at(path, Value::String(good)), good, "{path}");
+    }
+    // What is no time or no number may be anything.
+    for path in ["InitiationTimestamp", "CurrentAgentSnapshot.AgentStatus.StartTimestamp", "Queue.Duration"] {
+        assert_eq!(shown_at(path, Value::String("+442079460123 Ada")), HIDDEN, "{path}");
+    }
+    for path in
+        ["$", "CustomerEndpoint.Address", "CurrentAgentSnapshot", "Brand", "attributes", "Attributes.a"]
+    {
+        assert_eq!(shown_at(path, Value::String("Ada")), HIDDEN, "{path}");
+    }
+}
+
+/// Numbers are shown, but not those that say how sure it is who speaks.
+#[test]
+fn what_a_voice_says_about_a_person_is_hidden_in_every_type() {
+    let record = json!({
+        "VoiceIdResult": {"Authentication": {"Score": 87, "Result": "AUTHENTICATED"}, "SpeakerEnrolled": true},
+        "QualityMetrics": {"Agent": {"Audio": {"QualityScore": 4.5}}},
+    });
+    let shown = of(&record);
+    assert_eq!(shown["VoiceIdResult"], HIDDEN);
+    assert_eq!(shown["QualityMetrics"], record["QualityMetrics"]);
+}

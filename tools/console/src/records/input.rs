@@ -1,0 +1,302 @@
+//! A user's own records: a file, a folder of files, or standard input, with one JSON object, a list of objects, objects one
+//! after another, or one object a line; compressed with GZIP or not. They are read one by one, however many there are.
+
+mod files;
+mod reader;
+mod text;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use connect_streams::StreamKind;
+use synthetic_center::{Center, DEMO_CENTER, DEMO_DISTURBANCES, Sent, disturb};
+
+pub use self::files::is_known;
+pub use self::reader::{Broken, FIREHOSE, Records, STREAM};
+pub use self::reader::{InputRecord, KINESIS, Limit, Place};
+
+/// What is sent, by stream, in its order.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// On the contact record stream.
+    pub contact_records: Vec<Vec<u8>>,
+    /// On the agent event stream.
+    pub agent_events: Vec<Vec<u8>>,
+}
+
+impl Input {
+    /// The small day of the demo.
+    #[must_use]
+    pub fn demo_day() -> Self {
+        disturb(Center::new(DEMO_CENTER), DEMO_DISTURBANCES).collect()
+    }
+
+    /// One record after another; both streams advance together.
+    pub fn into_records(self) -> impl Iterator<Item = Sent> + Send {
+        let sent = |stream| move |record| Sent { at: 0, stream, record };
+        let counts = [self.contact_records.len() as u64, self.agent_events.len() as u64];
+        let contact_records = self.contact_records.into_iter().map(sent(StreamKind::ContactRecords));
+        let agent_events = self.agent_events.into_iter().map(sent(StreamKind::AgentEvents));
+        side_by_side(contact_records, agent_events, counts)
+    }
+}
+
+/// One item after another, of both as many at any time as their counts say.
+pub fn side_by_side<T>(
+    one: impl Iterator<Item = T>,
+    other: impl Iterator<Item = T>,
+    counts: [u64; 2],
+) -> impl Iterator<Item = T> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    let (total, mut turn) = (counts[0] + counts[1], 0);
+    std::iter::from_fn(move || {
+        turn += counts[0];
+        let is_turn_of_one = turn >= total && one.peek().is_some();
+        if is_turn_of_one || other.peek().is_none() {
+            turn = turn.saturating_sub(total);
+            one.next()
+        } else {
+            other.next()
+        }
+    })
+}
+
+impl FromIterator<Sent> for Input {
+    fn from_iter<I: IntoIterator<Item = Sent>>(records: I) -> Self {
+        let mut input = Self::default();
+        for Sent { stream, record, .. } in records {
+            match stream {
+                StreamKind::ContactRecords => input.contact_records.push(record),
+                StreamKind::AgentEvents => input.agent_events.push(record),
+            }
+        }
+        input
+    }
+}
+
+/// What stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+/// What `read_records` keeps in memory, at most.
+const KEPT_BYTES: usize = 128 * 1024 * 1024;
+
+/// Where records are read from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub(crate) shown: String,
+    pub(crate) files: Vec<PathBuf>,
+    left_out: Vec<PathBuf>,
+    limit: Limit,
+    broken: Option<Broken>,
+}
+
+impl Source {
+    /// A file, a folder, or `-` for standard input. No record is larger than the limit.
+    ///
+    /// # Errors
+    /// When there is nothing to read.
+    pub fn of(path: &Path, limit: Limit) -> anyhow::Result<Self> {
+        let shown = path.display().to_string();
+        if shown == STANDARD_INPUT {
+            let (files, left_out) = (vec![path.to_owned()], Vec::new());
+            return Ok(Self { shown: "standard input".to_owned(), files, left_out, limit, broken: None });
+        }
+        let files::Files { read, left_out } = files::files(path)?;
+        Ok(Self { shown, files: read, left_out, limit, broken: None })
+    }
+
+    /// Every line is a record, whatever the file's name.
+    pub fn of_lines(mut self) -> Self {
+        self.broken = Some(Broken::IsItsLine);
+        self
+    }
+
+    /// The records, one by one. After a failure there are none.
+    pub fn records(&self) -> impl Iterator<Item = anyhow::Result<InputRecord>> + Send + use<> {
+        let (limit, broken) = (self.limit, self.broken);
+        let mut is_over = false;
+        let of_file = move |file: PathBuf| -> Box<dyn Iterator<Item = anyhow::Result<InputRecord>> + Send> {
+            match open(&file, limit, broken) {
+                Ok(records) => Box::new(records),
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            }
+        };
+        self.files.clone().into_iter().flat_map(of_file).take_while(move |record| {
+            let is_wanted = !is_over;
+            is_over = record.is_err();
+            is_wanted
+        })
+    }
+
+    /// Whether it can be read again.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        self.files.iter().all(|file| file.is_file())
+    }
+
+    /// Files of a folder that are not read, because of their names.
+    #[must_use]
+    pub fn left_out(&self) -> &[PathBuf] {
+        &self.left_out
+    }
+
+    /// A sentence about the files that are not read, if there are any.
+    #[must_use]
+    pub fn left_out_sentence(&self) -> Option<String> {
+        const NAMED: usize = 3;
+        let names: Vec<_> = self.left_out.iter().take(NAMED).map(|file| file.display().to_string()).collect();
+        let more = self.left_out.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!names.is_empty()).then(|| {
+            format!(
+                "left out, because their names do not end in .json, .jsonl or .ndjson: {}{more}",
+                names.join(", ")
+            )
+        })
+    }
+
+    /// What to say when there is no record.
+    ///
+    /// # Errors
+    /// Always, unless there is one.
+    pub fn ensure_some(&self, records: u64) -> anyhow::Result<()> {
+        let left_out = self.left_out_sentence().map(|sentence| format!(" ({sentence})")).unwrap_or_default();
+        ensure!(
+            records > 0,
+            "{} holds no records{left_out}; give a file with at least one JSON object",
+            self.shown
+        );
+        Ok(())
+    }
+
+    /// Reads everything once.
+    pub fn count(&self) -> anyhow::Result<u64> {
+        let mut count = 0;
+        for record in self.records() {
+            record?;
+            count += 1;
+        }
+        self.ensure_some(count)?;
+        Ok(count)
+    }
+}
+
+fn open(file: &Path, limit: Limit, broken: Option<Broken>) -> anyhow::Result<Records> {
+    let (name, source, by_name): (_, Box<dyn Read + Send>, _) = if file == Path::new(STANDARD_INPUT) {
+        ("standard input".to_owned(), Box::new(std::io::stdin()), Broken::IsItsLine)
+    } else {
+        let opened =
+            File::open(file).with_context(|| format!("{} cannot be read; check the path", file.display()))?;
+        (file.display().to_string(), Box::new(opened), broken_by_name(file))
+    };
+    let text = text::open(&name, source)?;
+    Ok(Records::new(&name, text, limit, broken.unwrap_or(by_name)))
+}
+
+/// Records of an object whose bytes come from elsewhere.
+///
+/// # Errors
+/// When its beginning cannot be read, or shows that it is no JSON.
+pub fn records_of(
+    name: &str,
+    source: Box<dyn Read + Send>,
+    limit: Limit,
+    broken: Option<Broken>,
+) -> anyhow::Result<Records> {
+    let broken = broken.unwrap_or_else(|| broken_by_name(Path::new(name)));
+    Ok(Records::new(name, text::open(name, source)?, limit, broken))
+}
+
+fn broken_by_name(file: &Path) -> Broken {
+    if files::is_copy(file) {
+        Broken::EndsWhereAnotherBegins
+    } else if files::is_of_lines(file) {
+        Broken::IsItsLine
+    } else {
+        Broken::Ends
+    }
+}
+
+/// All records of a file, a folder, or standard input, for who needs them all at once.
+///
+/// # Errors
+/// When there is nothing to read, something is not JSON, or it is more than should be in memory.
+pub fn read_records(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    read_all(path, KINESIS)
+}
+
+/// [`read_records`], none larger than the limit.
+pub fn read_all(path: &Path, limit: Limit) -> anyhow::Result<Vec<Vec<u8>>> {
+    let source = Source::of(path, limit)?;
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    for record in source.records() {
+        let InputRecord { bytes: record, .. } = record?;
+        bytes += record.len() + size_of::<Vec<u8>>();
+        ensure!(
+            bytes <= KEPT_BYTES,
+            "{} holds more than {} MiB of records, which is too much to follow at once; send it in parts",
+            source.shown,
+            KEPT_BYTES / 1024 / 1024
+        );
+        records.push(record);
+    }
+    source.ensure_some(records.len() as u64)?;
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("records.json");
+        fs::write(&file, text).unwrap();
+        let records = read_records(&file).map_err(|error| format!("{error:#}"))?;
+        Ok(records.into_iter().map(|record| String::from_utf8(record).unwrap()).collect())
+    }
+
+    #[test]
+    fn one_object_an_array_and_lines_are_read() {
+        assert_eq!(read("{\"a\": 1}\n").unwrap(), ["{\"a\": 1}"]);
+        assert_eq!(read("\u{feff}[{\"a\":1},\n {\"b\":2}]").unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
+        assert_eq!(read("{\"a\":1}\n{\"b\":2}\n\n").unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused_with_a_sentence() {
+        assert!(read("{\"a\":").unwrap_err().contains("is not JSON"));
+        assert!(read("17").unwrap_err().contains("not a JSON object"));
+        assert!(read("").unwrap_err().contains("holds no records"));
+        let missing = read_records(Path::new("/no/such/file")).unwrap_err();
+        assert!(format!("{missing:#}").contains("check the path"));
+    }
+
+    #[test]
+    fn a_broken_line_is_a_broken_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("records.jsonl");
+        fs::write(&file, b"{\"a\":1}\n{\"a\":\n\xff\n\n[]\n").unwrap();
+        let records = read_records(&file).unwrap();
+        assert_eq!(records, [&b"{\"a\":1}"[..], b"{\"a\":", b"\xff", b"[]"]);
+    }
+
+    #[test]
+    fn a_folder_is_read_in_the_order_of_its_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("b")).unwrap();
+        for (name, text) in [
+            ("c.json", "{\"n\":3}"),
+            ("a.jsonl", "{\"n\":1}"),
+            ("b/x.ndjson", "{\"n\":2}"),
+            ("readme.md", "no"),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let records = read_records(folder.path()).unwrap();
+        assert_eq!(records, [b"{\"n\":1}".to_vec(), b"{\"n\":2}".to_vec(), b"{\"n\":3}".to_vec()]);
+    }
+}

@@ -1,0 +1,124 @@
+//! Which files a path stands for.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use lake_files::layout;
+
+/// Files in a folder that are read, compressed ones too; others are left out.
+const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
+
+/// What a path stands for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Files {
+    /// What is read, in the order of paths.
+    pub(super) read: Vec<PathBuf>,
+    /// What a folder holds besides, in the order of paths.
+    pub(super) left_out: Vec<PathBuf>,
+}
+
+/// A file by itself, whatever its name; of a folder, the files with a known extension.
+pub(super) fn files(path: &Path) -> anyhow::Result<Files> {
+    let metadata =
+        fs::metadata(path).with_context(|| format!("{} cannot be read; check the path", path.display()))?;
+    if !metadata.is_dir() {
+        return Ok(Files { read: vec![path.to_owned()], left_out: Vec::new() });
+    }
+    let mut files = Files::default();
+    add(path, &mut HashSet::new(), &mut files)?;
+    files.read.sort();
+    files.left_out.sort();
+    Ok(files)
+}
+
+/// Adds a folder's files. A folder is read once, also if links lead to it again.
+fn add(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Files) -> anyhow::Result<()> {
+    let cannot = || format!("folder {} cannot be read", folder.display());
+    if !seen.insert(fs::canonicalize(folder).with_context(cannot)?) {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).with_context(cannot)?;
+    let mut entries =
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().with_context(cannot)?;
+    entries.sort();
+    for entry in entries {
+        // A link that leads nowhere is told when it is opened, if it has a name that is read.
+        let metadata = fs::metadata(&entry).ok();
+        if metadata.as_ref().is_some_and(fs::Metadata::is_dir) {
+            add(&entry, seen, files)?;
+        } else if is_known(&entry) && metadata.is_none_or(|metadata| metadata.is_file()) {
+            files.read.push(entry);
+        } else {
+            files.left_out.push(entry);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name is read when its folder is.
+pub fn is_known(file: &Path) -> bool {
+    is_copy(file) || EXTENSIONS.contains(&extension(file))
+}
+
+/// Whether every line of a file with this name is a record.
+pub(super) fn is_of_lines(file: &Path) -> bool {
+    matches!(extension(file), "jsonl" | "ndjson")
+}
+
+/// Whether it is an object of the lake's raw copies, in which Firehose puts records one behind the other.
+pub(super) fn is_copy(file: &Path) -> bool {
+    let path = file.to_string_lossy();
+    [layout::COPIES, layout::AGENT_EVENT_COPIES].iter().any(|prefix| path.contains(prefix))
+}
+
+/// The extension, below that of compression.
+fn extension(file: &Path) -> &str {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_read_in_the_order_of_its_paths_and_links_that_go_in_a_circle_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("b/deep")).unwrap();
+        for name in
+            ["c.json", "a.jsonl", "b/x.ndjson.gz", "b/deep/y.json", "readme.md", "b/rows.parquet", "gz"]
+        {
+            fs::write(path(name), "{}").unwrap();
+        }
+        symlink(folder.path(), path("b/deep/around")).unwrap();
+        symlink(path("b"), path("z")).unwrap();
+        let files = files(folder.path()).unwrap();
+        let names = |paths: &[PathBuf]| {
+            let name = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap().display().to_string();
+            paths.iter().map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&files.read), ["a.jsonl", "b/deep/y.json", "b/x.ndjson.gz", "c.json"]);
+        assert_eq!(names(&files.left_out), ["b/rows.parquet", "gz", "readme.md"]);
+    }
+
+    #[test]
+    fn raw_copies_are_read_whatever_their_name() {
+        for (name, known) in [
+            (
+                "lake/raw/contact-records/arrival_date=2026-03-02/contact-records-1-2026-03-02-08-15-59-a.gz",
+                true,
+            ),
+            ("lake/contact_records/contact_date=2026-03-02/a.parquet", false),
+            ("a.json.gz", true),
+            ("a.gz", false),
+        ] {
+            assert_eq!(is_known(Path::new(name)), known, "{name}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What the functions would do with a record, by their own code.
+
+use agent_event_upserter::would_write;
+use agent_ledger::NamePolicy;
+use agent_ledger::plan::Rules;
+use connect_streams::{RecordKind, Reject, RejectCode, parse};
+use contact_lake::Policy;
+use contact_record_normalizer::{Summary, Transformed, transform_record};
+use lambda_io::aggregate;
+use lambda_io::limits::firehose::RECORD_BYTES;
+
+use connect_streams::StreamKind;
+
+/// What would become of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// A row, or items in the agent tables.
+    Written,
+    /// Nothing: it is of a known kind that belongs elsewhere, or an event that tells nothing.
+    PassedOver,
+    /// It would fail.
+    Fails(Reject),
+}
+
+/// A record, judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgment {
+    /// Whose function decides.
+    pub stream: StreamKind,
+    /// What the record is, if that can be told.
+    pub kind: Option<RecordKind>,
+    /// What would become of it.
+    pub fate: Fate,
+}
+
+/// Both functions, with the settings of the environment.
+pub struct Judge {
+    policy: Policy,
+    rules: Rules,
+    /// What the normalizer counts.
+    pub summary: Summary,
+    /// The stream of the record before, which one that cannot be read is taken for.
+    before: StreamKind,
+}
+
+impl Judge {
+    /// The functions with these policies. What a record is taken for that cannot be read is said by `stream`, or by the
+    /// record before.
+    pub fn new(stream: Option<StreamKind>, policy: Policy, names: NamePolicy) -> Self {
+        let rules = Rules { names, ..Rules::default() };
+        let before = stream.unwrap_or(StreamKind::ContactRecords);
+        Self { policy, rules, summary: Summary::default(), before }
+    }
+
+    /// Judges a record as the function of this stream would, or else that of its kind.
+    pub fn judge(&mut self, record: &[u8], stream: Option<StreamKind>) -> Judgment {
+        let document = parse(record).ok();
+        let kind = document.as_ref().and_then(|document| RecordKind::of(document.as_object()?));
+        let by_kind = match kind {
+            Some(RecordKind::AgentEvent) => StreamKind::AgentEvents,
+            Some(_) => StreamKind::ContactRecords,
+            None if aggregate::is_packed(record) => StreamKind::AgentEvents,
+            None => self.before,
+        };
+        let stream = stream.unwrap_or(by_kind);
+        self.before = stream;
+        let fate = match stream {
+            StreamKind::ContactRecords => self.contact_record(record),
+            StreamKind::AgentEvents => self.agent_event(record),
+        };
+        Judgment { stream, kind, fate: fate.unwrap_or_else(Fate::Fails) }
+    }
+
+    fn contact_record(&mut self, record: &[u8]) -> Result<Fate, Reject> {
+        // Firehose would not take it, before any function.
+        if record.len() > RECORD_BYTES {
+            return Err(Reject::record(RejectCode::TooLarge));
+        }
+        Ok(match transform_record(record, None, &self.policy, &mut self.summary)? {
+            Transformed::Row { .. } => Fate::Written,
+            Transformed::Dropped => Fate::PassedOver,
+        })
+    }
+
+    /// Of a packed record, the function takes every part by itself: it fails if nothing in it is right.
+    fn agent_event(&self, record: &[u8]) -> Result<Fate, Reject> {
+        let parts = if aggregate::is_packed(record) {
+            aggregate::unpack(record.to_vec())?.iter().map(|part| part.data.to_vec()).collect()
+        } else {
+            vec![record.to_vec()]
+        };
+        let fates: Vec<_> = parts.iter().map(|part| would_write(part, &self.rules)).collect();
+        if fates.iter().any(|fate| matches!(fate, Ok(true))) {
+            return Ok(Fate::Written);
+        }
+        match fates.into_iter().collect::<Result<Vec<_>, _>>() {
+            Err(reject) if parts.len() == 1 => Err(reject),
+            Err(reject) if parts.iter().all(|part| would_write(part, &self.rules).is_err()) => Err(reject),
+            _ => Ok(Fate::PassedOver),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGIN: &str = r#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a","EventId":"e","EventTimestamp":"2026-03-02T08:00:00Z","EventType":"LOGIN"}"#;
+    const CONTACT: &str = r#"{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z"}"#;
+
+    #[test]
+    fn the_function_of_a_records_kind_decides() {
+        use StreamKind::{AgentEvents, ContactRecords};
+        let mut judge = Judge::new(None, Policy::default(), NamePolicy::default());
+        let rejected = |code, path| Fate::Fails(Reject::field(code, path));
+        for (record, forced, stream, outcome) in [
+            (CONTACT, None, ContactRecords, Fate::Written),
+            (CONTACT, Some(AgentEvents), AgentEvents, Fate::PassedOver),
+            (LOGIN, None, AgentEvents, Fate::Written),
+            // One that cannot be read is taken for another of the kind before.
+            ("{", None, AgentEvents, rejected(RejectCode::NotJson, "$")),
+            (LOGIN, Some(ContactRecords), ContactRecords, Fate::PassedOver),
+            ("{", None, ContactRecords, rejected(RejectCode::NotJson, "$")),
+            (r#"{"ContactId":"c","EventType":"QUEUED"}"#, None, ContactRecords, Fate::PassedOver),
+            (r#"{"ContactId":"c"}"#, None, ContactRecords, rejected(RejectCode::MissingField, "InstanceARN")),
+            (r#"{"EventType":"LOGIN"}"#, None, AgentEvents, rejected(RejectCode::MissingField, "AgentARN")),
+            (&LOGIN.replace("LOGIN", "HEART_BEAT"), None, AgentEvents, Fate::PassedOver),
+        ] {
+            let judgment = judge.judge(record.as_bytes(), forced);
+            assert_eq!((judgment.stream, judgment.fate), (stream, outcome), "{record}");
+        }
+        let large = CONTACT.replace("\"c\"", &format!("\"{}\"", "x".repeat(RECORD_BYTES)));
+        assert_eq!(
+            judge.judge(large.as_bytes(), None).fate,
+            Fate::Fails(Reject::record(RejectCode::TooLarge))
+        );
+    }
+}

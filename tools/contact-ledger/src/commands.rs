@@ -1,0 +1,16 @@
+//! The commands, one module each.
+
+pub mod agents;
+pub mod backfill;
+pub mod connect;
+pub mod cost;
+pub mod demo;
+pub mod doctor;
+pub mod explain;
+pub mod generate;
+pub mod history;
+pub mod redrive;
+pub mod schema;
+pub mod send;
+pub mod tail;
+pub mod validate;

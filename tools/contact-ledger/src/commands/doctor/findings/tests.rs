@@ -1,0 +1,333 @@
+//! Every misconfiguration, planted one by one into a stack that is well.
+
+use super::*;
+
+const REGION: &str = "eu-west-2";
+const STREAM: &str = "arn:aws:kinesis:eu-west-2:111122223333:stream/s";
+const FIREHOSE: &str = "arn:aws:firehose:eu-west-2:111122223333:deliverystream/f";
+const KEY: &str = "arn:aws:kms:eu-west-2:111122223333:key/k";
+
+/// A stack as it should be.
+fn healthy() -> Facts {
+    let streams_to = |target: &str| Ok(Some(Association { id: "a".to_owned(), target: target.to_owned() }));
+    let targets = [(StreamKind::ContactRecords, FIREHOSE), (StreamKind::AgentEvents, STREAM)];
+    let columns = BTreeMap::from([("contact_id".to_owned(), "string".to_owned())]);
+    let function = Function {
+        state: "Active".to_owned(),
+        last_update: "Successful".to_owned(),
+        reason: String::new(),
+        reserved_concurrency: None,
+    };
+    let table = Table { status: "ACTIVE".to_owned(), ttl_attribute: Some("expires_at".to_owned()) };
+    Facts {
+        is_local: false,
+        region: REGION.to_owned(),
+        status: Some(Ok("UPDATE_COMPLETE".to_owned())),
+        instance_region: Some(Ok(REGION.to_owned())),
+        existing: BTreeMap::new(),
+        targets: targets.map(|(kind, target)| (kind, target.to_owned())).into(),
+        associations: targets.map(|(kind, target)| (kind, streams_to(target))).into(),
+        key_arn: Some(KEY.to_owned()),
+        key: Some(Ok(Key {
+            is_enabled: true,
+            connect_may_use_it_via: ["kinesis", "firehose"]
+                .map(|name| format!("{name}.{REGION}.amazonaws.com"))
+                .into(),
+        })),
+        streams: BTreeMap::from([(
+            "s".to_owned(),
+            Ok(Stream { status: "ACTIVE".to_owned(), is_encrypted: true, key: Some(KEY.to_owned()) }),
+        )]),
+        functions: BTreeMap::from([("upserter".to_owned(), Ok(function))]),
+        mapping: Some(Ok(Mapping {
+            state: "Enabled".to_owned(),
+            last_result: "OK".to_owned(),
+            reports_failures: true,
+            bisects: true,
+            has_on_failure: true,
+            has_filter: false,
+            maximum_record_age: Some(86_400),
+            maximum_retries: Some(100),
+        })),
+        firehose: Some(Ok(Firehose { status: "ACTIVE".to_owned(), is_transformed: true })),
+        glue: Some(Ok(Glue { is: columns.clone(), expected: columns })),
+        tables: BTreeMap::from([("AgentState".to_owned(), Ok(table))]),
+        metrics: Some(Ok(Metrics { contact_records: 5.0, agent_events: 9.0, ..Metrics::default() })),
+        failed: Some(Ok(BTreeMap::new())),
+        alarms: Some(Ok(Vec::new())),
+    }
+}
+
+#[test]
+fn a_healthy_stack_is_all_good() {
+    let found = findings(&healthy());
+    assert_eq!(found.len(), 14);
+    assert!(
+        found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
+        "{found:#?}"
+    );
+    assert_eq!(findings(&Facts::default()), [], "where there is nothing to look at, nothing is found");
+}
+
+fn some<T>(fact: &mut Option<Looked<T>>) -> &mut T {
+    fact.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn first<T>(facts: &mut BTreeMap<String, Looked<T>>) -> &mut T {
+    facts.values_mut().next().unwrap().as_mut().unwrap()
+}
+
+/// A misconfiguration, how bad it is, and a part of what to do.
+type Planted = (&'static str, fn(&mut Facts), Severity, &'static str);
+
+const PLANTED: [Planted; 30] = {
+    use Severity::{Error, Unknown, Warning};
+    [
+        (
+            "stack",
+            |facts| *some(&mut facts.status) = "UPDATE_ROLLBACK_FAILED".to_owned(),
+            Error,
+            "describe-stack-events",
+        ),
+        ("stack", |facts| *some(&mut facts.status) = "UPDATE_IN_PROGRESS".to_owned(), Warning, "wait"),
+        (
+            "streaming of agent events",
+            |facts| _ = facts.associations.insert(StreamKind::AgentEvents, Ok(None)),
+            Error,
+            "connect enable",
+        ),
+        (
+            "streaming of contact records",
+            |facts| _ = facts.targets.insert(StreamKind::ContactRecords, "other".to_owned()),
+            Error,
+            "connect enable",
+        ),
+        (
+            "instance of Connect",
+            |facts| *some(&mut facts.instance_region) = "us-east-1".to_owned(),
+            Error,
+            "one region",
+        ),
+        (
+            "streaming of agent events",
+            |facts| {
+                _ = facts
+                    .associations
+                    .insert(StreamKind::AgentEvents, Err(Unseen::Denied("AccessDenied".to_owned())));
+            },
+            Unknown,
+            "credentials",
+        ),
+        ("key", |facts| some(&mut facts.key).is_enabled = false, Error, "enable-key"),
+        (
+            "key",
+            |facts| some(&mut facts.key).connect_may_use_it_via.clear(),
+            Error,
+            "AmazonConnectPutsRecords",
+        ),
+        (
+            "stream",
+            |facts| first(&mut facts.streams).key = Some("alias/aws/kinesis".to_owned()),
+            Error,
+            "sam deploy",
+        ),
+        (
+            "stream",
+            |facts| first(&mut facts.streams).key = Some("arn:other".to_owned()),
+            Warning,
+            "Encryption",
+        ),
+        ("stream", |facts| first(&mut facts.streams).is_encrypted = false, Warning, "sam deploy"),
+        ("stream", |facts| first(&mut facts.streams).status = "UPDATING".to_owned(), Error, "active"),
+        ("function", |facts| first(&mut facts.functions).state = "Inactive".to_owned(), Error, "sam deploy"),
+        (
+            "function",
+            |facts| first(&mut facts.functions).reserved_concurrency = Some(0),
+            Error,
+            "delete-function-concurrency",
+        ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).state = "Disabled".to_owned(),
+            Error,
+            "update-event-source-mapping",
+        ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).last_result = "PROBLEM: no right".to_owned(),
+            Error,
+            "AgentEventUpserterRole",
+        ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).last_result = "PROBLEM: Function call failed".to_owned(),
+            Error,
+            "log says why",
+        ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).reports_failures = false,
+            Error,
+            "sam deploy",
+        ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).has_on_failure = false,
+            Error,
+            "sam deploy",
+        ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).has_filter = true,
+            Error,
+            "remove the filter",
+        ),
+        ("event source mapping", |facts| some(&mut facts.mapping).bisects = false, Warning, "sam deploy"),
+        (
+            "event source mapping",
+            |facts| {
+                (some(&mut facts.mapping).maximum_record_age, some(&mut facts.mapping).maximum_retries) =
+                    (Some(-1), Some(-1));
+            },
+            Error,
+            "sam deploy",
+        ),
+        ("Firehose", |facts| some(&mut facts.firehose).is_transformed = false, Error, "sam deploy"),
+        (
+            "lake table",
+            |facts| _ = some(&mut facts.glue).is.insert("contact_id".to_owned(), "bigint".to_owned()),
+            Error,
+            "crawler",
+        ),
+        (
+            "lake table",
+            |facts| _ = some(&mut facts.glue).is.insert("more".to_owned(), "string".to_owned()),
+            Warning,
+            "crawler",
+        ),
+        (
+            "agent table",
+            |facts| {
+                *facts.tables.values_mut().next().unwrap() = Err(Unseen::Missing("AgentState".to_owned()));
+            },
+            Error,
+            "sam deploy",
+        ),
+        ("agent table", |facts| first(&mut facts.tables).ttl_attribute = None, Warning, "expires_at"),
+        (
+            "last 24 hours",
+            |facts| some(&mut facts.metrics).iterator_age_milliseconds = 600_000.0,
+            Error,
+            "Agent Events Behind",
+        ),
+        (
+            "failed records",
+            |facts| _ = some(&mut facts.failed).insert("not_json".to_owned(), 3),
+            Warning,
+            "contact-ledger redrive",
+        ),
+        (
+            "alarms",
+            |facts| some(&mut facts.alarms).push(("x".to_owned(), "docs/operations.md#x".to_owned())),
+            Warning,
+            "docs/operations.md#x",
+        ),
+    ]
+};
+
+#[test]
+fn each_misconfiguration_is_found_with_its_fix_and_nothing_else_is() {
+    for (place, (check, plant, severity, fix)) in PLANTED.into_iter().enumerate() {
+        let mut facts = healthy();
+        plant(&mut facts);
+        let found: Vec<_> =
+            findings(&facts).into_iter().filter(|finding| finding.severity != Severity::Good).collect();
+        let named: Vec<_> = found.iter().filter(|finding| finding.check == check).collect();
+        let [finding] = named[..] else { panic!("{place}: {found:#?}") };
+        assert_eq!(finding.severity, severity, "{place}: {finding:?}");
+        // What was not seen says itself what to do, where that is known.
+        let says = format!("{} {}", finding.says, finding.fix.as_deref().unwrap_or_default());
+        assert!(says.contains(fix), "{place}: {finding:?}");
+        assert_eq!(found.len(), 1, "{place}: {found:#?}");
+    }
+}
+
+/// Whoever is sent to a section finds it.
+#[test]
+fn every_section_that_a_fix_names_is_there() {
+    const OPERATIONS: &str = include_str!("../../../../../../docs/operations.md");
+    const PLACE: &str = "docs/operations.md, ";
+    let findings = PLANTED.iter().flat_map(|(_, plant, ..)| {
+        let mut facts = healthy();
+        plant(&mut facts);
+        *some(&mut facts.metrics) = Metrics {
+            iterator_age_milliseconds: 600_000.0,
+            freshness_seconds: 3600.0,
+            rejected: 1.0,
+            failed: 1.0,
+            unconverted: 1.0,
+            environment_faults: 1.0,
+            throttled: 1.0,
+            ..Metrics::default()
+        };
+        findings(&facts)
+    });
+    let mut sections = BTreeSet::new();
+    for fix in findings.filter_map(|finding| finding.fix) {
+        if let Some((_, section)) = fix.split_once(PLACE) {
+            sections.insert(section.split([':', ')', ';']).next().unwrap().to_owned());
+        }
+    }
+    assert!(sections.len() >= 8, "{sections:?}");
+    for section in sections {
+        assert!(OPERATIONS.contains(&format!("\n### {section}\n")), "{section}");
+    }
+}
+
+/// A stack that reads a stream of somebody else's, with its key.
+fn beside_others() -> Facts {
+    let mut facts = healthy();
+    let key = "arn:aws:kms:eu-west-2:111122223333:key/theirs".to_owned();
+    first(&mut facts.streams).key = Some(key.clone());
+    let stream = ExistingStream { name: "s".to_owned(), key: Some(key) };
+    facts.existing.insert(StreamKind::AgentEvents, stream);
+    facts
+}
+
+#[test]
+fn an_existing_stream_is_its_owners_and_must_be_readable() {
+    let found = findings(&beside_others());
+    assert!(found.iter().all(|finding| finding.severity == Severity::Good), "{found:#?}");
+    let says = |facts: &Facts, check: &str| {
+        let found = findings(facts).into_iter().find(|finding| finding.check == check).unwrap();
+        (found.severity, found.says + " " + &found.fix.unwrap_or_default())
+    };
+    assert!(says(&beside_others(), "stream").1.contains("not the stack's own"));
+
+    // Not encrypted, or with the AWS managed key: whose it is decides.
+    for (is_encrypted, key) in [(false, None), (true, Some("alias/aws/kinesis".to_owned()))] {
+        let mut facts = beside_others();
+        let stream = first(&mut facts.streams);
+        (stream.is_encrypted, stream.key) = (is_encrypted, key);
+        assert_eq!(says(&facts, "stream").0, Severity::Good);
+    }
+    // By an alias, which may be that of the key.
+    let mut facts = beside_others();
+    first(&mut facts.streams).key = Some("alias/theirs".to_owned());
+    assert_eq!(says(&facts, "stream").0, Severity::Good);
+    // With a key that the stack was not given.
+    let mut facts = beside_others();
+    facts.existing.get_mut(&StreamKind::AgentEvents).unwrap().key = None;
+    let (severity, said) = says(&facts, "stream");
+    assert!(severity == Severity::Error && said.contains("ExistingAgentEventStreamKeyArn"), "{said}");
+
+    // Connect fills another stream, or none.
+    let mut facts = beside_others();
+    let other = Association { id: "a".to_owned(), target: "other".to_owned() };
+    facts.associations.insert(StreamKind::AgentEvents, Ok(Some(other)));
+    let (severity, said) = says(&facts, "streaming of agent events");
+    assert!(severity == Severity::Error && said.contains("If you already stream"), "{said}");
+    facts.associations.insert(StreamKind::AgentEvents, Ok(None));
+    let (severity, said) = says(&facts, "streaming of agent events");
+    assert!(severity == Severity::Error && said.contains("who owns it"), "{said}");
+}

@@ -1,0 +1,345 @@
+//! Looks at a stack: every fact by one request, and all at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+
+use aws_errors::{Class, class_of, refusal, unanswered, why_refused};
+use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StateValue};
+use connect_streams::{StreamKind, Timestamp};
+use lambda_io::metrics::NAMESPACE;
+use redrive::{ContactRecordTarget, Control, Request, run};
+use serde_json::{Value, json};
+
+use super::facts::{Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, Table, Unseen};
+use crate::commands::schema::{SchemaFormat, schema};
+use crate::stack::connection::Connection;
+use crate::stack::signed::{Call, Refusal, call};
+use crate::stack::streaming::{association, region_of};
+
+/// So far back failed records are looked for.
+const DAYS_OF_FAILURES: i64 = 7;
+const INSTANCE_UNKNOWN: &str = "the stack was deployed without ConnectInstanceArn: say --instance <ARN>, which `aws connect list-instances` shows";
+
+/// Looks at everything that the stack has, and at the instance of Amazon Connect that streams to it.
+pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now: Timestamp) -> Facts {
+    let names = &connection.names;
+    let mut facts = Facts {
+        is_local: connection.is_local(),
+        region: connection.region(),
+        failed: Some(failed(connection, now).await),
+        ..Facts::default()
+    };
+    facts
+        .streams
+        .insert(names.agent_event_stream.clone(), stream(connection, &names.agent_event_stream).await);
+    for table in [&names.agent_state_table, &names.agent_history_table] {
+        facts.tables.insert(table.clone(), self::table(connection, table).await);
+    }
+    for logical in ["ContactRecordNormalizer", "AgentEventUpserter", "Redrive"] {
+        if let Some(name) = connection.deployed.resources.get(logical) {
+            facts.functions.insert(name.clone(), function(connection, name).await);
+        }
+    }
+    if let Some(id) = connection.deployed.outputs.get("AgentEventMappingId") {
+        facts.mapping = Some(mapping(connection, id).await);
+    }
+    if let Some(name) = connection.deployed.resources.get("ContactRecordFirehose") {
+        facts.firehose = Some(firehose(connection, name).await);
+    }
+    if !connection.is_local() {
+        deployed(connection, instance, now, &mut facts).await;
+    }
+    facts
+}
+
+/// What only a deployed stack has.
+async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestamp, facts: &mut Facts) {
+    let deployed = &connection.deployed;
+    facts.status = deployed.status.clone().map(Ok);
+    facts.key_arn = deployed.outputs.get("KeyArn").cloned();
+    facts.existing.clone_from(&deployed.existing);
+    facts.targets.clone_from(&deployed.targets);
+    let instance = instance.ok_or(INSTANCE_UNKNOWN);
+    facts.instance_region = Some(instance.map(|arn| region_of(arn).to_owned()).map_err(Unseen::from));
+    if let Ok(arn) = instance
+        && region_of(arn) == facts.region
+    {
+        let id = arn.rsplit('/').next().unwrap_or_default();
+        for kind in [StreamKind::ContactRecords, StreamKind::AgentEvents] {
+            let association = association(connection.config(), now, id, kind).await;
+            facts.associations.insert(kind, association.map_err(|error| not_told(&error)));
+        }
+    }
+    if let Some(arn) = &facts.key_arn {
+        facts.key = Some(key(connection, arn).await);
+    }
+    if let ContactRecordTarget::Stream(name) = &connection.names.contact_records {
+        facts.streams.insert(name.clone(), stream(connection, name).await);
+    }
+    if let Some(database) = deployed.outputs.get("DatabaseName") {
+        facts.glue = Some(glue(connection, now, database).await);
+    }
+    facts.metrics = Some(metrics(connection, now).await);
+    facts.alarms = Some(alarms(connection).await);
+}
+
+/// Why `what` was not seen.
+fn unseen<E>(what: &str) -> impl Fn(SdkError<E>) -> Unseen
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    move |error| {
+        let Some(refusal) = refusal(&error) else { return Unseen::Unknown(unanswered(&error)) };
+        let code = error.code().unwrap_or_default();
+        match class_of(code) {
+            Class::Missing => Unseen::Missing(what.to_owned()),
+            Class::Denied => Unseen::Denied(refusal),
+            Class::Credentials | Class::Invalid | Class::Transient => {
+                Unseen::Unknown(why_refused(code, &refusal, "more rights"))
+            }
+        }
+    }
+}
+
+/// The same of a call that is made without an SDK.
+fn not_told(error: &anyhow::Error) -> Unseen {
+    match error.downcast_ref::<Refusal>() {
+        Some(refusal) if class_of(&refusal.code) == Class::Denied => Unseen::Denied(refusal.to_string()),
+        Some(refusal) => Unseen::Unknown(why_refused(&refusal.code, &refusal.to_string(), "more rights")),
+        None => Unseen::Unknown(format!("{error:#}")),
+    }
+}
+
+async fn failed(connection: &Connection, now: Timestamp) -> Looked<BTreeMap<String, usize>> {
+    let since = now.epoch_milliseconds() - DAYS_OF_FAILURES * 86_400_000;
+    let since = Timestamp::from_epoch_milliseconds(since).map(|since| since.to_string());
+    let request = Request { since, ..Request::default() };
+    let control = Control { now: &|| now, stop: &|| false, progress: &|_| () };
+    let report = run(&connection.lake(), &connection.destination(), &request, &control).await;
+    let report = report.map_err(|error| error.to_string())?;
+    Ok(report.reasons.into_iter().map(|(reason, count)| (reason, count.sent + count.stay)).collect())
+}
+
+async fn stream(connection: &Connection, name: &str) -> Looked<Stream> {
+    let client = aws_sdk_kinesis::Client::new(&connection.streams());
+    let described = client.describe_stream_summary().stream_name(name).send().await.map_err(unseen(name))?;
+    let summary = described.stream_description_summary.ok_or("Kinesis does not describe it")?;
+    Ok(Stream {
+        status: summary.stream_status.as_str().to_owned(),
+        is_encrypted: summary.encryption_type.is_some_and(|kind| kind.as_str() == "KMS"),
+        key: summary.key_id,
+    })
+}
+
+async fn table(connection: &Connection, name: &str) -> Looked<Table> {
+    let client = connection.tables();
+    let described = client.describe_table().table_name(name).send().await.map_err(unseen(name))?;
+    let status = described.table.and_then(|table| table.table_status);
+    let ttl = client.describe_time_to_live().table_name(name).send().await.map_err(unseen(name))?;
+    let ttl = ttl
+        .time_to_live_description
+        .filter(|ttl| ttl.time_to_live_status().is_some_and(|status| status.as_str().starts_with("ENABL")));
+    Ok(Table {
+        status: status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        ttl_attribute: ttl.and_then(|ttl| ttl.attribute_name),
+    })
+}
+
+async fn key(connection: &Connection, arn: &str) -> Looked<Key> {
+    let client = aws_sdk_kms::Client::new(connection.config());
+    let described = client.describe_key().key_id(arn).send().await.map_err(unseen("the key"))?;
+    let is_enabled = described.key_metadata.is_some_and(|key| key.enabled);
+    let policy =
+        client.get_key_policy().key_id(arn).policy_name("default").send().await.map_err(unseen("the key"))?;
+    let policy: Value =
+        serde_json::from_str(&policy.policy.unwrap_or_default()).map_err(|error| error.to_string())?;
+    let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
+    let services = statements
+        .iter()
+        .filter(|statement| lets_connect_in(statement))
+        .flat_map(|statement| texts(&statement["Condition"]["StringEquals"]["kms:ViaService"]));
+    Ok(Key { is_enabled, connect_may_use_it_via: services.collect() })
+}
+
+/// Whether a statement of the key's policy is the one for Connect's role.
+fn lets_connect_in(statement: &Value) -> bool {
+    let actions: BTreeSet<_> = texts(&statement["Action"]).collect();
+    let roles: Vec<_> = texts(&statement["Condition"]["ArnLike"]["aws:PrincipalArn"]).collect();
+    statement["Effect"] == "Allow"
+        && actions.iter().any(|action| action == "kms:GenerateDataKey" || action == "kms:*")
+        && roles.iter().any(|role| role.contains("AWSServiceRoleForAmazonConnect"))
+}
+
+/// A text, or several of them.
+fn texts(value: &Value) -> impl Iterator<Item = String> {
+    let one = value.as_str().map(str::to_owned);
+    let many = value.as_array().cloned().unwrap_or_default();
+    one.into_iter().chain(many.into_iter().filter_map(|value| value.as_str().map(str::to_owned)))
+}
+
+async fn function(connection: &Connection, name: &str) -> Looked<Function> {
+    let client = aws_sdk_lambda::Client::new(&connection.streams());
+    let got = client.get_function().function_name(name).send().await.map_err(unseen(name))?;
+    let configuration = got.configuration.ok_or("Lambda does not describe it")?;
+    let reasons = [configuration.state_reason, configuration.last_update_status_reason];
+    Ok(Function {
+        // Emulators leave out what is as it should be.
+        state: configuration.state.map_or_else(|| "Active".to_owned(), |state| state.as_str().to_owned()),
+        last_update: configuration
+            .last_update_status
+            .map(|status| status.as_str().to_owned())
+            .unwrap_or_default(),
+        reason: reasons.into_iter().flatten().collect::<Vec<_>>().join("; "),
+        reserved_concurrency: got
+            .concurrency
+            .and_then(|concurrency| concurrency.reserved_concurrent_executions),
+    })
+}
+
+async fn mapping(connection: &Connection, id: &str) -> Looked<Mapping> {
+    let client = aws_sdk_lambda::Client::new(&connection.streams());
+    let mapping = client
+        .get_event_source_mapping()
+        .uuid(id)
+        .send()
+        .await
+        .map_err(unseen("the mapping of agent events"))?;
+    let reports =
+        mapping.function_response_types().iter().any(|kind| kind.as_str() == "ReportBatchItemFailures");
+    let on_failure = mapping.destination_config().and_then(|destination| destination.on_failure());
+    Ok(Mapping {
+        reports_failures: reports,
+        has_on_failure: on_failure
+            .and_then(|place| place.destination())
+            .is_some_and(|place| !place.is_empty()),
+        has_filter: mapping.filter_criteria().is_some_and(|criteria| !criteria.filters().is_empty()),
+        bisects: mapping.bisect_batch_on_function_error.unwrap_or_default(),
+        maximum_record_age: mapping.maximum_record_age_in_seconds,
+        maximum_retries: mapping.maximum_retry_attempts,
+        state: mapping.state.unwrap_or_default(),
+        last_result: mapping.last_processing_result.unwrap_or_else(|| "none yet".to_owned()),
+    })
+}
+
+async fn firehose(connection: &Connection, name: &str) -> Looked<Firehose> {
+    let client = aws_sdk_firehose::Client::new(&connection.streams());
+    let described =
+        client.describe_delivery_stream().delivery_stream_name(name).send().await.map_err(unseen(name))?;
+    let description = described.delivery_stream_description.ok_or("Firehose does not describe it")?;
+    let destinations = description.destinations.iter();
+    let s3 = destinations.filter_map(|destination| destination.extended_s3_destination_description());
+    let processing = s3.filter_map(|s3| s3.processing_configuration());
+    let is_transformed = processing.into_iter().any(|processing| {
+        let is_lambda =
+            |processor: &aws_sdk_firehose::types::Processor| processor.r#type().as_str() == "Lambda";
+        processing.enabled() == Some(true) && processing.processors().iter().any(is_lambda)
+    });
+    Ok(Firehose { status: description.delivery_stream_status.as_str().to_owned(), is_transformed })
+}
+
+async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Looked<Glue> {
+    let body = json!({"DatabaseName": database, "Name": "contact_records"});
+    let get = Call {
+        service: "glue",
+        method: "POST",
+        path: "/".to_owned(),
+        target: Some("AWSGlue.GetTable"),
+        body: &body,
+    };
+    let table = call(connection.config(), now, &get).await.map_err(|error| {
+        match error.downcast_ref::<Refusal>() {
+            Some(refusal) if refusal.code == "EntityNotFoundException" => {
+                Unseen::Missing(format!("table contact_records of database {database}"))
+            }
+            _ => not_told(&error),
+        }
+    })?;
+    let columns = |columns: &Value| -> BTreeMap<String, String> {
+        let text = |column: &Value, name: &str| column[name].as_str().unwrap_or_default().to_owned();
+        let columns = columns.as_array().cloned().unwrap_or_default();
+        columns.iter().map(|column| (text(column, "Name"), text(column, "Type"))).collect()
+    };
+    let expected = serde_json::from_str(&schema(SchemaFormat::Glue)).map_err(|error| error.to_string())?;
+    Ok(Glue { is: columns(&table["Table"]["StorageDescriptor"]["Columns"]), expected: columns(&expected) })
+}
+
+async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
+    const HOUR: i64 = 3600;
+    let resource = |name: &str| connection.deployed.resources.get(name).cloned().unwrap_or_default();
+    let (firehose, upserter) = (resource("ContactRecordFirehose"), resource("AgentEventUpserter"));
+    let normalizer = resource("ContactRecordNormalizer");
+    let (state, history) = (resource("AgentStateTable"), resource("AgentHistoryTable"));
+    let agent_event_stream = &connection.names.agent_event_stream;
+    let of = |namespace: &str, name: &str, dimension: (&str, &str), stat: &str| {
+        let dimension = Dimension::builder().name(dimension.0).value(dimension.1).build();
+        let metric = Metric::builder().namespace(namespace).metric_name(name).dimensions(dimension).build();
+        MetricStat::builder().metric(metric).period(3600).stat(stat).build()
+    };
+    let incoming = match &connection.names.contact_records {
+        ContactRecordTarget::Firehose(_) => {
+            of("AWS/Firehose", "IncomingRecords", ("DeliveryStreamName", &firehose), "Sum")
+        }
+        ContactRecordTarget::Stream(stream) => {
+            of("AWS/Kinesis", "IncomingRecords", ("StreamName", stream), "Sum")
+        }
+    };
+    let asked = [
+        incoming,
+        of("AWS/Kinesis", "IncomingRecords", ("StreamName", agent_event_stream), "Sum"),
+        of("AWS/Lambda", "IteratorAge", ("FunctionName", &upserter), "Maximum"),
+        of("AWS/Firehose", "DeliveryToS3.DataFreshness", ("DeliveryStreamName", &firehose), "Maximum"),
+        of(NAMESPACE, "RecordsRejected", ("FunctionName", &upserter), "Sum"),
+        of(NAMESPACE, "RecordsFailed", ("FunctionName", &normalizer), "Sum"),
+        of("AWS/Firehose", "FailedConversion.Records", ("DeliveryStreamName", &firehose), "Sum"),
+        of(NAMESPACE, "EnvironmentFaults", ("FunctionName", &upserter), "Sum"),
+        of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &state), "Sum"),
+        of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &history), "Sum"),
+    ];
+    let queries = asked
+        .into_iter()
+        .enumerate()
+        .map(|(place, stat)| MetricDataQuery::builder().id(format!("m{place}")).metric_stat(stat).build());
+    let end = now.epoch_milliseconds() / 1000;
+    let client = aws_sdk_cloudwatch::Client::new(connection.config());
+    let got = client
+        .get_metric_data()
+        .set_metric_data_queries(Some(queries.collect()))
+        .start_time(DateTime::from_secs(end - 24 * HOUR))
+        .end_time(DateTime::from_secs(end))
+        .send()
+        .await
+        .map_err(unseen("CloudWatch"))?;
+    let results: BTreeMap<_, _> = got
+        .metric_data_results()
+        .iter()
+        .filter_map(|result| Some((result.id()?.to_owned(), result.values().to_vec())))
+        .collect();
+    let values = |place: usize| results.get(&format!("m{place}")).map(Vec::as_slice).unwrap_or_default();
+    let sum = |place: usize| values(place).iter().sum::<f64>();
+    // Newest first.
+    let last = |place: usize| values(place).first().copied().unwrap_or_default();
+    Ok(Metrics {
+        contact_records: sum(0),
+        agent_events: sum(1),
+        iterator_age_milliseconds: last(2),
+        freshness_seconds: last(3),
+        rejected: sum(4),
+        failed: sum(5),
+        unconverted: sum(6),
+        environment_faults: sum(7),
+        throttled: sum(8) + sum(9),
+    })
+}
+
+async fn alarms(connection: &Connection) -> Looked<Vec<(String, String)>> {
+    let client = aws_sdk_cloudwatch::Client::new(connection.config());
+    let prefix = format!("{}-", connection.deployed.stack);
+    let described = client.describe_alarms().alarm_name_prefix(prefix).state_value(StateValue::Alarm);
+    let alarms =
+        described.send().await.map_err(unseen("CloudWatch"))?.metric_alarms.unwrap_or_default().into_iter();
+    Ok(alarms
+        .map(|alarm| (alarm.alarm_name.unwrap_or_default(), alarm.alarm_description.unwrap_or_default()))
+        .collect())
+}

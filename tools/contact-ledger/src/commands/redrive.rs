@@ -1,0 +1,209 @@
+//! `redrive`: what failed is sent again, from this machine.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clap::Args;
+use connect_streams::Timestamp;
+use indicatif::{ProgressBar, ProgressStyle};
+use redrive::{Control, Report, Request, run};
+
+use crate::stack::connection::StackArguments;
+use connect_streams::StreamKind;
+use ledger_console::process::interruption::Interruption;
+use ledger_console::process::outcome::{Answer, Outcome};
+use ledger_console::render::output::say;
+use ledger_console::render::terminal::{
+    Cell, counted, grouped, json_pretty, number, table, text, width, wrapped,
+};
+
+/// Arguments of `redrive`.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are switches of a command line")]
+pub struct RedriveArguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Send; without it, only count
+    #[arg(long, conflicts_with = "dry_run")]
+    send: bool,
+    /// Count what would be sent, and send nothing; this is the default
+    #[arg(long)]
+    dry_run: bool,
+    /// Only objects whose key begins so, such as errors/processing-failed/2026/03/
+    #[arg(long, value_name = "KEY")]
+    prefix: Option<String>,
+    /// Only records that arrived then or later: a day (UTC), or an instant such as 2026-03-02T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only records that arrived then or earlier: a day (UTC), taken whole, or an instant
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only records that failed for this reason; can be said several times
+    #[arg(long = "reason", value_name = "REASON")]
+    reasons: Vec<String>,
+    /// Most records to send in a second
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// Also what an earlier run has sent
+    #[arg(long)]
+    again: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl RedriveArguments {
+    fn request(&self) -> Request {
+        Request {
+            dry_run: !self.send,
+            prefix: self.prefix.clone(),
+            since: self.since.clone(),
+            until: self.until.clone(),
+            reasons: self.reasons.clone(),
+            rate: self.rate,
+            again: self.again,
+        }
+    }
+}
+
+/// Carries it out; answers with what to print. When interrupted, it stops after the request under way.
+///
+/// # Errors
+/// When the stack, its bucket or its streams refuse. The same command goes on from there.
+pub async fn redrive(
+    arguments: &RedriveArguments,
+    now: &(dyn Fn() -> Timestamp + Sync),
+    interruption: &Interruption,
+) -> Answer {
+    let Some(connection) = interruption.unless(arguments.stack.connect()).await else {
+        return Ok((String::new(), Outcome::Interrupted));
+    };
+    let connection = connection?;
+    if arguments.send {
+        connection.announce();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);
+    let control = Control {
+        now,
+        stop: &|| interruption.is_requested(),
+        progress: &|report| {
+            bar.set_message(format!("{} objects, {} records", report.objects, report.records.sent));
+            bar.tick();
+        },
+    };
+    let (lake, destination, request) = (connection.lake(), connection.destination(), arguments.request());
+    let work = run(&lake, &destination, &request, &control);
+    tokio::pin!(work);
+    let report = tokio::select! {
+        report = &mut work => report,
+        () = interruption.requested() => {
+            say("stopping after what is under way; interrupt once more to end at once");
+            work.await
+        }
+    };
+    bar.finish_and_clear();
+    let report = report?;
+    let outcome = match interruption.is_requested() {
+        true => Outcome::Interrupted,
+        false if report.records.stay > 0 || !report.unreadable.is_empty() => Outcome::Differs,
+        false => Outcome::Done,
+    };
+    if arguments.json {
+        return Ok((json_pretty(&report)?, outcome));
+    }
+    let shared = connection.sharing(StreamKind::ContactRecords).filter(|_| report.records.sent > 0);
+    Ok((told(&report, shared), outcome))
+}
+
+fn told(report: &Report, shared: Option<String>) -> String {
+    let mut text = shared.map(|sentence| wrapped(&sentence, width(), 0) + "\n").unwrap_or_default();
+    let sent = if report.dry_run { "would be sent" } else { "sent" };
+    // What cannot be read stays as well.
+    let stay = report.records.stay + report.unreadable.values().sum::<usize>();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{} of {} {sent}, {} where {}",
+        counted(report.records.sent as u64, "record", "records"),
+        counted(report.objects as u64, "object", "objects"),
+        counted(stay as u64, "stays", "stay"),
+        if stay == 1 { "it is" } else { "they are" },
+    );
+    if report.objects_done_before > 0 {
+        let _ = writeln!(
+            text,
+            "{} by an earlier run (--again sends them once more)",
+            counted(report.objects_done_before as u64, "object was sent", "objects were sent")
+        );
+    }
+    if report.not_wanted > 0 {
+        let not_wanted =
+            counted(report.not_wanted as u64, "record was not asked for", "records were not asked for");
+        let _ = writeln!(text, "{not_wanted}");
+    }
+    for (title, counts) in [("REASON", &report.reasons), ("DAY", &report.days)] {
+        if !counts.is_empty() {
+            let columns = [
+                self::text(title, 1),
+                number(if report.dry_run { "TO SEND" } else { "SENT" }),
+                number("STAY"),
+            ];
+            let rows: Vec<Vec<Cell>> = counts
+                .iter()
+                .map(|(name, count)| {
+                    vec![
+                        name.clone().into(),
+                        grouped(count.sent as u64).into(),
+                        grouped(count.stay as u64).into(),
+                    ]
+                })
+                .collect();
+            let _ = write!(text, "\n{}", table(&columns, &rows, width()));
+        }
+    }
+    for (title, counts) in [("WOULD FAIL AGAIN", &report.stay), ("UNREADABLE", &report.unreadable)] {
+        if !counts.is_empty() {
+            let rows: Vec<Vec<Cell>> = counts
+                .iter()
+                .map(|(why, count)| vec![why.clone().into(), grouped(*count as u64).into()])
+                .collect();
+            let _ = write!(text, "\n{}", table(&[self::text(title, 1), number("RECORDS")], &rows, width()));
+        }
+    }
+    if !report.left_in.is_empty() {
+        // Keys are longer than lines; their folders tell the stream and the day.
+        let mut folders: BTreeMap<&str, u64> = BTreeMap::new();
+        for key in &report.left_in {
+            *folders.entry(key.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
+        }
+        let rows: Vec<Vec<Cell>> = folders
+            .into_iter()
+            .map(|(folder, objects)| vec![format!("{folder}/").into(), grouped(objects).into()])
+            .collect();
+        let columns = [self::text("OBJECTS WITH RECORDS THAT STAY", 1), number("OBJECTS")];
+        let _ = write!(
+            text,
+            "\n{}--json names the first {}.\n",
+            table(&columns, &rows, width()),
+            report.left_in.len()
+        );
+    }
+    text.push('\n');
+    match (&report.run, report.finished) {
+        (None, _) if report.records.sent > 0 => {
+            text.push_str("Nothing was sent. To send: the same command with --send.\n");
+        }
+        (None, _) => text.push_str("There is nothing to send.\n"),
+        (Some(run), true) => {
+            let _ = writeln!(
+                text,
+                "Run {run} is done; its manifest is redrive/runs/{run}.json in the lake bucket."
+            );
+        }
+        (Some(run), false) => {
+            let _ = writeln!(text, "Run {run} is not done; the same command goes on where it was.");
+        }
+    }
+    text
+}

@@ -1,0 +1,103 @@
+//! `schema`: the row's columns for Glue, for programs and for people, all from the one declaration.
+
+use std::fmt::Write as _;
+
+use clap::ValueEnum;
+use contact_lake::schema::{Column, Kind, SCHEMA_VERSION, columns};
+use lake_parquet::GlueTable;
+use serde_json::{Value, json};
+
+/// The forms in which the schema can be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    /// The columns of a Glue table, as `CloudFormation` takes them
+    Glue,
+    /// Everything that is declared, for programs
+    Json,
+    /// The table in docs/contact-record.md
+    Markdown,
+}
+
+/// The schema in a form.
+#[must_use]
+pub fn schema(format: SchemaFormat) -> String {
+    match format {
+        SchemaFormat::Glue => format!("{:#}\n", glue()),
+        SchemaFormat::Json => format!(
+            "{:#}\n",
+            json!({"schema_version": SCHEMA_VERSION, "columns": columns().map(described).collect::<Value>()})
+        ),
+        SchemaFormat::Markdown => markdown(),
+    }
+}
+
+/// The table that Firehose converts rows by.
+///
+/// # Errors
+/// When a column's type is not one that a table can have.
+pub fn glue_table() -> anyhow::Result<GlueTable> {
+    let columns: Vec<_> = columns().map(|column| (column.name, column.glue_type())).collect();
+    GlueTable::new(
+        "contact_ledger",
+        "contact_records",
+        columns.iter().map(|(name, glue_type)| (*name, glue_type.as_str())),
+    )
+}
+
+fn glue() -> Value {
+    columns()
+        .map(|column| json!({"Name": column.name, "Type": column.glue_type(), "Comment": comment(column)}))
+        .collect()
+}
+
+/// Glue's limit for a comment. Its pages give the number and not the unit, so it is held in bytes, which are never fewer.
+/// Source: AWS Glue API Reference, "Column".
+const COMMENT_BYTES: usize = 255;
+
+fn comment(column: &Column) -> String {
+    let meaning =
+        format!("{} [{}]", column.meaning, if column.source.is_empty() { "derived" } else { column.source });
+    if meaning.len() <= COMMENT_BYTES {
+        return meaning;
+    }
+    let end = meaning.floor_char_boundary(COMMENT_BYTES - '…'.len_utf8());
+    format!("{}…", &meaning[..end])
+}
+
+fn described(column: &Column) -> Value {
+    let mut described = json!({"name": column.name, "type": column.glue_type(), "meaning": column.meaning});
+    if !column.source.is_empty() {
+        described["source"] = [Some(column.source), column.alias].into_iter().flatten().collect();
+    }
+    if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
+        described["fields"] = fields.iter().map(self::described).collect();
+    }
+    described
+}
+
+fn markdown() -> String {
+    let mut text = String::from("| column | type | source | meaning |\n|---|---|---|---|\n");
+    for column in columns() {
+        row(&mut text, "", column);
+    }
+    text
+}
+
+fn row(text: &mut String, parent: &str, column: &Column) {
+    let Column { name, source, meaning, .. } = column;
+    let source = match (source.is_empty(), column.alias) {
+        (true, _) => "derived".to_owned(),
+        (false, None) => format!("`{source}`"),
+        (false, Some(alias)) => format!("`{source}` or `{alias}`"),
+    };
+    let (fields, kind) = match column.kind {
+        Kind::StructList(fields) => (fields, "list of".to_owned()),
+        Kind::StructMap(fields) => (fields, "map of, as a list of".to_owned()),
+        _ => (&[][..], column.glue_type()),
+    };
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "| `{parent}{name}` | {kind} | {source} | {} |", meaning.replace('|', "\\|"));
+    for field in fields {
+        row(text, &format!("{parent}{name}[]."), field);
+    }
+}

@@ -1,0 +1,495 @@
+//! `send`: puts records on a stack's streams, as Amazon Connect would, and follows them to where they end.
+//!
+//! Following needs no marks on the records: a row is known by its contact and version, an entry of the history by its event,
+//! what failed by its bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agent_ledger::plan::{Plan, Rules, plan};
+use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
+use anyhow::Context;
+use aws_sdk_dynamodb::types::AttributeValue;
+use clap::Args;
+use connect_streams::agent_event::AgentEvent;
+use connect_streams::contact_record::ContactRecord;
+use connect_streams::{RecordKind, Timestamp, parse};
+use indicatif::{ProgressBar, ProgressStyle};
+use lake_files::decompressed;
+use lake_parquet::read_columns;
+use lambda_io::kinesis::StreamRecord;
+use redrive::formats::{FailedRecord, Payload, read};
+use redrive::{AwsLake, Destination as _, Fault, Lake as _, put_all};
+use serde_json::{Value, json};
+
+use crate::stack::connection::{Connection, StackArguments};
+use connect_streams::StreamKind;
+use ledger_console::arguments::center::CenterArguments;
+use ledger_console::process::interruption::Interruption;
+use ledger_console::process::outcome::{Answer, Outcome};
+use ledger_console::records::input::{FIREHOSE, Input, Limit, STREAM, read_all};
+use ledger_console::records::partition::partition_key;
+use ledger_console::render::terminal::{
+    Cell, counted, grouped, json_pretty, number, table, text, width, wrapped,
+};
+use synthetic_center::DEMO_CENTER;
+
+/// Arguments of `send`.
+#[derive(Debug, Clone, Args)]
+pub struct SendArguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Send the contact records of this file or folder, in place of one demo record
+    #[arg(long, value_name = "PATH")]
+    contact_records: Option<PathBuf>,
+    /// Send the agent events of this file or folder
+    #[arg(long, value_name = "PATH")]
+    agent_events: Option<PathBuf>,
+    /// Send what a generated center with this many agents makes in an hour, the last one, with ids of its own
+    #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"], value_parser = ledger_console::arguments::center::agents)]
+    generated: Option<usize>,
+    /// Seconds to wait for records to arrive; rows take as long as Firehose buffers them
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    wait: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// So often it is looked whether something arrived.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A record under way.
+struct Sent {
+    data: Vec<u8>,
+    sought: Sought,
+    ended: Option<(End, Duration)>,
+}
+
+/// Where a record ended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// In the rows, the history or the state.
+    Arrived(&'static str),
+    /// Among what failed, for this reason.
+    Failed(String),
+    /// It was there before it was sent: nothing tells whether it was processed again.
+    ThereBefore(&'static str),
+    /// Nowhere: it is of another known kind.
+    Nowhere,
+}
+
+impl End {
+    fn told(&self) -> String {
+        match self {
+            Self::Arrived(place) => (*place).to_owned(),
+            Self::Failed(reason) => reason.clone(),
+            Self::ThereBefore(place) => format!("{place}, and was there before"),
+            Self::Nowhere => "nowhere: another known kind".to_owned(),
+        }
+    }
+}
+
+/// By what a record is known where it ends.
+#[derive(Debug, PartialEq, Eq)]
+enum Sought {
+    /// A row of this contact and version.
+    Row { contact_id: String, version: Timestamp, partition: String },
+    /// The row of a demo record with this in it.
+    DemoRow(String),
+    /// An entry of the history.
+    Entry { agent_id: String, entry: String },
+    /// The agent's state, moved to it or beyond.
+    State { key: AgentKey, register: Register, version: Version },
+    /// What is no good record ends among what failed.
+    Failure,
+    /// What is of another known kind ends nowhere.
+    Nothing,
+}
+
+/// Sends and follows; answers with what to print.
+///
+/// # Errors
+/// When the stack cannot be reached, or its streams refuse.
+pub async fn send(
+    arguments: &SendArguments,
+    now: impl Fn() -> Timestamp,
+    interruption: &Interruption,
+) -> Answer {
+    let Input { contact_records, agent_events } = input(arguments, now())?;
+    let Some(connection) = interruption.unless(arguments.stack.connect()).await else {
+        return Ok((String::new(), Outcome::Interrupted));
+    };
+    let connection = connection?;
+    connection.announce();
+    let mut contact_records: Vec<_> =
+        contact_records.into_iter().map(|data| under_way(data, of_contact_record)).collect();
+    let mut agent_events: Vec<_> =
+        agent_events.into_iter().map(|data| under_way(data, of_agent_event)).collect();
+    let lake = connection.lake();
+    let mut look = Look::before(&lake, &contact_records, !agent_events.is_empty(), now()).await?;
+    let begin = tokio::time::Instant::now();
+    look_at_tables(&connection, &mut agent_events, begin, End::ThereBefore).await?;
+    put(&connection, &contact_records, &agent_events).await?;
+    let put = begin.elapsed();
+
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {msg}")?);
+    let end = Duration::from_secs(arguments.wait);
+    loop {
+        look.again(&lake, &mut contact_records, &mut agent_events, begin).await?;
+        look_at_tables(&connection, &mut agent_events, begin, End::Arrived).await?;
+        let open = contact_records.iter().chain(&agent_events).filter(|sent| sent.ended.is_none()).count();
+        if open == 0 || begin.elapsed() >= end || interruption.is_requested() {
+            break;
+        }
+        let left = end.saturating_sub(begin.elapsed()).as_secs();
+        let open = counted(open as u64, "record", "records");
+        bar.set_message(format!("{open} under way; {left} s left to wait"));
+        bar.tick();
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = interruption.requested() => {}
+        }
+    }
+    bar.finish_and_clear();
+    let sent = [(StreamKind::ContactRecords, &contact_records), (StreamKind::AgentEvents, &agent_events)];
+    let shared = sent.into_iter().filter(|(_, records)| !records.is_empty());
+    let shared: Vec<_> = shared.filter_map(|(kind, _)| connection.sharing(kind)).collect();
+    let streams: [(&str, &[Sent]); 2] = sent.map(|(kind, records)| (kind.as_str(), records.as_slice()));
+    let waited = if interruption.is_requested() { "when interrupted" } else { "in time" };
+    let all_arrived = sent
+        .iter()
+        .flat_map(|(_, records)| records.iter())
+        .all(|sent| matches!(sent.ended, Some((End::Arrived(_), _))));
+    let outcome = match (interruption.is_requested(), all_arrived) {
+        (true, _) => Outcome::Interrupted,
+        (false, true) => Outcome::Done,
+        (false, false) => Outcome::Differs,
+    };
+    Ok((told(arguments, put, &streams, waited, &shared)?, outcome))
+}
+
+/// What to send.
+fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
+    let records =
+        |path: &Option<PathBuf>, limit: Limit| path.as_deref().map(|path| read_all(path, limit)).transpose();
+    let (contact_records, agent_events) =
+        (records(&arguments.contact_records, FIREHOSE)?, records(&arguments.agent_events, STREAM)?);
+    if let Some(agents) = arguments.generated {
+        return Ok(generated(agents, now));
+    }
+    if contact_records.is_none() && agent_events.is_none() {
+        return Ok(Input { contact_records: vec![demo_record(now)], agent_events: Vec::new() });
+    }
+    let (contact_records, agent_events) =
+        (contact_records.unwrap_or_default(), agent_events.unwrap_or_default());
+    Ok(Input { contact_records, agent_events })
+}
+
+/// The last hour of a center that nobody has sent before: what is seen has come by this command.
+fn generated(agents: usize, now: Timestamp) -> Input {
+    /// After closing, the last records and heartbeats take their time.
+    const SINCE_OPENING: i64 = 75 * 60_000;
+    let center = CenterArguments {
+        agents,
+        hours: 1,
+        contacts_per_hour: None,
+        seed: DEMO_CENTER.seed,
+        duplicated: 0,
+        late: 0,
+        malformed: 0,
+    };
+    // Seconds since 1970, and room for the ids of a center that large.
+    let first_id = (now.epoch_milliseconds().unsigned_abs() / 1000) << 16;
+    let (contact_records, agent_events): (Vec<_>, Vec<_>) = center
+        .records_of(now.epoch_milliseconds() - SINCE_OPENING, first_id)
+        .partition(|sent| sent.stream == StreamKind::ContactRecords);
+    let data = |sent: Vec<synthetic_center::Sent>| sent.into_iter().map(|sent| sent.record).collect();
+    Input { contact_records: data(contact_records), agent_events: data(agent_events) }
+}
+
+/// A record as the Firehose console's "Test with demo data" sends it, with a symbol that no other has.
+fn demo_record(now: Timestamp) -> Vec<u8> {
+    let symbol = format!("CL{}", now.epoch_milliseconds());
+    json!({"ticker_symbol": symbol, "sector": "ENERGY", "change": -0.51, "price": 23.95})
+        .to_string()
+        .into_bytes()
+}
+
+fn under_way(data: Vec<u8>, sought: impl Fn(&[u8]) -> Option<Sought>) -> Sent {
+    let sought = sought(&data).unwrap_or(Sought::Failure);
+    let ended = (sought == Sought::Nothing).then_some((End::Nowhere, Duration::ZERO));
+    Sent { data, sought, ended }
+}
+
+fn of_contact_record(data: &[u8]) -> Option<Sought> {
+    let document = parse(data).ok()?;
+    let object = document.as_object()?;
+    match RecordKind::of(object)? {
+        RecordKind::AgentEvent | RecordKind::ContactEvent => return Some(Sought::Nothing),
+        RecordKind::ContactRecord | RecordKind::DemoRecord | RecordKind::Row => {}
+    }
+    if let Some(symbol) = object.get("ticker_symbol").and_then(connect_streams::Value::as_str) {
+        return Some(Sought::DemoRow(symbol.to_owned()));
+    }
+    let record = ContactRecord::from_object(object).ok()?;
+    let contact_id = object.get("ContactId")?.as_str()?.to_owned();
+    let partition = record.initiation_timestamp.date();
+    Some(Sought::Row { contact_id, version: record.last_update_timestamp, partition })
+}
+
+/// Where the function would write it.
+fn of_agent_event(data: &[u8]) -> Option<Sought> {
+    let document = parse(data).ok()?;
+    let object = document.as_object()?;
+    match RecordKind::of(object)? {
+        RecordKind::AgentEvent => {}
+        RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row => {
+            return Some(Sought::Nothing);
+        }
+        RecordKind::DemoRecord => return None,
+    }
+    let Plan { event, registers, .. } =
+        plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
+    if let Some(HistoryEntry { agent_id, entry, .. }) = event {
+        return Some(Sought::Entry { agent_id, entry });
+    }
+    let Some(RegisterWrite { key, register, version, .. }) = registers.into_iter().next() else {
+        return Some(Sought::Nothing);
+    };
+    Some(Sought::State { key, register, version })
+}
+
+async fn put(connection: &Connection, contact_records: &[Sent], agent_events: &[Sent]) -> Result<(), Fault> {
+    let destination = connection.destination();
+    let contact_records: Vec<_> = contact_records.iter().map(|sent| sent.data.as_slice()).collect();
+    let agent_events: Vec<_> = agent_events.iter().map(|sent| sent.data.as_slice()).collect();
+    put_all(&contact_records, async |records| destination.put_contact_records(records).await).await?;
+    let stream = &connection.names.agent_event_stream;
+    put_all(&agent_events, async |events| destination.put_on_stream(stream, events, partition_key).await)
+        .await
+}
+
+/// The objects that are new since the records were sent.
+struct Look {
+    prefixes: BTreeSet<String>,
+    known: BTreeSet<String>,
+}
+
+impl Look {
+    /// What is there before anything is put.
+    async fn before(
+        lake: &AwsLake,
+        contact_records: &[Sent],
+        has_events: bool,
+        now: Timestamp,
+    ) -> anyhow::Result<Self> {
+        let mut prefixes = BTreeSet::new();
+        for sent in contact_records {
+            let partition = match &sent.sought {
+                Sought::Row { partition, .. } => partition,
+                Sought::DemoRow(_) => "demo",
+                _ => continue,
+            };
+            prefixes.insert(format!("contact_records/contact_date={partition}/"));
+        }
+        if !contact_records.is_empty() {
+            let day = now.date().replace('-', "/");
+            for kind in ["processing-failed", "format-conversion-failed", "activePartitionExceeded"] {
+                prefixes.insert(format!("errors/{kind}/{day}/"));
+            }
+        }
+        if has_events {
+            prefixes.insert("rejected/agent-events/".to_owned());
+        }
+        let mut known = BTreeSet::new();
+        for prefix in &prefixes {
+            known.extend(lake.keys(prefix).await?);
+        }
+        Ok(Self { prefixes, known })
+    }
+
+    async fn again(
+        &mut self,
+        lake: &AwsLake,
+        contact_records: &mut [Sent],
+        agent_events: &mut [Sent],
+        begin: tokio::time::Instant,
+    ) -> anyhow::Result<()> {
+        for prefix in &self.prefixes {
+            for key in lake.keys(prefix).await? {
+                if !self.known.insert(key.clone()) {
+                    continue;
+                }
+                let Some(body) = lake.get(&key).await? else { continue };
+                let found =
+                    if key.starts_with("contact_records/") { rows(&key, body)? } else { failures(body) };
+                for (end, is_it) in found {
+                    let records: &mut [Sent] =
+                        if prefix.starts_with("rejected/") { agent_events } else { contact_records };
+                    // Two equal records end in two rows or failures.
+                    let mut open = records.iter_mut().filter(|sent| sent.ended.is_none());
+                    if let Some(sent) = open.find(|sent| is_it.is(sent)) {
+                        sent.ended = Some((end, begin.elapsed()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// By what something in an object is recognized.
+enum Found {
+    Row(Value),
+    Bytes(Vec<u8>),
+}
+
+impl Found {
+    fn is(&self, sent: &Sent) -> bool {
+        match (self, &sent.sought) {
+            (Self::Bytes(data), _) => *data == sent.data,
+            (Self::Row(row), Sought::Row { contact_id, version, .. }) => {
+                // Parquet's times have no zone; ours are UTC.
+                let is = row["last_update_timestamp"].as_str().unwrap_or_default();
+                let is = Timestamp::parse(is).or_else(|| Timestamp::parse(&format!("{is}Z")));
+                row["contact_id"] == contact_id.as_str() && is == Some(*version)
+            }
+            (Self::Row(row), Sought::DemoRow(symbol)) => {
+                row["extra"].as_str().is_some_and(|extra| extra.contains(symbol))
+            }
+            (Self::Row(_), _) => false,
+        }
+    }
+}
+
+fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(End, Found)>> {
+    const COLUMNS: [&str; 3] = ["contact_id", "last_update_timestamp", "extra"];
+    let rows = if key.ends_with(".parquet") {
+        read_columns(body.into(), &COLUMNS)?
+    } else {
+        let lines = decompressed(body)?;
+        serde_json::Deserializer::from_slice(&lines).into_iter().collect::<Result<_, _>>()?
+    };
+    Ok(rows.into_iter().map(|row| (End::Arrived("rows of the lake"), Found::Row(row))).collect())
+}
+
+fn failures(body: Vec<u8>) -> Vec<(End, Found)> {
+    let failure = |FailedRecord { payload, reason, .. }: FailedRecord| {
+        let (place, data) = match payload {
+            Payload::ContactRecord(data) => ("errors", data),
+            Payload::AgentEvent(record) => {
+                let record: StreamRecord = serde_json::from_str(record.get()).ok()?;
+                ("rejected", record.data.bytes().ok()?.to_vec())
+            }
+        };
+        Some((End::Failed(format!("{place}: {reason}")), Found::Bytes(data)))
+    };
+    let Ok(object) = decompressed(body) else { return Vec::new() };
+    read(&object).into_iter().flatten().filter_map(failure).collect()
+}
+
+async fn look_at_tables(
+    connection: &Connection,
+    events: &mut [Sent],
+    begin: tokio::time::Instant,
+    end_in: fn(&'static str) -> End,
+) -> anyhow::Result<()> {
+    let (client, reader) = (connection.tables(), crate::commands::agents::reader(connection));
+    for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
+        let end = match &sent.sought {
+            Sought::Entry { agent_id, entry } => {
+                let get = client
+                    .get_item()
+                    .table_name(&connection.names.agent_history_table)
+                    .projection_expression("entry");
+                let get = get.key("agent_id", AttributeValue::S(agent_id.clone()));
+                let got = get.key("entry", AttributeValue::S(entry.clone())).send().await;
+                got.context("the history cannot be read; check your right to dynamodb:GetItem")?
+                    .item
+                    .map(|_| "history")
+            }
+            Sought::State { key, register, version } => {
+                let held = reader.version(key, *register).await.context("the agents cannot be read")?;
+                held.is_some_and(|held| held >= *version).then_some("state")
+            }
+            Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure | Sought::Nothing => None,
+        };
+        if let Some(end) = end {
+            sent.ended = Some((end_in(end), begin.elapsed()));
+        }
+    }
+    Ok(())
+}
+
+/// Records that ended in the same place.
+#[derive(Default)]
+struct Ended {
+    records: u64,
+    first: Duration,
+    last: Duration,
+}
+
+fn told(
+    arguments: &SendArguments,
+    put: Duration,
+    streams: &[(&str, &[Sent])],
+    waited: &str,
+    shared: &[String],
+) -> anyhow::Result<String> {
+    let mut places: BTreeMap<(&str, Option<End>), Ended> = BTreeMap::new();
+    for (stream, records) in streams {
+        for sent in *records {
+            let (place, after) = sent.ended.clone().unzip();
+            let (ended, after) = (places.entry((stream, place)).or_default(), after.unwrap_or_default());
+            ended.first = if ended.records == 0 { after } else { ended.first.min(after) };
+            ended.last = ended.last.max(after);
+            ended.records += 1;
+        }
+    }
+    let end = |place: &Option<End>| place.as_ref().map_or_else(|| format!("not seen {waited}"), End::told);
+    if arguments.json {
+        let groups: Vec<_> = places
+            .iter()
+            .map(|((stream, place), ended)| {
+                json!({"stream": stream, "ended_in": end(place), "arrived": matches!(place, Some(End::Arrived(_))),
+                    "records": ended.records, "first_after_seconds": ended.first.as_secs_f64(),
+                    "last_after_seconds": ended.last.as_secs_f64()})
+            })
+            .collect();
+        return json_pretty(&json!({"put_in_seconds": put.as_secs_f64(), "ended": groups, "shared": shared}));
+    }
+    let columns = [
+        text("STREAM", 0),
+        text("ENDED IN", 1),
+        number("RECORDS"),
+        number("FIRST AFTER"),
+        number("LAST AFTER"),
+    ];
+    let seconds = |after: Duration| format!("{:.1} s", after.as_secs_f64());
+    let rows: Vec<Vec<Cell>> = places
+        .iter()
+        .map(|((stream, place), ended)| {
+            vec![
+                (*stream).into(),
+                end(place).into(),
+                grouped(ended.records).into(),
+                seconds(ended.first).into(),
+                seconds(ended.last).into(),
+            ]
+        })
+        .collect();
+    let mut said: Vec<&str> = shared.iter().map(String::as_str).collect();
+    let not_seen = "What was not seen may still come: rows take as long as Firehose buffers them (LakeBufferSeconds, and a minute more). `contact-ledger doctor` looks for what is wrong.";
+    let there_before =
+        "What was there before it was sent cannot be seen to arrive: a duplicate changes nothing.";
+    let is_any = |is: fn(&Option<End>) -> bool| places.keys().any(|(_, place)| is(place));
+    said.extend(is_any(Option::is_none).then_some(not_seen));
+    said.extend(is_any(|place| matches!(place, Some(End::ThereBefore(_)))).then_some(there_before));
+    let said: Vec<_> =
+        said.into_iter().map(|sentence| format!("\n{}\n", wrapped(sentence, width(), 0))).collect();
+    let said = said.concat();
+    Ok(format!("Put in {}.\n\n{}{said}", seconds(put), table(&columns, &rows, width())))
+}

@@ -1,0 +1,233 @@
+//! Which stack a command speaks to: a deployed one, or the one that `demo --serve` runs on this machine.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use clap::Args;
+use redrive::{AwsDestination, AwsLake, ContactRecordTarget};
+use served_stack::{NotServed, Served};
+
+use crate::stack::aws::AwsArguments;
+use crate::stack::parts::{Deployed, Names};
+use connect_streams::StreamKind;
+use ledger_console::arguments::demo::OUTPUT;
+use ledger_console::render::output::say;
+
+const HEADING: &str = "Which stack";
+/// A server on this machine that does not answer for so long hangs.
+const LOCAL_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Which stack.
+#[derive(Debug, Clone, Args)]
+pub struct StackArguments {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    aws: AwsArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// The deployed stack with this CloudFormation name
+    #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    stack: Option<String>,
+    /// The stack that `contact-ledger demo --serve` runs on this machine, by its output folder
+    #[arg(long, value_name = "FOLDER", help_heading = HEADING, num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
+    local: Option<PathBuf>,
+}
+
+/// Which stack, of those that are deployed: what is served on this machine has no instance of Amazon Connect.
+#[derive(Debug, Clone, Args)]
+pub struct DeployedStackArguments {
+    /// The deployed stack with this CloudFormation name
+    #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    stack: String,
+    #[command(flatten)]
+    aws: AwsArguments,
+}
+
+/// A stack that can be spoken to.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Names of its parts.
+    pub names: Names,
+    /// What CloudFormation knows of it.
+    pub deployed: Deployed,
+    config: SdkConfig,
+    /// Where it is, if it runs on this machine.
+    local: Option<Served>,
+}
+
+impl StackArguments {
+    /// Finds the stack.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be asked for.
+    pub async fn connect(&self) -> anyhow::Result<Connection> {
+        match (&self.which.local, &self.which.stack) {
+            (Some(folder), _) => local(folder),
+            (None, Some(stack)) => deployed(stack, &self.aws).await,
+            (None, None) => bail!("say which stack: --stack or --local"),
+        }
+    }
+}
+
+impl DeployedStackArguments {
+    /// Finds the stack.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be asked for.
+    pub async fn connect(&self) -> anyhow::Result<Connection> {
+        deployed(&self.stack, &self.aws).await
+    }
+}
+
+async fn deployed(stack: &str, aws: &AwsArguments) -> anyhow::Result<Connection> {
+    // Large futures, which every command would carry.
+    let config = Box::pin(aws.config()).await?;
+    let (names, deployed) = Box::pin(crate::stack::resources::find(&config, stack)).await?;
+    Ok(Connection { names, deployed, config, local: None })
+}
+
+/// The stack that left `stack.json` in this folder.
+fn local(folder: &Path) -> anyhow::Result<Connection> {
+    let shown = folder.display();
+    let served = Served::read(folder).map_err(|error| match error {
+        NotServed::NotThere(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            anyhow!("the stack in {shown} belongs to somebody else: its stack.json may not be read by you")
+        }
+        NotServed::NotThere(_) => anyhow!(
+            "no stack is served from {shown}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>"
+        ),
+        NotServed::Gone => anyhow!(
+            "the stack that was served from {shown} has ended; start it again with `contact-ledger demo --serve`"
+        ),
+        NotServed::OtherVersion(_) => anyhow!(
+            "the stack that is served from {shown} is of another version; end it, and start it with this one"
+        ),
+    })?;
+    let keys = &served.keys;
+    let credentials = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "served");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(served_stack::REGION))
+        .timeout_config(
+            TimeoutConfig::builder().connect_timeout(LOCAL_TIMEOUT).read_timeout(LOCAL_TIMEOUT).build(),
+        )
+        .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
+        .build();
+    let names = Names {
+        lake_bucket: served_stack::LAKE_BUCKET.to_owned(),
+        agent_state_table: served_stack::AGENT_STATE_TABLE.to_owned(),
+        agent_history_table: served_stack::AGENT_HISTORY_TABLE.to_owned(),
+        agent_event_stream: served_stack::AGENT_EVENT_STREAM.to_owned(),
+        agent_event_function: served_stack::UPSERTER.to_owned(),
+        contact_records: ContactRecordTarget::Firehose(served_stack::CONTACT_RECORD_STREAM.to_owned()),
+    };
+    let resources = [
+        ("ContactRecordNormalizer", served_stack::NORMALIZER),
+        ("AgentEventUpserter", served_stack::UPSERTER),
+        ("ContactRecordFirehose", served_stack::CONTACT_RECORD_STREAM),
+    ];
+    let deployed = Deployed {
+        resources: resources.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into(),
+        outputs: [("AgentEventMappingId".to_owned(), served.agent_event_mapping.clone())].into(),
+        ..Deployed::default()
+    };
+    Ok(Connection { names, deployed, config, local: Some(served) })
+}
+
+impl Connection {
+    /// Says where something is about to be changed, before it is.
+    pub fn announce(&self) {
+        if self.is_local() {
+            return say("The stack that is served on this machine");
+        }
+        let Deployed { stack, account, .. } = &self.deployed;
+        let account = account.as_deref().unwrap_or("unknown");
+        say(&format!("Account {account}, Region {}, stack {stack}", self.region()));
+    }
+
+    /// What to say of records of a kind that are put on a stream that is not the stack's own; `None` if it is.
+    #[must_use]
+    pub fn sharing(&self, kind: StreamKind) -> Option<String> {
+        let stream = self.deployed.existing.get(&kind)?;
+        Some(format!(
+            "{} is not the stack's own stream: its other readers get these {}, too.",
+            stream.name,
+            kind.as_str()
+        ))
+    }
+
+    /// The configuration of every client.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The stack's region.
+    #[must_use]
+    pub fn region(&self) -> String {
+        self.config.region().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Whether it runs on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
+    /// The configuration of those clients that this machine serves at one place: Kinesis, Firehose, Lambda.
+    #[must_use]
+    pub fn streams(&self) -> SdkConfig {
+        let mut config = self.config.to_builder();
+        if let Some(served) = &self.local {
+            config = config.endpoint_url(&served.streams);
+        }
+        config.build()
+    }
+
+    /// The bucket.
+    #[must_use]
+    pub fn lake(&self) -> AwsLake {
+        let mut config = aws_sdk_s3::config::Builder::from(&self.config);
+        if let Some(served) = &self.local {
+            config = config.endpoint_url(&served.s3).force_path_style(true);
+        } else if self.config.endpoint_url().is_some() {
+            // Emulators have no name for each bucket.
+            config = config.force_path_style(true);
+        }
+        AwsLake {
+            client: aws_sdk_s3::Client::from_conf(config.build()),
+            bucket: self.names.lake_bucket.clone(),
+        }
+    }
+
+    /// The streams.
+    #[must_use]
+    pub fn destination(&self) -> AwsDestination {
+        let config = self.streams();
+        AwsDestination {
+            firehose: aws_sdk_firehose::Client::new(&config),
+            kinesis: aws_sdk_kinesis::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            contact_records: self.names.contact_records.clone(),
+            agent_event_function: self.names.agent_event_function.clone(),
+        }
+    }
+
+    /// The agent tables.
+    #[must_use]
+    pub fn tables(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        if let Some(served) = &self.local {
+            config = config.endpoint_url(&served.dynamodb);
+        }
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+}

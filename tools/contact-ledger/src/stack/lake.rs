@@ -1,0 +1,226 @@
+//! Where a lake is: a bucket in S3, or a folder that looks like one.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use aws_errors::why;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::{Buf as _, Bytes};
+use lake_files::files_below;
+use redrive::{decoded, list};
+use tokio::runtime::Handle;
+
+use crate::stack::aws::AwsArguments;
+use ledger_console::output_folder::note_below;
+use ledger_console::render::output::say;
+
+/// A place for objects by key.
+#[derive(Debug, Clone)]
+pub enum Lake {
+    /// A folder.
+    Folder(PathBuf),
+    /// A bucket.
+    Bucket {
+        /// The client.
+        client: Box<Client>,
+        /// Its name.
+        bucket: String,
+        /// Who says whose account it is.
+        account: Box<aws_sdk_sts::Client>,
+    },
+}
+
+impl Lake {
+    /// `s3://<bucket>`; anything else is a folder.
+    ///
+    /// # Errors
+    /// When it is no name of a bucket and no folder.
+    pub(crate) async fn open(location: &str, aws: &AwsArguments) -> anyhow::Result<Self> {
+        let Some(bucket) = location.strip_prefix("s3://") else {
+            let folder = PathBuf::from(location);
+            ensure!(
+                folder.is_dir(),
+                "{location:?} is no folder; give s3://<bucket>, or a folder such as demo-output/lake"
+            );
+            return Ok(Self::Folder(folder));
+        };
+        let bucket = bucket.trim_end_matches('/');
+        if bucket.is_empty() || bucket.contains('/') {
+            bail!("{location} is no bucket; give s3://<bucket> without a key");
+        }
+        let config = aws.config().await?;
+        let mut s3 = aws_sdk_s3::config::Builder::from(&config);
+        if config.endpoint_url().is_some() {
+            // Emulators have no name for each bucket.
+            s3 = s3.force_path_style(true);
+        }
+        Ok(Self::Bucket {
+            client: Box::new(Client::from_conf(s3.build())),
+            bucket: bucket.to_owned(),
+            account: Box::new(aws_sdk_sts::Client::new(&config)),
+        })
+    }
+
+    /// Says where something is about to be changed, before it is.
+    pub(crate) async fn announce(&self) {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let Self::Bucket { client, bucket, account } = self else { return };
+        let region = client.config().region().map(ToString::to_string).unwrap_or_default();
+        // Who may write to a bucket need not be able to ask this.
+        let who = tokio::time::timeout(PATIENCE, account.get_caller_identity().send()).await;
+        let account = who.ok().and_then(Result::ok).and_then(|who| who.account);
+        say(&format!(
+            "Account {}, Region {region}, bucket {bucket}",
+            account.as_deref().unwrap_or("unknown")
+        ));
+    }
+
+    /// `s3://<bucket>/<key>`: the bucket, and the key or the beginning of keys.
+    ///
+    /// # Errors
+    /// When it names no bucket.
+    pub(crate) async fn at(location: &str, aws: &AwsArguments) -> anyhow::Result<(Self, String)> {
+        let path = location.strip_prefix("s3://").unwrap_or(location);
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        Ok((Self::open(&format!("s3://{bucket}"), aws).await?, key.to_owned()))
+    }
+
+    /// The keys with this prefix, in order.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        match self {
+            Self::Folder(root) => {
+                for file in files_below(&root.join(prefix))
+                    .or_else(
+                        |error| if error.kind() == ErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) },
+                    )
+                    .with_context(|| format!("folder {} cannot be read", root.join(prefix).display()))?
+                {
+                    keys.push(file.strip_prefix(root)?.to_string_lossy().into_owned());
+                }
+            }
+            Self::Bucket { client, bucket, .. } => {
+                let pages = list(client, bucket, prefix).into_paginator();
+                let mut pages = pages.send();
+                while let Some(page) = pages.next().await {
+                    let page = page.map_err(|error| refused("listed", bucket, prefix, error))?;
+                    keys.extend(
+                        page.contents
+                            .unwrap_or_default()
+                            .into_iter()
+                            .filter_map(|object| Some(decoded(&object.key?))),
+                    );
+                }
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// An object's bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn get(&self, key: &str) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Folder(root) => {
+                let file = root.join(key);
+                fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
+            }
+            Self::Bucket { client, bucket, .. } => {
+                let got = client.get_object().bucket(bucket).key(key).send().await;
+                let got = got.map_err(|error| refused("read", bucket, key, error))?;
+                let body =
+                    got.body.collect().await.with_context(|| format!("s3://{bucket}/{key} broke off"))?;
+                Ok(body.to_vec())
+            }
+        }
+    }
+
+    /// An object's bytes, as they are read; for a task that may block.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn reader(&self, key: &str) -> anyhow::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::Folder(root) => {
+                let file = root.join(key);
+                let opened = fs::File::open(&file);
+                Ok(Box::new(opened.with_context(|| format!("{} cannot be read", file.display()))?))
+            }
+            Self::Bucket { client, bucket, .. } => {
+                let handle = Handle::current();
+                let got = handle.block_on(client.get_object().bucket(bucket).key(key).send());
+                let body = got.map_err(|error| refused("read", bucket, key, error))?.body;
+                Ok(Box::new(Body { handle, stream: body, read: Bytes::new() }))
+            }
+        }
+    }
+
+    /// Writes an object whole, replacing one of the same key.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn put(&self, key: &str, body: Vec<u8>) -> anyhow::Result<()> {
+        match self {
+            Self::Folder(root) => {
+                let file = root.join(key);
+                let write = || -> io::Result<()> {
+                    if let Some(folder) = file.parent() {
+                        fs::create_dir_all(folder)?;
+                    }
+                    // Whole or not at all, as in S3. A name with a dot is no object to any reader of the lake.
+                    let name = file.file_name().unwrap_or_default().to_string_lossy();
+                    let partial = file.with_file_name(format!(".{name}.partial"));
+                    note_below(&file)?;
+                    fs::write(&partial, body)?;
+                    fs::rename(partial, &file)
+                };
+                write().with_context(|| format!("{} cannot be written", file.display()))
+            }
+            Self::Bucket { client, bucket, .. } => {
+                let put = client.put_object().bucket(bucket).key(key).body(body.into()).send().await;
+                put.map(drop).map_err(|error| refused("written", bucket, key, error))
+            }
+        }
+    }
+}
+
+/// An object on its way.
+struct Body {
+    handle: Handle,
+    stream: ByteStream,
+    read: Bytes,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read.is_empty() {
+            match self.handle.block_on(self.stream.next()) {
+                Some(read) => self.read = read.map_err(io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let length = self.read.len().min(buffer.len());
+        self.read.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+fn refused<E>(what: &str, bucket: &str, key: &str, error: SdkError<E>) -> anyhow::Error
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let why = why(&error, "rights on the bucket and its key");
+    anyhow::anyhow!("s3://{bucket}/{key} cannot be {what}: {why}")
+}

@@ -1,0 +1,333 @@
+//! `demo`: start the stack, send input, wait until everything has landed, leave the result in a folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use local_aws::faults::{Faults, Part};
+use local_aws::stack::{Stack, StackSettings};
+use rustix::fs::Mode;
+use served_stack::Keys;
+use served_stack::REGION;
+use served_stack::{
+    AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, LAKE_BUCKET,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::expected::Expected;
+use crate::report::Findings;
+use connect_streams::StreamKind;
+use lake_parquet::contact_records as glue_table;
+use ledger_console::arguments::demo::{DemoArguments, OUTPUT};
+use ledger_console::output_folder::OutputFolder;
+use ledger_console::process::interruption::Interruption;
+use ledger_console::process::outcome::Outcome;
+use ledger_console::records::judge::Judge;
+use ledger_console::records::partition::partition_key;
+use ledger_console::records::streams::{OwnFailures, ReadFailure, Streams, ensure_read_whole};
+use ledger_console::render::output::{print, say};
+use synthetic_center::Sent;
+
+/// Records between whoever makes them and whoever sends them.
+const QUEUE_RECORDS: usize = 2000;
+/// A batch has more events of each agent, and so fewer writes, the fewer agents share a shard.
+const AGENTS_PER_SHARD: usize = 125;
+/// Each shard at work is a process.
+const MOST_SHARDS: usize = 8;
+/// Where rows are delivered while the stack is served, so that they can be looked at.
+const SERVED_DELIVERY: Duration = Duration::from_secs(5);
+
+/// Runs the demo and prints its summary.
+///
+/// # Errors
+/// A sentence for the user; nothing is left running.
+pub async fn demo(arguments: &DemoArguments, interruption: &Interruption) -> anyhow::Result<Outcome> {
+    // Once it is served, who interrupts has had what was asked for.
+    let served = Arc::new(OnceLock::new());
+    // A task of its own, so that signals are heard whatever the work is doing.
+    let mut work = tokio::spawn(run(arguments.clone(), served.clone()));
+    tokio::select! {
+        result = &mut work => result.unwrap_or_else(|failure| Err(failure.into())),
+        () = interruption.requested() => {
+            work.abort();
+            // It ends when everything it started is gone.
+            let _ = work.await;
+            say("interrupted: everything that was started has been stopped");
+            Ok(served.get().copied().unwrap_or(Outcome::Interrupted))
+        }
+    }
+}
+
+async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow::Result<Outcome> {
+    let arguments = &arguments;
+    let expected = Expected::new(arguments.policies.contact_records()?, arguments.policies.agents()?);
+    let source = source(arguments)?;
+    let functions = functions(arguments)?;
+    // Customers' data may be in everything that is written from here on.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let folder = OutputFolder::claim(&arguments.output)?;
+    let [normalizer_environment, upserter_environment] = arguments.policies.environments();
+    let mut settings = StackSettings {
+        dynamodb_port: arguments.dynamodb_port,
+        s3_port: arguments.s3_port,
+        // More requests meet more faults.
+        batch_size: if arguments.chaos.is_some() { 100 } else { 1000 },
+        shards: (arguments.center.agents / AGENTS_PER_SHARD).clamp(2, MOST_SHARDS),
+        faults: arguments.chaos.map(Faults::new),
+        normalizer_environment,
+        upserter_environment,
+        note: Some(folder.noting()),
+        ..StackSettings::new(functions, arguments.output.clone(), glue_table()?)
+    };
+    if arguments.serve {
+        settings.streams_port = Some(arguments.streams_port);
+        settings.delivery_interval = SERVED_DELIVERY;
+    }
+    #[expect(clippy::disallowed_methods, reason = "the summary tells how long the demo took")]
+    let begin = Instant::now();
+    let mut stack = Stack::start(settings).await?;
+    let own = source.own.clone();
+    let expected = send(&mut stack, source, expected, arguments).await?;
+    let own = own.map(|own| std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
+    let findings = Findings::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments)?;
+    findings.leave(&folder)?;
+    print(&summary(&findings, &arguments.output))?;
+    let outcome = findings.outcome();
+    if arguments.serve {
+        print(&endpoints(&stack, &arguments.output))?;
+        // Nobody else sets it.
+        let _ = served.set(outcome);
+        stack.run().await?;
+    }
+    Ok(outcome)
+}
+
+/// Where records come from.
+struct Source {
+    records: Box<dyn Iterator<Item = Sent> + Send>,
+    /// How many there are, if that is known; otherwise the progress is that of the day.
+    total: Option<u64>,
+    /// Why there are no more, if there should be.
+    failure: ReadFailure,
+    /// Those of the user's own records that fail.
+    own: Option<OwnFailures>,
+}
+
+fn source(arguments: &DemoArguments) -> anyhow::Result<Source> {
+    let times = arguments.times;
+    let files = (arguments.contact_records.as_deref(), arguments.agent_events.as_deref());
+    let Some(streams) = Streams::open(files.0, files.1, times)? else {
+        let center = arguments.center.clone();
+        let records = (0..times).flat_map(move |_| center.records());
+        let (failure, own) = (ReadFailure::default(), None);
+        return Ok(Source { records: Box::new(records), total: None, failure, own });
+    };
+    let total = streams.total().map(|records| records * u64::from(times));
+    let (failure, own) = (streams.failure(), Some(streams.own_failures()));
+    let policies = &arguments.policies;
+    // What fails once, fails each time.
+    let mut judge = Some(Judge::new(None, policies.contact_records()?, policies.agents()?));
+    let repeated = (0..times).flat_map(move |_| streams.records(judge.take()));
+    Ok(Source { records: Box::new(repeated), total, failure, own })
+}
+
+fn functions(arguments: &DemoArguments) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &arguments.functions {
+        return Ok(folder.clone());
+    }
+    let program =
+        std::env::current_exe().context("the folder of this program cannot be found; say --functions")?;
+    program.parent().map(Path::to_owned).context("this program is in no folder; say --functions")
+}
+
+/// How far whoever makes the records is.
+#[derive(Debug, Default)]
+struct Made {
+    records: AtomicU64,
+    /// The time of the last one's day.
+    at: AtomicI64,
+}
+
+/// Makes records beside everything else, and what they must leave.
+fn make(
+    source: Source,
+    mut expected: Expected,
+    faults: Option<Faults>,
+) -> (mpsc::Receiver<Sent>, Arc<Made>, JoinHandle<Expected>) {
+    let (sender, receiver) = mpsc::channel(QUEUE_RECORDS);
+    let made = Arc::new(Made::default());
+    let progress = made.clone();
+    let maker = tokio::task::spawn_blocking(move || {
+        let noted = source.records.inspect(|sent| {
+            expected.note(sent);
+            progress.at.store(sent.at, Ordering::Relaxed);
+        });
+        let records: Box<dyn Iterator<Item = Sent>> = match faults {
+            Some(faults) => Box::new(faults.of_streams(noted, |sent| match sent.stream {
+                StreamKind::ContactRecords => Part::ContactRecords,
+                StreamKind::AgentEvents => Part::AgentEvents,
+            })),
+            None => Box::new(noted),
+        };
+        for record in records {
+            progress.records.fetch_add(1, Ordering::Relaxed);
+            // Who does not listen any more has been interrupted.
+            if sender.blocking_send(record).is_err() {
+                break;
+            }
+        }
+        expected
+    });
+    (receiver, made, maker)
+}
+
+async fn send(
+    stack: &mut Stack,
+    source: Source,
+    expected: Expected,
+    arguments: &DemoArguments,
+) -> anyhow::Result<Expected> {
+    let (total, failure) = (source.total, source.failure.clone());
+    let (records, made, maker) = make(source, expected, stack.faults.clone());
+    let bar = ProgressBar::new(total.unwrap_or_default());
+    let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
+    bar.set_style(style.expect("the template names known parts"));
+    let counters = stack.contact_records.clone();
+    let events = stack.agent_events.clone();
+    let (mut first, mut last) = (0, 0);
+    let mut show = || {
+        let (contact_records, agent_events) = (counters.over(), events.counters.over());
+        let at = made.at.load(Ordering::Relaxed);
+        first = if first == 0 { at } else { first.min(at) };
+        last = at.max(last);
+        let clock = jiff::Timestamp::from_millisecond(last).map(|at| at.strftime("%H:%M").to_string());
+        let clock = clock.ok().filter(|_| total.is_none()).map(|clock| format!("it is {clock}, "));
+        if total.is_none() {
+            let day = i64::from(arguments.center.hours) * 3_600_000 * 5 / 4;
+            bar.set_length(u64::try_from(day).unwrap_or(1));
+            bar.set_position(u64::try_from((last - first).min(day)).unwrap_or_default());
+        } else {
+            bar.set_position(contact_records + agent_events);
+        }
+        let clock = clock.unwrap_or_default();
+        bar.set_message(format!("{clock}{contact_records} contact records, {agent_events} agent events"));
+    };
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let sent = async {
+        if let Err(refused) = put(stack, records).await {
+            // A stream that takes nothing more has lost its reader, which knows why.
+            stack.drain().await?;
+            return Err(refused);
+        }
+        if arguments.serve {
+            stack.settle(made.records.load(Ordering::Relaxed)).await
+        } else {
+            stack.drain().await
+        }
+    };
+    tokio::pin!(sent);
+    loop {
+        tokio::select! {
+            result = &mut sent => break result,
+            _ = tick.tick() => show(),
+        }
+    }?;
+    show();
+    bar.finish_and_clear();
+    ensure_read_whole(&failure)?;
+    maker.await.context("the input could not be made")
+}
+
+/// Puts records on their streams as they come.
+async fn put(stack: &Stack, mut records: mpsc::Receiver<Sent>) -> anyhow::Result<()> {
+    while let Some(sent) = records.recv().await {
+        put_record(stack, sent).await?;
+    }
+    Ok(())
+}
+
+/// Puts a record on its stream.
+///
+/// # Errors
+/// When the stream refuses it.
+pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
+    match sent.stream {
+        StreamKind::ContactRecords => stack.put_contact_record(sent.record.into()).await,
+        StreamKind::AgentEvents => {
+            let partition_key = partition_key(&sent.record);
+            stack.put_agent_event(&partition_key, sent.record.into()).await?;
+        }
+    }
+    Ok(())
+}
+
+fn summary(findings: &Findings, output: &Path) -> String {
+    format!(
+        "{}
+{}{}
+
+The result is in {}:
+  report.html                     all of it to look at, in a browser
+  lake/contact_records/           rows as Parquet, by contact_date
+  lake/raw/contact-records/       contact records as they came
+  lake/errors/                    contact records that failed, with their bytes
+  lake/rejected/agent-events/     rejected agent events, with the reasons
+  agent-state.jsonl               what every agent is doing
+  agent-history.jsonl             what every agent did, with durations
+  logs/                           the functions' own logs
+",
+        findings.summary,
+        findings.own_failures(),
+        findings.verdict(),
+        output.display(),
+    )
+}
+
+/// Who serves says where. Each line fits a terminal of 80 columns, and can be copied as it is.
+fn endpoints(stack: &Stack, output: &Path) -> String {
+    let Some(streams) = &stack.streams else { return String::new() };
+    let folder = if output == Path::new(OUTPUT) { String::new() } else { format!(" {}", output.display()) };
+    let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
+    let Keys { access_key_id, secret_access_key } = &stack.dynamodb.keys;
+    format!(
+        r#"
+Everything is running until you press Ctrl-C. Look at it, or send to it:
+
+  contact-ledger agents --all --local{folder}
+  contact-ledger doctor --local{folder}
+  contact-ledger redrive --local{folder}
+  contact-ledger send --local{folder}
+
+The AWS CLI and SDKs speak to it, with credentials that are good only for this
+run:
+
+  export AWS_ACCESS_KEY_ID={access_key_id}
+  export AWS_SECRET_ACCESS_KEY={secret_access_key}
+  export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}
+  export AWS_ENDPOINT_URL_DYNAMODB={dynamodb}
+  export AWS_ENDPOINT_URL_S3={s3}
+  export AWS_ENDPOINT_URL={streams}
+  aws dynamodb scan --table-name {AGENT_STATE_TABLE} --max-items 1
+  instance=10000000-0000-4000-8000-000000000001
+  agent=$instance#20000000-0000-4000-8000-000000000001
+  aws dynamodb query --table-name {AGENT_HISTORY_TABLE} --max-items 3 \
+      --key-condition-expression 'agent_id = :a' --expression-attribute-values \
+      "{{\":a\": {{\"S\": \"$agent\"}}}}"
+  aws s3 ls --recursive s3://{LAKE_BUCKET}/contact_records/
+  contact-ledger generate --agents 5 --output day
+  head -n 1 day/contact-records.jsonl > record.json
+  aws firehose put-record --delivery-stream-name {CONTACT_RECORD_STREAM} \
+      --record Data@=fileb://record.json
+  head -n 1 day/agent-events.jsonl > event.json
+  aws kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \
+      --data fileb://event.json
+
+Rows reach the lake within {} seconds.
+"#,
+        SERVED_DELIVERY.as_secs(),
+    )
+}

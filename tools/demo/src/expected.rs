@@ -1,0 +1,246 @@
+//! What a run must leave, computed beside it: every event's writes folded one by one into a store in memory, with no
+//! stream, no batches and no faults in between. The tables of a run are compared with it.
+//!
+//! A day of a thousand agents has hundreds of thousands of history entries, so of those only fingerprints are kept.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use agent_ledger::plan::{Retention, Rules, plan};
+use agent_ledger::{AgentKey, Attribute, HistoryEntry, NamePolicy, RegisterWrite, Version};
+use connect_streams::agent_event::AgentEvent;
+use connect_streams::contact_record::ContactRecord;
+use connect_streams::{RecordKind, Reject, RejectCode, parse};
+use contact_lake::{Policy, encode, normalize};
+use contact_record_normalizer::{Summary, transform_record};
+use local_aws::dynamodb::Item;
+use serde_json::Value;
+use served_stack::RETENTION_DAYS;
+
+use connect_streams::StreamKind;
+use synthetic_center::Sent;
+
+/// What must be there.
+pub struct Expected {
+    rules: Rules,
+    policy: Policy,
+    /// The newest write of every register.
+    registers: HashMap<AgentKey, RegisterWrite>,
+    /// Fingerprints of entries by those of their keys, with the version that closed an interval.
+    history: HashMap<u64, (u64, Option<Version>)>,
+    /// Hashes of the contents of rows, and whether such a row was seen.
+    rows: HashMap<String, bool>,
+    /// Fingerprints of records that must be kept as they came, by stream, and whether they were seen.
+    failures: HashMap<(StreamKind, u64), bool>,
+    differences: Differences,
+}
+
+impl Default for Expected {
+    /// With all personal data.
+    fn default() -> Self {
+        Self::new(Policy::default(), NamePolicy::default())
+    }
+}
+
+impl Expected {
+    /// By the rules of a stack on this machine, and these policies.
+    #[must_use]
+    pub fn new(policy: Policy, names: NamePolicy) -> Self {
+        let retention =
+            Retention { history_days: RETENTION_DAYS, state_days: RETENTION_DAYS, ..Retention::default() };
+        Self {
+            rules: Rules { retention, names },
+            policy,
+            registers: HashMap::new(),
+            history: HashMap::new(),
+            rows: HashMap::new(),
+            failures: HashMap::new(),
+            differences: Differences::default(),
+        }
+    }
+}
+
+/// Items and rows that are missing, too many, or not as they must be.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Differences {
+    /// In the agent table.
+    pub agents: usize,
+    /// In the history.
+    pub history: usize,
+    /// In the lake, by content.
+    pub rows: usize,
+    /// Contact records and agent events that are kept because they failed.
+    pub failures: usize,
+}
+
+impl Differences {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl Expected {
+    /// Notes a record that is sent, however often.
+    pub fn note(&mut self, sent: &Sent) {
+        let noted = match sent.stream {
+            StreamKind::AgentEvents => self.note_agent_event(&sent.record),
+            StreamKind::ContactRecords => self.note_contact_record(&sent.record),
+        };
+        if noted.is_err() {
+            self.failures.insert((sent.stream, fingerprint(&sent.record)), false);
+        }
+    }
+
+    fn note_agent_event(&mut self, record: &[u8]) -> Result<(), Reject> {
+        let document = parse(record)?;
+        let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+        match RecordKind::of(object) {
+            Some(RecordKind::AgentEvent) => {
+                let plan = plan(&AgentEvent::from_object(object)?, &self.rules)?;
+                plan.registers.into_iter().for_each(|write| self.write(write));
+                plan.event.into_iter().chain(plan.intervals).for_each(|entry| self.insert(&entry));
+                Ok(())
+            }
+            // Known, and not of this stream: it leaves nothing.
+            Some(RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row) => Ok(()),
+            Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),
+        }
+    }
+
+    fn note_contact_record(&mut self, record: &[u8]) -> Result<(), Reject> {
+        let document = parse(record)?;
+        let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
+        if RecordKind::of(object) != Some(RecordKind::ContactRecord) {
+            return transform_record(record, None, &self.policy, &mut Summary::default()).map(drop);
+        }
+        let line = encode(normalize(&ContactRecord::from_object(object)?), None, &self.policy);
+        self.rows.extend(content_hash(&line).map(|hash| (hash, false)));
+        Ok(())
+    }
+
+    fn write(&mut self, write: RegisterWrite) {
+        if self.registers.get(&write.key).is_none_or(|held| held.version < write.version) {
+            self.registers.insert(write.key.clone(), write);
+        }
+    }
+
+    fn insert(&mut self, entry: &HistoryEntry) {
+        let key = fingerprint(&(&entry.agent_id, &entry.entry));
+        let attributes: BTreeMap<_, _> =
+            entry.attributes.iter().map(|(name, value)| (*name, json(value))).collect();
+        let value = (fingerprint_of(attributes.into_iter()), entry.closed_by.clone());
+        match self.history.get_mut(&key) {
+            None => drop(self.history.insert(key, value)),
+            Some(held) if value.1 < held.1 => *held = value,
+            Some(_) => {}
+        }
+    }
+
+    /// Looks at an item of the agent table.
+    ///
+    /// # Errors
+    /// When it has no key.
+    pub fn compare_agent(&mut self, mut item: Item) -> anyhow::Result<()> {
+        let (board, agent_id) = (key(&mut item, "board")?, key(&mut item, "agent_id")?);
+        let expected = self.registers.remove(&AgentKey { board, agent_id });
+        let expected = expected.map(|write| {
+            write.set.iter().map(|(name, value)| ((*name).to_owned(), json(value))).collect::<Item>()
+        });
+        self.differences.agents += usize::from(expected != Some(item));
+        Ok(())
+    }
+
+    /// Looks at an item of the history.
+    ///
+    /// # Errors
+    /// When it has no key.
+    pub fn compare_entry(&mut self, mut item: Item) -> anyhow::Result<()> {
+        let (agent_id, entry) = (key(&mut item, "agent_id")?, key(&mut item, "entry")?);
+        let expected = self.history.remove(&fingerprint(&(&agent_id, &entry)));
+        let is_equal = expected.is_some_and(|(expected, _)| {
+            expected == fingerprint_of(item.iter().map(|(name, value)| (name.as_str(), value.clone())))
+        });
+        self.differences.history += usize::from(!is_equal);
+        Ok(())
+    }
+
+    /// Looks at a row, whose content may come several times.
+    pub fn compare_row(&mut self, content_hash: &str) {
+        match self.rows.get_mut(content_hash) {
+            Some(is_there) => *is_there = true,
+            None => self.differences.rows += 1,
+        }
+    }
+
+    /// Looks at a record that was kept because it failed.
+    pub fn compare_failure(&mut self, stream: StreamKind, record: &[u8]) {
+        match self.failures.get_mut(&(stream, fingerprint(&record))) {
+            Some(is_there) => *is_there = true,
+            None => self.differences.failures += 1,
+        }
+    }
+
+    /// What is kept as failed cannot be read.
+    pub fn unreadable_failure(&mut self) {
+        self.differences.failures += 1;
+    }
+
+    /// What is left is missing.
+    #[must_use]
+    pub fn differences(mut self) -> Differences {
+        self.differences.agents += self.registers.len();
+        self.differences.history += self.history.len();
+        self.differences.rows += self.rows.values().filter(|is_there| !**is_there).count();
+        self.differences.failures += self.failures.values().filter(|is_there| !**is_there).count();
+        self.differences
+    }
+}
+
+fn key(item: &mut Item, name: &str) -> anyhow::Result<String> {
+    match item.remove(name) {
+        Some(Value::String(text)) => Ok(text),
+        other => anyhow::bail!("an item has {other:?} as its {name}"),
+    }
+}
+
+/// The hash in a row's line.
+fn content_hash(line: &[u8]) -> Option<String> {
+    let row: HashOnly = serde_json::from_slice(line).ok()?;
+    Some(row.content_hash)
+}
+
+#[derive(serde::Deserialize)]
+struct HashOnly {
+    content_hash: String,
+}
+
+fn fingerprint(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Of attributes in the order of their names.
+fn fingerprint_of<'a>(attributes: impl Iterator<Item = (&'a str, Value)>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    attributes.for_each(|attribute| attribute.hash(&mut hasher));
+    hasher.finish()
+}
+
+/// As the tables show it.
+fn json(attribute: &Attribute) -> Value {
+    match attribute {
+        Attribute::Text(text) => Value::from(text.as_str()),
+        Attribute::Number(digits) => {
+            digits.parse::<serde_json::Number>().map_or_else(|_| Value::from(digits.as_str()), Value::Number)
+        }
+        Attribute::List(elements) => elements.iter().map(json).collect(),
+        Attribute::Map(members) => members
+            .iter()
+            .map(|(name, value)| (name.to_owned(), json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
+}
