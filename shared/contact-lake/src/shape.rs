@@ -62,10 +62,17 @@ impl Source {
 }
 
 impl Shape {
+    /// The tree of all columns that have a source.
     pub(crate) fn of(columns: &'static [Column]) -> Self {
+        Self::without(&[], columns)
+    }
+
+    /// The tree without some columns, whose places stay empty.
+    pub(crate) fn without(left_out: &[&str], columns: &'static [Column]) -> Self {
         let mut shape = Self { columns, root: Group::default(), elements: BTreeMap::new() };
-        for (place, column) in columns.iter().enumerate() {
-            for path in [Some(column.source), column.alias].into_iter().flatten() {
+        let is_in = |column: &Column| !left_out.contains(&column.name);
+        for (place, column) in columns.iter().enumerate().filter(|(_, column)| is_in(column)) {
+            for path in column.sources() {
                 shape.root.insert(path, place);
             }
             if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
