@@ -8,6 +8,7 @@
 //! otherwise somebody who sees the rest of a row could test guesses for a value that the policy hides.
 
 use std::mem;
+use std::sync::LazyLock;
 
 use connect_streams::json::{write_bool, write_list, write_object, write_string};
 use connect_streams::{Timestamp, Value};
@@ -16,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::normalize::json_text;
 use crate::policy::Policy;
 use crate::row::{Cell, Extra, Row};
-use crate::schema::{COLUMNS, Column, Kind, Origin, RowValue, SCHEMA_VERSION};
+use crate::schema::{COLUMNS, Column, Kind, Origin, RowValue, SCHEMA_VERSION, columns};
 
 /// When a record came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,15 @@ pub fn encode_demo(record: Value<'_>, arrival: Option<Arrival>, policy: &Policy)
     line(&cells, Vec::with_capacity(512))
 }
 
+/// The columns with a value of the row itself, by place.
+static OWN: LazyLock<Vec<(usize, RowValue)>> = LazyLock::new(|| {
+    let own = |(place, column): (usize, &Column)| match column.origin {
+        Origin::Row(value) => Some((place, value)),
+        Origin::Field { .. } | Origin::Computed(_) => None,
+    };
+    columns().enumerate().filter_map(own).collect()
+});
+
 /// What is known of the row itself.
 struct Own {
     extra: Option<String>,
@@ -78,10 +88,8 @@ struct Own {
 
 impl Own {
     fn fill(mut self, cells: &mut [Option<Cell<'_>>]) {
-        for (cell, column) in cells.iter_mut().zip(&COLUMNS) {
-            if let Origin::Row(value) = column.origin {
-                *cell = self.take(value);
-            }
+        for (place, value) in OWN.iter() {
+            cells[*place] = self.take(*value);
         }
     }
 

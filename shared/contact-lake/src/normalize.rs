@@ -16,10 +16,19 @@ use connect_streams::{Object, Timestamp, Value, whole_number};
 
 use crate::facts::Facts;
 use crate::row::{Cell, Extra, Row};
-use crate::schema::{COLUMNS, Kind, Origin, SCHEMA_VERSION};
+use crate::schema::{COLUMNS, Column, Compute, Kind, Origin, SCHEMA_VERSION, columns};
 use crate::shape::{Group, Shape, Source};
 
 static TREE: LazyLock<Shape> = LazyLock::new(|| Shape::of(&COLUMNS));
+
+/// The columns that are computed, with their places.
+static COMPUTED: LazyLock<Vec<(usize, &Column, Compute)>> = LazyLock::new(|| {
+    let computed = |(place, column): (usize, &'static Column)| match column.origin {
+        Origin::Computed(compute) => Some((place, column, compute)),
+        Origin::Field { .. } | Origin::Row(_) => None,
+    };
+    columns().enumerate().filter_map(computed).collect()
+});
 
 /// Builds the row.
 #[must_use]
@@ -49,17 +58,15 @@ pub(crate) fn normalize_by<'a>(tree: &Shape, record: &ContactRecord<'a>) -> Row<
     }
 }
 
-/// Fills the columns that are computed. The answer are those whose interval is impossible.
+/// Fills the columns that are computed, and names those whose interval is impossible.
 fn compute(cells: &mut [Option<Cell<'_>>]) -> Vec<&'static str> {
     let mut impossible = Vec::new();
-    for (place, column) in COLUMNS.iter().enumerate() {
-        if let Origin::Computed(compute) = column.origin {
-            let computed = compute(&Facts::of(cells));
-            if computed.is_impossible {
-                impossible.push(column.name);
-            }
-            cells[place] = computed.cell;
+    for (place, column, compute) in COMPUTED.iter() {
+        let computed = compute(&Facts::of(cells));
+        if computed.is_impossible {
+            impossible.push(column.name);
         }
+        cells[*place] = computed.cell;
     }
     impossible
 }
