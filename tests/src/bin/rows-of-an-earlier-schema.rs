@@ -9,7 +9,7 @@ use std::io::BufRead;
 use anyhow::{Context, ensure};
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
-use contact_lake::{Arrival, Edition, Policy, encode, normalize_by};
+use contact_lake::{Arrival, Edition, Policy, encode};
 use contact_ledger::schema::glue_table;
 use local_aws::firehose::parquet::convert;
 
@@ -28,7 +28,7 @@ fn main() -> anyhow::Result<()> {
         let document = parse(record)?;
         let object = document.as_object().context("a record is an object")?;
         let record = ContactRecord::from_object(object)?;
-        rows.push(encode(normalize_by(edition, &record), Some(Arrival::from(arrival)), &policy));
+        rows.push(encode(edition.normalize(&record), Some(Arrival::from(arrival)), &policy));
     }
     let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
     let converted = convert(&rows, &glue_table()?.schema)?;
