@@ -344,3 +344,65 @@ pub(crate) fn json_text(value: Value<'_>) -> String {
     value.write_ordered_json(&mut json);
     String::from_utf8(json).expect("JSON is text")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::normalize;
+    use crate::row::Cell;
+    use crate::schema::columns;
+    use connect_streams::contact_record::ContactRecord;
+    use connect_streams::parse;
+
+    /// A computed whole number of a record with this agent, and the intervals that are impossible.
+    fn computed(name: &str, agent: &str) -> (Option<i64>, Vec<&'static str>) {
+        let record = format!(
+            r#"{{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i",
+            "InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T09:00:00Z","Agent":{agent}}}"#
+        );
+        let document = parse(record.as_bytes()).unwrap();
+        let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
+        let row = normalize(&record);
+        let place = columns().position(|column| column.name == name).unwrap();
+        let seconds = row.cells[place].as_ref().map(|cell| match cell {
+            Cell::Whole(seconds) => *seconds,
+            other => panic!("{name} is {other:?}"),
+        });
+        (seconds, row.impossible_intervals)
+    }
+
+    #[test]
+    fn after_contact_work_is_the_duration_or_else_between_its_two_timestamps() {
+        const START: &str = r#""AfterContactWorkStartTimestamp":"2026-03-02T08:10:00Z""#;
+        const END: &str = r#""AfterContactWorkEndTimestamp":"2026-03-02T08:10:45Z""#;
+        let work = |agent: &str| computed("after_contact_work_seconds", agent);
+        assert_eq!(work(&format!("{{{START},{END}}}")), (Some(45), vec![]));
+        // The duration wins, also if it is 0.
+        for duration in [0, 40] {
+            let agent = format!(r#"{{{START},{END},"AfterContactWorkDuration":{duration}}}"#);
+            assert_eq!(work(&agent).0, Some(duration));
+        }
+        for one in [START, END] {
+            assert_eq!(work(&format!("{{{one}}}")), (None, vec![]));
+        }
+        let backwards = format!("{{{},{}}}", START.replace("08:10", "08:11"), END);
+        assert_eq!(work(&backwards), (None, vec!["after_contact_work_seconds"]));
+    }
+
+    /// What is impossible is left out of the sum, and counted once: a part under its own name, the pause, which has no computed
+    /// column, under that of the sum.
+    #[test]
+    fn the_handle_time_leaves_out_what_is_impossible() {
+        let handle = |talk: i64, hold: i64, work: i64, pause: i64| {
+            let agent = format!(
+                r#"{{"AgentInteractionDuration":{talk},"CustomerHoldDuration":{hold},"AfterContactWorkDuration":{work},
+                "AgentPauseDurationInSeconds":{pause}}}"#
+            );
+            computed("handle_seconds", &agent)
+        };
+        assert_eq!(handle(10, 20, 30, 40), (Some(100), vec![]));
+        assert_eq!(handle(10, 20, 30, -40), (Some(60), vec!["handle_seconds"]));
+        assert_eq!(handle(10, -20, -30, 40), (Some(50), vec!["hold_seconds", "after_contact_work_seconds"]));
+        assert_eq!(handle(-10, 20, 30, -40), (None, vec!["talk_seconds", "handle_seconds"]));
+        assert_eq!(handle(i64::MAX, 1, 0, 0), (None, vec![]));
+    }
+}

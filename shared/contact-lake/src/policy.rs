@@ -183,3 +183,34 @@ fn rule(name: &str, kind: Kind, value: Value<'_>) -> Result<Rule, PolicyError> {
     }
     Ok(rule)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Policy, PolicyError};
+    use crate::schema::columns;
+
+    #[test]
+    fn a_policy_names_every_column_with_a_source_and_of_the_others_these() {
+        let named: Vec<_> = columns()
+            .filter(|column| Policy::read(&format!(r#"{{"{}": "keep"}}"#, column.name), None).is_ok())
+            .map(|column| (column.name, column.source()))
+            .collect();
+        let with_source = named.iter().filter(|(_, source)| source.is_some()).count();
+        assert_eq!(with_source, columns().filter(|column| column.source().is_some()).count());
+        let others: Vec<_> =
+            named.iter().filter(|(_, source)| source.is_none()).map(|(name, _)| *name).collect();
+        assert_eq!(others, ["extra", "instance_id", "agent_id", "queue_id"]);
+    }
+
+    #[test]
+    fn a_policy_changes_every_column_that_it_may_name_but_the_identity() {
+        let kept: Vec<_> = columns()
+            .map(|column| column.name)
+            .filter(|name| {
+                let policy = Policy::read(&format!(r#"{{"{name}": "drop"}}"#), None);
+                policy.is_err_and(|error| error == PolicyError::Identity((*name).to_owned()))
+            })
+            .collect();
+        assert_eq!(kept, ["contact_id", "initiation_timestamp", "last_update_timestamp"]);
+    }
+}

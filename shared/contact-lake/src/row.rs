@@ -30,8 +30,8 @@ pub enum Cell<'a> {
 /// A contact record, normalized.
 #[derive(Debug, Clone)]
 pub struct Row<'a> {
-    /// One place per column of the table; `None` where the record says nothing, and where [`encode`](crate::encode) has yet to
-    /// put what is known of the row alone.
+    /// One place per column of the table; `None` where the record says nothing. Values of the row itself, such as
+    /// `content_hash`, are not there before it is encoded.
     pub cells: Vec<Option<Cell<'a>>>,
     /// Source fields without a column, and values that their column cannot hold.
     pub extra: Vec<Extra<'a>>,

@@ -5,7 +5,6 @@
 //! their unit. Fields and types: Administrator Guide, "Contact records data model"; what is marked as seen in
 //! the API only is not in this table and so lands in `extra`.
 
-mod added;
 mod agent;
 mod analytics;
 mod column;
@@ -14,15 +13,11 @@ mod derived;
 mod glue;
 mod lists;
 mod source;
+mod table;
 
 pub use crate::facts::{Computed, Facts};
 pub use column::{Column, Compute, Kind, Origin, Privacy, RowValue};
-
-/// Written into every row as `schema_version`; raised when a column is added, changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 2;
-
-/// Every column of the row, in the order in which they are written.
-pub static COLUMNS: [Column; added::TABLE.len()] = added::TABLE;
+pub use table::{COLUMNS, SCHEMA_VERSION};
 
 /// Every column of the row, in the order in which they are written.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
