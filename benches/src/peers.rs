@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use contact_lake::schema::{Column, Kind, SOURCE_COLUMNS};
+use contact_lake::schema::{Column, Kind};
 use serde_json::{Map, Value, json};
 
 use crate::input::MEASURED;
@@ -47,7 +47,8 @@ pub(crate) fn python_upserter() -> Command {
 pub(crate) fn run(mut command: Command, folder: &Path, event: &[u8]) -> (f64, Vec<u8>) {
     let [columns, input, response] =
         ["columns.json", "event.json", "response.json"].map(|name| folder.join(name));
-    std::fs::write(&columns, serde_json::to_vec(&described(&SOURCE_COLUMNS)).unwrap()).unwrap();
+    let with_source = contact_lake::schema::columns().filter(|column| column.source().is_some());
+    std::fs::write(&columns, serde_json::to_vec(&described(with_source)).unwrap()).unwrap();
     std::fs::write(&input, event).unwrap();
     command.args([&columns, &input, &response]).arg(MEASURED.as_secs().to_string());
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -57,22 +58,22 @@ pub(crate) fn run(mut command: Command, folder: &Path, event: &[u8]) -> (f64, Ve
 }
 
 /// The columns for programs that know nothing of ours.
-fn described(columns: &[Column]) -> Value {
+fn described<'c>(columns: impl Iterator<Item = &'c Column>) -> Value {
     let column = |column: &Column| {
         let fields = match column.kind {
-            Kind::StructList(fields) | Kind::StructMap(fields) => Some(described(fields)),
+            Kind::StructList(fields) | Kind::StructMap(fields) => Some(described(fields.iter())),
             _ => None,
         };
         let kind = format!("{:?}", column.kind);
         let kind = kind.split('(').next().unwrap_or_default().to_owned();
-        let source: Vec<_> = [Some(column.source), column.alias].into_iter().flatten().collect();
+        let source: Vec<_> = column.sources().collect();
         let mut described = json!({"name": column.name, "kind": kind, "source": source});
         if let Some(fields) = fields {
             described["fields"] = fields;
         }
         described
     };
-    columns.iter().map(column).collect()
+    columns.map(column).collect()
 }
 
 /// Rows must say the same: every column of ours with its value, but for the hash, whose algorithm is each one's own.

@@ -46,7 +46,7 @@ impl Summary {
         for path in &row.type_drift {
             *self.type_drift.entry(path.clone()).or_default() += 1;
         }
-        for column in &row.derived.impossible_intervals {
+        for column in &row.impossible_intervals {
             *self.impossible_intervals.entry(column).or_default() += 1;
         }
         let updated = contact.last_update_timestamp.epoch_milliseconds();

@@ -1,40 +1,43 @@
-//! An edition of the schema: which columns with a source there are, and the version that rows made by it carry.
-//!
-//! The functions know one, today's. Tests make rows by an earlier one, because what an upgrade does to rows that are
-//! there can only be seen on rows that really were made with other columns.
+//! The schema as it was before some columns were added. Only tests make rows by it: what an upgrade does to rows that are
+//! there can only be seen on rows that really were made without these columns.
 
-use std::sync::LazyLock;
+use connect_streams::contact_record::ContactRecord;
 
-use crate::derive::Places;
-use crate::schema::{Column, SCHEMA_VERSION, SOURCE_COLUMNS};
+use crate::normalize::normalize_by;
+use crate::row::Row;
+use crate::schema::{COLUMNS, SCHEMA_VERSION};
 use crate::shape::Shape;
 
-/// What rows are made by.
+/// An earlier schema.
 #[derive(Debug)]
 pub struct Edition {
-    pub(crate) version: u32,
-    pub(crate) shape: Shape,
-    pub(crate) places: Places,
+    tree: Shape,
+    /// Places of the columns that it did not have.
+    missing: Vec<usize>,
 }
 
-static TODAY: LazyLock<Edition> = LazyLock::new(|| Edition::of(SCHEMA_VERSION, &SOURCE_COLUMNS));
-
 impl Edition {
-    /// The edition of this version of the code.
+    /// The schema before these columns were added.
+    ///
+    /// # Panics
+    /// If one of them is no column.
     #[must_use]
-    pub fn today() -> &'static Self {
-        &TODAY
+    pub fn before(added: &[&str]) -> Self {
+        let place = |name: &&str| {
+            let place = COLUMNS.iter().position(|column| column.name == *name);
+            place.unwrap_or_else(|| panic!("{name} is no column"))
+        };
+        Self { tree: Shape::without(added, &COLUMNS), missing: added.iter().map(place).collect() }
     }
 
-    /// The edition before these columns were added. It is never freed.
+    /// Builds the row as this schema had it.
     #[must_use]
-    pub fn before(added: &[&str]) -> &'static Self {
-        let columns = SOURCE_COLUMNS.iter().filter(|column| !added.contains(&column.name)).copied();
-        let columns = Box::leak(columns.collect::<Box<[_]>>());
-        Box::leak(Box::new(Self::of(SCHEMA_VERSION - 1, columns)))
-    }
-
-    fn of(version: u32, columns: &'static [Column]) -> Self {
-        Self { version, shape: Shape::of(columns), places: Places::of(columns) }
+    pub fn normalize<'a>(&self, record: &ContactRecord<'a>) -> Row<'a> {
+        let mut row = normalize_by(&self.tree, record);
+        row.schema_version = SCHEMA_VERSION - 1;
+        for place in &self.missing {
+            row.cells[*place] = None;
+        }
+        row
     }
 }

@@ -7,14 +7,17 @@
 //! contact apart: it must be fast and well spread, not hard to forge. With a `PII_HASH_KEY` it is half of an HMAC-SHA-256:
 //! otherwise somebody who sees the rest of a row could test guesses for a value that the policy hides.
 
+use std::mem;
+use std::sync::LazyLock;
+
 use connect_streams::json::{write_bool, write_list, write_object, write_string};
 use connect_streams::{Timestamp, Value};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::derive::Derived;
-use crate::normalize::{Cell, Extra, Row, json_text};
+use crate::normalize::json_text;
 use crate::policy::Policy;
-use crate::schema::{Column, Kind, SCHEMA_VERSION};
+use crate::row::{Cell, Extra, Row};
+use crate::schema::{COLUMNS, Column, Kind, Origin, RowValue, SCHEMA_VERSION, columns};
 
 /// When a record came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,21 +35,20 @@ impl From<Timestamp> for Arrival {
 }
 
 /// The row as one line of JSON, as the policy allows it.
-///
-/// # Panics
-/// If a policy that hides something is applied to a row of another edition than today's: it knows columns by place.
 #[must_use]
-pub fn encode(mut row: Row<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
-    let content_hash = content_hash(&row.canonical, policy);
-    if !policy.keeps_all() {
-        assert_eq!(row.edition.version, SCHEMA_VERSION, "a policy is for the columns of today");
-        policy.apply(&mut row);
-    }
-    let mut line = Line(Vec::with_capacity(4096));
-    line.content(&row, policy);
-    line.text("record_kind", "contact_record");
-    line.derived(&row.derived);
-    line.end(row.edition.version, &content_hash, arrival)
+pub fn encode(row: Row<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
+    let Row { mut cells, mut extra, .. } = row;
+    extra.retain(|extra| policy.keeps(extra));
+    let own = Own {
+        extra: extra_json(&extra),
+        record_kind: "contact_record",
+        schema_version: row.schema_version,
+        content_hash: content_hash(&row.canonical, policy),
+        arrival,
+    };
+    own.fill(&mut cells);
+    policy.apply(&mut cells);
+    line(&cells, Vec::with_capacity(4096))
 }
 
 /// A record of the console's "Test with demo data" as a row: it arrives, and no query for contacts sees it.
@@ -54,10 +56,53 @@ pub fn encode(mut row: Row<'_>, arrival: Option<Arrival>, policy: &Policy) -> Ve
 pub fn encode_demo(record: Value<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
     let mut canonical = Vec::with_capacity(512);
     record.write_canonical(&mut canonical);
-    let mut line = Line(Vec::with_capacity(512));
-    line.text("extra", &json_text(record));
-    line.text("record_kind", "demo");
-    line.end(SCHEMA_VERSION, &content_hash(&canonical, policy), arrival)
+    let own = Own {
+        extra: Some(json_text(record)),
+        record_kind: "demo",
+        schema_version: SCHEMA_VERSION,
+        content_hash: content_hash(&canonical, policy),
+        arrival,
+    };
+    let mut cells = vec![None; COLUMNS.len()];
+    own.fill(&mut cells);
+    line(&cells, Vec::with_capacity(512))
+}
+
+/// The columns with a value of the row itself, by place.
+static OWN: LazyLock<Vec<(usize, RowValue)>> = LazyLock::new(|| {
+    let own = |(place, column): (usize, &Column)| match column.origin {
+        Origin::Row(value) => Some((place, value)),
+        Origin::Field { .. } | Origin::Computed(_) => None,
+    };
+    columns().enumerate().filter_map(own).collect()
+});
+
+/// What is known of the row itself.
+struct Own {
+    extra: Option<String>,
+    record_kind: &'static str,
+    schema_version: u32,
+    content_hash: String,
+    arrival: Option<Arrival>,
+}
+
+impl Own {
+    fn fill(mut self, cells: &mut [Option<Cell<'_>>]) {
+        for (place, value) in OWN.iter() {
+            cells[*place] = self.take(*value);
+        }
+    }
+
+    fn take(&mut self, value: RowValue) -> Option<Cell<'static>> {
+        match value {
+            RowValue::Extra => self.extra.take().map(Cell::Json),
+            RowValue::RecordKind => Some(Cell::Text(self.record_kind.into())),
+            RowValue::SchemaVersion => Some(Cell::Whole(self.schema_version.into())),
+            RowValue::ContentHash => Some(Cell::Text(mem::take(&mut self.content_hash).into())),
+            RowValue::ArrivalTimestamp => self.arrival.map(|arrival| Cell::Timestamp(arrival.at)),
+            RowValue::ArrivalPlace => Some(Cell::Whole(self.arrival?.place?.into())),
+        }
+    }
 }
 
 fn content_hash(canonical: &[u8], policy: &Policy) -> String {
@@ -73,90 +118,17 @@ fn content_hash(canonical: &[u8], policy: &Policy) -> String {
     }
 }
 
-struct Line(Vec<u8>);
-
-impl Line {
-    /// Writes the columns with a source, and what has none, as the policy allows it.
-    fn content(&mut self, row: &Row<'_>, policy: &Policy) {
-        for (column, cell) in row.edition.shape.columns.iter().zip(&row.cells) {
-            if let Some(cell) = cell {
-                self.key(column.name);
-                write_cell(column, cell, &mut self.0);
-            }
-        }
-        let extra = extra_json(&row.extra).and_then(|json| policy.extra(json));
-        self.optional_text("extra", extra.as_deref());
+/// The columns that have a value, in order. A column's name needs no escapes.
+fn line(cells: &[Option<Cell<'_>>], mut out: Vec<u8>) -> Vec<u8> {
+    for (column, cell) in COLUMNS.iter().zip(cells) {
+        let Some(cell) = cell else { continue };
+        out.extend_from_slice(if out.is_empty() { b"{\"" } else { b",\"" });
+        out.extend_from_slice(column.name.as_bytes());
+        out.extend_from_slice(b"\":");
+        write_cell(column, cell, &mut out);
     }
-
-    fn derived(&mut self, derived: &Derived<'_>) {
-        for (name, id) in [
-            ("instance_id", &derived.instance_id),
-            ("agent_id", &derived.agent_id),
-            ("queue_id", &derived.queue_id),
-        ] {
-            self.optional_text(name, id.as_deref());
-        }
-        for (name, seconds) in [
-            ("contact_duration_seconds", derived.contact_duration_seconds),
-            ("queue_wait_seconds", derived.queue_wait_seconds),
-            ("answer_seconds", derived.answer_seconds),
-            ("talk_seconds", derived.talk_seconds),
-            ("hold_seconds", derived.hold_seconds),
-            ("after_contact_work_seconds", derived.after_contact_work_seconds),
-            ("handle_seconds", derived.handle_seconds),
-        ] {
-            if let Some(seconds) = seconds {
-                self.number(name, seconds);
-            }
-        }
-        self.truth("answered", derived.answered);
-        self.truth("abandoned", derived.abandoned);
-        self.optional_text("abandoned_in", derived.abandoned_in);
-        self.truth("transferred", derived.transferred);
-        self.truth("recorded", derived.recorded);
-    }
-
-    fn end(mut self, schema_version: u32, content_hash: &str, arrival: Option<Arrival>) -> Vec<u8> {
-        self.number("schema_version", schema_version.into());
-        self.text("content_hash", content_hash);
-        if let Some(Arrival { at, place }) = arrival {
-            self.key("arrival_timestamp");
-            write_timestamp(at, &mut self.0);
-            if let Some(place) = place {
-                self.number("arrival_place", place.into());
-            }
-        }
-        self.0.extend_from_slice(b"}\n");
-        self.0
-    }
-
-    fn optional_text(&mut self, name: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.text(name, text);
-        }
-    }
-
-    fn text(&mut self, name: &str, text: &str) {
-        self.key(name);
-        write_string(text, &mut self.0);
-    }
-
-    fn number(&mut self, name: &str, number: i64) {
-        self.key(name);
-        self.0.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-    }
-
-    fn truth(&mut self, name: &str, truth: bool) {
-        self.key(name);
-        write_bool(truth, &mut self.0);
-    }
-
-    /// A column's name needs no escapes.
-    fn key(&mut self, name: &str) {
-        self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
-    }
+    out.extend_from_slice(b"}\n");
+    out
 }
 
 fn write_timestamp(instant: Timestamp, out: &mut Vec<u8>) {
@@ -170,6 +142,7 @@ fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         Cell::Text(text) => write_string(text, out),
         Cell::Json(json) => write_string(json, out),
         Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
+        Cell::Whole(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
         Cell::Boolean(truth) => write_bool(*truth, out),
         Cell::Timestamp(instant) => write_timestamp(*instant, out),
         Cell::TextList(texts) => write_list(texts, out, |text, out| write_string(text, out)),
@@ -221,8 +194,10 @@ fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Arrival, encode};
+    use crate::edition::Edition;
+    use crate::normalize::normalize;
+    use crate::policy::Policy;
     use crate::schema::SCHEMA_VERSION;
-    use crate::{Edition, Policy, normalize, normalize_by};
     use connect_streams::contact_record::ContactRecord;
     use connect_streams::{Timestamp, parse};
     use std::collections::BTreeMap;
@@ -308,13 +283,14 @@ mod tests {
     /// A row of an earlier edition has a value in `extra` where today's has it in its column.
     #[test]
     fn a_record_keeps_its_hash_when_a_column_is_added() {
-        let earlier = Edition::before(&["channel"]);
+        let earlier = Edition::before(&["channel", "queue_id"]);
         let document = parse(RECORD.as_bytes()).unwrap();
         let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
-        let earlier = encode(normalize_by(earlier, &record), None, &Policy::default());
+        let earlier = encode(earlier.normalize(&record), None, &Policy::default());
         let (earlier, today) = (columns(str::from_utf8(&earlier).unwrap()), columns(&line(RECORD)));
         assert_eq!(earlier["content_hash"], today["content_hash"]);
-        assert_eq!(earlier.get("channel"), None);
+        assert_eq!((earlier.get("channel"), earlier.get("queue_id")), (None, None));
+        assert_eq!((today["channel"].as_str(), today["queue_id"].as_str()), ("\"VOICE\"", "\"q-1\""));
         assert!(earlier["extra"].contains(r#"\"Channel\":\"VOICE\""#), "{}", earlier["extra"]);
         assert_eq!(
             (earlier["schema_version"].parse(), today["schema_version"].parse()),

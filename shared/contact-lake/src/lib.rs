@@ -4,18 +4,19 @@
 //! Pure: the same record gives the same bytes, whenever and however often it is processed. Arrival time
 //! enters as data.
 
-mod derive;
 mod edition;
 mod encode;
+mod facts;
 mod normalize;
 mod policy;
 mod returned;
+mod row;
 pub mod schema;
 mod shape;
 
-pub use derive::Derived;
 pub use edition::Edition;
 pub use encode::{Arrival, encode, encode_demo};
-pub use normalize::{Cell, Extra, Row, normalize, normalize_by};
+pub use normalize::normalize;
 pub use policy::{Policy, PolicyError};
 pub use returned::returned;
+pub use row::{Cell, Extra, Row};

@@ -9,92 +9,66 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Object, Timestamp, Value, whole_number};
 
-use crate::derive::{Derived, derive};
-use crate::edition::Edition;
-use crate::schema::Kind;
+use crate::facts::Facts;
+use crate::row::{Cell, Extra, Row};
+use crate::schema::{COLUMNS, Column, Compute, Kind, Origin, SCHEMA_VERSION, columns};
 use crate::shape::{Group, Shape, Source};
 
-/// One value of a row.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell<'a> {
-    /// Text as it came, or as the policy for personal data left it.
-    Text(Cow<'a, str>),
-    /// A number as it came.
-    Number(Cow<'a, str>),
-    /// `true` or `false`.
-    Boolean(bool),
-    /// An instant.
-    Timestamp(Timestamp),
-    /// Text by key, in the order of the keys.
-    TextMap(Vec<(&'a str, Cow<'a, str>)>),
-    /// Texts.
-    TextList(Vec<Cow<'a, str>>),
-    /// Objects, each with one place per field of the column's kind.
-    Structs(Vec<Vec<Option<Cell<'a>>>>),
-    /// JSON text.
-    Json(String),
-}
+static TREE: LazyLock<Shape> = LazyLock::new(|| Shape::of(&COLUMNS));
 
-/// A contact record, normalized.
-#[derive(Debug, Clone)]
-pub struct Row<'a> {
-    /// One place per column with a source; `None` where the record says nothing.
-    pub cells: Vec<Option<Cell<'a>>>,
-    /// What is computed from them.
-    pub derived: Derived<'a>,
-    /// Source fields without a column, and values that their column cannot hold.
-    pub extra: Vec<Extra<'a>>,
-    /// Source paths, without keys or positions, of values of an unexpected type, such as `Recordings[].Status`.
-    pub type_drift: Vec<String>,
-    /// The day of `InitiationTimestamp`, UTC: the partition.
-    pub contact_date: String,
-    /// The record in its canonical form.
-    pub(crate) canonical: Vec<u8>,
-    pub(crate) edition: &'static Edition,
-}
-
-/// A value that has no column of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Extra<'a> {
-    /// Where it stood, such as `Recordings[0].NewField`.
-    pub path: String,
-    /// The value.
-    pub value: Value<'a>,
-    /// Places of the columns whose data it may hold, so that their policy covers it.
-    pub columns: Vec<usize>,
-}
+/// The columns that are computed, with their places.
+static COMPUTED: LazyLock<Vec<(usize, &Column, Compute)>> = LazyLock::new(|| {
+    let computed = |(place, column): (usize, &'static Column)| match column.origin {
+        Origin::Computed(compute) => Some((place, column, compute)),
+        Origin::Field { .. } | Origin::Row(_) => None,
+    };
+    columns().enumerate().filter_map(computed).collect()
+});
 
 /// Builds the row.
 #[must_use]
 pub fn normalize<'a>(record: &ContactRecord<'a>) -> Row<'a> {
-    normalize_by(Edition::today(), record)
+    normalize_by(&TREE, record)
 }
 
-/// Builds the row as an edition of the schema has it.
-#[must_use]
-pub fn normalize_by<'a>(edition: &'static Edition, record: &ContactRecord<'a>) -> Row<'a> {
+/// Builds the row by the columns of a tree, which may be a part of the table's.
+pub(crate) fn normalize_by<'a>(tree: &Shape, record: &ContactRecord<'a>) -> Row<'a> {
     let mut canonical = Vec::with_capacity(4096);
     let seen = Value::Object(record.source).write_canonical(&mut canonical);
-    let mut walk = Walk::new(&edition.shape, seen.repeats_names);
-    let mut cells = walk.object(&edition.shape, &Path::Record, record.source);
+    let mut walk = Walk::new(tree, seen.repeats_names);
+    let mut cells = walk.object(tree, &Path::Record, record.source);
     if walk.found_two_spellings && !walk.backwards {
-        walk = Walk::new(&edition.shape, true);
-        cells = walk.object(&edition.shape, &Path::Record, record.source);
+        walk = Walk::new(tree, true);
+        cells = walk.object(tree, &Path::Record, record.source);
     }
-    let derived = derive(&edition.places, &cells, record.initiation_timestamp);
+    let impossible_intervals = compute(&mut cells);
     Row {
-        derived,
         cells,
         extra: walk.extra,
         type_drift: walk.type_drift,
+        impossible_intervals,
         contact_date: record.initiation_timestamp.date(),
         canonical,
-        edition,
+        schema_version: SCHEMA_VERSION,
     }
+}
+
+/// Fills the columns that are computed, and names those whose interval is impossible.
+fn compute(cells: &mut [Option<Cell<'_>>]) -> Vec<&'static str> {
+    let mut impossible = Vec::new();
+    for (place, column, compute) in COMPUTED.iter() {
+        let computed = compute(&Facts::of(cells));
+        if computed.is_impossible {
+            impossible.push(column.name);
+        }
+        cells[*place] = computed.cell;
+    }
+    impossible
 }
 
 /// Where the walk is; written out only for what goes to `extra`.
@@ -116,8 +90,8 @@ impl Path<'_> {
     }
 }
 
-struct Walk<'a> {
-    record: &'static Shape,
+struct Walk<'s, 'a> {
+    record: &'s Shape,
     extra: Vec<Extra<'a>>,
     type_drift: Vec<String>,
     /// The column of the record that the walk is inside of.
@@ -129,8 +103,8 @@ struct Walk<'a> {
     found_two_spellings: bool,
 }
 
-impl<'a> Walk<'a> {
-    fn new(record: &'static Shape, backwards: bool) -> Self {
+impl<'s, 'a> Walk<'s, 'a> {
+    fn new(record: &'s Shape, backwards: bool) -> Self {
         Self {
             record,
             extra: Vec::new(),
@@ -239,7 +213,7 @@ impl<'a> Walk<'a> {
         path: &Path<'_>,
         entries: Object<'a>,
     ) -> Option<Cell<'a>> {
-        let first = shape.elements(place).columns[0].source;
+        let first = shape.elements(place).columns[0].path();
         let mut structs = Vec::new();
         let mut keys = HashSet::new();
         for (key, entry) in entries.iter().rev() {
@@ -297,14 +271,14 @@ impl<'a> Walk<'a> {
 
     /// A value of an unexpected type.
     fn stray(&mut self, shape: &Shape, place: usize, path: &Path<'_>, value: Value<'a>) {
-        self.drift(shape.columns[place].source);
+        self.drift(shape.columns[place].path());
         self.keep(path, value, vec![place]);
     }
 
     /// Notes a source path; keys and positions stay out of it, because it is logged.
     fn drift(&mut self, source: &str) {
         let within =
-            self.column.map(|column| self.record.columns[column].source).filter(|outer| *outer != source);
+            self.column.map(|column| self.record.columns[column].path()).filter(|outer| *outer != source);
         self.type_drift.push(within.map_or_else(|| source.to_owned(), |outer| format!("{outer}[].{source}")));
     }
 
@@ -324,16 +298,12 @@ fn structs_cell(mut structs: Vec<Vec<Option<Cell<'_>>>>) -> Option<Cell<'_>> {
 fn simple_cell(kind: Kind, value: Value<'_>) -> Option<Cell<'_>> {
     match (kind, value) {
         (Kind::Text, Value::String(text)) => Some(Cell::Text(Cow::Borrowed(text))),
-        (Kind::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => {
-            Some(Cell::Number(Cow::Borrowed(digits)))
-        }
+        (Kind::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => Some(Cell::Number(digits)),
         // `5.0` and `5e0` are the number 5, and one content with it.
-        (Kind::Integer, Value::Number(digits)) => {
-            whole_number(digits).map(|whole| Cell::Number(Cow::Owned(whole.to_string())))
-        }
+        (Kind::Integer, Value::Number(digits)) => whole_number(digits).map(Cell::Whole),
         // Beyond the range of a double, a reader would find infinity.
         (Kind::Double, Value::Number(digits)) if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
-            Some(Cell::Number(Cow::Borrowed(digits)))
+            Some(Cell::Number(digits))
         }
         (Kind::Boolean, Value::Bool(truth)) => Some(Cell::Boolean(truth)),
         (Kind::Timestamp, Value::String(text)) => Timestamp::parse(text).map(Cell::Timestamp),
@@ -373,4 +343,66 @@ pub(crate) fn json_text(value: Value<'_>) -> String {
     let mut json = Vec::new();
     value.write_ordered_json(&mut json);
     String::from_utf8(json).expect("JSON is text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalize;
+    use crate::row::Cell;
+    use crate::schema::columns;
+    use connect_streams::contact_record::ContactRecord;
+    use connect_streams::parse;
+
+    /// A computed whole number of a record with this agent, and the intervals that are impossible.
+    fn computed(name: &str, agent: &str) -> (Option<i64>, Vec<&'static str>) {
+        let record = format!(
+            r#"{{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i",
+            "InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T09:00:00Z","Agent":{agent}}}"#
+        );
+        let document = parse(record.as_bytes()).unwrap();
+        let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
+        let row = normalize(&record);
+        let place = columns().position(|column| column.name == name).unwrap();
+        let seconds = row.cells[place].as_ref().map(|cell| match cell {
+            Cell::Whole(seconds) => *seconds,
+            other => panic!("{name} is {other:?}"),
+        });
+        (seconds, row.impossible_intervals)
+    }
+
+    #[test]
+    fn after_contact_work_is_the_duration_or_else_between_its_two_timestamps() {
+        const START: &str = r#""AfterContactWorkStartTimestamp":"2026-03-02T08:10:00Z""#;
+        const END: &str = r#""AfterContactWorkEndTimestamp":"2026-03-02T08:10:45Z""#;
+        let work = |agent: &str| computed("after_contact_work_seconds", agent);
+        assert_eq!(work(&format!("{{{START},{END}}}")), (Some(45), vec![]));
+        // The duration wins, also if it is 0.
+        for duration in [0, 40] {
+            let agent = format!(r#"{{{START},{END},"AfterContactWorkDuration":{duration}}}"#);
+            assert_eq!(work(&agent).0, Some(duration));
+        }
+        for one in [START, END] {
+            assert_eq!(work(&format!("{{{one}}}")), (None, vec![]));
+        }
+        let backwards = format!("{{{},{}}}", START.replace("08:10", "08:11"), END);
+        assert_eq!(work(&backwards), (None, vec!["after_contact_work_seconds"]));
+    }
+
+    /// What is impossible is left out of the sum, and counted once: a part under its own name, the pause, which has no computed
+    /// column, under that of the sum.
+    #[test]
+    fn the_handle_time_leaves_out_what_is_impossible() {
+        let handle = |talk: i64, hold: i64, work: i64, pause: i64| {
+            let agent = format!(
+                r#"{{"AgentInteractionDuration":{talk},"CustomerHoldDuration":{hold},"AfterContactWorkDuration":{work},
+                "AgentPauseDurationInSeconds":{pause}}}"#
+            );
+            computed("handle_seconds", &agent)
+        };
+        assert_eq!(handle(10, 20, 30, 40), (Some(100), vec![]));
+        assert_eq!(handle(10, 20, 30, -40), (Some(60), vec!["handle_seconds"]));
+        assert_eq!(handle(10, -20, -30, 40), (Some(50), vec!["hold_seconds", "after_contact_work_seconds"]));
+        assert_eq!(handle(-10, 20, 30, -40), (None, vec!["talk_seconds", "handle_seconds"]));
+        assert_eq!(handle(i64::MAX, 1, 0, 0), (None, vec![]));
+    }
 }

@@ -12,13 +12,8 @@ use std::collections::BTreeMap;
 use connect_streams::personal_data::{Action, ActionError, HashKey};
 use connect_streams::{Value, parse};
 
-use crate::normalize::{Cell, Row};
-use crate::schema::{DERIVED_COLUMNS, Kind, SOURCE_COLUMNS};
-
-/// Derived columns that a policy may name, beside all columns with a source.
-const DERIVED: [&str; 4] = ["instance_id", "agent_id", "queue_id", "extra"];
-/// Without these, the versions of a contact could not be told apart.
-const IDENTITY: [&str; 3] = ["contact_id", "initiation_timestamp", "last_update_timestamp"];
+use crate::row::{Cell, Extra};
+use crate::schema::{COLUMNS, Kind, Privacy};
 
 /// A policy that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,10 +66,8 @@ impl Rule {
 /// A policy that can be used.
 #[derive(Clone, Default)]
 pub struct Policy {
-    /// By place among the columns with a source; those that keep all are left out.
+    /// By place; those that keep all are left out.
     columns: BTreeMap<usize, Rule>,
-    /// By name.
-    derived: BTreeMap<&'static str, Action>,
     key: Option<HashKey>,
 }
 
@@ -95,25 +88,21 @@ impl Policy {
     }
 
     fn add(&mut self, name: &str, value: Value<'_>) -> Result<(), PolicyError> {
-        let place = SOURCE_COLUMNS.iter().position(|column| column.name == name);
-        let derived = DERIVED_COLUMNS.iter().find(|column| column.name == name && DERIVED.contains(&name));
-        let kind = place.map(|place| SOURCE_COLUMNS[place].kind).or(derived.map(|column| column.kind));
-        let kind = kind.ok_or_else(|| PolicyError::UnknownColumn(name.to_owned()))?;
-        let rule = rule(name, kind, value)?;
-        if IDENTITY.contains(&name) && !rule.keeps_all() {
+        let named = COLUMNS.iter().enumerate().find(|(_, column)| column.name == name);
+        let named = named.filter(|(_, column)| column.privacy != Privacy::NotPersonal);
+        let (place, column) = named.ok_or_else(|| PolicyError::UnknownColumn(name.to_owned()))?;
+        let rule = rule(name, column.kind, value)?;
+        if column.privacy == Privacy::Identity && !rule.keeps_all() {
             return Err(PolicyError::Identity(name.to_owned()));
         }
-        let has_no_text = matches!(kind, Kind::Integer | Kind::Double | Kind::Boolean | Kind::Timestamp);
-        if has_no_text && (rule.uses(Action::Mask) || rule.uses(Action::Hash)) {
+        if !column.kind.has_text() && (rule.uses(Action::Mask) || rule.uses(Action::Hash)) {
             return Err(PolicyError::NotText(name.to_owned()));
         }
         if rule.uses(Action::Hash) && self.key.is_none() {
             return Err(ActionError::NoKey(name.to_owned()).into());
         }
-        match (place, derived) {
-            (Some(place), _) if !rule.keeps_all() => drop(self.columns.insert(place, rule)),
-            (None, Some(column)) => drop(self.derived.insert(column.name, rule.action)),
-            _ => {}
+        if !rule.keeps_all() {
+            self.columns.insert(place, rule);
         }
         Ok(())
     }
@@ -121,30 +110,19 @@ impl Policy {
     /// Whether nothing would be changed.
     #[must_use]
     pub fn keeps_all(&self) -> bool {
-        self.columns.is_empty() && self.derived.is_empty()
+        self.columns.is_empty()
     }
 
-    /// Applies the policy.
-    pub(crate) fn apply(&self, row: &mut Row<'_>) {
+    /// Applies the policy to the values of a row.
+    pub(crate) fn apply(&self, cells: &mut [Option<Cell<'_>>]) {
         for (place, rule) in &self.columns {
-            row.cells[*place] = row.cells[*place].take().and_then(|cell| self.cell(cell, rule));
-        }
-        row.extra.retain(|extra| !extra.columns.iter().any(|place| self.columns.contains_key(place)));
-        let ids = [
-            ("instance_id", &mut row.derived.instance_id),
-            ("agent_id", &mut row.derived.agent_id),
-            ("queue_id", &mut row.derived.queue_id),
-        ];
-        for (name, id) in ids {
-            let action = self.derived.get(name).copied().unwrap_or_default();
-            *id = id.take().and_then(|id| self.text(id, action));
+            cells[*place] = cells[*place].take().and_then(|cell| self.cell(cell, rule));
         }
     }
 
-    /// Applies the action for `extra` to its JSON text.
-    pub(crate) fn extra(&self, json: String) -> Option<String> {
-        let action = self.derived.get("extra").copied().unwrap_or_default();
-        self.text(Cow::Owned(json), action).map(Cow::into_owned)
+    /// Whether a value may be in `extra`: it is kept only if each column is whose data it may hold.
+    pub(crate) fn keeps(&self, extra: &Extra<'_>) -> bool {
+        !extra.columns.iter().any(|place| self.columns.contains_key(place))
     }
 
     /// The key for the hash of a content, so that a guess for a hidden value cannot be tested without it.
@@ -178,7 +156,7 @@ impl Policy {
                     structs.into_iter().map(|fields| fields.into_iter().map(field).collect()).collect(),
                 ))
             }
-            other @ (Cell::Number(_) | Cell::Boolean(_) | Cell::Timestamp(_)) => Some(other),
+            other @ (Cell::Number(_) | Cell::Whole(_) | Cell::Boolean(_) | Cell::Timestamp(_)) => Some(other),
         }
     }
 
@@ -204,4 +182,35 @@ fn rule(name: &str, kind: Kind, value: Value<'_>) -> Result<Rule, PolicyError> {
         }
     }
     Ok(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Policy, PolicyError};
+    use crate::schema::columns;
+
+    #[test]
+    fn a_policy_names_every_column_with_a_source_and_of_the_others_these() {
+        let named: Vec<_> = columns()
+            .filter(|column| Policy::read(&format!(r#"{{"{}": "keep"}}"#, column.name), None).is_ok())
+            .map(|column| (column.name, column.source()))
+            .collect();
+        let with_source = named.iter().filter(|(_, source)| source.is_some()).count();
+        assert_eq!(with_source, columns().filter(|column| column.source().is_some()).count());
+        let others: Vec<_> =
+            named.iter().filter(|(_, source)| source.is_none()).map(|(name, _)| *name).collect();
+        assert_eq!(others, ["extra", "instance_id", "agent_id", "queue_id"]);
+    }
+
+    #[test]
+    fn a_policy_changes_every_column_that_it_may_name_but_the_identity() {
+        let kept: Vec<_> = columns()
+            .map(|column| column.name)
+            .filter(|name| {
+                let policy = Policy::read(&format!(r#"{{"{name}": "drop"}}"#), None);
+                policy.is_err_and(|error| error == PolicyError::Identity((*name).to_owned()))
+            })
+            .collect();
+        assert_eq!(kept, ["contact_id", "initiation_timestamp", "last_update_timestamp"]);
+    }
 }

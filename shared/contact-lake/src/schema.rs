@@ -1,4 +1,5 @@
-//! The columns, declared once: from here come the row's writer, the Glue column list and the documentation.
+//! The columns, declared once: from here come the tree of source paths, the computed values, the row's writer, what a policy
+//! may name, what tools may show, the Glue column list and the documentation.
 //!
 //! Names: `snake_case` of the source path without dots, a repeated word once, acronyms as one word, durations with
 //! their unit. Fields and types: Administrator Guide, "Contact records data model"; what is marked as seen in
@@ -6,117 +7,26 @@
 
 mod agent;
 mod analytics;
+mod column;
 mod contact;
 mod derived;
 mod glue;
+mod lists;
+mod source;
+mod table;
 
-use std::sync::LazyLock;
-
-/// Written into every row as `schema_version`; raised when a column is added, changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 2;
-
-/// A column of the row, or a field of a list's elements.
-#[derive(Debug, Clone, Copy)]
-pub struct Column {
-    /// Name in the lake.
-    pub name: &'static str,
-    /// What it holds.
-    pub kind: Kind,
-    /// Path of the source field, levels separated by dots; empty for a derived column.
-    pub source: &'static str,
-    /// Another spelling of the source path that Amazon Connect uses, too.
-    pub alias: Option<&'static str>,
-    /// What it means, with the unit.
-    pub meaning: &'static str,
-}
-
-/// What a column holds, and how its source is read.
-#[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    /// Text as it came.
-    Text,
-    /// A whole number, written as it came.
-    Integer,
-    /// A number, written as it came.
-    Double,
-    /// `true` or `false`.
-    Boolean,
-    /// `YYYY-MM-DDTHH:MM:SS.sssZ`
-    Timestamp,
-    /// Text by key; numbers and booleans become text, anything nested JSON text.
-    TextMap,
-    /// A map whose values are unions such as `{"ValueString": "x"}`; written as text by key.
-    UnionMap,
-    /// A list of texts.
-    TextList,
-    /// A list of objects with these fields. One object instead of a list counts as a list of one.
-    StructList(&'static [Column]),
-    /// A map of objects with these fields; the key becomes the first field.
-    StructMap(&'static [Column]),
-    /// Any JSON, written as JSON text.
-    Json,
-}
-
-impl Column {
-    const fn new(name: &'static str, kind: Kind, source: &'static str, meaning: &'static str) -> Self {
-        Self { name, kind, source, alias: None, meaning }
-    }
-
-    const fn or(mut self, alias: &'static str) -> Self {
-        self.alias = Some(alias);
-        self
-    }
-}
-
-const fn text(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, Kind::Text, source, meaning)
-}
-
-const fn integer(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, Kind::Integer, source, meaning)
-}
-
-const fn double(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, Kind::Double, source, meaning)
-}
-
-const fn boolean(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, Kind::Boolean, source, meaning)
-}
-
-const fn timestamp(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, Kind::Timestamp, source, meaning)
-}
-
-const fn text_list(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, Kind::TextList, source, meaning)
-}
-
-const fn json(name: &'static str, source: &'static str, meaning: &'static str) -> Column {
-    Column::new(name, Kind::Json, source, meaning)
-}
-
-/// The columns with a source field, in the order in which they are written.
-pub static SOURCE_COLUMNS: LazyLock<Vec<Column>> =
-    LazyLock::new(|| [contact::COLUMNS, agent::COLUMNS, analytics::COLUMNS].concat());
-
-/// The columns that are computed, written after those with a source.
-pub const DERIVED_COLUMNS: &[Column] = derived::COLUMNS;
+pub use crate::facts::{Computed, Facts};
+pub use column::{Column, Compute, Kind, Origin, Privacy, RowValue};
+pub use table::{COLUMNS, SCHEMA_VERSION};
 
 /// Every column of the row, in the order in which they are written.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
-    SOURCE_COLUMNS.iter().chain(DERIVED_COLUMNS)
-}
-
-/// The place of a column.
-pub(crate) fn place(columns: &[Column], name: &str) -> usize {
-    let place = columns.iter().position(|column| column.name == name);
-    place.unwrap_or_else(|| panic!("{name} is not a column with a source"))
+    COLUMNS.iter()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, DERIVED_COLUMNS, Kind, SOURCE_COLUMNS, columns};
+    use super::{COLUMNS, Column, Kind, Privacy, columns};
     use std::collections::HashSet;
 
     fn check(columns: &[Column]) {
@@ -128,21 +38,72 @@ mod tests {
             assert!(column.meaning.len() > 3 && !column.meaning.ends_with('.'), "{}", column.name);
             if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
                 check(fields);
+                assert!(fields.iter().all(|field| field.source().is_some()), "{}", column.name);
             }
         }
     }
 
     #[test]
     fn names_are_unique_and_what_hive_accepts() {
-        check(&columns().copied().collect::<Vec<_>>());
+        check(&COLUMNS);
     }
 
     #[test]
     fn every_source_path_belongs_to_one_column() {
-        let paths: Vec<_> =
-            SOURCE_COLUMNS.iter().flat_map(|column| [Some(column.source), column.alias]).flatten().collect();
+        let paths: Vec<_> = columns().flat_map(Column::sources).collect();
         assert_eq!(paths.iter().collect::<HashSet<_>>().len(), paths.len());
-        assert!(DERIVED_COLUMNS.iter().all(|column| column.source.is_empty()));
+        assert!(paths.len() > 150 && paths.iter().all(|path| !path.is_empty()));
+    }
+
+    /// Files and tables that exist were made with these columns in this order. See docs/deploy.md, "Upgrading". A release
+    /// with new columns adds them to the list.
+    #[test]
+    fn the_table_begins_with_the_columns_that_were_published() {
+        let published: Vec<_> = include_str!("schema/published.txt").lines().collect();
+        let names: Vec<_> = columns().map(|column| column.name).collect();
+        assert!(published.len() > 150, "{}", published.len());
+        assert_eq!(names[..published.len()], published);
+    }
+
+    /// What is hidden in every form cannot be declared open: a mark that does nothing would only look like a decision.
+    #[test]
+    fn a_mark_of_privacy_says_something() {
+        fn check(columns: &[Column]) {
+            for column in columns {
+                let is_text = matches!(column.kind, Kind::Text | Kind::TextList);
+                match column.privacy {
+                    Privacy::Open => assert!(is_text, "{}", column.name),
+                    Privacy::Identity | Privacy::NotPersonal => assert!(column.is_shown(), "{}", column.name),
+                    Privacy::Personal => assert_eq!(
+                        column.is_shown(),
+                        !column.kind.has_text() || is_list(column),
+                        "{}",
+                        column.name
+                    ),
+                    Privacy::Sensitive => assert!(!column.is_shown(), "{}", column.name),
+                }
+                if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
+                    check(fields);
+                }
+            }
+        }
+        fn is_list(column: &Column) -> bool {
+            matches!(column.kind, Kind::StructList(_) | Kind::StructMap(_))
+        }
+        check(&COLUMNS);
+        let shown = |name: &str| columns().find(|column| column.name == name).unwrap().is_shown();
+        let [shown, hidden] = [
+            ["contact_id", "queue_name", "queue_duration_seconds", "abandoned_in", "disconnect_timestamp"],
+            [
+                "agent_username",
+                "attributes",
+                "extra",
+                "voice_id_result_speaker_enrolled",
+                "additional_email_recipients",
+            ],
+        ]
+        .map(|names| names.map(shown));
+        assert_eq!((shown, hidden), ([true; 5], [false; 5]));
     }
 
     #[test]

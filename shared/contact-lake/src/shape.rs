@@ -1,7 +1,8 @@
 //! The columns of one object as a tree of its source paths, so that one walk over the object finds them all.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+
+use foldhash::fast::FixedState;
 
 use crate::schema::{Column, Kind};
 
@@ -14,33 +15,10 @@ pub(crate) struct Shape {
     elements: BTreeMap<usize, Shape>,
 }
 
-/// One level of the tree.
+/// One level of the tree. Every field of every record is looked up in one; what is in it does not come from outside, so its
+/// hashes need no secret.
 #[derive(Debug, Default)]
-pub(crate) struct Group(HashMap<&'static str, Source, BuildHasherDefault<FieldHasher>>);
-
-/// Every field of every record is looked up, and what is in the tree does not come from outside: so a name's hash is of
-/// its ends and its length, no more.
-#[derive(Debug, Default)]
-struct FieldHasher(u64);
-
-impl Hasher for FieldHasher {
-    fn write(&mut self, name: &[u8]) {
-        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let (first, last) = match (name.first_chunk(), name.last_chunk()) {
-            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-            _ => name.iter().fold((0, 0), |(all, _), byte| (all << 8 | u64::from(*byte), 0)),
-        };
-        let mixed = (first ^ last.rotate_left(23) ^ name.len() as u64).wrapping_mul(ODD);
-        self.0 = mixed ^ (mixed >> 32);
-    }
-
-    /// What ends a text in Rust's hashes; a name is hashed alone.
-    fn write_u8(&mut self, _: u8) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+pub(crate) struct Group(HashMap<&'static str, Source, FixedState>);
 
 /// What a field of the source leads to.
 #[derive(Debug)]
@@ -62,10 +40,17 @@ impl Source {
 }
 
 impl Shape {
+    /// The tree of all columns that have a source.
     pub(crate) fn of(columns: &'static [Column]) -> Self {
+        Self::without(&[], columns)
+    }
+
+    /// The tree without some columns, whose places stay empty.
+    pub(crate) fn without(left_out: &[&str], columns: &'static [Column]) -> Self {
         let mut shape = Self { columns, root: Group::default(), elements: BTreeMap::new() };
-        for (place, column) in columns.iter().enumerate() {
-            for path in [Some(column.source), column.alias].into_iter().flatten() {
+        let is_in = |column: &Column| !left_out.contains(&column.name);
+        for (place, column) in columns.iter().enumerate().filter(|(_, column)| is_in(column)) {
+            for path in column.sources() {
                 shape.root.insert(path, place);
             }
             if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {

@@ -9,9 +9,8 @@ use std::io::BufRead;
 use anyhow::{Context, ensure};
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
-use contact_lake::{Arrival, Edition, Policy, encode, normalize_by};
-use lake_parquet::contact_records as glue_table;
-use lake_parquet::convert;
+use contact_lake::{Arrival, Edition, Policy, encode};
+use lake_parquet::{contact_records as glue_table, convert};
 
 /// Columns that the earlier schema did not have yet.
 const ADDED: [&str; 3] = ["attributes", "agent_username", "customer_endpoint_address"];
@@ -28,7 +27,7 @@ fn main() -> anyhow::Result<()> {
         let document = parse(record)?;
         let object = document.as_object().context("a record is an object")?;
         let record = ContactRecord::from_object(object)?;
-        rows.push(encode(normalize_by(edition, &record), Some(Arrival::from(arrival)), &policy));
+        rows.push(encode(edition.normalize(&record), Some(Arrival::from(arrival)), &policy));
     }
     let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
     let converted = convert(&rows, &glue_table()?.schema)?;

@@ -6,7 +6,7 @@ use std::fs;
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
-use contact_lake::schema::{Kind, SOURCE_COLUMNS};
+use contact_lake::schema::{Kind, columns};
 use contact_lake::{Policy, encode, normalize};
 use lake_parquet::contact_records as glue_table;
 use ledger_tests::{contact_record_fixtures, functions_folder};
@@ -94,12 +94,15 @@ fn a_covered_value_is_nowhere_in_the_row() {
     ];
     let kept_for_identity = ["contact_id", "initiation_timestamp", "last_update_timestamp", "instance_arn"];
     let mut checked = 0;
-    for column in SOURCE_COLUMNS.iter().filter(|column| !kept_for_identity.contains(&column.name)) {
+    for (column, source) in columns().filter_map(|column| Some((column, column.source()?))) {
+        if kept_for_identity.contains(&column.name) {
+            continue;
+        }
         let has_text = !matches!(column.kind, Kind::Integer | Kind::Double | Kind::Boolean | Kind::Timestamp);
         for action in ["drop", "mask", "hash"].into_iter().filter(|action| *action == "drop" || has_text) {
             for form in &forms {
                 let mut record = fixture("legacy-all-null");
-                let levels: Vec<_> = column.source.split('.').collect();
+                let levels: Vec<_> = source.split('.').collect();
                 let nested =
                     levels[1..].iter().rev().fold(form.clone(), |inner, level| json!({ *level: inner }));
                 record[levels[0]] = nested;

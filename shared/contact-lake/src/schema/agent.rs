@@ -1,37 +1,42 @@
 //! The agent who was connected to the contact.
 
-use super::{Column, Kind, integer, text, timestamp};
+use super::column::{Column, Kind, field, integer, text, timestamp};
 
 pub(super) const COLUMNS: &[Column] = &[
-    text("agent_arn", "Agent.ARN", "the agent's ARN"),
+    text("agent_arn", "Agent.ARN", "the agent's ARN").open(),
     text("agent_username", "Agent.Username", "the agent's login name"),
-    text("agent_routing_profile_arn", "Agent.RoutingProfile.ARN", "the routing profile's ARN"),
-    text("agent_routing_profile_name", "Agent.RoutingProfile.Name", "the routing profile's name"),
-    text("agent_hierarchy_level1_arn", "Agent.HierarchyGroups.Level1.ARN", "hierarchy group at level 1"),
+    text("agent_routing_profile_arn", "Agent.RoutingProfile.ARN", "the routing profile's ARN").open(),
+    text("agent_routing_profile_name", "Agent.RoutingProfile.Name", "the routing profile's name").open(),
+    text("agent_hierarchy_level1_arn", "Agent.HierarchyGroups.Level1.ARN", "hierarchy group at level 1")
+        .open(),
     text(
         "agent_hierarchy_level1_name",
         "Agent.HierarchyGroups.Level1.GroupName",
         "hierarchy group at level 1",
     ),
-    text("agent_hierarchy_level2_arn", "Agent.HierarchyGroups.Level2.ARN", "hierarchy group at level 2"),
+    text("agent_hierarchy_level2_arn", "Agent.HierarchyGroups.Level2.ARN", "hierarchy group at level 2")
+        .open(),
     text(
         "agent_hierarchy_level2_name",
         "Agent.HierarchyGroups.Level2.GroupName",
         "hierarchy group at level 2",
     ),
-    text("agent_hierarchy_level3_arn", "Agent.HierarchyGroups.Level3.ARN", "hierarchy group at level 3"),
+    text("agent_hierarchy_level3_arn", "Agent.HierarchyGroups.Level3.ARN", "hierarchy group at level 3")
+        .open(),
     text(
         "agent_hierarchy_level3_name",
         "Agent.HierarchyGroups.Level3.GroupName",
         "hierarchy group at level 3",
     ),
-    text("agent_hierarchy_level4_arn", "Agent.HierarchyGroups.Level4.ARN", "hierarchy group at level 4"),
+    text("agent_hierarchy_level4_arn", "Agent.HierarchyGroups.Level4.ARN", "hierarchy group at level 4")
+        .open(),
     text(
         "agent_hierarchy_level4_name",
         "Agent.HierarchyGroups.Level4.GroupName",
         "hierarchy group at level 4",
     ),
-    text("agent_hierarchy_level5_arn", "Agent.HierarchyGroups.Level5.ARN", "hierarchy group at level 5"),
+    text("agent_hierarchy_level5_arn", "Agent.HierarchyGroups.Level5.ARN", "hierarchy group at level 5")
+        .open(),
     text(
         "agent_hierarchy_level5_name",
         "Agent.HierarchyGroups.Level5.GroupName",
@@ -86,12 +91,13 @@ pub(super) const COLUMNS: &[Column] = &[
         "Agent.AfterContactWorkDuration",
         "after-contact work, seconds",
     ),
-    text("agent_capabilities_video", "Agent.Capabilities.Video", "whether the agent could send video"),
+    text("agent_capabilities_video", "Agent.Capabilities.Video", "whether the agent could send video").open(),
     text(
         "agent_capabilities_screen_share",
         "Agent.Capabilities.ScreenShare",
         "whether the agent could share the screen",
-    ),
+    )
+    .open(),
     text("agent_device_info_platform_name", "Agent.DeviceInfo.PlatformName", "the agent's browser"),
     text("agent_device_info_platform_version", "Agent.DeviceInfo.PlatformVersion", "its version"),
     text(
@@ -99,7 +105,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "Agent.DeviceInfo.OperatingSystem",
         "the agent's operating system",
     ),
-    Column::new(
+    field(
         "agent_state_transitions",
         Kind::StructList(STATE_TRANSITION),
         "Agent.StateTransitions",
@@ -109,7 +115,7 @@ pub(super) const COLUMNS: &[Column] = &[
 
 /// The stream spells these keys with a small first letter, the API with a capital one.
 const STATE_TRANSITION: &[Column] = &[
-    text("state", "state", "SILENT_MONITOR, BARGE").or("State"),
+    text("state", "state", "SILENT_MONITOR, BARGE").or("State").open(),
     timestamp("state_start_timestamp", "stateStartTimestamp", "when it began").or("StateStartTimestamp"),
     timestamp("state_end_timestamp", "stateEndTimestamp", "when it ended").or("StateEndTimestamp"),
 ];

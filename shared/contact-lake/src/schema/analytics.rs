@@ -1,6 +1,6 @@
 //! What was measured, analyzed and decided about the contact.
 
-use super::{Column, Kind, boolean, double, integer, json, text, text_list, timestamp};
+use super::column::{Column, Kind, boolean, double, field, integer, json, text, text_list, timestamp};
 
 pub(super) const COLUMNS: &[Column] = &[
     boolean(
@@ -60,7 +60,8 @@ pub(super) const COLUMNS: &[Column] = &[
         "chat_metrics_agent_metrics_participant_type",
         "ChatMetrics.AgentMetrics.ParticipantType",
         "the agent's participant type",
-    ),
+    )
+    .open(),
     boolean(
         "chat_metrics_agent_metrics_conversation_abandon",
         "ChatMetrics.AgentMetrics.ConversationAbandon",
@@ -105,7 +106,8 @@ pub(super) const COLUMNS: &[Column] = &[
         "chat_metrics_customer_metrics_participant_type",
         "ChatMetrics.CustomerMetrics.ParticipantType",
         "the customer's participant type",
-    ),
+    )
+    .open(),
     boolean(
         "chat_metrics_customer_metrics_conversation_abandon",
         "ChatMetrics.CustomerMetrics.ConversationAbandon",
@@ -150,7 +152,8 @@ pub(super) const COLUMNS: &[Column] = &[
         "quality_metrics_agent_audio_potential_quality_issues",
         "QualityMetrics.Agent.Audio.PotentialQualityIssues",
         "likely causes of bad audio of the agent",
-    ),
+    )
+    .open(),
     double(
         "quality_metrics_customer_audio_quality_score",
         "QualityMetrics.Customer.Audio.QualityScore",
@@ -160,7 +163,8 @@ pub(super) const COLUMNS: &[Column] = &[
         "quality_metrics_customer_audio_potential_quality_issues",
         "QualityMetrics.Customer.Audio.PotentialQualityIssues",
         "likely causes of bad audio of the customer",
-    ),
+    )
+    .open(),
     boolean(
         "contact_lens_conversational_analytics_configuration_enabled",
         "ContactLens.ConversationalAnalytics.Configuration.Enabled",
@@ -170,22 +174,26 @@ pub(super) const COLUMNS: &[Column] = &[
         "contact_lens_conversational_analytics_configuration_channel_configuration_analytics_modes",
         "ContactLens.ConversationalAnalytics.Configuration.ChannelConfiguration.AnalyticsModes",
         "PostContact, RealTime, ContactLens",
-    ),
+    )
+    .open(),
     text(
         "contact_lens_conversational_analytics_configuration_language_locale",
         "ContactLens.ConversationalAnalytics.Configuration.LanguageLocale",
         "language of the analysis",
-    ),
+    )
+    .open(),
     text(
         "contact_lens_conversational_analytics_configuration_redaction_configuration_behavior",
         "ContactLens.ConversationalAnalytics.Configuration.RedactionConfiguration.Behavior",
         "whether transcripts are redacted",
-    ),
+    )
+    .open(),
     text(
         "contact_lens_conversational_analytics_configuration_redaction_configuration_policy",
         "ContactLens.ConversationalAnalytics.Configuration.RedactionConfiguration.Policy",
         "which transcripts are kept",
-    ),
+    )
+    .open(),
     text_list(
         "contact_lens_conversational_analytics_configuration_redaction_configuration_entities",
         "ContactLens.ConversationalAnalytics.Configuration.RedactionConfiguration.Entities",
@@ -195,32 +203,35 @@ pub(super) const COLUMNS: &[Column] = &[
         "contact_lens_conversational_analytics_configuration_redaction_configuration_mask_mode",
         "ContactLens.ConversationalAnalytics.Configuration.RedactionConfiguration.MaskMode",
         "how it is masked",
-    ),
+    )
+    .open(),
     text(
         "contact_lens_conversational_analytics_configuration_sentiment_configuration_behavior",
         "ContactLens.ConversationalAnalytics.Configuration.SentimentConfiguration.Behavior",
         "whether sentiment is analyzed",
-    ),
+    )
+    .open(),
     text_list(
         "contact_lens_conversational_analytics_configuration_summary_configuration_summary_modes",
         "ContactLens.ConversationalAnalytics.Configuration.SummaryConfiguration.SummaryModes",
         "which summaries are made",
     ),
-    Column::new(
+    field(
         "contact_evaluations",
         Kind::StructMap(EVALUATION),
         "ContactEvaluations",
         "evaluations of the contact",
     ),
-    Column::new(
+    field(
         "routing_criteria",
         Kind::StructList(ROUTING_CRITERION),
         "RoutingCriteria",
         "the last routing criteria",
     ),
     text("wisdom_info_session_arn", "WisdomInfo.SessionArn", "the assistant's session")
-        .or("WisdomInfo.SessionARN"),
-    Column::new(
+        .or("WisdomInfo.SessionARN")
+        .open(),
+    field(
         "wisdom_info_ai_agents",
         Kind::StructList(AI_AGENT),
         "WisdomInfo.AiAgents",
@@ -230,45 +241,53 @@ pub(super) const COLUMNS: &[Column] = &[
         "voice_id_result_authentication_score",
         "VoiceIdResult.Authentication.Score",
         "authentication score, 0 to 100",
-    ),
+    )
+    .sensitive(),
     double(
         "voice_id_result_authentication_score_threshold",
         "VoiceIdResult.Authentication.ScoreThreshold",
         "threshold, 0 to 100",
-    ),
+    )
+    .sensitive(),
     integer(
         "voice_id_result_authentication_minimum_speech_duration_seconds",
         "VoiceIdResult.Authentication.MinimumSpeechInSeconds",
         "speech needed, seconds",
-    ),
+    )
+    .sensitive(),
     text(
         "voice_id_result_authentication_result",
         "VoiceIdResult.Authentication.Result",
         "result of the authentication",
-    ),
+    )
+    .sensitive(),
     json(
         "voice_id_result_fraud_detection",
         "VoiceIdResult.FraudDetection",
         "the fraud detection's result, as JSON text",
-    ),
-    text("voice_id_result_generated_speaker_id", "VoiceIdResult.GeneratedSpeakerId", "the speaker's id"),
+    )
+    .sensitive(),
+    text("voice_id_result_generated_speaker_id", "VoiceIdResult.GeneratedSpeakerId", "the speaker's id")
+        .sensitive(),
     boolean(
         "voice_id_result_speaker_enrolled",
         "VoiceIdResult.SpeakerEnrolled",
         "whether the speaker was enrolled",
-    ),
+    )
+    .sensitive(),
     boolean(
         "voice_id_result_speaker_opted_out",
         "VoiceIdResult.SpeakerOptedOut",
         "whether the speaker opted out",
-    ),
+    )
+    .sensitive(),
 ];
 
 /// The first field is the key of the source's map.
 const EVALUATION: &[Column] = &[
-    text("form_id", "FormId", "the form"),
-    text("evaluation_arn", "EvaluationArn", "the evaluation's ARN"),
-    text("status", "Status", "COMPLETE, IN_PROGRESS, DELETED"),
+    text("form_id", "FormId", "the form").open(),
+    text("evaluation_arn", "EvaluationArn", "the evaluation's ARN").open(),
+    text("status", "Status", "COMPLETE, IN_PROGRESS, DELETED").open(),
     timestamp("start_timestamp", "StartTimestamp", "when it began"),
     timestamp("end_timestamp", "EndTimestamp", "when it was complete"),
     timestamp("delete_timestamp", "DeleteTimestamp", "when it was deleted"),
@@ -278,18 +297,18 @@ const EVALUATION: &[Column] = &[
 const ROUTING_CRITERION: &[Column] = &[
     timestamp("activation_timestamp", "ActivationTimestamp", "when it became active"),
     integer("index", "Index", "its place among the contact's criteria"),
-    Column::new("steps", Kind::StructList(ROUTING_STEP), "Steps", "its steps"),
+    field("steps", Kind::StructList(ROUTING_STEP), "Steps", "its steps"),
 ];
 
 const ROUTING_STEP: &[Column] = &[
-    text("status", "Status", "ACTIVE, INACTIVE, JOINED, EXPIRED, INTERRUPTED, DEACTIVATED"),
+    text("status", "Status", "ACTIVE, INACTIVE, JOINED, EXPIRED, INTERRUPTED, DEACTIVATED").open(),
     integer("expiry_duration_seconds", "Expiry.DurationInSeconds", "how long it may last, seconds"),
     timestamp("expiry_timestamp", "Expiry.ExpiryTimestamp", "when it expires"),
     json("expression", "Expression", "which agents it asks for, as JSON text"),
 ];
 
 const AI_AGENT: &[Column] = &[
-    text("ai_use_case", "AiUseCase", "what it was used for"),
-    text("ai_agent_version_id", "AiAgentVersionId", "its version"),
+    text("ai_use_case", "AiUseCase", "what it was used for").open(),
+    text("ai_agent_version_id", "AiAgentVersionId", "its version").open(),
     boolean("ai_agent_escalated", "AiAgentEscalated", "whether it passed the contact on"),
 ];

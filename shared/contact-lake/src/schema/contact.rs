@@ -1,39 +1,44 @@
 //! The contact itself: identity, times, endpoints, queue, recordings, maps.
 
-use super::{Column, Kind, integer, json, text, timestamp};
+use super::column::{Column, Kind, field, integer, json, text, timestamp};
 
 pub(super) const COLUMNS: &[Column] = &[
-    text("aws_account_id", "AWSAccountId", "the account, 12 digits"),
+    text("aws_account_id", "AWSAccountId", "the account, 12 digits").open(),
     text(
         "aws_contact_trace_record_format_version",
         "AWSContactTraceRecordFormatVersion",
         "version of the source format",
-    ),
-    text("instance_arn", "InstanceARN", "the instance's ARN; required"),
-    text("contact_id", "ContactId", "the contact's id, the key of its versions; required"),
-    text("initial_contact_id", "InitialContactId", "first contact of the chain; absent on the first one"),
-    text("previous_contact_id", "PreviousContactId", "the contact before it in the chain"),
-    text("next_contact_id", "NextContactId", "the contact after it in the chain"),
-    text("related_contact_id", "RelatedContactId", "a contact it is related to"),
-    text("contact_association_id", "ContactAssociationId", "what e-mail contacts of one thread share"),
-    text("channel", "Channel", "VOICE, CHAT, TASK, EMAIL"),
-    text("initiation_method", "InitiationMethod", "INBOUND, OUTBOUND, TRANSFER, CALLBACK, API, …"),
-    text("disconnect_reason", "DisconnectReason", "how the contact ended; not in records before 2021"),
+    )
+    .open(),
+    text("instance_arn", "InstanceARN", "the instance's ARN; required").open(),
+    text("contact_id", "ContactId", "the contact's id, the key of its versions; required").identity(),
+    text("initial_contact_id", "InitialContactId", "first contact of the chain; absent on the first one")
+        .open(),
+    text("previous_contact_id", "PreviousContactId", "the contact before it in the chain").open(),
+    text("next_contact_id", "NextContactId", "the contact after it in the chain").open(),
+    text("related_contact_id", "RelatedContactId", "a contact it is related to").open(),
+    text("contact_association_id", "ContactAssociationId", "what e-mail contacts of one thread share").open(),
+    text("channel", "Channel", "VOICE, CHAT, TASK, EMAIL").open(),
+    text("initiation_method", "InitiationMethod", "INBOUND, OUTBOUND, TRANSFER, CALLBACK, API, …").open(),
+    text("disconnect_reason", "DisconnectReason", "how the contact ended; not in records before 2021").open(),
     text(
         "disconnect_details_potential_disconnect_issue",
         "DisconnectDetails.PotentialDisconnectIssue",
         "a likely technical cause of the disconnection",
-    ),
+    )
+    .open(),
     text(
         "answering_machine_detection_status",
         "AnsweringMachineDetectionStatus",
         "who or what answered an outbound call",
-    ),
+    )
+    .open(),
     timestamp(
         "initiation_timestamp",
         "InitiationTimestamp",
         "when the contact began; required, never changes",
-    ),
+    )
+    .identity(),
     timestamp("scheduled_timestamp", "ScheduledTimestamp", "when a scheduled task is due"),
     timestamp(
         "connected_to_system_timestamp",
@@ -48,7 +53,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "when a cold transfer was complete",
     ),
     timestamp("disconnect_timestamp", "DisconnectTimestamp", "when the customer left this contact"),
-    timestamp("last_update_timestamp", "LastUpdateTimestamp", "the record's version; required"),
+    timestamp("last_update_timestamp", "LastUpdateTimestamp", "the record's version; required").identity(),
     integer("total_pause_count", "TotalPauseCount", "how often a task was paused"),
     integer(
         "total_pause_duration_seconds",
@@ -60,24 +65,24 @@ pub(super) const COLUMNS: &[Column] = &[
         "AgentConnectionAttempts",
         "how often the contact was offered to agents",
     ),
-    text("campaign_id", "Campaign.CampaignId", "the outbound campaign"),
+    text("campaign_id", "Campaign.CampaignId", "the outbound campaign").open(),
     text("customer_id", "CustomerId", "the customer's id as the flow set it"),
     text("customer_endpoint_address", "CustomerEndpoint.Address", "the customer's number or address"),
-    text("customer_endpoint_type", "CustomerEndpoint.Type", "TELEPHONE_NUMBER, EMAIL_ADDRESS, …"),
+    text("customer_endpoint_type", "CustomerEndpoint.Type", "TELEPHONE_NUMBER, EMAIL_ADDRESS, …").open(),
     text(
         "customer_endpoint_display_name",
         "CustomerEndpoint.DisplayName",
         "the customer's name at that address",
     ),
     text("system_endpoint_address", "SystemEndpoint.Address", "the center's number or address"),
-    text("system_endpoint_type", "SystemEndpoint.Type", "TELEPHONE_NUMBER, EMAIL_ADDRESS, …"),
+    text("system_endpoint_type", "SystemEndpoint.Type", "TELEPHONE_NUMBER, EMAIL_ADDRESS, …").open(),
     text("system_endpoint_display_name", "SystemEndpoint.DisplayName", "the center's name at that address"),
     text(
         "transferred_to_endpoint_address",
         "TransferredToEndpoint.Address",
         "where the contact went when it left Amazon Connect",
     ),
-    text("transferred_to_endpoint_type", "TransferredToEndpoint.Type", "TELEPHONE_NUMBER, …"),
+    text("transferred_to_endpoint_type", "TransferredToEndpoint.Type", "TELEPHONE_NUMBER, …").open(),
     text("transferred_to_endpoint_display_name", "TransferredToEndpoint.DisplayName", "name at that address"),
     json(
         "additional_email_recipients",
@@ -88,12 +93,14 @@ pub(super) const COLUMNS: &[Column] = &[
         "customer_capabilities_video",
         "Customer.Capabilities.Video",
         "whether the customer could send video",
-    ),
+    )
+    .open(),
     text(
         "customer_capabilities_screen_share",
         "Customer.Capabilities.ScreenShare",
         "whether the customer could share the screen",
-    ),
+    )
+    .open(),
     text(
         "customer_device_info_platform_name",
         "Customer.DeviceInfo.PlatformName",
@@ -124,34 +131,38 @@ pub(super) const COLUMNS: &[Column] = &[
         "global_resiliency_metadata_active_region",
         "GlobalResiliencyMetadata.ActiveRegion",
         "region that handled the contact",
-    ),
+    )
+    .open(),
     text(
         "global_resiliency_metadata_origin_region",
         "GlobalResiliencyMetadata.OriginRegion",
         "region where the contact began",
-    ),
+    )
+    .open(),
     text(
         "global_resiliency_metadata_traffic_distribution_group_id",
         "GlobalResiliencyMetadata.TrafficDistributionGroupId",
         "the traffic distribution group",
-    ),
-    text("queue_arn", "Queue.ARN", "the queue's ARN"),
-    text("queue_name", "Queue.Name", "the queue's name; absent for an agent's own queue"),
+    )
+    .open(),
+    text("queue_arn", "Queue.ARN", "the queue's ARN").open(),
+    text("queue_name", "Queue.Name", "the queue's name; absent for an agent's own queue").open(),
     timestamp("queue_enqueue_timestamp", "Queue.EnqueueTimestamp", "when the contact was put in the queue"),
     timestamp("queue_dequeue_timestamp", "Queue.DequeueTimestamp", "when the contact left the queue"),
     integer("queue_duration_seconds", "Queue.Duration", "time in the queue, seconds"),
     text("recording_location", "Recording.Location", "the first recording's place"),
-    text("recording_status", "Recording.Status", "AVAILABLE, DELETED"),
-    text("recording_type", "Recording.Type", "AUDIO, CHAT"),
+    text("recording_status", "Recording.Status", "AVAILABLE, DELETED").open(),
+    text("recording_type", "Recording.Type", "AUDIO, CHAT").open(),
     text("recording_deletion_reason", "Recording.DeletionReason", "why the recording was deleted"),
-    Column::new("recordings", Kind::StructList(RECORDING), "Recordings", "all recordings"),
-    Column::new("media_streams", Kind::StructList(MEDIA_STREAM), "MediaStreams", "kinds of media"),
-    Column::new("references", Kind::StructList(REFERENCE), "References", "links and files of the contact"),
+    field("recordings", Kind::StructList(RECORDING), "Recordings", "all recordings"),
+    field("media_streams", Kind::StructList(MEDIA_STREAM), "MediaStreams", "kinds of media"),
+    field("references", Kind::StructList(REFERENCE), "References", "links and files of the contact"),
     text("task_template_info_arn", "TaskTemplateInfo.Arn", "the task template's ARN")
-        .or("TaskTemplateInfo.ARN"),
-    text("task_template_info_name", "TaskTemplateInfo.Name", "the task template's name"),
-    text("outbound_strategy_type", "OutboundStrategy.Type", "the campaign's dialing strategy"),
-    Column::new(
+        .or("TaskTemplateInfo.ARN")
+        .open(),
+    text("task_template_info_name", "TaskTemplateInfo.Name", "the task template's name").open(),
+    text("outbound_strategy_type", "OutboundStrategy.Type", "the campaign's dialing strategy").open(),
+    field(
         "outbound_strategy_config_agent_first_preview_allowed_user_actions",
         Kind::TextList,
         "OutboundStrategy.Config.AgentFirst.Preview.AllowedUserActions",
@@ -162,36 +173,36 @@ pub(super) const COLUMNS: &[Column] = &[
         "OutboundStrategy.Config.AgentFirst.Preview.PostAcceptTimeoutConfig.DurationInSeconds",
         "time for preview after acceptance, seconds",
     ),
-    Column::new("attributes", Kind::TextMap, "Attributes", "attributes that the flows set"),
-    Column::new("contact_details", Kind::TextMap, "ContactDetails", "a task's details"),
-    Column::new(
+    field("attributes", Kind::TextMap, "Attributes", "attributes that the flows set"),
+    field("contact_details", Kind::TextMap, "ContactDetails", "a task's details"),
+    field(
         "segment_attributes",
         Kind::UnionMap,
         "SegmentAttributes",
         "system and user attributes of this segment",
     ),
-    Column::new("tags", Kind::TextMap, "Tags", "tags of the contact"),
+    field("tags", Kind::TextMap, "Tags", "tags of the contact"),
 ];
 
-const RECORDING: &[Column] = &[
-    text("status", "Status", "AVAILABLE, DELETED"),
+pub(super) const RECORDING: &[Column] = &[
+    text("status", "Status", "AVAILABLE, DELETED").open(),
     text("location", "Location", "bucket and key, or a stream's ARN"),
-    text("type", "Type", "AUDIO, CHAT"),
+    text("type", "Type", "AUDIO, CHAT").open(),
     text("deletion_reason", "DeletionReason", "why it was deleted"),
-    text("storage_type", "StorageType", "S3 or KINESIS_VIDEO_STREAM"),
-    text("media_stream_type", "MediaStreamType", "AUDIO, VIDEO, CHAT"),
-    text("participant_type", "ParticipantType", "whose media it is"),
+    text("storage_type", "StorageType", "S3 or KINESIS_VIDEO_STREAM").open(),
+    text("media_stream_type", "MediaStreamType", "AUDIO, VIDEO, CHAT").open(),
+    text("participant_type", "ParticipantType", "whose media it is").open(),
     text("fragment_start_number", "FragmentStartNumber", "first fragment in the video stream"),
     text("fragment_stop_number", "FragmentStopNumber", "last fragment in the video stream"),
     timestamp("start_timestamp", "StartTimestamp", "when it began"),
     timestamp("stop_timestamp", "StopTimestamp", "when it ended"),
 ];
 
-const MEDIA_STREAM: &[Column] = &[text("type", "Type", "AUDIO, CHAT, AUTOMATED_INTERACTION")];
+const MEDIA_STREAM: &[Column] = &[text("type", "Type", "AUDIO, CHAT, AUTOMATED_INTERACTION").open()];
 
 const REFERENCE: &[Column] = &[
     text("name", "Name", "its name"),
-    text("type", "Type", "URL, ATTACHMENT, NUMBER, STRING, DATE, EMAIL"),
+    text("type", "Type", "URL, ATTACHMENT, NUMBER, STRING, DATE, EMAIL").open(),
     text("value", "Value", "its value"),
-    text("status", "Status", "APPROVED, REJECTED"),
+    text("status", "Status", "APPROVED, REJECTED").open(),
 ];

@@ -1,87 +1,232 @@
-//! What is computed from the record: `crate::derive` does it, and the rules stand here.
+//! What is computed from the record, and what is known of the row itself. A rule stands beside its column, or below under
+//! the column's name.
 //!
 //! Definitions follow Amazon Connect's own metrics (Administrator Guide, "Metric definitions"); where a rule
 //! deviates, it says so. An interval that would be negative has no value.
 
-use super::{Column, boolean, integer, json, text, timestamp};
+use std::borrow::Cow;
+
+use connect_streams::arn;
+
+use super::column::{Column, Kind, RowValue, computed, of_the_row};
+use super::{contact, lists, source};
+use crate::facts::{Computed, Facts};
+use crate::row::Cell;
 
 pub(super) const COLUMNS: &[Column] = &[
-    json(
+    of_the_row(
         "extra",
-        "",
+        Kind::Json,
+        RowValue::Extra,
         "every source field without a column, by path, and every value that its column cannot hold, as JSON text",
     ),
-    text(
+    of_the_row(
         "record_kind",
-        "",
+        Kind::Text,
+        RowValue::RecordKind,
         "`contact_record`, or `demo` for a record of the console's \"Test with demo data\"",
-    ),
-    text("instance_id", "", "the id in `instance_arn`"),
-    text("agent_id", "", "the id in `agent_arn`"),
-    text("queue_id", "", "the id in `queue_arn`; for an agent's own queue that agent's id"),
-    integer(
+    )
+    .not_personal(),
+    computed(
+        "instance_id",
+        Kind::Text,
+        |facts| Computed::text(facts.part(INSTANCE_ARN, arn::instance_id)),
+        "the id in `instance_arn`",
+    )
+    .open(),
+    computed(
+        "agent_id",
+        Kind::Text,
+        |facts| Computed::text(facts.part(AGENT_ARN, |arn| arn::resource_id(arn, "agent"))),
+        "the id in `agent_arn`",
+    )
+    .open(),
+    computed(
+        "queue_id",
+        Kind::Text,
+        |facts| Computed::text(facts.part(QUEUE_ARN, |arn| arn::resource_id(arn, "queue"))),
+        "the id in `queue_arn`; for an agent's own queue that agent's id",
+    )
+    .open(),
+    computed(
         "contact_duration_seconds",
-        "",
+        Kind::Integer,
+        |facts| Computed::interval(facts.seconds_between(INITIATION, DISCONNECT)),
         "`disconnect_timestamp` − `initiation_timestamp`, seconds (metric: contact duration)",
     ),
-    integer(
+    computed(
         "queue_wait_seconds",
-        "",
+        Kind::Integer,
+        |facts| {
+            let between = || facts.seconds_between(ENQUEUE, DEQUEUE);
+            Computed::interval(facts.whole(QUEUE_DURATION).or_else(between))
+        },
         "`queue_duration_seconds`, or else `queue_dequeue_timestamp` − `queue_enqueue_timestamp`, seconds",
     ),
-    integer(
+    computed(
         "answer_seconds",
-        "",
+        Kind::Integer,
+        |facts| Computed::interval(facts.seconds_between(ENQUEUE, CONNECTED_TO_AGENT)),
         "`agent_connected_to_agent_timestamp` − `queue_enqueue_timestamp`, seconds (compared with N by the metric: service level)",
     ),
-    integer("talk_seconds", "", "`agent_interaction_duration_seconds` (metric: agent interaction time)"),
-    integer("hold_seconds", "", "`agent_customer_hold_duration_seconds` (metric: customer hold time)"),
-    integer(
+    computed(
+        "talk_seconds",
+        Kind::Integer,
+        |facts| Computed::interval(facts.whole(INTERACTION)),
+        "`agent_interaction_duration_seconds` (metric: agent interaction time)",
+    ),
+    computed(
+        "hold_seconds",
+        Kind::Integer,
+        |facts| Computed::interval(facts.whole(HOLD)),
+        "`agent_customer_hold_duration_seconds` (metric: customer hold time)",
+    ),
+    computed(
         "after_contact_work_seconds",
-        "",
+        Kind::Integer,
+        |facts| Computed::interval(after_contact_work_seconds(facts)),
         "`agent_after_contact_work_duration_seconds`, or else the end of after-contact work − its start, seconds",
     ),
-    integer(
+    computed(
         "handle_seconds",
-        "",
+        Kind::Integer,
+        handle_seconds,
         "`talk_seconds` + `hold_seconds` + `after_contact_work_seconds` + `agent_pause_duration_seconds`, those that there are; only with \
          `talk_seconds`, seconds (metric: contact handle time)",
     ),
-    boolean("answered", "", "whether there is an `agent_connected_to_agent_timestamp`"),
-    boolean(
+    computed(
+        "answered",
+        Kind::Boolean,
+        |facts| Computed::truth(answered(facts)),
+        "whether there is an `agent_connected_to_agent_timestamp`",
+    ),
+    computed(
         "abandoned",
-        "",
+        Kind::Boolean,
+        |facts| Computed::truth(abandoned(facts)),
         "enqueued, disconnected by the customer (`CUSTOMER_DISCONNECT`, or no reason as in records before 2021), not answered, no \
          `next_contact_id`, no transfer, not a `CALLBACK` (metric: contacts abandoned, which leaves out contacts queued for callback)",
     ),
-    text(
+    computed(
         "abandoned_in",
-        "",
+        Kind::Text,
+        |facts| Computed::text(abandoned_in(facts).map(Cow::Borrowed)),
         "where the customer gave up: `ringing` if `abandoned` and offered to an agent, `queue` if `abandoned`; `ivr` if an inbound contact \
          ended by `CUSTOMER_DISCONNECT` without queue, agent and next contact (not abandoned in Amazon's sense)",
-    ),
-    boolean(
+    )
+    .not_personal(),
+    computed(
         "transferred",
-        "",
+        Kind::Boolean,
+        |facts| Computed::truth(transferred(facts)),
         "whether there is a `transferred_to_endpoint_address`, a `transfer_completed_timestamp` or a `next_contact_id`; the latter is also \
          set by a disconnect flow",
     ),
-    boolean("recorded", "", "whether the first or any other recording has a location"),
-    integer("schema_version", "", "version of these columns"),
-    text(
+    computed(
+        "recorded",
+        Kind::Boolean,
+        |facts| {
+            const LOCATION: usize = lists::place(contact::RECORDING, "location");
+            Computed::truth(facts.has(RECORDING_LOCATION) || facts.any_has(RECORDINGS, LOCATION))
+        },
+        "whether the first or any other recording has a location",
+    ),
+    of_the_row("schema_version", Kind::Integer, RowValue::SchemaVersion, "version of these columns"),
+    of_the_row(
         "content_hash",
-        "",
+        Kind::Text,
+        RowValue::ContentHash,
         "32 hex digits over the record in canonical form, before the policy for personal data: the same for every row of one \
          content, whichever version of the schema made it",
-    ),
-    timestamp(
+    )
+    .not_personal(),
+    of_the_row(
         "arrival_timestamp",
-        "",
+        Kind::Timestamp,
+        RowValue::ArrivalTimestamp,
         "when the record reached Firehose; in a row that a backfill made, when the oldest record of its raw copy did",
     ),
-    integer(
+    of_the_row(
         "arrival_place",
-        "",
+        Kind::Integer,
+        RowValue::ArrivalPlace,
         "place of the record in the raw copy that a backfill read it from, from 0; null in rows that Firehose delivered",
     ),
 ];
+
+fn after_contact_work_seconds(facts: &Facts<'_, '_>) -> Option<i64> {
+    let between = || facts.seconds_between(AFTER_CONTACT_WORK_START, AFTER_CONTACT_WORK_END);
+    facts.whole(AFTER_CONTACT_WORK).or_else(between)
+}
+
+/// A negative pause is impossible here, because the pause has no computed column of its own. What is impossible elsewhere
+/// counts there.
+fn handle_seconds<'a>(facts: &Facts<'_, 'a>) -> Computed<'a> {
+    let pause = facts.whole(PAUSE);
+    let parts = [facts.whole(HOLD), after_contact_work_seconds(facts), pause];
+    let is_possible = |seconds: &i64| *seconds >= 0;
+    let talk = facts.whole(INTERACTION).filter(is_possible);
+    let sum = talk
+        .and_then(|talk| parts.into_iter().flatten().filter(is_possible).try_fold(talk, i64::checked_add));
+    Computed { cell: sum.map(Cell::Whole), is_impossible: pause.is_some_and(|pause| pause < 0) }
+}
+
+fn answered(facts: &Facts<'_, '_>) -> bool {
+    facts.has(CONNECTED_TO_AGENT)
+}
+
+fn transferred(facts: &Facts<'_, '_>) -> bool {
+    [TRANSFERRED_TO, TRANSFER_COMPLETED, NEXT_CONTACT_ID].into_iter().any(|place| facts.has(place))
+}
+
+fn ended_unanswered(facts: &Facts<'_, '_>) -> bool {
+    facts.has(DISCONNECT) && !answered(facts) && !transferred(facts)
+}
+
+fn abandoned(facts: &Facts<'_, '_>) -> bool {
+    ended_unanswered(facts)
+        && facts.has(ENQUEUE)
+        && matches!(facts.text(DISCONNECT_REASON), None | Some("CUSTOMER_DISCONNECT"))
+        && facts.text(INITIATION_METHOD) != Some("CALLBACK")
+}
+
+fn abandoned_in(facts: &Facts<'_, '_>) -> Option<&'static str> {
+    if abandoned(facts) {
+        let was_offered = facts.whole(ATTEMPTS).is_some_and(|attempts| attempts > 0);
+        return Some(if was_offered { "ringing" } else { "queue" });
+    }
+    let gave_up_in_ivr = ended_unanswered(facts)
+        && !facts.has(ENQUEUE)
+        && facts.text(DISCONNECT_REASON) == Some("CUSTOMER_DISCONNECT")
+        && facts.text(INITIATION_METHOD) == Some("INBOUND");
+    gave_up_in_ivr.then_some("ivr")
+}
+
+/// The place of a column that a rule reads.
+const fn place(name: &str) -> usize {
+    lists::place(source::COLUMNS, name)
+}
+
+const INSTANCE_ARN: usize = place("instance_arn");
+const AGENT_ARN: usize = place("agent_arn");
+const QUEUE_ARN: usize = place("queue_arn");
+const INITIATION_METHOD: usize = place("initiation_method");
+const DISCONNECT_REASON: usize = place("disconnect_reason");
+const NEXT_CONTACT_ID: usize = place("next_contact_id");
+const INITIATION: usize = place("initiation_timestamp");
+const DISCONNECT: usize = place("disconnect_timestamp");
+const ENQUEUE: usize = place("queue_enqueue_timestamp");
+const DEQUEUE: usize = place("queue_dequeue_timestamp");
+const QUEUE_DURATION: usize = place("queue_duration_seconds");
+const CONNECTED_TO_AGENT: usize = place("agent_connected_to_agent_timestamp");
+const INTERACTION: usize = place("agent_interaction_duration_seconds");
+const HOLD: usize = place("agent_customer_hold_duration_seconds");
+const PAUSE: usize = place("agent_pause_duration_seconds");
+const AFTER_CONTACT_WORK: usize = place("agent_after_contact_work_duration_seconds");
+const AFTER_CONTACT_WORK_START: usize = place("agent_after_contact_work_start_timestamp");
+const AFTER_CONTACT_WORK_END: usize = place("agent_after_contact_work_end_timestamp");
+const ATTEMPTS: usize = place("agent_connection_attempts");
+const TRANSFERRED_TO: usize = place("transferred_to_endpoint_address");
+const TRANSFER_COMPLETED: usize = place("transfer_completed_timestamp");
+const RECORDING_LOCATION: usize = place("recording_location");
+const RECORDINGS: usize = place("recordings");

@@ -4,7 +4,7 @@
 //! Source: Amazon Data Firehose Developer Guide, "Convert input data format". The `OpenX` JSON `SerDe` must be set to
 //! match names case-sensitively: lower-casing would make attribute keys collide that differ only in case.
 
-use super::{Column, Kind};
+use super::column::{Column, Kind};
 
 impl Column {
     /// The column's type in Glue, such as `array<struct<name:string>>`.

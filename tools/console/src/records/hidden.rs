@@ -1,8 +1,9 @@
 //! What of a record may be shown without being asked for: ids, types, times, numbers, the names of queues and statuses.
 //! Everything else counts as personal data, fields that nobody knows among it.
 //!
-//! The fields are those of the library: the columns of the lake, by their sources, and the fields of agent events. What a
-//! column holds as a number, a truth or a time is shown; of its texts, those that are named here.
+//! The fields are the columns of the lake, by their names and sources, and those of other records that `fields.rs` names. A
+//! column's declaration says whether it is shown (`contact_lake::schema::Privacy`): numbers, booleans and times are unless it
+//! says otherwise, texts only if it says so.
 
 mod fields;
 
@@ -10,11 +11,11 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use connect_streams::{RecordKind, Timestamp, Value, parse};
-use contact_lake::schema::{Column, DERIVED_COLUMNS, Kind, SOURCE_COLUMNS};
+use contact_lake::schema::{Column, Kind, columns};
 use serde_json::value::RawValue;
 use serde_json::{Map, json};
 
-use self::fields::{AGENT_EVENT, OTHERS, PERSONAL_GROUP, TEXTS};
+use self::fields::{AGENT_EVENT, OTHERS};
 
 /// What stands in the place of a value.
 pub const HIDDEN: &str = "(hidden)";
@@ -36,7 +37,7 @@ enum Shown {
 
 static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
     let mut shown = Shown::Fields(BTreeMap::new());
-    for column in SOURCE_COLUMNS.iter().chain(DERIVED_COLUMNS) {
+    for column in columns() {
         shown.add_column(column, "", "", "");
     }
     for snapshot in ["CurrentAgentSnapshot", "PreviousAgentSnapshot"] {
@@ -60,10 +61,11 @@ static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
 impl Shown {
     /// A column by its sources and, for rows, by its name; `above` are the same of the list that it is a field of.
     fn add_column(&mut self, column: &Column, name_above: &str, source_above: &str, map: &str) {
+        if !column.is_shown() {
+            return;
+        }
         let name = format!("{name_above}{}", column.name);
-        let sources = [Some(column.source).filter(|source| !source.is_empty()), column.alias];
-        let sources: Vec<_> =
-            sources.into_iter().flatten().map(|source| format!("{source_above}{map}{source}")).collect();
+        let sources: Vec<_> = column.sources().map(|source| format!("{source_above}{map}{source}")).collect();
         match column.kind {
             Kind::StructList(fields) | Kind::StructMap(fields) => {
                 let map = if matches!(column.kind, Kind::StructMap(_)) { "*." } else { "" };
@@ -73,13 +75,12 @@ impl Shown {
                     }
                 }
             }
-            _ if is_shown_column(&name, column.kind) => {
+            _ => {
                 self.add(&name, column.kind);
                 for source in &sources {
                     self.add(source, column.kind);
                 }
             }
-            _ => {}
         }
     }
 
@@ -124,15 +125,6 @@ impl Shown {
             (Self::Number, Value::String(text)) if text.parse::<f64>().is_ok() => as_json(value),
             _ => HIDDEN.into(),
         }
-    }
-}
-
-fn is_shown_column(name: &str, kind: Kind) -> bool {
-    match kind {
-        _ if name.starts_with(PERSONAL_GROUP) => false,
-        Kind::Integer | Kind::Double | Kind::Boolean | Kind::Timestamp => true,
-        Kind::Text | Kind::TextList => TEXTS.contains(&name),
-        Kind::TextMap | Kind::UnionMap | Kind::Json | Kind::StructList(_) | Kind::StructMap(_) => false,
     }
 }
 

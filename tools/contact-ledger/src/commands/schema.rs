@@ -55,8 +55,7 @@ fn glue() -> Value {
 const COMMENT_BYTES: usize = 255;
 
 fn comment(column: &Column) -> String {
-    let meaning =
-        format!("{} [{}]", column.meaning, if column.source.is_empty() { "derived" } else { column.source });
+    let meaning = format!("{} [{}]", column.meaning, column.source().unwrap_or("derived"));
     if meaning.len() <= COMMENT_BYTES {
         return meaning;
     }
@@ -66,8 +65,8 @@ fn comment(column: &Column) -> String {
 
 fn described(column: &Column) -> Value {
     let mut described = json!({"name": column.name, "type": column.glue_type(), "meaning": column.meaning});
-    if !column.source.is_empty() {
-        described["source"] = [Some(column.source), column.alias].into_iter().flatten().collect();
+    if column.source().is_some() {
+        described["source"] = column.sources().collect();
     }
     if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
         described["fields"] = fields.iter().map(self::described).collect();
@@ -84,12 +83,9 @@ fn markdown() -> String {
 }
 
 fn row(text: &mut String, parent: &str, column: &Column) {
-    let Column { name, source, meaning, .. } = column;
-    let source = match (source.is_empty(), column.alias) {
-        (true, _) => "derived".to_owned(),
-        (false, None) => format!("`{source}`"),
-        (false, Some(alias)) => format!("`{source}` or `{alias}`"),
-    };
+    let Column { name, meaning, .. } = column;
+    let sources: Vec<_> = column.sources().map(|source| format!("`{source}`")).collect();
+    let source = if sources.is_empty() { "derived".to_owned() } else { sources.join(" or ") };
     let (fields, kind) = match column.kind {
         Kind::StructList(fields) => (fields, "list of".to_owned()),
         Kind::StructMap(fields) => (fields, "map of, as a list of".to_owned()),
