@@ -6,7 +6,7 @@ use std::time::Duration;
 use agent_event_upserter::set_aside::SetAside;
 use agent_event_upserter::{Upserter, plan_batch};
 use agent_ledger::batch::Batch;
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use agent_ledger::store::StoreError;
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;

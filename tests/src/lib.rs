@@ -19,7 +19,7 @@ use std::time::Duration;
 use agent_event_upserter::Upserter;
 use agent_event_upserter::set_aside::SetAside;
 use agent_ledger::memory::MemoryStore;
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use agent_ledger_dynamodb::DynamoDbStore;

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agent_ledger::Item;
 use agent_ledger::intervals::in_sequence;
-use agent_ledger::memory::{Item, Tables};
+use agent_ledger::memory::Tables;
 use agent_ledger::{Attribute, history_key};
 use connect_streams::Timestamp;
 use fastrand::Rng;

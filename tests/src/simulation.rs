@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use agent_event_upserter::{Summary, Upserter};
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use fastrand::Rng;
 use lambda_io::kinesis::BatchResponse;
 use local_aws::event_source_mapping::lane::{Next, Progress, RetryRules};

@@ -10,7 +10,8 @@
 use std::hint::black_box;
 
 use agent_ledger::batch::Batch;
-use agent_ledger::plan::{Plan, Rules, plan};
+use agent_ledger::plan::{Plan, plan};
+use agent_ledger::rules::Rules;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::parse;
 use contact_lake::Policy;

@@ -1,6 +1,7 @@
 //! One record of the stream to what it writes. A record may be packed: then each record in it counts for itself.
 
-use agent_ledger::plan::{Plan, Rules, plan};
+use agent_ledger::plan::{Plan, plan};
+use agent_ledger::rules::Rules;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
 use lambda_io::aggregate::{self, Packed};

@@ -12,7 +12,7 @@ mod summary;
 mod write;
 
 use agent_ledger::batch::Batch;
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use agent_ledger::store::Store;
 use lambda_io::kinesis::{BatchResponse, StreamEvent, retry_from};
 use tokio::time::Instant;

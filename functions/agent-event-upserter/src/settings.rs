@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use agent_ledger::plan::{Retention, Rules};
+use agent_ledger::rules::{Retention, Rules};
 use agent_ledger::{NamePolicy, NamePolicyError};
 use lambda_io::settings::{SettingError, Settings};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use agent_ledger::Attribute;
-use agent_ledger::memory::Item;
+use agent_ledger::Item;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {

@@ -7,7 +7,7 @@ mod statement;
 
 pub use reader::Reader;
 
-use agent_ledger::memory::Item;
+use agent_ledger::Item;
 use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError, WRITES_PER_REQUEST};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use aws_sdk_dynamodb::Client;

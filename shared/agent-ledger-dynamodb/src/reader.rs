@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agent_ledger::Item;
 use agent_ledger::agents::{Agent, agents, is_expired};
 use agent_ledger::intervals::in_sequence;
-use agent_ledger::memory::Item;
 use agent_ledger::store::{Held, StoreError};
 use agent_ledger::{AgentKey, Attribute, Register, Version, history_key};
 use aws_sdk_dynamodb::Client;

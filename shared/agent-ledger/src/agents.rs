@@ -21,7 +21,7 @@ use connect_streams::Timestamp;
 use crate::Version;
 use crate::activity::Activity;
 use crate::item::Attribute;
-use crate::memory::Item;
+use crate::item::Item;
 
 /// Whether an agent is logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -315,8 +315,10 @@ mod tests {
     use super::{Agent, Session, agents};
     use crate::activity::Activity;
     use crate::item::Attribute;
-    use crate::memory::{Item, MemoryStore};
-    use crate::plan::{Retention, Rules, plan};
+    use crate::item::Item;
+    use crate::memory::MemoryStore;
+    use crate::plan::plan;
+    use crate::rules::{Retention, Rules};
     use crate::store::Store;
     use connect_streams::Timestamp;
     use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, EventType, Snapshot};

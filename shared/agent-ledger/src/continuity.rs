@@ -12,7 +12,7 @@ use foldhash::quality::FixedState;
 use crate::Version;
 use crate::activity::Activity;
 use crate::item::Attribute;
-use crate::memory::Item;
+use crate::item::Item;
 
 /// A fingerprint of what a snapshot says about status and contacts; compared within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use connect_streams::Timestamp;
 
 use crate::history::CLOSED_BY;
 use crate::item::Attribute;
-use crate::memory::Item;
+use crate::item::Item;
 
 /// Gives the intervals of a contact the starts that follow from one another. Other entries stay as they are; the order may
 /// change.
@@ -62,7 +62,7 @@ fn instant(entry: &Item, name: &str) -> Option<Timestamp> {
 mod tests {
     use super::in_sequence;
     use crate::item::Attribute;
-    use crate::memory::Item;
+    use crate::item::Item;
 
     fn entry(contact: &str, state: &str, [start, end]: [&str; 2]) -> Item {
         let time = |minutes: &str| format!("2026-03-02T08:{minutes}:00.000Z");

@@ -1,7 +1,12 @@
 //! Values of DynamoDB items, as far as the tables use them, without naming the SDK.
 
+use std::collections::BTreeMap;
+
 use compact_str::{CompactString, ToCompactString, format_compact};
 use connect_streams::Timestamp;
+
+/// An item without its key.
+pub type Item = BTreeMap<String, Attribute>;
 
 /// The value of an item's attribute. Most are short, such as a timestamp, and are held without an allocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::item::Item;
 use crate::store::{Answer, Before, Held, Insertion, Store, StoreError};
 use crate::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, RegisterWrite};
-
-/// An item without its key.
-pub type Item = BTreeMap<String, Attribute>;
 
 /// Both tables at one moment, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use connect_streams::{Reject, RejectCode};
 
 use crate::history::{event_entry, intervals};
 use crate::item;
+use crate::rules::Rules;
 use crate::state::{session_write, snapshot_write};
-use crate::{HistoryEntry, NamePolicy, RegisterWrite, Version};
+use crate::{HistoryEntry, RegisterWrite, Version};
 
 /// DynamoDB refuses an item above 400 KB. The difference is room for the keys.
 /// Source: DynamoDB Developer Guide, "Quotas", item size.
@@ -15,32 +16,6 @@ const ITEM_BYTES: usize = 390 * 1024;
 /// Longer ids than Amazon Connect's own limit for a contact id would threaten DynamoDB's 1,024 bytes for a sort
 /// key, and so block the shard.
 const ID_BYTES: usize = 256;
-
-/// How long items are kept, and what is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Days after its event that a history entry may be deleted.
-    pub history_days: u32,
-    /// Days after its last event that an agent's state may be deleted.
-    pub state_days: u32,
-    /// Whether heartbeats become history entries.
-    pub heartbeats: bool,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { history_days: 90, state_days: 400, heartbeats: false }
-    }
-}
-
-/// Everything that is decided outside of the event.
-#[derive(Debug, Clone, Default)]
-pub struct Rules {
-    /// What is kept, and for how long.
-    pub retention: Retention,
-    /// What happens to an agent's names.
-    pub names: NamePolicy,
-}
 
 /// What one event writes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,42 +16,9 @@ use connect_streams::agent_event::{AgentEvent, Contact, EventType, Snapshot};
 
 use crate::activity::Activity;
 use crate::item::{Attribute, expires_at, present_and_absent};
-use crate::plan::Rules;
+use crate::register::Register;
+use crate::rules::Rules;
 use crate::{AgentKey, Continuity, Version};
-
-/// One of an agent's registers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Register {
-    /// What the agent does.
-    Snapshot,
-    /// The agent's last LOGIN.
-    Login,
-    /// The agent's last LOGOUT.
-    Logout,
-}
-
-impl Register {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Snapshot, Self::Login, Self::Logout];
-
-    /// The attribute that holds the register's version.
-    #[must_use]
-    pub const fn version_attribute(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot_version",
-            Self::Login | Self::Logout => "session_version",
-        }
-    }
-
-    /// What its item's sort key ends in, behind the Region.
-    pub(crate) const fn key_suffix(self) -> Option<&'static str> {
-        match self {
-            Self::Snapshot => None,
-            Self::Login => Some("login"),
-            Self::Logout => Some("logout"),
-        }
-    }
-}
 
 /// One conditional update: it takes effect when the register's version is absent or smaller.
 #[derive(Debug, Clone, PartialEq, Eq)]

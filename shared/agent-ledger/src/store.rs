@@ -6,7 +6,7 @@ use std::future::Future;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use crate::memory::Item;
+use crate::item::Item;
 use crate::{Attribute, Continuity, HistoryEntry, Register, RegisterWrite, Version};
 
 /// How many statements DynamoDB takes in one batch.

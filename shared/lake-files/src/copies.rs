@@ -7,6 +7,7 @@ use jiff::tz::Offset;
 /// When the oldest record of a copy arrived, to the second: Firehose has it in the object's name. If somebody renamed the
 /// object, the day of its partition is what is left.
 /// Source: Amazon Data Firehose Developer Guide, "Configure Amazon S3 object name format".
+#[must_use]
 pub fn arrival(key: &str) -> Option<Timestamp> {
     let (folder, name) = key.rsplit_once('/').unwrap_or_default();
     let start_of_day = || {

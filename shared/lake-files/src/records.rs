@@ -30,6 +30,7 @@ fn value(bytes: &[u8]) -> Option<usize> {
 
 /// Where a record can begin, behind the beginning of `bytes`: an object with a name in it, behind another object, or with
 /// the name that comes first.
+#[must_use]
 pub fn next_beginning(bytes: &[u8]) -> usize {
     let braces = bytes.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'{');
     let mut beginnings = braces.filter_map(|(place, _)| {

@@ -4,7 +4,7 @@
 //! cannot see.
 
 use agent_event_upserter::would_reject;
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use connect_streams::{Reject, RejectCode};
 use contact_lake::Policy;
 use contact_record_normalizer::{Summary, transform_record};

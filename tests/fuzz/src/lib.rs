@@ -8,7 +8,7 @@ use std::time::Duration;
 use agent_event_upserter::set_aside::SetAside;
 use agent_event_upserter::{Summary, Upserter};
 use agent_ledger::memory::MemoryStore;
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use agent_ledger::store::StoreError;
 use connect_streams::RejectCode;
 use contact_lake::Policy;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use agent_event_upserter::set_aside::SetAside;
-use agent_ledger::memory::{Item, MemoryStore, Tables};
+use agent_ledger::Item;
+use agent_ledger::memory::{MemoryStore, Tables};
 use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
 use agent_ledger::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
 use futures::FutureExt;

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use lambda_io::kinesis::StreamEvent;
 use local_aws::event_source_mapping::lane::Progress;
 use local_aws::event_source_mapping::response::progress;

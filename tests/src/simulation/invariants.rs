@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use agent_event_upserter::Summary;
 use agent_ledger::Attribute;
 use agent_ledger::memory::{MemoryStore, Tables};
-use agent_ledger::plan::{Plan, Rules, plan};
+use agent_ledger::plan::{Plan, plan};
+use agent_ledger::rules::Rules;
 use agent_ledger::store::Store;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::{Timestamp, parse};
@@ -150,7 +151,7 @@ fn is_written(plan: &Plan, tables: &Tables) -> bool {
     };
     let is_there = |entry: &agent_ledger::HistoryEntry| {
         let item = tables.history.get(&(entry.agent_id.clone(), entry.entry.clone()));
-        let held = |item: &agent_ledger::memory::Item| match item.get(agent_ledger::CLOSED_BY) {
+        let held = |item: &agent_ledger::Item| match item.get(agent_ledger::CLOSED_BY) {
             Some(Attribute::Text(held)) => Some(held.clone()),
             _ => None,
         };

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_ledger::memory::{MemoryStore, Tables};
-use agent_ledger::plan::{Rules, plan};
+use agent_ledger::plan::plan;
+use agent_ledger::rules::Rules;
 use agent_ledger::store::FaultClass;
 use agent_ledger::{AgentKey, Attribute, Gap, Register};
 use connect_streams::agent_event::AgentEvent;
@@ -111,7 +112,7 @@ fn status_changes(events: &BTreeMap<(String, String), Value>) -> usize {
 }
 
 fn after_contact_work_milliseconds(tables: &Tables) -> i64 {
-    let milliseconds = |item: &agent_ledger::memory::Item| {
+    let milliseconds = |item: &agent_ledger::Item| {
         let Attribute::Number(digits) = &item["seconds"] else { panic!("seconds is {:?}", item["seconds"]) };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         format!("{whole}{fraction:0<3}").parse::<i64>().unwrap()

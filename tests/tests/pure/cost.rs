@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use agent_ledger::plan::{Rules, plan};
+use agent_ledger::plan::plan;
+use agent_ledger::rules::Rules;
 use agent_ledger::{BOARDS, Register};
 use clap::Parser;
 use connect_streams::StreamKind;

@@ -2,6 +2,7 @@
 
 mod agent_event_upserter;
 mod boundaries;
+mod circles;
 mod contact_record_normalizer;
 mod convergence;
 mod cost;

@@ -9,8 +9,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 use agent_event_upserter::{Summary, Upserter};
+use agent_ledger::Item;
 use agent_ledger::agents::Session;
-use agent_ledger::memory::{Item, MemoryStore, Tables};
+use agent_ledger::memory::{MemoryStore, Tables};
 use agent_ledger::store::Store;
 use agent_ledger::{AgentKey, Attribute, Register, history_key};
 use agent_ledger_dynamodb::Reader;

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use agent_ledger::Item;
 use agent_ledger::agents::Session;
-use agent_ledger::memory::{Item, MemoryStore};
+use agent_ledger::memory::MemoryStore;
 use agent_ledger::store::Store;
 use agent_ledger::{Activity, AgentKey, Attribute, Register, history_key};
 use agent_ledger_dynamodb::Reader;

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use agent_ledger::memory::{Item, MemoryStore};
-use agent_ledger::plan::{Rules, plan};
+use agent_ledger::Item;
+use agent_ledger::memory::MemoryStore;
+use agent_ledger::plan::plan;
+use agent_ledger::rules::Rules;
 use agent_ledger::store::{Before, FaultClass, Held, Insertion, Store, StoreError};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, RegisterWrite, Version};
 use agent_ledger_dynamodb::DynamoDbStore;

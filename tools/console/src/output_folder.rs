@@ -93,12 +93,14 @@ impl OutputFolder {
     }
 
     /// The same, for whoever writes into the folder by other ways.
+    #[must_use]
     pub fn noting(&self) -> Note {
         let folder = self.clone();
         Arc::new(move |file| folder.note(file))
     }
 
     /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }

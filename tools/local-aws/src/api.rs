@@ -3,9 +3,11 @@
 //!
 //! Source: the API References of Kinesis, Amazon Data Firehose and Lambda, the operations named in the modules.
 
+mod answer;
 mod firehose;
 mod kinesis;
 mod lambda;
+mod services;
 
 use std::sync::Arc;
 
@@ -14,29 +16,14 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinHandle;
 
+use self::answer::{Answer, Refusal, unknown};
+pub use self::services::Services;
 use crate::door::{self, Door, Protocol, is_lambda};
-use crate::event_source_mapping::EventSourceMapping;
-use crate::firehose::Producer;
-use crate::function::Function;
-use crate::kinesis::{KinesisError, Stream};
 use crate::listen::{listen, url};
-use lambda_io::limits::kinesis::PUT_RECORDS;
 use served_stack::Keys;
-
-/// What is served.
-pub struct Services {
-    /// The Kinesis stream.
-    pub stream: Arc<Stream>,
-    /// The Firehose stream, by name.
-    pub firehose: (String, Producer),
-    /// The functions.
-    pub functions: Vec<Arc<Function>>,
-    /// The mapping of the Kinesis stream to its function.
-    pub mapping: Arc<EventSourceMapping>,
-}
 
 /// A running server; it ends when dropped.
 pub struct Api {
@@ -67,34 +54,6 @@ impl Api {
 impl Drop for Api {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-struct Refusal {
-    code: &'static str,
-    message: String,
-}
-
-type Answer = Result<Value, Refusal>;
-
-impl From<KinesisError> for Refusal {
-    fn from(error: KinesisError) -> Self {
-        let code = match &error {
-            KinesisError::InvalidArgument(_) => "InvalidArgumentException",
-            KinesisError::ResourceNotFound(_) => "ResourceNotFoundException",
-        };
-        Self { code, message: error.to_string() }
-    }
-}
-
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal { code: "InvalidArgumentException", message: message.into() }
-}
-
-fn unknown(operation: &str) -> Refusal {
-    Refusal {
-        code: "UnknownOperationException",
-        message: format!("{operation:?} is no operation that is served here"),
     }
 }
 
@@ -142,33 +101,4 @@ impl Services {
             _ => Err(unknown(target)),
         }
     }
-}
-
-/// The records of a request.
-fn batch(request: &Value) -> Result<&[Value], Refusal> {
-    let records = request["Records"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if (1..=PUT_RECORDS).contains(&records.len()) {
-        return Ok(records);
-    }
-    Err(Refusal {
-        code: "ValidationException",
-        message: format!("a request has 1 to {PUT_RECORDS} records, not {}", records.len()),
-    })
-}
-
-fn text<'a>(request: &'a Value, name: &str) -> Result<&'a str, Refusal> {
-    request[name].as_str().ok_or_else(|| invalid(format!("{name} is missing")))
-}
-
-fn blob(record: &Value, name: &str) -> Result<Bytes, Refusal> {
-    let text = text(record, name)?;
-    let data = base64_simd::STANDARD
-        .decode_to_vec(text)
-        .map_err(|_| Refusal { code: "SerializationException", message: format!("{name} is not base64") })?;
-    Ok(data.into())
-}
-
-fn with(mut value: Value, name: &str, member: Value) -> Value {
-    value[name] = member;
-    value
 }

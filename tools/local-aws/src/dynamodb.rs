@@ -10,8 +10,9 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::door::{self, Door, Protocol};
-use crate::gateway::{Gate, Service, guarded};
+use crate::gateway::{Gate, guarded};
 use crate::listen::{listen, url};
+use crate::permission::Service;
 use served_stack::Keys;
 
 /// Items read at once: without a limit, each page costs as much as the whole rest of the table.

@@ -10,6 +10,7 @@
 pub mod batching;
 mod discarded;
 pub mod filter;
+mod instant;
 pub mod lane;
 pub mod response;
 
@@ -333,11 +334,6 @@ pub fn lane_of(record: &Record, lanes: usize) -> usize {
 /// Seconds with milliseconds as their fraction, as in real events.
 fn seconds(milliseconds: i64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
-}
-
-fn timestamp(milliseconds: i64) -> String {
-    jiff::Timestamp::from_millisecond(milliseconds)
-        .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
 }
 
 fn backoff(failures: u32) -> Duration {

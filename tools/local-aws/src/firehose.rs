@@ -11,6 +11,7 @@
 mod delivery;
 pub mod prefix;
 mod response;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -29,14 +30,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use self::delivery::{Delivery, Row};
-use self::prefix::Prefix;
 use self::response::{Failure, Transformed, answers};
+pub use self::settings::{Buffer, FirehoseSettings};
 use crate::function::{Invoke, InvokeError};
-use crate::gateway::Interference;
 use crate::kinesis::{Shard, Stream};
 use crate::now;
 use crate::s3::Folder;
-use lake_parquet::GlueTable;
 use served_stack::{ACCOUNT, REGION};
 
 /// The service's retries of a failed invocation.
@@ -45,40 +44,6 @@ const RETRIES: u32 = 3;
 const QUEUE_RECORDS: usize = 1000;
 /// How often a stream without rows looks for any; it could wait forever as well.
 const NO_ROW_WAITS: Duration = Duration::from_hours(1);
-
-/// How a Firehose stream is set up.
-#[derive(Clone)]
-pub struct FirehoseSettings {
-    /// Its name.
-    pub name: String,
-    /// Destination.
-    pub bucket: String,
-    /// Where rows go.
-    pub prefix: Prefix,
-    /// Where failures go.
-    pub error_prefix: Prefix,
-    /// The transformation's buffering hint.
-    pub transformation_buffer: Buffer,
-    /// The destination's buffering hint.
-    pub destination_buffer: Buffer,
-    /// Most partitions with rows that wait for delivery.
-    pub active_partitions: usize,
-    /// The table whose columns the rows are converted to; without one they are delivered as they are.
-    pub conversion: Option<GlueTable>,
-    /// Where source records go as they came, compressed with GZIP; without it they do not.
-    pub backup_prefix: Option<Prefix>,
-    /// Fault injection: asked before each delivery, which is tried until it succeeds.
-    pub interference: Option<Interference>,
-}
-
-/// A buffering hint: whichever comes first.
-#[derive(Debug, Clone, Copy)]
-pub struct Buffer {
-    /// So many bytes.
-    pub bytes: usize,
-    /// So long after the first record.
-    pub interval: Duration,
-}
 
 /// What became of the records.
 #[derive(Debug, Default)]

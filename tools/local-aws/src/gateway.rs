@@ -13,7 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::permission::{Guard, needed};
+use crate::permission::{Guard, Service, needed};
 use served_stack::Keys;
 
 /// What becomes of a request.
@@ -65,13 +65,6 @@ impl Gate {
     fn is_open(&self) -> bool {
         self.interference.is_none() && self.guard.is_none()
     }
-}
-
-/// Whose errors are made.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Service {
-    DynamoDb,
-    S3,
 }
 
 #[derive(Clone)]

@@ -8,8 +8,14 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::gateway::Service;
 use served_stack::{ACCOUNT, REGION};
+
+/// Whose requests they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Service {
+    DynamoDb,
+    S3,
+}
 
 /// One thing that a request does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

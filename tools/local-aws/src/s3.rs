@@ -13,10 +13,12 @@ mod body;
 mod bucket;
 mod conditions;
 mod disk;
+mod errors;
 mod headers;
 mod key;
 mod listing;
 mod multipart;
+mod object;
 mod protocol;
 mod tags;
 mod time;
@@ -39,15 +41,17 @@ use futures::stream;
 use lake_files::Note;
 use s3s::checksum::ChecksumHasher;
 use s3s::service::S3ServiceBuilder;
-use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Result};
 use tokio::task::JoinHandle;
 
 use self::bucket::{Bucket, Versioning};
 use self::conditions::WriteConditions;
 use self::disk::{BucketFolder, HiddenFolder, Noting};
+use self::errors::{broken, no_such_bucket};
 use crate::door::{self, Door, Protocol, RunKeys};
-use crate::gateway::{Gate, Service, guarded};
+use crate::gateway::{Gate, guarded};
 use crate::listen::{listen, url};
+use crate::permission::Service;
 use served_stack::Keys;
 
 /// A folder of buckets.
@@ -153,20 +157,6 @@ impl Folder {
 /// Whoever panicked with it has left it whole: every change is one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn no_such_bucket() -> S3Error {
-    s3_error!(NoSuchBucket, "The specified bucket does not exist")
-}
-
-/// The disk does not do what it should.
-fn broken(error: io::Error) -> S3Error {
-    let message = format!(
-        "the folder of the buckets cannot be read or written: {error}; look at its disk and its owner"
-    );
-    let mut answer = S3Error::with_message(S3ErrorCode::InternalError, message);
-    answer.set_source(Box::new(error));
-    answer
 }
 
 fn as_io(error: S3Error) -> io::Error {

@@ -8,7 +8,8 @@
 //! - A number is its significant digits and a power of ten, so `1`, `1.0` and `1e0` are one number, and `-0` is `0`.
 //! - A string is written with the escapes of [`write_string`], whatever escapes it came with.
 
-use super::{Object, Value, write_bool, write_list, write_string};
+use super::value::{Object, Value};
+use super::write::{write_bool, write_list, write_string};
 
 /// Decimal digits of an exponent that is still computed with. A number with a longer one stays as it was written.
 const EXPONENT_DIGITS: usize = 18;

@@ -1,6 +1,6 @@
 //! Text to nodes.
 
-use super::{Document, Node};
+use super::value::{Document, Node};
 use crate::{Reject, RejectCode};
 
 /// Objects and arrays may nest this deep. Amazon Connect's own records stay below ten.

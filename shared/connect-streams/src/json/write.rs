@@ -1,6 +1,6 @@
 //! Values to text.
 
-use super::Value;
+use super::value::Value;
 
 impl Value<'_> {
     /// Appends the value as compact JSON; numbers keep their text.

@@ -33,6 +33,9 @@ pub struct CenterArguments {
 const MOST_AGENTS: usize = 100_000;
 
 /// How many agents a generated center has.
+///
+/// # Errors
+/// When it is no number of agents.
 pub fn agents(text: &str) -> Result<usize, String> {
     let agents = text.parse().ok().filter(|agents| (1..=MOST_AGENTS).contains(agents));
     agents.ok_or_else(|| format!("it is not a number from 1 to {MOST_AGENTS}"))

@@ -41,6 +41,7 @@ impl PolicyArguments {
     }
 
     /// The settings of both functions, in that order.
+    #[must_use]
     pub fn environments(&self) -> [BTreeMap<String, String>; 2] {
         [(self.pii_policy.as_ref(), "PII_POLICY"), (self.agent_pii_policy.as_ref(), "AGENT_PII_POLICY")].map(
             |(said, variable)| {

@@ -14,6 +14,7 @@ pub struct Keys {
 
 impl Keys {
     /// Of the terminal that is the standard input; none if it is no terminal.
+    #[must_use]
     pub fn of_terminal() -> Self {
         let Ok(before) = tcgetattr(std::io::stdin()) else { return Self { pressed: None, before: None } };
         let mut by_key = before.clone();

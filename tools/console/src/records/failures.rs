@@ -30,6 +30,7 @@ pub struct Failing {
 
 impl Failing {
     /// A record that fails for this reason; values that may be personal data are shown only if asked for.
+    #[must_use]
     pub fn of(record: &InputRecord, stream: StreamKind, reject: &Reject, show_values: bool) -> Self {
         Self {
             place: record.place.clone(),
@@ -41,6 +42,7 @@ impl Failing {
     }
 
     /// For programs.
+    #[must_use]
     pub fn json(&self) -> Value {
         json!({
             "file": &*self.place.file,
@@ -55,6 +57,7 @@ impl Failing {
     }
 
     /// A sentence, wrapped for the terminal.
+    #[must_use]
     pub fn told(&self) -> String {
         let Self { place, reject, message, .. } = self;
         let value = self.value.as_ref().map(|value| format!("; it is {value}")).unwrap_or_default();
@@ -83,6 +86,7 @@ fn value_at(record: &[u8], path: &str, show_values: bool) -> Option<String> {
 }
 
 /// The stream's name in JSON.
+#[must_use]
 pub const fn name(stream: StreamKind) -> &'static str {
     match stream {
         StreamKind::ContactRecords => "contact_records",
@@ -111,6 +115,7 @@ impl Alike {
     }
 
     /// For programs.
+    #[must_use]
     pub fn json(&self) -> Value {
         let group = |((reason, path), group): (&(&str, String), &Group)| json!({"reason": reason, "path": path, "records": group.records, "first": group.first});
         self.0.iter().map(group).collect()
@@ -124,6 +129,7 @@ impl Alike {
     }
 
     /// A table; nothing if there is nothing in it.
+    #[must_use]
     pub fn told(&self) -> String {
         if self.0.is_empty() {
             return String::new();

@@ -141,12 +141,14 @@ pub fn hidden(record: Value<'_>) -> serde_json::Value {
 }
 
 /// The value of a field, by its path, as it may be shown.
+#[must_use]
 pub fn shown_at(path: &str, value: Value<'_>) -> serde_json::Value {
     let found = path.split('.').try_fold(&*SHOWN, |shown, field| shown.below(field));
     found.map_or_else(|| hide(value), |shown| shown.of(value))
 }
 
 /// The value of a field by its path; of a list, that of its first element.
+#[must_use]
 pub fn at<'t>(record: Value<'t>, path: &str) -> Option<Value<'t>> {
     path.split('.').try_fold(record, |value, field| {
         let value = value.as_array().map_or(Some(value), |elements| elements.iter().next())?;
@@ -155,6 +157,10 @@ pub fn at<'t>(record: Value<'t>, path: &str) -> Option<Value<'t>> {
 }
 
 /// A record's bytes, as they may be shown.
+///
+/// # Panics
+/// Never: what is shown is JSON.
+#[must_use]
 pub fn shown_record(bytes: &[u8], show_values: bool) -> Box<RawValue> {
     let json = match (parse(bytes), show_values) {
         (Ok(document), true) => {
@@ -170,6 +176,7 @@ pub fn shown_record(bytes: &[u8], show_values: bool) -> Box<RawValue> {
 }
 
 /// A value in one line, shortened.
+#[must_use]
 pub fn shortened(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -107,6 +107,7 @@ impl Source {
     }
 
     /// Every line is a record, whatever the file's name.
+    #[must_use]
     pub fn of_lines(mut self) -> Self {
         self.broken = Some(Broken::IsItsLine);
         self
@@ -171,6 +172,9 @@ impl Source {
     }
 
     /// Reads everything once.
+    ///
+    /// # Errors
+    /// When something cannot be read, or there is nothing.
     pub fn count(&self) -> anyhow::Result<u64> {
         let mut count = 0;
         for record in self.records() {
@@ -227,6 +231,9 @@ pub fn read_records(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
 }
 
 /// [`read_records`], none larger than the limit.
+///
+/// # Errors
+/// As of [`read_records`].
 pub fn read_all(path: &Path, limit: Limit) -> anyhow::Result<Vec<Vec<u8>>> {
     let source = Source::of(path, limit)?;
     let (mut records, mut bytes) = (Vec::new(), 0);

@@ -2,7 +2,7 @@
 
 use agent_event_upserter::would_write;
 use agent_ledger::NamePolicy;
-use agent_ledger::plan::Rules;
+use agent_ledger::rules::Rules;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
 use contact_lake::Policy;
 use contact_record_normalizer::{Summary, Transformed, transform_record};
@@ -46,6 +46,7 @@ pub struct Judge {
 impl Judge {
     /// The functions with these policies. What a record is taken for that cannot be read is said by `stream`, or by the
     /// record before.
+    #[must_use]
     pub fn new(stream: Option<StreamKind>, policy: Policy, names: NamePolicy) -> Self {
         let rules = Rules { names, ..Rules::default() };
         let before = stream.unwrap_or(StreamKind::ContactRecords);

@@ -195,6 +195,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
 ];
 
 /// What a code means; one that is not known is said to be so.
+#[must_use]
 pub fn meaning(code: &str) -> Meaning {
     const UNKNOWN: Meaning = Meaning {
         means: "This version does not know this code.",
@@ -206,6 +207,7 @@ pub fn meaning(code: &str) -> Meaning {
 }
 
 /// What is wrong with a record, in one sentence without its values.
+#[must_use]
 pub fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> String {
     let path = reject.path.as_ref();
     let kind = match stream {

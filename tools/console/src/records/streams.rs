@@ -55,6 +55,9 @@ impl Failures {
 
 impl Streams {
     /// Reads files once, so that what is wrong with them is known before anything is sent. `None` without files.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or standard input is both.
     pub fn open(
         contact_records: Option<&Path>,
         agent_events: Option<&Path>,
@@ -82,16 +85,19 @@ impl Streams {
     }
 
     /// How many records there are, if that is known.
+    #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.counts.map(|counts| counts.iter().sum())
     }
 
     /// Where a failure to read on is noted.
+    #[must_use]
     pub fn failure(&self) -> ReadFailure {
         self.failure.clone()
     }
 
     /// Where records that fail are noted.
+    #[must_use]
     pub fn own_failures(&self) -> OwnFailures {
         self.own.clone()
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 const WIDTH: usize = 80;
 
 /// The width to fit. A pipe or a file has room for everything.
+#[must_use]
 pub fn width() -> usize {
     let term = Term::stdout();
     if !term.is_term() {
@@ -32,6 +33,7 @@ pub fn safe(text: &str) -> Cow<'_, str> {
 }
 
 /// The same for text of several lines.
+#[must_use]
 pub fn safe_lines(text: &str) -> Cow<'_, str> {
     let is_unsafe = |character| character != '\n' && is_unsafe(character);
     if text.contains(is_unsafe) { text.replace(is_unsafe, "\u{fffd}").into() } else { text.into() }
@@ -49,11 +51,13 @@ pub struct Column {
 }
 
 /// Text that is cut first of all when there is no room.
+#[must_use]
 pub const fn text(title: &'static str, cut: u8) -> Column {
     Column { title, is_number: false, cut }
 }
 
 /// A number, at the right.
+#[must_use]
 pub const fn number(title: &'static str) -> Column {
     Column { title, is_number: true, cut: 0 }
 }
@@ -79,6 +83,7 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 /// A table that fits `width`, by cutting what the columns say may be cut.
+#[must_use]
 pub fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
     const GAP: usize = 2;
     const NARROWEST: usize = 6;
@@ -111,16 +116,23 @@ pub fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
 }
 
 /// JSON on one line, safe for a terminal, too: JSON leaves some control characters as they are.
+///
+/// # Errors
+/// When it is not JSON.
 pub fn json_line(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(escaped(&serde_json::to_string(value)?) + "\n")
 }
 
 /// JSON for people and programs.
+///
+/// # Errors
+/// When it is not JSON.
 pub fn json_pretty(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(escaped(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
 /// Such characters stand only within JSON's strings, where an escape means the same.
+#[must_use]
 pub fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
@@ -135,11 +147,15 @@ pub fn escaped(json: &str) -> String {
 }
 
 /// One object a line.
+///
+/// # Errors
+/// When it is not JSON.
 pub fn json_lines<T: Serialize>(items: &[T]) -> anyhow::Result<String> {
     items.iter().map(json_line).collect()
 }
 
 /// `1,234,567`
+#[must_use]
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -153,11 +169,13 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// `1 record`, `1,000 records`
+#[must_use]
 pub fn counted(number: u64, one: &str, several: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { several })
 }
 
 /// `12 s`, `3:05`, `1:02:03`, `4 d`
+#[must_use]
 pub fn duration(milliseconds: i64) -> String {
     let seconds = milliseconds.max(0) / 1000;
     let (minutes, hours) = (seconds / 60, seconds / 3600);
@@ -170,6 +188,7 @@ pub fn duration(milliseconds: i64) -> String {
 }
 
 /// Words on lines of at most `width`, all but the first indented.
+#[must_use]
 pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
     let text = safe_lines(text);
     let mut lines = String::new();

@@ -14,6 +14,7 @@ const PROGRAM: &str = "contact-ledger-demo";
 ///
 /// # Errors
 /// When there is no such program.
+#[must_use]
 pub fn demo() -> anyhow::Error {
     let arguments: Vec<OsString> = env::args_os().skip_while(|argument| argument != "demo").skip(1).collect();
     let program = match beside() {

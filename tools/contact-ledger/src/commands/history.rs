@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use agent_ledger::Attribute;
+use agent_ledger::Item;
 use agent_ledger::agents::Agent;
-use agent_ledger::memory::Item;
 use agent_ledger_dynamodb::Reader;
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};

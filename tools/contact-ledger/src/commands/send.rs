@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agent_ledger::plan::{Plan, Rules, plan};
+use agent_ledger::plan::{Plan, plan};
+use agent_ledger::rules::Rules;
 use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
 use anyhow::Context;
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -3,6 +3,8 @@
 //! It reads beside the functions and takes little from them: one read a second of each shard, of the five that all readers
 //! share. Contact records that are put on Firehose directly are on no stream; their raw copies in the lake are read instead.
 
+mod arguments;
+mod arrived;
 mod copies;
 mod line;
 mod shards;
@@ -11,18 +13,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use clap::Args;
 use connect_streams::Timestamp;
 use console::Term;
-use lambda_io::aggregate;
-use redrive::{ContactRecordTarget, day_or_instant};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use redrive::ContactRecordTarget;
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+pub use self::arguments::{Since, TailArguments};
+use self::arrived::{Reader, Told};
 use self::line::Lines;
-use crate::commands::validate::RecordsKind;
-use crate::stack::connection::{Connection, StackArguments};
+use crate::stack::connection::Connection;
 use connect_streams::StreamKind;
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::Outcome;
@@ -37,123 +38,6 @@ const PIPE_LIMIT: u64 = 1000;
 const BEGIN_MILLISECONDS: i64 = 5 * 60 * 1000;
 /// Records between who reads and who prints.
 const QUEUE: usize = 1000;
-
-/// Arguments of `tail`.
-#[derive(Debug, Clone, Args)]
-pub struct TailArguments {
-    /// Whose records
-    #[arg(value_enum, value_name = "STREAM")]
-    stream: RecordsKind,
-    /// Begin with records that arrived then: an instant, a day (UTC), or a time ago such as 15m [default: 5m]
-    #[arg(long, value_name = "TIME", value_parser = since)]
-    since: Option<Since>,
-    /// Most records to show [default: 1000 in a pipe, no limit on a terminal]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
-    /// Go on until interrupted, as on a terminal; in a pipe, it ends after 10 seconds without a record otherwise
-    #[arg(long)]
-    follow: bool,
-    /// Seconds after which it ends
-    #[arg(long = "for", value_name = "SECONDS", conflicts_with = "follow")]
-    seconds: Option<u64>,
-    /// Show values, also those that may be personal data
-    #[arg(long)]
-    show_values: bool,
-    /// Print JSON, one object a line
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    stack: StackArguments,
-}
-
-/// When to begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// Milliseconds ago.
-    Ago(i64),
-    /// At this instant.
-    At(Timestamp),
-}
-
-fn since(text: &str) -> Result<Since, String> {
-    let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
-    let ago = units.into_iter().find_map(|(unit, seconds)| {
-        let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
-        Some(Since::Ago(i64::from(number) * seconds * 1000))
-    });
-    let at = || day_or_instant(text).map(|(begin, _)| Since::At(begin));
-    ago.or_else(at).ok_or_else(|| {
-        "it is no time; say 15m, 2h, a day such as 2026-03-02, or an instant such as 2026-03-02T08:00:00Z"
-            .to_owned()
-    })
-}
-
-impl Since {
-    /// Not after now: a stream has nothing from the future.
-    fn instant(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::Ago(milliseconds) => {
-                Timestamp::from_epoch_milliseconds(now.epoch_milliseconds() - milliseconds).unwrap_or(now)
-            }
-            Self::At(at) => at.min(now),
-        }
-    }
-}
-
-/// A record, as it came.
-#[derive(Debug)]
-pub(crate) struct Arrived {
-    /// When; of a copy, when the oldest record beside it did.
-    at: Option<Timestamp>,
-    /// The shard, or the key of the copy.
-    from: Arc<str>,
-    /// The record's number in its shard.
-    sequence_number: Option<String>,
-    /// Its place among the records that were packed into one.
-    part: Option<usize>,
-    data: Vec<u8>,
-}
-
-/// What comes from a reader.
-pub(crate) enum Told {
-    Record(Arrived),
-    Sentence(String),
-}
-
-/// Reads a stream or its copies.
-#[derive(Clone)]
-pub(crate) struct Reader {
-    since: Timestamp,
-    sender: Sender<Told>,
-    /// How many sources have records that were not read yet.
-    behind: Arc<AtomicUsize>,
-}
-
-impl Reader {
-    /// Hands on a record, or those that are packed in it. `false` if nobody wants any more.
-    async fn hand_on(&self, arrived: Arrived) -> bool {
-        let parts = aggregate::is_packed(&arrived.data).then(|| aggregate::unpack(arrived.data.clone()).ok());
-        let Some(parts) = parts.flatten() else { return self.tell(Told::Record(arrived)).await };
-        for (part, packed) in parts.into_iter().enumerate() {
-            let Arrived { at, from, sequence_number, .. } = &arrived;
-            let record = Arrived {
-                at: *at,
-                from: from.clone(),
-                sequence_number: sequence_number.clone(),
-                part: Some(part),
-                data: packed.data.to_vec(),
-            };
-            if !self.tell(Told::Record(record)).await {
-                return false;
-            }
-        }
-        true
-    }
-
-    async fn tell(&self, told: Told) -> bool {
-        self.sender.send(told).await.is_ok()
-    }
-}
 
 /// Shows records until it is over.
 ///
@@ -250,30 +134,6 @@ impl Show<'_> {
                 "ended after {}; --limit says how many to show",
                 counted(shown, "record", "records")
             ));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_begins_at_an_instant_a_day_or_some_time_ago_and_never_in_the_future() {
-        let now = Timestamp::parse("2026-03-02T08:00:00Z").unwrap();
-        for (text, instant) in [
-            ("15m", "2026-03-02T07:45:00.000Z"),
-            ("90s", "2026-03-02T07:58:30.000Z"),
-            ("2h", "2026-03-02T06:00:00.000Z"),
-            ("1d", "2026-03-01T08:00:00.000Z"),
-            ("2026-03-01", "2026-03-01T00:00:00.000Z"),
-            ("2026-03-02T07:00:00.5Z", "2026-03-02T07:00:00.500Z"),
-            ("2027-01-01", "2026-03-02T08:00:00.000Z"),
-        ] {
-            assert_eq!(since(text).unwrap().instant(now).to_string(), instant, "{text}");
-        }
-        for text in ["", "m", "-5m", "5 m", "yesterday", "5w", "2026-13-01"] {
-            assert!(since(text).unwrap_err().contains("15m"), "{text}");
         }
     }
 }

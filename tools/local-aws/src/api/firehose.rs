@@ -5,7 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, Services, batch, blob, invalid, unknown};
+use super::answer::{Answer, Refusal, batch, blob, invalid, unknown};
+use super::services::Services;
 use lambda_io::limits::firehose::RECORD_BYTES;
 use served_stack::{ACCOUNT, LAKE_BUCKET, REGION};
 

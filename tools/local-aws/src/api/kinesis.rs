@@ -7,7 +7,8 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, Services, batch, blob, invalid, text, unknown, with};
+use super::answer::{Answer, Refusal, batch, blob, invalid, text, unknown, with};
+use super::services::Services;
 use crate::kinesis::{KinesisError, Record, Shard};
 use crate::now;
 use lambda_io::limits::kinesis::{DEFAULT_RECORD_BYTES as RECORD_BYTES, GET_BYTES, GET_RECORDS, PUT_BYTES};

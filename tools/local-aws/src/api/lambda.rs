@@ -14,7 +14,7 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::Services;
+use super::services::Services;
 use crate::door::Refusal;
 use crate::event_source_mapping::filter::FilterCriteria;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};

@@ -10,7 +10,8 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 
-use super::{Protocol, Refusal};
+use super::protocol::Protocol;
+use super::refusal::Refusal;
 
 /// Refuses what is not addressed to this machine, and what a page sent.
 pub(super) fn check(protocol: Protocol, head: &Parts) -> Result<(), Refusal> {

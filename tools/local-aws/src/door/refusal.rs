@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::Protocol;
+use super::protocol::Protocol;
 
 /// An error before the service is asked.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,20 +1,17 @@
-//! Connections: how many there may be, how large a request's head, and how long a client may take to send.
+//! Connections: how many there may be, and how large a request's head.
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
 use axum::middleware::from_fn_with_state;
-use futures::{StreamExt, TryStreamExt, stream};
-use http_body_util::Limited;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use super::{Door, enter};
+use super::admission::{Door, enter};
 
 /// Of one server; a function's process has some ten.
 const CONNECTIONS: usize = 512;
@@ -49,22 +46,4 @@ async fn serve_connection(socket: TcpStream, read_timeout: Duration, router: Rou
     builder.timer(TokioTimer::new()).header_read_timeout(read_timeout).max_header_size(HEAD_BYTES);
     // A client that hangs up is no concern of the server's.
     let _ = builder.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)).await;
-}
-
-/// A body that ends with an error when it is too large, or its client stops sending.
-pub(super) fn bounded(body: Body, bytes: usize, read_timeout: Duration) -> Body {
-    // A stream has no length that can be known before; what is empty is known to be.
-    if body.is_end_stream() {
-        return body;
-    }
-    let frames = Body::new(Limited::new(body, bytes)).into_data_stream();
-    let frames =
-        stream::unfold(frames.map_err(std::io::Error::other).boxed(), move |mut frames| async move {
-            let frame: std::io::Result<Bytes> = match timeout(read_timeout, frames.next()).await {
-                Ok(frame) => frame?,
-                Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
-            };
-            Some((frame, frames))
-        });
-    Body::from_stream(frames)
 }

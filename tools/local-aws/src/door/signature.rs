@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 
-use super::Refusal;
+use super::refusal::Refusal;
 use served_stack::Keys;
 
 const MISSING: &str = "MissingAuthenticationTokenException";

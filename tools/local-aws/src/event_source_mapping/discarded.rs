@@ -5,7 +5,7 @@
 use lake_files::layout::ON_FAILURE;
 use serde_json::json;
 
-use super::timestamp;
+use super::instant::timestamp;
 use crate::kinesis::Record;
 
 /// What is told about a discarded batch.

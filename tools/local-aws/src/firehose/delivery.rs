@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::response::Failure;
-use super::{Buffer, FirehoseSettings};
+use super::settings::{Buffer, FirehoseSettings};
 use crate::gateway::Intervention;
 use crate::now;
 use crate::s3::Folder;

@@ -7,8 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use lambda_io::aggregate::{Packed, pack};
 use serde_json::Value;
 
+use super::prefix::Prefix;
+use crate::gateway::Interference;
 use crate::gateway::Intervention;
 use lake_files::files_below;
+use lake_parquet::GlueTable;
 use lake_parquet::read_rows;
 
 type Answer = fn(&Value, usize) -> Result<Value, InvokeError>;

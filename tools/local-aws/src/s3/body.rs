@@ -18,10 +18,10 @@ use s3s::dto::{Checksum, ChecksumAlgorithm, ChecksumType, Tag};
 use s3s::{S3Result, TrailingHeaders, s3_error};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-use super::broken;
-use super::bucket::NewObject;
 use super::disk::{Hidden, HiddenFolder};
+use super::errors::broken;
 use super::headers::Headers;
+use super::object::NewObject;
 
 /// Read at once.
 const PIECE: usize = 256 * 1024;

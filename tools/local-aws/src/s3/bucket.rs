@@ -14,12 +14,14 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use s3s::dto::{Checksum, Tag, Timestamp};
-use s3s::{S3Error, S3Result, s3_error};
+use s3s::{S3Result, s3_error};
 
 use super::conditions::{There, with_headers};
 use super::disk::{BucketFolder, Hidden, HiddenFolder, Stamp};
+use super::errors::{broken, no_such_key};
 use super::headers::{DELETE_MARKER, Headers, VERSION_ID};
 use super::multipart::Upload;
+use super::object::NewObject;
 use super::time;
 
 /// The id of a version that was written while the bucket had no versions.
@@ -76,18 +78,6 @@ pub(super) struct Object {
 enum Body {
     Plain(Stamp),
     Hidden(Arc<Hidden>),
-}
-
-/// An object to be written: its bytes are in a hidden file.
-#[derive(Debug)]
-pub(super) struct NewObject {
-    pub(super) file: Arc<Hidden>,
-    pub(super) size: u64,
-    pub(super) etag: String,
-    pub(super) headers: Arc<Headers>,
-    pub(super) tags: Vec<Tag>,
-    pub(super) checksum: Checksum,
-    pub(super) parts: Arc<[u64]>,
 }
 
 /// What became of a delete.
@@ -163,7 +153,7 @@ impl Bucket {
             Body::Plain(_) => self.folder.open(key),
             Body::Hidden(hidden) => File::open(&hidden.path),
         };
-        Ok((version, object, file.map_err(super::broken)?))
+        Ok((version, object, file.map_err(broken)?))
     }
 
     /// Takes note of the `ETag` of a file that somebody else wrote, if it is still the same.
@@ -199,9 +189,9 @@ impl Bucket {
                 Ok(Deleted::default())
             }
             None => {
-                let kept = self.keep_current(key).map_err(super::broken)?;
+                let kept = self.keep_current(key).map_err(broken)?;
                 if self.current_is_plain(key) {
-                    self.folder.remove(key).map_err(super::broken)?;
+                    self.folder.remove(key).map_err(broken)?;
                 }
                 self.replace_body(key, kept);
                 let marker = self.push(key, time::now(), None);
@@ -217,13 +207,13 @@ impl Bucket {
         let Some(place) = versions.iter().position(|version| version.id == id) else { return Ok(deleted) };
         let is_current = place + 1 == versions.len();
         if let Some(Object { body: Body::Plain(_), .. }) = &versions[place].object {
-            self.folder.remove(key).map_err(super::broken)?;
+            self.folder.remove(key).map_err(broken)?;
         }
         deleted.delete_marker = versions.remove(place).object.is_none();
         if versions.is_empty() {
             self.objects.remove(key);
         } else if is_current {
-            self.show_current(key).map_err(super::broken)?;
+            self.show_current(key).map_err(broken)?;
         }
         Ok(deleted)
     }
@@ -384,11 +374,6 @@ impl Object {
             parts: Arc::default(),
         }
     }
-}
-
-/// The answer when there is no object of this key.
-pub(super) fn no_such_key() -> S3Error {
-    s3_error!(NoSuchKey, "The specified key does not exist.")
 }
 
 fn check_version_id(id: &str) -> S3Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! Source: S3 User Guide, "Conditional requests"; S3 API Reference, `GetObject` for how two conditions go together.
 
-use super::bucket::no_such_key;
+use super::errors::no_such_key;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};

@@ -58,6 +58,7 @@ fn add(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Files) -> anyhow:
 }
 
 /// Whether a file of this name is read when its folder is.
+#[must_use]
 pub fn is_known(file: &Path) -> bool {
     is_copy(file) || EXTENSIONS.contains(&extension(file))
 }

@@ -115,6 +115,7 @@ enum Value {
 
 impl Records {
     /// The records of a text that is read from `source`.
+    #[must_use]
     pub fn new(file: &str, source: Box<dyn Read + Send>, limit: Limit, broken: Broken) -> Self {
         Self {
             file: file.into(),

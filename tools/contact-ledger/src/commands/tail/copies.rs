@@ -11,7 +11,7 @@ use connect_streams::Timestamp;
 use redrive::{Lake as _, decoded, list};
 use tokio::time::sleep;
 
-use super::{Arrived, Reader};
+use super::arrived::{Arrived, Reader};
 use crate::stack::connection::Connection;
 use lake_files::copies::arrival;
 use ledger_console::records::input::{KINESIS, records_of};

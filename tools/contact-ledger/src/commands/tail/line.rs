@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Arrived, TailArguments};
+use super::arguments::TailArguments;
+use super::arrived::Arrived;
 use contact_lake::Policy;
 
 use connect_streams::StreamKind;

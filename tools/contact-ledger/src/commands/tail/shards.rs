@@ -19,7 +19,7 @@ use connect_streams::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Arrived, Reader, Told};
+use super::arrived::{Arrived, Reader, Told};
 use crate::stack::connection::Connection;
 
 /// Of the five reads a second that all readers of a shard share, one.

@@ -14,9 +14,10 @@ use s3s::dto::{
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::super::body::{Received, md5_of, pieces, promised, receive, with_sums};
-use super::super::bucket::{Deleted, NewObject, Object, Version};
+use super::super::bucket::{Deleted, Object, Version};
 use super::super::conditions::{ReadConditions, There, WriteConditions, failed, matches, with_headers};
 use super::super::headers::{headers_of, refuse, refuse_unserved};
+use super::super::object::NewObject;
 use super::super::{Folder, SharedBucket, broken, key, lock, no_such_bucket, tags};
 use super::{length, strong};
 

@@ -14,11 +14,12 @@ use s3s::dto::{
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::super::body::{Received, check_checksum, hasher, pieces, promised, receive, sums_of, with_sums};
-use super::super::bucket::{Bucket, NewObject};
+use super::super::bucket::Bucket;
 use super::super::conditions::WriteConditions;
 use super::super::headers::{headers_of, refuse, refuse_unserved};
 use super::super::listing::{Encoding, Last, Query, limit};
 use super::super::multipart::{Part, Upload, check_part_number, checksum_type, etag};
+use super::super::object::NewObject;
 use super::super::{Folder, key, lock, tags, time};
 use super::lists::common_prefixes;
 use super::{length, owner, strong};

@@ -1,0 +1,110 @@
+//! Whether a request may enter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use served_stack::Keys;
+
+use super::bounds::bounded;
+use super::protocol::{Protocol, is_lambda};
+use super::refusal::Refusal;
+use super::signature::Verifier;
+use super::{origin, signature};
+use crate::now;
+
+/// DynamoDB's own limit for a request, and more than Kinesis, Firehose and Lambda take.
+/// Source: DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", batch operations.
+const BUFFERED_BYTES: usize = 16 * 1024 * 1024;
+/// Source: S3 User Guide, "Uploading objects": a single PUT takes 5 GB.
+const OBJECT_BYTES: usize = 5 * 1024 * 1024 * 1024;
+/// A client that sends half a request is cut off after this.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// A function keeps its connection while it works, at most Lambda's 15 minutes.
+const RUNTIME_TIMEOUT: Duration = Duration::from_mins(16);
+
+/// The door of one server.
+#[derive(Clone)]
+pub(crate) struct Door {
+    protocol: Protocol,
+    verifier: Option<Arc<Verifier>>,
+    pub(super) read_timeout: Duration,
+    body_bytes: usize,
+}
+
+impl Door {
+    /// The door of a service whose requests are signed with these keys.
+    pub(crate) fn new(protocol: Protocol, keys: &Keys) -> Self {
+        // What S3 takes comes in streams, and can be signed as it comes: `s3s` does it.
+        let verifier = (protocol != Protocol::S3).then(|| Arc::new(Verifier::new(keys)));
+        let body_bytes = if protocol == Protocol::S3 { OBJECT_BYTES } else { BUFFERED_BYTES };
+        Self { protocol, verifier, read_timeout: READ_TIMEOUT, body_bytes }
+    }
+
+    /// The door of the Runtime API: only the function's process knows its port, but a page can try them all.
+    pub(crate) fn of_runtime_api() -> Self {
+        let (protocol, read_timeout) = (Protocol::Runtime, RUNTIME_TIMEOUT);
+        Self { protocol, verifier: None, read_timeout, body_bytes: BUFFERED_BYTES }
+    }
+
+    /// The request again, if it may enter.
+    async fn admit(&self, request: Request) -> Result<Request, Response> {
+        let (head, body) = request.into_parts();
+        let refused = |refusal: Refusal| refusal.response(self.protocol, is_lambda(head.uri.path()));
+        origin::check(self.protocol, &head).map_err(refused)?;
+        let services = self.protocol.services(&head);
+        let Some(verifier) = &self.verifier else {
+            if self.protocol == Protocol::S3 {
+                // `s3s` verifies the rest. It would also take signatures for AWS STS, of version 2, and for longer.
+                signature::check_form(services, &head).map_err(refused)?;
+            }
+            return Ok(Request::from_parts(head, bounded(body, self.body_bytes, self.read_timeout)));
+        };
+        // Whoever has no keys makes nobody keep a body.
+        let claim = verifier.claim(services, &head, now()).map_err(refused)?;
+        let body = self.buffered(body).await.map_err(refused)?;
+        verifier.verify(&claim, &head, &body).map_err(refused)?;
+        Ok(Request::from_parts(head, Body::from(body)))
+    }
+
+    async fn buffered(&self, body: Body) -> Result<axum::body::Bytes, Refusal> {
+        let whole = tokio::time::timeout(self.read_timeout, Limited::new(body, self.body_bytes).collect());
+        match whole.await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                code: "RequestEntityTooLargeException",
+                message: format!("the request is larger than {} bytes", self.body_bytes),
+            }),
+            Ok(Err(_)) => Err(Refusal {
+                status: StatusCode::BAD_REQUEST,
+                code: "IncompleteBodyException",
+                message: "the request ended before its body was complete".to_owned(),
+            }),
+            Err(_) => Err(Refusal {
+                status: StatusCode::REQUEST_TIMEOUT,
+                code: "RequestTimeoutException",
+                message: format!("the request's body did not arrive within {:?}", self.read_timeout),
+            }),
+        }
+    }
+}
+
+/// What every request passes first, and every answer last.
+pub(super) async fn enter(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let mut response = match door.admit(request).await {
+        Ok(request) => next.run(request).await,
+        Err(refused) => refused,
+    };
+    let is_cors = |name: &&HeaderName| name.as_str().starts_with("access-control-");
+    let cors: Vec<_> = response.headers().keys().filter(is_cors).cloned().collect();
+    for name in cors {
+        response.headers_mut().remove(name);
+    }
+    response
+}

@@ -1,0 +1,39 @@
+//! What is spoken behind the door.
+
+use axum::http::request::Parts;
+
+/// What is spoken behind the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// JSON, one path.
+    DynamoDb,
+    /// REST with XML.
+    S3,
+    /// Kinesis and Firehose (JSON, one path) and Lambda (REST with JSON).
+    Streams,
+    /// The Lambda Runtime API, for one process, which has no keys for it.
+    Runtime,
+}
+
+impl Protocol {
+    /// The services that a signature may be for.
+    pub(super) fn services(self, head: &Parts) -> &'static [&'static str] {
+        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        match self {
+            Self::DynamoDb => &["dynamodb"],
+            Self::S3 => &["s3"],
+            Self::Runtime => &[],
+            Self::Streams if is_lambda(head.uri.path()) => &["lambda"],
+            Self::Streams => match target.and_then(|target| target.split_once('_')) {
+                Some(("Kinesis", _)) => &["kinesis"],
+                Some(("Firehose", _)) => &["firehose"],
+                _ => &["kinesis", "firehose", "lambda"],
+            },
+        }
+    }
+}
+
+/// Every operation of Lambda has the date of its API's version in its path.
+pub(crate) fn is_lambda(path: &str) -> bool {
+    path.starts_with("/20")
+}

@@ -1,0 +1,6 @@
+//! Instants as Lambda writes them.
+
+pub(super) fn timestamp(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds)
+        .map_or_else(|_| String::new(), |instant| format!("{instant:.3}"))
+}
