@@ -28,11 +28,11 @@ $(TOOLS_READY): requirements.txt
 	@touch $@
 
 demo: ## Run the whole pipeline on this machine; the result is in demo-output/
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
-	./target/debug/contact-ledger demo
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo
+	./target/debug/contact-ledger-demo
 
 terminal: ## Use the command line on a terminal of 80 columns; what it showed is in target/terminal/ (needs tmux)
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger -p contact-ledger-demo
 	tests/terminal/record
 
 build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants them (ARCHITECTURE=x86_64 or arm64)
@@ -106,9 +106,9 @@ load: ## Run both functions at full load with injected faults (LOAD_SECONDS=60 e
 	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-tests --bin load
 
 chaos: ## Run the demo with the injected faults of fifty seeds; each must leave what the records say
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo
 	@for seed in $$(seq 50); do \
-	  ./target/debug/contact-ledger demo --chaos $$seed --output target/chaos > target/chaos.log 2>&1 \
+	  ./target/debug/contact-ledger-demo --chaos $$seed --output target/chaos > target/chaos.log 2>&1 \
 	    && grep 'exactly what the records say' target/chaos.log > /dev/null \
 	    || { cat target/chaos.log; echo "error: seed $$seed leaves something else; its result is in target/chaos"; exit 1; }; \
 	  echo "seed $$seed: $$(grep retried target/chaos.log)"; \

@@ -20,6 +20,8 @@ pub const FAILED_COPIES: &str = "errors/backup-";
 pub const REJECTED: &str = "rejected/agent-events/";
 /// Batches of agent events whose retries were exhausted: the on-failure destination.
 pub const ON_FAILURE: &str = "aws/lambda/";
+/// Markers of copies that backfill is done with, by version of the schema.
+pub const BACKFILL_DONE: &str = "backfill/";
 /// Manifests of redrive.
 pub const REDRIVE_RUNS: &str = "redrive/runs/";
 /// Which records of an object redrive has left, by its key.

@@ -17,6 +17,8 @@ use parquet::file::properties::WriterProperties;
 
 /// Rows that are read at once.
 const ROWS_PER_BATCH: usize = 1024;
+/// A row group that is larger than this is ended: until then, all of its columns are held at once.
+const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
 
 /// What became of rows.
 pub struct Converted {
@@ -31,38 +33,73 @@ pub struct Converted {
 /// # Errors
 /// When no file can be written; a row that does not fit is no error.
 pub fn convert(rows: &[&[u8]], schema: &Arc<Schema>) -> anyhow::Result<Converted> {
-    let mut converted = Converted { file: Vec::new(), misfits: Vec::new() };
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = ArrowWriter::try_new(&mut converted.file, schema.clone(), Some(properties))
-        .context("a Parquet file cannot be begun")?;
-    let mut is_empty = true;
-    for (chunk, rows) in rows.chunks(ROWS_PER_BATCH).enumerate() {
-        match read(rows, schema) {
-            Ok(batch) => {
-                is_empty &= batch.num_rows() == 0;
-                writer.write(&batch).context("a Parquet file cannot be written")?;
-            }
-            // One of them does not fit: which, only each by itself tells.
-            Err(_) => {
-                for (place, row) in rows.iter().enumerate() {
-                    match read(&[row], schema) {
-                        Ok(batch) => {
-                            is_empty &= batch.num_rows() == 0;
-                            writer.write(&batch).context("a Parquet file cannot be written")?;
-                        }
-                        Err(error) => {
-                            converted.misfits.push((chunk * ROWS_PER_BATCH + place, error.to_string()));
+    let mut conversion = Conversion::begin(schema)?;
+    conversion.add(rows)?;
+    conversion.finish()
+}
+
+/// A file on its way: what was added is kept as it will be in the file, encoded and compressed.
+pub struct Conversion {
+    schema: Arc<Schema>,
+    writer: ArrowWriter<Vec<u8>>,
+    rows: usize,
+    is_empty: bool,
+    misfits: Vec<(usize, String)>,
+}
+
+impl Conversion {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// When it cannot be begun.
+    pub fn begin(schema: &Arc<Schema>) -> anyhow::Result<Self> {
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties))
+            .context("a Parquet file cannot be begun")?;
+        Ok(Self { schema: schema.clone(), writer, rows: 0, is_empty: true, misfits: Vec::new() })
+    }
+
+    /// Adds rows, each the bytes of one JSON object.
+    ///
+    /// # Errors
+    /// When they cannot be written; a row that does not fit is no error.
+    pub fn add(&mut self, rows: &[&[u8]]) -> anyhow::Result<()> {
+        for rows in rows.chunks(ROWS_PER_BATCH) {
+            match read(rows, &self.schema) {
+                Ok(batch) => self.write(&batch)?,
+                // One of them does not fit: which, only each by itself tells.
+                Err(_) => {
+                    for (place, row) in rows.iter().enumerate() {
+                        match read(&[row], &self.schema) {
+                            Ok(batch) => self.write(&batch)?,
+                            Err(error) => self.misfits.push((self.rows + place, error.to_string())),
                         }
                     }
                 }
             }
+            self.rows += rows.len();
         }
+        Ok(())
     }
-    writer.close().context("a Parquet file cannot be finished")?;
-    if is_empty {
-        converted.file.clear();
+
+    fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
+        self.is_empty &= batch.num_rows() == 0;
+        self.writer.write(batch).context("a Parquet file cannot be written")?;
+        if self.writer.in_progress_size() > ROW_GROUP_BYTES {
+            self.writer.flush().context("a Parquet file cannot be written")?;
+        }
+        Ok(())
     }
-    Ok(converted)
+
+    /// The file.
+    ///
+    /// # Errors
+    /// When it cannot be finished.
+    pub fn finish(self) -> anyhow::Result<Converted> {
+        let file = self.writer.into_inner().context("a Parquet file cannot be finished")?;
+        let file = if self.is_empty { Vec::new() } else { file };
+        Ok(Converted { file, misfits: self.misfits })
+    }
 }
 
 fn read(rows: &[&[u8]], schema: &Arc<Schema>) -> Result<RecordBatch, ArrowError> {

@@ -4,6 +4,6 @@ mod convert;
 mod glue;
 mod rows;
 
-pub use convert::{Converted, convert};
+pub use convert::{Conversion, Converted, convert};
 pub use glue::{GlueTable, arguments, contact_records, split};
 pub use rows::{read_columns, read_rows};

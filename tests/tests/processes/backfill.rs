@@ -146,7 +146,7 @@ async fn an_unreadable_copy_is_named_and_stops_nothing() {
     let told = backfill(&folder, None, "{}", &[]).await;
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     assert_eq!(told.status.code(), Some(3), "{told:?}");
-    assert!(text.contains("arrival_date=2026-03-01/cut.gz: "), "{text}");
+    assert!(text.contains("arrival_date=2026-03-01/cut.gz "), "{text}");
     assert_eq!(rows(output.path(), true).len(), original);
     // It is not marked as done.
     let told = backfill(&folder, None, "{}", &[]).await;

@@ -110,6 +110,27 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
 }
 
 /// Two demos in one folder would take each other's result away, even that of a stack that is served.
+/// What cannot be started makes no room for itself.
+#[test]
+fn a_demo_that_cannot_start_leaves_the_earlier_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    assert!(demo(&output, &SMALL).status.success());
+    let before = contents(&output);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for wrong in [
+        &["--functions", folder.path().to_str().unwrap()][..],
+        &["--dynamodb-port", &port],
+        &["--s3-port", &port],
+        &["--serve", "--streams-port", &port],
+    ] {
+        let refused = demo(&output, &[&SMALL[..], wrong].concat());
+        assert_eq!(refused.status.code(), Some(1), "{wrong:?}: {refused:?}");
+        assert!(contents(&output) == before, "{wrong:?} changed the earlier result");
+    }
+}
+
 #[test]
 fn a_folder_belongs_to_one_demo_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
@@ -166,8 +187,10 @@ fn only_what_a_demo_wrote_is_deleted() {
     let elsewhere = folder.path().join("elsewhere");
     fs::rename(output.join("logs"), &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, output.join("logs")).unwrap();
-    let _ = demo(&output, &SMALL);
-    assert!(elsewhere.join("agent-event-upserter.jsonl").is_file());
+    let log = fs::read(elsewhere.join("agent-event-upserter.jsonl")).unwrap();
+    let refused = demo(&output, &SMALL);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("logs is a link"));
+    assert_eq!(fs::read(elsewhere.join("agent-event-upserter.jsonl")).unwrap(), log);
 }
 
 /// Sorted, with what they hold.

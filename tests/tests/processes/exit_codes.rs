@@ -102,11 +102,32 @@ async fn wrong_usage_is_2_with_a_sentence_and_nothing_on_the_output() {
         (vec!["cost", "--agents", "x", "--contacts-per-day", "1"], "invalid"),
         (vec!["schema", "zzz"], "possible values"),
         (vec!["completions", "zzz"], "possible values"),
+        (vec!["demo", "--pii-policy", "{bad"], "correct --pii-policy"),
+        (vec!["demo", "--agent-pii-policy", r#"{"x":"drop"}"#], "correct --agent-pii-policy"),
+        (vec!["validate", "s3:///x"], "names no bucket"),
     ];
     for (arguments, expected) in &cases {
         let (code, out, error) = run(arguments).await;
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}: {error}");
         assert!(error.contains(expected), "{arguments:?}: {expected:?} is not in {error}");
+    }
+}
+
+/// What only the command itself sees is wrong usage as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_is_none_is_wrong_usage() {
+    let (_stack, served) = served().await;
+    let local = served.path().to_string_lossy().into_owned();
+    for (arguments, expected) in [
+        (vec!["history", "ada", "--from", "2030-13-01"], "say a day"),
+        (vec!["history", "ada", "--from", "2026-03-03", "--to", "2026-03-01"], "--to is not after --from"),
+        (vec!["redrive", "--since", "2026-13-01"], "since is"),
+        (vec!["redrive", "--since", "2026-03-02", "--until", "2026-03-01"], "until is before since"),
+        (vec!["redrive", "--prefix", "contact_records/"], "holds nothing that failed"),
+    ] {
+        let (code, out, error) = run(&[&arguments[..], &["--local", &local]].concat()).await;
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {error}");
     }
 }
 
@@ -120,8 +141,7 @@ async fn what_cannot_be_done_is_1_with_one_sentence() {
         fs::write(&path, text).unwrap();
         path.to_string_lossy().into_owned()
     };
-    let (plain, bad_policy) =
-        (file("plain", "text"), ["demo", "--pii-policy", r#"{"x":"drop"}"#, "--output"]);
+    let plain = file("plain", "text");
     let out = folder.path().join("out").to_string_lossy().into_owned();
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec!["agents", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
@@ -132,12 +152,6 @@ async fn what_cannot_be_done_is_1_with_one_sentence() {
         (vec!["connect", "status", "--stack", "s"], "no AWS credentials were found"),
         (vec!["backfill", "--lake", "/nonexistent"], "PII_POLICY is not set"),
         (vec!["generate", "--output", &plain], "choose another with --output"),
-        (
-            vec!["redrive", "--local", &local, "--since", "2026-01-05", "--until", "2026-01-01"],
-            "until is before since",
-        ),
-        ([&bad_policy[..], &[&out]].concat(), "correct --pii-policy"),
-        (vec!["demo", "--agent-pii-policy", "[]", "--output", &out], "correct --agent-pii-policy"),
         (vec!["demo", "--functions", "/nonexistent", "--output", &out], "is missing"),
         (vec!["demo", "--output", &plain], "choose another"),
     ];
@@ -147,6 +161,15 @@ async fn what_cannot_be_done_is_1_with_one_sentence() {
         assert!(error.starts_with("error: ") && error.contains(expected), "{arguments:?}: {error}");
         assert_eq!(error.lines().count(), 1, "{arguments:?}: {error}");
     }
+}
+
+/// A line of its own would look like a sentence of ours.
+#[tokio::test]
+async fn a_name_begins_no_line_of_an_error() {
+    let (code, _, error) = run(&["explain", "none\nerror: all is well\u{1b}[2K"]).await;
+    assert_eq!(code, 1);
+    assert!(error.lines().skip(1).all(|line| line.starts_with("  ")), "{error}");
+    assert!(error.lines().count() > 1 && !error.contains('\u{1b}'), "{error}");
 }
 
 /// Every command, so that none is forgotten: its arguments, and whether it needs a stack.
@@ -342,7 +365,7 @@ async fn every_command_that_waits_can_be_interrupted() {
         [&["connect", "status"], &deployed[..]].concat(),
     ];
     for arguments in cases {
-        for (name, signal) in [("INT", 2), ("TERM", 15)] {
+        for (name, signal) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
             let mut command = tool(&arguments);
             command.envs([
                 ("AWS_ACCESS_KEY_ID", "AKIA"),

@@ -284,3 +284,51 @@ fn a_file_of_600_megabytes_takes_little_memory() {
     assert!((1..MEMORY).contains(&peak), "it took {peak} bytes");
     println!("{times} records, {} MB at most", peak / 1_000_000);
 }
+
+/// A copy may be far larger than it is compressed, by accident or on purpose.
+#[test]
+fn a_backfill_of_a_copy_that_is_hundreds_of_megabytes_takes_little_memory() {
+    const DAY: &str = "raw/contact-records/arrival_date=2026-03-02";
+    let contact = |number: usize| CONTACT.replace("\"c\"", &format!("\"c-{number}\""));
+    let few: String = (0..3).map(contact).collect();
+    for (filling, code, said) in [
+        ("\0", 3, "larger than 10 MiB"),
+        (" ", 3, "10 MiB of white space without a record"),
+        (CONTACT, 0, ""),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let copies = folder.path().join(DAY);
+        fs::create_dir_all(&copies).unwrap();
+        let mut gzip = GzEncoder::new(
+            BufWriter::new(File::create(copies.join("copy.gz")).unwrap()),
+            Compression::fast(),
+        );
+        gzip.write_all(few.as_bytes()).unwrap();
+        let chunk = filling.repeat(1_000_000 / filling.len());
+        (0..300).for_each(|_| gzip.write_all(chunk.as_bytes()).unwrap());
+        gzip.finish().unwrap().flush().unwrap();
+        let mut command = command(&["backfill", "--lake", folder.path().to_str().unwrap()]);
+        let (output, peak) = peak_memory(command.env("PII_POLICY", "{}").spawn().unwrap());
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{out}");
+        assert!(out.contains(said), "{out}");
+        assert!((1..MEMORY).contains(&peak), "{filling:?} took {peak} bytes");
+        // The records before it are rows all the same.
+        let rows = lake_files::files_below(&folder.path().join("contact_records")).unwrap();
+        assert_eq!(rows.len(), 1, "{out}");
+        println!("{filling:?}: {} MB at most", peak / 1_000_000);
+    }
+}
+
+/// A name is bytes; its ending is what counts.
+#[test]
+fn a_file_whose_name_is_no_text_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"bad\xff.jsonl");
+    fs::write(
+        folder.path().join(std::path::Path::new::<std::ffi::OsStr>(name)),
+        format!("{CONTACT}\n{{}}\n"),
+    )
+    .unwrap();
+    assert_eq!(validated(folder.path()), (2, 1));
+}

@@ -142,13 +142,17 @@ async fn a_kind_can_be_forced() {
 async fn personal_values_are_hidden_until_they_are_asked_for() {
     let event = LOGIN.replace(r#""EventType":"LOGIN""#, r#""EventType":"STATE_CHANGE","CurrentAgentSnapshot":{"Configuration":{"Username":"ada.lovelace"},"Contacts":[{"ContactId":"ada#lovelace"}]}"#);
     let object = CONTACT.replace("\"c\"", r#"{"Name":"Ada Lovelace"}"#);
+    // A field of ids that holds something else is told by what it holds.
+    let in_place_of_an_id = CONTACT.replace("\"c\"", "441632960123");
+    let in_place_of_an_arn = LOGIN.replace("arn:aws:connect", "Ada Lovelace +441632960123");
     let broken = r#"{"Name":"Ada Lovelace"#;
-    let records = Records::new(&[&*event, &object, broken].join("\n"));
+    let records =
+        Records::new(&[&*event, &object, &in_place_of_an_id, &in_place_of_an_arn, broken].join("\n"));
     for more in [&[][..], &["--json"]] {
         let hidden = validate(&[&[&*records.path()], more].concat()).await;
         let hidden = text(&hidden.stdout);
         assert!(hidden.contains("CurrentAgentSnapshot.Contacts") && hidden.contains("(hidden)"), "{hidden}");
-        assert!(!hidden.to_lowercase().contains("lovelace"), "{hidden}");
+        assert!(!hidden.to_lowercase().contains("lovelace") && !hidden.contains("960123"), "{hidden}");
         let shown = validate(&[&[&*records.path(), "--show-values"], more].concat()).await;
         let shown = text(&shown.stdout).replace("\n  ", " ");
         assert!(shown.contains("ada#lovelace") && shown.contains("Ada Lovelace"), "{shown}");

@@ -146,6 +146,11 @@ fn make_room(path: &Path, list: &mut File) -> anyhow::Result<()> {
         .map(|file| path.join(file))
         .collect();
     for folder in OURS {
+        if path.join(folder).is_symlink() {
+            bail!(
+                "{shown}/{folder} is a link, and what a demo writes would go to where it leads; remove it, or choose another folder with --output"
+            );
+        }
         let files = files_below(&path.join(folder)).with_context(|| format!("{shown} cannot be read"))?;
         if let Some(foreign) = files.iter().find(|file| !listed.contains(*file)) {
             bail!(

@@ -67,9 +67,6 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let expected = Expected::new(arguments.policies.contact_records()?, arguments.policies.agents()?);
     let source = source(arguments)?;
     let functions = functions(arguments)?;
-    // Customers' data may be in everything that is written from here on.
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let folder = OutputFolder::claim(&arguments.output)?;
     let [normalizer_environment, upserter_environment] = arguments.policies.environments();
     let mut settings = StackSettings {
         dynamodb_port: arguments.dynamodb_port,
@@ -80,13 +77,18 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
         faults: arguments.chaos.map(Faults::new),
         normalizer_environment,
         upserter_environment,
-        note: Some(folder.noting()),
         ..StackSettings::new(functions, arguments.output.clone(), glue_table()?)
     };
     if arguments.serve {
         settings.streams_port = Some(arguments.streams_port);
         settings.delivery_interval = SERVED_DELIVERY;
     }
+    // Before the result of an earlier demo makes room.
+    settings.check().await?;
+    // Customers' data may be in everything that is written from here on.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let folder = OutputFolder::claim(&arguments.output)?;
+    settings.note = Some(folder.noting());
     #[expect(clippy::disallowed_methods, reason = "the summary tells how long the demo took")]
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;

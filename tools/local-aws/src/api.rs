@@ -25,6 +25,9 @@ use crate::door::{self, Door, Protocol, is_lambda};
 use crate::listen::{listen, url};
 use served_stack::Keys;
 
+/// What is served at one place.
+pub(crate) const STREAMS: &str = "Kinesis, Firehose and Lambda";
+
 /// A running server; it ends when dropped.
 pub struct Api {
     /// Where it listens.
@@ -38,7 +41,7 @@ impl Api {
     /// # Errors
     /// When it cannot listen.
     pub async fn start(port: u16, services: Services, keys: &Keys) -> anyhow::Result<Self> {
-        let listener = listen(port, "Kinesis, Firehose and Lambda").await?;
+        let listener = listen(port, STREAMS).await?;
         let endpoint = url(&listener)?;
         let router = Router::new()
             .merge(lambda::routes())

@@ -130,17 +130,26 @@ impl Drop for Running<'_> {
     }
 }
 
+/// Whether there is such a binary.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn check_binary(binary: &Path, name: &str) -> anyhow::Result<()> {
+    ensure!(
+        binary.is_file(),
+        "function binary {} is missing; build it with `cargo build -p {name}`, or say with --functions where it is",
+        binary.display()
+    );
+    Ok(())
+}
+
 impl Function {
     /// Sets the function up; processes start as they are needed.
     ///
     /// # Errors
     /// When there is no such binary.
     pub fn new(settings: FunctionSettings) -> anyhow::Result<Self> {
-        let (name, binary) = (settings.name, settings.binary.display());
-        ensure!(
-            settings.binary.is_file(),
-            "function binary {binary} is missing; build it with `cargo build -p {name}`, or say with --functions where it is"
-        );
+        check_binary(&settings.binary, settings.name)?;
         Ok(Self {
             settings,
             idle: Mutex::default(),

@@ -11,6 +11,7 @@ use anyhow::Context;
 use axum::body::Bytes;
 use tokio::task::JoinHandle;
 
+use crate::api::STREAMS;
 use crate::api::{Api, Services};
 use crate::descriptors;
 use crate::dynamodb::{DynamoDb, Item};
@@ -20,9 +21,10 @@ use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::faults::{Faults, Part};
 use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
-use crate::function::{Function, FunctionSettings};
+use crate::function::{Function, FunctionSettings, check_binary};
 use crate::gateway::{Gate, Interference};
 use crate::kinesis::{KinesisError, Stream};
+use crate::listen::listen;
 use crate::permission::Guard;
 use crate::s3::{Folder, S3Server};
 use lake_files::{Note, layout};
@@ -98,6 +100,24 @@ impl StackSettings {
             note: None,
             guard: None,
         }
+    }
+}
+
+impl StackSettings {
+    /// Whether a stack can be started so: for who is about to make room for it.
+    ///
+    /// # Errors
+    /// When a binary is missing, a port is taken, or too few files may be open.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        descriptors::check(self.shards)?;
+        for name in [NORMALIZER, UPSERTER] {
+            check_binary(&self.functions.join(name), name)?;
+        }
+        let streams = self.streams_port.unwrap_or_default();
+        for (port, service) in [(self.dynamodb_port, "DynamoDB"), (self.s3_port, "S3"), (streams, STREAMS)] {
+            listen(port, service).await?;
+        }
+        Ok(())
     }
 }
 

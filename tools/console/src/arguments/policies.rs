@@ -1,11 +1,14 @@
 //! The policies of personal data that the functions would have: what is made on this machine hides what they hide.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use agent_ledger::NamePolicy;
 use anyhow::{anyhow, ensure};
 use clap::Args;
 use contact_lake::Policy;
+
+use crate::process::program::WrongUsage;
 
 /// Which personal data is hidden, and how.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,7 +31,8 @@ impl PolicyArguments {
     /// A sentence that says where the policy comes from and what is wrong with it.
     pub fn contact_records(&self) -> anyhow::Result<Policy> {
         let (policy, source) = said(self.pii_policy.as_ref(), "--pii-policy", "PII_POLICY");
-        Policy::read(&policy, key()?.as_deref()).map_err(|error| anyhow!("{error}; correct {source}"))
+        Policy::read(&policy, key()?.as_deref())
+            .map_err(|error| wrong(&error, self.pii_policy.is_some(), source))
     }
 
     /// The policy of agents' names.
@@ -37,7 +41,8 @@ impl PolicyArguments {
     /// A sentence that says where the policy comes from and what is wrong with it.
     pub fn agents(&self) -> anyhow::Result<NamePolicy> {
         let (policy, source) = said(self.agent_pii_policy.as_ref(), "--agent-pii-policy", "AGENT_PII_POLICY");
-        NamePolicy::read(&policy, key()?.as_deref()).map_err(|error| anyhow!("{error}; correct {source}"))
+        NamePolicy::read(&policy, key()?.as_deref())
+            .map_err(|error| wrong(&error, self.agent_pii_policy.is_some(), source))
     }
 
     /// The settings of both functions, in that order.
@@ -51,6 +56,12 @@ impl PolicyArguments {
             },
         )
     }
+}
+
+/// A policy that cannot be used: on the command line it is wrong usage.
+fn wrong(error: &impl Display, is_argument: bool, source: &str) -> anyhow::Error {
+    let sentence = format!("{error}; correct {source}");
+    if is_argument { WrongUsage(sentence).into() } else { anyhow!(sentence) }
 }
 
 /// The policy, and where it was said.

@@ -1,13 +1,29 @@
 //! Ctrl-C, or a polite request to end.
 
 use tokio::signal::ctrl_c;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::process::outcome::Outcome;
 
 /// What the kernel sends to a process that writes beyond its limit for a file's size.
 const SIGXFSZ: i32 = 25;
+
+/// A signal; never, if it is not listened to.
+async fn of(signal: &mut Option<Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the process was started with a signal ignored. Where the kernel does not say it, it was not.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    ignored >> (kind.as_raw_value() - 1) & 1 == 1
+}
 
 /// How often the user has asked the command to end.
 #[derive(Debug, Clone)]
@@ -23,6 +39,9 @@ impl Interruption {
     pub fn listen(last: Option<u32>) -> Self {
         let (sender, receiver) = watch::channel(0);
         let mut terminate = signal(SignalKind::terminate()).expect("the process may handle its own signals");
+        // Who started it with `nohup` wants it to go on when the terminal is gone.
+        let mut hangup =
+            (!is_ignored(SignalKind::hangup())).then(|| signal(SignalKind::hangup()).ok()).flatten();
         // A file that may not grow is an error of its write, as a full disk is, and not the end of the process.
         let file_size_limit = signal(SignalKind::from_raw(SIGXFSZ));
         tokio::spawn(async move {
@@ -31,6 +50,7 @@ impl Interruption {
                 tokio::select! {
                     _ = ctrl_c() => {}
                     _ = terminate.recv() => {}
+                    _ = of(&mut hangup) => {}
                 }
                 if Some(times) == last {
                     std::process::exit(Outcome::Interrupted.code().into());

@@ -39,14 +39,29 @@ pub fn printed(answer: Answer) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
+/// The command line is wrong in a way that only the command itself sees.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUsage(pub String);
+
+impl WrongUsage {
+    /// Of an error that says so itself.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+    pub fn of(error: impl ToString) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Says why a command failed.
 fn reported(result: anyhow::Result<Outcome>) -> Outcome {
     match result {
         Ok(outcome) => outcome,
         Err(error) if error.is::<Closed>() => Outcome::Done,
         Err(error) => {
-            say(&format!("error: {}", sentence(&error)));
-            Outcome::Failed
+            // What a name holds begins no line: it could be taken for ours.
+            say(&format!("error: {}", sentence(&error)).replace('\n', "\n  "));
+            if error.is::<WrongUsage>() { Outcome::Usage } else { Outcome::Failed }
         }
     }
 }

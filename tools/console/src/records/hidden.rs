@@ -6,6 +6,7 @@
 //! says otherwise, texts only if it says so.
 
 mod fields;
+mod form;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json};
 
 use self::fields::{AGENT_EVENT, OTHERS};
+use self::form::Form;
 
 /// What stands in the place of a value.
 pub const HIDDEN: &str = "(hidden)";
@@ -25,8 +27,8 @@ const SHOWN_CHARACTERS: usize = 256;
 /// What is shown below a field.
 #[derive(Debug)]
 enum Shown {
-    /// Its value.
-    Value,
+    /// Its value, if it is a text of this form.
+    Text(Form),
     /// Its value, if it is a time.
     Time,
     /// Its value, if it is a number or a truth.
@@ -53,7 +55,9 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
 static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
     let mut shown = Shown::Fields(BTreeMap::new());
     for path in OTHERS {
-        shown.add(path, Kind::Text);
+        // Of a demo record, two are numbers.
+        let kind = if matches!(*path, "change" | "price") { Kind::Double } else { Kind::Text };
+        shown.add(path, kind);
     }
     shown
 });
@@ -93,14 +97,14 @@ impl Shown {
         *place = match kind {
             Kind::Timestamp => Self::Time,
             Kind::Integer | Kind::Double | Kind::Boolean => Self::Number,
-            _ => Self::Value,
+            _ => Self::Text(Form::of(path)),
         };
     }
 
     fn below(&self, field: &str) -> Option<&Self> {
         match self {
             Self::Fields(fields) => fields.get(field).or_else(|| fields.get("*")),
-            Self::Value | Self::Time | Self::Number => None,
+            Self::Text(_) | Self::Time | Self::Number => None,
         }
     }
 
@@ -118,9 +122,10 @@ impl Shown {
                 };
                 object.iter().map(member).collect::<Map<_, _>>().into()
             }
-            (Self::Value, Value::Bool(_) | Value::Number(_) | Value::String(_))
-            | (Self::Time | Self::Number, Value::Bool(_) | Value::Number(_)) => as_json(value),
-            // A text is what its field says, or it may be anything.
+            (Self::Number, Value::Bool(_) | Value::Number(_))
+            | (Self::Text(_) | Self::Time, Value::Bool(_)) => as_json(value),
+            // A text is what its field says, or it may be anything: a number that a field of texts or times has, too.
+            (Self::Text(form), Value::String(text)) if form.is_of(text) => as_json(value),
             (Self::Time, Value::String(text)) if Timestamp::parse(text).is_some() => as_json(value),
             (Self::Number, Value::String(text)) if text.parse::<f64>().is_ok() => as_json(value),
             _ => HIDDEN.into(),

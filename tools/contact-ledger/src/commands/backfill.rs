@@ -14,10 +14,11 @@ use contact_lake::schema::SCHEMA_VERSION;
 use contact_lake::{Arrival, Policy};
 use contact_record_normalizer::{Summary, Transformed, transform_record};
 use indicatif::{ProgressBar, ProgressStyle};
-use lake_files::decompressed;
-use lake_parquet::GlueTable;
-use lake_parquet::convert;
+use lake_files::copies::arrival;
+use lake_files::layout::{BACKFILL_DONE as DONE, COPIES, ROWS_PARTITION};
+use lake_parquet::{Conversion, Converted, GlueTable};
 use serde_json::json;
+use tokio::task::block_in_place;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::stack::aws::AwsArguments;
@@ -25,12 +26,12 @@ use crate::stack::lake::Lake;
 use lake_parquet::contact_records as glue_table;
 use ledger_console::arguments::policies::required_contact_records;
 use ledger_console::process::outcome::{Answer, Outcome};
+use ledger_console::records::input::{Broken, KINESIS, records_of};
+use ledger_console::render::output::sentence;
 use ledger_console::render::terminal::{grouped, safe};
 
-/// Copies of contact records, by day of arrival.
-const COPIES: &str = "raw/contact-records/";
-/// Markers of what is done.
-const DONE: &str = "backfill/";
+/// Rows that wait for their conversion, of all partitions of a copy.
+const KEPT_BYTES: usize = 32 * 1024 * 1024;
 
 /// Arguments of `backfill`.
 #[derive(Debug, Clone, Args)]
@@ -107,19 +108,25 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
         if done.contains(&marker) {
             counts.done_before += 1;
         } else {
-            let before = counts.rows;
-            let bytes = match decompressed(lake.get(key).await?) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    counts.unreadable.push(format!("{key}: {error}"));
-                    bar.inc(1);
-                    continue;
+            let read = block_in_place(|| Rows::of(&lake, key, &policy, &table, &mut counts.records))?;
+            counts.objects += 1;
+            let is_whole = read.unreadable.is_none();
+            counts.unreadable.extend(read.unreadable);
+            for (contact_date, converted) in read.files {
+                counts.misfits += converted.misfits.len();
+                if !converted.file.is_empty() && !arguments.dry_run {
+                    let name = format!("backfill-{SCHEMA_VERSION}-{:032x}.parquet", xxh3_128(key.as_bytes()));
+                    lake.put(&format!("{ROWS_PARTITION}{contact_date}/{name}"), converted.file).await?;
+                    counts.files += 1;
                 }
-            };
-            one_object(&lake, key, &bytes, &policy, &table, arguments.dry_run, &mut counts).await?;
+            }
+            counts.rows += read.count;
+            if !is_whole {
+                bar.inc(1);
+                continue;
+            }
             if !arguments.dry_run {
-                let body =
-                    json!({"source": key, "schema_version": SCHEMA_VERSION, "rows": counts.rows - before});
+                let body = json!({"source": key, "schema_version": SCHEMA_VERSION, "rows": read.count});
                 lake.put(&marker, body.to_string().into_bytes()).await?;
             }
         }
@@ -139,40 +146,89 @@ fn is_wanted(key: &str, arguments: &BackfillArguments) -> bool {
         && arguments.until.as_deref().is_none_or(|until| date <= until)
 }
 
-async fn one_object(
-    lake: &Lake,
-    key: &str,
-    bytes: &[u8],
-    policy: &Policy,
-    table: &GlueTable,
-    is_dry_run: bool,
-    counts: &mut Counts,
-) -> anyhow::Result<()> {
-    let mut partitions: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    let at = lake_files::copies::arrival(key);
-    for (place, record) in (0..).zip(lake_files::records::split(bytes)) {
-        let arrival = at.map(|at| Arrival { at, place: Some(place) });
-        match transform_record(record, arrival, policy, &mut counts.records) {
-            Ok(Transformed::Row { line, contact_date }) => {
-                partitions.entry(contact_date).or_default().push(line);
+/// The rows of one copy.
+struct Rows {
+    /// How many, without those that do not fit.
+    count: usize,
+    /// The files they are in, by partition.
+    files: BTreeMap<String, Converted>,
+    /// Why the copy cannot be read to its end.
+    unreadable: Option<String>,
+}
+
+/// Rows that have not been converted yet, and the file that they go to.
+#[derive(Default)]
+struct Partition {
+    lines: Vec<Vec<u8>>,
+    conversion: Option<Conversion>,
+}
+
+impl Partition {
+    fn convert(&mut self, table: &GlueTable) -> anyhow::Result<()> {
+        let conversion = match &mut self.conversion {
+            Some(conversion) => conversion,
+            none => none.insert(Conversion::begin(&table.schema)?),
+        };
+        conversion.add(&self.lines.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+        self.lines.clear();
+        Ok(())
+    }
+}
+
+impl Rows {
+    /// Reads a copy record by record: it may be far larger than it is compressed.
+    fn of(
+        lake: &Lake,
+        key: &str,
+        policy: &Policy,
+        table: &GlueTable,
+        summary: &mut Summary,
+    ) -> anyhow::Result<Self> {
+        let mut partitions: BTreeMap<String, Partition> = BTreeMap::new();
+        let (mut rows, mut kept, mut unreadable) = (0, 0, None);
+        let at = arrival(key);
+        let records = lake.reader(key)?;
+        let records = match records_of(key, records, KINESIS, Some(Broken::EndsWhereAnotherBegins)) {
+            Ok(records) => Some(records),
+            Err(error) => {
+                unreadable = Some(sentence(&error));
+                None
             }
-            Ok(Transformed::Dropped) => {}
-            Err(reject) => counts.records.rejected.add(&reject),
+        };
+        for (place, record) in (0..).zip(records.into_iter().flatten()) {
+            let record = match record {
+                Ok(record) => record.bytes,
+                Err(error) => {
+                    unreadable = Some(sentence(&error));
+                    break;
+                }
+            };
+            let arrival = at.map(|at| Arrival { at, place: Some(place) });
+            match transform_record(&record, arrival, policy, summary) {
+                Ok(Transformed::Row { line, contact_date }) => {
+                    rows += 1;
+                    kept += line.capacity();
+                    partitions.entry(contact_date).or_default().lines.push(line);
+                }
+                Ok(Transformed::Dropped) => {}
+                Err(reject) => summary.rejected.add(&reject),
+            }
+            if kept > KEPT_BYTES {
+                kept = 0;
+                partitions.values_mut().try_for_each(|partition| partition.convert(table))?;
+            }
         }
-    }
-    counts.objects += 1;
-    for (contact_date, lines) in partitions {
-        let rows: Vec<_> = lines.iter().map(Vec::as_slice).collect();
-        let converted = convert(&rows, &table.schema)?;
-        counts.misfits += converted.misfits.len();
-        counts.rows += rows.len() - converted.misfits.len();
-        if !converted.file.is_empty() && !is_dry_run {
-            let name = format!("backfill-{SCHEMA_VERSION}-{:032x}.parquet", xxh3_128(key.as_bytes()));
-            lake.put(&format!("contact_records/contact_date={contact_date}/{name}"), converted.file).await?;
-            counts.files += 1;
+        let mut files = BTreeMap::new();
+        for (contact_date, mut partition) in partitions {
+            partition.convert(table)?;
+            if let Some(conversion) = partition.conversion {
+                let converted = conversion.finish()?;
+                rows -= converted.misfits.len();
+                files.insert(contact_date, converted);
+            }
         }
+        Ok(Self { count: rows, files, unreadable })
     }
-    Ok(())
 }
 
 impl Counts {
@@ -201,7 +257,7 @@ impl Counts {
             line(
                 "Unreadable",
                 self.unreadable.len(),
-                "objects of copies that are not GZIP throughout; left alone:",
+                "objects of copies that cannot be read to their end; the next run tries again:",
             );
             for why in &self.unreadable {
                 let _ = writeln!(text, "  {}", safe(why));

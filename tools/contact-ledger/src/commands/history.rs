@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::commands::agents::{GHOST_MINUTES, cannot_read, instance, reader};
 use crate::stack::connection::StackArguments;
 use ledger_console::process::outcome::{Answer, Outcome};
+use ledger_console::process::program::WrongUsage;
 use ledger_console::render::terminal::{
     Cell, counted, duration, json_lines, number, safe, safe_lines, table, text, width, wrapped,
 };
@@ -226,7 +227,8 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
 /// From `--from` to the end of `--to`; `None` if neither is said.
 fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option<(Timestamp, Timestamp)>> {
     let read = |name, text: &str| {
-        day_or_instant(text).ok_or_else(|| RequestError::Time { name, value: text.to_owned() })
+        let time = day_or_instant(text);
+        time.ok_or_else(|| WrongUsage::of(RequestError::Time { name, value: text.to_owned() }))
     };
     let from = match (&arguments.from, &arguments.to) {
         (Some(from), _) => from.clone(),
@@ -241,7 +243,7 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option
         None if from.contains('T') => now,
         None => end,
     };
-    ensure!(begin < until, "--to is not after --from");
+    ensure!(begin < until, WrongUsage::of("--to is not after --from"));
     Ok(Some((begin, until)))
 }
 

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use clap::Args;
 use connect_streams::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
-use redrive::{Control, Report, Request, run};
+use redrive::{Control, Report, Request, RunError, run};
 
 use crate::stack::connection::StackArguments;
 use connect_streams::StreamKind;
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::{Answer, Outcome};
+use ledger_console::process::program::WrongUsage;
 use ledger_console::render::output::say;
 use ledger_console::render::terminal::{
     Cell, counted, grouped, json_pretty, number, table, text, width, wrapped,
@@ -103,7 +104,10 @@ pub async fn redrive(
         }
     };
     bar.finish_and_clear();
-    let report = report?;
+    let report = report.map_err(|error| match error {
+        RunError::Request(error) => anyhow::Error::from(WrongUsage::of(error)),
+        RunError::Fault(fault) => fault.into(),
+    })?;
     let outcome = match interruption.is_requested() {
         true => Outcome::Interrupted,
         false if report.records.stay > 0 || !report.unreadable.is_empty() => Outcome::Differs,

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::stack::aws::AwsArguments;
 use ledger_console::output_folder::note_below;
+use ledger_console::process::program::WrongUsage;
 use ledger_console::render::output::say;
 
 /// A place for objects by key.
@@ -52,7 +53,7 @@ impl Lake {
         };
         let bucket = bucket.trim_end_matches('/');
         if bucket.is_empty() || bucket.contains('/') {
-            bail!("{location} is no bucket; give s3://<bucket> without a key");
+            bail!(WrongUsage(format!("{location} is no bucket; give s3://<bucket> without a key")));
         }
         let config = aws.config().await?;
         let mut s3 = aws_sdk_s3::config::Builder::from(&config);
@@ -88,6 +89,9 @@ impl Lake {
     pub(crate) async fn at(location: &str, aws: &AwsArguments) -> anyhow::Result<(Self, String)> {
         let path = location.strip_prefix("s3://").unwrap_or(location);
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        if bucket.is_empty() {
+            bail!(WrongUsage(format!("{location} names no bucket; give s3://<bucket>/<key>")));
+        }
         Ok((Self::open(&format!("s3://{bucket}"), aws).await?, key.to_owned()))
     }
 

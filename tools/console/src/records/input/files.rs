@@ -1,6 +1,7 @@
 //! Which files a path stands for.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -75,10 +76,12 @@ pub(super) fn is_copy(file: &Path) -> bool {
 }
 
 /// The extension, below that of compression.
-fn extension(file: &Path) -> &str {
-    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    name.rsplit_once('.').map_or("", |(_, extension)| extension)
+fn extension<'f>(file: &'f Path) -> &'f str {
+    let extension = |file: &'f Path| file.extension().and_then(OsStr::to_str).unwrap_or_default();
+    match (extension(file), file.file_stem()) {
+        ("gz", Some(name)) => extension(Path::new(name)),
+        (extension, _) => extension,
+    }
 }
 
 #[cfg(test)]
