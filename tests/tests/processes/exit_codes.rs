@@ -133,8 +133,6 @@ async fn a_time_that_is_none_is_wrong_usage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_done_is_1_with_one_sentence() {
-    let (_stack, served) = served().await;
-    let local = served.path().to_string_lossy().into_owned();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);

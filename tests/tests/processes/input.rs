@@ -326,7 +326,7 @@ fn a_file_whose_name_is_no_text_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let name = std::os::unix::ffi::OsStrExt::from_bytes(b"bad\xff.jsonl");
     fs::write(
-        folder.path().join(std::path::Path::new::<std::ffi::OsStr>(name)),
+        folder.path().join(Path::new::<std::ffi::OsStr>(name)),
         format!("{CONTACT}\n{{}}\n"),
     )
     .unwrap();
