@@ -325,10 +325,6 @@ fn a_backfill_of_a_copy_that_is_hundreds_of_megabytes_takes_little_memory() {
 fn a_file_whose_name_is_no_text_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let name = std::os::unix::ffi::OsStrExt::from_bytes(b"bad\xff.jsonl");
-    fs::write(
-        folder.path().join(Path::new::<std::ffi::OsStr>(name)),
-        format!("{CONTACT}\n{{}}\n"),
-    )
-    .unwrap();
+    fs::write(folder.path().join(Path::new::<std::ffi::OsStr>(name)), format!("{CONTACT}\n{{}}\n")).unwrap();
     assert_eq!(validated(folder.path()), (2, 1));
 }
