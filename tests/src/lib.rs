@@ -3,7 +3,8 @@
 
 pub mod chaos;
 pub mod control_plane;
-pub mod docs;
+pub mod golden;
+pub mod hostile;
 pub mod lives;
 pub mod signed;
 pub mod simulation;

@@ -1,9 +1,9 @@
 //! One record of the stream to what it writes. A record may be packed: then each record in it counts for itself.
 
-use agent_ledger::plan::{Plan, plan};
+use agent_ledger::Read;
+use agent_ledger::plan::Plan;
 use agent_ledger::rules::Rules;
-use connect_streams::agent_event::AgentEvent;
-use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
+use connect_streams::{Reject, Timestamp};
 use lambda_io::aggregate::{self, Packed};
 use lambda_io::kinesis::StreamRecord;
 
@@ -87,43 +87,9 @@ fn parts(record: &StreamRecord) -> Result<Parts<'_>, Reject> {
 }
 
 fn read(data: &[u8], rules: &Rules) -> Decoded {
-    parse_and_plan(data, rules).unwrap_or_else(Decoded::Rejected)
-}
-
-fn parse_and_plan(data: &[u8], rules: &Rules) -> Result<Decoded, Reject> {
-    let document = parse(data)?;
-    let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
-    match RecordKind::of(object) {
-        Some(RecordKind::AgentEvent) => {
-            let event = AgentEvent::from_object(object)?;
-            let plan = plan(&event, rules)?;
-            if plan.is_empty() {
-                // With nothing to write, nothing could tell that it came before.
-                return Ok(Decoded::Skipped);
-            }
-            Ok(Decoded::Event { timestamp: event.timestamp, plan: Some(plan) })
-        }
-        Some(RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row) => Ok(Decoded::Skipped),
-        Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),
+    match agent_ledger::read(data, rules) {
+        Ok(Read::Event { timestamp, plan }) => Decoded::Event { timestamp, plan: Some(plan) },
+        Ok(Read::Skipped) => Decoded::Skipped,
+        Err(reject) => Decoded::Rejected(reject),
     }
-}
-
-/// Whether bytes that are no packed record would write something; what is passed over writes nothing.
-///
-/// # Errors
-/// What is wrong with them, for which they would be set aside.
-pub fn would_write(data: &[u8], rules: &Rules) -> Result<bool, Reject> {
-    parse_and_plan(data, rules).map(|decoded| matches!(decoded, Decoded::Event { .. }))
-}
-
-/// What is wrong with a record, for which it would be set aside; of a packed one, if nothing in it is right.
-#[must_use]
-pub fn would_reject(record: &StreamRecord, rules: &Rules) -> Option<Reject> {
-    let decoded = decode(std::slice::from_ref(record), rules);
-    let mut rejects = decoded.into_iter().map(|record| match record.decoded {
-        Decoded::Rejected(reject) => Some(reject),
-        Decoded::Event { .. } | Decoded::Skipped => None,
-    });
-    let first = rejects.next()??;
-    rejects.all(|reject| reject.is_some()).then_some(first)
 }

@@ -18,7 +18,6 @@ use lambda_io::kinesis::{BatchResponse, StreamEvent, retry_from};
 use tokio::time::Instant;
 
 use crate::decode::{UserRecord, decode};
-pub use crate::decode::{would_reject, would_write};
 use crate::set_aside::{SetAside, rejected_object};
 pub use crate::summary::Summary;
 use crate::write::write;

@@ -8,9 +8,8 @@
 pub mod settings;
 mod summary;
 
-use connect_streams::contact_record::ContactRecord;
-use connect_streams::{RecordKind, Reject, RejectCode, parse};
-use contact_lake::{Arrival, Policy, encode, encode_demo, normalize, returned};
+use connect_streams::{Reject, RejectCode};
+use contact_lake::{Arrival, Made, Policy, Transformed};
 use lambda_io::firehose::{Answers, TransformEvent, TransformRecord, TransformResponse};
 
 pub use summary::Summary;
@@ -19,9 +18,6 @@ pub use summary::Summary;
 /// for what this count does not see.
 /// Source: Lambda Developer Guide, "Lambda quotas", invocation payload (synchronous).
 pub const RESPONSE_BUDGET: usize = 5_900_000;
-
-/// The partition of the console's demo records.
-const DEMO_PARTITION: &str = "demo";
 
 /// Answers a batch.
 #[must_use]
@@ -43,7 +39,7 @@ pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, 
                 answers.truncate(before);
                 return Err(Reject::record(RejectCode::TooLarge));
             }
-            summary.ok += usize::from(transformed != Transformed::Dropped);
+            summary.ok += usize::from(matches!(transformed, Transformed::Row(_)));
             Ok(())
         });
         if let Err(reject) = answered {
@@ -58,25 +54,11 @@ pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, 
 /// The answer to one record that is not at fault.
 fn answer(answers: &mut Answers, record_id: &str, transformed: &Transformed) {
     match transformed {
-        Transformed::Row { line, contact_date } => {
+        Transformed::Row(Made { line, contact_date, .. }) => {
             answers.ok(record_id, line, &[("contact_date", contact_date)]);
         }
-        Transformed::Dropped => answers.dropped(record_id),
+        Transformed::Dropped(_) => answers.dropped(record_id),
     }
-}
-
-/// What becomes of a record that is not at fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Transformed {
-    /// A row: one line of JSON, and the partition that it belongs to.
-    Row {
-        /// The line, with its end.
-        line: Vec<u8>,
-        /// The partition.
-        contact_date: String,
-    },
-    /// Nothing: it is of a known kind that belongs elsewhere.
-    Dropped,
 }
 
 /// Makes a record's row, and counts what the summary counts of it.
@@ -90,33 +72,9 @@ pub fn transform_record(
     summary: &mut Summary,
 ) -> Result<Transformed, Reject> {
     summary.bytes_in += data.len();
-    let document = parse(data)?;
-    let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
-    match RecordKind::of(object) {
-        Some(RecordKind::ContactRecord) => {
-            let contact = ContactRecord::from_object(object)?;
-            let row = normalize(&contact);
-            summary.note(&contact, &row, arrival.map(|arrival| arrival.at));
-            let contact_date = row.contact_date.clone();
-            Ok(Transformed::Row { line: encode(row, arrival, policy), contact_date })
-        }
-        Some(RecordKind::DemoRecord) => {
-            let line = encode_demo(document.root(), arrival, policy);
-            Ok(Transformed::Row { line, contact_date: DEMO_PARTITION.to_owned() })
-        }
-        Some(RecordKind::Row) => {
-            let (line, contact_date) = returned(object)?;
-            Ok(Transformed::Row {
-                line,
-                contact_date: contact_date.unwrap_or_else(|| DEMO_PARTITION.to_owned()),
-            })
-        }
-        Some(kind @ (RecordKind::AgentEvent | RecordKind::ContactEvent)) => {
-            *summary.dropped.entry(kind.as_str()).or_default() += 1;
-            Ok(Transformed::Dropped)
-        }
-        None => Err(Reject::record(RejectCode::UnknownKind)),
-    }
+    let transformed = contact_lake::transform(data, arrival, policy)?;
+    summary.note(&transformed);
+    Ok(transformed)
 }
 
 #[cfg(test)]
@@ -192,7 +150,7 @@ mod tests {
         let demo = br#"{"ticker_symbol":"QXZ","sector":"HEALTHCARE","change":-0.05,"price":84.51}"#;
         for record in [contact("a"), demo.to_vec()] {
             let first = made(&record).unwrap();
-            let Transformed::Row { line, .. } = &first else { panic!("{first:?}") };
+            let Transformed::Row(Made { line, .. }) = &first else { panic!("{first:?}") };
             assert_eq!(made(line).unwrap(), first);
             assert_eq!(made(line.trim_ascii()).unwrap(), first);
         }

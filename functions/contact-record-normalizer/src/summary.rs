@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use connect_streams::Timestamp;
-use connect_streams::contact_record::ContactRecord;
-use contact_lake::Row;
+use contact_lake::Transformed;
 use lambda_io::Rejections;
 use lambda_io::metrics::{Metrics, Unit};
 
@@ -42,15 +41,20 @@ impl Summary {
         self.rejected.total()
     }
 
-    pub(crate) fn note(&mut self, contact: &ContactRecord<'_>, row: &Row<'_>, arrival: Option<Timestamp>) {
-        for path in &row.type_drift {
-            *self.type_drift.entry(path.clone()).or_default() += 1;
+    /// Counts what there is to say of a record that is not at fault.
+    pub fn note(&mut self, transformed: &Transformed) {
+        match transformed {
+            Transformed::Row(made) => {
+                for path in &made.type_drift {
+                    *self.type_drift.entry(path.clone()).or_default() += 1;
+                }
+                for column in &made.impossible_intervals {
+                    *self.impossible_intervals.entry(column).or_default() += 1;
+                }
+                self.delivery_lags.extend(made.delivery_lag);
+            }
+            Transformed::Dropped(kind) => *self.dropped.entry(kind.as_str()).or_default() += 1,
         }
-        for column in &row.impossible_intervals {
-            *self.impossible_intervals.entry(column).or_default() += 1;
-        }
-        let updated = contact.last_update_timestamp.epoch_milliseconds();
-        self.delivery_lags.extend(arrival.map(|arrival| arrival.epoch_milliseconds() - updated));
     }
 
     /// Logs one line with all metrics for the invocation, and one for each thing that somebody should look at.

@@ -13,6 +13,7 @@ mod returned;
 mod row;
 pub mod schema;
 mod shape;
+mod transform;
 
 pub use edition::Edition;
 pub use encode::{Arrival, encode, encode_demo};
@@ -20,3 +21,4 @@ pub use normalize::normalize;
 pub use policy::{Policy, PolicyError};
 pub use returned::returned;
 pub use row::{Cell, Extra, Row};
+pub use transform::{Made, Transformed, transform};

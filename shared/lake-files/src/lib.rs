@@ -1,6 +1,8 @@
-//! The lake's files: what stands where, what the names of raw copies say, how their records are told apart.
+//! The lake's files: what stands where, what the names of raw copies say, how their records are told
+//! apart, and every form of failure as records that can be sent again.
 
 pub mod copies;
+pub mod failures;
 mod folder;
 mod gzip;
 pub mod layout;

@@ -3,15 +3,15 @@
 //! The check knows the code's rules, not the account's: a function without rights, or a table with another schema, it
 //! cannot see.
 
-use agent_event_upserter::would_reject;
+use agent_ledger::read;
 use agent_ledger::rules::Rules;
 use connect_streams::{Reject, RejectCode};
-use contact_lake::Policy;
-use contact_record_normalizer::{Summary, transform_record};
+use contact_lake::{Policy, transform};
+use lambda_io::aggregate;
 use lambda_io::kinesis::StreamRecord;
 use lambda_io::limits::firehose::RECORD_BYTES;
 
-use crate::formats::Payload;
+use lake_files::failures::Payload;
 
 /// What sending a record would lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +30,7 @@ pub fn check(payload: &Payload) -> Verdict {
             Some(Reject::record(RejectCode::TooLarge))
         }
         // What a policy hides decides nothing.
-        Payload::ContactRecord(data) => {
-            transform_record(data, None, &Policy::default(), &mut Summary::default()).err()
-        }
+        Payload::ContactRecord(data) => transform(data, None, &Policy::default()).err(),
         Payload::AgentEvent(record) => match serde_json::from_str::<StreamRecord>(record.get()) {
             Ok(record) => would_reject(&record, &Rules::default()),
             Err(_) => Some(Reject::field(RejectCode::MissingField, "sequenceNumber")),
@@ -41,11 +39,30 @@ pub fn check(payload: &Payload) -> Verdict {
     reject.map_or(Verdict::Passes, Verdict::FailsAgain)
 }
 
+/// What is wrong with a record, for which its function would reject it; of a packed one, if nothing in it is right.
+fn would_reject(record: &StreamRecord, rules: &Rules) -> Option<Reject> {
+    let read_all = || -> Result<(), Reject> {
+        let data = record.data.bytes()?;
+        if !aggregate::is_packed(data) {
+            return read(data, rules).map(drop);
+        }
+        let mut first = None;
+        for part in aggregate::unpack(data.to_vec())? {
+            match read(&part.data, rules) {
+                Ok(_) => return Ok(()),
+                Err(reject) => first = first.or(Some(reject)),
+            }
+        }
+        first.map_or(Ok(()), Err)
+    };
+    read_all().err()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Verdict, check};
-    use crate::formats::Payload;
     use connect_streams::{Reject, RejectCode};
+    use lake_files::failures::Payload;
 
     /// A contact record of exactly this many bytes.
     fn record(bytes: usize) -> Payload {

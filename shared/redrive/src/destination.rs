@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 
-use crate::formats::{FailedRecord, Payload};
 use crate::pace::Pace;
 use crate::ports::{Destination, Fault};
+use lake_files::failures::{FailedRecord, Payload};
 
 /// Firehose's limit is the smaller one, [`lambda_io::limits::firehose::PUT_BYTES`]; base64 makes three bytes four.
 const PUT_BYTES: usize = 2_900_000;

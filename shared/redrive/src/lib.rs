@@ -16,7 +16,6 @@
 mod aws;
 mod check;
 mod destination;
-pub mod formats;
 mod manifest;
 mod pace;
 mod ports;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::formats::{FailedRecord, Unreadable};
+use lake_files::failures::{FailedRecord, Unreadable};
 
 /// As many objects with records that stay are told by name.
 const OBJECTS_TOLD: usize = 20;

@@ -7,7 +7,7 @@ use lake_files::layout;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::formats::FailedRecord;
+use lake_files::failures::FailedRecord;
 
 /// Which records, and how. As JSON it is the function's event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,7 +171,7 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::Payload;
+    use lake_files::failures::Payload;
 
     fn failed(reason: &str, arrival: Option<&str>) -> FailedRecord {
         FailedRecord {

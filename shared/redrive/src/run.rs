@@ -6,11 +6,11 @@ use crate::check::{Verdict, check};
 use crate::destination::Sender;
 use lake_files::decompressed;
 
-use crate::formats::{FailedRecord, Unreadable, read};
 use crate::manifest::{Begun, Manifest, Mark};
 use crate::ports::{Destination, Fault, Lake};
 use crate::report::Report;
 use crate::request::{Request, RequestError, Selection};
+use lake_files::failures::{FailedRecord, Unreadable, read};
 
 /// What a run is told from outside while it is under way.
 pub struct Control<'c> {

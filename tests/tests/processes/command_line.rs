@@ -11,8 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use clap::{Parser as _, ValueEnum as _};
 use clap_complete::Shell;
 use contact_lake::schema::SCHEMA_VERSION;
-use contact_ledger::arguments::{Arguments, completions, reference};
-use ledger_tests::docs::assert_part;
+use contact_ledger::arguments::{Arguments, completions};
 use ledger_tests::signed::{Call, Signer};
 use ledger_tests::{functions_folder, processes_with_files_below};
 use serde_json::{Value, json};
@@ -480,12 +479,6 @@ fn call(keys: &Keys, endpoint: &str, target: &str, request: &Value) -> Value {
     };
     let reply = Call::operation(target, request).signed(endpoint, &Signer::new(keys, service)).send(endpoint);
     serde_json::from_str(&reply.body).unwrap_or_else(|error| panic!("{target}: {error}: {reply:?}"))
-}
-
-#[test]
-fn the_reference_is_that_of_the_definitions() {
-    let marks = ["<!-- commands -->\n", "<!-- end of commands -->\n"];
-    assert_part("cli.md", marks, &reference());
 }
 
 #[test]

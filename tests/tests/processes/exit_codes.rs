@@ -7,8 +7,6 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use lake_parquet::contact_records as glue_table;
-use ledger_console::process::outcome::table;
-use ledger_tests::docs::assert_part;
 use ledger_tests::{dynamodb_client, functions_folder};
 use local_aws::stack::{Stack, StackSettings};
 use served_stack::{AGENT_STATE_TABLE, Served};
@@ -46,11 +44,6 @@ async fn served() -> (Stack, tempfile::TempDir) {
     stack.put_agent_event("a-1", event.as_bytes().into()).await.unwrap();
     stack.settle(1).await.unwrap();
     (stack, output)
-}
-
-#[test]
-fn the_documented_table_is_that_of_the_program() {
-    assert_part("cli.md", ["<!-- exit codes -->\n", "<!-- end of exit codes -->\n"], &table());
 }
 
 /// What a command line may have wrong in it, and what is said of it.

@@ -4,13 +4,18 @@
 
 use std::process::Command;
 
+fn cargo(arguments: &[&str]) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    let output =
+        cargo.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// The packages that `package` is built from, itself included, as `<name> v<version>`.
 fn dependencies(package: &str) -> Vec<String> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
-    let output = cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines =
+        cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
     lines.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
 }
 
@@ -48,6 +53,32 @@ fn no_function_needs_the_legacy_tls_stack_or_a_test_store() {
     for package in ["contact-record-normalizer", "agent-event-upserter"] {
         must_not_need(package, &["hyper-rustls v0.24", "ring", "dynoxide", "s3s", "rusqlite", "local-aws"]);
     }
+}
+
+/// The demo is a program of its own: so neither has to be built for the other.
+#[test]
+fn the_operators_tool_needs_no_emulator_and_the_demo_no_sdk_of_an_operators() {
+    must_not_need("contact-ledger", &["local-aws", "dynoxide", "rusqlite", "libsqlite3-sys", "s3s", "axum"]);
+    let of_operators = ["cloudformation", "cloudwatch", "firehose", "kinesis", "kms", "lambda"];
+    let of_operators = of_operators.map(|service| format!("aws-sdk-{service}"));
+    must_not_need("contact-ledger-demo", &of_operators.each_ref().map(String::as_str));
+}
+
+/// What `make demo` compiles serves the build of everything and the tests, because the features are the same: `one-build`
+/// names those that differed.
+#[test]
+fn a_demo_is_built_with_the_features_of_the_whole_workspace() {
+    let features = |selected: &[&str]| {
+        let arguments = ["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}|{f}"];
+        let output = cargo(&[&arguments, selected].concat());
+        let lines = output.lines().map(|line| line.trim_end_matches(" (*)").to_owned());
+        lines.collect::<std::collections::BTreeSet<_>>()
+    };
+    let demo = ["contact-record-normalizer", "agent-event-upserter", "contact-ledger-demo"];
+    let demo = features(&demo.map(|package| ["--package", package]).concat());
+    let all = features(&["--workspace"]);
+    let differs: Vec<_> = demo.difference(&all).collect();
+    assert!(demo.len() > 200 && differs.is_empty(), "name in tools/one-build what these lack: {differs:?}");
 }
 
 #[test]

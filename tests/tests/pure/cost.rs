@@ -4,18 +4,15 @@
 
 use std::collections::BTreeSet;
 
+use agent_ledger::Register;
 use agent_ledger::plan::plan;
 use agent_ledger::rules::Rules;
-use agent_ledger::{BOARDS, Register};
 use clap::Parser;
 use connect_streams::StreamKind;
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::parse;
 use contact_ledger::commands::cost::volume::{Center as Volumes, Volume};
-use contact_ledger::commands::cost::{
-    CostArguments, PEAK, cost, events_per_second, shards, volume_of, write_units,
-};
-use ledger_tests::docs::{assert_page, assert_part};
+use contact_ledger::commands::cost::{CostArguments, cost, shards, volume_of, write_units};
 use synthetic_center::{Center, CenterSize, DEMO_CENTER};
 
 #[derive(Parser)]
@@ -141,47 +138,4 @@ fn more_agents_need_more_shards() {
         |agents: u32| shards(&arguments(&format!("--agents {agents} --contacts-per-day {}", agents * 50)));
     assert_eq!(shards_of(100), 1);
     assert!(shards_of(10_000) > 1 && shards_of(1_000_000) > 50 * shards_of(10_000) / 2);
-}
-
-/// What follows each command in the page is what the command prints.
-#[test]
-fn the_page_shows_what_the_command_prints() {
-    const BEGIN: &str = "```console\n$ contact-ledger cost ";
-    let written = assert_page("cost.md", |page| {
-        let mut parts = page.split(BEGIN);
-        let mut written = parts.next().unwrap().to_owned();
-        for part in parts {
-            let (line, rest) = part.split_once('\n').unwrap();
-            let (_, rest) = rest.split_once("```").unwrap();
-            written += &[BEGIN, line, "\n", &cost(&arguments(line)).unwrap(), "```", rest].concat();
-        }
-        written
-    });
-    assert!(written.matches(BEGIN).count() >= 3);
-}
-
-/// The table of docs/scaling.md.
-#[test]
-fn the_scale_is_what_the_model_says() {
-    let row = |agents: u32| {
-        let arguments = arguments(&format!("--agents {agents} --contacts-per-day {}", agents * 50));
-        let volume = volume_of(&arguments);
-        let events = events_per_second(&arguments) * PEAK;
-        let (state, history) = write_units(&arguments, &volume);
-        let seconds = f64::from(arguments.days * arguments.hours * 3600);
-        let (state, history) = (state / seconds * PEAK, history / seconds * PEAK);
-        let lanes = shards(&arguments);
-        let contacts = volume.contact_records / seconds * PEAK;
-        format!(
-            "| {agents} | {events:.1} | {:.2} | {lanes} | {lanes} | {state:.1} | {:.2} | {history:.1} | {contacts:.2} | {:.2} |\n",
-            events * f64::from(arguments.agent_event_bytes) / 1e6,
-            state / f64::from(BOARDS),
-            contacts * f64::from(arguments.contact_record_bytes) / 1e6,
-        )
-    };
-    let table = "| agents | events/s | MB/s | shards | lanes | writes of the state/s | of one board/s | of the history/s | contact records/s | MB/s |\n\
-                 |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
-        .to_owned()
-        + &[100, 10_000, 100_000, 1_000_000].map(row).concat();
-    assert_part("scaling.md", ["<!-- table -->\n", "<!-- end of table -->"], &table);
 }

@@ -1,29 +1,18 @@
 //! The meaning of whole contact records: fixtures made by hand from the tables of the Administrator Guide's
 //! "Contact records data model", and the rows they become.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p ledger-tests --test golden_rows` writes the rows anew; look at the difference
-//! before you commit it. It is never set in CI.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! `make generate-golden` writes the rows anew; look at the difference before you commit it.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use connect_streams::contact_record::ContactRecord;
-use connect_streams::{Timestamp, parse};
+use connect_streams::parse;
 use contact_lake::schema::columns;
-use contact_lake::{Arrival, Policy, encode, encode_demo, normalize};
+use contact_lake::{Policy, encode_demo};
 use ledger_tests::contact_record_fixtures;
+use ledger_tests::golden::row_of;
 use serde_json::{Value, json};
-
-fn row_of(bytes: &[u8]) -> Value {
-    let value = parse(bytes).unwrap();
-    let record = ContactRecord::from_object(value.as_object().unwrap()).unwrap();
-    let arrival = Timestamp::parse("2026-03-02T09:12:05.678Z").map(Arrival::from);
-    let line = encode(normalize(&record), arrival, &Policy::default());
-    serde_json::from_slice(&line).unwrap()
-}
 
 fn row(name: &str) -> Value {
     row_of(&contact_record_fixtures()[name])
@@ -36,9 +25,6 @@ fn every_fixture_becomes_its_row() {
     for (name, record) in &fixtures {
         let row = format!("{:#}\n", row_of(record));
         let golden = folder.join(format!("{name}.row.json"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&golden, &row).unwrap();
-        }
         assert_eq!(fs::read_to_string(&golden).unwrap_or_default(), row, "{name}");
     }
     assert!(fixtures.len() >= 16, "only {} fixtures", fixtures.len());

@@ -6,6 +6,7 @@ mod circles;
 mod contact_record_normalizer;
 mod convergence;
 mod cost;
+mod dependencies;
 mod envelopes;
 mod golden_rows;
 mod hostile_input;

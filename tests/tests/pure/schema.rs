@@ -1,6 +1,4 @@
 //! One declaration, many outputs: the writer, the Glue columns and the documentation agree.
-//!
-//! `UPDATE_DOCS=1 cargo test -p ledger-tests --test schema` writes the table in docs/contact-record.md anew.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +9,6 @@ use contact_lake::{Arrival, Policy, encode, encode_demo, normalize};
 use contact_ledger::commands::schema::{SchemaFormat, schema};
 use lake_parquet::{arguments, split};
 use ledger_tests::contact_record_fixtures;
-use ledger_tests::docs::assert_part;
 
 /// The rows of all fixtures, and of a demo record.
 fn rows() -> Vec<(String, Vec<u8>)> {
@@ -91,10 +88,4 @@ fn glue_has_every_column_and_takes_every_comment() {
     assert!(glue.iter().all(|column| column["Comment"].as_str().unwrap().len() <= 255));
     let json: serde_json::Value = serde_json::from_str(&schema(SchemaFormat::Json)).unwrap();
     assert_eq!(json["columns"].as_array().unwrap().len(), names.len());
-}
-
-#[test]
-fn the_documentation_has_the_declared_table() {
-    const MARKS: [&str; 2] = ["<!-- contact-ledger schema markdown -->\n", "<!-- end -->\n"];
-    assert_part("contact-record.md", MARKS, &schema(SchemaFormat::Markdown));
 }

@@ -12,8 +12,7 @@ use agent_ledger::{AgentKey, Attribute, HistoryEntry, NamePolicy, RegisterWrite,
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
-use contact_lake::{Policy, encode, normalize};
-use contact_record_normalizer::{Summary, transform_record};
+use contact_lake::{Policy, encode, normalize, transform};
 use local_aws::dynamodb::Item;
 use serde_json::Value;
 use served_stack::RETENTION_DAYS;
@@ -114,7 +113,7 @@ impl Expected {
         let document = parse(record)?;
         let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
         if RecordKind::of(object) != Some(RecordKind::ContactRecord) {
-            return transform_record(record, None, &self.policy, &mut Summary::default()).map(drop);
+            return transform(record, None, &self.policy).map(drop);
         }
         let line = encode(normalize(&ContactRecord::from_object(object)?), None, &self.policy);
         self.rows.extend(content_hash(&line).map(|hash| (hash, false)));

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lake_files::decompressed;
+use lake_files::failures::{Payload, read};
 use lake_files::files_below;
 use lake_parquet::read_columns;
 use lambda_io::kinesis::StreamRecord;
 use local_aws::dynamodb::Item;
 use local_aws::stack::Stack;
-use redrive::formats::{Payload, read};
 use serde_json::{Value, json};
 use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET};
 

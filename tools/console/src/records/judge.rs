@@ -1,11 +1,12 @@
 //! What the functions would do with a record, by their own code.
 
-use agent_event_upserter::would_write;
 use agent_ledger::NamePolicy;
 use agent_ledger::rules::Rules;
+use agent_ledger::{Read, read};
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
 use contact_lake::Policy;
-use contact_record_normalizer::{Summary, Transformed, transform_record};
+use contact_lake::Transformed;
+use contact_record_normalizer::{Summary, transform_record};
 use lambda_io::aggregate;
 use lambda_io::limits::firehose::RECORD_BYTES;
 
@@ -78,8 +79,8 @@ impl Judge {
             return Err(Reject::record(RejectCode::TooLarge));
         }
         Ok(match transform_record(record, None, &self.policy, &mut self.summary)? {
-            Transformed::Row { .. } => Fate::Written,
-            Transformed::Dropped => Fate::PassedOver,
+            Transformed::Row(_) => Fate::Written,
+            Transformed::Dropped(_) => Fate::PassedOver,
         })
     }
 
@@ -90,13 +91,13 @@ impl Judge {
         } else {
             vec![record.to_vec()]
         };
-        let fates: Vec<_> = parts.iter().map(|part| would_write(part, &self.rules)).collect();
-        if fates.iter().any(|fate| matches!(fate, Ok(true))) {
+        let fates: Vec<_> = parts.iter().map(|part| read(part, &self.rules)).collect();
+        if fates.iter().any(|fate| matches!(fate, Ok(Read::Event { .. }))) {
             return Ok(Fate::Written);
         }
         match fates.into_iter().collect::<Result<Vec<_>, _>>() {
             Err(reject) if parts.len() == 1 => Err(reject),
-            Err(reject) if parts.iter().all(|part| would_write(part, &self.rules).is_err()) => Err(reject),
+            Err(reject) if parts.iter().all(|part| read(part, &self.rules).is_err()) => Err(reject),
             _ => Ok(Fate::PassedOver),
         }
     }

@@ -11,8 +11,8 @@ use std::fmt::Write as _;
 use anyhow::{Context, ensure};
 use clap::Args;
 use contact_lake::schema::SCHEMA_VERSION;
-use contact_lake::{Arrival, Policy};
-use contact_record_normalizer::{Summary, Transformed, transform_record};
+use contact_lake::{Arrival, Made, Policy, Transformed};
+use contact_record_normalizer::{Summary, transform_record};
 use indicatif::{ProgressBar, ProgressStyle};
 use lake_files::copies::arrival;
 use lake_files::layout::{BACKFILL_DONE as DONE, COPIES, ROWS_PARTITION};
@@ -205,12 +205,12 @@ impl Rows {
             };
             let arrival = at.map(|at| Arrival { at, place: Some(place) });
             match transform_record(&record, arrival, policy, summary) {
-                Ok(Transformed::Row { line, contact_date }) => {
+                Ok(Transformed::Row(Made { line, contact_date, .. })) => {
                     rows += 1;
                     kept += line.capacity();
                     partitions.entry(contact_date).or_default().lines.push(line);
                 }
-                Ok(Transformed::Dropped) => {}
+                Ok(Transformed::Dropped(_)) => {}
                 Err(reject) => summary.rejected.add(&reject),
             }
             if kept > KEPT_BYTES {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::ensure;
 use clap::Args;
+use lake_files::failures::{FailedRecord, Payload, Unreadable, read};
 use lambda_io::aggregate;
 use lambda_io::kinesis::StreamRecord;
-use redrive::formats::{FailedRecord, Payload, Unreadable, read};
 use redrive::{Verdict, check};
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -18,9 +18,9 @@ use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Timestamp, parse};
 use indicatif::{ProgressBar, ProgressStyle};
 use lake_files::decompressed;
+use lake_files::failures::{FailedRecord, Payload, read};
 use lake_parquet::read_columns;
 use lambda_io::kinesis::StreamRecord;
-use redrive::formats::{FailedRecord, Payload, read};
 use redrive::{AwsLake, Destination as _, Fault, Lake as _, put_all};
 use serde_json::{Value, json};
 

@@ -1,0 +1,127 @@
+//! What is compiled in may be used and passed on, comes from one registry, and comes once: the lists of deny.toml, held by the
+//! library that cargo-deny reads licenses with. `make licenses` runs cargo-deny itself, whose build takes minutes.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde::Deserialize;
+use spdx::{Expression, LicenseReq};
+
+#[derive(Deserialize)]
+struct Policy {
+    licenses: Licenses,
+    bans: Bans,
+    sources: Sources,
+}
+
+#[derive(Deserialize)]
+struct Licenses {
+    allow: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    skip: Vec<Crate>,
+    deny: Vec<Crate>,
+}
+
+#[derive(Deserialize)]
+struct Sources {
+    #[serde(rename = "allow-registry")]
+    allow_registry: Vec<String>,
+}
+
+/// `name`, or `name@version`, of which the rest may be anything.
+#[derive(Deserialize)]
+struct Crate {
+    #[serde(rename = "crate")]
+    spec: String,
+}
+
+impl Crate {
+    fn is(&self, package: &Package) -> bool {
+        let (name, version) = self.spec.split_once('@').unwrap_or((&self.spec, ""));
+        let rest = package.version.strip_prefix(version);
+        name == package.name
+            && rest.is_some_and(|rest| version.is_empty() || rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    license: Option<String>,
+    source: Option<String>,
+}
+
+/// The packages of others that are compiled for Linux.
+fn packages() -> Vec<Package> {
+    let mut packages = BTreeMap::new();
+    for target in ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"] {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", target]);
+        let output = cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let metadata: Metadata = serde_json::from_slice(&output.stdout).unwrap();
+        let of_others = metadata.packages.into_iter().filter(|package| package.source.is_some());
+        packages.extend(of_others.map(|package| ((package.name.clone(), package.version.clone()), package)));
+    }
+    packages.into_values().collect()
+}
+
+fn policy() -> Policy {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../deny.toml")).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
+#[test]
+fn every_license_is_on_the_list_and_none_is_listed_in_vain() {
+    let allowed: BTreeSet<_> = policy().licenses.allow.into_iter().collect();
+    let mut used = BTreeSet::new();
+    for Package { name, version, license, .. } in packages() {
+        let license = license.unwrap_or_else(|| panic!("{name} {version} names no license"));
+        let expression = Expression::parse(&license.replace('/', " OR ")).unwrap();
+        let is_allowed = |license: &LicenseReq| allowed.contains(&license.to_string());
+        assert!(
+            expression.evaluate(is_allowed),
+            "{name} {version}: {license} is not on the list of deny.toml"
+        );
+        used.extend(expression.requirements().map(|requirement| requirement.req.to_string()));
+    }
+    let in_vain: Vec<_> = allowed.difference(&used).collect();
+    assert!(in_vain.is_empty(), "no package has {in_vain:?}: take it off the list of deny.toml");
+}
+
+#[test]
+fn everything_comes_from_one_registry() {
+    let registries: Vec<_> =
+        policy().sources.allow_registry.iter().map(|url| format!("registry+{url}")).collect();
+    for Package { name, version, source, .. } in packages() {
+        assert!(
+            source.is_none_or(|source| registries.contains(&source)),
+            "{name} {version} is from elsewhere"
+        );
+    }
+}
+
+#[test]
+fn everything_comes_once_but_for_what_was_looked_at() {
+    let Bans { skip, deny } = policy().bans;
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for package in packages() {
+        assert!(!deny.iter().any(|denied| denied.is(&package)), "{} {}", package.name, package.version);
+        if !skip.iter().any(|skipped| skipped.is(&package)) {
+            versions.entry(package.name).or_default().push(package.version);
+        }
+    }
+    versions.retain(|_, versions| versions.len() > 1);
+    assert!(versions.is_empty(), "several versions: {versions:?}; say in deny.toml why, or get rid of one");
+}

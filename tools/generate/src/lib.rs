@@ -1,0 +1,78 @@
+//! Every file of the repository that a program writes, wholly or in part: one list, one command.
+
+mod docs;
+mod pages;
+mod template;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use ledger_tests::contact_record_fixtures;
+use ledger_tests::golden::row_of;
+
+use crate::pages::repository;
+
+/// A file as it must be.
+#[derive(Debug)]
+pub struct Generated {
+    /// Its path in the repository.
+    pub path: &'static str,
+    /// What must be in it.
+    pub text: String,
+}
+
+/// The files, as they must be.
+///
+/// # Errors
+/// When one has no place for what is generated.
+pub fn files() -> anyhow::Result<Vec<Generated>> {
+    const TEMPLATE: &str = "template.yaml";
+    let mut files = docs::files()?;
+    files.push(Generated { path: TEMPLATE, text: template::template(&pages::read(TEMPLATE)?) });
+    Ok(files)
+}
+
+impl Generated {
+    /// Whether the file is as it must be.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_current(&self) -> anyhow::Result<bool> {
+        Ok(pages::read(self.path)? == self.text)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self) -> anyhow::Result<()> {
+        let path = repository().join(self.path);
+        std::fs::write(&path, &self.text).with_context(|| format!("{} cannot be written", self.path))
+    }
+}
+
+/// Writes the rows that tests compare with; whoever asks for it looks at the difference.
+///
+/// # Errors
+/// When one cannot be written.
+pub fn write_golden_rows() -> anyhow::Result<()> {
+    let folder: PathBuf = repository().join("tests/fixtures/contact-records");
+    for (name, record) in contact_record_fixtures() {
+        let golden = folder.join(format!("{name}.row.json"));
+        std::fs::write(&golden, format!("{:#}\n", row_of(&record)))
+            .with_context(|| format!("{} cannot be written", golden.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::files;
+
+    #[test]
+    fn every_generated_file_is_what_it_would_be_written_as() {
+        for file in files().unwrap() {
+            assert!(file.is_current().unwrap(), "{} is stale; `make generate` writes it", file.path);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The parts of the template that are written by a machine: the table's columns from the schema, the views and the named
+//! queries from `queries/`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a file of the repository that is not as it must be ends a program for developers"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+
+use contact_lake::schema::columns;
+use contact_ledger::commands::schema::{SchemaFormat, schema};
+use lake_parquet::{arguments, split};
+use serde_json::{Value, json};
+
+use crate::pages::repository;
+
+/// A column's type as Athena's engine, Trino, names it.
+fn trino_type(glue_type: &str) -> String {
+    if let Some(element) = arguments(glue_type, "array") {
+        return format!("array({})", trino_type(element));
+    }
+    if let Some(types) = arguments(glue_type, "map") {
+        let types: Vec<_> = split(types).into_iter().map(trino_type).collect();
+        return format!("map({})", types.join(", "));
+    }
+    if let Some(fields) = arguments(glue_type, "struct") {
+        let field = |field: &str| {
+            let (name, glue_type) = field.split_once(':').unwrap();
+            format!("{name} {}", trino_type(glue_type))
+        };
+        let fields: Vec<_> = split(fields).into_iter().map(field).collect();
+        return format!("row({})", fields.join(", "));
+    }
+    match glue_type {
+        "string" => "varchar",
+        "timestamp" => "timestamp(3)",
+        "bigint" | "double" | "boolean" | "int" => glue_type,
+        _ => panic!("{glue_type} has no name in Trino here"),
+    }
+    .to_owned()
+}
+
+fn glue_columns() -> Vec<Value> {
+    serde_json::from_str(&schema(SchemaFormat::Glue)).unwrap()
+}
+
+/// A Trino type as Glue names it.
+fn glue_type(trino_type: &str) -> &str {
+    match trino_type {
+        "varchar" => "string",
+        "timestamp(3)" => "timestamp",
+        "bigint" | "double" | "boolean" => trino_type,
+        _ => panic!("{trino_type} has no name in Glue here"),
+    }
+}
+
+/// The columns of a view, with their types in Trino and in Glue: those that its head names, or those of the table.
+fn view_columns(sql: &str) -> Vec<(String, String, String)> {
+    let header: Vec<_> = header(sql).collect();
+    let start = header.iter().position(|line| line.starts_with("Columns: ")).unwrap();
+    let columns = header[start..].join(" ");
+    let columns = columns.strip_prefix("Columns: ").unwrap();
+    if columns == "those of contact_records" {
+        let row = columns_of_the_row();
+        let partition = ("contact_date".to_owned(), "varchar".to_owned(), "string".to_owned());
+        return row.chain([partition]).collect();
+    }
+    let column = |column: &str| {
+        let (name, trino_type) = column.trim().split_once(' ').unwrap();
+        (name.to_owned(), trino_type.to_owned(), glue_type(trino_type).to_owned())
+    };
+    columns.split(',').map(column).collect()
+}
+
+fn columns_of_the_row() -> impl Iterator<Item = (String, String, String)> {
+    columns().map(|column| (column.name.to_owned(), trino_type(&column.glue_type()), column.glue_type()))
+}
+
+/// The comment at the head of a query.
+fn header(sql: &str) -> impl Iterator<Item = &str> {
+    sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim)
+}
+
+/// What a query answers: the first paragraph of its head, on one line.
+fn description(sql: &str) -> String {
+    header(sql).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// `agent_events` is `AgentEvents`.
+fn logical_id(name: &str) -> String {
+    name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+/// The SQL files of a folder, by name, in order.
+fn sql_files(folder: &str) -> BTreeMap<String, String> {
+    let files = fs::read_dir(repository().join(folder)).unwrap().map(|file| file.unwrap().path());
+    let files = files.filter(|file| file.is_file());
+    files
+        .map(|file| {
+            assert_eq!(file.extension().unwrap(), "sql", "{}", file.display());
+            let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(&file).unwrap())
+        })
+        .collect()
+}
+
+/// A query without the comment at its head.
+fn without_header(sql: &str) -> String {
+    let body: Vec<_> = sql.lines().skip_while(|line| line.starts_with("--")).collect();
+    body.join("\n")
+}
+
+fn views() -> String {
+    let mut yaml = String::new();
+    for (name, sql) in sql_files("queries/views") {
+        let id = logical_id(&name);
+        let condition = if name.starts_with("agent_") { "HasArchiveTables" } else { "HasLakeTables" };
+        let columns = view_columns(&sql);
+        let names: Vec<_> = columns.iter().map(|(name, _, _)| name.as_str()).collect();
+        let statement = without_header(&sql).replace("{columns}", &names.join(", "));
+        assert!(!statement.contains("${"), "CloudFormation would replace it");
+        let glue = columns.iter().map(|(name, _, glue)| json!({"Name": name, "Type": glue}));
+        let trino = columns.iter().map(|(name, trino, _)| json!({"name": name, "type": trino}).to_string());
+        let _ = write!(
+            yaml,
+            "{id}View:
+  Type: AWS::Glue::Table
+  Condition: {condition}
+  Properties:
+    CatalogId: !Ref AWS::AccountId
+    DatabaseName: !Ref Database
+    TableInput:
+      Name: {name}
+      Description: {}
+      TableType: VIRTUAL_VIEW
+      Parameters: {{ presto_view: \"true\", comment: Presto View }}
+      StorageDescriptor:
+        SerdeInfo: {{}}
+        Columns:
+{}
+      ViewExpandedText: /* Presto View */
+      ViewOriginalText: !Sub
+        - \"/* Presto View: ${{View}} */\"
+        - View:
+            Fn::Base64: !Sub |
+              {{\"originalSql\": {},
+               \"catalog\": \"awsdatacatalog\", \"schema\": \"${{Database}}\", \"columns\": [
+               {}
+              ]}}
+
+",
+            json!(description(&sql)),
+            glue.map(|column| format!("          - {column}")).collect::<Vec<_>>().join("\n"),
+            json!(statement),
+            trino.collect::<Vec<_>>().join(",\n               "),
+        );
+    }
+    yaml
+}
+
+fn named_queries() -> String {
+    let mut yaml = String::new();
+    for (name, sql) in sql_files("queries") {
+        let _ = write!(
+            yaml,
+            "{}Query:
+  Type: AWS::Athena::NamedQuery
+  Condition: HasLakeTables
+  Properties:
+    Name: {name}
+    Description: {}
+    Database: !Ref Database
+    WorkGroup: !Ref WorkGroup
+    QueryString: |
+",
+            logical_id(&name),
+            json!(description(&sql)),
+        );
+        for line in sql.lines() {
+            let _ = writeln!(yaml, "{}", format!("      {line}").trim_end());
+        }
+        yaml.push('\n');
+    }
+    yaml
+}
+
+fn lines(values: impl IntoIterator<Item = Value>) -> String {
+    let lines: Vec<_> = values.into_iter().map(|value| format!("- {value}\n")).collect();
+    lines.concat()
+}
+
+/// The template with its generated parts as they should be.
+pub(super) fn template(text: &str) -> String {
+    let mut parts = BTreeMap::from([
+        ("contact record columns", lines(glue_columns())),
+        ("views", views()),
+        ("named queries", named_queries()),
+    ]);
+    let (mut template, mut inside) = (String::new(), false);
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        inside &= trimmed != "# end of generated";
+        if !inside {
+            template.push_str(line);
+            template.push('\n');
+        }
+        let Some(rest) = trimmed.strip_prefix("# generated: ") else { continue };
+        let (name, _) = rest.split_once(" (").unwrap();
+        let part = parts.remove(name).unwrap_or_else(|| panic!("nothing is generated as {name}"));
+        let indent = &line[..line.len() - trimmed.len()];
+        for line in part.lines() {
+            template.push_str(format!("{indent}{line}").trim_end());
+            template.push('\n');
+        }
+        inside = true;
+    }
+    assert!(parts.is_empty(), "the template has no place for {:?}", parts.keys());
+    template
+}
