@@ -140,22 +140,24 @@ mod tests {
     #[test]
     fn a_row_that_comes_back_passes_as_it_is() {
         let made = |data: &[u8]| {
-            transform_record(
-                data,
-                connect_streams::Timestamp::parse("2026-03-02T09:00:00Z").map(Arrival::from),
-                &Policy::default(),
-                &mut Summary::default(),
-            )
+            let arrival = connect_streams::Timestamp::parse("2026-03-02T09:00:00Z").map(Arrival::from);
+            match transform_record(data, arrival, &Policy::default(), &mut Summary::default())? {
+                Transformed::Row(Made { line, contact_date, .. }) => Ok((line, contact_date)),
+                Transformed::Dropped(kind) => panic!("it is dropped as {kind:?}"),
+            }
         };
         let demo = br#"{"ticker_symbol":"QXZ","sector":"HEALTHCARE","change":-0.05,"price":84.51}"#;
         for record in [contact("a"), demo.to_vec()] {
-            let first = made(&record).unwrap();
-            let Transformed::Row(Made { line, .. }) = &first else { panic!("{first:?}") };
-            assert_eq!(made(line).unwrap(), first);
-            assert_eq!(made(line.trim_ascii()).unwrap(), first);
+            let (line, contact_date) = made(&record).unwrap();
+            for row in [&line[..], line.trim_ascii()] {
+                assert_eq!(made(row).unwrap(), (line.clone(), contact_date.clone()));
+            }
         }
         let row = |more: &str| format!(r#"{{"content_hash":"h","schema_version":1,"contact_id":"c"{more}}}"#);
-        let error = |more: &str| made(row(more).as_bytes()).unwrap_err().to_string();
+        let error = |more: &str| -> String {
+            let made: Result<_, Reject> = made(row(more).as_bytes());
+            made.unwrap_err().to_string()
+        };
         assert_eq!(error(""), "missing_field at initiation_timestamp");
         assert_eq!(error(r#","initiation_timestamp":5"#), "bad_field at initiation_timestamp");
         assert_eq!(error(r#","recordings":[{"status":5}]"#), "bad_field at recordings");
