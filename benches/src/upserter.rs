@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use agent_event_upserter::set_aside::SetAside;
+use agent_event_upserter::rejected::SetAside;
 use agent_event_upserter::{Upserter, plan_batch};
 use agent_ledger::batch::Batch;
 use agent_ledger::rules::Rules;

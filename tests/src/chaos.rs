@@ -4,7 +4,7 @@
 use std::fmt::{self, Debug};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, FaultClass, Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use fastrand::Rng;
 
@@ -108,7 +108,7 @@ impl<S: Store> Chaos<S> {
 }
 
 impl<S: Store> Store for Chaos<S> {
-    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         self.linger().await;
         let failed = || writes.iter().map(|_| Err(fault(FaultClass::Transient))).collect();
         let answer = match self.fate() {
@@ -134,7 +134,7 @@ impl<S: Store> Store for Chaos<S> {
         answer
     }
 
-    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         self.linger().await;
         let failed = || entries.iter().map(|_| Err(fault(FaultClass::Transient))).collect();
         match self.fate() {

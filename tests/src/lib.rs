@@ -18,10 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
-use agent_event_upserter::set_aside::SetAside;
+use agent_event_upserter::rejected::SetAside;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;
-use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, FaultClass, Store, StoreError, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
@@ -280,7 +280,7 @@ impl FailingStore {
 }
 
 impl Store for FailingStore {
-    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         if !self.fails() {
             return self.store.write_registers(writes).await;
         }
@@ -290,7 +290,7 @@ impl Store for FailingStore {
         Answer::free(writes.iter().map(|_| Err(fault(self.class))).collect())
     }
 
-    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         if !self.fails() {
             return self.store.insert_entries(entries).await;
         }

@@ -24,8 +24,8 @@ use agent_event_upserter::{Summary, Upserter};
 use agent_ledger::rules::Rules;
 use fastrand::Rng;
 use lambda_io::kinesis::BatchResponse;
-use local_aws::event_source_mapping::lane::{Next, Progress, RetryRules};
 use local_aws::event_source_mapping::response::progress;
+use local_aws::event_source_mapping::retries::{Next, Progress, RetryRules};
 use local_aws::kinesis::{Bytes, Record};
 use tokio::time::Instant;
 

@@ -6,7 +6,7 @@
 //! retry loop of its own and no order of effects to protect.
 
 mod decode;
-pub mod set_aside;
+pub mod rejected;
 pub mod settings;
 mod summary;
 mod write;
@@ -18,7 +18,7 @@ use lambda_io::kinesis::{BatchResponse, StreamEvent, retry_from};
 use tokio::time::Instant;
 
 use crate::decode::{UserRecord, decode};
-use crate::set_aside::{SetAside, rejected_object};
+use crate::rejected::{SetAside, rejected_object};
 pub use crate::summary::Summary;
 use crate::write::write;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
-use agent_event_upserter::set_aside::S3SetAside;
+use agent_event_upserter::rejected::S3SetAside;
 use agent_event_upserter::settings::UpserterSettings;
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_config::BehaviorVersion;

@@ -2,7 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use agent_ledger::rules::{Retention, Rules};
+use agent_ledger::Retention;
+use agent_ledger::rules::Rules;
 use agent_ledger::{NamePolicy, NamePolicyError};
 use lambda_io::settings::{SettingError, Settings};
 

@@ -1,15 +1,17 @@
 //! The only place that writes the tables: concurrently, until it is time to stop.
 
 use agent_ledger::batch::Batch;
-use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError, WRITES_PER_REQUEST};
+use agent_ledger::store::{
+    Consumed, Store, StoreError, WRITES_PER_REQUEST, WrittenEntries, WrittenRegisters,
+};
 use futures::future::{Either, FutureExt};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 /// Places of writes in the batch, and what became of each.
 enum Written {
-    Registers(Vec<usize>, Answer<Vec<Result<Before, StoreError>>>),
-    Entries(Vec<usize>, Answer<Vec<Result<Insertion, StoreError>>>),
+    Registers(Vec<usize>, WrittenRegisters),
+    Entries(Vec<usize>, WrittenEntries),
 }
 
 /// Writes what it can and notes it in the batch. Answers the faults it met and what the writes cost; a write that

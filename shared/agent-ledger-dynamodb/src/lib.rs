@@ -8,7 +8,9 @@ mod statement;
 pub use reader::Reader;
 
 use agent_ledger::Item;
-use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError, WRITES_PER_REQUEST};
+use agent_ledger::store::{
+    Answer, Before, Consumed, Insertion, Store, WRITES_PER_REQUEST, WrittenEntries, WrittenRegisters,
+};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::batch_execute_statement::BatchExecuteStatementOutput;
@@ -45,46 +47,19 @@ impl Store for DynamoDbStore {
     /// A failed condition should come with the item. Of one that does not, the insertion tells whether there is an item;
     /// if there is, and its condition fails again, then what is there is not older. So no answer that leaves the item
     /// out can keep a shard waiting.
-    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         debug_assert!(writes.len() <= WRITES_PER_REQUEST);
-        let mut attempts: Vec<_> = writes.iter().map(|_| RegisterAttempt::Existed).collect();
-        let mut consumed = Consumed::default();
-        for (round, statement) in
-            [statement::update_register, statement::insert_register, statement::update_register]
-                .into_iter()
-                .enumerate()
-        {
-            let is_next = |attempt: &RegisterAttempt| match attempt {
-                RegisterAttempt::Absent => round == 1,
-                RegisterAttempt::Existed => round != 1,
-                RegisterAttempt::Done(_) | RegisterAttempt::Failed(_) => false,
-            };
-            let places: Vec<_> = (0..writes.len()).filter(|place| is_next(&attempts[*place])).collect();
-            if places.is_empty() {
-                continue;
-            }
-            let statements = places.iter().map(|place| statement(&self.state_table, writes[*place]));
-            let (results, more) = self.execute(statements.collect()).await;
-            consumed += more;
-            for (place, result) in places.into_iter().zip(results) {
-                attempts[place] = match statement::register_attempt(result, writes[place].register) {
-                    RegisterAttempt::Absent if round == 2 => RegisterAttempt::Done(Before::NotOlder),
-                    attempt => attempt,
-                };
-            }
-        }
-        let results = attempts.into_iter().map(|attempt| match attempt {
-            RegisterAttempt::Done(before) => Ok(before),
-            RegisterAttempt::Failed(error) => Err(error),
-            RegisterAttempt::Absent | RegisterAttempt::Existed => Err(failure::vanished()),
-        });
-        Answer { value: results.collect(), consumed }
+        let mut registers = Registers::of(writes);
+        self.update_all(&mut registers).await;
+        self.insert_absent(&mut registers).await;
+        self.update_those_that_appeared(&mut registers).await;
+        registers.answer()
     }
 
     /// One `BatchExecuteStatement` of parameterized `INSERT`s: each is conditional by itself, and says by itself
     /// whether the key was there. For intervals that were there follows one of conditional `UPDATE`s: a
     /// duplicate insertion does not answer with the item, so there is no telling without trying.
-    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         debug_assert!(entries.len() <= WRITES_PER_REQUEST);
         let inserts = entries.iter().map(|entry| statement::insert_entry(&self.history_table, entry));
         let (results, mut consumed) = self.execute(inserts.collect()).await;
@@ -108,12 +83,80 @@ impl Store for DynamoDbStore {
     }
 }
 
+/// Registers on their way through the passes of [`DynamoDbStore::write_registers`].
+struct Registers<'w> {
+    writes: &'w [&'w RegisterWrite],
+    /// How far each is.
+    attempts: Vec<RegisterAttempt>,
+    consumed: Consumed,
+}
+
+impl<'w> Registers<'w> {
+    fn of(writes: &'w [&'w RegisterWrite]) -> Self {
+        // Until DynamoDB says otherwise, an item is there.
+        let attempts = writes.iter().map(|_| RegisterAttempt::Existed).collect();
+        Self { writes, attempts, consumed: Consumed::default() }
+    }
+
+    fn places(&self, is_wanted: impl Fn(&RegisterAttempt) -> bool) -> Vec<usize> {
+        (0..self.writes.len()).filter(|place| is_wanted(&self.attempts[*place])).collect()
+    }
+
+    fn answer(self) -> WrittenRegisters {
+        let results = self.attempts.into_iter().map(|attempt| match attempt {
+            RegisterAttempt::Done(before) => Ok(before),
+            RegisterAttempt::Failed(error) => Err(error),
+            RegisterAttempt::Absent | RegisterAttempt::Existed => Err(failure::vanished()),
+        });
+        Answer { value: results.collect(), consumed: self.consumed }
+    }
+}
+
 impl DynamoDbStore {
-    /// Runs statements in one request; answers each with the item it returned, or with its failure.
-    async fn execute(
+    /// The first pass, for all.
+    async fn update_all(&self, registers: &mut Registers<'_>) {
+        let all = registers.places(|_| true);
+        self.pass(registers, all, statement::update_register).await;
+    }
+
+    /// The second, for those of which no item was seen.
+    async fn insert_absent(&self, registers: &mut Registers<'_>) {
+        let absent = registers.places(|attempt| matches!(attempt, RegisterAttempt::Absent));
+        self.pass(registers, absent, statement::insert_register).await;
+    }
+
+    /// The third, for those whose item was there when it was to be inserted. If the condition fails again, what is there is
+    /// not older.
+    async fn update_those_that_appeared(&self, registers: &mut Registers<'_>) {
+        let appeared = registers.places(|attempt| matches!(attempt, RegisterAttempt::Existed));
+        self.pass(registers, appeared.clone(), statement::update_register).await;
+        for place in appeared {
+            if matches!(registers.attempts[place], RegisterAttempt::Absent) {
+                registers.attempts[place] = RegisterAttempt::Done(Before::NotOlder);
+            }
+        }
+    }
+
+    /// One request for the registers at these places.
+    async fn pass(
         &self,
-        statements: Vec<BatchStatementRequest>,
-    ) -> (Vec<Result<Option<RawItem>, StatementFailure>>, Consumed) {
+        registers: &mut Registers<'_>,
+        places: Vec<usize>,
+        statement: fn(&str, &RegisterWrite) -> BatchStatementRequest,
+    ) {
+        if places.is_empty() {
+            return;
+        }
+        let statements = places.iter().map(|place| statement(&self.state_table, registers.writes[*place]));
+        let (results, consumed) = self.execute(statements.collect()).await;
+        registers.consumed += consumed;
+        for (place, result) in places.into_iter().zip(results) {
+            registers.attempts[place] = statement::register_attempt(result, registers.writes[place].register);
+        }
+    }
+
+    /// Runs statements in one request; answers each with the item it returned, or with its failure.
+    async fn execute(&self, statements: Vec<BatchStatementRequest>) -> (Vec<StatementResult>, Consumed) {
         let count = statements.len();
         let request = self.client.batch_execute_statement().set_statements(Some(statements));
         match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
@@ -137,6 +180,9 @@ impl DynamoDbStore {
         }
     }
 }
+
+/// The item that a statement returned, or why it failed.
+type StatementResult = Result<Option<RawItem>, StatementFailure>;
 
 fn one_request(write_units: u32) -> Consumed {
     Consumed { requests: 1, write_units }

@@ -318,7 +318,8 @@ mod tests {
     use crate::item::Item;
     use crate::memory::MemoryStore;
     use crate::plan::plan;
-    use crate::rules::{Retention, Rules};
+    use crate::retention::Retention;
+    use crate::rules::Rules;
     use crate::store::Store;
     use connect_streams::Timestamp;
     use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, EventType, Snapshot};

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::item::Item;
-use crate::store::{Answer, Before, Held, Insertion, Store, StoreError};
+use crate::store::{Answer, Held, Insertion, Store, WrittenEntries, WrittenRegisters};
 use crate::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, RegisterWrite};
 
 /// Both tables at one moment, by key.
@@ -40,7 +40,7 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         let mut tables = self.lock();
         let mut write = |write: &RegisterWrite| {
             let held = tables.state.get(&write.key).and_then(|item| Held::of_item(item, write.register));
@@ -54,7 +54,7 @@ impl Store for MemoryStore {
         Answer::free(writes.iter().map(|one| Ok(write(one).into())).collect())
     }
 
-    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         let mut tables = self.lock();
         let mut insert = |entry: &HistoryEntry| {
             let item =

@@ -6,7 +6,8 @@ use connect_streams::{Reject, RejectCode};
 use crate::history::{event_entry, intervals};
 use crate::item;
 use crate::rules::Rules;
-use crate::state::{session_write, snapshot_write};
+use crate::session::session_write;
+use crate::snapshot::snapshot_write;
 use crate::{HistoryEntry, RegisterWrite, Version};
 
 /// DynamoDB refuses an item above 400 KB. The difference is room for the keys.

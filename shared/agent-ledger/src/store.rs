@@ -18,17 +18,11 @@ pub trait Store: Send + Sync {
     /// Writes at most [`WRITES_PER_REQUEST`] different registers, each if its version is absent or smaller. Answers in
     /// order what each held before, from which the caller knows whether the write took effect, repeated what was there,
     /// or came too late.
-    fn write_registers(
-        &self,
-        writes: &[&RegisterWrite],
-    ) -> impl Future<Output = Answer<Vec<Result<Before, StoreError>>>> + Send;
+    fn write_registers(&self, writes: &[&RegisterWrite]) -> impl Future<Output = WrittenRegisters> + Send;
 
     /// Inserts at most [`WRITES_PER_REQUEST`] entries with different keys, each if its key is not there. An interval
     /// that is there, but was closed by a later event, is replaced. Answers one result per entry, in order.
-    fn insert_entries(
-        &self,
-        entries: &[&HistoryEntry],
-    ) -> impl Future<Output = Answer<Vec<Result<Insertion, StoreError>>>> + Send;
+    fn insert_entries(&self, entries: &[&HistoryEntry]) -> impl Future<Output = WrittenEntries> + Send;
 }
 
 /// What a store answers, and what it charged.
@@ -46,6 +40,12 @@ impl<T> Answer<T> {
         Self { value, consumed: Consumed::default() }
     }
 }
+
+/// What became of register writes, in their order: what each register held before.
+pub type WrittenRegisters = Answer<Vec<Result<Before, StoreError>>>;
+
+/// What became of insertions, in their order.
+pub type WrittenEntries = Answer<Vec<Result<Insertion, StoreError>>>;
 
 /// What writes cost.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

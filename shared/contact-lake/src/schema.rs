@@ -1,5 +1,5 @@
 //! The columns, declared once: from here come the tree of source paths, the computed values, the row's writer, what a policy
-//! may name, what tools may show, the Glue column list and the documentation.
+//! may name, what tools may show, the Glue column list and the documentation. A new column is one entry in `ADDED` (`table.rs`).
 //!
 //! Names: `snake_case` of the source path without dots, a repeated word once, acronyms as one word, durations with
 //! their unit. Fields and types: Administrator Guide, "Contact records data model"; what is marked as seen in

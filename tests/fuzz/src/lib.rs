@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use agent_event_upserter::set_aside::SetAside;
+use agent_event_upserter::rejected::SetAside;
 use agent_event_upserter::{Summary, Upserter};
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;

@@ -10,7 +10,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use agent_ledger::store::{Answer, Before, Consumed, Insertion, Store, StoreError};
+use agent_ledger::store::{Consumed, Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use ledger_console::records::input::Input;
 use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
@@ -40,13 +40,13 @@ impl<S> Billed<S> {
 }
 
 impl<S: Store> Store for Billed<S> {
-    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         let answer = self.0.write_registers(writes).await;
         self.bill(|bill| bill.state += answer.consumed);
         answer
     }
 
-    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         let answer = self.0.insert_entries(entries).await;
         self.bill(|bill| {
             bill.history += answer.consumed;

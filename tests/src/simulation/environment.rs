@@ -6,10 +6,12 @@ use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use agent_event_upserter::set_aside::SetAside;
+use agent_event_upserter::rejected::SetAside;
 use agent_ledger::Item;
 use agent_ledger::memory::{MemoryStore, Tables};
-use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
+use agent_ledger::store::{
+    Answer, Before, FaultClass, Insertion, Store, StoreError, WrittenEntries, WrittenRegisters,
+};
 use agent_ledger::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
 use futures::FutureExt;
 
@@ -381,7 +383,7 @@ fn failed(request: &Request, error: &dyn Fn() -> StoreError) -> Served {
 }
 
 impl Store for Environment {
-    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         let writes = writes.iter().map(|write| (*write).clone()).collect();
         match self.ask(Request::Registers(writes)).await {
             Served::Registers(results) => Answer::free(results),
@@ -389,7 +391,7 @@ impl Store for Environment {
         }
     }
 
-    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         let entries = entries.iter().map(|entry| (*entry).clone()).collect();
         match self.ask(Request::Entries(entries)).await {
             Served::Entries(results) => Answer::free(results),

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 
 use fastrand::Rng;
 use lambda_io::kinesis::StreamEvent;
-use local_aws::event_source_mapping::lane::{Lane, Next, RetryRules};
 use local_aws::event_source_mapping::lane_of;
+use local_aws::event_source_mapping::retries::{Lane, Next, RetryRules};
 use local_aws::kinesis::{Bytes, Record};
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use agent_ledger::agents::{Agent, Session, agents};
 use agent_ledger::memory::{MemoryStore, Tables};
-use agent_ledger::store::{Answer, Before, FaultClass, Insertion, Store, StoreError};
+use agent_ledger::store::{Answer, FaultClass, Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{Activity, Attribute, HistoryEntry, NamePolicy, RegisterWrite};
 use connect_streams::Timestamp;
 use lambda_io::aggregate::{Packed, pack};
@@ -251,11 +251,11 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
 struct DeniedStore;
 
 impl Store for DeniedStore {
-    async fn write_registers(&self, writes: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         Answer::free(writes.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
     }
 
-    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         Answer::free(entries.iter().map(|_| Err(fault(FaultClass::Environment))).collect())
     }
 }
@@ -288,11 +288,11 @@ async fn what_is_not_done_in_time_is_reported() {
 struct NeverStore;
 
 impl Store for NeverStore {
-    async fn write_registers(&self, _: &[&RegisterWrite]) -> Answer<Vec<Result<Before, StoreError>>> {
+    async fn write_registers(&self, _: &[&RegisterWrite]) -> WrittenRegisters {
         std::future::pending().await
     }
 
-    async fn insert_entries(&self, _: &[&HistoryEntry]) -> Answer<Vec<Result<Insertion, StoreError>>> {
+    async fn insert_entries(&self, _: &[&HistoryEntry]) -> WrittenEntries {
         std::future::pending().await
     }
 }

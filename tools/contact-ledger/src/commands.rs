@@ -1,4 +1,5 @@
-//! The commands, one module each.
+//! The commands, one module each. A new one is a module here, its name and help in `arguments.rs`, and a line in `main.rs`;
+//! then `make generate` writes docs/cli.md.
 
 pub mod agents;
 pub mod backfill;

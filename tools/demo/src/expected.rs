@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use agent_ledger::Retention;
 use agent_ledger::plan::plan;
-use agent_ledger::rules::{Retention, Rules};
+use agent_ledger::rules::Rules;
 use agent_ledger::{AgentKey, Attribute, HistoryEntry, NamePolicy, RegisterWrite, Version};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;

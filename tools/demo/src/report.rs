@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use lake_files::decompressed;
 use lake_files::failures::{Payload, read};
-use lake_files::files_below;
+use lake_files::{files_below, layout};
 use lake_parquet::read_columns;
 use lambda_io::kinesis::StreamRecord;
 use local_aws::dynamodb::Item;
@@ -150,7 +150,7 @@ impl Findings {
         })?;
         let lake = arguments.output.join(LAKE_BUCKET);
         findings.note_rows(&lake, &mut expected)?;
-        for kept in ["errors", "rejected"] {
+        for kept in [layout::FAILED, layout::REJECTED] {
             for file in files_below(&lake.join(kept))? {
                 findings.bytes_kept += fs::metadata(&file)?.len();
                 note_failures(&file, &mut expected)?;
@@ -196,7 +196,7 @@ impl Findings {
 
     fn note_rows(&mut self, lake: &Path, expected: &mut Expected) -> anyhow::Result<()> {
         let mut contents: HashMap<String, Content> = HashMap::new();
-        for file in files_below(&lake.join("contact_records"))? {
+        for file in files_below(&lake.join(layout::ROWS))? {
             let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
             for row in read_columns(bytes.into(), &COLUMNS)? {
                 let content_hash = row["content_hash"].as_str().unwrap_or_default().to_owned();

@@ -10,7 +10,7 @@ use contact_ledger::commands::schema::{SchemaFormat, schema};
 use ledger_console::process::outcome;
 use ledger_tests::hostile;
 
-use crate::Generated;
+use crate::generated::Generated;
 use crate::pages::{read, with_part};
 
 pub(crate) fn files() -> anyhow::Result<Vec<Generated>> {

@@ -1,6 +1,7 @@
 //! Every file of the repository that a program writes, wholly or in part: one list, one command.
 
 mod docs;
+mod generated;
 mod pages;
 mod template;
 
@@ -10,16 +11,8 @@ use anyhow::Context;
 use ledger_tests::contact_record_fixtures;
 use ledger_tests::golden::row_of;
 
+pub use crate::generated::Generated;
 use crate::pages::repository;
-
-/// A file as it must be.
-#[derive(Debug)]
-pub struct Generated {
-    /// Its path in the repository.
-    pub path: &'static str,
-    /// What must be in it.
-    pub text: String,
-}
 
 /// The files, as they must be.
 ///
@@ -30,25 +23,6 @@ pub fn files() -> anyhow::Result<Vec<Generated>> {
     let mut files = docs::files()?;
     files.push(Generated { path: TEMPLATE, text: template::template(&pages::read(TEMPLATE)?) });
     Ok(files)
-}
-
-impl Generated {
-    /// Whether the file is as it must be.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn is_current(&self) -> anyhow::Result<bool> {
-        Ok(pages::read(self.path)? == self.text)
-    }
-
-    /// Writes it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write(&self) -> anyhow::Result<()> {
-        let path = repository().join(self.path);
-        std::fs::write(&path, &self.text).with_context(|| format!("{} cannot be written", self.path))
-    }
 }
 
 /// Writes the rows that tests compare with; whoever asks for it looks at the difference.

@@ -11,8 +11,8 @@ pub mod batching;
 mod discarded;
 pub mod filter;
 mod instant;
-pub mod lane;
 pub mod response;
+pub mod retries;
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use self::batching::{BatchRules, Batches};
 use self::discarded::Discarded;
 use self::filter::FilterCriteria;
-use self::lane::{Lane, Next, Progress, RetryRules};
+use self::retries::{Lane, Next, Progress, RetryRules};
 use crate::function::{Invoke, InvokeError};
 use crate::kinesis::{Record, Shard, Stream};
 use crate::now;

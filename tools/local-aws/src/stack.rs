@@ -16,7 +16,7 @@ use crate::api::{Api, Services};
 use crate::descriptors;
 use crate::dynamodb::{DynamoDb, Item};
 use crate::event_source_mapping::batching::BatchRules;
-use crate::event_source_mapping::lane::RetryRules;
+use crate::event_source_mapping::retries::RetryRules;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::faults::{Faults, Part};
 use crate::firehose::prefix::Prefix;

@@ -289,9 +289,10 @@ mod tests {
             include_str!("../../../local-aws/src/firehose/delivery.rs"),
         ];
         let errors: BTreeSet<_> = firehose.iter().flat_map(|source| codes(source, is_error)).collect();
-        let conditions = codes(include_str!("../../../local-aws/src/event_source_mapping/lane.rs"), |word| {
-            word.ends_with("Exhausted") || word.ends_with("Exceeded")
-        });
+        let conditions =
+            codes(include_str!("../../../local-aws/src/event_source_mapping/retries.rs"), |word| {
+                word.ends_with("Exhausted") || word.ends_with("Exceeded")
+            });
         assert_eq!(
             (rejects.len(), errors.len(), conditions.len()),
             (10, 9, 2),

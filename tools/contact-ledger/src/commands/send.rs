@@ -19,6 +19,7 @@ use connect_streams::{RecordKind, Timestamp, parse};
 use indicatif::{ProgressBar, ProgressStyle};
 use lake_files::decompressed;
 use lake_files::failures::{FailedRecord, Payload, read};
+use lake_files::layout::{FAILED, REJECTED, ROWS, ROWS_PARTITION};
 use lake_parquet::read_columns;
 use lambda_io::kinesis::StreamRecord;
 use redrive::{AwsLake, Destination as _, Fault, Lake as _, put_all};
@@ -294,16 +295,16 @@ impl Look {
                 Sought::DemoRow(_) => "demo",
                 _ => continue,
             };
-            prefixes.insert(format!("contact_records/contact_date={partition}/"));
+            prefixes.insert(format!("{ROWS_PARTITION}{partition}/"));
         }
         if !contact_records.is_empty() {
             let day = now.date().replace('-', "/");
             for kind in ["processing-failed", "format-conversion-failed", "activePartitionExceeded"] {
-                prefixes.insert(format!("errors/{kind}/{day}/"));
+                prefixes.insert(format!("{FAILED}{kind}/{day}/"));
             }
         }
         if has_events {
-            prefixes.insert("rejected/agent-events/".to_owned());
+            prefixes.insert(REJECTED.to_owned());
         }
         let mut known = BTreeSet::new();
         for prefix in &prefixes {
@@ -325,11 +326,10 @@ impl Look {
                     continue;
                 }
                 let Some(body) = lake.get(&key).await? else { continue };
-                let found =
-                    if key.starts_with("contact_records/") { rows(&key, body)? } else { failures(body) };
+                let found = if key.starts_with(ROWS) { rows(&key, body)? } else { failures(body) };
                 for (end, is_it) in found {
                     let records: &mut [Sent] =
-                        if prefix.starts_with("rejected/") { agent_events } else { contact_records };
+                        if prefix.starts_with(REJECTED) { agent_events } else { contact_records };
                     // Two equal records end in two rows or failures.
                     let mut open = records.iter_mut().filter(|sent| sent.ended.is_none());
                     if let Some(sent) = open.find(|sent| is_it.is(sent)) {

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::lane::Progress;
+use super::retries::Progress;
 use crate::kinesis::Record;
 
 #[derive(Deserialize)]

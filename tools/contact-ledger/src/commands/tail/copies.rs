@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::arrived::{Arrived, Reader};
 use crate::stack::connection::Connection;
 use lake_files::copies::arrival;
+use lake_files::layout::COPIES_PARTITION;
 use ledger_console::records::input::{KINESIS, records_of};
 
 /// Why it is not a stream that is read.
@@ -58,7 +59,7 @@ fn days(since: Timestamp, now: Timestamp) -> Vec<String> {
 /// Keys of the copies of a day that were written at this time or later: a record that arrived later is in one of them.
 async fn written_since(connection: &Connection, day: &str, since: Timestamp) -> anyhow::Result<Vec<String>> {
     let lake = connection.lake();
-    let prefix = format!("raw/contact-records/arrival_date={day}/");
+    let prefix = format!("{COPIES_PARTITION}{day}/");
     let list = list(&lake.client, &lake.bucket, &prefix);
     let (mut pages, mut keys) = (list.into_paginator().send(), Vec::new());
     while let Some(page) = pages.next().await {

@@ -1,43 +1,17 @@
-//! The registers of an agent's state, each an item of its own.
+//! What an event with a current snapshot writes. All its attributes change together, so that no mixture of two moments can be
+//! read.
 //!
-//! The *snapshot* register is set by any event that carries a current snapshot; all its attributes change together, so
-//! that no mixture of two moments can be read. The *login* and *logout* registers are set by LOGIN and LOGOUT alone. A
-//! LOGIN, whose snapshots are null, therefore never erases a name or a status, and a heartbeat after LOGOUT never brings
-//! the agent back. LOGIN and LOGOUT do not share a register: when both happen within one millisecond, none of them is
-//! lost, and what follows tells which was last ([`crate::agents`]).
-//!
-//! Each item expires by its own event. In one item they would share `expires_at`, and then either it would depend on which
-//! register was written last, or an old snapshot would take a new login along.
-//!
-//! An item is kept small, because a usual one, with a contact in it, should take one write unit (1 KB): ids instead of
+//! The item is kept small, because a usual one, with a contact in it, should take one write unit (1 KB): ids instead of
 //! ARNs, which all begin alike, and no event id besides the version that ends in it.
 
-use connect_streams::agent_event::{AgentEvent, Contact, EventType, Snapshot};
+use connect_streams::agent_event::{AgentEvent, Contact, Snapshot};
 
 use crate::activity::Activity;
-use crate::item::{Attribute, expires_at, present_and_absent};
+use crate::item::{Attribute, expires_at};
 use crate::register::Register;
 use crate::rules::Rules;
-use crate::{AgentKey, Continuity, Version};
-
-/// One conditional update: it takes effect when the register's version is absent or smaller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisterWrite {
-    /// Whose state.
-    pub key: AgentKey,
-    /// Which register.
-    pub register: Register,
-    /// The version it gets.
-    pub version: Version,
-    /// The attributes it gets; the version is among them.
-    pub set: Vec<(&'static str, Attribute)>,
-    /// The attributes it loses, because this event does not know them.
-    pub remove: Vec<&'static str>,
-    /// What the event before it must have left; unknown without a previous snapshot.
-    pub expects: Option<Continuity>,
-    /// What it leaves; only the snapshot register has it.
-    pub leaves: Option<Continuity>,
-}
+use crate::write::{RegisterWrite, write};
+use crate::{Continuity, Version};
 
 /// The update of the snapshot register.
 pub(crate) fn snapshot_write(
@@ -71,37 +45,6 @@ pub(crate) fn snapshot_write(
     ];
     let expects = event.previous.as_ref().map(|previous| Continuity::of(previous, &self::contacts(previous)));
     RegisterWrite { expects, leaves, ..write(event, version, Register::Snapshot, attributes) }
-}
-
-/// The update of the login or logout register; `None` for events that are neither.
-pub(crate) fn session_write(
-    event: &AgentEvent<'_>,
-    version: &Version,
-    retention_days: u32,
-) -> Option<RegisterWrite> {
-    let (register, session) = match event.event_type {
-        EventType::Login => (Register::Login, "in"),
-        EventType::Logout => (Register::Logout, "out"),
-        EventType::StateChange | EventType::HeartBeat | EventType::Other(_) => return None,
-    };
-    let attributes = [
-        ("session", Some(Attribute::text(session))),
-        ("session_since", Some(Attribute::timestamp(event.timestamp))),
-        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
-    ];
-    Some(write(event, version, register, attributes))
-}
-
-fn write<const N: usize>(
-    event: &AgentEvent<'_>,
-    version: &Version,
-    register: Register,
-    attributes: [(&'static str, Option<Attribute>); N],
-) -> RegisterWrite {
-    let (mut set, remove) = present_and_absent(attributes);
-    set.push((register.version_attribute(), Attribute::text(version.as_str())));
-    let (key, version) = (AgentKey::of(event, register), version.clone());
-    RegisterWrite { key, register, version, set, remove, expects: None, leaves: None }
 }
 
 /// The contacts as they are stored.

@@ -1,0 +1,29 @@
+//! What LOGIN and LOGOUT write, and no other event: a heartbeat, before or after a logout, leaves the session alone.
+//!
+//! A LOGIN, whose snapshots are null, never erases a name or a status, and a heartbeat after LOGOUT never brings the agent back.
+
+use connect_streams::agent_event::{AgentEvent, EventType};
+
+use crate::Version;
+use crate::item::{Attribute, expires_at};
+use crate::register::Register;
+use crate::write::{RegisterWrite, write};
+
+/// The update of the login or logout register; `None` for events that are neither.
+pub(crate) fn session_write(
+    event: &AgentEvent<'_>,
+    version: &Version,
+    retention_days: u32,
+) -> Option<RegisterWrite> {
+    let (register, session) = match event.event_type {
+        EventType::Login => (Register::Login, "in"),
+        EventType::Logout => (Register::Logout, "out"),
+        EventType::StateChange | EventType::HeartBeat | EventType::Other(_) => return None,
+    };
+    let attributes = [
+        ("session", Some(Attribute::text(session))),
+        ("session_since", Some(Attribute::timestamp(event.timestamp))),
+        ("expires_at", Some(expires_at(event.timestamp, retention_days))),
+    ];
+    Some(write(event, version, register, attributes))
+}
