@@ -38,15 +38,14 @@ build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants t
 
 ### Change it
 
-generate: $(TOOLS_READY) ## Write every generated file: parts of docs/ and of template.yaml
-	cargo build --locked --workspace && ./target/debug/generate
+generate: $(TOOLS_READY) rust ## Write every generated file: parts of docs/ and of template.yaml
+	./target/debug/generate
 	$(TOOLS)/python tests/queries/document.py
 
 generate-golden: ## Write the golden rows as well: look at the difference before you commit it
 	cargo run --locked --quiet -p generate -- --golden
 
-test-rust: ## Run the Rust tests; they need no Python, Java or Go
-	cargo build --locked --workspace
+test-rust: rust ## Run the Rust tests; they need no Python, Java or Go
 	cargo test --locked --workspace
 
 test: lint-template build-for-tests test-rust ## Run every test, the quick referees among them (needs JDK 17 and 25, Maven and Go)

@@ -7,10 +7,9 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::future::Future;
-use std::sync::Arc;
 
-use agent_ledger::store::{FaultClass, StoreError};
-use aws_errors::{Classified, classify};
+use agent_ledger::store::StoreError;
+use agent_ledger_dynamodb::store_error;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use lake_files::layout::REJECTED;
@@ -49,10 +48,8 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    let Classified { class, code, is_answer } = classify(&error);
-    let class = if class.needs_a_person() { FaultClass::Environment } else { FaultClass::Transient };
-    let code = format!("S3 {code}");
-    StoreError { class, code, is_answer, source: Arc::new(error) }
+    let error = store_error(error);
+    StoreError { code: format!("S3 {}", error.code), ..error }
 }
 
 /// The object for a batch's rejected records.

@@ -8,7 +8,8 @@ use aws_errors::{Class, Classified, class_of, classify};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::BatchStatementError;
 
-pub(crate) fn store_error<E, R>(error: SdkError<E, R>) -> StoreError
+/// A failed request, to S3 as well, as the port knows it.
+pub fn store_error<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,

@@ -5,6 +5,7 @@ mod failure;
 mod reader;
 mod statement;
 
+pub use failure::store_error;
 pub use reader::Reader;
 
 use agent_ledger::Item;
@@ -20,7 +21,6 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::attribute::{RawItem, to_item};
-use crate::failure::store_error;
 use crate::statement::{RegisterAttempt, StatementFailure};
 
 /// Both tables.

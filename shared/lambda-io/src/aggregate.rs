@@ -114,6 +114,27 @@ pub fn pack(records: &[Packed]) -> Vec<u8> {
     [&MAGIC[..], &message, &Md5::digest(&message)[..]].concat()
 }
 
+/// Reads a record by itself or, if it is packed, each record in it; answers with those that are right.
+///
+/// # Errors
+/// What is wrong with it; of a packed one, only if nothing in it is right, and then what is wrong with the first.
+pub fn read_each<T>(data: &[u8], read: impl Fn(&[u8]) -> Result<T, Reject>) -> Result<Vec<T>, Reject> {
+    if !is_packed(data) {
+        return read(data).map(|right| vec![right]);
+    }
+    let (mut right, mut first_wrong) = (Vec::new(), None);
+    for part in unpack(data.to_vec())? {
+        match read(&part.data) {
+            Ok(part) => right.push(part),
+            Err(reject) => first_wrong = first_wrong.or(Some(reject)),
+        }
+    }
+    match first_wrong {
+        Some(reject) if right.is_empty() => Err(reject),
+        _ => Ok(right),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,8 +6,10 @@ use aws_errors::why;
 use aws_sdk_firehose::types::Record;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{EncodingType, Tag, Tagging};
 use serde::Deserialize;
 
@@ -17,7 +19,7 @@ use crate::ports::{Destination, Fault, Lake};
 #[derive(Debug, Clone)]
 pub struct AwsLake {
     /// The client.
-    pub client: aws_sdk_s3::Client,
+    pub client: Client,
     /// Its name.
     pub bucket: String,
 }
@@ -34,19 +36,8 @@ impl AwsLake {
 
 impl Lake for AwsLake {
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        let mut keys = Vec::new();
-        let mut pages = list(&self.client, &self.bucket, prefix).into_paginator().send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.refused("listed", prefix, error))?;
-            keys.extend(
-                page.contents
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|object| Some(decoded(&object.key?))),
-            );
-        }
-        keys.sort_unstable();
-        Ok(keys)
+        let listed = keys(&self.client, &self.bucket, prefix).await;
+        listed.map_err(|error| self.refused("listed", prefix, error))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -85,16 +76,47 @@ impl Lake for AwsLake {
     }
 }
 
-/// Asks for keys in an encoding that has every character: XML has none for those below 0x20.
-/// Source: S3 API Reference, `ListObjectsV2`, `encoding-type`.
-#[must_use]
-pub fn list(client: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> ListObjectsV2FluentBuilder {
-    client.list_objects_v2().bucket(bucket).prefix(prefix).encoding_type(EncodingType::Url)
+/// The keys with this prefix, in order.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn keys(
+    client: &Client,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Vec<String>, SdkError<ListObjectsV2Error>> {
+    let mut keys = Vec::new();
+    for_each_object(client, bucket, prefix, |key, _| keys.push(key)).await?;
+    keys.sort_unstable();
+    Ok(keys)
 }
 
-/// A key that [`list`] has answered.
-#[must_use]
-pub fn decoded(key: &str) -> String {
+/// Lists the objects with this prefix: hands on each key, and when the object was written.
+///
+/// It asks for keys in an encoding that has every character: XML has none for those below 0x20.
+/// Source: S3 API Reference, `ListObjectsV2`, `encoding-type`.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn for_each_object(
+    client: &Client,
+    bucket: &str,
+    prefix: &str,
+    mut each: impl FnMut(String, Option<DateTime>),
+) -> Result<(), SdkError<ListObjectsV2Error>> {
+    let list = client.list_objects_v2().bucket(bucket).prefix(prefix).encoding_type(EncodingType::Url);
+    let mut pages = list.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for object in page?.contents.unwrap_or_default() {
+            if let Some(key) = object.key {
+                each(decoded(&key), object.last_modified);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn decoded(key: &str) -> String {
     let spaced = key.replace('+', " ");
     percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }

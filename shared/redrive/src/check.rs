@@ -39,23 +39,10 @@ pub fn check(payload: &Payload) -> Verdict {
     reject.map_or(Verdict::Passes, Verdict::FailsAgain)
 }
 
-/// What is wrong with a record, for which its function would reject it; of a packed one, if nothing in it is right.
+/// What is wrong with a record, for which its function would reject it.
 fn would_reject(record: &StreamRecord, rules: &Rules) -> Option<Reject> {
-    let read_all = || -> Result<(), Reject> {
-        let data = record.data.bytes()?;
-        if !aggregate::is_packed(data) {
-            return read(data, rules).map(drop);
-        }
-        let mut first = None;
-        for part in aggregate::unpack(data.to_vec())? {
-            match read(&part.data, rules) {
-                Ok(_) => return Ok(()),
-                Err(reject) => first = first.or(Some(reject)),
-            }
-        }
-        first.map_or(Ok(()), Err)
-    };
-    read_all().err()
+    let read = |data: &[u8]| aggregate::read_each(data, |part| read(part, rules));
+    record.data.bytes().and_then(read).err()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod report;
 mod request;
 mod run;
 
-pub use aws::{AwsDestination, AwsLake, ContactRecordTarget, decoded, list};
+pub use aws::{AwsDestination, AwsLake, ContactRecordTarget, for_each_object, keys};
 pub use check::{Verdict, check};
 pub use destination::put_all;
 pub use manifest::{LEFT_TAG, REDRIVEN_TAG};

@@ -1,5 +1,5 @@
 //! A contact center that does not exist: agents with shifts, statuses and breaks, and contacts that arrive, wait, are
-//! answered, held, transferred, called back or abandoned. What it does is told on both streams as Amazon Connect tells
+//! answered, held, transferred, called back or abandoned. What it does appears on both streams as Amazon Connect sends
 //! it, and both tell the same story. The same seed gives the same center.
 //!
 //! It is a simulation of events in time, so it is read like a stream: it needs memory for what goes on, not for what

@@ -142,7 +142,7 @@ async fn a_kind_can_be_forced() {
 async fn personal_values_are_hidden_until_they_are_asked_for() {
     let event = LOGIN.replace(r#""EventType":"LOGIN""#, r#""EventType":"STATE_CHANGE","CurrentAgentSnapshot":{"Configuration":{"Username":"ada.lovelace"},"Contacts":[{"ContactId":"ada#lovelace"}]}"#);
     let object = CONTACT.replace("\"c\"", r#"{"Name":"Ada Lovelace"}"#);
-    // A field of ids that holds something else is told by what it holds.
+    // A value that is not of its field's form is hidden.
     let in_place_of_an_id = CONTACT.replace("\"c\"", "441632960123");
     let in_place_of_an_arn = LOGIN.replace("arn:aws:connect", "Ada Lovelace +441632960123");
     let broken = r#"{"Name":"Ada Lovelace"#;

@@ -182,7 +182,6 @@ fn circles(root: &Path) -> Vec<Vec<String>> {
         for path in &source.names {
             // A name without a module of this crate before it is another crate's, or defined in the same file.
             let Some(there) = definer(&modules, path, 0).filter(|there| *there != module) else { continue };
-            // A file that is not named, but only passed on the way, is not needed.
             needs.add_edge(module.as_slice(), there.as_slice(), ());
         }
     }

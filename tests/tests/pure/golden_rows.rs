@@ -1,7 +1,7 @@
 //! The meaning of whole contact records: fixtures made by hand from the tables of the Administrator Guide's
 //! "Contact records data model", and the rows they become.
 //!
-//! `make generate-golden` writes the rows anew; look at the difference before you commit it.
+//! `make generate-golden` rewrites the rows; review the difference before you commit it.
 
 use std::collections::BTreeMap;
 use std::fs;

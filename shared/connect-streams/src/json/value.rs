@@ -13,11 +13,11 @@ pub(super) enum Node<'a> {
     String(&'a str),
     /// A string that held an escape, without its escapes.
     Unescaped(Box<str>),
-    /// So many nodes follow, up to its [`End`](Self::End).
+    /// The number of nodes that follow, up to its [`End`](Self::End).
     Array(u32),
-    /// So many nodes follow, up to its [`End`](Self::End); keys and values take turns.
+    /// The number of nodes that follow, up to its [`End`](Self::End); keys and values take turns.
     Object(u32),
-    /// So many nodes were before, back to its beginning.
+    /// The number of nodes before it, back to its beginning.
     End(u32),
 }
 

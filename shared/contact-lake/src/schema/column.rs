@@ -91,7 +91,7 @@ pub enum RowValue {
 /// without being asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Privacy {
-    /// The versions of a contact are told apart by it: shown, and a policy can only keep it.
+    /// It distinguishes the versions of a contact: shown, and a policy can only keep it.
     Identity,
     /// Made by this code, of what says nothing about a person: shown, and no policy names it.
     NotPersonal,

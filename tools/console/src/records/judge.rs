@@ -84,22 +84,10 @@ impl Judge {
         })
     }
 
-    /// Of a packed record, the function takes every part by itself: it fails if nothing in it is right.
     fn agent_event(&self, record: &[u8]) -> Result<Fate, Reject> {
-        let parts = if aggregate::is_packed(record) {
-            aggregate::unpack(record.to_vec())?.iter().map(|part| part.data.to_vec()).collect()
-        } else {
-            vec![record.to_vec()]
-        };
-        let fates: Vec<_> = parts.iter().map(|part| read(part, &self.rules)).collect();
-        if fates.iter().any(|fate| matches!(fate, Ok(Read::Event { .. }))) {
-            return Ok(Fate::Written);
-        }
-        match fates.into_iter().collect::<Result<Vec<_>, _>>() {
-            Err(reject) if parts.len() == 1 => Err(reject),
-            Err(reject) if parts.iter().all(|part| read(part, &self.rules).is_err()) => Err(reject),
-            _ => Ok(Fate::PassedOver),
-        }
+        let read = aggregate::read_each(record, |part| read(part, &self.rules))?;
+        let is_written = read.iter().any(|read| matches!(read, Read::Event { .. }));
+        Ok(if is_written { Fate::Written } else { Fate::PassedOver })
     }
 }
 

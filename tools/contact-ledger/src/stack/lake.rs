@@ -13,7 +13,6 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Buf as _, Bytes};
 use lake_files::files_below;
-use redrive::{decoded, list};
 use tokio::runtime::Handle;
 
 use crate::stack::aws::AwsArguments;
@@ -100,9 +99,9 @@ impl Lake {
     /// # Errors
     /// When they cannot be listed.
     pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
-        let mut keys = Vec::new();
         match self {
             Self::Folder(root) => {
+                let mut keys = Vec::new();
                 for file in files_below(&root.join(prefix))
                     .or_else(
                         |error| if error.kind() == ErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) },
@@ -111,23 +110,14 @@ impl Lake {
                 {
                     keys.push(file.strip_prefix(root)?.to_string_lossy().into_owned());
                 }
+                keys.sort_unstable();
+                Ok(keys)
             }
             Self::Bucket { client, bucket, .. } => {
-                let pages = list(client, bucket, prefix).into_paginator();
-                let mut pages = pages.send();
-                while let Some(page) = pages.next().await {
-                    let page = page.map_err(|error| refused("listed", bucket, prefix, error))?;
-                    keys.extend(
-                        page.contents
-                            .unwrap_or_default()
-                            .into_iter()
-                            .filter_map(|object| Some(decoded(&object.key?))),
-                    );
-                }
+                let listed = redrive::keys(client, bucket, prefix).await;
+                listed.map_err(|error| refused("listed", bucket, prefix, error))
             }
         }
-        keys.sort_unstable();
-        Ok(keys)
     }
 
     /// An object's bytes.

@@ -35,8 +35,8 @@ pub struct FirehoseSettings {
 /// A buffering hint: whichever comes first.
 #[derive(Debug, Clone, Copy)]
 pub struct Buffer {
-    /// So many bytes.
+    /// Bytes.
     pub bytes: usize,
-    /// So long after the first record.
+    /// Time since the first record.
     pub interval: Duration,
 }

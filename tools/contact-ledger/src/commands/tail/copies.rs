@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use aws_errors::why;
 use connect_streams::Timestamp;
-use redrive::{Lake as _, decoded, list};
+use redrive::{Lake as _, for_each_object};
 use tokio::time::sleep;
 
 use super::arrived::{Arrived, Reader};
@@ -60,19 +60,17 @@ fn days(since: Timestamp, now: Timestamp) -> Vec<String> {
 async fn written_since(connection: &Connection, day: &str, since: Timestamp) -> anyhow::Result<Vec<String>> {
     let lake = connection.lake();
     let prefix = format!("{COPIES_PARTITION}{day}/");
-    let list = list(&lake.client, &lake.bucket, &prefix);
-    let (mut pages, mut keys) = (list.into_paginator().send(), Vec::new());
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| {
-            anyhow!("s3://{}/{prefix} cannot be listed: {}", lake.bucket, why(&error, "s3:ListBucket"))
-        })?;
-        for object in page.contents.unwrap_or_default() {
-            let written = object.last_modified.and_then(|at| at.to_millis().ok());
-            // S3 tells whole seconds.
-            let is_late = written.is_none_or(|written| written + 999 >= since.epoch_milliseconds());
-            keys.extend(object.key.filter(|_| is_late).map(|key| decoded(&key)));
+    let mut keys = Vec::new();
+    let listed = for_each_object(&lake.client, &lake.bucket, &prefix, |key, written| {
+        let written = written.and_then(|at| at.to_millis().ok());
+        // S3 tells whole seconds.
+        if written.is_none_or(|written| written + 999 >= since.epoch_milliseconds()) {
+            keys.push(key);
         }
-    }
+    });
+    listed.await.map_err(|error| {
+        anyhow!("s3://{}/{prefix} cannot be listed: {}", lake.bucket, why(&error, "s3:ListBucket"))
+    })?;
     keys.sort_by_key(|key| (arrival(key), key.clone()));
     Ok(keys)
 }
