@@ -46,7 +46,7 @@ generate-golden: ## Write the golden rows as well: look at the difference before
 	cargo run --locked --quiet -p generate -- --golden
 
 test-rust: rust ## Run the Rust tests; they need no Python, Java or Go
-	cargo test --locked --workspace
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} cargo test --locked --workspace --lib --test '*'
 
 test: lint-template build-for-tests test-rust ## Run every test, the quick referees among them (needs JDK 17 and 25, Maven and Go)
 	$(TOOLS)/python tests/content-hash/check.py
@@ -162,5 +162,5 @@ target/clients/ready: tests/clients/requirements.txt tests/clients/aws-cli-2.txt
 
 # Such as target/tools/cargo-deny-0.20.2: the tool of this name and version.
 $(CARGO_TOOLS)/%:
-	cargo install --locked --quiet --target-dir $(CARGO_TOOLS)/build --root $@ $(shell echo $* | sed 's/\(.*\)-/\1@/')
+	cargo install --locked --quiet --debug --target-dir $(CARGO_TOOLS)/build --root $@ $(shell echo $* | sed 's/\(.*\)-/\1@/')
 	@rm -rf $(CARGO_TOOLS)/build

@@ -291,10 +291,12 @@ fn a_backfill_of_a_copy_that_is_hundreds_of_megabytes_takes_little_memory() {
     const DAY: &str = "raw/contact-records/arrival_date=2026-03-02";
     let contact = |number: usize| CONTACT.replace("\"c\"", &format!("\"c-{number}\""));
     let few: String = (0..3).map(contact).collect();
+    let mut record: Value = serde_json::from_slice(&contact_record_fixtures()["every-field-set"]).unwrap();
+    record["InitiationTimestamp"] = "2026-03-02T08:00:00Z".into();
     for (filling, code, said) in [
         ("\0", 3, "larger than 10 MiB"),
         (" ", 3, "10 MiB of white space without a record"),
-        (CONTACT, 0, ""),
+        (&record.to_string(), 0, ""),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let copies = folder.path().join(DAY);
@@ -312,11 +314,11 @@ fn a_backfill_of_a_copy_that_is_hundreds_of_megabytes_takes_little_memory() {
         let out = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{out}");
         assert!(out.contains(said), "{out}");
-        assert!((1..MEMORY).contains(&peak), "{filling:?} took {peak} bytes");
+        assert!((1..MEMORY).contains(&peak), "{filling:.50?} took {peak} bytes");
         // The records before it are rows all the same.
         let rows = lake_files::files_below(&folder.path().join("contact_records")).unwrap();
         assert_eq!(rows.len(), 1, "{out}");
-        println!("{filling:?}: {} MB at most", peak / 1_000_000);
+        println!("{filling:.50?}: {} MB at most", peak / 1_000_000);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn cargo(arguments: &[&str]) -> String {
@@ -86,4 +87,45 @@ fn only_one_crate_of_ours_names_the_dynamodb_sdk() {
     for package in ["agent-ledger", "lambda-io", "connect-streams", "contact-lake", "local-aws"] {
         must_not_need(package, &["aws-sdk-dynamodb"]);
     }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// `make test-rust` builds the tests of libraries, but of those that say `test = false`, and those of `tests/`. One elsewhere
+/// would not be run.
+#[test]
+fn every_test_is_one_that_is_run() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut files = Vec::new();
+    for folder in
+        ["benches", "functions", "shared", "tools", "tests/src", "tests/fuzz/src", "tests/fuzz/fuzz_targets"]
+    {
+        sources(&root.join(folder), &mut files);
+    }
+    let with_tests = files.iter().filter(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        text.lines().any(|line| ["#[test]", "#[tokio::test"].iter().any(|test| line.trim().starts_with(test)))
+    });
+    let with_tests: Vec<_> = with_tests.collect();
+    let is_run = |file: &Path| {
+        let is_program = file.ends_with("src/main.rs") || file.parent().unwrap().ends_with("src/bin");
+        let package = file.ancestors().find(|folder| folder.join("Cargo.toml").exists()).unwrap();
+        let manifest = std::fs::read_to_string(package.join("Cargo.toml")).unwrap();
+        !is_program && package.join("src/lib.rs").exists() && !manifest.contains("[lib]\ntest = false")
+    };
+    let lost: Vec<_> = with_tests.iter().filter(|file| !is_run(file)).collect();
+    assert!(
+        with_tests.len() > 50 && lost.is_empty(),
+        "{} files have tests, of which not run: {lost:?}",
+        with_tests.len()
+    );
 }

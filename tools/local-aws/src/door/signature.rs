@@ -12,7 +12,7 @@ use aws_sigv4::sign::v4;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 
@@ -101,7 +101,7 @@ impl Verifier {
             .identity(&identity)
             .region(region)
             .name(service)
-            .time(SystemTime::from(claim.time))
+            .time(SystemTime::try_from(claim.time).ok()?)
             .settings(settings)
             .build()
             .ok()?
@@ -200,7 +200,7 @@ impl Claim {
         expires: Option<u64>,
     ) -> Result<Self, Refusal> {
         let time = DateTime::strptime("%Y%m%dT%H%M%SZ", date)
-            .and_then(|time| time.to_zoned(TimeZone::UTC))
+            .and_then(|time| Offset::UTC.to_timestamp(time))
             .map_err(|_| incomplete("X-Amz-Date is not of the form 20260302T083000Z"))?;
         let credential: Vec<_> = credential.split('/').collect();
         let [access_key_id, day, region, service, "aws4_request"] = credential[..] else {
@@ -214,7 +214,7 @@ impl Claim {
             scope: [day, region, service].map(str::to_owned),
             signed_headers: signed_headers.split(';').map(str::to_owned).collect(),
             signature: signature.to_owned(),
-            time: time.timestamp(),
+            time,
             expires,
         })
     }

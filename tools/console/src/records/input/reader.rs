@@ -241,7 +241,7 @@ impl Records {
 
     fn whole_line(&mut self) -> anyhow::Result<InputRecord> {
         loop {
-            let end = self.rest().iter().position(|byte| *byte == b'\n');
+            let end = memchr::memchr(b'\n', self.rest());
             match end.or_else(|| self.is_at_end.then(|| self.rest().len())) {
                 Some(length) if length <= self.limit.bytes => return Ok(self.take(length)),
                 None if self.rest().len() <= self.limit.bytes => self.fill()?,
@@ -364,7 +364,7 @@ fn value(bytes: &[u8], is_at_end: bool) -> Value {
 }
 
 fn lines(bytes: &[u8]) -> u64 {
-    (bytes.split(|byte| *byte == b'\n').count() - 1) as u64
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 /// `1,000 KiB`, `10 MiB`
