@@ -45,8 +45,9 @@ generate: $(TOOLS_READY) rust ## Write every generated file: parts of docs/ and 
 generate-golden: ## Write the golden rows as well: look at the difference before you commit it
 	cargo run --locked --quiet -p generate -- --golden
 
+# The tests that start processes wait more than they work.
 test-rust: rust ## Run the Rust tests; they need no Python, Java or Go
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} cargo test --locked --workspace --lib --test '*'
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-12} cargo test --locked --workspace --tests
 
 test: lint-template build-for-tests test-rust ## Run every test, the quick referees among them (needs JDK 17 and 25, Maven and Go)
 	$(TOOLS)/python tests/content-hash/check.py
@@ -144,7 +145,7 @@ clean: ## Remove everything that was built or left by a demo
 
 .PHONY: rust
 rust:
-	cargo build --locked --workspace
+	cargo build --locked --workspace --exclude ledger-benches --exclude ledger-fuzz
 
 setup:
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

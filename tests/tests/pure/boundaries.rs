@@ -68,17 +68,18 @@ fn the_operators_tool_needs_no_emulator_and_the_demo_no_sdk_of_an_operators() {
 /// What `make demo` compiles serves the build of everything and the tests, because the features are the same: `one-build`
 /// names those that differed.
 #[test]
-fn a_demo_is_built_with_the_features_of_the_whole_workspace() {
-    let features = |selected: &[&str]| {
-        let arguments = ["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}|{f}"];
+fn a_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests() {
+    let features = |edges: &str, selected: &[&str]| {
+        let arguments = ["tree", "--edges", edges, "--prefix", "none", "--format", "{p}|{f}"];
         let output = cargo(&[&arguments, selected].concat());
         let lines = output.lines().map(|line| line.trim_end_matches(" (*)").to_owned());
         lines.collect::<std::collections::BTreeSet<_>>()
     };
     let demo = ["contact-record-normalizer", "agent-event-upserter", "contact-ledger-demo"];
-    let demo = features(&demo.map(|package| ["--package", package]).concat());
-    let all = features(&["--workspace"]);
-    let differs: Vec<_> = demo.difference(&all).collect();
+    let demo = features("normal,build", &demo.map(|package| ["--package", package]).concat());
+    let all = features("normal,build", &["--workspace"]);
+    let tests = features("normal,build,dev", &["--workspace"]);
+    let differs: Vec<_> = demo.difference(&all).chain(all.difference(&tests)).collect();
     assert!(demo.len() > 200 && differs.is_empty(), "name in tools/one-build what these lack: {differs:?}");
 }
 
@@ -100,8 +101,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `make test-rust` builds the tests of libraries, but of those that say `test = false`, and those of `tests/`. One elsewhere
-/// would not be run.
+/// `make test-rust` builds the tests of libraries, but of those that say `test = false`, and integration tests. A program that
+/// had tests would be linked once more for nothing: what it does is in its library.
 #[test]
 fn every_test_is_one_that_is_run() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
