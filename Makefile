@@ -75,7 +75,7 @@ test-runtime: rust ## Run both functions under Amazon's Lambda Runtime Interface
 test-kpl: rust ## Unpack what Amazon's KPL aggregator packs (needs Java 17 and Maven)
 	tests/kpl-aggregator/run $(BINARIES)
 
-test-openx: rust ## Read the rows with Trino's OpenX JSON deserializer and compare them with our Parquet (needs a JDK 25 and Maven)
+test-openx: $(TOOLS_READY) rust ## Read the rows with Trino's OpenX JSON deserializer and compare them with our Parquet (needs a JDK 25 and Maven)
 	tests/openx/run
 
 test-queries: $(TOOLS_READY) rust ## Run every query of the lake on DuckDB and on Trino 483 (needs a JDK 25 and Maven)

@@ -46,7 +46,7 @@ pub fn functions_folder() -> PathBuf {
     let binary = folder.join("agent-event-upserter");
     assert!(
         binary.is_file(),
-        "{} is missing: run `cargo build --workspace`, as `make test` does",
+        "{} is missing: run `cargo build --workspace`, or `make test-rust`",
         binary.display()
     );
     folder

@@ -11,13 +11,14 @@ mod summary;
 use connect_streams::{Reject, RejectCode};
 use contact_lake::{Arrival, Made, Policy, Transformed};
 use lambda_io::firehose::{Answers, TransformEvent, TransformRecord, TransformResponse};
+use lambda_io::limits::lambda::PAYLOAD_BYTES;
 
 pub use summary::Summary;
 
-/// Lambda refuses a response above 6 MB, and Firehose then fails the whole batch; the difference is room
-/// for what this count does not see.
-/// Source: Lambda Developer Guide, "Lambda quotas", invocation payload (synchronous).
+/// Lambda refuses a larger response, and Firehose then fails the whole batch; the difference is room for what this count does
+/// not see.
 pub const RESPONSE_BUDGET: usize = 5_900_000;
+const _: () = assert!(RESPONSE_BUDGET < PAYLOAD_BYTES);
 
 /// Answers a batch.
 #[must_use]

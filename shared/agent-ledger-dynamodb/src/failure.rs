@@ -1,4 +1,4 @@
-//! A failed request to DynamoDB, as the port knows it. Whether time or a person helps is decided in `aws_errors`.
+//! A failed request to DynamoDB, or to S3 beside it, as the port knows it. Whether time or a person helps is decided in `aws_errors`.
 
 use std::error::Error;
 use std::sync::Arc;

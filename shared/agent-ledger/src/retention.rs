@@ -1,4 +1,5 @@
-//! How long items are kept, and which.
+//! How long items of the agent tables are kept, and which. How long the streams, the lake and the logs are is in
+//! `template.yaml`.
 
 /// How long items are kept, and what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! What AWS takes at most. Each number stands here, with its source, and nowhere else.
+//! What Lambda, Firehose and Kinesis take at most: each number once, with its source. The bounds of a DynamoDB item are in
+//! `agent-ledger`, which needs no AWS.
 
 /// Lambda. Source: Lambda Developer Guide, "Lambda quotas"
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).

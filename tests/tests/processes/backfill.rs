@@ -4,10 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use contact_ledger_demo::demo::put_record;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use lake_files::files_below;
 use lake_parquet::contact_records as glue_table;
 use lake_parquet::read_rows;
@@ -151,6 +154,43 @@ async fn an_unreadable_copy_is_named_and_stops_nothing() {
     // It is not marked as done.
     let told = backfill(&folder, None, "{}", &[]).await;
     assert!(String::from_utf8_lossy(&told.stdout).contains("cut.gz"), "{told:?}");
+}
+
+/// What was made of a whole copy is not replaced by what can be made of a part of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_was_damaged_since_keeps_its_rows() {
+    let output = lake().await;
+    let folder = output.path().join("lake").to_string_lossy().into_owned();
+    backfill(&folder, None, "{}", &[]).await;
+    let made = rows(output.path(), true);
+    let copies = files_below(&output.path().join("lake/raw/contact-records")).unwrap();
+    assert!(!copies.is_empty());
+    for copy in &copies {
+        let whole = fs::read(copy).unwrap();
+        fs::write(copy, &whole[..whole.len() / 2]).unwrap();
+    }
+    let told = backfill(&folder, None, "{}", &["--again"]).await;
+    assert_eq!(told.status.code(), Some(3), "{told:?}");
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(text.contains(&copies[0].file_name().unwrap().to_string_lossy().into_owned()), "{text}");
+    assert_eq!(rows(output.path(), true), made);
+}
+
+/// Copies hold the bytes as they came: a record that looks like the beginning of another kind of file is a record.
+#[tokio::test]
+async fn an_odd_record_at_the_beginning_of_a_copy_hides_none_behind_it() {
+    const CONTACT: &str = r#"{"AWSAccountId":"111122223333","ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z"}"#;
+    for odd in [&b"a,b\n1,2\n"[..], b"PAR1", b"\xff\xfe{\0", "\u{feff}".as_bytes()] {
+        let output = tempfile::tempdir().unwrap();
+        let copies = output.path().join("lake/raw/contact-records/arrival_date=2026-03-02");
+        fs::create_dir_all(&copies).unwrap();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&[odd, CONTACT.as_bytes(), CONTACT.as_bytes()].concat()).unwrap();
+        fs::write(copies.join("copy.gz"), gzip.finish().unwrap()).unwrap();
+        let told = backfill(&output.path().join("lake").to_string_lossy(), None, "{}", &[]).await;
+        let rows = rows(output.path(), true).len();
+        assert!(told.status.code() == Some(3) && (1..=2).contains(&rows), "{odd:?}: {rows} {told:?}");
+    }
 }
 
 #[tokio::test]

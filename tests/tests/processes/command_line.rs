@@ -108,7 +108,6 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
     assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }
 
-/// Two demos in one folder would take each other's result away, even that of a stack that is served.
 /// What cannot be started makes no room for itself.
 #[test]
 fn a_demo_that_cannot_start_leaves_the_earlier_result() {
@@ -130,6 +129,7 @@ fn a_demo_that_cannot_start_leaves_the_earlier_result() {
     }
 }
 
+/// Two demos in one folder would take each other's result away, even that of a stack that is served.
 #[test]
 fn a_folder_belongs_to_one_demo_at_a_time() {
     let folder = tempfile::tempdir().unwrap();

@@ -39,19 +39,23 @@ fn the_check_sees_what_is_there() {
 
 #[test]
 fn the_pure_crates_need_no_aws_and_no_runtime() {
-    for package in ["connect-streams", "contact-lake", "agent-ledger"] {
+    for package in
+        ["connect-streams", "contact-lake", "agent-ledger", "lake-files", "lake-parquet", "synthetic-center"]
+    {
         must_not_need(package, &["aws-", "tokio", "lambda_runtime", "reqwest", "hyper"]);
     }
 }
 
 #[test]
-fn the_normalizer_needs_no_aws_sdk() {
-    must_not_need("contact-record-normalizer", &["aws-sdk-", "aws-config", "aws-smithy-"]);
+fn the_normalizer_and_what_the_programs_share_need_no_aws_sdk() {
+    for package in ["contact-record-normalizer", "ledger-console", "lambda-io"] {
+        must_not_need(package, &["aws-sdk-", "aws-config", "aws-smithy-"]);
+    }
 }
 
 #[test]
 fn no_function_needs_the_legacy_tls_stack_or_a_test_store() {
-    for package in ["contact-record-normalizer", "agent-event-upserter"] {
+    for package in ["contact-record-normalizer", "agent-event-upserter", "redrive-function"] {
         must_not_need(package, &["hyper-rustls v0.24", "ring", "dynoxide", "s3s", "rusqlite", "local-aws"]);
     }
 }
@@ -84,7 +88,7 @@ fn a_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests() {
 }
 
 #[test]
-fn only_one_crate_of_ours_names_the_dynamodb_sdk() {
+fn neither_what_plans_the_writes_nor_the_emulator_needs_the_dynamodb_sdk() {
     for package in ["agent-ledger", "lambda-io", "connect-streams", "contact-lake", "local-aws"] {
         must_not_need(package, &["aws-sdk-dynamodb"]);
     }

@@ -1,5 +1,5 @@
-//! The sentence the agent tables stand on: any permutation, duplication or splitting of deliveries, with faults
-//! at any write, gives the same tables.
+//! Redelivery changes nothing: any permutation, duplication or splitting of deliveries of a day, with faults at any write,
+//! gives the same tables. `reference_model` and `simulation` search for more.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

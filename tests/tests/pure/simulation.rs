@@ -1,6 +1,6 @@
 //! The deterministic simulation: every seed must keep every promise.
 //!
-//! `SIMULATE_SEEDS=1000..2000 cargo test -p ledger-tests --test simulation` tries those; `make simulate SEEDS=n` tries n.
+//! `SIMULATE_SEEDS=1000..2000 cargo test -p ledger-tests --test pure simulation::` tries those; `make simulate SEEDS=n` tries n.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -182,7 +182,7 @@ fn lambda_may_do_what_it_must() {
     }
 }
 
-/// What `functions/redrive/src/aws.rs` calls.
+/// What `shared/redrive/src/aws.rs` calls.
 #[test]
 fn redrive_may_do_what_it_must() {
     let of = |source: &str| Template::with(&[("ContactRecordSource", source)]);

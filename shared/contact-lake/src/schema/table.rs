@@ -1,4 +1,4 @@
-//! The table: the columns that it was published with, and those added since.
+//! The table: the columns that it was published with, and those added since. A new column goes here, into `ADDED`.
 
 use super::column::Column;
 use super::{derived, lists, source};

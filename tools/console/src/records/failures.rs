@@ -48,7 +48,7 @@ impl Failing {
             "file": &*self.place.file,
             "line": self.place.line,
             "record": self.place.number,
-            "stream": name(self.stream),
+            "stream": self.stream.name(),
             "reason": self.reject.code.as_str(),
             "path": self.reject.path,
             "message": self.message,
@@ -83,15 +83,6 @@ fn value_at(record: &[u8], path: &str, show_values: bool) -> Option<String> {
         }
         shown => shortened(&shown.to_string(), VALUE_CHARACTERS),
     })
-}
-
-/// The stream's name in JSON.
-#[must_use]
-pub const fn name(stream: StreamKind) -> &'static str {
-    match stream {
-        StreamKind::ContactRecords => "contact_records",
-        StreamKind::AgentEvents => "agent_events",
-    }
 }
 
 /// Records that fail, by reason and path.

@@ -44,7 +44,11 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
     }
     for snapshot in ["CurrentAgentSnapshot", "PreviousAgentSnapshot"] {
         for path in AGENT_EVENT {
-            let kind = if path.ends_with("Timestamp") { Kind::Timestamp } else { Kind::Text };
+            let kind = match path.rsplit('.').next() {
+                Some("AvailableSlots" | "MaximumSlots") => Kind::Integer,
+                Some(field) if field.ends_with("Timestamp") => Kind::Timestamp,
+                _ => Kind::Text,
+            };
             shown.add(&path.replacen('*', snapshot, 1), kind);
         }
     }

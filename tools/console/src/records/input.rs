@@ -194,8 +194,7 @@ fn open(file: &Path, limit: Limit, broken: Option<Broken>) -> anyhow::Result<Rec
             File::open(file).with_context(|| format!("{} cannot be read; check the path", file.display()))?;
         (file.display().to_string(), Box::new(opened), broken_by_name(file))
     };
-    let text = text::open(&name, source)?;
-    Ok(Records::new(&name, text, limit, broken.unwrap_or(by_name)))
+    records_of(&name, source, limit, Some(broken.unwrap_or(by_name)))
 }
 
 /// Records of an object whose bytes come from elsewhere.
@@ -209,7 +208,9 @@ pub fn records_of(
     broken: Option<Broken>,
 ) -> anyhow::Result<Records> {
     let broken = broken.unwrap_or_else(|| broken_by_name(Path::new(name)));
-    Ok(Records::new(name, text::open(name, source)?, limit, broken))
+    // Firehose's copies hold the bytes as they came: a file of another form may be one of their records.
+    let open = if broken == Broken::EndsWhereAnotherBegins { text::decompressed } else { text::open };
+    Ok(Records::new(name, open(name, source)?, limit, broken))
 }
 
 fn broken_by_name(file: &Path) -> Broken {

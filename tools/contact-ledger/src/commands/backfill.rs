@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
+use std::io::{self, ErrorKind};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -99,19 +100,24 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
         ProgressStyle::with_template("{wide_bar} {pos} of {len} objects, {msg}, {elapsed}, {eta} left");
     bar.set_style(style.context("the template names known parts")?);
     let markers = format!("{DONE}schema-{SCHEMA_VERSION}/");
-    let looks_back = !arguments.again && !arguments.dry_run;
     let done: HashSet<_> =
-        if looks_back { lake.keys(&markers).await?.into_iter().collect() } else { HashSet::new() };
+        if arguments.dry_run { HashSet::new() } else { lake.keys(&markers).await?.into_iter().collect() };
     let mut counts = Counts::default();
     for key in &keys {
         let marker = format!("{markers}{}.json", key.trim_start_matches(COPIES));
-        if done.contains(&marker) {
+        let was_whole = done.contains(&marker);
+        if was_whole && !arguments.again {
             counts.done_before += 1;
         } else {
             let read = block_in_place(|| Rows::of(&lake, key, &policy, &table, &mut counts.records))?;
             counts.objects += 1;
             let is_whole = read.unreadable.is_none();
             counts.unreadable.extend(read.unreadable);
+            // What an earlier run made of the whole copy is more than can be made of a part of it.
+            if !is_whole && was_whole {
+                bar.inc(1);
+                continue;
+            }
             for (contact_date, converted) in read.files {
                 counts.misfits += converted.misfits.len();
                 if !converted.file.is_empty() && !arguments.dry_run {
@@ -144,6 +150,17 @@ fn is_wanted(key: &str, arguments: &BackfillArguments) -> bool {
     let date = key.split("arrival_date=").nth(1).and_then(|rest| rest.get(..10)).unwrap_or_default();
     arguments.since.as_deref().is_none_or(|since| date >= since)
         && arguments.until.as_deref().is_none_or(|until| date <= until)
+}
+
+/// Why a copy cannot be read to its end.
+///
+/// # Errors
+/// When it is not the copy: the lake could not be read.
+fn broken_copy(error: anyhow::Error) -> anyhow::Result<String> {
+    let of_reading = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let is_of_the_copy =
+        |kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof);
+    if of_reading.is_none_or(is_of_the_copy) { Ok(sentence(&error)) } else { Err(error) }
 }
 
 /// The rows of one copy.
@@ -191,7 +208,7 @@ impl Rows {
         let records = match records_of(key, records, KINESIS, Some(Broken::EndsWhereAnotherBegins)) {
             Ok(records) => Some(records),
             Err(error) => {
-                unreadable = Some(sentence(&error));
+                unreadable = Some(broken_copy(error)?);
                 None
             }
         };
@@ -199,7 +216,7 @@ impl Rows {
             let record = match record {
                 Ok(record) => record.bytes,
                 Err(error) => {
-                    unreadable = Some(sentence(&error));
+                    unreadable = Some(broken_copy(error)?);
                     break;
                 }
             };
@@ -264,5 +281,23 @@ impl Counts {
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A copy that a network cuts short is not damaged: the command ends, and can be repeated.
+    #[test]
+    fn what_is_not_the_copys_fault_ends_the_backfill() {
+        let of = |kind| anyhow::Error::from(io::Error::new(kind, "why")).context("the copy cannot be read");
+        for kind in [ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::UnexpectedEof] {
+            assert!(broken_copy(of(kind)).unwrap().contains("the copy cannot be read"), "{kind}");
+        }
+        for kind in [ErrorKind::Other, ErrorKind::ConnectionReset, ErrorKind::TimedOut] {
+            assert!(broken_copy(of(kind)).is_err(), "{kind}");
+        }
+        assert!(broken_copy(anyhow::anyhow!("10 MiB without a record")).is_ok());
     }
 }

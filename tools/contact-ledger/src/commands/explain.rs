@@ -18,7 +18,6 @@ use crate::stack::aws::AwsArguments;
 use crate::stack::lake::Lake;
 use connect_streams::StreamKind;
 use ledger_console::process::outcome::Outcome;
-use ledger_console::records::failures::name;
 use ledger_console::records::hidden::{shortened, shown_record};
 use ledger_console::records::input::{Broken, InputRecord, Limit, Source, records_of};
 use ledger_console::records::reasons::{Meaning, meaning, sentence};
@@ -215,7 +214,7 @@ impl Explained<'_> {
         let records = self.parts.iter().map(|part| shown_record(part, show_values)).collect();
         let json = Json {
             number: self.number,
-            stream: name(self.stream),
+            stream: self.stream.name(),
             arrived: self.arrived(),
             reason: &self.failed.reason,
             path: self.details.path.as_deref(),

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 use contact_lake::schema::{Column, Kind, SCHEMA_VERSION, columns};
-use lake_parquet::GlueTable;
 use serde_json::{Value, json};
 
 /// The forms in which the schema can be printed.
@@ -29,19 +28,6 @@ pub fn schema(format: SchemaFormat) -> String {
         ),
         SchemaFormat::Markdown => markdown(),
     }
-}
-
-/// The table that Firehose converts rows by.
-///
-/// # Errors
-/// When a column's type is not one that a table can have.
-pub fn glue_table() -> anyhow::Result<GlueTable> {
-    let columns: Vec<_> = columns().map(|column| (column.name, column.glue_type())).collect();
-    GlueTable::new(
-        "contact_ledger",
-        "contact_records",
-        columns.iter().map(|(name, glue_type)| (*name, glue_type.as_str())),
-    )
 }
 
 fn glue() -> Value {

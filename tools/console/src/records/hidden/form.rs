@@ -10,6 +10,8 @@ pub(super) enum Form {
     Arn,
     /// The number of an account.
     Account,
+    /// What EventBridge calls an event of Amazon Connect.
+    DetailType,
     /// An id, a word out of a list, a version.
     Word,
 }
@@ -22,6 +24,7 @@ impl Form {
             () if field.ends_with("name") => Self::Name,
             () if field.ends_with("arn") => Self::Arn,
             () if matches!(field.as_str(), "awsaccountid" | "aws_account_id" | "account") => Self::Account,
+            () if field == "detail-type" => Self::DetailType,
             () => Self::Word,
         }
     }
@@ -31,6 +34,9 @@ impl Form {
             Self::Name => true,
             Self::Arn => text.starts_with("arn:") && is_plain(text),
             Self::Account => text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()),
+            Self::DetailType => text
+                .strip_prefix("Amazon Connect ")
+                .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ')),
             Self::Word => is_plain(text) && !may_be_a_telephone_number(text),
         }
     }
@@ -67,6 +73,8 @@ mod tests {
             ("Version", "2017-10-01", "0163-296-0123"),
             ("AWSAccountId", "111122223333", "+11122223333"),
             ("Queue.Name", "Technical support", ""),
+            ("detail-type", "Amazon Connect Contact Event", "Ada Lovelace"),
+            ("detail-type", "Amazon Connect Contact Data Updated", "Amazon Connect +441632960123"),
         ] {
             assert!(Form::of(path).is_of(shown), "{path} {shown}");
             assert!(hidden.is_empty() || !Form::of(path).is_of(hidden), "{path} {hidden}");

@@ -13,21 +13,37 @@ const LOOKED_AT: usize = 4096;
 /// # Errors
 /// When its beginning cannot be read, or shows that it is no JSON.
 pub(super) fn open(name: &str, source: Box<dyn Read + Send>) -> anyhow::Result<Box<dyn Read + Send>> {
-    let cannot = || format!("{name} cannot be read");
-    let (beginning, source) = look(source).with_context(cannot)?;
-    let (beginning, mut source) = if beginning.starts_with(&[0x1f, 0x8b]) {
-        look(Box::new(MultiGzDecoder::new(source)))
-            .with_context(|| format!("{name} begins like GZIP and cannot be decompressed; is it damaged?"))?
-    } else {
-        (beginning, source)
-    };
+    let (beginning, mut source) = decompress(name, source)?;
     if let Some(hint) = hint(&beginning) {
         bail!("{name} {hint}");
     }
     if beginning.starts_with("\u{feff}".as_bytes()) {
-        source.read_exact(&mut [0; 3]).with_context(cannot)?;
+        source.read_exact(&mut [0; 3]).with_context(|| cannot(name))?;
     }
     Ok(source)
+}
+
+/// Opens a file's bytes, whatever they are, without compression.
+///
+/// # Errors
+/// When its beginning cannot be read.
+pub(super) fn decompressed(name: &str, source: Box<dyn Read + Send>) -> anyhow::Result<Box<dyn Read + Send>> {
+    Ok(decompress(name, source)?.1)
+}
+
+/// The beginning of the text, and everything with it.
+fn decompress(name: &str, source: Box<dyn Read + Send>) -> anyhow::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+    let (beginning, source) = look(source).with_context(|| cannot(name))?;
+    if beginning.starts_with(&[0x1f, 0x8b]) {
+        look(Box::new(MultiGzDecoder::new(source)))
+            .with_context(|| format!("{name} begins like GZIP and cannot be decompressed; is it damaged?"))
+    } else {
+        Ok((beginning, source))
+    }
+}
+
+fn cannot(name: &str) -> String {
+    format!("{name} cannot be read")
 }
 
 /// The beginning, and everything with it.
