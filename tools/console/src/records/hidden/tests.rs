@@ -216,3 +216,21 @@ fn what_a_voice_says_about_a_person_is_hidden_in_every_type() {
     assert_eq!(shown["VoiceIdResult"], HIDDEN);
     assert_eq!(shown["QualityMetrics"], record["QualityMetrics"]);
 }
+
+/// A field that is listed and never shown would help nobody.
+#[test]
+fn every_field_of_an_agent_event_that_is_listed_is_shown() {
+    for path in super::fields::AGENT_EVENT {
+        let field = path.rsplit('.').next().unwrap();
+        let value = match field {
+            "AWSAccountId" => r#""111122223333""#,
+            "AvailableSlots" | "MaximumSlots" => "3",
+            _ if field.ends_with("ARN") => r#""arn:aws:connect:eu-west-2:111122223333:instance/i/queue/q""#,
+            _ if field.ends_with("Timestamp") => r#""2026-03-02T08:00:00.000Z""#,
+            _ => r#""VOICE""#,
+        };
+        let path = path.replacen('*', "PreviousAgentSnapshot", 1);
+        let event = nested(&path, &serde_json::from_str(value).unwrap());
+        assert_eq!(of(&event), event, "{path}");
+    }
+}
