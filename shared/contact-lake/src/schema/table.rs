@@ -1,6 +1,6 @@
 //! The table: the columns that it was published with, and those added since. A new column goes here, into `ADDED`.
 
-use super::column::{Column, text};
+use super::column::Column;
 use super::{derived, lists, source};
 
 /// Written into every row as `schema_version`; raised when a column is added, changes its meaning or goes away.
@@ -8,8 +8,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 
 /// Columns added since, whatever their origin: a new one goes to the end of this list, and so to the end of the table (see
 /// docs/deploy.md, "Upgrading"). A rule that computes one has the place of any other from `lists::place(&COLUMNS, "…")`.
-const ADDED: &[Column] =
-    &[text("agent_active_region", "Agent.ActiveRegion", "the Region in which the agent worked").open()];
+const ADDED: &[Column] = &[];
 
 const LISTS: [&[Column]; 3] = [source::COLUMNS, derived::COLUMNS, ADDED];
 
