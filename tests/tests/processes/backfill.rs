@@ -165,14 +165,29 @@ async fn a_copy_that_was_damaged_since_keeps_its_rows() {
     let made = rows(output.path(), true);
     let copies = files_below(&output.path().join("lake/raw/contact-records")).unwrap();
     assert!(!copies.is_empty());
-    for copy in &copies {
-        let whole = fs::read(copy).unwrap();
-        fs::write(copy, &whole[..whole.len() / 2]).unwrap();
+    let wholes: Vec<_> = copies.iter().map(|copy| fs::read(copy).unwrap()).collect();
+    // In the middle, before anything, and so that it is no GZIP any more.
+    for damage in [
+        |whole: &[u8]| whole[..whole.len() / 2].to_vec(),
+        |_: &[u8]| Vec::new(),
+        |whole: &[u8]| [b"no", &whole[2..]].concat(),
+    ] {
+        for (copy, whole) in copies.iter().zip(&wholes) {
+            fs::write(copy, damage(whole)).unwrap();
+        }
+        let told = backfill(&folder, None, "{}", &["--again"]).await;
+        assert_eq!(told.status.code(), Some(3), "{told:?}");
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        let name = copies[0].file_name().unwrap().to_string_lossy().into_owned();
+        assert!(text.contains("are kept") && text.contains(&name), "{text}");
+        assert_eq!(rows(output.path(), true), made);
+    }
+    // Whole again, it is done again.
+    for (copy, whole) in copies.iter().zip(&wholes) {
+        fs::write(copy, whole).unwrap();
     }
     let told = backfill(&folder, None, "{}", &["--again"]).await;
-    assert_eq!(told.status.code(), Some(3), "{told:?}");
-    let text = String::from_utf8_lossy(&told.stdout).into_owned();
-    assert!(text.contains(&copies[0].file_name().unwrap().to_string_lossy().into_owned()), "{text}");
+    assert!(!String::from_utf8_lossy(&told.stdout).contains("are kept"), "{told:?}");
     assert_eq!(rows(output.path(), true), made);
 }
 

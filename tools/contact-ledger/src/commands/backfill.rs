@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lake_files::copies::arrival;
 use lake_files::layout::{BACKFILL_DONE as DONE, COPIES, ROWS_PARTITION};
 use lake_parquet::{Conversion, Converted, GlueTable};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::block_in_place;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -71,6 +71,8 @@ struct Counts {
     misfits: usize,
     /// Objects of copies that cannot be read, with the reason.
     unreadable: Vec<String>,
+    /// Those of which fewer rows can be made than an earlier run has made.
+    kept: Vec<String>,
     /// What the function counts of the records.
     records: Summary,
 }
@@ -113,10 +115,13 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
             counts.objects += 1;
             let is_whole = read.unreadable.is_none();
             counts.unreadable.extend(read.unreadable);
-            // What an earlier run made of the whole copy is more than can be made of a part of it.
-            if !is_whole && was_whole {
-                bar.inc(1);
-                continue;
+            if was_whole {
+                let before = rows_before(&lake.get(&marker).await?);
+                if !is_whole || read.count < before {
+                    counts.kept.push(format!("{key}: {} rows now, {before} then", read.count));
+                    bar.inc(1);
+                    continue;
+                }
             }
             for (contact_date, converted) in read.files {
                 counts.misfits += converted.misfits.len();
@@ -140,7 +145,10 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let is_whole = counts.unreadable.is_empty() && counts.misfits == 0 && counts.records.failed() == 0;
+    let is_whole = counts.unreadable.is_empty()
+        && counts.kept.is_empty()
+        && counts.misfits == 0
+        && counts.records.failed() == 0;
     let outcome = if is_whole { Outcome::Done } else { Outcome::Differs };
     Ok((counts.told(arguments.dry_run), outcome))
 }
@@ -150,6 +158,12 @@ fn is_wanted(key: &str, arguments: &BackfillArguments) -> bool {
     let date = key.split("arrival_date=").nth(1).and_then(|rest| rest.get(..10)).unwrap_or_default();
     arguments.since.as_deref().is_none_or(|since| date >= since)
         && arguments.until.as_deref().is_none_or(|until| date <= until)
+}
+
+/// Rows that an earlier run made of a copy, by its marker.
+fn rows_before(marker: &[u8]) -> usize {
+    let marker: Value = serde_json::from_slice(marker).unwrap_or_default();
+    marker["rows"].as_u64().and_then(|rows| usize::try_from(rows).ok()).unwrap_or(0)
 }
 
 /// Why a copy cannot be read to its end.
@@ -270,14 +284,24 @@ impl Counts {
         if self.misfits > 0 {
             line("Misfits", self.misfits, "rows that the table has no room for; please report it");
         }
-        if !self.unreadable.is_empty() {
-            line(
+        for (what, objects, more) in [
+            (
                 "Unreadable",
-                self.unreadable.len(),
-                "objects of copies that cannot be read to their end; the next run tries again:",
-            );
-            for why in &self.unreadable {
-                let _ = writeln!(text, "  {}", safe(why));
+                &self.unreadable,
+                "objects of copies that cannot be read to their end; restore them, and run this again:",
+            ),
+            (
+                "Kept",
+                &self.kept,
+                "objects of copies with fewer rows than an earlier run has made, which are kept: restore the copies, and run \
+                 this again with --again:",
+            ),
+        ] {
+            if !objects.is_empty() {
+                let _ = writeln!(text, "{what:<22}{:>9}   {more}", grouped(objects.len() as u64));
+                for why in objects {
+                    let _ = writeln!(text, "  {}", safe(why));
+                }
             }
         }
         text

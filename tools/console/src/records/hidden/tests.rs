@@ -220,7 +220,7 @@ fn what_a_voice_says_about_a_person_is_hidden_in_every_type() {
 /// A field that is listed and never shown would help nobody.
 #[test]
 fn every_field_of_an_agent_event_that_is_listed_is_shown() {
-    for path in super::fields::AGENT_EVENT {
+    for path in AGENT_EVENT {
         let field = path.rsplit('.').next().unwrap();
         let value = match field {
             "AWSAccountId" => r#""111122223333""#,
