@@ -11,6 +11,7 @@ pub mod simulation;
 pub mod template;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +27,8 @@ use agent_ledger::{HistoryEntry, RegisterWrite};
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use lambda_io::firehose::TransformEvent;
 use lambda_io::kinesis::StreamEvent;
 use local_aws::Gate;
@@ -50,6 +53,17 @@ pub fn functions_folder() -> PathBuf {
         binary.display()
     );
     folder
+}
+
+/// Bytes as GZIP.
+///
+/// # Panics
+/// Never: memory takes them.
+#[must_use]
+pub fn compressed(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(bytes.as_ref()).expect("memory takes it");
+    gzip.finish().expect("memory takes it")
 }
 
 /// The hand-made contact records, by name.

@@ -1,4 +1,5 @@
-//! A failed request to DynamoDB, or to S3 beside it, as the port knows it. Whether time or a person helps is decided in `aws_errors`.
+//! A failed request to DynamoDB, or to S3 beside it, as the port knows it. Whether time or a person helps is decided in
+//! `aws_errors`.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use aws_errors::{Class, Classified, class_of, classify};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::BatchStatementError;
 
-/// A failed request, to S3 as well, as the port knows it.
+/// A failed request as the port knows it.
 pub fn store_error<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,

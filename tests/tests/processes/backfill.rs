@@ -4,18 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use contact_ledger_demo::demo::put_record;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use lake_files::files_below;
 use lake_parquet::contact_records as glue_table;
 use lake_parquet::read_rows;
 use ledger_console::records::input::Input;
-use ledger_tests::functions_folder;
+use ledger_tests::{compressed, functions_folder};
 use local_aws::Gate;
 use local_aws::s3::{Folder, S3Server};
 use local_aws::stack::{Stack, StackSettings};
@@ -199,9 +196,8 @@ async fn an_odd_record_at_the_beginning_of_a_copy_hides_none_behind_it() {
         let output = tempfile::tempdir().unwrap();
         let copies = output.path().join("lake/raw/contact-records/arrival_date=2026-03-02");
         fs::create_dir_all(&copies).unwrap();
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        gzip.write_all(&[odd, CONTACT.as_bytes(), CONTACT.as_bytes()].concat()).unwrap();
-        fs::write(copies.join("copy.gz"), gzip.finish().unwrap()).unwrap();
+        let records = [odd, CONTACT.as_bytes(), CONTACT.as_bytes()].concat();
+        fs::write(copies.join("copy.gz"), compressed(&records)).unwrap();
         let told = backfill(&output.path().join("lake").to_string_lossy(), None, "{}", &[]).await;
         let rows = rows(output.path(), true).len();
         assert!(told.status.code() == Some(3) && (1..=2).contains(&rows), "{odd:?}: {rows} {told:?}");

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ledger_tests::{contact_record_fixtures, functions_folder};
+use ledger_tests::{compressed, contact_record_fixtures, functions_folder};
 use serde_json::Value;
 
 const MEMORY: u64 = 256 * 1024 * 1024;
@@ -42,12 +42,6 @@ fn refused(output: &Output) -> String {
     assert!(said.starts_with("error: "), "{said}");
     assert_eq!(said.trim_end().lines().count(), 1, "{said}");
     said
-}
-
-fn compressed(text: &str) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(text.as_bytes()).unwrap();
-    gzip.finish().unwrap()
 }
 
 /// The most memory that a process had. Both ends of the pipes are looked after meanwhile.
@@ -156,7 +150,7 @@ fn what_is_no_json_is_refused_with_its_place_and_what_to_do() {
         ("broken.json", format!("[{CONTACT},\n{{\"a\"]").into_bytes(), "begins on line 2"),
         ("half.json", b"{\n\"ContactId\":".to_vec(), "is not JSON"),
         ("empty.json", Vec::new(), "holds no records"),
-        ("damaged.json.gz", compressed(&CONTACT.repeat(50))[..60].to_vec(), "damaged"),
+        ("damaged.json.gz", compressed(CONTACT.repeat(50))[..60].to_vec(), "damaged"),
         (
             "long.jsonl",
             format!("{CONTACT}\n{{\"a\":\"{}\"}}\n", "x".repeat(11_000_000)).into_bytes(),

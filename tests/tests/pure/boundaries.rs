@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use lake_files::files_below;
 
 fn cargo(arguments: &[&str]) -> String {
     let mut cargo = Command::new(env!("CARGO"));
@@ -94,29 +96,16 @@ fn neither_what_plans_the_writes_nor_the_emulator_needs_the_dynamodb_sdk() {
     }
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// `make test-rust` builds the tests of libraries, but of those that say `test = false`, and integration tests. A program that
 /// had tests would be linked once more for nothing: what it does is in its library.
 #[test]
 fn every_test_is_one_that_is_run() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let mut files = Vec::new();
-    for folder in
-        ["benches", "functions", "shared", "tools", "tests/src", "tests/fuzz/src", "tests/fuzz/fuzz_targets"]
-    {
-        sources(&root.join(folder), &mut files);
-    }
-    let with_tests = files.iter().filter(|file| {
+    let folders =
+        ["benches", "functions", "shared", "tools", "tests/src", "tests/fuzz/src", "tests/fuzz/fuzz_targets"];
+    let files = folders.iter().flat_map(|folder| files_below(&root.join(folder)).unwrap());
+    let sources = files.filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    let with_tests = sources.filter(|file| {
         let text = std::fs::read_to_string(file).unwrap();
         text.lines().any(|line| ["#[test]", "#[tokio::test"].iter().any(|test| line.trim().starts_with(test)))
     });

@@ -44,12 +44,7 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
     }
     for snapshot in ["CurrentAgentSnapshot", "PreviousAgentSnapshot"] {
         for path in AGENT_EVENT {
-            let kind = match path.rsplit('.').next() {
-                Some("AvailableSlots" | "MaximumSlots") => Kind::Integer,
-                Some(field) if field.ends_with("Timestamp") => Kind::Timestamp,
-                _ => Kind::Text,
-            };
-            shown.add(&path.replacen('*', snapshot, 1), kind);
+            shown.add(&path.replacen('*', snapshot, 1), kind_of(path));
         }
     }
     shown
@@ -59,12 +54,21 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
 static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
     let mut shown = Shown::Fields(BTreeMap::new());
     for path in OTHERS {
-        // Of a demo record, two are numbers.
-        let kind = if matches!(*path, "change" | "price") { Kind::Double } else { Kind::Text };
-        shown.add(path, kind);
+        shown.add(path, kind_of(path));
     }
     shown
 });
+
+/// What a field without a column holds.
+fn kind_of(path: &str) -> Kind {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "AvailableSlots" | "MaximumSlots" => Kind::Integer,
+        // Of a demo record.
+        "change" | "price" => Kind::Double,
+        field if field.ends_with("Timestamp") => Kind::Timestamp,
+        _ => Kind::Text,
+    }
+}
 
 impl Shown {
     /// A column by its sources and, for rows, by its name; `above` are the same of the list that it is a field of.

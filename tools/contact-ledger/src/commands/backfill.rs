@@ -104,47 +104,20 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
     let markers = format!("{DONE}schema-{SCHEMA_VERSION}/");
     let done: HashSet<_> =
         if arguments.dry_run { HashSet::new() } else { lake.keys(&markers).await?.into_iter().collect() };
-    let mut counts = Counts::default();
+    let mut run = Backfill { lake, policy, table, is_dry_run: arguments.dry_run, counts: Counts::default() };
     for key in &keys {
         let marker = format!("{markers}{}.json", key.trim_start_matches(COPIES));
         let was_whole = done.contains(&marker);
         if was_whole && !arguments.again {
-            counts.done_before += 1;
+            run.counts.done_before += 1;
         } else {
-            let read = block_in_place(|| Rows::of(&lake, key, &policy, &table, &mut counts.records))?;
-            counts.objects += 1;
-            let is_whole = read.unreadable.is_none();
-            counts.unreadable.extend(read.unreadable);
-            if was_whole {
-                let before = rows_before(&lake.get(&marker).await?);
-                if !is_whole || read.count < before {
-                    counts.kept.push(format!("{key}: {} rows now, {before} then", read.count));
-                    bar.inc(1);
-                    continue;
-                }
-            }
-            for (contact_date, converted) in read.files {
-                counts.misfits += converted.misfits.len();
-                if !converted.file.is_empty() && !arguments.dry_run {
-                    let name = format!("backfill-{SCHEMA_VERSION}-{:032x}.parquet", xxh3_128(key.as_bytes()));
-                    lake.put(&format!("{ROWS_PARTITION}{contact_date}/{name}"), converted.file).await?;
-                    counts.files += 1;
-                }
-            }
-            counts.rows += read.count;
-            if !is_whole {
-                bar.inc(1);
-                continue;
-            }
-            if !arguments.dry_run {
-                let body = json!({"source": key, "schema_version": SCHEMA_VERSION, "rows": read.count});
-                lake.put(&marker, body.to_string().into_bytes()).await?;
-            }
+            run.copy(key, &marker, was_whole).await?;
         }
-        bar.set_message(format!("{} rows", counts.rows));
+        bar.set_message(format!("{} rows", run.counts.rows));
         bar.inc(1);
     }
     bar.finish_and_clear();
+    let counts = run.counts;
     let is_whole = counts.unreadable.is_empty()
         && counts.kept.is_empty()
         && counts.misfits == 0
@@ -158,6 +131,48 @@ fn is_wanted(key: &str, arguments: &BackfillArguments) -> bool {
     let date = key.split("arrival_date=").nth(1).and_then(|rest| rest.get(..10)).unwrap_or_default();
     arguments.since.as_deref().is_none_or(|since| date >= since)
         && arguments.until.as_deref().is_none_or(|until| date <= until)
+}
+
+/// A backfill under way.
+struct Backfill {
+    lake: Lake,
+    policy: Policy,
+    table: GlueTable,
+    is_dry_run: bool,
+    counts: Counts,
+}
+
+impl Backfill {
+    /// Makes the rows of one copy, and marks it as done if it could be read to its end.
+    async fn copy(&mut self, key: &str, marker: &str, was_whole: bool) -> anyhow::Result<()> {
+        let counts = &mut self.counts;
+        let read =
+            block_in_place(|| Rows::of(&self.lake, key, &self.policy, &self.table, &mut counts.records))?;
+        counts.objects += 1;
+        let is_whole = read.unreadable.is_none();
+        counts.unreadable.extend(read.unreadable);
+        if was_whole {
+            let before = rows_before(&self.lake.get(marker).await?);
+            if !is_whole || read.count < before {
+                counts.kept.push(format!("{key}: {} rows now, {before} then", read.count));
+                return Ok(());
+            }
+        }
+        for (contact_date, converted) in read.files {
+            counts.misfits += converted.misfits.len();
+            if !converted.file.is_empty() && !self.is_dry_run {
+                let name = format!("backfill-{SCHEMA_VERSION}-{:032x}.parquet", xxh3_128(key.as_bytes()));
+                self.lake.put(&format!("{ROWS_PARTITION}{contact_date}/{name}"), converted.file).await?;
+                counts.files += 1;
+            }
+        }
+        counts.rows += read.count;
+        if is_whole && !self.is_dry_run {
+            let body = json!({"source": key, "schema_version": SCHEMA_VERSION, "rows": read.count});
+            self.lake.put(marker, body.to_string().into_bytes()).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Rows that an earlier run made of a copy, by its marker.
