@@ -63,15 +63,14 @@ class Contact:
         self.answer = seconds(self.enqueued, connected)
         self.talk, self.hold = agent.get("AgentInteractionDuration"), agent.get("CustomerHoldDuration")
         self.work, pause = agent.get("AfterContactWorkDuration"), agent.get("AgentPauseDuration")
-        self.handle = None if self.talk is None else self.talk + sum(x or 0 for x in (self.hold, self.work, pause))
-        passed_on = record.get("NextContactId") or record.get("TransferredToEndpoint")
-        self.transferred = bool(passed_on or record.get("TransferCompletedTimestamp"))
+        parts = [part for part in (self.talk, self.hold, self.work, pause) if part is not None]
+        self.handle = sum(parts) if parts else None
+        self.transferred = record.get("TransferCompletedTimestamp") is not None
         self.abandoned = (
             self.enqueued is not None
             and not self.answered
             and not self.transferred
-            and self.reason in ("CUSTOMER_DISCONNECT", None)
-            and self.method != "CALLBACK"
+            and record.get("NextContactId") is None
         )
 
 

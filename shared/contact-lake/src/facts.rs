@@ -35,6 +35,16 @@ impl<'c, 'a> Facts<'c, 'a> {
         }
     }
 
+    /// The text that the map at `place` has under a key.
+    pub(crate) fn entry(&self, place: usize, key: &str) -> Option<Cow<'a, str>> {
+        match &self.0[place] {
+            Some(Cell::TextMap(entries)) => {
+                entries.iter().find(|(name, _)| *name == key).map(|(_, text)| text.clone())
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn whole(&self, place: usize) -> Option<i64> {
         match &self.0[place] {
             Some(Cell::Number(digits)) => digits.parse().ok(),
@@ -52,8 +62,12 @@ impl<'c, 'a> Facts<'c, 'a> {
 
     /// Whole seconds from one instant to another, rounded down.
     pub(crate) fn seconds_between(&self, start: usize, end: usize) -> Option<i64> {
+        Some(self.milliseconds_between(start, end)?.div_euclid(1000))
+    }
+
+    pub(crate) fn milliseconds_between(&self, start: usize, end: usize) -> Option<i64> {
         let (start, end) = (self.timestamp(start)?, self.timestamp(end)?);
-        Some((end.epoch_milliseconds() - start.epoch_milliseconds()).div_euclid(1000))
+        Some(end.epoch_milliseconds() - start.epoch_milliseconds())
     }
 
     /// Whether any object of the list at `place` has this field.
@@ -83,7 +97,7 @@ impl<'a> Computed<'a> {
         Self { cell: Some(Cell::Boolean(truth)), is_impossible: false }
     }
 
-    /// Seconds; an interval that would be negative has no value.
+    /// An interval that would be negative has no value.
     pub(crate) fn interval(seconds: Option<i64>) -> Self {
         let cell = seconds.filter(|seconds| *seconds >= 0).map(Cell::Whole);
         Self { is_impossible: seconds.is_some() && cell.is_none(), cell }

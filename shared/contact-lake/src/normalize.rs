@@ -370,24 +370,6 @@ mod tests {
         (seconds, row.impossible_intervals)
     }
 
-    #[test]
-    fn after_contact_work_is_the_duration_or_else_between_its_two_timestamps() {
-        const START: &str = r#""AfterContactWorkStartTimestamp":"2026-03-02T08:10:00Z""#;
-        const END: &str = r#""AfterContactWorkEndTimestamp":"2026-03-02T08:10:45Z""#;
-        let work = |agent: &str| computed("after_contact_work_seconds", agent);
-        assert_eq!(work(&format!("{{{START},{END}}}")), (Some(45), vec![]));
-        // The duration wins, also if it is 0.
-        for duration in [0, 40] {
-            let agent = format!(r#"{{{START},{END},"AfterContactWorkDuration":{duration}}}"#);
-            assert_eq!(work(&agent).0, Some(duration));
-        }
-        for one in [START, END] {
-            assert_eq!(work(&format!("{{{one}}}")), (None, vec![]));
-        }
-        let backwards = format!("{{{},{}}}", START.replace("08:10", "08:11"), END);
-        assert_eq!(work(&backwards), (None, vec!["after_contact_work_seconds"]));
-    }
-
     /// What is impossible is left out of the sum, and counted once: a part under its own name, the pause, which has no computed
     /// column, under that of the sum.
     #[test]
@@ -402,7 +384,8 @@ mod tests {
         assert_eq!(handle(10, 20, 30, 40), (Some(100), vec![]));
         assert_eq!(handle(10, 20, 30, -40), (Some(60), vec!["handle_seconds"]));
         assert_eq!(handle(10, -20, -30, 40), (Some(50), vec!["hold_seconds", "after_contact_work_seconds"]));
-        assert_eq!(handle(-10, 20, 30, -40), (None, vec!["talk_seconds", "handle_seconds"]));
+        assert_eq!(handle(-10, 20, 30, -40), (Some(50), vec!["talk_seconds", "handle_seconds"]));
+        assert_eq!(handle(-10, -20, -30, -40).0, None);
         assert_eq!(handle(i64::MAX, 1, 0, 0), (None, vec![]));
     }
 }

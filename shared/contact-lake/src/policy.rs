@@ -199,7 +199,9 @@ mod tests {
         assert_eq!(with_source, columns().filter(|column| column.source().is_some()).count());
         let others: Vec<_> =
             named.iter().filter(|(_, source)| source.is_none()).map(|(name, _)| *name).collect();
-        assert_eq!(others, ["extra", "instance_id", "agent_id", "queue_id"]);
+        let of_segment = ["subtype", "validation_test_type", "traffic_type", "redacted_fields"];
+        let ids = ["extra", "instance_id", "agent_id", "queue_id", "stream_region", "routing_profile_id"];
+        assert_eq!(others, [&ids[..], &of_segment].concat());
     }
 
     #[test]

@@ -63,11 +63,11 @@ fn the_derived_columns_are_what_their_rules_say() {
             "voice-transferred-to-external-number",
             json!([2400, 90, 90, 420, 60, 40, 520, true, false, no, true, false]),
         ),
-        ("voice-callback", json!([600, 150, no, no, no, no, no, false, false, no, false, false])),
+        ("voice-callback", json!([600, 150, no, no, no, no, no, false, true, "queue", false, false])),
         ("voice-outbound-campaign", json!([600, no, no, 420, 60, 40, 520, true, false, no, false, false])),
         ("chat", json!([600, 90, 90, 420, 0, 40, 460, true, false, no, false, false])),
         ("task-with-pauses", json!([600, 90, 90, 360, 0, 40, 520, true, false, no, false, false])),
-        ("email", json!([600, 270, no, no, no, no, no, false, false, no, false, false])),
+        ("email", json!([600, 270, no, no, no, no, no, false, true, "queue", false, false])),
         ("kinesis-video-recording", json!([600, no, no, no, no, no, no, false, false, "ivr", false, true])),
         ("legacy-all-null", json!([no, no, no, no, no, no, no, false, false, no, false, false])),
     ] {
@@ -82,8 +82,9 @@ fn a_record_with_every_field_set_fills_every_column() {
     let row = row("every-field-set");
     let missing: Vec<_> =
         columns().map(|column| column.name).filter(|name| row.get(*name).is_none()).collect();
-    // The contact was answered, so it was not abandoned; every field has a column; and it is no copy of a backfill.
-    assert_eq!(missing, ["extra", "abandoned_in", "arrival_place"]);
+    // The contact was answered, so it was not abandoned; every field has a column; it is no copy of a backfill, and no
+    // callback.
+    assert_eq!(missing, ["extra", "abandoned_in", "arrival_place", "wait_after_greeting_milliseconds"]);
     assert_eq!(row["attributes"]["GreetingPlayed"], "true");
     assert_eq!(row["attributes"]["greetingPlayed"], "false");
     assert_eq!(row["attributes"]["number"], "1.50");

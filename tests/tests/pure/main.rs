@@ -10,6 +10,7 @@ mod dependencies;
 mod envelopes;
 mod golden_rows;
 mod hostile_input;
+mod metric_definitions;
 mod reference_model;
 mod schema;
 mod simulation;

@@ -84,15 +84,15 @@ pub(super) const COLUMNS: &[Column] = &[
     computed(
         "after_contact_work_seconds",
         Kind::Integer,
-        |facts| Computed::interval(after_contact_work_seconds(facts)),
-        "`agent_after_contact_work_duration_seconds`, or else the end of after-contact work − its start, seconds",
+        |facts| Computed::interval(facts.whole(AFTER_CONTACT_WORK)),
+        "`agent_after_contact_work_duration_seconds` (metric: after contact work time)",
     ),
     computed(
         "handle_seconds",
         Kind::Integer,
         handle_seconds,
-        "`talk_seconds` + `hold_seconds` + `after_contact_work_seconds` + `agent_pause_duration_seconds`, those that there are; only with \
-         `talk_seconds`, seconds (metric: contact handle time)",
+        "`talk_seconds` + `hold_seconds` + `after_contact_work_seconds` + `agent_pause_duration_seconds`, those that there are, seconds \
+         (metric: average handle time)",
     ),
     computed(
         "answered",
@@ -104,23 +104,23 @@ pub(super) const COLUMNS: &[Column] = &[
         "abandoned",
         Kind::Boolean,
         |facts| Computed::truth(abandoned(facts)),
-        "enqueued, disconnected by the customer (`CUSTOMER_DISCONNECT`, or no reason as in records before 2021), not answered, no \
-         `next_contact_id`, no transfer, not a `CALLBACK` (metric: contacts abandoned, which leaves out contacts queued for callback)",
+        "ended, enqueued, not answered, no `next_contact_id` and no `transfer_completed_timestamp`, whatever the reason (metric: contacts \
+         abandoned)",
     ),
     computed(
         "abandoned_in",
         Kind::Text,
         |facts| Computed::text(abandoned_in(facts).map(Cow::Borrowed)),
-        "where the customer gave up: `ringing` if `abandoned` and offered to an agent, `queue` if `abandoned`; `ivr` if an inbound contact \
-         ended by `CUSTOMER_DISCONNECT` without queue, agent and next contact (not abandoned in Amazon's sense)",
+        "where the contact was lost: `ringing` if `abandoned` and offered to an agent, `queue` if `abandoned`; `ivr` if an inbound contact \
+         ended by `CUSTOMER_DISCONNECT` without queue, agent, transfer and next contact (not abandoned in Amazon's sense)",
     )
     .not_personal(),
     computed(
         "transferred",
         Kind::Boolean,
         |facts| Computed::truth(transferred(facts)),
-        "whether there is a `transferred_to_endpoint_address`, a `transfer_completed_timestamp` or a `next_contact_id`; the latter is also \
-         set by a disconnect flow",
+        "whether there is a `transfer_completed_timestamp`: set by cold transfers only, those in which the agent left before the next one \
+         came (metric: contacts transferred out)",
     ),
     computed(
         "recorded",
@@ -154,40 +154,36 @@ pub(super) const COLUMNS: &[Column] = &[
     ),
 ];
 
-fn after_contact_work_seconds(facts: &Facts<'_, '_>) -> Option<i64> {
-    let between = || facts.seconds_between(AFTER_CONTACT_WORK_START, AFTER_CONTACT_WORK_END);
-    facts.whole(AFTER_CONTACT_WORK).or_else(between)
-}
-
 /// A negative pause is impossible here, because the pause has no computed column of its own. What is impossible elsewhere
 /// counts there.
 fn handle_seconds<'a>(facts: &Facts<'_, 'a>) -> Computed<'a> {
     let pause = facts.whole(PAUSE);
-    let parts = [facts.whole(HOLD), after_contact_work_seconds(facts), pause];
-    let is_possible = |seconds: &i64| *seconds >= 0;
-    let talk = facts.whole(INTERACTION).filter(is_possible);
-    let sum = talk
-        .and_then(|talk| parts.into_iter().flatten().filter(is_possible).try_fold(talk, i64::checked_add));
-    Computed { cell: sum.map(Cell::Whole), is_impossible: pause.is_some_and(|pause| pause < 0) }
+    let parts = [facts.whole(INTERACTION), facts.whole(HOLD), facts.whole(AFTER_CONTACT_WORK), pause];
+    Computed { cell: sum(parts).map(Cell::Whole), is_impossible: pause.is_some_and(|pause| pause < 0) }
 }
 
-fn answered(facts: &Facts<'_, '_>) -> bool {
+/// The sum of the seconds that there are and that are possible.
+pub(super) fn sum(parts: impl IntoIterator<Item = Option<i64>>) -> Option<i64> {
+    let mut possible = parts.into_iter().flatten().filter(|seconds| *seconds >= 0);
+    let first = possible.next()?;
+    possible.try_fold(first, i64::checked_add)
+}
+
+pub(super) fn answered(facts: &Facts<'_, '_>) -> bool {
     facts.has(CONNECTED_TO_AGENT)
 }
 
-fn transferred(facts: &Facts<'_, '_>) -> bool {
-    [TRANSFERRED_TO, TRANSFER_COMPLETED, NEXT_CONTACT_ID].into_iter().any(|place| facts.has(place))
+pub(super) fn transferred(facts: &Facts<'_, '_>) -> bool {
+    facts.has(TRANSFER_COMPLETED)
 }
 
-fn ended_unanswered(facts: &Facts<'_, '_>) -> bool {
-    facts.has(DISCONNECT) && !answered(facts) && !transferred(facts)
+/// Ended without an agent, and nothing came of it.
+fn was_lost(facts: &Facts<'_, '_>) -> bool {
+    facts.has(DISCONNECT) && !answered(facts) && !transferred(facts) && !facts.has(NEXT_CONTACT_ID)
 }
 
-fn abandoned(facts: &Facts<'_, '_>) -> bool {
-    ended_unanswered(facts)
-        && facts.has(ENQUEUE)
-        && matches!(facts.text(DISCONNECT_REASON), None | Some("CUSTOMER_DISCONNECT"))
-        && facts.text(INITIATION_METHOD) != Some("CALLBACK")
+pub(super) fn abandoned(facts: &Facts<'_, '_>) -> bool {
+    was_lost(facts) && facts.has(ENQUEUE)
 }
 
 fn abandoned_in(facts: &Facts<'_, '_>) -> Option<&'static str> {
@@ -195,7 +191,7 @@ fn abandoned_in(facts: &Facts<'_, '_>) -> Option<&'static str> {
         let was_offered = facts.whole(ATTEMPTS).is_some_and(|attempts| attempts > 0);
         return Some(if was_offered { "ringing" } else { "queue" });
     }
-    let gave_up_in_ivr = ended_unanswered(facts)
+    let gave_up_in_ivr = was_lost(facts)
         && !facts.has(ENQUEUE)
         && facts.text(DISCONNECT_REASON) == Some("CUSTOMER_DISCONNECT")
         && facts.text(INITIATION_METHOD) == Some("INBOUND");
@@ -223,10 +219,7 @@ const INTERACTION: usize = place("agent_interaction_duration_seconds");
 const HOLD: usize = place("agent_customer_hold_duration_seconds");
 const PAUSE: usize = place("agent_pause_duration_seconds");
 const AFTER_CONTACT_WORK: usize = place("agent_after_contact_work_duration_seconds");
-const AFTER_CONTACT_WORK_START: usize = place("agent_after_contact_work_start_timestamp");
-const AFTER_CONTACT_WORK_END: usize = place("agent_after_contact_work_end_timestamp");
 const ATTEMPTS: usize = place("agent_connection_attempts");
-const TRANSFERRED_TO: usize = place("transferred_to_endpoint_address");
 const TRANSFER_COMPLETED: usize = place("transfer_completed_timestamp");
 const RECORDING_LOCATION: usize = place("recording_location");
 const RECORDINGS: usize = place("recordings");

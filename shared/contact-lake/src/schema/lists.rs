@@ -32,12 +32,22 @@ pub(super) const fn joined<const COUNT: usize>(lists: &[&[Column]]) -> [Column; 
 
 /// The place of a column.
 pub(super) const fn place(columns: &[Column], name: &str) -> usize {
-    let mut place = 0;
-    while place < columns.len() {
-        if is_equal(columns[place].name.as_bytes(), name.as_bytes()) {
-            return place;
+    place_in(&[columns], name)
+}
+
+/// The place of a column in the table that these lists make.
+pub(super) const fn place_in(lists: &[&[Column]], name: &str) -> usize {
+    let (mut before, mut list) = (0, 0);
+    while list < lists.len() {
+        let mut column = 0;
+        while column < lists[list].len() {
+            if is_equal(lists[list][column].name.as_bytes(), name.as_bytes()) {
+                return before + column;
+            }
+            column += 1;
         }
-        place += 1;
+        before += lists[list].len();
+        list += 1;
     }
     panic!("no column has this name");
 }
