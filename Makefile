@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-template generate generate-golden test test-rust test-runtime \
-  test-kpl test-openx test-queries test-deploy test-dynamodb-local test-clients test-browser simulate soak chaos load fuzz \
+  test-kpl test-openx test-queries measure-look-back test-deploy test-dynamodb-local test-clients test-browser simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
 # Tools written in Python, in an environment of their own.
@@ -81,6 +81,9 @@ test-openx: $(TOOLS_READY) rust ## Read the rows with Trino's OpenX JSON deseria
 test-queries: $(TOOLS_READY) rust ## Run every query of the lake on DuckDB and on Trino 483 (needs a JDK 25 and Maven)
 	$(TOOLS)/python tests/queries/verify.py duckdb
 	tests/queries/run
+
+measure-look-back: $(TOOLS_READY) rust ## Measure what counting by the end of contacts reads, in two layouts, on a year's lake in Trino
+	tests/queries/run look_back.py
 
 test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (ministack), and send both streams through it
 	$(TOOLS)/python tests/deploy/deploy.py

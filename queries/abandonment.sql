@@ -1,29 +1,31 @@
--- Abandonment: of the contacts that queued in a quarter of an hour, how many the customer gave up in the queue.
+-- Abandonment: of the contacts that queued, how many ended without an agent, a transfer and a next contact.
 --
--- Amazon Connect: contacts abandoned, contacts abandoned rate. Like there, callbacks are left out, and so are those
--- who gave up before they were queued (the column abandoned_in has them).
+-- Amazon Connect: contacts abandoned, abandonment rate, average queue abandon time
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The disconnect reason does not matter,
+-- and callbacks and API contacts count.
 --
--- Columns: queue_name, quarter (begin, UTC), queued, abandoned, abandonment_rate (0 to 1), average_seconds (that those who
---          gave up had waited)
--- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
+-- contacts_customer_gave_up, those of them that the customer hung up, is our own. The maximum is of those who gave up and
+-- of those who did not.
+--
+-- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
+-- date), instance_id, queue_id, queue_name, channel, contacts_queued, contacts_abandoned, abandonment_rate (0 to 1),
+-- avg_abandon_time (seconds), contacts_customer_gave_up
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
+--             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+WITH
+{given asked=of_contacts},
+{contacts view=queue_intervals instant=interval_start name=queue}
 SELECT
-    queue_name,
-    quarter,
-    count(*) AS queued,
-    count_if(abandoned) AS abandoned,
-    CAST(count_if(abandoned) AS double) / count(*) AS abandonment_rate,
-    avg(CASE WHEN abandoned THEN CAST(queue_wait_seconds AS double) END) AS average_seconds
-FROM (
-    SELECT
-        queue_name,
-        abandoned,
-        queue_wait_seconds,
-        date_trunc('hour', queue_enqueue_timestamp)
-            + (minute(queue_enqueue_timestamp) - minute(queue_enqueue_timestamp) % 15) * INTERVAL '1' MINUTE AS quarter
-    FROM contact_records_latest
-    WHERE queue_enqueue_timestamp IS NOT NULL
-      AND initiation_method <> 'CALLBACK'
-      AND contact_date BETWEEN ? AND ?
-)
-GROUP BY queue_name, quarter
-ORDER BY queue_name, quarter
+    local_start,
+    instance_id,
+    queue_id,
+    max(queue_name) AS queue_name,
+    channel,
+    sum(contacts_queued) AS contacts_queued,
+    sum(contacts_abandoned) AS contacts_abandoned,
+    CAST(sum(contacts_abandoned) AS double) / nullif(sum(contacts_queued), 0) AS abandonment_rate,
+    CAST(sum(sum_abandon_time) AS double) / nullif(sum(abandon_time_contacts), 0) AS avg_abandon_time,
+    sum(contacts_customer_gave_up) AS contacts_customer_gave_up
+FROM contacts
+GROUP BY local_start, instance_id, queue_id, channel
+ORDER BY min(instant), instance_id, queue_id, channel

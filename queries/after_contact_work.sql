@@ -1,19 +1,31 @@
--- After-contact work: how long agents work on a contact when it is over.
+-- After-contact work: how long agents worked after the contact.
 --
--- Amazon Connect: after contact work time, average after contact work time.
+-- Amazon Connect: average after contact work time, over all contacts handled, those without work too
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
 --
--- Columns: agent_username, channel, handled, with_work, average_seconds (of those with), longest_seconds, total_hours
--- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
+-- average_of_those_with_work is our own.
+--
+-- Columns: local_start, instance_id, agent_id, agent_username (null where the policy for personal data drops it),
+-- routing_profile_id, routing_profile_name, channel, contacts_handled, avg_after_contact_work_time (seconds),
+-- contacts_with_work, average_of_those_with_work (seconds), longest_seconds
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing profile
+--             (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+WITH
+{given asked=of_agents_contacts},
+{contacts view=agent_contact_metrics_intervals instant=interval_start name=routing_profile}
 SELECT
-    agent_username,
+    local_start,
+    instance_id,
+    agent_id,
+    max(agent_username) AS agent_username,
+    routing_profile_id,
+    max(routing_profile_name) AS routing_profile_name,
     channel,
-    count(*) AS handled,
-    count_if(after_contact_work_seconds > 0) AS with_work,
-    avg(CASE WHEN after_contact_work_seconds > 0 THEN CAST(after_contact_work_seconds AS double) END) AS average_seconds,
-    max(after_contact_work_seconds) AS longest_seconds,
-    CAST(sum(coalesce(after_contact_work_seconds, 0)) AS double) / 3600 AS total_hours
-FROM contact_records_latest
-WHERE answered
-  AND contact_date BETWEEN ? AND ?
-GROUP BY agent_username, channel
-ORDER BY agent_username, channel
+    sum(contacts_handled) AS contacts_handled,
+    CAST(sum(sum_after_contact_work_time) AS double) / nullif(sum(after_contact_work_time_contacts), 0) AS avg_after_contact_work_time,
+    sum(contacts_with_after_contact_work) AS contacts_with_work,
+    CAST(sum(sum_after_contact_work_time) AS double) / nullif(sum(contacts_with_after_contact_work), 0) AS average_of_those_with_work,
+    max(max_after_contact_work_time) AS longest_seconds
+FROM contacts
+GROUP BY local_start, instance_id, agent_id, routing_profile_id, channel
+ORDER BY min(instant), instance_id, agent_id, routing_profile_id, channel

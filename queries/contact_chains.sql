@@ -1,11 +1,14 @@
 -- Contact chains: what became of a customer's matter that took more than one contact (transfers, callbacks).
 --
--- Amazon Connect has no such metric; it is what contact search shows as related contacts.
+-- Amazon Connect has no such metric; it is what contact search shows as related contacts. Of contacts that began in these days.
 --
--- Columns: initial_contact_id, contacts, contact_ids (in the order of their beginning), initiation_methods, agents (how many
---          worked on it), began, ended, handle_seconds (of all)
--- Parameters: 1 first day, 2 last day of its contacts (YYYY-MM-DD, UTC)
+-- Columns: instance_id, initial_contact_id, contacts, contact_ids (in the order of their beginning), initiation_methods, agents (how many
+--          worked on it), began, ended (UTC), handle_seconds (of all)
+-- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true, false)
+WITH
+{days}
 SELECT
+    instance_id,
     initial_contact_id,
     count(*) AS contacts,
     array_agg(contact_id ORDER BY initiation_timestamp, contact_id) AS contact_ids,
@@ -13,19 +16,16 @@ SELECT
     count(DISTINCT agent_id) AS agents,
     min(initiation_timestamp) AS began,
     max(disconnect_timestamp) AS ended,
-    sum(handle_seconds) AS handle_seconds
+    sum(handle_time) AS handle_seconds
 FROM (
-    SELECT
-        coalesce(initial_contact_id, contact_id) AS initial_contact_id,
-        contact_id,
-        initiation_method,
-        agent_id,
-        initiation_timestamp,
-        disconnect_timestamp,
-        handle_seconds
-    FROM contact_records_latest
-    WHERE contact_date BETWEEN ? AND ?
+    SELECT *
+    FROM contact_metrics
+    CROSS JOIN given
+    WHERE contact_date BETWEEN date_format(first_instant, '%Y-%m-%d') AND date_format(end_instant, '%Y-%m-%d')
+      AND initiation_timestamp >= first_instant
+      AND initiation_timestamp < end_instant
+      AND (include_simulated OR NOT simulated)
 )
-GROUP BY initial_contact_id
+GROUP BY instance_id, initial_contact_id
 HAVING count(*) > 1
-ORDER BY initial_contact_id
+ORDER BY instance_id, initial_contact_id

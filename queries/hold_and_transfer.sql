@@ -1,22 +1,41 @@
--- Hold and transfer: how often agents put contacts on hold or pass them on.
+-- Hold and transfer: how often contacts were put on hold or passed on.
 --
--- Amazon Connect: contacts put on hold, average customer hold time, contacts transferred out. A contact counts as
--- transferred too if a disconnect flow made a next contact out of it; the record does not tell the difference.
+-- Amazon Connect: contacts put on hold, average customer hold time, average holds, contacts transferred out, by agent,
+-- internal, external (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Only a completed
+-- transfer counts, so a warm transfer, in which the first agent stays until the second is there, does not.
 --
--- Columns: queue_name, channel, handled, held, hold_rate (0 to 1), average_hold_seconds (of those held), transferred,
---          transfer_rate (0 to 1)
--- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
+-- contacts_transferred_unanswered stands for Amazon's contacts transferred out from queue, whose rule needs a field that
+-- the record does not have: transferred, queued, and no agent. contacts_continued is our own: a next contact without a
+-- transfer, such as a survey, a callback or a conference. A hold counts by the number of holds; one below a second has a
+-- duration of 0.
+--
+-- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
+-- date), instance_id, queue_id, queue_name, channel, contacts_handled, contacts_put_on_hold, hold_rate (0 to 1),
+-- avg_hold_time (seconds, of those with a hold), avg_holds (of all contacts), contacts_transferred_out,
+-- contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
+-- contacts_transferred_unanswered, contacts_continued
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
+--             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+WITH
+{given asked=of_contacts},
+{contacts view=queue_intervals instant=interval_start name=queue}
 SELECT
-    queue_name,
+    local_start,
+    instance_id,
+    queue_id,
+    max(queue_name) AS queue_name,
     channel,
-    count(*) AS handled,
-    count_if(hold_seconds > 0) AS held,
-    CAST(count_if(hold_seconds > 0) AS double) / count(*) AS hold_rate,
-    avg(CASE WHEN hold_seconds > 0 THEN CAST(hold_seconds AS double) END) AS average_hold_seconds,
-    count_if(transferred) AS transferred,
-    CAST(count_if(transferred) AS double) / count(*) AS transfer_rate
-FROM contact_records_latest
-WHERE answered
-  AND contact_date BETWEEN ? AND ?
-GROUP BY queue_name, channel
-ORDER BY queue_name, channel
+    sum(contacts_handled) AS contacts_handled,
+    sum(contacts_put_on_hold) AS contacts_put_on_hold,
+    CAST(sum(contacts_put_on_hold) AS double) / nullif(sum(contacts_handled), 0) AS hold_rate,
+    CAST(sum(sum_hold_time) AS double) / nullif(sum(hold_time_contacts), 0) AS avg_hold_time,
+    CAST(sum(sum_holds) AS double) / nullif(sum(holds_contacts), 0) AS avg_holds,
+    sum(contacts_transferred_out) AS contacts_transferred_out,
+    sum(contacts_transferred_out_by_agent) AS contacts_transferred_out_by_agent,
+    sum(contacts_transferred_out_internal) AS contacts_transferred_out_internal,
+    sum(contacts_transferred_out_external) AS contacts_transferred_out_external,
+    sum(contacts_transferred_unanswered) AS contacts_transferred_unanswered,
+    sum(contacts_continued) AS contacts_continued
+FROM contacts
+GROUP BY local_start, instance_id, queue_id, channel
+ORDER BY min(instant), instance_id, queue_id, channel

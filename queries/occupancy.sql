@@ -1,100 +1,49 @@
--- Occupancy: of the time in which agents were there for contacts, how much they had one.
+-- Occupancy: of the time in which agents were there for contacts, how much they had one, by routing profile.
 --
--- On contact is the time with at least one contact in conversation, on hold, paused or in after-contact work, within a
--- status of type ROUTABLE; two at once count once. The rest of such a status is idle, ringing included.
+-- Amazon Connect: occupancy, average agent concurrency (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
+-- Of several agents it is the quotient of the sums, not the mean of the quotients. Concurrency is the handle time of all
+-- contacts by that time; Amazon's page divides by "handle + idle", which could never exceed 1.
 --
--- Amazon Connect: occupancy, which is agent on contact time divided by that and agent idle time. Connect has on
--- contact only what the agent had in a routable status, and so has this.
---
--- Columns: status_date, instance_id, agent_id, on_contact_hours, idle_hours, occupancy (0 to 1)
--- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
+-- Columns: local_start, instance_id, routing_profile_id, routing_profile_name, agents, sum_contact_time_agent,
+--          sum_idle_time_agent (seconds), agent_occupancy (0 to 1), avg_agent_concurrency (contacts)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing profile
+--             (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-routable AS (
-    SELECT
-        CAST(CAST(start_timestamp AS date) AS varchar) AS status_date,
-        instance_id,
-        agent_id,
-        start_timestamp,
-        end_timestamp
-    FROM agent_status_intervals
-    WHERE status_type = 'ROUTABLE'
-      AND CAST(CAST(start_timestamp AS date) AS varchar) BETWEEN ? AND ?
-),
-worked AS (
-    SELECT
-        routable.status_date,
-        routable.instance_id,
-        routable.agent_id,
-        greatest(contact.start_timestamp, routable.start_timestamp) AS start_timestamp,
-        least(contact.end_timestamp, routable.end_timestamp) AS end_timestamp
-    FROM routable
-    INNER JOIN agent_contact_intervals AS contact
-        ON contact.instance_id = routable.instance_id
-        AND contact.agent_id = routable.agent_id
-        AND contact.start_timestamp < routable.end_timestamp
-        AND contact.end_timestamp > routable.start_timestamp
-    WHERE contact.state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED')
-),
--- What overlaps becomes one stretch: a new one begins where everything before has ended.
-marked AS (
-    SELECT
-        *,
-        CASE
-            WHEN start_timestamp <= max(end_timestamp) OVER (
-                PARTITION BY instance_id, agent_id ORDER BY start_timestamp, end_timestamp
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ) THEN 0
-            ELSE 1
-        END AS begins
-    FROM worked
-),
-numbered AS (
-    SELECT
-        *,
-        sum(begins) OVER (
-            PARTITION BY instance_id, agent_id ORDER BY start_timestamp, end_timestamp
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS stretch
-    FROM marked
-),
-stretches AS (
-    SELECT
-        status_date,
-        instance_id,
-        agent_id,
-        min(start_timestamp) AS start_timestamp,
-        max(end_timestamp) AS end_timestamp
-    FROM numbered
-    GROUP BY status_date, instance_id, agent_id, stretch
-),
-on_contact AS (
-    SELECT
-        status_date,
-        instance_id,
-        agent_id,
-        sum(CAST(date_diff('millisecond', start_timestamp, end_timestamp) AS double)) / 3600000 AS hours
-    FROM stretches
-    GROUP BY status_date, instance_id, agent_id
+{given asked=of_agents_contacts},
+{agents view=agent_intervals},
+{contacts view=agent_contact_metrics_intervals instant=interval_start name=routing_profile},
+handled AS (
+    SELECT local_start, instance_id, routing_profile_id, sum(sum_handle_time) AS sum_handle_time
+    FROM contacts
+    GROUP BY local_start, instance_id, routing_profile_id
 ),
 present AS (
     SELECT
-        status_date,
+        local_start,
         instance_id,
-        agent_id,
-        sum(CAST(date_diff('millisecond', start_timestamp, end_timestamp) AS double)) / 3600000 AS hours
-    FROM routable
-    GROUP BY status_date, instance_id, agent_id
+        routing_profile_id,
+        min(interval_start) AS first_start,
+        max(routing_profile_name) AS routing_profile_name,
+        count(DISTINCT CASE WHEN sum_contact_time_agent + sum_idle_time_agent > 0 THEN agent_id END) AS agents,
+        round(sum(sum_contact_time_agent), 3) AS sum_contact_time_agent,
+        round(sum(sum_idle_time_agent), 3) AS sum_idle_time_agent
+    FROM agents
+    GROUP BY local_start, instance_id, routing_profile_id
 )
 SELECT
-    present.status_date,
+    present.local_start,
     present.instance_id,
-    present.agent_id,
-    coalesce(on_contact.hours, 0) AS on_contact_hours,
-    present.hours - coalesce(on_contact.hours, 0) AS idle_hours,
-    coalesce(on_contact.hours, 0) / present.hours AS occupancy
+    present.routing_profile_id,
+    present.routing_profile_name,
+    present.agents,
+    present.sum_contact_time_agent,
+    present.sum_idle_time_agent,
+    present.sum_contact_time_agent / nullif(present.sum_contact_time_agent + present.sum_idle_time_agent, 0) AS agent_occupancy,
+    coalesce(CAST(handled.sum_handle_time AS double), 0)
+        / nullif(present.sum_contact_time_agent + present.sum_idle_time_agent, 0) AS avg_agent_concurrency
 FROM present
-LEFT JOIN on_contact
-    ON on_contact.status_date = present.status_date
-    AND on_contact.instance_id = present.instance_id
-    AND on_contact.agent_id = present.agent_id
-ORDER BY present.status_date, present.instance_id, present.agent_id
+LEFT JOIN handled
+    ON handled.local_start = present.local_start
+    AND handled.instance_id = present.instance_id
+    AND handled.routing_profile_id = present.routing_profile_id
+ORDER BY present.first_start, present.instance_id, present.routing_profile_id

@@ -5,29 +5,35 @@
 --
 -- Amazon Connect has no such metric.
 --
--- Columns: contact_date, channel, contacts, repeated, repeat_rate (0 to 1)
--- Parameters: 1 days, 2 first day, 3 last day (YYYY-MM-DD, UTC)
+-- Columns: local_date, channel, contacts, repeated, repeat_rate (0 to 1)
+-- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true, false), 5 days
+WITH
+{days},
+wanted AS (SELECT CAST(? AS bigint) AS days)
 SELECT
-    contact_date,
+    local_date,
     channel,
     count(*) AS contacts,
-    count_if(next_timestamp <= initiation_timestamp + days * INTERVAL '1' DAY) AS repeated,
-    CAST(count_if(next_timestamp <= initiation_timestamp + days * INTERVAL '1' DAY) AS double) / count(*) AS repeat_rate
-FROM (SELECT CAST(? AS integer) AS days) AS given
-CROSS JOIN (
+    count(CASE WHEN next_timestamp <= date_add('day', days, initiation_timestamp) THEN 1 END) AS repeated,
+    CAST(count(CASE WHEN next_timestamp <= date_add('day', days, initiation_timestamp) THEN 1 END) AS double) / count(*) AS repeat_rate
+FROM (
     SELECT
-        contact_date,
-        channel,
-        initiation_timestamp,
+        *,
+        date_format(CAST(at_timezone(with_timezone(initiation_timestamp, 'UTC'), time_zone) AS timestamp(3)), '%Y-%m-%d') AS local_date,
         lead(initiation_timestamp) OVER (
-            PARTITION BY customer_endpoint_type, customer_endpoint_address
+            PARTITION BY instance_id, customer_endpoint_type, customer_endpoint_address
             ORDER BY initiation_timestamp, contact_id
         ) AS next_timestamp
     FROM contact_records_latest
-    WHERE initiation_method = 'INBOUND'
+    CROSS JOIN given
+    WHERE contact_date >= date_format(first_instant, '%Y-%m-%d')
+      AND initiation_method = 'INBOUND'
       AND customer_endpoint_address IS NOT NULL
-      AND contact_date >= ?
+      AND NOT coalesce(assistant, false)
+      AND (include_simulated OR NOT coalesce(simulated, false))
 )
-WHERE contact_date <= ?
-GROUP BY contact_date, channel
-ORDER BY contact_date, channel
+CROSS JOIN wanted
+WHERE initiation_timestamp >= first_instant
+  AND initiation_timestamp < end_instant
+GROUP BY local_date, channel
+ORDER BY local_date, channel

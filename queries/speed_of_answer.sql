@@ -1,20 +1,30 @@
--- Speed of answer: how long the contacts that an agent answered had queued.
+-- Speed of answer: how long contacts were in the queue before an agent had them.
 --
--- Amazon Connect: average queue answer time. Connect averages the time in the queue; here it ends when the agent is
--- connected, so it includes the ringing of an agent whom the contact had left the queue for.
+-- Amazon Connect: average queue answer time (ASA), the same by enqueue timestamp, maximum queued time
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The time in the queue ends when the
+-- agent is connected, so it includes ringing and whispers.
 --
--- Columns: contact_date, queue_name, channel, answered, average_seconds, longest_seconds
--- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
+-- The maximum is over all contacts that were queued, those that nobody answered too.
+--
+-- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
+-- date), instance_id, queue_id, queue_name, channel, answered, avg_queue_answer_time (seconds), answered_by_enqueue,
+-- avg_queue_answer_time_by_enqueue (seconds), max_queued_time (seconds)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
+--             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+WITH
+{given asked=of_contacts},
+{contacts view=queue_intervals instant=interval_start name=queue}
 SELECT
-    contact_date,
-    queue_name,
+    local_start,
+    instance_id,
+    queue_id,
+    max(queue_name) AS queue_name,
     channel,
-    count(*) AS answered,
-    avg(CAST(answer_seconds AS double)) AS average_seconds,
-    max(answer_seconds) AS longest_seconds
-FROM contact_records_latest
-WHERE answered
-  AND answer_seconds IS NOT NULL
-  AND contact_date BETWEEN ? AND ?
-GROUP BY contact_date, queue_name, channel
-ORDER BY contact_date, queue_name, channel
+    sum(queue_answer_time_contacts) AS answered,
+    CAST(sum(sum_queue_answer_time) AS double) / nullif(sum(queue_answer_time_contacts), 0) AS avg_queue_answer_time,
+    sum(queue_answer_time_by_enqueue_contacts) AS answered_by_enqueue,
+    CAST(sum(sum_queue_answer_time_by_enqueue) AS double) / nullif(sum(queue_answer_time_by_enqueue_contacts), 0) AS avg_queue_answer_time_by_enqueue,
+    max(max_queued_time) AS max_queued_time
+FROM contacts
+GROUP BY local_start, instance_id, queue_id, channel
+ORDER BY min(instant), instance_id, queue_id, channel

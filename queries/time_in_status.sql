@@ -1,19 +1,31 @@
--- Time in status: how long agents were in each status.
+-- Time in status: how long agents were in each status, cut at the borders of intervals.
 --
--- Amazon Connect: agent status time, which counts a status by the interval it was in; here it counts for the day on
--- which it began, and once it has ended.
+-- Amazon Connect: agent status time by status
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
 --
--- Columns: status_date, instance_id, agent_id, status_name, status_type, times, hours
--- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
+-- Columns: local_start, instance_id, agent_id, agent_username (null where the policy for personal data drops it),
+-- routing_profile_id, routing_profile_name, status_name, status_class, hours, is_open
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
+--             profile (name or id, or *)
+WITH
+{given asked=of_agents},
+{agents view=agent_stretches},
+{names}
 SELECT
-    CAST(CAST(start_timestamp AS date) AS varchar) AS status_date,
-    instance_id,
-    agent_id,
-    name AS status_name,
-    status_type,
-    count(*) AS times,
-    sum(seconds) / 3600 AS hours
-FROM agent_status_intervals
-WHERE CAST(CAST(start_timestamp AS date) AS varchar) BETWEEN ? AND ?
-GROUP BY CAST(CAST(start_timestamp AS date) AS varchar), instance_id, agent_id, name, status_type
-ORDER BY status_date, instance_id, agent_id, status_name, status_type
+    local_start,
+    agents.instance_id,
+    agents.agent_id,
+    max(agent_username) AS agent_username,
+    routing_profile_id,
+    max(routing_profile_name) AS routing_profile_name,
+    status_name,
+    status_class,
+    CAST(sum(milliseconds) AS double) / 3600000 AS hours,
+    bool_or(is_open AND milliseconds > 0) AS is_open
+FROM agents
+LEFT JOIN names
+    ON names.instance_id = agents.instance_id
+    AND names.agent_id = agents.agent_id
+WHERE status_class IS NOT NULL
+GROUP BY local_start, agents.instance_id, agents.agent_id, routing_profile_id, status_name, status_class
+ORDER BY min(interval_start), agents.instance_id, agents.agent_id, routing_profile_id, status_name, status_class

@@ -1,5 +1,6 @@
 """Two engines that answer the queries of this repository."""
 
+import base64
 import datetime
 import gzip
 import json
@@ -15,10 +16,22 @@ import sqlglot
 VIEWS = [
     "contact_records_latest",
     "contact_records_received",
+    "contact_metrics",
+    "queue_intervals",
+    "agent_contact_metrics_intervals",
     "agent_events",
     "agent_status_intervals",
     "agent_contact_intervals",
+    "agent_state_intervals",
+    "agent_stretches",
+    "agent_intervals",
 ]
+
+
+def as_deployed(root):
+    """The tables, the views and the named queries of the template."""
+    output = subprocess.run([root / "target" / "debug" / "lake-as-deployed"], capture_output=True, check=True).stdout
+    return json.loads(output)
 
 
 def columns_of_the_row(root):
@@ -32,7 +45,7 @@ class DuckDb:
     """Reads Parquet as Athena does, in this process. Its dialect differs; sqlglot translates."""
 
     def __init__(self, root):
-        self.root = root
+        self.root, self.queries = root, as_deployed(root)["queries"]
 
     def __enter__(self):
         return self
@@ -43,6 +56,9 @@ class DuckDb:
     def open(self, lake: pathlib.Path):
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
+        # Two functions of Athena's that DuckDB has under one other name.
+        for name in ("with_timezone", "at_timezone"):
+            self.connection.execute(f"CREATE MACRO {name}(time, zone) AS timezone(zone, time)")
         rows = lake / "contact_records" / "*" / "*"
         self.connection.execute(
             f"CREATE VIEW contact_records AS SELECT * FROM read_parquet('{rows}', hive_partitioning = true, "
@@ -76,14 +92,14 @@ class DuckDb:
 
     def answer(self, name, parameters):
         """The names of the columns, and the rows."""
-        sql = with_parameters((self.root / "queries" / f"{name}.sql").read_text(), parameters)
+        sql = with_parameters(self.queries[name], parameters)
         result = self.connection.execute(self.translate(sql))
         return [column[0] for column in result.description], result.fetchall()
 
 
 def with_parameters(sql, parameters):
     """The query with literals for its parameters, as Athena puts them in."""
-    literals = [f"'{value}'" if isinstance(value, str) else str(value) for value in parameters]
+    literals = [f"'{value}'" if isinstance(value, str) else str(value).lower() for value in parameters]
     lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
     pieces = "\n".join(lines).split("?")
     assert len(pieces) == len(literals) + 1, f"{len(pieces) - 1} parameters, not {len(literals)}"
@@ -94,7 +110,8 @@ class Trino:
     """The engine behind Athena, on the tables, partition projections and views of the template as they are deployed."""
 
     def __init__(self, root):
-        self.root = root
+        self.root, self.deployed = root, as_deployed(root)
+        self.queries = self.deployed["queries"]
 
     def __enter__(self):
         folder = self.root / "target" / "trino"
@@ -118,9 +135,8 @@ class Trino:
 
     def open(self, lake: pathlib.Path):
         self.metastore = tempfile.TemporaryDirectory()
-        tables = subprocess.run([self.root / "target" / "debug" / "glue-tables"], capture_output=True, check=True)
         # Under another scheme Trino finds its local files, but lists none of them.
-        tables = tables.stdout.decode().replace("s3://LakeBucket/", f"local://{lake}/")
+        tables = json.dumps(self.deployed["tables"]).replace("s3://LakeBucket/", f"local://{lake}/")
         self.request({"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name})
 
     def request(self, request):
@@ -137,7 +153,13 @@ class Trino:
         return self.request({"sql": sql})
 
     def query(self, name, parameters):
-        return self.ask(with_parameters((self.root / "queries" / f"{name}.sql").read_text(), parameters))
+        return self.ask(with_parameters(self.queries[name], parameters))
+
+    def view(self, name):
+        """A view's SQL as deployed."""
+        (view,) = (table for table in self.deployed["tables"] if table["Name"] == name)
+        text = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
+        return json.loads(base64.b64decode(text))["originalSql"]
 
     def scanned(self, sql):
         """Bytes that the query reads from files."""

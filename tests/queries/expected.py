@@ -1,15 +1,21 @@
-"""What every named query should answer, computed from the contact center's own records and events.
+"""What every named query should answer, from the contact center's own records and events.
 
-Nothing here looks at the lake, at a derived column or at the SQL: contact records are read as Connect sends them, each
-contact's newest version is taken, and agents' intervals are rebuilt from the sequence of their current snapshots (the
-views read them off previous against current snapshot). The input has neither duplicates nor late records.
+Amazon's metrics come from `second_implementation.py`, which knows neither the lake nor the SQL: its figures of quarters of an hour,
+added up over the local intervals that are asked for. What is our own is computed here, from the records as Connect sends them.
 """
 
+import bisect
 import collections
 import datetime
+import fractions
 import math
+import zoneinfo
+
+import second_implementation as second
 
 HOUR = 3600.0
+CALLBACKS = ("CALLBACK", "CALLBACK_CUSTOMER_FIRST_QUEUED", "CALLBACK_CUSTOMER_FIRST_DIALED")
+INCOMING = ("INBOUND", "TRANSFER", "QUEUE_TRANSFER")
 
 
 def instant(text):
@@ -18,15 +24,6 @@ def instant(text):
 
 def seconds(start, end):
     return None if start is None or end is None else (end - start).total_seconds()
-
-
-def mean(numbers):
-    numbers = [number for number in numbers if number is not None]
-    return sum(numbers) / len(numbers) if numbers else None
-
-
-def nearest_rank(share, numbers):
-    return sorted(numbers)[math.ceil(share * len(numbers)) - 1]
 
 
 def grouped(items, key):
@@ -40,136 +37,412 @@ def greatest(numbers):
     return max((number for number in numbers if number is not None), default=None)
 
 
-class Contact:
-    """One contact as its newest record tells it."""
+def ratio(numerator, denominator):
+    return float(fractions.Fraction(numerator) / denominator) if denominator else None
 
-    def __init__(self, record):
-        queue, agent = record.get("Queue") or {}, record.get("Agent") or {}
-        endpoint = record.get("CustomerEndpoint") or {}
-        self.id = record["ContactId"]
-        self.initial = record.get("InitialContactId")
-        self.began = instant(record["InitiationTimestamp"])
-        self.ended = instant(record.get("DisconnectTimestamp"))
-        self.date = record["InitiationTimestamp"][:10]
-        self.updated = instant(record["LastUpdateTimestamp"])
-        self.channel, self.method = record.get("Channel"), record.get("InitiationMethod")
-        self.reason = record.get("DisconnectReason")
-        self.customer = (endpoint.get("Type"), endpoint["Address"]) if endpoint.get("Address") else None
-        self.queue = queue.get("Name")
-        self.enqueued, self.wait = instant(queue.get("EnqueueTimestamp")), queue.get("Duration")
-        self.agent, self.agent_arn = agent.get("Username"), agent.get("ARN")
-        connected = instant(agent.get("ConnectedToAgentTimestamp"))
-        self.answered = connected is not None
-        self.answer = seconds(self.enqueued, connected)
-        self.talk, self.hold = agent.get("AgentInteractionDuration"), agent.get("CustomerHoldDuration")
-        self.work, pause = agent.get("AfterContactWorkDuration"), agent.get("AgentPauseDuration")
-        parts = [part for part in (self.talk, self.hold, self.work, pause) if part is not None]
-        self.handle = sum(parts) if parts else None
-        self.transferred = record.get("TransferCompletedTimestamp") is not None
-        self.abandoned = (
-            self.enqueued is not None
-            and not self.answered
-            and not self.transferred
-            and record.get("NextContactId") is None
+
+def name_of(record, place, member="Name"):
+    return (record.get(place) or {}).get(member)
+
+
+class Asked:
+    """What a query is asked: a zone, a grain, days, and a queue or routing profile."""
+
+    def __init__(self, zone, grain, first, last, of="*", include_simulated=False, look_back=8):
+        self.zone, self.grain, self.first, self.last = zone, grain, first, last
+        self.of, self.include_simulated, self.look_back = of, include_simulated, look_back
+        self.intervals = [tuple(map(second.ms, span)) for span in second.local_intervals(zone, grain, first, last)]
+        self.starts = [start for start, _ in self.intervals]
+
+    def start(self, moment):
+        """How the interval of a moment is called, or None if it is not asked for."""
+        place = bisect.bisect_right(self.starts, moment) - 1
+        if place < 0 or moment >= self.intervals[place][1]:
+            return None
+        begin = datetime.datetime.fromtimestamp(self.starts[place] / 1000, zoneinfo.ZoneInfo(self.zone))
+        return f"{begin:%Y-%m-%d}" if self.grain in ("day", "week") else begin.isoformat(timespec="minutes")
+
+    @property
+    def grain_of_csv(self):
+        return "daily" if self.grain == "day" else f"{self.grain}mins"
+
+    def of_contacts(self):
+        return [self.zone, self.grain, self.first, self.last, self.of, self.include_simulated, self.look_back]
+
+    def of_agents(self):
+        return self.of_contacts()[:5]
+
+    def days(self):
+        return [self.zone, self.first, self.last, self.include_simulated]
+
+
+class Center:
+    """Records and events, and the figures of their quarters of an hour."""
+
+    def __init__(self, records, events):
+        self.records, self.events = second.newest_records(records), events
+        self.contacts = {simulated: second.queue_intervals(records, simulated) for simulated in (False, True)}
+        # What is left out but counted has no row.
+        self.contacts[False] = {
+            key: figures
+            for key, figures in self.contacts[False].items()
+            if any(value for name, value in figures.items() if name != "simulated") or figures["max_queued_time"] == 0
+        }
+        self.agent_contacts = {
+            simulated: second.agent_contact_metrics_intervals(records, simulated) for simulated in (False, True)
+        }
+        self.agents = second.agent_intervals(events, records)
+        self.queue_names = collections.defaultdict(set)
+        for record in self.records:
+            queue = second.queue_id(name_of(record, "Queue", "ARN"))
+            if name_of(record, "Queue"):
+                self.queue_names[queue].add(name_of(record, "Queue"))
+        self.profile_names = {}
+        for record in self.records:
+            profile = name_of(record, "Agent", "RoutingProfile") or {}
+            self.profile_names[second.routing_profile_id(profile.get("ARN"))] = profile.get("Name")
+        self.agent_names = {}
+        for record in self.records:
+            arn = name_of(record, "Agent", "ARN")
+            self.agent_names[second.agent_id(arn)] = name_of(record, "Agent", "Username") or self.agent_names.get(second.agent_id(arn))
+
+    def group(self, start, record):
+        """The key of a contact in the answers."""
+        queue = second.queue_id(name_of(record, "Queue", "ARN"))
+        id = queue.removeprefix("agent/") if queue else None
+        return start, second.instance_of(record), id, self.queue_name(queue), record.get("Channel")
+
+    def is_agents(self, instance, id):
+        """Whether a queue is an agent's own."""
+        arns = {name_of(record, "Queue", "ARN") for record in self.records}
+        return any(second.is_agent_queue(arn) and arn.endswith(f"/{id}") and second.instance_id(arn) == instance for arn in arns if arn)
+
+    def queue_name(self, queue):
+        return greatest(self.queue_names[queue]) if self.queue_names[queue] else None
+
+    def by_queue(self, asked, more=lambda key: ()):
+        """Figures by local interval, instance, queue and channel, and those of each initiation method in them."""
+        groups = collections.defaultdict(lambda: collections.defaultdict(list))
+        for key, figures in self.contacts[asked.include_simulated].items():
+            instance, queue, channel, method, _, quarter = key
+            start = asked.start(second.ms(quarter))
+            if start is None or asked.of not in ("*", queue, self.queue_name(queue)):
+                continue
+            id = queue.removeprefix("agent/") if queue else None
+            groups[(start, instance, id, self.queue_name(queue), channel, *more(key))][method].append(figures)
+        for key, methods in groups.items():
+            methods = {method: second.add(figures) for method, figures in methods.items()}
+            yield list(key), second.add(methods.values()), methods
+
+    def by_agent(self, asked):
+        groups = collections.defaultdict(list)
+        for (instance, agent, profile, channel, quarter), figures in self.agent_contacts[asked.include_simulated].items():
+            start = asked.start(second.ms(quarter))
+            if start is not None and asked.of in ("*", profile, self.profile_names.get(profile)):
+                names = self.agent_names[agent], profile, self.profile_names.get(profile)
+                groups[(start, instance, agent, *names, channel)].append(figures)
+        for key, figures in groups.items():
+            yield list(key), second.add(figures)
+
+    def by_activity(self, asked):
+        groups = collections.defaultdict(list)
+        for (instance, agent, profile, _, quarter), figures in self.agents.items():
+            start = asked.start(second.ms(quarter))
+            if start is not None and asked.of in ("*", profile, self.profile_names.get(profile)):
+                groups[(start, instance, agent, profile)].append(figures)
+        for (start, instance, agent, profile), figures in groups.items():
+            yield [start, instance, agent, profile], second.add(figures)
+
+    def asked_for(self, asked, moment_of=second.disconnect_time):
+        """Contacts of the queue that is asked for, by when they count."""
+        for record in self.records:
+            moment = moment_of(record)
+            queue = second.queue_id(name_of(record, "Queue", "ARN"))
+            if second.is_assistant(record) or (second.is_simulated(record) and not asked.include_simulated):
+                continue
+            if moment is None or asked.of not in ("*", queue, name_of(record, "Queue")):
+                continue
+            start = asked.start(moment)
+            if start is not None:
+                yield start, record
+
+
+def of_methods(methods, name, *wanted):
+    return sum(figures[name] for method, figures in methods.items() if method in wanted)
+
+
+def average(figures, name):
+    value = second.metric("avg_" + name, figures)
+    return None if value is None else float(value)
+
+
+def contact_volume(center, asked):
+    for key, all, methods in center.by_queue(asked):
+        created = lambda *of: of_methods(methods, "contacts_created", *of)  # noqa: E731
+        handled = lambda *of: of_methods(methods, "contacts_handled", *of)  # noqa: E731
+        yield [
+            *key, all["contacts_created"], created(*INCOMING), created("TRANSFER", "QUEUE_TRANSFER"), created("TRANSFER"),
+            created("QUEUE_TRANSFER"), created("API"), created("CALLBACK"), created("CALLBACK_CUSTOMER_FIRST_QUEUED"),
+            all["contacts_queued"], all["contacts_queued_by_enqueue"], all["contacts_handled"],
+            all["contacts_handled_by_connected_to_agent"], handled(*INCOMING), handled("OUTBOUND"), handled("CALLBACK"),
+            handled("API"), all["count_contact_duration"], all["simulated"] if asked.include_simulated else 0,
+            center.is_agents(key[1], key[2]),
+        ]  # fmt: skip
+
+
+def service_level(center, asked, threshold, comparison):
+    thresholds, second.THRESHOLDS = second.THRESHOLDS, (threshold,)
+    try:
+        other = Center.__new__(Center)
+        other.__dict__ |= center.__dict__
+        other.contacts = {asked.include_simulated: second.queue_intervals(center.records, asked.include_simulated, comparison)}
+    finally:
+        second.THRESHOLDS = thresholds
+    for key, all, _ in other.by_queue(asked):
+        # Only what ended counts at all.
+        if not all["count_contact_duration"]:
+            continue
+        removed, answered, abandoned = (
+            all[f"{name}_{threshold}"]
+            for name in ("contacts_removed_from_queue_in", "sum_contacts_answered_in", "sum_contacts_abandoned_in")
         )
+        queued = all["contacts_queued"]
+        yield [*key, queued, removed, answered, abandoned, ratio(removed, queued), ratio(answered, queued)]
 
 
-def newest(records):
-    versions = grouped(records, lambda record: record["ContactId"]).values()
-    return [Contact(max(records, key=lambda record: record["LastUpdateTimestamp"])) for records in versions]
+def abandonment(center, asked):
+    gave_up = collections.Counter()
+    for start, record in center.asked_for(asked):
+        if second.contacts_abandoned(record) and record.get("DisconnectReason") == "CUSTOMER_DISCONNECT":
+            gave_up[center.group(start, record)] += 1
+    for key, all, _ in center.by_queue(asked):
+        rate = ratio(all["contacts_abandoned"], all["contacts_queued"])
+        yield [*key, all["contacts_queued"], all["contacts_abandoned"], rate, average(all, "abandon_time"), gave_up[tuple(key)]]
 
 
-def service_level(contacts, threshold):
-    for key, group in grouped(contacts, lambda c: (c.date, c.queue, c.channel)).items():
-        queued = [contact for contact in group if contact.enqueued]
-        if queued:
-            in_time = sum(contact.answered and contact.answer <= threshold for contact in queued)
-            yield *key, len(queued), sum(contact.answered for contact in queued), in_time, in_time / len(queued)
+def speed_of_answer(center, asked):
+    for key, all, _ in center.by_queue(asked):
+        yield [
+            *key, all["count_queue_answer_time"], average(all, "queue_answer_time"), all["count_queue_answer_time_by_enqueue"],
+            average(all, "queue_answer_time_by_enqueue"), all["max_queued_time"],
+        ]  # fmt: skip
 
 
-def speed_of_answer(contacts):
-    answered = [contact for contact in contacts if contact.answer is not None]
-    for key, group in grouped(answered, lambda c: (c.date, c.queue, c.channel)).items():
-        times = [contact.answer for contact in group]
-        yield *key, len(group), mean(times), max(times)
+def handle_time(center, asked):
+    for key, all, _ in center.by_queue(asked):
+        hold = ratio(all["sum_hold_time"], all["contacts_handled"])
+        yield [
+            *key, all["contacts_handled"], all["sum_handle_time"], average(all, "handle_time"), average(all, "interaction_time"),
+            hold, average(all, "interaction_and_hold_time"), average(all, "after_contact_work_time"),
+            average(all, "active_time"), average(all, "agent_pause_time"),
+        ]  # fmt: skip
 
 
-def abandonment(contacts):
-    def quarter(contact):
-        return contact.enqueued.replace(minute=contact.enqueued.minute // 15 * 15, second=0, microsecond=0)
-
-    queued = [contact for contact in contacts if contact.enqueued and contact.method != "CALLBACK"]
-    for key, group in grouped(queued, lambda c: (c.queue, quarter(c))).items():
-        gone = [contact for contact in group if contact.abandoned]
-        yield *key, len(group), len(gone), len(gone) / len(group), mean(contact.wait for contact in gone)
+def nearest_rank(share, numbers):
+    return sorted(numbers)[math.ceil(share * len(numbers)) - 1]
 
 
-def handle_time(contacts):
-    handled = [contact for contact in contacts if contact.answered and contact.handle is not None]
-    for key, group in grouped(handled, lambda c: (c.agent, c.queue, c.channel)).items():
-        times = [contact.handle for contact in group]
-        parts = [mean(part or 0 for part in column) for column in zip(*((c.talk, c.hold, c.work) for c in group))]
-        yield *key, len(group), mean(times), nearest_rank(0.5, times), nearest_rank(0.9, times), max(times), *parts
+def handle_time_percentiles(center, asked):
+    times = collections.defaultdict(list)
+    for start, record in center.asked_for(asked):
+        if second.handle_time(record) is not None:
+            times[center.group(start, record)].append(second.handle_time(record) // 1000)
+    for key, numbers in times.items():
+        shares = nearest_rank(fractions.Fraction(1, 2), numbers), nearest_rank(fractions.Fraction(9, 10), numbers)
+        yield [*key, len(numbers), *shares, max(numbers)]
 
 
-def after_contact_work(contacts):
-    handled = [contact for contact in contacts if contact.answered]
-    for key, group in grouped(handled, lambda c: (c.agent, c.channel)).items():
-        times = [contact.work for contact in group if contact.work]
-        longest = greatest(contact.work for contact in group)
-        yield *key, len(group), len(times), mean(times), longest, sum(times) / HOUR
+def hold_and_transfer(center, asked):
+    continued = collections.Counter()
+    for start, record in center.asked_for(asked):
+        if second.next_(record) and not second.tct(record):
+            continued[center.group(start, record)] += 1
+    for key, all, _ in center.by_queue(asked):
+        out = "contacts_transferred_out"
+        yield [
+            *key, all["contacts_handled"], all["contacts_put_on_hold"], ratio(all["contacts_put_on_hold"], all["contacts_handled"]),
+            average(all, "hold_time"), average(all, "holds"), all[out], all[out + "_by_agent"], all[out + "_internal"],
+            all[out + "_external"], all[out + "_from_queue"], continued[tuple(key)],
+        ]  # fmt: skip
 
 
-def hold_and_transfer(contacts):
-    handled = [contact for contact in contacts if contact.answered]
-    for key, group in grouped(handled, lambda c: (c.queue, c.channel)).items():
-        held = [contact.hold for contact in group if contact.hold]
-        moved = sum(contact.transferred for contact in group)
-        yield *key, len(group), len(held), len(held) / len(group), mean(held), moved, moved / len(group)
+def callbacks(center, asked):
+    dialed = "CALLBACK_CUSTOMER_FIRST_DIALED"
+    for key, all, methods in center.by_queue(asked):
+        of = lambda name, *wanted: of_methods(methods, name, *wanted)  # noqa: E731
+        wait = ratio(of("sum_queue_answer_time", "CALLBACK"), of("count_queue_answer_time", "CALLBACK"))
+        yield [
+            *key, of("contacts_created", "CALLBACK", "CALLBACK_CUSTOMER_FIRST_QUEUED"), of("contacts_handled", "CALLBACK"),
+            of("count_contact_duration", dialed), of("contacts_handled", dialed), of("contacts_abandoned", *CALLBACKS),
+            all["retry_callback_attempts"], wait, average(all, "queue_answer_time_customer_first_callback"),
+            average(all, "wait_time_after_customer_first_callback_connection"),
+        ]  # fmt: skip
 
 
-def callbacks(contacts):
-    requested = [contact for contact in contacts if contact.method == "CALLBACK"]
-    for key, group in grouped(requested, lambda c: (c.date, c.queue)).items():
-        handled = [contact for contact in group if contact.answered]
-        yield *key, len(group), len(handled), len(handled) / len(group), mean(c.answer for c in handled)
+def contact_times(center, asked):
+    for key, all, _ in center.by_queue(asked):
+        yield [
+            *key, average(all, "contact_duration"), average(all, "resolution_time"), all["sum_contact_flow_time"],
+            average(all, "contact_flow_time"), average(all, "contact_first_response_time_agent"), all["contacts_resolved_in_60"],
+            all["contacts_resolved_in_600"],
+        ]  # fmt: skip
 
 
-def contact_chains(contacts):
-    for initial, group in grouped(contacts, lambda c: c.initial or c.id).items():
+def disconnect_reasons(center, asked):
+    for key, all, _ in center.by_queue(asked, lambda key: (key[4],)):
+        yield [*key, all["count_contact_duration"], all["contacts_handled"], all["contacts_abandoned"]]
+
+
+def agent_contacts(center, asked):
+    for key, all in center.by_agent(asked):
+        out = "contacts_transferred_out"
+        yield [
+            *key, all["contacts_handled"], all["contacts_agent_disconnect"], all["contacts_put_on_hold"], all[out + "_by_agent"],
+            all[out + "_internal"], all[out + "_external"], all["sum_handle_time"], average(all, "handle_time"),
+            average(all, "interaction_time"), average(all, "hold_time"), ratio(all["sum_hold_time"], all["contacts_handled"]),
+            average(all, "after_contact_work_time"), average(all, "active_time"), average(all, "agent_pause_time"),
+        ]  # fmt: skip
+
+
+def after_contact_work(center, asked):
+    times = collections.defaultdict(list)
+    for record in center.records:
+        moment, work = second.disconnect_time(record), second.after_contact_work_time(record)
+        is_left_out = second.is_assistant(record) or (second.is_simulated(record) and not asked.include_simulated)
+        if moment is not None and second.con(record) and work is not None and not is_left_out:
+            times[(asked.start(moment), *second.agent_contact_group(record))].append(work // 1000)
+    for key, all in center.by_agent(asked):
+        start, instance, agent, _, profile, _, channel = key
+        of = times[(start, instance, agent, profile, channel)]
+        some = [time for time in of if time > 0]
+        yield [
+            *key, all["contacts_handled"], average(all, "after_contact_work_time"), len(some), ratio(sum(some), len(some)),
+            greatest(of),
+        ]  # fmt: skip
+
+
+def agent_activity(center, asked):
+    for key, all in center.by_activity(asked):
+        online, contact, idle, other = (all[f"{n}_time"] for n in ("online", "contact", "idle", "non_productive"))
+        yield [
+            *key, online / 1000, contact / 1000, idle / 1000, other / 1000, all["error_status_time"] / 1000,
+            all["missed_rejected_time"] / 1000, ratio(contact, online), ratio(idle, online), ratio(other, online),
+            ratio(contact, contact + idle), all["open"],
+        ]  # fmt: skip
+
+
+def agent_answer_rate(center, asked):
+    for key, all in center.by_activity(asked):
+        offers = all["answered_offers"] + all["agent_non_response"]
+        ringing = [
+            average_connecting(all, method) for method in ("INBOUND", "OUTBOUND", "CALLBACK", "API")
+        ]
+        yield [
+            *key, all["answered_offers"], all["agent_non_response"], ratio(all["answered_offers"], offers),
+            float(second.metric("sum_connecting_time_agent", all)), *ringing,
+        ]  # fmt: skip
+
+
+def average_connecting(figures, method):
+    value = second.metric("avg_agent_connecting_time", figures, initiation_method=method)
+    return None if value is None else float(value)
+
+
+def occupancy(center, asked):
+    handled = collections.Counter()
+    for (start, instance, _, _, profile, _, _), all in center.by_agent(asked):
+        handled[(start, instance, profile)] += all["sum_handle_time"]
+    groups = collections.defaultdict(list)
+    for (start, instance, agent, profile), all in center.by_activity(asked):
+        groups[(start, instance, profile)].append(all)
+    for key, agents in groups.items():
+        contact, idle = (sum(all[f"{n}_time"] for all in agents) for n in ("contact", "idle"))
+        present = sum(all["contact_time"] + all["idle_time"] > 0 for all in agents)
+        concurrency = ratio(handled[key] * 1000, contact + idle)
+        yield [*key, present, contact / 1000, idle / 1000, ratio(contact, contact + idle), concurrency]
+
+
+def time_in_status(center, asked):
+    """Without is_open, which the second implementation does not tell of a status alone."""
+    for key, all in center.by_activity(asked):
+        for name, milliseconds in all["status"].items():
+            yield [*key, name, milliseconds / 1000 / HOUR]
+
+
+def agent_non_response(center, asked):
+    """Counts of one agent, all channels: the second implementation has no channels here."""
+    groups = collections.defaultdict(list)
+    for (start, instance, agent, _), all in center.by_activity(Asked(asked.zone, asked.grain, asked.first, asked.last)):
+        groups[(start, instance, agent)].append(all)
+    for key, parts in groups.items():
+        names = ("agent_non_response", "agent_non_response_without_customer_abandons")
+        counts = [sum(part[name] for part in parts) for name in names]
+        if counts[0]:
+            yield [*key, *counts]
+
+
+def forecasting_csv(center, asked):
+    text = second.forecasting_csv(center.records, asked.zone, asked.grain_of_csv, asked.include_simulated)
+    for line in text.splitlines()[1:]:
+        name, queue, channel, start, duration, volume, handle, handled = line.split(",")
+        if asked.start(second.ms(start)) is not None and asked.of in ("*", queue, name):
+            yield [name, queue, channel or None, start, duration, int(volume), float(handle), int(handled)]
+
+
+def beyond_look_back(center, asked):
+    first = datetime.datetime.fromtimestamp(asked.starts[0] / 1000, datetime.UTC).date() - datetime.timedelta(days=asked.look_back)
+    groups = collections.defaultdict(list)
+    for start, record in center.asked_for(Asked(asked.zone, asked.grain, asked.first, asked.last, "*", asked.include_simulated)):
+        began, ended = (instant(record[name]).date() for name in ("InitiationTimestamp", "DisconnectTimestamp"))
+        if began < first:
+            groups[(start, record.get("Channel"))].append((began, (ended - began).days))
+    for key, spans in groups.items():
+        yield [*key, len(spans), max(days for _, days in spans), min(began for began, _ in spans).isoformat()]
+
+
+def chain(record):
+    return second.instance_of(record), record.get("InitialContactId") or record["ContactId"]
+
+
+def contact_chains(center, asked):
+    asked = Asked(asked.zone, "day", asked.first, asked.last, "*", asked.include_simulated)
+    contacts = [record for _, record in center.asked_for(asked, second.initiation_time)]
+    for initial, group in grouped(contacts, chain).items():
         if len(group) > 1:
-            group.sort(key=lambda contact: (contact.began, contact.id))
-            agents = {contact.agent_arn for contact in group if contact.agent_arn}
-            handle = [contact.handle for contact in group if contact.handle is not None]
-            yield (
-                initial,
-                len(group),
-                [contact.id for contact in group],
-                [contact.method for contact in group],
-                len(agents),
-                group[0].began,
-                greatest(contact.ended for contact in group),
-                sum(handle) if handle else None,
-            )
+            group.sort(key=lambda record: (record["InitiationTimestamp"], record["ContactId"]))
+            handle = [second.handle_time(record) // 1000 for record in group if second.handle_time(record) is not None]
+            yield [
+                *initial, len(group), [record["ContactId"] for record in group], [record["InitiationMethod"] for record in group],
+                len({name_of(record, "Agent", "ARN") for record in group} - {None}), instant(group[0]["InitiationTimestamp"]),
+                greatest(instant(record.get("DisconnectTimestamp")) for record in group), sum(handle) if handle else None,
+            ]  # fmt: skip
 
 
-def repeat_contacts(contacts, days):
-    within = datetime.timedelta(days=days)
-    firsts = [c for c in contacts if c.method == "INBOUND" and c.customer]
+def repeat_contacts(center, asked, days):
+    within = days * 86_400_000
+    asked = Asked(asked.zone, "day", asked.first, asked.last, "*", asked.include_simulated)
+    firsts = [
+        record
+        for record in center.records
+        if record.get("InitiationMethod") == "INBOUND"
+        and name_of(record, "CustomerEndpoint", "Address")
+        and not second.is_assistant(record)
+        and (asked.include_simulated or not second.is_simulated(record))
+    ]
     followed = {}
-    for group in grouped(firsts, lambda contact: contact.customer).values():
-        group.sort(key=lambda contact: (contact.began, contact.id))
-        for contact, following in zip(group, group[1:]):
-            followed[contact.id] = following.began - contact.began <= within
-    for key, group in grouped(firsts, lambda c: (c.date, c.channel)).items():
-        repeated = sum(followed.get(contact.id, False) for contact in group)
-        yield *key, len(group), repeated, repeated / len(group)
-
-
-def disconnect_reasons(contacts):
-    totals = collections.Counter(contact.channel for contact in contacts)
-    for key, group in grouped(contacts, lambda c: (c.channel, c.reason)).items():
-        yield *key, len(group), len(group) / totals[key[0]]
+    customer = lambda record: (second.instance_of(record), record["CustomerEndpoint"]["Type"], record["CustomerEndpoint"]["Address"])  # noqa: E731
+    for group in grouped(firsts, customer).values():
+        group.sort(key=lambda record: (record["InitiationTimestamp"], record["ContactId"]))
+        for record, following in zip(group, group[1:]):
+            followed[record["ContactId"]] = second.initiation_time(following) - second.initiation_time(record) <= within
+    counts = collections.defaultdict(lambda: [0, 0])
+    for record in firsts:
+        start = asked.start(second.initiation_time(record))
+        if start is not None:
+            counts[(start, record.get("Channel"))][0] += 1
+            counts[(start, record.get("Channel"))][1] += followed.get(record["ContactId"], False)
+    for key, (count, repeated) in counts.items():
+        yield [*key, count, repeated, repeated / count]
 
 
 def record_versions(records, delivered, arrival):
@@ -186,74 +459,3 @@ def record_versions(records, delivered, arrival):
         several = sum(count > 1 for count in versions)
         hours = greatest(late)
         yield date, len(contacts), sum(versions), deliveries, several, None if hours is None else int(hours) / HOUR
-
-
-class Agent:
-    """What an agent did: statuses and contacts' states, from one current snapshot to the next."""
-
-    def __init__(self, events):
-        self.statuses, self.contacts = [], []
-        status, held = None, {}
-        for event in sorted(events, key=lambda event: (event["EventTimestamp"], event["EventId"])):
-            snapshot = event["CurrentAgentSnapshot"]
-            if snapshot is None:
-                # A login: what was before it has no end in any event.
-                status, held = None, {}
-                continue
-            at, now = instant(event["EventTimestamp"]), snapshot["AgentStatus"]
-            since = instant(now["StartTimestamp"])
-            if status and instant(status["StartTimestamp"]) != since:
-                self.statuses.append((status, instant(status["StartTimestamp"]), since))
-            status = now
-            now_held = {}
-            for contact in snapshot["Contacts"]:
-                id, shown = contact["ContactId"], instant(contact["StateStartTimestamp"])
-                before, began = held.get(id, (None, None))
-                if before and before["State"] == contact["State"] and before["StateStartTimestamp"] == contact["StateStartTimestamp"]:
-                    now_held[id] = before, began
-                    continue
-                # A new state without a new start, as hold may have: it began with the event that shows it.
-                keeps = before and before["State"] != contact["State"] and shown <= instant(before["StateStartTimestamp"])
-                now_held[id] = contact, at if keeps else shown
-            for id, (contact, began) in held.items():
-                successor, since = now_held.get(id, (None, at))
-                if successor is not contact and began < since:
-                    self.contacts.append((contact, began, since))
-            held = now_held
-
-
-def agents(events):
-    """By instance id and agent id."""
-    by_agent = grouped(events, lambda event: tuple(event["AgentARN"].split("/")[1::2]))
-    return {agent: Agent(of_agent) for agent, of_agent in by_agent.items()}
-
-
-def time_in_status(events):
-    for agent, did in agents(events).items():
-        key = lambda one: (one[1].date().isoformat(), *agent, one[0]["Name"], one[0].get("Type"))  # noqa: E731
-        for group, spans in grouped(did.statuses, key).items():
-            yield *group, len(spans), sum(seconds(start, end) for _, start, end in spans) / HOUR
-
-
-def occupancy(events):
-    """By the millisecond: whoever has two contacts at once is on contact once."""
-    worked_in = ("CONNECTED", "CONNECTED_ONHOLD", "PAUSED", "ENDED")
-    for agent, did in agents(events).items():
-        by_date = grouped(
-            [span for span in did.statuses if span[0].get("Type") == "ROUTABLE"], lambda span: span[1].date()
-        )
-        for date, spans in by_date.items():
-            present = sum(seconds(start, end) for _, start, end in spans)
-            busy = 0.0
-            for _, start, end in spans:
-                edges = []
-                for contact, began, ended in did.contacts:
-                    began, ended = max(began, start), min(ended, end)
-                    if contact["State"] in worked_in and began < ended:
-                        edges += [(began, 1), (ended, -1)]
-                held, since = 0, None
-                for at, step in sorted(edges):
-                    if held:
-                        busy += seconds(since, at)
-                    held, since = held + step, at
-            yield date.isoformat(), *agent, busy / HOUR, (present - busy) / HOUR, busy / present

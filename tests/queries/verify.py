@@ -8,11 +8,13 @@ figure with `expected.py`: without duplicates and late records, with 5 % of them
 import collections
 import contextlib
 import datetime
+import fractions
 import gzip
 import json
 import math
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -21,9 +23,13 @@ import time
 
 import duckdb
 import expected
+import figures
+import hard_center
+import second_implementation as second
 import ties
-from document import documentation, plain
+from document import Names, columns_of, documentation, plain
 from engines import DuckDb, Trino
+from expected import Asked
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "content-hash"))
@@ -81,33 +87,16 @@ class Run:
         self.records = list(readable((story / "contact-records.jsonl").read_bytes().splitlines()))
         self.events = list(readable((story / "agent-events.jsonl").read_bytes().splitlines()))
         self.delivered = [record for record in readable(self.sent_records) if is_contact_record(record)]
-        self.contacts = expected.newest(self.records)
+        self.center = expected.Center(self.records, self.events)
         text = lambda record: json.dumps(record, sort_keys=True)  # noqa: E731
         assert {text(record) for record in self.delivered} == {text(record) for record in self.records}
 
     def questions(self):
-        """Each query with its parameters, the rows it should answer, and how exact they are."""
-        contacts, days = self.contacts, [DAY, DAY]
-        exact = 1e-9
-        yield "service_level", [60, *days], expected.service_level(contacts, 60), exact
-        # Answered in exactly so many seconds is in time.
-        reached = sorted(contact.answer for contact in contacts if contact.answer is not None)
-        reached = int(reached[len(reached) // 2])
-        yield "service_level", [reached, *days], expected.service_level(contacts, reached), exact
-        yield "speed_of_answer", days, expected.speed_of_answer(contacts), exact
-        yield "abandonment", days, expected.abandonment(contacts), exact
-        yield "handle_time", days, expected.handle_time(contacts), exact
-        yield "after_contact_work", days, expected.after_contact_work(contacts), exact
-        yield "hold_and_transfer", days, expected.hold_and_transfer(contacts), exact
-        yield "callbacks", days, expected.callbacks(contacts), exact
-        yield "contact_chains", days, expected.contact_chains(contacts), exact
-        yield "repeat_contacts", [1, *days], expected.repeat_contacts(contacts, 1), exact
-        yield "disconnect_reasons", days, expected.disconnect_reasons(contacts), exact
-        yield "time_in_status", days, expected.time_in_status(self.events), exact
-        yield "occupancy", days, expected.occupancy(self.events), exact
+        """Each query with its parameters, the rows that it should answer, which of its columns those are, and how exact."""
+        yield from questions(self.center, [Asked("Europe/London", "15", DAY, DAY), Asked("Asia/Kathmandu", "60", DAY, DAY)])
         # Records arrive while the stack runs.
         versions = expected.record_versions(self.records, self.delivered, self.arrival)
-        yield "record_versions", days, versions, 0.1
+        yield "record_versions", [DAY, DAY], versions, None, 0.1
 
     def make_rows_anew(self):
         """The rows as an earlier schema made them, with fewer columns, and beside them those of a backfill."""
@@ -150,6 +139,85 @@ class Run:
         return [*(item.get(name) for name in names), *span]
 
 
+# What is left out of the comparison: names, which come from the records of these days, and what the second implementation does
+# not tell.
+UNTOLD = {
+    "agent_activity": ["agent_username", "routing_profile_name"],
+    "agent_answer_rate": ["agent_username", "routing_profile_name"],
+    "occupancy": ["routing_profile_name"],
+    "time_in_status": ["agent_username", "routing_profile_name", "status_class", "is_open"],
+}
+
+
+# What is asked for by its name.
+QUEUE_OF, PROFILE_OF = ("Billing",), ("Back office",)
+
+
+def questions(center, asked):
+    """Every query with a time zone."""
+    exact = 1e-9
+    for one in asked:
+        of_contacts, of_agents = one.of in ("*", *QUEUE_OF), one.of in ("*", *PROFILE_OF)
+        for name in (
+            "contact_volume", "abandonment", "speed_of_answer", "handle_time", "handle_time_percentiles", "hold_and_transfer",
+            "callbacks", "contact_times", "disconnect_reasons", "agent_contacts", "after_contact_work", "occupancy",
+        ):  # fmt: skip
+            is_of_agents = name in ("agent_contacts", "after_contact_work", "occupancy")
+            if of_agents if is_of_agents else of_contacts:
+                yield name, one.of_contacts(), getattr(expected, name)(center, one), UNTOLD.get(name), exact
+        for threshold, comparison in ((20, "LT"), (20, "LTE"), (17, "LT")):
+            if not of_contacts:
+                continue
+            wanted = expected.service_level(center, one, threshold, comparison)
+            yield "service_level", [*one.of_contacts(), threshold, comparison], wanted, None, exact
+        for name in ("agent_activity", "agent_answer_rate", "time_in_status") if of_agents else ():
+            yield name, one.of_agents(), getattr(expected, name)(center, one), UNTOLD[name], exact
+        wanted = expected.agent_non_response(center, one)
+        yield "agent_non_response", [*one.of_agents()[:4], one.look_back], wanted, "by agent", exact
+        if of_contacts and one.grain in ("15", "30", "day"):
+            yield "forecasting_csv", one.of_contacts(), expected.forecasting_csv(center, one), None, 0.0051
+        yield "contact_chains", one.days(), expected.contact_chains(center, one), None, exact
+        yield "repeat_contacts", [*one.days(), 1], expected.repeat_contacts(center, one, 1), None, exact
+        short = Asked(one.zone, one.grain, one.first, one.last, "*", one.include_simulated, 0)
+        wanted = expected.beyond_look_back(center, short)
+        yield "beyond_look_back", [*short.of_contacts()[:4], short.include_simulated, 0], wanted, None, exact
+
+
+class HardRun:
+    """A center in which everything happens, and what the stack made of it."""
+
+    # Whoever asks for a day, a week or a quarter of an hour, in several zones, where clocks change.
+    ASKED = [
+        Asked("America/New_York", "60", "2025-03-08", "2025-03-10", look_back=30),
+        Asked("America/New_York", "day", "2025-11-01", "2025-11-03", include_simulated=True, look_back=30),
+        Asked("America/New_York", "15", "2025-11-02", "2025-11-02", of="Billing", look_back=30),
+        Asked("Europe/London", "30", "2025-03-09", "2025-03-09", of="Back office", look_back=30),
+        Asked("Asia/Kathmandu", "day", "2025-12-31", "2026-01-02", look_back=30),
+        Asked("UTC", "week", "2025-10-31", "2025-11-04", include_simulated=True, look_back=30),
+    ]
+
+    def __init__(self, folder, seed, permille):
+        self.made = hard_center.Center(seed)
+        records, events = self.made.sent(permille)
+        file = folder / "contact-records.jsonl"
+        file.write_bytes(b"\n".join(records) + b"\n")
+        ledger("demo", f"--contact-records={file}", "--output", folder / "made")
+        self.lake = folder / "made" / "lake"
+        days = collections.defaultdict(list)
+        for number, line in enumerate(events):
+            day = datetime.date.fromisoformat(json.loads(line)["EventTimestamp"][:10])
+            # A few arrive the next day.
+            days[day + datetime.timedelta(days=number % 50 == 0 and permille > 0)].append(line)
+        for day, lines in days.items():
+            archive = self.lake / "raw" / "agent-events" / f"arrival_date={day}"
+            archive.mkdir(parents=True)
+            (archive / "0.gz").write_bytes(gzip.compress(b"\n".join(lines) + b"\n"))
+        self.center = expected.Center(self.made.records, self.made.events)
+
+    def questions(self):
+        yield from questions(self.center, self.ASKED)
+
+
 def same(left, right, exact):
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(same(one, other, exact) for one, other in zip(left, right))
@@ -174,10 +242,10 @@ class Verification:
     def __init__(self, engine):
         self.engine, self.passed, self.failed = engine, 0, 0
 
-    def check(self, name, found, wanted, exact=1e-9):
+    def check(self, name, found, wanted, exact=1e-9, may_be_empty=False):
         wanted = list(wanted)
         wrong = list(differences(found, wanted, exact))
-        if not wanted:
+        if not wanted and not may_be_empty:
             wrong.append("nothing was expected, so nothing was tested")
         self.passed, self.failed = self.passed + (not wrong), self.failed + bool(wrong)
         print(f"  {name}: {len(wanted)} rows {'differ' if wrong else 'ok'}")
@@ -190,7 +258,15 @@ class Verification:
         columns = "contact_id, contact_date, last_update_timestamp, channel, element_at(attributes, 'language'), agent_username"
         rows = engine.ask(f"SELECT {columns} FROM contact_records_latest")
         wanted = [
-            (contact.id, contact.date, contact.updated, contact.channel, "en", contact.agent) for contact in run.contacts
+            (
+                record["ContactId"],
+                record["InitiationTimestamp"][:10],
+                expected.instant(record["LastUpdateTimestamp"]),
+                record.get("Channel"),
+                "en",
+                expected.name_of(record, "Agent", "Username"),
+            )
+            for record in run.center.records
         ]
         self.check("contact_records_latest", rows, wanted)
 
@@ -221,15 +297,158 @@ class Verification:
         found = [text(record) for record in readable(record for (record,) in rows) if is_contact_record(record)]
         self.check("contact_records_received", found, map(text, run.delivered))
 
-        asked = collections.Counter()
-        for name, parameters, wanted, exact in run.questions():
-            asked[name] += 1
-            self.check(f"{name} {parameters}", engine.query(name, parameters), wanted, exact)
-        unasked = {path.stem for path in (ROOT / "queries").glob("*.sql")} - set(asked)
+        asked = self.verify_queries(run)
+        unasked = set(engine.queries) - set(asked)
         if unasked:
             sys.exit(f"queries that nothing is asked of: {', '.join(sorted(unasked))}")
 
+    def verify_queries(self, run):
+        """The base views against the second implementation, and every query as deployed."""
+        self.verify_base_views(run)
+        asked = collections.Counter()
+        for name, parameters, wanted, untold, exact in run.questions():
+            asked[name] += 1
+            rows = list(self.engine.query(name, parameters))
+            columns = columns_of(self.engine.queries[name])
+            if isinstance(self.engine, DuckDb) and (shown := self.engine.answer(name, parameters)[0]) != columns:
+                sys.exit(f"the head of {name} names {columns}, and it answers {shown}")
+            if untold == "by agent":
+                sums = collections.defaultdict(lambda: [0, 0])
+                for start, instance, agent, _, *counts in rows:
+                    sums[(start, instance, agent)] = [one + other for one, other in zip(sums[(start, instance, agent)], counts)]
+                rows = [[*key, *counts] for key, counts in sums.items()]
+            elif untold:
+                told = [place for place, column in enumerate(columns) if column not in untold]
+                rows = [[row[place] for place in told] for row in rows]
+            self.check(f"{name} {parameters}", rows, wanted, exact, may_be_empty=name in MAY_BE_EMPTY)
+        return asked
 
+    def verify_base_views(self, run):
+        sums = lambda figures: {name: value for name, value in figures.items() if not isinstance(value, dict)}  # noqa: E731
+        for name, figures, key, renamed in [
+            ("queue_intervals", run.center.contacts[True], queue_key, QUEUE_NAMES),
+            ("agent_contact_metrics_intervals", run.center.agent_contacts[True], agent_contact_key, AGENT_CONTACT_NAMES),
+            ("agent_intervals", {key: activity(all) for key, all in run.center.agents.items()}, activity_key, {}),
+        ]:
+            columns = columns_of((ROOT / "queries" / "views" / f"{name}.sql").read_text())
+            rows = [dict(zip(columns, row)) for row in self.engine.ask(f"SELECT {', '.join(columns)} FROM {name}")]
+            # Rows that only the day of the beginning, or being simulated, tells apart count as one.
+            found = {
+                group: second.add([{column: row[column] for column in columns if column in renamed or column in FIGURES[name]} for row in of])
+                for group, of in expected.grouped(rows, key).items()
+            }
+            wanted = {group: sums(all) for group, all in figures.items()}
+            names = sorted(FIGURES[name])
+            self.check(
+                name,
+                [[*map(str, group), *(all[column] for column in names)] for group, all in found.items()],
+                [[*map(str, group), *(number(all[renamed.get(column, column)]) for column in names)] for group, all in wanted.items()],
+            )
+            self.verify_sums(run, name, found, names)
+
+    def verify_sums(self, run, name, found, names):
+        """Quarters of an hour added up are what is computed directly, over any interval."""
+        if name == "agent_contact_metrics_intervals":
+            return
+        kind = {"queue_intervals": "queue", "agent_intervals": "agent"}[name]
+        quarters = sorted({group[-1] for group in found})
+        picks = random.Random(len(quarters))
+        for _ in range(3):
+            first, last = sorted(picks.sample(quarters, 2))
+            total = second.total(kind, run.center.records if kind == "queue" else run.center.events, first, last, include_simulated=True)
+            total = activity(total) if kind == "agent" else total
+            renamed = QUEUE_NAMES if kind == "queue" else {}
+            added = second.add([all for group, all in found.items() if first <= group[-1] < last])
+            self.check(
+                f"{name} from {first} to {last}",
+                [[added[column] for column in names if column != "is_open"]],
+                [[number(total[renamed.get(column, column)]) for column in names if column != "is_open"]],
+            )
+
+
+# Some of these may have nothing to say of a center.
+MAY_BE_EMPTY = {"beyond_look_back", "agent_non_response", "contact_chains", "repeat_contacts", "forecasting_csv"}
+
+METHODS = ["INBOUND", "OUTBOUND", "CALLBACK", "API", "CALLBACK_CUSTOMER_FIRST_DIALED"]
+# Our names for what the second implementation calls otherwise.
+QUEUE_NAMES = {
+    "callbacks_retried": "retry_callback_attempts",
+    "contacts_transferred_unanswered": "contacts_transferred_out_from_queue",
+    "simulated_contacts": "simulated",
+}
+AGENT_CONTACT_NAMES = {"contacts_agent_hung_up_first": "contacts_agent_disconnect"}
+
+
+def figures_of(name, renamed, others):
+    """The columns of a base view that have a counterpart."""
+    sql = (ROOT / "queries" / "views" / f"{name}.sql").read_text()
+    for column in columns_of(sql):
+        if column in OURS or column in others:
+            continue
+        if column.endswith("_contacts") and column not in renamed:
+            renamed[column] = "count_" + column.removesuffix("_contacts")
+        yield column
+
+
+# Dimensions, and what only we have.
+OURS = {
+    "contact_date", "instance_id", "queue_id", "queue_name", "agent_queue", "channel", "initiation_method", "disconnect_reason",
+    "simulated", "interval_start", "agent_id", "agent_username", "routing_profile_id", "routing_profile_name", "level1_id",
+    "level2_id", "level3_id", "level4_id", "level5_id", "contacts_continued", "contacts_customer_gave_up", "contacts_ended",
+    "contacts_with_after_contact_work", "max_after_contact_work_time", "max_handle_time",
+}  # fmt: skip
+FIGURES = {
+    "queue_intervals": list(figures_of("queue_intervals", QUEUE_NAMES, ())),
+    "agent_contact_metrics_intervals": list(figures_of("agent_contact_metrics_intervals", AGENT_CONTACT_NAMES, ())),
+    "agent_intervals": list(figures_of("agent_intervals", {}, ())),
+}
+
+
+def queue_key(row):
+    queue = f"agent/{row['queue_id']}" if row["agent_queue"] else row["queue_id"]
+    return row["instance_id"], queue, row["channel"], row["initiation_method"], row["disconnect_reason"], quarter_of(row)
+
+
+def agent_contact_key(row):
+    return row["instance_id"], row["agent_id"], row["routing_profile_id"], row["channel"], quarter_of(row)
+
+
+def activity_key(row):
+    levels = tuple(row[f"level{number}_id"] for number in range(1, 6))
+    return row["instance_id"], row["agent_id"], row["routing_profile_id"], levels, quarter_of(row)
+
+
+def quarter_of(row):
+    return f"{row['interval_start']:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def activity(figures):
+    """An agent's figures as agent_intervals has them."""
+    names = ("online_time", "contact_time", "idle_time", "non_productive_time", "error_status_time")
+    told = {f"sum_{name}_agent": figures[name] / 1000 for name in names}
+    told |= {"missed_or_rejected_time": figures["missed_rejected_time"] / 1000, "is_open": figures["open"]}
+    told |= {"agent_non_response": figures["agent_non_response"], "offers_accepted": figures["answered_offers"]}
+    connecting = figures["connecting"]
+    attempts = lambda method: sum(connecting[method][outcome] for outcome in second.OUTCOMES.values())  # noqa: E731
+    told["sum_connecting_time_agent"] = sum(of["time"] for of in connecting.values()) / 1000
+    told["connecting_attempts"] = sum(map(attempts, connecting))
+    for method in METHODS:
+        is_there = method in connecting
+        told[f"sum_connecting_time_agent_{method.lower()}"] = connecting[method]["time"] / 1000 if is_there else 0
+        told[f"connecting_attempts_{method.lower()}"] = attempts(method) if is_there else 0
+    return told
+
+
+def number(value):
+    return float(value) if isinstance(value, fractions.Fraction) else value
+
+
+def check_names(engine):
+    mistakes = list(Names().mistakes(engine.queries))
+    print("  Amazon's names " + ("ok" if not mistakes else "and the queries differ:"))
+    for mistake in mistakes:
+        print(f"    {mistake}")
+    return not mistakes
 
 
 def check_documentation(engine, run):
@@ -271,17 +490,27 @@ def main(engine_name):
                     engine.open(run.lake)
                     verification.verify(run)
                 if engine_name == "duckdb" and permille == 50:
-                    is_true = check_documentation(engine, run)
-                    verification.passed += is_true
-                    verification.failed += not is_true
+                    for is_true in (check_names(engine), check_documentation(engine, run)):
+                        verification.passed += is_true
+                        verification.failed += not is_true
                 if engine_name == "trino" and permille == 0:
                     is_pruned = scanned_bytes(engine, run)
                     verification.passed += is_pruned
                     verification.failed += not is_pruned
                 print(f"  {time.monotonic() - started:.1f} s")
+            with tempfile.TemporaryDirectory() as folder:
+                started = time.monotonic()
+                run = HardRun(pathlib.Path(folder), permille + 1, permille)
+                print(f"{engine_name}, a center in which everything happens, {permille / 10:g} % duplicated and late:")
+                engine.open(run.lake)
+                verification.verify_queries(run)
+                print(f"  {time.monotonic() - started:.1f} s")
         with tempfile.TemporaryDirectory() as folder:
             print(f"{engine_name}, two contents with one time:")
             ties.verify(verification, engine, pathlib.Path(folder))
+    if engine_name == "duckdb":
+        print("duckdb, the figures of a real center, and small cases:")
+        figures.verify(verification, ledger)
     verdict = "FAILED" if verification.failed else "ok"
     print(f"test result: {verdict}. {verification.passed} passed; {verification.failed} failed; 0 ignored")
     sys.exit(bool(verification.failed))

@@ -3,6 +3,7 @@
 mod docs;
 mod generated;
 mod pages;
+mod queries;
 mod template;
 
 use std::path::PathBuf;

@@ -8,14 +8,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 
 use contact_lake::schema::columns;
 use contact_ledger::commands::schema::{SchemaFormat, schema};
 use lake_parquet::{arguments, split};
 use serde_json::{Value, json};
 
-use crate::pages::repository;
+use crate::queries::{Queries, description, header, without_header};
 
 /// A column's type as Athena's engine, Trino, names it.
 fn trino_type(glue_type: &str) -> String {
@@ -79,48 +78,19 @@ fn columns_of_the_row() -> impl Iterator<Item = (String, String, String)> {
     columns().map(|column| (column.name.to_owned(), trino_type(&column.glue_type()), column.glue_type()))
 }
 
-/// The comment at the head of a query.
-fn header(sql: &str) -> impl Iterator<Item = &str> {
-    sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim)
-}
-
-/// What a query answers: the first paragraph of its head, on one line.
-fn description(sql: &str) -> String {
-    header(sql).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 /// `agent_events` is `AgentEvents`.
 fn logical_id(name: &str) -> String {
     name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
-/// The SQL files of a folder, by name, in order.
-fn sql_files(folder: &str) -> BTreeMap<String, String> {
-    let files = fs::read_dir(repository().join(folder)).unwrap().map(|file| file.unwrap().path());
-    let files = files.filter(|file| file.is_file());
-    files
-        .map(|file| {
-            assert_eq!(file.extension().unwrap(), "sql", "{}", file.display());
-            let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, fs::read_to_string(&file).unwrap())
-        })
-        .collect()
-}
-
-/// A query without the comment at its head.
-fn without_header(sql: &str) -> String {
-    let body: Vec<_> = sql.lines().skip_while(|line| line.starts_with("--")).collect();
-    body.join("\n")
-}
-
-fn views() -> String {
+fn views(queries: &Queries) -> String {
     let mut yaml = String::new();
-    for (name, sql) in sql_files("queries/views") {
-        let id = logical_id(&name);
-        let condition = if name.starts_with("agent_") { "HasArchiveTables" } else { "HasLakeTables" };
-        let columns = view_columns(&sql);
+    for (name, sql) in &queries.views {
+        let id = logical_id(name);
+        let condition = if queries.reads_the_archive(name) { "HasArchiveTables" } else { "HasLakeTables" };
+        let columns = view_columns(sql);
         let names: Vec<_> = columns.iter().map(|(name, _, _)| name.as_str()).collect();
-        let statement = without_header(&sql).replace("{columns}", &names.join(", "));
+        let statement = without_header(sql).replace("{columns}", &names.join(", "));
         assert!(!statement.contains("${"), "CloudFormation would replace it");
         let glue = columns.iter().map(|(name, _, glue)| json!({"Name": name, "Type": glue}));
         let trino = columns.iter().map(|(name, trino, _)| json!({"name": name, "type": trino}).to_string());
@@ -152,7 +122,7 @@ fn views() -> String {
               ]}}
 
 ",
-            json!(description(&sql)),
+            json!(description(sql)),
             glue.map(|column| format!("          - {column}")).collect::<Vec<_>>().join("\n"),
             json!(statement),
             trino.collect::<Vec<_>>().join(",\n               "),
@@ -161,14 +131,14 @@ fn views() -> String {
     yaml
 }
 
-fn named_queries() -> String {
+fn named_queries(queries: &Queries) -> String {
     let mut yaml = String::new();
-    for (name, sql) in sql_files("queries") {
+    for (name, sql) in &queries.named {
         let _ = write!(
             yaml,
             "{}Query:
   Type: AWS::Athena::NamedQuery
-  Condition: HasLakeTables
+  Condition: {}
   Properties:
     Name: {name}
     Description: {}
@@ -176,10 +146,11 @@ fn named_queries() -> String {
     WorkGroup: !Ref WorkGroup
     QueryString: |
 ",
-            logical_id(&name),
-            json!(description(&sql)),
+            logical_id(name),
+            if queries.reads_the_archive(name) { "HasArchiveTables" } else { "HasLakeTables" },
+            json!(description(sql)),
         );
-        for line in sql.lines() {
+        for line in queries.written_out(name).lines() {
             let _ = writeln!(yaml, "{}", format!("      {line}").trim_end());
         }
         yaml.push('\n');
@@ -194,10 +165,11 @@ fn lines(values: impl IntoIterator<Item = Value>) -> String {
 
 /// The template with its generated parts as they should be.
 pub(super) fn template(text: &str) -> String {
+    let queries = Queries::read();
     let mut parts = BTreeMap::from([
         ("contact record columns", lines(glue_columns())),
-        ("views", views()),
-        ("named queries", named_queries()),
+        ("views", views(&queries)),
+        ("named queries", named_queries(&queries)),
     ]);
     let (mut template, mut inside) = (String::new(), false);
     for line in text.lines() {

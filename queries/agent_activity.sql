@@ -1,0 +1,43 @@
+-- Agent activity: how long agents were online, on contact, idle and not productive.
+--
+-- Amazon Connect: online time, agent on contact time, agent idle time, non-productive time, error status time, occupancy,
+-- and each as a share of online time (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Time
+-- is cut at the borders of intervals. Two of Amazon's pages count ringing as idle and one does not; here it is idle.
+--
+-- missed_or_rejected_time, the idle time with a missed or rejected contact, is our own. is_open: something went on at the
+-- agent's last event, and counts up to it.
+--
+-- Columns: local_start, instance_id, agent_id, agent_username (null where the policy for personal data drops it),
+-- routing_profile_id, routing_profile_name, sum_online_time_agent, sum_contact_time_agent, sum_idle_time_agent,
+-- sum_non_productive_time_agent, sum_error_status_time_agent, missed_or_rejected_time (seconds), percent_agent_on_contact,
+-- percent_agent_idle, percent_non_productive, agent_occupancy (0 to 1), is_open
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
+--             profile (name or id, or *)
+WITH
+{given asked=of_agents},
+{agents view=agent_intervals},
+{names}
+SELECT
+    local_start,
+    agents.instance_id,
+    agents.agent_id,
+    max(agent_username) AS agent_username,
+    routing_profile_id,
+    max(routing_profile_name) AS routing_profile_name,
+    round(sum(sum_online_time_agent), 3) AS sum_online_time_agent,
+    round(sum(sum_contact_time_agent), 3) AS sum_contact_time_agent,
+    round(sum(sum_idle_time_agent), 3) AS sum_idle_time_agent,
+    round(sum(sum_non_productive_time_agent), 3) AS sum_non_productive_time_agent,
+    round(sum(sum_error_status_time_agent), 3) AS sum_error_status_time_agent,
+    round(sum(missed_or_rejected_time), 3) AS missed_or_rejected_time,
+    CAST(sum(sum_contact_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_agent_on_contact,
+    CAST(sum(sum_idle_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_agent_idle,
+    CAST(sum(sum_non_productive_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_non_productive,
+    CAST(sum(sum_contact_time_agent) AS double) / nullif(sum(sum_contact_time_agent) + sum(sum_idle_time_agent), 0) AS agent_occupancy,
+    bool_or(is_open) AS is_open
+FROM agents
+LEFT JOIN names
+    ON names.instance_id = agents.instance_id
+    AND names.agent_id = agents.agent_id
+GROUP BY local_start, agents.instance_id, agents.agent_id, routing_profile_id
+ORDER BY min(interval_start), agents.instance_id, agents.agent_id, routing_profile_id

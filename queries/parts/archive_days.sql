@@ -1,0 +1,9 @@
+-- Of the archive only the days that are asked for, one day before and two after.
+raw_agent_events AS (
+    SELECT event
+    FROM raw_agent_events
+    CROSS JOIN given
+    WHERE arrival_date BETWEEN
+            date_format(date_add('day', -1, first_instant), '%Y-%m-%d')
+            AND date_format(date_add('day', 2, last_instant), '%Y-%m-%d')
+),

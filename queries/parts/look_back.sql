@@ -1,0 +1,1 @@
+CAST(? AS bigint) AS look_back

@@ -1,0 +1,1 @@
+CAST(? AS varchar) AS routing_profile

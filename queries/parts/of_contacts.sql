@@ -1,0 +1,3 @@
+CAST(? AS varchar) AS queue,
+CAST(? AS boolean) AS include_simulated,
+CAST(? AS bigint) AS look_back

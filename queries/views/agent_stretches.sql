@@ -1,0 +1,179 @@
+-- What agents did, stretch by stretch: between two rows of an agent nothing changes. Cut at quarters of an hour (UTC).
+--
+-- In a stretch an agent has one status, one routing profile and one hierarchy. connecting is how many contacts are in state
+-- CONNECTING that ends in CONNECTED, MISSED, ERROR or REJECTED. Counts (agent_non_response, offers_accepted,
+-- connecting_attempts) are of what ended at the start of the stretch, in the configuration from then on.
+-- An offer is a contact that rang at the agent and that the agent did not begin (OUTBOUND, EXTERNAL_OUTBOUND, MONITOR).
+--
+-- Columns: instance_id varchar, agent_id varchar, routing_profile_id varchar, routing_profile_name varchar,
+--          level1_id varchar, level2_id varchar, level3_id varchar, level4_id varchar, level5_id varchar,
+--          interval_start timestamp(3), start_timestamp timestamp(3), end_timestamp timestamp(3), milliseconds bigint,
+--          status_name varchar, status_class varchar, is_on_contact boolean, is_in_error boolean, is_missed boolean,
+--          is_open boolean, connecting bigint, connecting_inbound bigint, connecting_outbound bigint,
+--          connecting_callback bigint, connecting_api bigint, connecting_callback_customer_first_dialed bigint,
+--          agent_non_response bigint, offers_accepted bigint, connecting_attempts bigint,
+--          connecting_attempts_inbound bigint, connecting_attempts_outbound bigint, connecting_attempts_callback bigint,
+--          connecting_attempts_api bigint, connecting_attempts_callback_customer_first_dialed bigint
+WITH
+-- Each interval has two edges. What is told once, such as an offer's outcome, is told at the end.
+edges AS (
+    SELECT
+        *,
+        CASE side WHEN 1 THEN start_timestamp ELSE end_timestamp END AS moment,
+        CASE
+            WHEN next_state IS NULL THEN 'gone'
+            WHEN next_state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED') OR (next_state = 'ENDED' AND next_is_connected)
+                THEN 'connected'
+            WHEN next_state IN ('MISSED', 'REJECTED', 'ERROR') THEN lower(next_state)
+            ELSE 'other'
+        END AS outcome,
+        side = -1 AND is_ended AND state IN ('CONNECTING', 'INCOMING')
+            AND coalesce(initiation_method NOT IN ('OUTBOUND', 'EXTERNAL_OUTBOUND', 'MONITOR'), true) AS is_offer,
+        side = -1 AND is_ended AND state = 'CONNECTING'
+            AND coalesce(next_state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'MISSED', 'ERROR', 'REJECTED')
+                OR (next_state = 'ENDED' AND next_is_connected), false) AS is_attempt,
+        kind = 'contact' AND state = 'CONNECTING'
+            AND coalesce(next_state IN ('CONNECTED', 'MISSED', 'ERROR', 'REJECTED'), false) AS is_connecting
+    FROM (
+        SELECT
+            *,
+            kind = 'contact' AND NOT is_open AND coalesce(next_state NOT IN ('CONNECTING', 'INCOMING'), true) AS is_ended
+        FROM agent_state_intervals
+    )
+    CROSS JOIN (VALUES 1, -1) AS sides (side)
+    -- A configuration lasts until the next one.
+    WHERE kind <> 'configuration' OR side = 1
+),
+moments AS (
+    SELECT
+        instance_id,
+        agent_id,
+        moment,
+        max(CASE WHEN kind = 'configuration' THEN configuration END) AS configuration,
+        max(CASE WHEN kind = 'status' AND side = 1 THEN coalesce(state, '') END) AS status_name,
+        sum(CASE WHEN kind = 'status' AND status_class = 'ROUTABLE' THEN side ELSE 0 END) AS routable,
+        sum(CASE WHEN kind = 'status' AND status_class = 'CUSTOM' THEN side ELSE 0 END) AS custom,
+        sum(CASE WHEN kind = 'status' AND status_class = 'OFFLINE' THEN side ELSE 0 END) AS offline,
+        sum(CASE WHEN kind = 'contact' AND state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') THEN side ELSE 0 END) AS on_contact,
+        sum(CASE WHEN kind = 'contact' AND state = 'ERROR' THEN side ELSE 0 END) AS in_error,
+        sum(CASE WHEN kind = 'contact' AND state IN ('MISSED', 'REJECTED') THEN side ELSE 0 END) AS missed,
+        sum(CASE WHEN kind <> 'configuration' THEN side ELSE 0 END) AS present,
+        sum(CASE WHEN kind <> 'configuration' AND is_open THEN side ELSE 0 END) AS open,
+        sum(CASE WHEN is_connecting THEN side ELSE 0 END) AS connecting,
+        sum(CASE WHEN is_connecting AND initiation_method = 'INBOUND' THEN side ELSE 0 END) AS connecting_inbound,
+        sum(CASE WHEN is_connecting AND initiation_method = 'OUTBOUND' THEN side ELSE 0 END) AS connecting_outbound,
+        sum(CASE WHEN is_connecting AND initiation_method = 'CALLBACK' THEN side ELSE 0 END) AS connecting_callback,
+        sum(CASE WHEN is_connecting AND initiation_method = 'API' THEN side ELSE 0 END) AS connecting_api,
+        sum(CASE WHEN is_connecting AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED' THEN side ELSE 0 END) AS connecting_callback_customer_first_dialed,
+        count(CASE WHEN is_offer AND outcome IN ('missed', 'rejected', 'error', 'gone') THEN 1 END) AS agent_non_response,
+        count(CASE WHEN is_offer AND outcome = 'connected' THEN 1 END) AS offers_accepted,
+        count(CASE WHEN is_attempt THEN 1 END) AS connecting_attempts,
+        count(CASE WHEN is_attempt AND initiation_method = 'INBOUND' THEN 1 END) AS connecting_attempts_inbound,
+        count(CASE WHEN is_attempt AND initiation_method = 'OUTBOUND' THEN 1 END) AS connecting_attempts_outbound,
+        count(CASE WHEN is_attempt AND initiation_method = 'CALLBACK' THEN 1 END) AS connecting_attempts_callback,
+        count(CASE WHEN is_attempt AND initiation_method = 'API' THEN 1 END) AS connecting_attempts_api,
+        count(CASE WHEN is_attempt AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED' THEN 1 END) AS connecting_attempts_callback_customer_first_dialed
+    FROM edges
+    GROUP BY instance_id, agent_id, moment
+),
+in_order AS (
+    SELECT *, lpad(CAST(row_number() OVER (PARTITION BY instance_id, agent_id ORDER BY moment) AS varchar), 12, '0') || '|' AS place
+    FROM moments
+),
+stretches AS (
+    SELECT
+        instance_id,
+        agent_id,
+        moment,
+        lead(moment) OVER of_agent AS next_moment,
+        -- The newest so far.
+        max(CASE WHEN configuration IS NOT NULL THEN place || configuration END) OVER so_far AS configuration,
+        max(CASE WHEN status_name IS NOT NULL THEN place || status_name END) OVER so_far AS status_name,
+        sum(routable) OVER so_far AS routable,
+        sum(custom) OVER so_far AS custom,
+        sum(offline) OVER so_far AS offline,
+        sum(on_contact) OVER so_far AS on_contact,
+        sum(in_error) OVER so_far AS in_error,
+        sum(missed) OVER so_far AS missed,
+        sum(present) OVER so_far AS present,
+        sum(open) OVER so_far AS open,
+        sum(connecting) OVER so_far AS connecting,
+        sum(connecting_inbound) OVER so_far AS connecting_inbound,
+        sum(connecting_outbound) OVER so_far AS connecting_outbound,
+        sum(connecting_callback) OVER so_far AS connecting_callback,
+        sum(connecting_api) OVER so_far AS connecting_api,
+        sum(connecting_callback_customer_first_dialed) OVER so_far AS connecting_callback_customer_first_dialed,
+        agent_non_response,
+        offers_accepted,
+        connecting_attempts,
+        connecting_attempts_inbound,
+        connecting_attempts_outbound,
+        connecting_attempts_callback,
+        connecting_attempts_api,
+        connecting_attempts_callback_customer_first_dialed
+    FROM in_order
+    WINDOW
+        of_agent AS (PARTITION BY instance_id, agent_id ORDER BY moment),
+        so_far AS (PARTITION BY instance_id, agent_id ORDER BY moment ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+cut AS (
+    SELECT
+        *,
+        date_trunc('day', moment) + day * INTERVAL '1' DAY + quarter * INTERVAL '15' MINUTE AS interval_start
+    FROM (
+        SELECT
+            *,
+            date_diff('day', date_trunc('day', moment), date_trunc('day', end_moment)) AS days,
+            CAST((hour(moment) * 60 + minute(moment) - minute(moment) % 15) / 15 AS bigint) AS first_quarter,
+            CAST((hour(end_moment) * 60 + minute(end_moment) - minute(end_moment) % 15) / 15 AS bigint) AS last_quarter
+        FROM (
+            SELECT *, CASE WHEN present > 0 THEN coalesce(next_moment, moment) ELSE moment END AS end_moment
+            FROM stretches
+        )
+        WHERE present > 0
+           OR agent_non_response + offers_accepted + connecting_attempts > 0
+    )
+    CROSS JOIN UNNEST(sequence(0, days)) AS of_days (day)
+    CROSS JOIN UNNEST(sequence(
+        CASE WHEN day = 0 THEN first_quarter ELSE 0 END,
+        CASE WHEN day = days THEN last_quarter ELSE 95 END
+    )) AS of_quarters (quarter)
+)
+SELECT
+    instance_id,
+    agent_id,
+    nullif(split_part(configuration, '|', 2), '') AS routing_profile_id,
+    nullif(regexp_extract(configuration, '^([^|]*[|]){7}(.*)$', 2), '') AS routing_profile_name,
+    nullif(split_part(configuration, '|', 3), '') AS level1_id,
+    nullif(split_part(configuration, '|', 4), '') AS level2_id,
+    nullif(split_part(configuration, '|', 5), '') AS level3_id,
+    nullif(split_part(configuration, '|', 6), '') AS level4_id,
+    nullif(split_part(configuration, '|', 7), '') AS level5_id,
+    interval_start,
+    greatest(moment, interval_start) AS start_timestamp,
+    least(end_moment, interval_start + INTERVAL '15' MINUTE) AS end_timestamp,
+    date_diff('millisecond', greatest(moment, interval_start), least(end_moment, interval_start + INTERVAL '15' MINUTE)) AS milliseconds,
+    CASE WHEN routable + custom + offline > 0 THEN nullif(substr(status_name, strpos(status_name, '|') + 1), '') END AS status_name,
+    CASE WHEN routable > 0 THEN 'ROUTABLE' WHEN custom > 0 THEN 'CUSTOM' WHEN offline > 0 THEN 'OFFLINE' END AS status_class,
+    on_contact > 0 AS is_on_contact,
+    in_error > 0 AS is_in_error,
+    missed > 0 AS is_missed,
+    open > 0 AS is_open,
+    connecting,
+    connecting_inbound,
+    connecting_outbound,
+    connecting_callback,
+    connecting_api,
+    connecting_callback_customer_first_dialed,
+    CASE WHEN interval_start <= moment THEN agent_non_response ELSE 0 END AS agent_non_response,
+    CASE WHEN interval_start <= moment THEN offers_accepted ELSE 0 END AS offers_accepted,
+    CASE WHEN interval_start <= moment THEN connecting_attempts ELSE 0 END AS connecting_attempts,
+    CASE WHEN interval_start <= moment THEN connecting_attempts_inbound ELSE 0 END AS connecting_attempts_inbound,
+    CASE WHEN interval_start <= moment THEN connecting_attempts_outbound ELSE 0 END AS connecting_attempts_outbound,
+    CASE WHEN interval_start <= moment THEN connecting_attempts_callback ELSE 0 END AS connecting_attempts_callback,
+    CASE WHEN interval_start <= moment THEN connecting_attempts_api ELSE 0 END AS connecting_attempts_api,
+    CASE WHEN interval_start <= moment THEN connecting_attempts_callback_customer_first_dialed ELSE 0 END AS connecting_attempts_callback_customer_first_dialed
+FROM cut
+-- A stretch that ends on a border has nothing of the quarter that begins there.
+WHERE interval_start < end_moment
+   OR interval_start <= moment
