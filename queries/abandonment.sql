@@ -1,25 +1,25 @@
--- Abandonment: of the contacts that queued, how many ended without an agent, a transfer and a next contact.
+-- Abandonment: of the contacts that queued, how many ended without an agent, a transfer or a next contact.
 --
 -- Amazon Connect: contacts abandoned, abandonment rate, average queue abandon time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The disconnect reason does not matter,
--- and callbacks and API contacts count.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Whatever the disconnect reason;
+-- callbacks and API contacts count.
 --
--- contacts_customer_gave_up, those of them that the customer hung up, is our own. The maximum is of those who gave up and
--- of those who did not.
+-- contacts_customer_gave_up is our own: abandoned, and hung up by the customer.
 --
--- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
--- date), instance_id, queue_id, queue_name, channel, contacts_queued, contacts_abandoned, abandonment_rate (0 to 1),
--- avg_abandon_time (seconds), contacts_customer_gave_up
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
---             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
+--          queue_name, agent_queue, channel, contacts_queued, contacts_abandoned, abandonment_rate (0 to 1),
+--          avg_abandon_time (seconds), contacts_customer_gave_up
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
+--          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-{given asked=of_contacts},
+{given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}
 SELECT
     local_start,
     instance_id,
     queue_id,
-    max(queue_name) AS queue_name,
+    max_by(queue_name, instant) AS queue_name,
+    agent_queue,
     channel,
     sum(contacts_queued) AS contacts_queued,
     sum(contacts_abandoned) AS contacts_abandoned,
@@ -27,5 +27,5 @@ SELECT
     CAST(sum(sum_abandon_time) AS double) / nullif(sum(abandon_time_contacts), 0) AS avg_abandon_time,
     sum(contacts_customer_gave_up) AS contacts_customer_gave_up
 FROM contacts
-GROUP BY local_start, instance_id, queue_id, channel
-ORDER BY min(instant), instance_id, queue_id, channel
+GROUP BY local_start, instance_id, queue_id, agent_queue, channel
+ORDER BY min(instant), instance_id, queue_id, agent_queue, channel

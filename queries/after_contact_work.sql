@@ -1,17 +1,18 @@
--- After-contact work: how long agents worked after the contact.
+-- After-contact work: how long agents worked after a contact.
 --
--- Amazon Connect: average after contact work time, over all contacts handled, those without work too
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
+-- Amazon Connect: average after contact work time
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). It is over all contacts handled:
+-- those without work count as 0.
 --
 -- average_of_those_with_work is our own.
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null where the policy for personal data drops it),
--- routing_profile_id, routing_profile_name, channel, contacts_handled, avg_after_contact_work_time (seconds),
--- contacts_with_work, average_of_those_with_work (seconds), longest_seconds
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing profile
---             (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+--          routing_profile_name, channel, contacts_handled, avg_after_contact_work_time (seconds), contacts_with_work,
+--          average_of_those_with_work (seconds), longest_seconds
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
+--          profile (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-{given asked=of_agents_contacts},
+{given asked=by_routing_profile_of_contacts},
 {contacts view=agent_contact_metrics_intervals instant=interval_start name=routing_profile}
 SELECT
     local_start,
@@ -19,12 +20,14 @@ SELECT
     agent_id,
     max(agent_username) AS agent_username,
     routing_profile_id,
-    max(routing_profile_name) AS routing_profile_name,
+    max_by(routing_profile_name, instant) AS routing_profile_name,
     channel,
     sum(contacts_handled) AS contacts_handled,
-    CAST(sum(sum_after_contact_work_time) AS double) / nullif(sum(after_contact_work_time_contacts), 0) AS avg_after_contact_work_time,
+    CAST(sum(sum_after_contact_work_time) AS double) / nullif(sum(after_contact_work_time_contacts), 0)
+        AS avg_after_contact_work_time,
     sum(contacts_with_after_contact_work) AS contacts_with_work,
-    CAST(sum(sum_after_contact_work_time) AS double) / nullif(sum(contacts_with_after_contact_work), 0) AS average_of_those_with_work,
+    CAST(sum(sum_after_contact_work_time) AS double) / nullif(sum(contacts_with_after_contact_work), 0)
+        AS average_of_those_with_work,
     max(max_after_contact_work_time) AS longest_seconds
 FROM contacts
 GROUP BY local_start, instance_id, agent_id, routing_profile_id, channel

@@ -1,20 +1,20 @@
--- Agent activity: how long agents were online, on contact, idle and not productive.
+-- Agent activity: how long agents were online, on contact, idle and in custom statuses.
 --
 -- Amazon Connect: online time, agent on contact time, agent idle time, non-productive time, error status time, occupancy,
--- and each as a share of online time (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Time
--- is cut at the borders of intervals. Two of Amazon's pages count ringing as idle and one does not; here it is idle.
+-- and each as a share of online time (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
+-- Time is cut at the borders of intervals. Two of Amazon's pages count ringing as idle, one does not; here it is idle.
 --
--- missed_or_rejected_time, the idle time with a missed or rejected contact, is our own. is_open: something went on at the
--- agent's last event, and counts up to it.
+-- missed_or_rejected_time is our own: idle time with a missed or rejected contact. is_open: a state was still running at
+-- the agent's last event; it is counted up to that event.
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null where the policy for personal data drops it),
--- routing_profile_id, routing_profile_name, sum_online_time_agent, sum_contact_time_agent, sum_idle_time_agent,
--- sum_non_productive_time_agent, sum_error_status_time_agent, missed_or_rejected_time (seconds), percent_agent_on_contact,
--- percent_agent_idle, percent_non_productive, agent_occupancy (0 to 1), is_open
+-- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+--          routing_profile_name, sum_online_time_agent, sum_contact_time_agent, sum_idle_time_agent,
+--          sum_non_productive_time_agent, sum_error_status_time_agent, missed_or_rejected_time (seconds),
+--          percent_agent_on_contact_time, percent_agent_idle_time, percent_non_productive_time, agent_occupancy (0 to 1), is_open
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---             profile (name or id, or *)
+--          profile (name or id, or *)
 WITH
-{given asked=of_agents},
+{given asked=by_routing_profile},
 {agents view=agent_intervals},
 {names}
 SELECT
@@ -23,17 +23,18 @@ SELECT
     agents.agent_id,
     max(agent_username) AS agent_username,
     routing_profile_id,
-    max(routing_profile_name) AS routing_profile_name,
+    max_by(routing_profile_name, instant) AS routing_profile_name,
     round(sum(sum_online_time_agent), 3) AS sum_online_time_agent,
     round(sum(sum_contact_time_agent), 3) AS sum_contact_time_agent,
     round(sum(sum_idle_time_agent), 3) AS sum_idle_time_agent,
     round(sum(sum_non_productive_time_agent), 3) AS sum_non_productive_time_agent,
     round(sum(sum_error_status_time_agent), 3) AS sum_error_status_time_agent,
     round(sum(missed_or_rejected_time), 3) AS missed_or_rejected_time,
-    CAST(sum(sum_contact_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_agent_on_contact,
-    CAST(sum(sum_idle_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_agent_idle,
-    CAST(sum(sum_non_productive_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_non_productive,
-    CAST(sum(sum_contact_time_agent) AS double) / nullif(sum(sum_contact_time_agent) + sum(sum_idle_time_agent), 0) AS agent_occupancy,
+    CAST(sum(sum_contact_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_agent_on_contact_time,
+    CAST(sum(sum_idle_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_agent_idle_time,
+    CAST(sum(sum_non_productive_time_agent) AS double) / nullif(sum(sum_online_time_agent), 0) AS percent_non_productive_time,
+    CAST(sum(sum_contact_time_agent) AS double) / nullif(sum(sum_contact_time_agent) + sum(sum_idle_time_agent), 0)
+        AS agent_occupancy,
     bool_or(is_open) AS is_open
 FROM agents
 LEFT JOIN names

@@ -1,19 +1,19 @@
--- Agent answer rate: of what was offered to agents, how much they took, and how long it rang.
+-- Agent answer rate: share of offered contacts that agents accepted, and ring time.
 --
 -- Amazon Connect: agent answer rate, agent non-response, agent incoming, outbound, callback and API connecting time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Connect counts a customer who hangs up
--- while it rings as a non-response of the agent, and so does this; agent_non_response has it without them.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). A customer who hangs up while it
+-- rings counts as a non-response of the agent; the query agent_non_response has it without them.
 --
 -- Averages are over attempts that ended as connected, missed, failed or rejected.
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null where the policy for personal data drops it),
--- routing_profile_id, routing_profile_name, offers_accepted, agent_non_response, agent_answer_rate (0 to 1),
--- sum_connecting_time_agent, avg_agent_incoming_connecting_time, avg_agent_outbound_connecting_time,
--- avg_agent_callback_connecting_time, avg_agent_api_connecting_time (seconds)
+-- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+--          routing_profile_name, offers_accepted, agent_non_response, agent_answer_rate (0 to 1),
+--          sum_connecting_time_agent, avg_agent_incoming_connecting_time, avg_agent_outbound_connecting_time,
+--          avg_agent_callback_connecting_time, avg_agent_api_connecting_time (seconds)
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---             profile (name or id, or *)
+--          profile (name or id, or *)
 WITH
-{given asked=of_agents},
+{given asked=by_routing_profile},
 {agents view=agent_intervals},
 {names}
 SELECT
@@ -22,15 +22,19 @@ SELECT
     agents.agent_id,
     max(agent_username) AS agent_username,
     routing_profile_id,
-    max(routing_profile_name) AS routing_profile_name,
+    max_by(routing_profile_name, instant) AS routing_profile_name,
     sum(offers_accepted) AS offers_accepted,
     sum(agent_non_response) AS agent_non_response,
     CAST(sum(offers_accepted) AS double) / nullif(sum(offers_accepted) + sum(agent_non_response), 0) AS agent_answer_rate,
     round(sum(sum_connecting_time_agent), 3) AS sum_connecting_time_agent,
-    CAST(sum(sum_connecting_time_agent_inbound) AS double) / nullif(sum(connecting_attempts_inbound), 0) AS avg_agent_incoming_connecting_time,
-    CAST(sum(sum_connecting_time_agent_outbound) AS double) / nullif(sum(connecting_attempts_outbound), 0) AS avg_agent_outbound_connecting_time,
-    CAST(sum(sum_connecting_time_agent_callback) AS double) / nullif(sum(connecting_attempts_callback), 0) AS avg_agent_callback_connecting_time,
-    CAST(sum(sum_connecting_time_agent_api) AS double) / nullif(sum(connecting_attempts_api), 0) AS avg_agent_api_connecting_time
+    CAST(sum(sum_connecting_time_agent_inbound) AS double) / nullif(sum(connecting_attempts_inbound), 0)
+        AS avg_agent_incoming_connecting_time,
+    CAST(sum(sum_connecting_time_agent_outbound) AS double) / nullif(sum(connecting_attempts_outbound), 0)
+        AS avg_agent_outbound_connecting_time,
+    CAST(sum(sum_connecting_time_agent_callback) AS double) / nullif(sum(connecting_attempts_callback), 0)
+        AS avg_agent_callback_connecting_time,
+    CAST(sum(sum_connecting_time_agent_api) AS double) / nullif(sum(connecting_attempts_api), 0)
+        AS avg_agent_api_connecting_time
 FROM agents
 LEFT JOIN names
     ON names.instance_id = agents.instance_id

@@ -1,45 +1,32 @@
--- Agent non-response: contacts that rang at an agent who did not answer, with and without those that the customer ended.
+-- Agent non-response: contacts that rang at an agent and were not answered, with and without those that the customer
+-- ended.
 --
 -- Amazon Connect: agent non-response, agent non-response without customer abandons
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The second is of voice contacts
--- only, without contacts that the customer disconnected and that no agent ever had; the contact's record tells. Where it has
--- not come yet, the contact counts.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The second is of voice contacts,
+-- without those whose record says that the customer disconnected and no agent was connected. A contact whose record has
+-- not come yet counts.
 --
 -- Columns: local_start, instance_id, agent_id, channel, agent_non_response, agent_non_response_without_customer_abandons
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
---             look-back in days
+--          look-back in days
 WITH
-{given asked=look_back},
+{given asked=by_offer},
 {archive agent_state_intervals}
-offers AS (
-    SELECT
-        *,
-        {local_start}
-    FROM (
-        SELECT *, date_diff('minute', instant, local_time) AS local_offset
-        FROM (
-            SELECT
-                *,
-                end_timestamp AS instant,
-                CAST(at_timezone(with_timezone(end_timestamp, 'UTC'), time_zone) AS timestamp(3)) AS local_time
-            FROM agent_state_intervals
-            CROSS JOIN given
-            WHERE kind = 'contact'
-              AND state IN ('CONNECTING', 'INCOMING')
-              AND NOT is_open
-              AND coalesce(next_state IN ('MISSED', 'REJECTED', 'ERROR'), true)
-              AND coalesce(initiation_method NOT IN ('OUTBOUND', 'EXTERNAL_OUTBOUND', 'MONITOR'), true)
-        )
-    )
-    WHERE CAST(local_time AS date) BETWEEN first_day AND last_day
+offers_read AS (
+    SELECT *, end_timestamp AS instant
+    FROM agent_state_intervals
+    CROSS JOIN given
+    WHERE is_offer
+      AND outcome IN ('missed', 'rejected', 'error', 'gone')
 ),
+{local name=offers of=offers_read},
 given_up AS (
     SELECT instance_id, contact_id
     FROM contact_metrics
     CROSS JOIN given
     WHERE contact_date BETWEEN
             date_format(date_add('day', -look_back, first_instant), '%Y-%m-%d')
-            AND date_format(last_instant, '%Y-%m-%d')
+            AND date_format(date_add('second', -1, end_instant), '%Y-%m-%d')
       AND connected_timestamp IS NULL
       AND disconnect_reason = 'CUSTOMER_DISCONNECT'
 )
@@ -49,7 +36,8 @@ SELECT
     offers.agent_id,
     offers.channel,
     count(*) AS agent_non_response,
-    count(CASE WHEN channel = 'VOICE' AND given_up.contact_id IS NULL THEN 1 END) AS agent_non_response_without_customer_abandons
+    count(CASE WHEN channel = 'VOICE' AND given_up.contact_id IS NULL THEN 1 END)
+        AS agent_non_response_without_customer_abandons
 FROM offers
 LEFT JOIN given_up
     ON given_up.instance_id = offers.instance_id

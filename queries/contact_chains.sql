@@ -1,9 +1,10 @@
--- Contact chains: what became of a customer's matter that took more than one contact (transfers, callbacks).
+-- Contact chains: contacts that are linked by transfers or callbacks.
 --
--- Amazon Connect has no such metric; it is what contact search shows as related contacts. Of contacts that began in these days.
+-- Amazon Connect has no such metric; contact search shows them as related contacts. Only contacts that began in these
+-- days.
 --
--- Columns: instance_id, initial_contact_id, contacts, contact_ids (in the order of their beginning), initiation_methods, agents (how many
---          worked on it), began, ended (UTC), handle_seconds (of all)
+-- Columns: instance_id, initial_contact_id, contacts, contact_ids (in the order of their beginning), initiation_methods,
+--          agents (how many worked on it), began, ended (UTC), handle_seconds (of all)
 -- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true, false)
 WITH
 {days}
@@ -21,10 +22,14 @@ FROM (
     SELECT *
     FROM contact_metrics
     CROSS JOIN given
-    WHERE contact_date BETWEEN date_format(first_instant, '%Y-%m-%d') AND date_format(end_instant, '%Y-%m-%d')
+    WHERE contact_date BETWEEN
+            date_format(first_instant, '%Y-%m-%d')
+            AND date_format(date_add('second', -1, end_instant), '%Y-%m-%d')
       AND initiation_timestamp >= first_instant
       AND initiation_timestamp < end_instant
       AND (include_simulated OR NOT simulated)
+      -- What a disconnect flow begins, such as a survey, is no part of it.
+      AND coalesce(initiation_method <> 'DISCONNECT', true)
 )
 GROUP BY instance_id, initial_contact_id
 HAVING count(*) > 1

@@ -1,48 +1,53 @@
--- Contact volume: how many contacts began, were queued and were handled, by how they began.
+-- Contact volume: how many contacts began, were queued and were handled, by initiation method.
 --
--- Amazon Connect: contacts created, incoming, transferred in, queued, handled, and the console's names for parts of them by
--- initiation method (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Created counts by
--- initiation, queued by enqueue and handled by connected as their names say, everything else by disconnection.
+-- Amazon Connect: contacts created, incoming, transferred in, queued, handled, and the console's names for parts of them
+-- by initiation method (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). contacts_created
+-- counts at initiation, contacts_queued_by_enqueue at the enqueue, contacts_handled_by_connected_to_agent at the
+-- connection, all others at disconnection.
 --
--- simulated_contacts counts simulated contacts that ended, if they are included. GetMetricDataV2 knows no agent queues:
--- leave out rows of agent_queue to compare.
+-- simulated_contacts counts simulated contacts that ended, if they are included.
 --
--- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
--- date), instance_id, queue_id, queue_name, channel, contacts_created, contacts_incoming, contacts_transferred_in,
--- contacts_transferred_in_by_agent, contacts_transferred_in_from_queue, api_contacts, callback_contacts,
--- customer_first_callback_contacts, contacts_queued, contacts_queued_by_enqueue, contacts_handled,
--- contacts_handled_by_connected_to_agent, contacts_handled_incoming, contacts_handled_outbound, callback_contacts_handled,
--- api_contacts_handled, contacts_ended, simulated_contacts, agent_queue
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
---             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
+--          queue_name, agent_queue, channel, contacts_created, contacts_incoming, contacts_transferred_in,
+--          contacts_transferred_in_by_agent, contacts_transferred_in_from_queue, api_contacts, callback_contacts,
+--          customer_first_callback_contacts, contacts_queued, contacts_queued_by_enqueue, contacts_handled,
+--          contacts_handled_by_connected_to_agent, contacts_handled_incoming, contacts_handled_outbound,
+--          callback_contacts_handled, api_contacts_handled, contacts_ended, simulated_contacts
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
+--          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-{given asked=of_contacts},
+{given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}
 SELECT
     local_start,
     instance_id,
     queue_id,
-    max(queue_name) AS queue_name,
+    max_by(queue_name, instant) AS queue_name,
+    agent_queue,
     channel,
     sum(contacts_created) AS contacts_created,
-    sum(CASE WHEN initiation_method IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN contacts_created ELSE 0 END) AS contacts_incoming,
-    sum(CASE WHEN initiation_method IN ('TRANSFER', 'QUEUE_TRANSFER') THEN contacts_created ELSE 0 END) AS contacts_transferred_in,
+    sum(CASE WHEN initiation_method IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN contacts_created ELSE 0 END)
+        AS contacts_incoming,
+    sum(CASE WHEN initiation_method IN ('TRANSFER', 'QUEUE_TRANSFER') THEN contacts_created ELSE 0 END)
+        AS contacts_transferred_in,
     sum(CASE WHEN initiation_method IN ('TRANSFER') THEN contacts_created ELSE 0 END) AS contacts_transferred_in_by_agent,
-    sum(CASE WHEN initiation_method IN ('QUEUE_TRANSFER') THEN contacts_created ELSE 0 END) AS contacts_transferred_in_from_queue,
+    sum(CASE WHEN initiation_method IN ('QUEUE_TRANSFER') THEN contacts_created ELSE 0 END)
+        AS contacts_transferred_in_from_queue,
     sum(CASE WHEN initiation_method IN ('API') THEN contacts_created ELSE 0 END) AS api_contacts,
     sum(CASE WHEN initiation_method IN ('CALLBACK') THEN contacts_created ELSE 0 END) AS callback_contacts,
-    sum(CASE WHEN initiation_method IN ('CALLBACK_CUSTOMER_FIRST_QUEUED') THEN contacts_created ELSE 0 END) AS customer_first_callback_contacts,
+    sum(CASE WHEN initiation_method IN ('CALLBACK_CUSTOMER_FIRST_QUEUED') THEN contacts_created ELSE 0 END)
+        AS customer_first_callback_contacts,
     sum(contacts_queued) AS contacts_queued,
     sum(contacts_queued_by_enqueue) AS contacts_queued_by_enqueue,
     sum(contacts_handled) AS contacts_handled,
     sum(contacts_handled_by_connected_to_agent) AS contacts_handled_by_connected_to_agent,
-    sum(CASE WHEN initiation_method IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN contacts_handled ELSE 0 END) AS contacts_handled_incoming,
+    sum(CASE WHEN initiation_method IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN contacts_handled ELSE 0 END)
+        AS contacts_handled_incoming,
     sum(CASE WHEN initiation_method IN ('OUTBOUND') THEN contacts_handled ELSE 0 END) AS contacts_handled_outbound,
     sum(CASE WHEN initiation_method IN ('CALLBACK') THEN contacts_handled ELSE 0 END) AS callback_contacts_handled,
     sum(CASE WHEN initiation_method IN ('API') THEN contacts_handled ELSE 0 END) AS api_contacts_handled,
     sum(contacts_ended) AS contacts_ended,
-    sum(simulated_contacts) AS simulated_contacts,
-    bool_or(agent_queue) AS agent_queue
+    sum(simulated_contacts) AS simulated_contacts
 FROM contacts
-GROUP BY local_start, instance_id, queue_id, channel
-ORDER BY min(instant), instance_id, queue_id, channel
+GROUP BY local_start, instance_id, queue_id, agent_queue, channel
+ORDER BY min(instant), instance_id, queue_id, agent_queue, channel

@@ -1,21 +1,19 @@
--- Handle time percentiles: the handle time that half of the contacts, and nine of ten, stayed below or at.
+-- Handle time percentiles: median, 90th percentile and maximum of handle time.
 --
--- Amazon Connect: no such metric: it has averages only.
+-- Amazon Connect reports averages only. Percentiles are exact, by nearest rank.
 --
--- Exact, by nearest rank.
---
--- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
--- date), instance_id, queue_id, queue_name, channel, contacts, median_seconds, p90_seconds, longest_seconds
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
---             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
+--          queue_name, agent_queue, channel, contacts, median_seconds, p90_seconds, longest_seconds
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
+--          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-{given asked=of_contacts},
+{given asked=by_queue},
 {contacts view=contact_metrics instant=disconnect_timestamp name=queue},
 ranked AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY local_start, instance_id, queue_id, channel ORDER BY handle_time) AS place,
-        count(*) OVER (PARTITION BY local_start, instance_id, queue_id, channel) AS contacts
+        row_number() OVER (PARTITION BY local_start, instance_id, queue_id, agent_queue, channel ORDER BY handle_time) AS place,
+        count(*) OVER (PARTITION BY local_start, instance_id, queue_id, agent_queue, channel) AS contacts
     FROM contacts
     WHERE handle_time IS NOT NULL
 )
@@ -23,12 +21,13 @@ SELECT
     local_start,
     instance_id,
     queue_id,
-    max(queue_name) AS queue_name,
+    max_by(queue_name, instant) AS queue_name,
+    agent_queue,
     channel,
     count(*) AS contacts,
     min(CASE WHEN place * 2 >= contacts THEN handle_time END) AS median_seconds,
     min(CASE WHEN place * 10 >= contacts * 9 THEN handle_time END) AS p90_seconds,
     max(handle_time) AS longest_seconds
 FROM ranked
-GROUP BY local_start, instance_id, queue_id, channel
-ORDER BY min(instant), instance_id, queue_id, channel
+GROUP BY local_start, instance_id, queue_id, agent_queue, channel
+ORDER BY min(instant), instance_id, queue_id, agent_queue, channel

@@ -1,29 +1,30 @@
--- Hold and transfer: how often contacts were put on hold or passed on.
+-- Hold and transfer: how often contacts were put on hold or transferred.
 --
 -- Amazon Connect: contacts put on hold, average customer hold time, average holds, contacts transferred out, by agent,
 -- internal, external (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Only a completed
--- transfer counts, so a warm transfer, in which the first agent stays until the second is there, does not.
+-- transfer counts. A warm transfer, in which the first agent stays until the second joins, does not.
 --
 -- contacts_transferred_unanswered stands for Amazon's contacts transferred out from queue, whose rule needs a field that
 -- the record does not have: transferred, queued, and no agent. contacts_continued is our own: a next contact without a
--- transfer, such as a survey, a callback or a conference. A hold counts by the number of holds; one below a second has a
+-- transfer, such as a survey, a callback or a conference. Holds count by NumberOfHolds; a hold below a second has a
 -- duration of 0.
 --
--- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
--- date), instance_id, queue_id, queue_name, channel, contacts_handled, contacts_put_on_hold, hold_rate (0 to 1),
--- avg_hold_time (seconds, of those with a hold), avg_holds (of all contacts), contacts_transferred_out,
--- contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
--- contacts_transferred_unanswered, contacts_continued
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
---             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
+--          queue_name, agent_queue, channel, contacts_handled, contacts_put_on_hold, hold_rate (0 to 1), avg_hold_time
+--          (seconds, of those with a hold), avg_holds (of all contacts), contacts_transferred_out,
+--          contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
+--          contacts_transferred_unanswered, contacts_continued
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
+--          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-{given asked=of_contacts},
+{given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}
 SELECT
     local_start,
     instance_id,
     queue_id,
-    max(queue_name) AS queue_name,
+    max_by(queue_name, instant) AS queue_name,
+    agent_queue,
     channel,
     sum(contacts_handled) AS contacts_handled,
     sum(contacts_put_on_hold) AS contacts_put_on_hold,
@@ -37,5 +38,5 @@ SELECT
     sum(contacts_transferred_unanswered) AS contacts_transferred_unanswered,
     sum(contacts_continued) AS contacts_continued
 FROM contacts
-GROUP BY local_start, instance_id, queue_id, channel
-ORDER BY min(instant), instance_id, queue_id, channel
+GROUP BY local_start, instance_id, queue_id, agent_queue, channel
+ORDER BY min(instant), instance_id, queue_id, agent_queue, channel

@@ -1,15 +1,17 @@
--- Occupancy: of the time in which agents were there for contacts, how much they had one, by routing profile.
+-- Occupancy: share of available time that agents spent on contacts, by routing profile.
 --
--- Amazon Connect: occupancy, average agent concurrency (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
--- Of several agents it is the quotient of the sums, not the mean of the quotients. Concurrency is the handle time of all
--- contacts by that time; Amazon's page divides by "handle + idle", which could never exceed 1.
+-- Amazon Connect: occupancy, average agent concurrency
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). It is sum / sum, not the average of
+-- agents' rates. Concurrency is the handle time of all contacts / (on contact + idle time); Amazon's page divides by
+-- "handle + idle", which could never exceed 1. Handle time counts at the end of a contact and the other times as they
+-- pass, so below a day the concurrency says little.
 --
 -- Columns: local_start, instance_id, routing_profile_id, routing_profile_name, agents, sum_contact_time_agent,
 --          sum_idle_time_agent (seconds), agent_occupancy (0 to 1), avg_agent_concurrency (contacts)
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing profile
---             (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
+--          profile (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-{given asked=of_agents_contacts},
+{given asked=by_routing_profile_of_contacts},
 {agents view=agent_intervals},
 {contacts view=agent_contact_metrics_intervals instant=interval_start name=routing_profile},
 handled AS (
@@ -23,7 +25,7 @@ present AS (
         instance_id,
         routing_profile_id,
         min(interval_start) AS first_start,
-        max(routing_profile_name) AS routing_profile_name,
+        max_by(routing_profile_name, instant) AS routing_profile_name,
         count(DISTINCT CASE WHEN sum_contact_time_agent + sum_idle_time_agent > 0 THEN agent_id END) AS agents,
         round(sum(sum_contact_time_agent), 3) AS sum_contact_time_agent,
         round(sum(sum_idle_time_agent), 3) AS sum_idle_time_agent
@@ -38,12 +40,13 @@ SELECT
     present.agents,
     present.sum_contact_time_agent,
     present.sum_idle_time_agent,
-    present.sum_contact_time_agent / nullif(present.sum_contact_time_agent + present.sum_idle_time_agent, 0) AS agent_occupancy,
+    present.sum_contact_time_agent / nullif(present.sum_contact_time_agent + present.sum_idle_time_agent, 0)
+        AS agent_occupancy,
     coalesce(CAST(handled.sum_handle_time AS double), 0)
         / nullif(present.sum_contact_time_agent + present.sum_idle_time_agent, 0) AS avg_agent_concurrency
 FROM present
 LEFT JOIN handled
     ON handled.local_start = present.local_start
     AND handled.instance_id = present.instance_id
-    AND handled.routing_profile_id = present.routing_profile_id
+    AND coalesce(handled.routing_profile_id, '') = coalesce(present.routing_profile_id, '')
 ORDER BY present.first_start, present.instance_id, present.routing_profile_id

@@ -1,12 +1,12 @@
--- Repeat contacts: of the customers' contacts, how many were followed by another of the same customer within so many days.
+-- Repeat contacts: of the customers' contacts, how many were followed by another of the same customer within some days.
 --
--- A customer is an address at a channel's endpoint; contacts that came out of the first one (transfers, callbacks) are no
--- repetition. Days near the last one see only what has happened until then.
---
--- Amazon Connect has no such metric.
+-- Amazon Connect has no such metric. A customer is an address at a channel's endpoint, if the policy for
+-- personal data keeps or hashes it; anonymous callers are left out. Contacts that came out of the
+-- first one (transfers, callbacks) are no repetition. For days near the last one, later contacts may not have come yet.
 --
 -- Columns: local_date, channel, contacts, repeated, repeat_rate (0 to 1)
--- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true, false), 5 days
+-- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true,
+--          false), 5 days
 WITH
 {days},
 wanted AS (SELECT CAST(? AS bigint) AS days)
@@ -15,22 +15,23 @@ SELECT
     channel,
     count(*) AS contacts,
     count(CASE WHEN next_timestamp <= date_add('day', days, initiation_timestamp) THEN 1 END) AS repeated,
-    CAST(count(CASE WHEN next_timestamp <= date_add('day', days, initiation_timestamp) THEN 1 END) AS double) / count(*) AS repeat_rate
+    CAST(count(CASE WHEN next_timestamp <= date_add('day', days, initiation_timestamp) THEN 1 END) AS double) / count(*)
+        AS repeat_rate
 FROM (
     SELECT
         *,
-        date_format(CAST(at_timezone(with_timezone(initiation_timestamp, 'UTC'), time_zone) AS timestamp(3)), '%Y-%m-%d') AS local_date,
+        date_format(CAST(at_timezone(with_timezone(initiation_timestamp, 'UTC'), time_zone) AS timestamp(3)), '%Y-%m-%d')
+            AS local_date,
         lead(initiation_timestamp) OVER (
             PARTITION BY instance_id, customer_endpoint_type, customer_endpoint_address
             ORDER BY initiation_timestamp, contact_id
         ) AS next_timestamp
-    FROM contact_records_latest
+    FROM contact_metrics
     CROSS JOIN given
     WHERE contact_date >= date_format(first_instant, '%Y-%m-%d')
       AND initiation_method = 'INBOUND'
-      AND customer_endpoint_address IS NOT NULL
-      AND NOT coalesce(assistant, false)
-      AND (include_simulated OR NOT coalesce(simulated, false))
+      AND lower(customer_endpoint_address) <> 'anonymous'
+      AND (include_simulated OR NOT simulated)
 )
 CROSS JOIN wanted
 WHERE initiation_timestamp >= first_instant

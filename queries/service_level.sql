@@ -1,35 +1,54 @@
--- Service level: of the contacts that queued, how many left the queue in time, however they left it.
+-- Service level: of the contacts that queued, how many left the queue in time, whatever became of them.
 --
--- Amazon Connect: service level X, contacts removed from queue in X, contacts answered in X seconds, contacts abandoned in
--- X seconds (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Connect counts a contact that
--- gave up in time as a success.
+-- Amazon Connect: service level X, contacts removed from queue in X, contacts answered in X seconds, contacts abandoned
+-- in X seconds (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Connect counts a contact
+-- that gave up in time as a success.
 --
--- By the time in the queue as the record has it, in whole seconds. LT compares as Connect does by default, LTE takes in
--- exactly so many seconds. answered_in_time_rate is what one of Amazon's pages calls service level, and no figure of
--- Connect's. For the thresholds that queue_intervals has, its columns say the same.
+-- The time in the queue is Queue.Duration, in whole seconds. LT: less than the threshold, Connect's default. LTE: at
+-- most. answered_in_time_rate is what another of Amazon's pages calls service level, and not what Connect shows.
+-- queue_intervals has the LT counts for fixed thresholds.
 --
--- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
--- date), instance_id, queue_id, queue_name, channel, contacts_queued, contacts_removed_from_queue_in_x,
--- sum_contacts_answered_in_x, sum_contacts_abandoned_in_x, service_level (0 to 1), answered_in_time_rate (0 to 1)
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
---             id, or *), 6 include simulated contacts (true, false), 7 look-back in days, 8 threshold in seconds, 9 comparison (LT, LTE)
+-- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
+--          queue_name, agent_queue, channel, contacts_queued, contacts_removed_from_queue_in_x,
+--          sum_contacts_answered_in_x, sum_contacts_abandoned_in_x, service_level (0 to 1), answered_in_time_rate (0 to
+--          1)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
+--          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days, 8 threshold in seconds, 9
+--          comparison (LT, LTE)
 WITH
-{given asked=of_contacts},
-wanted AS (SELECT CAST(? AS bigint) AS threshold, CAST(? AS varchar) AS comparison),
-{contacts view=contact_metrics instant=disconnect_timestamp name=queue}
+{given asked=by_queue},
+wanted AS (
+    SELECT
+        threshold,
+        CASE
+            WHEN comparison = 'LT' THEN false
+            WHEN comparison = 'LTE' THEN true
+            ELSE CAST(CAST('the comparison ' || comparison || ' is neither LT nor LTE' AS bigint) AS boolean)
+        END AS or_equal
+    FROM (SELECT CAST(? AS bigint) AS threshold, CAST(? AS varchar) AS comparison)
+),
+{contacts view=contact_metrics instant=disconnect_timestamp name=queue},
+compared AS (
+    SELECT
+        *,
+        queued_time < threshold OR (or_equal AND queued_time = threshold) AS is_in_time
+    FROM contacts
+    CROSS JOIN wanted
+)
 SELECT
     local_start,
     instance_id,
     queue_id,
-    max(queue_name) AS queue_name,
+    max_by(queue_name, instant) AS queue_name,
+    agent_queue,
     channel,
     count(CASE WHEN queued THEN 1 END) AS contacts_queued,
-    count(CASE WHEN queued_time < threshold OR (comparison = 'LTE' AND queued_time = threshold) THEN 1 END) AS contacts_removed_from_queue_in_x,
-    count(CASE WHEN queue_answer_time < threshold OR (comparison = 'LTE' AND queue_answer_time = threshold) THEN 1 END) AS sum_contacts_answered_in_x,
-    count(CASE WHEN abandon_time < threshold OR (comparison = 'LTE' AND abandon_time = threshold) THEN 1 END) AS sum_contacts_abandoned_in_x,
-    CAST(count(CASE WHEN queued_time < threshold OR (comparison = 'LTE' AND queued_time = threshold) THEN 1 END) AS double) / nullif(count(CASE WHEN queued THEN 1 END), 0) AS service_level,
-    CAST(count(CASE WHEN queue_answer_time < threshold OR (comparison = 'LTE' AND queue_answer_time = threshold) THEN 1 END) AS double) / nullif(count(CASE WHEN queued THEN 1 END), 0) AS answered_in_time_rate
-FROM contacts
-CROSS JOIN wanted
-GROUP BY local_start, instance_id, queue_id, channel
-ORDER BY min(instant), instance_id, queue_id, channel
+    count(CASE WHEN is_in_time THEN 1 END) AS contacts_removed_from_queue_in_x,
+    count(CASE WHEN is_in_time AND queue_answer_time IS NOT NULL THEN 1 END) AS sum_contacts_answered_in_x,
+    count(CASE WHEN is_in_time AND abandon_time IS NOT NULL THEN 1 END) AS sum_contacts_abandoned_in_x,
+    CAST(count(CASE WHEN is_in_time THEN 1 END) AS double) / nullif(count(CASE WHEN queued THEN 1 END), 0) AS service_level,
+    CAST(count(CASE WHEN is_in_time AND queue_answer_time IS NOT NULL THEN 1 END) AS double)
+        / nullif(count(CASE WHEN queued THEN 1 END), 0) AS answered_in_time_rate
+FROM compared
+GROUP BY local_start, instance_id, queue_id, agent_queue, channel
+ORDER BY min(instant), instance_id, queue_id, agent_queue, channel

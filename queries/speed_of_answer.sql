@@ -1,30 +1,30 @@
--- Speed of answer: how long contacts were in the queue before an agent had them.
+-- Speed of answer: how long contacts were in the queue before an agent was connected.
 --
 -- Amazon Connect: average queue answer time (ASA), the same by enqueue timestamp, maximum queued time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The time in the queue ends when the
--- agent is connected, so it includes ringing and whispers.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The time in the queue includes
+-- ringing and whispers. The maximum is over all contacts that were queued, also those that nobody answered.
 --
--- The maximum is over all contacts that were queued, those that nobody answered too.
---
--- Columns: local_start (of the interval, by the clock of the time zone, with its offset; a day or the Monday of a week as a
--- date), instance_id, queue_id, queue_name, channel, answered, avg_queue_answer_time (seconds), answered_by_enqueue,
--- avg_queue_answer_time_by_enqueue (seconds), max_queued_time (seconds)
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
---             id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
+--          queue_name, agent_queue, channel, answered, avg_queue_answer_time (seconds), answered_by_enqueue,
+--          avg_queue_answer_time_by_enqueue (seconds), max_queued_time (seconds)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
+--          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
-{given asked=of_contacts},
+{given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}
 SELECT
     local_start,
     instance_id,
     queue_id,
-    max(queue_name) AS queue_name,
+    max_by(queue_name, instant) AS queue_name,
+    agent_queue,
     channel,
     sum(queue_answer_time_contacts) AS answered,
     CAST(sum(sum_queue_answer_time) AS double) / nullif(sum(queue_answer_time_contacts), 0) AS avg_queue_answer_time,
     sum(queue_answer_time_by_enqueue_contacts) AS answered_by_enqueue,
-    CAST(sum(sum_queue_answer_time_by_enqueue) AS double) / nullif(sum(queue_answer_time_by_enqueue_contacts), 0) AS avg_queue_answer_time_by_enqueue,
+    CAST(sum(sum_queue_answer_time_by_enqueue) AS double) / nullif(sum(queue_answer_time_by_enqueue_contacts), 0)
+        AS avg_queue_answer_time_by_enqueue,
     max(max_queued_time) AS max_queued_time
 FROM contacts
-GROUP BY local_start, instance_id, queue_id, channel
-ORDER BY min(instant), instance_id, queue_id, channel
+GROUP BY local_start, instance_id, queue_id, agent_queue, channel
+ORDER BY min(instant), instance_id, queue_id, agent_queue, channel

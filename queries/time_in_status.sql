@@ -3,13 +3,13 @@
 -- Amazon Connect: agent status time by status
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null where the policy for personal data drops it),
--- routing_profile_id, routing_profile_name, status_name, status_class, hours, is_open
+-- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+--          routing_profile_name, status_name, status_class, hours, is_open
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---             profile (name or id, or *)
+--          profile (name or id, or *)
 WITH
-{given asked=of_agents},
-{agents view=agent_stretches},
+{given asked=by_routing_profile},
+{agents view=agent_segments},
 {names}
 SELECT
     local_start,
@@ -17,7 +17,7 @@ SELECT
     agents.agent_id,
     max(agent_username) AS agent_username,
     routing_profile_id,
-    max(routing_profile_name) AS routing_profile_name,
+    max_by(routing_profile_name, instant) AS routing_profile_name,
     status_name,
     status_class,
     CAST(sum(milliseconds) AS double) / 3600000 AS hours,

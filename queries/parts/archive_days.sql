@@ -5,5 +5,5 @@ raw_agent_events AS (
     CROSS JOIN given
     WHERE arrival_date BETWEEN
             date_format(date_add('day', -1, first_instant), '%Y-%m-%d')
-            AND date_format(date_add('day', 2, last_instant), '%Y-%m-%d')
+            AND date_format(date_add('day', 2, date_add('second', -1, end_instant)), '%Y-%m-%d')
 ),

@@ -1,4 +1,4 @@
--- What was asked for.
+-- What is asked for.
 given AS (
     SELECT
         *,

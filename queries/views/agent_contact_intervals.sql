@@ -4,7 +4,8 @@
 -- An interval is read off the event that ended it: a contact of its previous snapshot against the same contact in its
 -- current one. Gone, the contact's state ended with the event. If two events say that they ended it, the earlier is right.
 -- A contact is in one state at a time, so an interval begins where the one before it ended, if that is later than what its
--- StateStartTimestamp says: a contact that is put on hold, paused or taken back may keep an earlier one. Then the time of the
+-- StateStartTimestamp says: a contact that is put on hold, paused or taken back may keep an earlier one. Then the time of
+-- the
 -- event that shows the next state is the end.
 -- Events of a Region in which the agent does not work are left out if they say so.
 --

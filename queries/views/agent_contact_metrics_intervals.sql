@@ -1,6 +1,7 @@
--- Contacts that agents handled, by agent and routing profile, in quarters of an hour (UTC): counts, sums and maxima.
+-- Contacts that agents handled, by agent and routing profile, in 15-minute intervals (UTC): counts, sums and maxima.
 --
--- As queue_intervals, of handled contacts only: each counts in the quarter in which it was disconnected, for the agent and the
+-- As queue_intervals, of handled contacts only: each counts in the interval in which it was disconnected, for the agent
+-- and the
 -- routing profile of its record. agent_username is null where the policy for personal data drops it.
 --
 -- Columns: contact_date varchar, instance_id varchar, agent_id varchar, agent_username varchar, routing_profile_id varchar,
@@ -19,14 +20,15 @@ SELECT
     agent_id,
     max(agent_username) AS agent_username,
     routing_profile_id,
-    max(routing_profile_name) AS routing_profile_name,
+    routing_profile_name,
     channel,
     simulated,
     interval_start,
     count(*) AS contacts_handled,
     count(CASE WHEN put_on_hold THEN 1 END) AS contacts_put_on_hold,
     count(CASE WHEN transferred_out_by_agent THEN 1 END) AS contacts_transferred_out_by_agent,
-    count(CASE WHEN transferred_out_by_agent AND NOT transferred_out_external THEN 1 END) AS contacts_transferred_out_internal,
+    count(CASE WHEN transferred_out_by_agent AND NOT transferred_out_external THEN 1 END)
+        AS contacts_transferred_out_internal,
     count(CASE WHEN transferred_out_external THEN 1 END) AS contacts_transferred_out_external,
     count(CASE WHEN agent_hung_up THEN 1 END) AS contacts_agent_hung_up_first,
     count(CASE WHEN after_contact_work_time > 0 THEN 1 END) AS contacts_with_after_contact_work,
@@ -60,6 +62,7 @@ GROUP BY
     instance_id,
     agent_id,
     routing_profile_id,
+    routing_profile_name,
     channel,
     simulated,
     interval_start

@@ -30,9 +30,14 @@ FROM (
         try(CAST(from_iso8601_timestamp(event_time) AT TIME ZONE 'UTC' AS timestamp(3))) AS event_timestamp,
         previous_snapshot,
         current_snapshot,
-        nullif(nullif(json_extract_scalar(
-            current_snapshot, '$.AgentCrossRegionRoutingConfiguration.CurrentRegion'
-        ), ''), 'null') AS active_region,
+        coalesce(
+            nullif(nullif(json_extract_scalar(
+                current_snapshot, '$.AgentCrossRegionRoutingConfiguration.CurrentRegion'
+            ), ''), 'null'),
+            nullif(nullif(json_extract_scalar(
+                previous_snapshot, '$.AgentCrossRegionRoutingConfiguration.CurrentRegion'
+            ), ''), 'null')
+        ) AS active_region,
         row_number() OVER (PARTITION BY agent_arn, event_time, event_id ORDER BY event_type) AS copy
     FROM (
         SELECT

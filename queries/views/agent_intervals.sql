@@ -1,13 +1,12 @@
--- What agents did, in quarters of an hour (UTC): Amazon Connect's agent activity metrics, each time cut exactly at the borders.
+-- Amazon Connect's agent activity metrics in 15-minute intervals (UTC), with each time cut exactly at the borders.
 --
 -- Online is any status but Offline. On contact is the time in a status of type ROUTABLE (Available) with at least one contact
--- connected, on hold, paused or in after-contact work; two at once count once. The rest of such a status is idle: ringing,
--- missed, rejected and failed contacts too, and error status time lies inside it. Time in a custom status is non-productive,
+-- connected, on hold, paused or in after-contact work; two at once count once. The rest of such a status is idle, also with
+-- ringing, missed, rejected or failed contacts; error status time lies inside it. Time in a custom status is non-productive,
 -- working or not: online = contact + idle + non-productive.
--- An offer is a contact that rang at the agent and that the agent did not begin (OUTBOUND, EXTERNAL_OUTBOUND, MONITOR). It is
--- accepted, or not responded to: missed, rejected, failed, or gone. It counts in the quarter in which the ringing ended.
--- Connecting time is that of state CONNECTING before CONNECTED, MISSED, ERROR or REJECTED, summed over contacts.
--- is_open: something was still going on at the agent's last event; it counts up to that.
+-- An offer is accepted, or not responded to: missed, rejected, failed, or gone. It counts in the interval in which the ringing
+-- ended. Connecting time is that of state CONNECTING before CONNECTED, MISSED, ERROR or REJECTED, summed over contacts.
+-- is_open: a state was still running at the agent's last event; it is counted up to that event.
 --
 -- Columns: instance_id varchar, agent_id varchar, routing_profile_id varchar, routing_profile_name varchar,
 --          level1_id varchar, level2_id varchar, level3_id varchar, level4_id varchar, level5_id varchar,
@@ -24,19 +23,25 @@ SELECT
     instance_id,
     agent_id,
     routing_profile_id,
-    max(routing_profile_name) AS routing_profile_name,
+    routing_profile_name,
     level1_id,
     level2_id,
     level3_id,
     level4_id,
     level5_id,
     interval_start,
-    CAST(coalesce(sum(CASE WHEN status_class IN ('ROUTABLE', 'CUSTOM') THEN milliseconds END), 0) AS double) / 1000 AS sum_online_time_agent,
-    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE' AND is_on_contact THEN milliseconds END), 0) AS double) / 1000 AS sum_contact_time_agent,
-    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE' AND NOT is_on_contact THEN milliseconds END), 0) AS double) / 1000 AS sum_idle_time_agent,
-    CAST(coalesce(sum(CASE WHEN status_class = 'CUSTOM' THEN milliseconds END), 0) AS double) / 1000 AS sum_non_productive_time_agent,
-    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE' AND NOT is_on_contact AND is_in_error THEN milliseconds END), 0) AS double) / 1000 AS sum_error_status_time_agent,
-    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE' AND NOT is_on_contact AND is_missed THEN milliseconds END), 0) AS double) / 1000 AS missed_or_rejected_time,
+    CAST(coalesce(sum(CASE WHEN status_class IN ('ROUTABLE', 'CUSTOM') THEN milliseconds END), 0) AS double) / 1000
+        AS sum_online_time_agent,
+    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE' AND is_on_contact THEN milliseconds END), 0) AS double) / 1000
+        AS sum_contact_time_agent,
+    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE'
+        AND NOT is_on_contact THEN milliseconds END), 0) AS double) / 1000 AS sum_idle_time_agent,
+    CAST(coalesce(sum(CASE WHEN status_class = 'CUSTOM' THEN milliseconds END), 0) AS double) / 1000
+        AS sum_non_productive_time_agent,
+    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE' AND NOT is_on_contact
+        AND is_in_error THEN milliseconds END), 0) AS double) / 1000 AS sum_error_status_time_agent,
+    CAST(coalesce(sum(CASE WHEN status_class = 'ROUTABLE' AND NOT is_on_contact
+        AND is_missed THEN milliseconds END), 0) AS double) / 1000 AS missed_or_rejected_time,
     sum(agent_non_response) AS agent_non_response,
     sum(offers_accepted) AS offers_accepted,
     CAST(sum(connecting * milliseconds) AS double) / 1000 AS sum_connecting_time_agent,
@@ -49,14 +54,16 @@ SELECT
     sum(connecting_attempts_callback) AS connecting_attempts_callback,
     CAST(sum(connecting_api * milliseconds) AS double) / 1000 AS sum_connecting_time_agent_api,
     sum(connecting_attempts_api) AS connecting_attempts_api,
-    CAST(sum(connecting_callback_customer_first_dialed * milliseconds) AS double) / 1000 AS sum_connecting_time_agent_callback_customer_first_dialed,
+    CAST(sum(connecting_callback_customer_first_dialed * milliseconds) AS double) / 1000
+        AS sum_connecting_time_agent_callback_customer_first_dialed,
     sum(connecting_attempts_callback_customer_first_dialed) AS connecting_attempts_callback_customer_first_dialed,
     bool_or(is_open AND milliseconds > 0) AS is_open
-FROM agent_stretches
+FROM agent_segments
 GROUP BY
     instance_id,
     agent_id,
     routing_profile_id,
+    routing_profile_name,
     level1_id,
     level2_id,
     level3_id,

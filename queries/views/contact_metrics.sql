@@ -1,22 +1,24 @@
 -- One row per contact, with what Amazon Connect's metrics say of it: the definitions, in one place.
 --
--- A contact counts in a metric that is a boolean here if it is true, and in an average if its time here is not null: null is
+-- A contact counts in a metric that is a boolean here if it is true, and in an average if its time here is not null: null
+-- is
 -- in neither numerator nor denominator. Assistant contacts are left out, as in Amazon's reports. Simulated contacts are
--- marked; queries leave them out unless told otherwise. Contacts of supervisors who listen (MONITOR) are not handled.
+-- marked; queries leave them out unless asked to include them. Contacts of supervisors who listen (MONITOR) are not handled.
 -- Rows of a schema before version 3 follow other rules: run `contact-ledger backfill` first.
 --
--- Columns: contact_date varchar, contact_id varchar, initial_contact_id varchar, instance_id varchar, queue_id varchar, queue_name varchar,
---          agent_queue boolean, channel varchar, initiation_method varchar, disconnect_reason varchar, agent_id varchar,
---          agent_username varchar, routing_profile_id varchar, routing_profile_name varchar, simulated boolean,
---          initiation_timestamp timestamp(3), enqueue_timestamp timestamp(3), connected_timestamp timestamp(3),
---          disconnect_timestamp timestamp(3), queued boolean, handled boolean, abandoned boolean, transferred_out boolean,
---          transferred_out_by_agent boolean, transferred_out_external boolean, transferred_unanswered boolean,
---          continued boolean, put_on_hold boolean, callback_retried boolean, agent_hung_up boolean,
---          customer_gave_up boolean, queued_time bigint, queue_answer_time bigint, abandon_time bigint,
---          interaction_time bigint, hold_time bigint, interaction_and_hold_time bigint, after_contact_work_time bigint,
---          handle_time bigint, active_time bigint, agent_pause_time bigint, contact_duration bigint, resolution_time bigint,
---          contact_flow_time bigint, holds bigint, callback_queue_answer_time double, wait_after_greeting_time double,
---          first_response_time double
+-- Columns: contact_date varchar, contact_id varchar, initial_contact_id varchar, instance_id varchar, queue_id varchar,
+--          queue_name varchar, agent_queue boolean, channel varchar, initiation_method varchar,
+--          disconnect_reason varchar, agent_id varchar, agent_username varchar, routing_profile_id varchar,
+--          routing_profile_name varchar, simulated boolean, initiation_timestamp timestamp(3),
+--          enqueue_timestamp timestamp(3), connected_timestamp timestamp(3), disconnect_timestamp timestamp(3),
+--          arrived_timestamp timestamp(3), customer_endpoint_type varchar, customer_endpoint_address varchar,
+--          queued boolean, handled boolean, abandoned boolean, transferred_out boolean, transferred_out_by_agent boolean,
+--          transferred_out_external boolean, transferred_unanswered boolean, continued boolean, put_on_hold boolean,
+--          callback_retried boolean, agent_hung_up boolean, customer_gave_up boolean, queued_time bigint,
+--          queue_answer_time bigint, abandon_time bigint, interaction_time bigint, hold_time bigint,
+--          interaction_and_hold_time bigint, after_contact_work_time bigint, handle_time bigint, active_time bigint,
+--          agent_pause_time bigint, contact_duration bigint, resolution_time bigint, contact_flow_time bigint,
+--          holds bigint, callback_queue_answer_time double, wait_after_greeting_time double, first_response_time double
 SELECT
     contact_date,
     contact_id,
@@ -37,6 +39,9 @@ SELECT
     queue_enqueue_timestamp AS enqueue_timestamp,
     agent_connected_to_agent_timestamp AS connected_timestamp,
     disconnect_timestamp,
+    coalesce(queue_enqueue_timestamp, initiation_timestamp) AS arrived_timestamp,
+    customer_endpoint_type,
+    customer_endpoint_address,
     queued,
     handled,
     abandoned,
@@ -49,9 +54,9 @@ SELECT
     coalesce(initiation_method = 'CALLBACK', false) AND NOT answered AND next_contact_id IS NOT NULL AS callback_retried,
     handled AND coalesce(disconnect_reason = 'AGENT_DISCONNECT', false) AS agent_hung_up,
     coalesce(customer_gave_up, false) AS customer_gave_up,
-    queue_duration_seconds AS queued_time,
-    CASE WHEN handled AND queued THEN queue_duration_seconds END AS queue_answer_time,
-    CASE WHEN abandoned THEN queue_duration_seconds END AS abandon_time,
+    queued_time,
+    CASE WHEN handled AND queued THEN queued_time END AS queue_answer_time,
+    CASE WHEN abandoned THEN queued_time END AS abandon_time,
     CASE WHEN handled THEN talk_seconds END AS interaction_time,
     CASE WHEN handled AND (coalesce(held, false) OR hold_seconds > 0) THEN hold_seconds END AS hold_time,
     CASE
@@ -75,6 +80,7 @@ FROM (
     SELECT
         *,
         queue_enqueue_timestamp IS NOT NULL AS queued,
+        CASE WHEN queue_duration_seconds >= 0 THEN queue_duration_seconds END AS queued_time,
         coalesce(initiation_method <> 'MONITOR', true) AS is_customers,
         answered AND coalesce(initiation_method <> 'MONITOR', true) AS handled
     FROM contact_records_latest

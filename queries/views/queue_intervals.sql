@@ -1,11 +1,15 @@
--- Contacts by queue in quarters of an hour (UTC): counts, sums and maxima, from which any zone and any larger grain is a sum.
+-- Contacts by queue in 15-minute intervals (UTC): counts, sums and maxima, from which any zone and any larger grain is a
+-- sum.
 --
 -- A contact counts when it was disconnected, as in Amazon Connect, except: contacts_created when it began,
--- contacts_queued_by_enqueue and the sums "by enqueue" when it was queued, contacts_handled_by_connected_to_agent when the agent
--- was connected. So one contact may count in several quarters, and in none for a time that it does not have. queue_id is null
+-- contacts_queued_by_enqueue and the sums "by enqueue" when it was queued, contacts_handled_by_connected_to_agent when
+-- the agent
+-- was connected. So one contact may count in several intervals, and in none for a time that it does not have. queue_id is
+-- null
 -- for contacts without a queue. Of each time there is the sum in seconds and the number of contacts that it is over: an
 -- average is their quotient, a maximum a maximum of maxima. simulated tells simulated contacts apart: Amazon counts them
--- unless filtered. contact_date, the day on which the contacts began, is there so that a filter on it reads those days only.
+-- unless filtered. contact_date, the day on which the contacts began, is there so that a filter on it reads those days
+-- only.
 --
 -- Columns: contact_date varchar, instance_id varchar, queue_id varchar, queue_name varchar, agent_queue boolean,
 --          channel varchar, initiation_method varchar, disconnect_reason varchar, simulated boolean,
@@ -54,7 +58,7 @@ SELECT
     contact_date,
     instance_id,
     queue_id,
-    max(queue_name) AS queue_name,
+    queue_name,
     agent_queue,
     channel,
     initiation_method,
@@ -69,7 +73,8 @@ SELECT
     count(CASE WHEN ended AND abandoned THEN 1 END) AS contacts_abandoned,
     count(CASE WHEN ended AND transferred_out THEN 1 END) AS contacts_transferred_out,
     count(CASE WHEN ended AND transferred_out_by_agent THEN 1 END) AS contacts_transferred_out_by_agent,
-    count(CASE WHEN ended AND transferred_out_by_agent AND NOT transferred_out_external THEN 1 END) AS contacts_transferred_out_internal,
+    count(CASE WHEN ended AND transferred_out_by_agent AND NOT transferred_out_external THEN 1 END)
+        AS contacts_transferred_out_internal,
     count(CASE WHEN ended AND transferred_out_external THEN 1 END) AS contacts_transferred_out_external,
     count(CASE WHEN ended AND put_on_hold THEN 1 END) AS contacts_put_on_hold,
     count(CASE WHEN ended AND transferred_unanswered THEN 1 END) AS contacts_transferred_unanswered,
@@ -108,7 +113,8 @@ SELECT
     count(CASE WHEN was_queued THEN queue_answer_time END) AS queue_answer_time_by_enqueue_contacts,
     coalesce(sum(CASE WHEN ended THEN callback_queue_answer_time END), 0) AS sum_queue_answer_time_customer_first_callback,
     count(CASE WHEN ended THEN callback_queue_answer_time END) AS queue_answer_time_customer_first_callback_contacts,
-    coalesce(sum(CASE WHEN ended THEN wait_after_greeting_time END), 0) AS sum_wait_time_after_customer_first_callback_connection,
+    coalesce(sum(CASE WHEN ended THEN wait_after_greeting_time END), 0)
+        AS sum_wait_time_after_customer_first_callback_connection,
     count(CASE WHEN ended THEN wait_after_greeting_time END) AS wait_time_after_customer_first_callback_connection_contacts,
     coalesce(sum(CASE WHEN ended THEN first_response_time END), 0) AS sum_contact_first_response_time_agent,
     count(CASE WHEN ended THEN first_response_time END) AS contact_first_response_time_agent_contacts,
@@ -195,6 +201,7 @@ GROUP BY
     contact_date,
     instance_id,
     queue_id,
+    queue_name,
     agent_queue,
     channel,
     initiation_method,

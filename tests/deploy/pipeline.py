@@ -95,7 +95,7 @@ class Deployed(EmulatorTest):
             except (ValueError, KeyError):
                 pass
         self.assertTrue({row["contact_id"] for row in found} <= sent)
-        self.assertTrue(all(row["schema_version"] == 2 and len(row["content_hash"]) == 32 for row in found))
+        self.assertTrue(all(row["schema_version"] == 3 and len(row["content_hash"]) == 32 for row in found))
 
     def doctor(self):
         """What doctor finds, by check: ministack answers some questions in a form that no SDK reads."""

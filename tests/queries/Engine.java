@@ -52,6 +52,7 @@ public class Engine {
             Object answer;
             try {
                 List<Object> rows = List.of();
+                List<String> columns = List.of();
                 if (request.has("tables")) {
                     if (runner != null) {
                         runner.close();
@@ -63,9 +64,11 @@ public class Engine {
                 } else if (request.has("scan")) {
                     rows = List.of(List.of(scanned(runner, request.get("scan").asText())));
                 } else {
-                    rows = rows(runner.execute(request.get("sql").asText()));
+                    MaterializedResult result = runner.execute(request.get("sql").asText());
+                    columns = result.getColumnNames();
+                    rows = rows(result);
                 }
-                answer = Map.of("rows", rows);
+                answer = Map.of("rows", rows, "columns", columns);
             } catch (RuntimeException error) {
                 error.printStackTrace();
                 answer = Map.of("error", String.valueOf(error.getMessage()));

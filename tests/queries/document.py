@@ -15,32 +15,35 @@ import tomllib
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEAD = """# Queries
 
-What the lake answers, by name, with Amazon Connect's names and arithmetic: in Athena's console choose the workgroup, then *Saved
-queries*; a query asks for its parameters. The SQL is in `queries/`.
+Named queries with Amazon Connect's names and arithmetic. In Athena's console choose the workgroup, then *Saved queries*; a query
+asks for its parameters. `queries/` has the SQL in parts; *Saved queries* and `template.yaml` have it written out.
 
-Every figure is checked on DuckDB (`make test`) and on Trino, the engine behind Athena (`make test-queries`), against a second
-implementation that was written from Amazon's definitions alone (`tests/queries/second_implementation.py`), over generated
-contact centers without duplicated and late records, with 5 % and with 50 % of them. `tests/queries/figures.py` builds records to
-the counts of a real center and compares with what Connect showed of it.
+Amazon's metrics are checked on DuckDB (`make test`) and on Trino, the engine behind Athena (`make test-queries`), against a second
+implementation that shares no code with the SQL (`tests/queries/second_implementation.py`), over generated contact centers with 0, 5
+and 50 % of the records duplicated and late. `tests/queries/figures.py` reproduces figures that Connect showed of a real center.
 
-| asked for | |
+| parameter | |
 |---|---|
-| time zone | an IANA name, `'America/New_York'`. Days, weeks and hours are those of its clock: days of 23 and 25 hours are right, and an hour that comes twice is two rows, told apart by their offset |
+| time zone | IANA name, `'America/New_York'`. Intervals follow its clock: days of 23 and 25 hours are right, and an hour that comes twice is two rows with different offsets |
 | grain | `'15'`, `'30'`, `'60'` minutes, `'day'`, `'week'` (whole weeks from Monday) |
-| first and last day | `'2026-03-02'`, local, both inclusive |
+| first day, last day | `'2026-03-02'`, local, both inclusive |
 | queue, routing profile | name or id, `'*'` for all |
 | include simulated contacts | `false` leaves out [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon counts them unless filtered: `true` makes the figures Amazon's. Assistant contacts are always left out, as in Amazon's reports |
-| look-back | days before the first day that are read, see below: 8, for tasks and email 91 |
+| look-back | days that are read before the first day: 8, for tasks and email 91 |
 
-In Athena texts are given in quotation marks. Rates are fractions from 0 to 1. Times are seconds: of whole seconds in the records,
-where Connect averages milliseconds, so sums differ by up to a second per contact.
+Texts need quotation marks in Athena. Rates are fractions from 0 to 1. Times are in seconds. Records have whole seconds where Connect
+averages milliseconds, so sums differ by up to one second per contact. GetMetricDataV2 has standard queues only: leave out rows with
+`agent_queue` to compare.
 
 ## What is read
 
-A contact counts when it ends, and is stored by the day it began. The queries read `look-back` days before the first day that is
-asked for. What ended and began before those is missing in them, never silently: `beyond_look_back` counts it.
+A contact counts when it ends, and is stored by the day it began, so the queries read `look-back` days more. Contacts that began
+before those are missing in the answer; `beyond_look_back` counts them. Agent events are read from one day before to two days after,
+by the day of arrival: events that arrive later are missing. The views read everything; filter them by `contact_date`.
 
-A second partition by the day of the end was measured beside it, on a year's lake in Trino (160 MB of rows, 3 % of the contacts end on
+Rows that were made before schema version 3 follow other rules: run `contact-ledger backfill` first.
+
+A second partition, by the day of the end, would read less. On a year's lake in Trino (160 MB of rows, 3 % of the contacts end on
 another day; `make measure-look-back`):
 
 | | one day | one week | files |
@@ -48,17 +51,14 @@ another day; `make measure-look-back`):
 | look-back of 8 days | 3.94 MB, 1.1 s | 6.57 MB, 0.9 s | 365 |
 | second partition | 0.62 MB, 0.6 s | 4.36 MB, 0.8 s | 1,825 |
 
-The look-back is taken: Athena bills at least 10 MB a query, so at this size both cost the same, and at a hundred times of it a
-question costs a fifth of a cent. The second partition would multiply the files that Firehose writes, change the place of every
-row, and part the versions of a contact whose end is corrected.
-
-Agent events are read from one day before to two after, by the day on which they arrived. The views read everything: they are
-for smaller lakes, or to be filtered by `contact_date`.
+We use the look-back. Athena bills at least 10 MB per query, so both cost the same at this size, and at a hundred times the size a
+question about one day costs $0.002. The second partition would multiply the files that Firehose writes, move every row, and
+split the versions of a contact over partitions when its end is corrected.
 
 ## Base views
 
-Additive, by quarters of an hour in UTC, so that any time zone and any larger grain is a sum; a maximum is a maximum of maxima. Rates
-and averages are never added up: divide the sums.
+Counts, sums and maxima in 15-minute intervals in UTC, so that any time zone and any larger grain is a sum, and of maxima a maximum.
+Do not add up rates and averages: divide the sums.
 
 | name | |
 |---|---|
@@ -115,11 +115,16 @@ def numbered(column):
     return re.sub(r"_in_(\d+|x)$", "_in_X", column)
 
 
+def lower(names):
+    """The names of the API as columns have them."""
+    return [name.strip() for name in names.lower().split(" by ")[0].split(",")]
+
+
 class Names:
-    """Amazon's metrics, and how they are had here."""
+    """Amazon's metrics, and where to find them."""
 
     def __init__(self):
-        table = tomllib.loads((ROOT / "queries" / "amazon_metrics.toml").read_text())
+        table = tomllib.loads((ROOT / "queries" / "amazon" / "metrics.toml").read_text())
         self.metrics, self.ours = table["metric"], table["ours"]
 
     def mistakes(self, queries):
@@ -132,10 +137,15 @@ class Names:
         said = [numbered(column) for entry in (*self.metrics, *self.ours) for column in entry.get("here", [])]
         yield from (f"{column} is in the table, but no column" for column in sorted(set(said) - there))
         yield from (f"{column} is a column, but not in the table" for column in sorted(there - set(said)))
-        names = {name.strip() for metric in self.metrics for name in metric["name"].lower().split(" by ")[0].split(",")}
+        names = {name for metric in self.metrics for name in lower(metric["name"])}
         for metric in self.metrics:
             if metric["how"] not in HOW:
                 yield f"{metric['name']}: {metric['how']}?"
+            allowed = {re.sub(r"_x$", "_X", column) for column in (*lower(metric["name"]), *metric.get("also", []))}
+            allowed |= {"_".join(re.findall(r"[a-z]+", words)) for words in re.split("[;,]", metric["console"].lower())}
+            for column in metric.get("here", []) if metric["how"] == "computed" else []:
+                if numbered(column.split(".")[1]) not in allowed:
+                    yield f"{column} is {metric['name']}, under another name"
             if (metric["how"] == "missing") == bool(metric.get("here")) or (metric["how"] != "computed" and "note" not in metric):
                 yield f"{metric['name']} is {metric['how']}, which needs a place or a reason"
         ours = [entry["here"] for entry in self.ours] + [m["here"] for m in self.metrics if m["how"] == "substitute"]
@@ -177,15 +187,16 @@ def documentation(engine, run):
         "",
         "## Amazon's names",
         "",
-        "Every metric of Amazon Connect on contacts, their times and agents' activity "
+        "Amazon Connect's historical metrics on contacts, their times and agents' activity "
         "([definitions](https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html), "
         "[API](https://docs.aws.amazon.com/connect/latest/APIReference/API_GetMetricDataV2.html)): *computed* by Amazon's rule, "
         "*substitute* under another name because the rule is another, or *missing*. Where Amazon's pages contradict each other, the "
-        "note says which reading is taken. A test compares this table with the columns of the queries.",
+        "note says which reading we use. A test compares this table with the columns of the queries. Real-time metrics, and those of "
+        "Contact Lens, campaigns, cases and flows, are not in it.",
         "",
         *names.table(),
         "",
-        "What is our own has a name that Amazon does not use:",
+        "Columns that are not Amazon's metrics, under names that Amazon does not use:",
         "",
         *names.our_table(),
     ]
@@ -200,6 +211,8 @@ def documentation(engine, run):
             text += ["", part.replace(" Parameters: ", "\n\nParameters: ")]
         columns, rows = engine.answer(name, parameters)
         given = ", ".join(literal(value) for value in parameters)
+        if not rows:
+            continue
         text += ["", f"With {given}, {'the first of ' if len(rows) > 4 else ''}{len(rows)} rows:", ""]
         text += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
         for row in rows[:4]:

@@ -23,7 +23,7 @@ VIEWS = [
     "agent_status_intervals",
     "agent_contact_intervals",
     "agent_state_intervals",
-    "agent_stretches",
+    "agent_segments",
     "agent_intervals",
 ]
 
@@ -43,6 +43,8 @@ def columns_of_the_row(root):
 
 class DuckDb:
     """Reads Parquet as Athena does, in this process. Its dialect differs; sqlglot translates."""
+
+    Error = duckdb.Error
 
     def __init__(self, root):
         self.root, self.queries = root, as_deployed(root)["queries"]
@@ -87,9 +89,6 @@ class DuckDb:
     def ask(self, sql):
         return self.connection.execute(self.translate(sql)).fetchall()
 
-    def query(self, name, parameters):
-        return self.answer(name, parameters)[1]
-
     def answer(self, name, parameters):
         """The names of the columns, and the rows."""
         sql = with_parameters(self.queries[name], parameters)
@@ -124,7 +123,7 @@ class Trino:
         command = [java, *options, self.root / "tests" / "queries" / "Engine.java"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
         self.java = subprocess.Popen(command, text=True, **pipes)
-        ((version, java),) = self.request({"version": True})
+        _, ((version, java),) = self.request({"version": True})
         print(f"Trino {version} on Java {java}")
         return self
 
@@ -147,13 +146,14 @@ class Trino:
         answer = json.loads(line)
         if "error" in answer:
             raise SystemExit(f"error: Trino: {answer['error'].splitlines()[0]}; {self.log.name} says more")
-        return [[plain(value) for value in row] for row in answer["rows"]]
+        return answer["columns"], [[plain(value) for value in row] for row in answer["rows"]]
 
     def ask(self, sql):
-        return self.request({"sql": sql})
+        return self.request({"sql": sql})[1]
 
-    def query(self, name, parameters):
-        return self.ask(with_parameters(self.queries[name], parameters))
+    def answer(self, name, parameters):
+        """The names of the columns, and the rows."""
+        return self.request({"sql": with_parameters(self.queries[name], parameters)})
 
     def view(self, name):
         """A view's SQL as deployed."""
@@ -163,7 +163,7 @@ class Trino:
 
     def scanned(self, sql):
         """Bytes that the query reads from files."""
-        return self.request({"scan": sql})[0][0]
+        return self.request({"scan": sql})[1][0][0]
 
 
 def plain(value):

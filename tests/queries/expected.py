@@ -109,13 +109,12 @@ class Center:
     def group(self, start, record):
         """The key of a contact in the answers."""
         queue = second.queue_id(name_of(record, "Queue", "ARN"))
-        id = queue.removeprefix("agent/") if queue else None
-        return start, second.instance_of(record), id, self.queue_name(queue), record.get("Channel")
+        return start, second.instance_of(record), *self.queue_key(queue), record.get("Channel")
 
-    def is_agents(self, instance, id):
-        """Whether a queue is an agent's own."""
-        arns = {name_of(record, "Queue", "ARN") for record in self.records}
-        return any(second.is_agent_queue(arn) and arn.endswith(f"/{id}") and second.instance_id(arn) == instance for arn in arns if arn)
+    def queue_key(self, queue):
+        """Id, name, and whether it is an agent's own."""
+        id = queue.removeprefix("agent/") if queue else None
+        return id, self.queue_name(queue), (queue or "").startswith("agent/")
 
     def queue_name(self, queue):
         return greatest(self.queue_names[queue]) if self.queue_names[queue] else None
@@ -128,8 +127,7 @@ class Center:
             start = asked.start(second.ms(quarter))
             if start is None or asked.of not in ("*", queue, self.queue_name(queue)):
                 continue
-            id = queue.removeprefix("agent/") if queue else None
-            groups[(start, instance, id, self.queue_name(queue), channel, *more(key))][method].append(figures)
+            groups[(start, instance, *self.queue_key(queue), channel, *more(key))][method].append(figures)
         for key, methods in groups.items():
             methods = {method: second.add(figures) for method, figures in methods.items()}
             yield list(key), second.add(methods.values()), methods
@@ -171,6 +169,10 @@ def of_methods(methods, name, *wanted):
     return sum(figures[name] for method, figures in methods.items() if method in wanted)
 
 
+def fraction(percent):
+    return None if percent is None else float(percent / 100)
+
+
 def average(figures, name):
     value = second.metric("avg_" + name, figures)
     return None if value is None else float(value)
@@ -186,7 +188,6 @@ def contact_volume(center, asked):
             all["contacts_queued"], all["contacts_queued_by_enqueue"], all["contacts_handled"],
             all["contacts_handled_by_connected_to_agent"], handled(*INCOMING), handled("OUTBOUND"), handled("CALLBACK"),
             handled("API"), all["count_contact_duration"], all["simulated"] if asked.include_simulated else 0,
-            center.is_agents(key[1], key[2]),
         ]  # fmt: skip
 
 
@@ -207,7 +208,8 @@ def service_level(center, asked, threshold, comparison):
             for name in ("contacts_removed_from_queue_in", "sum_contacts_answered_in", "sum_contacts_abandoned_in")
         )
         queued = all["contacts_queued"]
-        yield [*key, queued, removed, answered, abandoned, ratio(removed, queued), ratio(answered, queued)]
+        rates = (second.metric(name, all, threshold) for name in ("service_level", "answered_in_x_rate"))
+        yield [*key, queued, removed, answered, abandoned, *map(fraction, rates)]
 
 
 def abandonment(center, asked):
@@ -216,7 +218,7 @@ def abandonment(center, asked):
         if second.contacts_abandoned(record) and record.get("DisconnectReason") == "CUSTOMER_DISCONNECT":
             gave_up[center.group(start, record)] += 1
     for key, all, _ in center.by_queue(asked):
-        rate = ratio(all["contacts_abandoned"], all["contacts_queued"])
+        rate = fraction(second.metric("abandonment_rate", all))
         yield [*key, all["contacts_queued"], all["contacts_abandoned"], rate, average(all, "abandon_time"), gave_up[tuple(key)]]
 
 
@@ -230,7 +232,7 @@ def speed_of_answer(center, asked):
 
 def handle_time(center, asked):
     for key, all, _ in center.by_queue(asked):
-        hold = ratio(all["sum_hold_time"], all["contacts_handled"])
+        hold = average(all, "hold_time_all_contacts")
         yield [
             *key, all["contacts_handled"], all["sum_handle_time"], average(all, "handle_time"), average(all, "interaction_time"),
             hold, average(all, "interaction_and_hold_time"), average(all, "after_contact_work_time"),
@@ -299,7 +301,7 @@ def agent_contacts(center, asked):
         yield [
             *key, all["contacts_handled"], all["contacts_agent_disconnect"], all["contacts_put_on_hold"], all[out + "_by_agent"],
             all[out + "_internal"], all[out + "_external"], all["sum_handle_time"], average(all, "handle_time"),
-            average(all, "interaction_time"), average(all, "hold_time"), ratio(all["sum_hold_time"], all["contacts_handled"]),
+            average(all, "interaction_time"), average(all, "hold_time"), average(all, "hold_time_all_contacts"),
             average(all, "after_contact_work_time"), average(all, "active_time"), average(all, "agent_pause_time"),
         ]  # fmt: skip
 
@@ -321,24 +323,30 @@ def after_contact_work(center, asked):
         ]  # fmt: skip
 
 
+SHARES = ("percent_agent_on_contact_time", "percent_agent_idle_time", "percent_non_productive_time")
+
+
+def occupied(ratio):
+    return None if ratio is None else float(ratio)
+
+
 def agent_activity(center, asked):
     for key, all in center.by_activity(asked):
         online, contact, idle, other = (all[f"{n}_time"] for n in ("online", "contact", "idle", "non_productive"))
         yield [
             *key, online / 1000, contact / 1000, idle / 1000, other / 1000, all["error_status_time"] / 1000,
-            all["missed_rejected_time"] / 1000, ratio(contact, online), ratio(idle, online), ratio(other, online),
-            ratio(contact, contact + idle), all["open"],
+            all["missed_rejected_time"] / 1000, *(fraction(second.metric(name, all)) for name in SHARES),
+            occupied(second.metric("agent_occupancy", all)), all["open"],
         ]  # fmt: skip
 
 
 def agent_answer_rate(center, asked):
     for key, all in center.by_activity(asked):
-        offers = all["answered_offers"] + all["agent_non_response"]
         ringing = [
             average_connecting(all, method) for method in ("INBOUND", "OUTBOUND", "CALLBACK", "API")
         ]
         yield [
-            *key, all["answered_offers"], all["agent_non_response"], ratio(all["answered_offers"], offers),
+            *key, all["answered_offers"], all["agent_non_response"], fraction(second.metric("agent_answer_rate", all)),
             float(second.metric("sum_connecting_time_agent", all)), *ringing,
         ]  # fmt: skip
 
@@ -382,7 +390,8 @@ def agent_non_response(center, asked):
 
 
 def forecasting_csv(center, asked):
-    text = second.forecasting_csv(center.records, asked.zone, asked.grain_of_csv, asked.include_simulated)
+    records = [record for record in center.records if second.instance_of(record).endswith("1")]
+    text = second.forecasting_csv(records, asked.zone, asked.grain_of_csv, asked.include_simulated)
     for line in text.splitlines()[1:]:
         name, queue, channel, start, duration, volume, handle, handled = line.split(",")
         if asked.start(second.ms(start)) is not None and asked.of in ("*", queue, name):
@@ -391,13 +400,23 @@ def forecasting_csv(center, asked):
 
 def beyond_look_back(center, asked):
     first = datetime.datetime.fromtimestamp(asked.starts[0] / 1000, datetime.UTC).date() - datetime.timedelta(days=asked.look_back)
-    groups = collections.defaultdict(list)
-    for start, record in center.asked_for(Asked(asked.zone, asked.grain, asked.first, asked.last, "*", asked.include_simulated)):
-        began, ended = (instant(record[name]).date() for name in ("InitiationTimestamp", "DisconnectTimestamp"))
-        if began < first:
-            groups[(start, record.get("Channel"))].append((began, (ended - began).days))
-    for key, spans in groups.items():
-        yield [*key, len(spans), max(days for _, days in spans), min(began for began, _ in spans).isoformat()]
+    moments = [
+        (second.disconnect_time, lambda record: True),
+        (second.enqueue_time, second.contacts_queued_by_enqueue),
+        (second.connected_time, second.contacts_handled_by_connected_to_agent),
+    ]
+    groups = collections.defaultdict(lambda: [0, 0, 0, [], []])
+    for place, (moment_of, counts) in enumerate(moments):
+        for start, record in center.asked_for(asked, moment_of):
+            began = instant(record["InitiationTimestamp"]).date()
+            if began < first and counts(record):
+                group = groups[(start, record.get("Channel"))]
+                group[place] += 1
+                at = datetime.datetime.fromtimestamp(moment_of(record) / 1000, datetime.UTC).date()
+                group[3].append((at - began).days)
+                group[4].append(began)
+    for key, (ended, queued, handled, spans, days) in groups.items():
+        yield [*key, ended, queued, handled, max(spans), min(days).isoformat()]
 
 
 def chain(record):
@@ -406,7 +425,7 @@ def chain(record):
 
 def contact_chains(center, asked):
     asked = Asked(asked.zone, "day", asked.first, asked.last, "*", asked.include_simulated)
-    contacts = [record for _, record in center.asked_for(asked, second.initiation_time)]
+    contacts = [record for _, record in center.asked_for(asked, second.initiation_time) if second.method(record) != "DISCONNECT"]
     for initial, group in grouped(contacts, chain).items():
         if len(group) > 1:
             group.sort(key=lambda record: (record["InitiationTimestamp"], record["ContactId"]))
@@ -425,7 +444,7 @@ def repeat_contacts(center, asked, days):
         record
         for record in center.records
         if record.get("InitiationMethod") == "INBOUND"
-        and name_of(record, "CustomerEndpoint", "Address")
+        and name_of(record, "CustomerEndpoint", "Address") not in (None, "anonymous")
         and not second.is_assistant(record)
         and (asked.include_simulated or not second.is_simulated(record))
     ]

@@ -1,9 +1,11 @@
-"""What Amazon Connect showed of a real center, from records built to its counts; and small cases that used to give wrong figures.
+"""What Amazon Connect showed of a real center, from records that are built to its counts; and small cases of one rule each.
 
-The center has about 95 queues; its figures were published. Everything but the counts is invented. Connect averages milliseconds and
-exported records have whole seconds, so averages are compared to the third decimal.
+Everything but the counts is invented. Connect averages milliseconds and exported records have whole seconds, so averages are
+compared to the third decimal.
 """
 
+import collections
+import contextlib
 import datetime
 import gzip
 import json
@@ -15,6 +17,7 @@ from engines import DuckDb
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INSTANCE = "arn:aws:connect:us-east-1:111122223333:instance/10000000-0000-4000-8000-000000000001"
 ZONE = "America/New_York"
+HANDLED_BY_DAY = [1799, 1695, 1639, 129]
 # 12 August 2026, 00:00 in New York.
 BEGIN = datetime.datetime(2026, 8, 12, 4)
 
@@ -33,7 +36,7 @@ class Records:
         """So many contacts that ended in the window; `wait` is the time in the queue."""
         for _ in range(count):
             number = len(self.records)
-            end = at or BEGIN + datetime.timedelta(seconds=3600 + number % 300_000)
+            end = at or BEGIN + datetime.timedelta(seconds=3600 + number % 80_000)
             record = {
                 "AWSAccountId": "111122223333",
                 "AWSContactTraceRecordFormatVersion": "2017-03-10",
@@ -88,8 +91,12 @@ def window_of_four_days():
     transfer = {"TransferCompletedTimestamp": stamp(BEGIN + datetime.timedelta(hours=2)), "NextContactId": "next"}
     records.add(182, agent={}, **transfer)
     records.add(15, agent={}, TransferredToEndpoint={"Type": "TELEPHONE_NUMBER", "Address": "+441632960100"}, **transfer)
-    # Handled, by day: 1,799 + 1,695 + 1,639 + 129 = 5,262.
     records.add(5262 - 2519 - 197, method="OUTBOUND", agent={})
+    handled = (record for record in records.records if "Agent" in record)
+    for day, count in enumerate(HANDLED_BY_DAY):
+        for _ in range(count):
+            end = BEGIN + datetime.timedelta(days=day, hours=12)
+            next(handled)["DisconnectTimestamp"] = stamp(end)
     return records.records
 
 
@@ -116,68 +123,92 @@ def window_of_a_month():
     return records.records
 
 
+class Agents:
+    """Agent events, one after the other."""
+
+    def __init__(self):
+        self.events = []
+
+    def event(self, agent, at, contacts=(), status="Available", since=None, kind="STATE_CHANGE", region="us-east-1", **fields):
+        instance = INSTANCE.replace("us-east-1", region)
+        snapshot = {
+            "AgentStatus": {"Name": status, "Type": TYPES.get(status, "CUSTOM"), "StartTimestamp": stamp(since or at)},
+            "Configuration": {"RoutingProfile": {"ARN": f"{instance}/routing-profile/{fields.pop('profile', 'r1')}", "Name": "General"}},
+            "Contacts": list(contacts),
+        }
+        event = {
+            "AgentARN": f"{instance}/agent/{agent}",
+            "InstanceARN": instance,
+            "EventId": f"e{len(self.events):06}",
+            "EventType": kind,
+            "EventTimestamp": stamp(at),
+            "PreviousAgentSnapshot": None,
+            "CurrentAgentSnapshot": None if kind in ("LOGIN", "LOGOUT") else snapshot,
+            "Version": "2017-10-01",
+        }
+        self.events.append(event | fields)
+
+    def beats(self, agent, first, last, contacts=(), **more):
+        """Heart-beats, every half hour between two moments."""
+        while (first := first + datetime.timedelta(minutes=30)) < last:
+            self.event(agent, first, contacts, kind="HEART_BEAT", **more)
+
+
+TYPES = {"Available": "ROUTABLE", "Offline": "OFFLINE"}
+
+
+def contact(id, state, since, connected=None, method="INBOUND"):
+    return {
+        "ContactId": id, "Channel": "VOICE", "InitiationMethod": method, "State": state, "StateStartTimestamp": stamp(since),
+        "ConnectedToAgentTimestamp": connected and stamp(connected), "Queue": {"ARN": f"{INSTANCE}/queue/q1"},
+    }  # fmt: skip
+
+
 def activity_of_four_days():
     """Agents who were on contact for 987,376.583 s and idle for 5,475,223.395 s; and 3,054 offers, 2,619 of them accepted."""
-    events = []
-
-    def event(agent, at, contacts, status="Available"):
-        type = "ROUTABLE" if status == "Available" else "OFFLINE"
-        snapshot = {
-            "AgentStatus": {"Name": status, "Type": type, "StartTimestamp": stamp(BEGIN if type == "ROUTABLE" else at)},
-            "Configuration": {"RoutingProfile": {"ARN": f"{INSTANCE}/routing-profile/r1", "Name": "General"}},
-            "Contacts": contacts,
-        }
-        events.append(
-            {
-                "AgentARN": f"{INSTANCE}/agent/{agent}",
-                "InstanceARN": INSTANCE,
-                "EventId": f"e{len(events):06}",
-                "EventType": "STATE_CHANGE",
-                "EventTimestamp": stamp(at),
-                "PreviousAgentSnapshot": None,
-                "CurrentAgentSnapshot": snapshot,
-                "Version": "2017-10-01",
-            }
-        )
-
-    def contact(id, state, since, connected=None):
-        return {
-            "ContactId": id, "Channel": "VOICE", "InitiationMethod": "INBOUND", "State": state, "StateStartTimestamp": stamp(since),
-            "ConnectedToAgentTimestamp": connected and stamp(connected), "Queue": {"ARN": f"{INSTANCE}/queue/q1"},
-        }  # fmt: skip
-
+    agents = Agents()
     milliseconds = lambda count: datetime.timedelta(milliseconds=count)  # noqa: E731
     present = zip(shared_out(987_376_583, 20), shared_out(5_475_223_395, 20))
     for number, (on_contact, idle) in enumerate(present):
-        agent, end = f"a{number}", BEGIN + milliseconds(on_contact + idle)
-        event(agent, BEGIN, [contact(f"long{number}", "CONNECTED", BEGIN, BEGIN)])
-        event(agent, BEGIN + milliseconds(on_contact), [])
-        event(agent, end, [], "Offline")
+        agent, free, end = f"a{number}", BEGIN + milliseconds(on_contact), BEGIN + milliseconds(on_contact + idle)
+        call = [contact(f"long{number}", "CONNECTED", BEGIN, BEGIN)]
+        agents.event(agent, BEGIN, call)
+        agents.beats(agent, BEGIN, free, call, since=BEGIN)
+        agents.event(agent, free, since=BEGIN)
+        agents.beats(agent, free, end, since=BEGIN)
+        agents.event(agent, end, status="Offline")
     # Offers to an agent who is offline count as offers, and take no idle time.
-    rings, now = f"a{20}", BEGIN
-    event(rings, now, [], "Offline")
+    rings, now = "a20", BEGIN
+    agents.event(rings, now, status="Offline")
     for number in range(3054):
         now += datetime.timedelta(seconds=30)
-        event(rings, now, [contact(f"o{number}", "CONNECTING", now)], "Offline")
+        agents.event(rings, now, [contact(f"o{number}", "CONNECTING", now)], "Offline", BEGIN)
         now += datetime.timedelta(seconds=20)
         state = "CONNECTED" if number < 2619 else ["MISSED", "REJECTED", "ERROR"][number % 3]
-        event(rings, now, [contact(f"o{number}", state, now, now)], "Offline")
-        event(rings, now + datetime.timedelta(seconds=1), [], "Offline")
+        agents.event(rings, now, [contact(f"o{number}", state, now, now)], "Offline", BEGIN)
+        agents.event(rings, now + datetime.timedelta(seconds=1), (), "Offline", BEGIN)
     records = Records()
     # Of 435 that were not answered all but 49 were given up while it rang.
     for number in range(2619 + 49, 3054):
         records.add(ContactId=f"o{number}", wait=10)
-    return records.records, events
+    return records.records, agents.events
 
 
 def lake(ledger, folder, records, events=()):
     """What the stack makes of them."""
     file = folder / "records.jsonl"
-    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    # A lake has a row; this one is of no day that is asked for.
+    long_ago = Records()
+    long_ago.add(ContactId="long ago", at=datetime.datetime(2020, 1, 1))
+    file.write_text("".join(json.dumps(record) + "\n" for record in records or long_ago.records))
     ledger("demo", f"--contact-records={file}", "--output", folder / "made")
-    archive = folder / "made" / "lake" / "raw" / "agent-events" / f"arrival_date={BEGIN:%Y-%m-%d}"
-    archive.mkdir(parents=True)
-    (archive / "0.gz").write_bytes(gzip.compress("".join(json.dumps(event) + "\n" for event in events).encode() or b"{}\n"))
+    days = {BEGIN.date().isoformat(): ["{}\n"]}
+    for event in events:
+        days.setdefault(event["EventTimestamp"][:10], []).append(json.dumps(event) + "\n")
+    for day, lines in days.items():
+        archive = folder / "made" / "lake" / "raw" / "agent-events" / f"arrival_date={day}"
+        archive.mkdir(parents=True)
+        (archive / "0.gz").write_bytes(gzip.compress("".join(lines).encode()))
     return folder / "made" / "lake"
 
 
@@ -185,13 +216,14 @@ class Figures:
     def __init__(self, verification, engine, ledger):
         self.verification, self.engine, self.ledger = verification, engine, ledger
 
+    @contextlib.contextmanager
     def open(self, records, events=()):
         with tempfile.TemporaryDirectory() as folder:
             self.engine.open(lake(self.ledger, pathlib.Path(folder), records, events))
             yield
 
     def answer(self, name, days=("2026-08-12", "2026-08-15"), grain="week", *more, zone=ZONE, of="*", simulated=False):
-        """The rows of a query, as one: what is a number is added up, so ask for one group when it is a rate."""
+        """The rows of a query, by column."""
         agents = name in ("agent_activity", "agent_answer_rate", "time_in_status")
         parameters = [zone, grain, *days, of]
         if name == "agent_non_response":
@@ -212,7 +244,7 @@ def one(rows):
 
 def real_center(figures):
     check = figures.check
-    for _ in figures.open(window_of_four_days()):
+    with figures.open(window_of_four_days()):
         def added(name, column, *more):
             return sum(row[column] for row in figures.answer(name, ("2026-08-12", "2026-08-15"), "week", *more))
 
@@ -236,12 +268,14 @@ def real_center(figures):
         check("transferred out, by agent, internal, external", transfers, [197, 197, 182, 15])
         check("transferred out from queue", added("hold_and_transfer", "contacts_transferred_unanswered"), 0)
         check("handled", added("contact_volume", "contacts_handled"), 5262)
-        by_day = sum(row["contacts_handled"] for row in figures.answer("contact_volume", grain="day"))
-        check("handled, by day", by_day, 5262)
+        by_day = collections.Counter()
+        for row in figures.answer("contact_volume", grain="day"):
+            by_day[row["local_start"]] += row["contacts_handled"]
+        check("handled, by day", [by_day[day] for day in sorted(by_day)], HANDLED_BY_DAY)
         methods = figures.engine.ask("SELECT initiation_method, sum(contacts_abandoned) FROM queue_intervals GROUP BY 1")
         methods = sorted((method, int(count)) for method, count in methods if count)
         check("abandoned, by method", methods, [("API", 288), ("CALLBACK", 2), ("INBOUND", 612), ("TRANSFER", 82)])
-    for _ in figures.open(window_of_a_month()):
+    with figures.open(window_of_a_month()):
         rows = figures.answer("handle_time")
         handled, total = (sum(row[column] for row in rows) for column in ("contacts_handled", "sum_handle_time"))
         check("handle time is the sum of its parts", [handled, total], [33_146, 4_682_697 + 720_712 + 5_029_764])
@@ -258,7 +292,7 @@ def real_center(figures):
         check("average abandon time, of those that have one", round(row["avg_abandon_time"], 3), 1188.927)
         row = one([row for row in figures.answer("speed_of_answer") if row["queue_id"]])
         check("average queue answer time", [round(row["avg_queue_answer_time"], 3), row["answered"]], [433.51, 16_594])
-    for _ in figures.open(*activity_of_four_days()):
+    with figures.open(*activity_of_four_days()):
         row = one(figures.answer("occupancy"))
         check("occupancy", round(row["agent_occupancy"], 10), 0.1527831811)
         check("on contact and idle, seconds", [row["sum_contact_time_agent"], row["sum_idle_time_agent"]], [987_376.583, 5_475_223.395])
@@ -271,11 +305,11 @@ def real_center(figures):
 
 
 def small_cases(figures):
-    """One thing each; every one of them gave a wrong figure once."""
+    """One rule each."""
     check, day = figures.check, ("2026-08-12", "2026-08-12")
 
     def rows(records, name, *more, **asked):
-        for _ in figures.open(records):
+        with figures.open(records):
             return figures.answer(name, asked.pop("days", day), "day", *more, **asked)
 
     records = Records()
@@ -287,11 +321,20 @@ def small_cases(figures):
     check("answered after 10 and 45 s, left after 5, called back after 20: service level, 30 s", row["service_level"], 0.75)
 
     records = Records()
+    records.add(agent={}, wait=1, NextContactId="c1")
+    records.add(method="DISCONNECT", InitialContactId="c0", PreviousContactId="c0")
+    with figures.open(records.records):
+        check("a survey after the call makes no chain", figures.engine.answer("contact_chains", [ZONE, *day, False])[1], [])
+    records = Records()
     records.add(agent={}, wait=1, NextContactId="survey")
     row = one(rows(records.records, "hold_and_transfer"))
     check("a survey after the call is no transfer", [row["contacts_transferred_out"], row["contacts_continued"]], [0, 1])
-    for _ in figures.open(records.records):
-        check("… and no chain", len(figures.engine.answer("contact_chains", [ZONE, *day, False])[1]), 0)
+
+    records = Records()
+    records.add(wait=30, TransferCompletedTimestamp=stamp(BEGIN), NextContactId="next")
+    row = one(rows(records.records, "hold_and_transfer"))
+    found = [row["contacts_transferred_out"], row["contacts_transferred_out_by_agent"], row["contacts_transferred_unanswered"]]
+    check("transferred out of the queue: transferred out, by agent, without one", found, [1, 0, 1])
 
     records = Records()
     records.add(agent={"NumberOfHolds": 1}, wait=1, NextContactId="consult")
@@ -342,9 +385,135 @@ def small_cases(figures):
     check("simulated contacts count if asked for, assistants never", [row["contacts_handled"] for row in found], [1, 2])
     check("… and are counted", found[1]["simulated_contacts"], 1)
 
+    # A queue that is renamed.
+    records = Records()
+    records.add(wait=10, agent={})
+    records.add(2, wait=10, agent={})
+    for record in records.records[1:]:
+        record["Queue"]["Name"] = "Sales"
+    for name, count in (("Orders", 1), ("Sales", 2), ("q1", 3)):
+        found = [one(rows(records.records, query, *more, of=name))[column] for query, column, *more in (
+            ("contact_volume", "contacts_handled"), ("service_level", "contacts_queued", 20, "LT"),
+        )]  # fmt: skip
+        check(f"a renamed queue, asked for as {name}", found, [count, count])
+
+    # Queued on one day, ended on the next, begun long before.
+    records = Records()
+    records.add(wait=10, at=BEGIN + datetime.timedelta(hours=30))
+    records.records[0] |= {"InitiationTimestamp": stamp(BEGIN - datetime.timedelta(days=20))}
+    records.records[0]["Queue"]["EnqueueTimestamp"] = stamp(BEGIN + datetime.timedelta(hours=9))
+    with figures.open(records.records):
+        columns, found = figures.engine.answer("beyond_look_back", [ZONE, "day", *day, False, 8])
+    found = [dict(zip(columns, row))["contacts_queued_by_enqueue"] for row in found]
+    check("what was queued in these days and began before the look-back", found, [1])
+
     records = Records()
     records.add(method="MONITOR", agent={"AgentInteractionDuration": 100})
     check("a supervisor who listens handles nothing", one(rows(records.records, "handle_time"))["contacts_handled"], 0)
+
+
+def small_cases_of_agents(figures):
+    """One rule each, of agent events."""
+    check, hours = figures.check, lambda count: BEGIN + datetime.timedelta(hours=count)
+    second = datetime.timedelta(seconds=1)
+
+    def activity(agents, day="2026-08-12", query="agent_activity"):
+        with figures.open([], agents.events):
+            return figures.answer(query, (day, day), "day")
+
+    # Available on a Wednesday, the browser gone at 17:00, and back on Friday.
+    agents = Agents()
+    agents.event("a1", hours(9), kind="LOGIN")
+    agents.event("a1", hours(9))
+    agents.beats("a1", hours(9), hours(17), since=hours(9))
+    agents.event("a1", hours(17), since=hours(9), kind="HEART_BEAT")
+    agents.event("a1", hours(56), kind="LOGIN")
+    agents.event("a1", hours(56))
+    agents.beats("a1", hours(56), hours(57), since=hours(56))
+    agents.event("a1", hours(57), kind="LOGOUT")
+    row = one(activity(agents))
+    check("a session without a logout ends at its last event, which is said", [row["sum_online_time_agent"], row["is_open"]], [8 * 3600, True])
+    check("… nothing is counted on the day between", activity(agents, "2026-08-13"), [])
+    check("… and the next session counts", one(activity(agents, "2026-08-14"))["sum_online_time_agent"], 3600)
+    with figures.open([], agents.events):
+        ((whole,),) = figures.engine.ask("SELECT sum(sum_online_time_agent) FROM agent_intervals")
+    check("… as in the view of all days", whole, 9 * 3600)
+
+    # Heart-beats after the logout, the logout on a day that the query does not read; the login is lost.
+    agents = Agents()
+    agents.event("a1", hours(-2), status="Offline")
+    agents.event("a1", hours(-2), kind="LOGOUT")
+    agents.beats("a1", hours(-2), hours(-1), status="Offline", since=hours(-2))
+    agents.event("a1", hours(32))
+    agents.beats("a1", hours(32), hours(34), since=hours(32))
+    agents.event("a1", hours(34), status="Offline")
+    found = [(row["status_name"], row["hours"]) for row in activity(agents, "2026-08-13", "time_in_status")]
+    check("a late shift and a day off: no hours offline, and a lost login loses nothing", found, [("Available", 2)])
+
+    # A contact whose state begins after its event.
+    agents = Agents()
+    agents.event("a1", hours(9))
+    agents.event("a1", hours(9) + second, [contact("c1", "CONNECTED", hours(9000))], since=hours(9))
+    agents.event("a1", hours(9) + 2 * second, since=hours(9))
+    agents.event("a1", hours(9) + 60 * second, status="Offline")
+    check("a state from the future takes no time away", one(activity(agents))["sum_online_time_agent"], 60)
+
+    # The other Region of an instance with a replica sends its own login and offline events.
+    agents = Agents()
+    agents.event("a1", hours(9), kind="LOGIN")
+    agents.event("a1", hours(9))
+    call = [contact("c1", "CONNECTED", hours(9), hours(9))]
+    agents.event("a1", hours(9), call, since=hours(9))
+    other = {"region": "us-west-2"}
+    agents.event("a1", hours(9) + 10 * second, status="Offline", **other)
+    agents.event("a1", hours(9) + 20 * second, kind="HEART_BEAT", status="Offline", since=hours(9) + 10 * second, **other)
+    agents.event("a1", hours(9) + 30 * second, kind="LOGOUT", **other)
+    agents.event("a1", hours(9) + 600 * second, call, since=hours(9), kind="HEART_BEAT")
+    agents.event("a1", hours(9) + 900 * second, since=hours(9))
+    agents.event("a1", hours(9) + 900 * second, status="Offline")
+    row = one(activity(agents))
+    check("the other Region's offline events take nothing away", [row["sum_online_time_agent"], row["sum_contact_time_agent"]], [900, 900])
+
+    # Two configurations in one millisecond: the later event's.
+    agents = Agents()
+    agents.event("a1", hours(9), profile="r9")
+    agents.event("a1", hours(10), since=hours(9), profile="r9")
+    agents.event("a1", hours(10), since=hours(9), profile="r2")
+    agents.event("a1", hours(11), since=hours(9), profile="r2")
+    found = sorted((row["routing_profile_id"], row["sum_online_time_agent"]) for row in activity(agents))
+    check("the later of two routing profiles in one millisecond", found, [("r2", 3600), ("r9", 3600)])
+
+    # Ringing that is next seen on hold was accepted; only what ended in one of the four states has a connecting time.
+    agents = Agents()
+    agents.event("a1", hours(9), [contact("c1", "CONNECTING", hours(9))])
+    agents.event("a1", hours(9) + 10 * second, [contact("c1", "CONNECTED_ONHOLD", hours(9) + 10 * second)], since=hours(9))
+    agents.event("a1", hours(9) + 20 * second, [contact("c2", "CONNECTING", hours(9) + 20 * second)], since=hours(9))
+    agents.event("a1", hours(9) + 40 * second, [contact("c2", "CONNECTED", hours(9) + 40 * second)], since=hours(9))
+    row = one(activity(agents, query="agent_answer_rate"))
+    check("accepted, average connecting time", [row["offers_accepted"], row["avg_agent_incoming_connecting_time"]], [2, 20])
+
+    # Paused tasks are on contact.
+    agents = Agents()
+    agents.event("a1", hours(9), [contact("c1", "PAUSED", hours(9), hours(9))])
+    agents.event("a1", hours(9) + 300 * second, status="Offline")
+    check("a paused task is time on contact", one(activity(agents))["sum_contact_time_agent"], 300)
+
+
+def wrong_parameters(figures):
+    """What does not exist is an error, and no figure."""
+    with figures.open([]):
+        for what, name, parameters in [
+            ("a grain of 20 minutes", "abandonment", [ZONE, "20", "2026-08-12", "2026-08-12", "*", False, 8]),
+            ("a grain in capitals", "abandonment", [ZONE, "DAY", "2026-08-12", "2026-08-12", "*", False, 8]),
+            ("a last day before the first", "abandonment", [ZONE, "day", "2026-08-12", "2026-08-11", "*", False, 8]),
+            ("a comparison that is none", "service_level", [ZONE, "day", "2026-08-12", "2026-08-12", "*", False, 8, 20, "lte"]),
+            ("a week for the forecast", "forecasting_csv", [ZONE, "week", "2026-08-12", "2026-08-12", "*", False, 8, "*"]),
+        ]:
+            try:
+                found = figures.engine.answer(name, parameters)[1]
+            except figures.engine.Error as error:
+                found = "error" if "grain" in str(error) or "comparison" in str(error) or "day" in str(error) else str(error)
+            figures.check(what, found, "error")
 
 
 def verify(verification, ledger):
@@ -352,3 +521,5 @@ def verify(verification, ledger):
         figures = Figures(verification, engine, ledger)
         real_center(figures)
         small_cases(figures)
+        small_cases_of_agents(figures)
+        wrong_parameters(figures)

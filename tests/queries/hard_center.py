@@ -60,7 +60,10 @@ class Center:
             "Channel": channel,
             "InitiationMethod": method,
             "InitiationTimestamp": stamp(began),
-            "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": f"+44163296{self.random.randint(0, 150):04}"},
+            "CustomerEndpoint": {
+                "Type": "TELEPHONE_NUMBER",
+                "Address": "anonymous" if chance(0.1) else f"+44163296{self.random.randint(0, 150):04}",
+            },
         }
         if chance(0.3):
             record["InitialContactId"] = f"c0000000-0000-4000-8000-{self.random.randint(0, number):012}"
@@ -177,6 +180,21 @@ class Center:
             )
             previous = json.loads(json.dumps(snapshot))
 
+        def elsewhere():
+            """An event of the Region in which the agent does not work, in the same millisecond."""
+            nonlocal previous
+            routing = {"ConfiguredRegions": ["eu-west-2", "eu-central-1"], "CurrentRegion": "eu-west-2"}
+            offline = {"Name": "Offline", "Type": "OFFLINE", "StartTimestamp": stamp(now, True)}
+            shown = {"AgentStatus": offline, "Contacts": [], "AgentCrossRegionRoutingConfiguration": routing}
+            kind, before = pick(["HEART_BEAT", "STATE_CHANGE", "LOGOUT"]), previous
+            event(kind, shown)
+            foreign = events[-1]
+            foreign["AgentARN"] = foreign["AgentARN"].replace("eu-west-2", "eu-central-1")
+            foreign["PreviousAgentSnapshot"] = shown
+            if kind == "LOGOUT":
+                foreign["CurrentAgentSnapshot"] = None
+            previous = before
+
         def snapshot():
             name, type = status
             shown = {"Name": name, "Type": type, "StartTimestamp": stamp(since, True)}
@@ -231,7 +249,9 @@ class Center:
                 id = pick(list(contacts))
                 contact, state = contacts[id], contacts[id]["State"]
                 if state in ("CONNECTING", "INCOMING", "PENDING"):
-                    following = pick(["CONNECTED", "CONNECTED", "MISSED", "REJECTED", "ERROR", "CONNECTING", "gone", "ENDED"])
+                    following = pick(
+                        ["CONNECTED", "CONNECTED", "MISSED", "REJECTED", "ERROR", "CONNECTING", "gone", "ENDED", "CONNECTED_ONHOLD", "PAUSED"]
+                    )
                 elif state in ("CONNECTED", "CONNECTED_ONHOLD", "PAUSED"):
                     following = pick(["CONNECTED", "CONNECTED_ONHOLD", "PAUSED", "ENDED", "ENDED", "gone"])
                 else:
@@ -239,17 +259,21 @@ class Center:
                 if following == "gone":
                     contacts.pop(id)
                 elif following != state:
-                    if following == "CONNECTED" and not contact["ConnectedToAgentTimestamp"]:
+                    is_connected = following in ("CONNECTED", "CONNECTED_ONHOLD") or (following == "ENDED" and chance(0.5))
+                    if is_connected and not contact["ConnectedToAgentTimestamp"]:
                         contact["ConnectedToAgentTimestamp"] = stamp(now, True)
                     # A hold, or its end, may keep the time of the connection.
                     held = {"CONNECTED", "CONNECTED_ONHOLD"}
                     enter(contact, following, keeps={state, following} == held and chance(0.5))
             event("HEART_BEAT" if step >= 0.9 else "STATE_CHANGE", snapshot())
+            if chance(0.02):
+                elsewhere()
         # In the last season something may still go on at the end.
         if season != SEASONS[-1] or (logged_in and chance(0.5)):
             now += ms(1000)
             event("LOGOUT", snapshot() if logged_in else None)
-        return events
+        # Some are lost; the previous snapshot of the next one still shows what they showed.
+        return [event for event in events if event is events[-1] or not chance(0.03)]
 
     def sent(self, permille):
         """Records and events as they arrive: so many of a thousand twice, so many late."""

@@ -1,7 +1,7 @@
 """A second, independent implementation of Amazon Connect's metrics (Python 3.11, standard library only).
 
-Written from Amazon's definitions and sample records alone, by somebody who had seen neither the SQL nor the rows: Administrator
-Guide, "Metric definitions", "Contact records data model", "Agent event streams data model". Where the pages leave a choice,
+Written from Amazon's definitions; it shares no code with the SQL. Administrator Guide, "Metric definitions", "Contact records data
+model", "Agent event streams data model". Where the pages leave a choice,
 docs/queries.md says which reading is taken.
 
   queue_intervals(records, include_simulated=False)                   counts and times of contacts, by queue
@@ -288,7 +288,7 @@ def pause(record):
 # Counts: a record counts or not
 
 def contacts_created(r):
-    """one per record, by InitiationTimestamp (the recommended reading)."""
+    """one per record, by InitiationTimestamp."""
     return True
 
 
@@ -777,6 +777,7 @@ RINGING = ('CONNECTING', 'INCOMING')
 OUTCOMES = {'CONNECTED': 'connected', 'MISSED': 'missed', 'ERROR': 'error', 'REJECTED': 'rejected'}
 NO_OFFER = ('OUTBOUND', 'EXTERNAL_OUTBOUND', 'MONITOR')             # not routed to the agent
 NO_CONFIGURATION = (None, (None,) * 5)
+SILENCE = 60 * 60 * 1000                    # ms without an event, while a heart-beat comes every two minutes
 
 
 def status_class(status):
@@ -838,7 +839,8 @@ class Timeline:
 
     A state lasts from its start to the start of the next one. Its start is the timestamp it carries if that is later than the
     start of the state before, otherwise the time of the event that shows it. A contact's last state ends with the event
-    that no longer shows the contact. Nothing counts while the agent is logged out, or after the last event.
+    that no longer shows the contact. Nothing counts while the agent is logged out, before the first event or after the last, or
+    in a silence of more than an hour.
     """
 
     def __init__(self, events):
@@ -851,11 +853,15 @@ class Timeline:
         self.floor = None           # nothing before this: the last log-in
         self.new_session = True     # the next configuration counts from the start of the session
         self.shown = None           # time of the last snapshot of this session
-        logged_out = False
+        logged_out, before = False, None
         for moment, _, event in events:
             kind = event['EventType']
             current, previous = get(event, 'CurrentAgentSnapshot'), get(event, 'PreviousAgentSnapshot')
-            if kind == 'LOGIN' and (logged_out or (self.status is None and not self.held)):
+            silence = before is None or moment - before > SILENCE
+            if silence and before is not None and not logged_out:
+                self.close(before, True)        # no heart-beat: the agent was gone, and nobody said when
+            before = moment
+            if silence or (kind == 'LOGIN' and logged_out):
                 logged_out, self.floor, self.new_session, self.shown = False, moment, True, None
             if logged_out:
                 continue            # a heart-beat does not bring the agent back
@@ -867,7 +873,8 @@ class Timeline:
                 self.close(moment, False)
                 logged_out = True
         self.last = events[-1][0]
-        self.close(self.last, True)
+        if not logged_out:
+            self.close(self.last, True)
 
     def begin(self, stamp, held_start, moment):
         """The start of a state unless it would begin before the state before it."""
@@ -910,7 +917,7 @@ class Timeline:
             outcome = 'connected'      # CONNECTED itself was not shown
         else:
             outcome = 'other'
-        self.offers.append((end, contact, state, outcome))
+        self.offers.append((end, contact, state, outcome, next_state in OUTCOMES))
 
     def show(self, snapshot, moment):
         """The current snapshot of an event."""
@@ -1054,12 +1061,13 @@ def _add_agent(timeline, spread, at, hung_up):
                     row = figures['connecting'].setdefault(text(contact, 'InitiationMethod'), _new_connecting())
                     row['time' if next_state in OUTCOMES else 'unfinished_time'] += b - a
             figures['open'] = figures['open'] or open_
-    for end, contact, state, outcome in timeline.offers:
+    for end, contact, state, outcome, is_attempt in timeline.offers:
         figures = at(end, timeline.configuration_at(end)) if end <= timeline.last else None
         if figures is None:
             continue
         how = text(contact, 'InitiationMethod')
-        if state == 'CONNECTING':
+        # An attempt is what the connecting time is of: CONNECTING that ended in one of the four.
+        if state == 'CONNECTING' and (is_attempt or outcome in ('gone', 'other')):
             figures['connecting'].setdefault(how, _new_connecting())[outcome] += 1
         offer = figures['offers'].setdefault(how, dict(answered=0, non_response=0))
         if outcome == 'connected':              # accepted

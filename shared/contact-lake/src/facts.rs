@@ -15,8 +15,12 @@ impl<'c, 'a> Facts<'c, 'a> {
         Self(cells)
     }
 
+    /// Whether there is a value; an empty text is none.
     pub(crate) fn has(&self, place: usize) -> bool {
-        self.0[place].is_some()
+        match &self.0[place] {
+            Some(Cell::Text(text)) => !text.is_empty(),
+            cell => cell.is_some(),
+        }
     }
 
     pub(crate) fn text(&self, place: usize) -> Option<&'c str> {
@@ -35,11 +39,12 @@ impl<'c, 'a> Facts<'c, 'a> {
         }
     }
 
-    /// The text that the map at `place` has under a key.
+    /// The text that the map at `place` has under a key, unless it is empty.
     pub(crate) fn entry(&self, place: usize, key: &str) -> Option<Cow<'a, str>> {
         match &self.0[place] {
             Some(Cell::TextMap(entries)) => {
-                entries.iter().find(|(name, _)| *name == key).map(|(_, text)| text.clone())
+                let (_, text) = entries.iter().find(|(name, _)| *name == key)?;
+                (!text.is_empty()).then(|| text.clone())
             }
             _ => None,
         }

@@ -50,7 +50,6 @@ fn check(name: &str, cases: impl IntoIterator<Item = (&'static str, Value, Value
 /// Queued, and neither an agent nor a transfer nor a next contact: whatever ended it, and whoever began it.
 #[test]
 fn a_contact_is_abandoned_without_agent_transfer_and_next_contact() {
-    let queued = queued;
     check(
         "abandoned",
         [
@@ -70,6 +69,7 @@ fn a_contact_is_abandoned_without_agent_transfer_and_next_contact() {
                 json!(true),
             ),
             ("not ended", with(queued(), json!({"DisconnectTimestamp": null})), json!(false)),
+            ("an empty next contact", with(queued(), json!({"NextContactId": ""})), json!(true)),
         ],
     );
     for reason in ["OTHER", "CONTACT_FLOW_DISCONNECT", "EXPIRED", "TELECOM_PROBLEM", "AGENT_DISCONNECT"] {
@@ -347,6 +347,7 @@ fn assistants_and_simulated_contacts_are_told_by_their_segment_attributes() {
         ("a test of the flow", of("connect:ValidationTestType", text("FLOW_VALIDATION")), false, true),
         ("a value of tomorrow", of("connect:ValidationTestType", text("SOMETHING_ELSE")), false, true),
         ("no test", of("connect:ValidationTestType", json!(null)), false, false),
+        ("an empty text", of("connect:ValidationTestType", text("")), false, false),
     ] {
         let found = (column("assistant", &record), column("simulated", &record));
         assert_eq!(found, (json!(is_assistant), json!(is_simulated)), "{what}");

@@ -42,6 +42,13 @@ const EXISTING: [(&str, &str); 4] = [
     ("ExistingAgentEventStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/events"),
 ];
 
+/// CloudFormation takes templates of up to a megabyte from S3.
+#[test]
+fn the_template_is_of_a_size_that_cloudformation_takes() {
+    let size = fs::metadata(repository().join("template.yaml")).unwrap().len();
+    assert!(size < 900_000, "{size} bytes");
+}
+
 #[test]
 fn every_function_is_a_folder_a_package_and_a_binary_of_one_name() {
     let functions = Template::with_defaults().of_type("AWS::Serverless::Function");

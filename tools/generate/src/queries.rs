@@ -48,14 +48,15 @@ impl Queries {
             let line = values
                 .iter()
                 .fold(line.to_owned(), |line, (key, value)| line.replace(&format!("${key}"), value));
+            let left_over = line
+                .split('$')
+                .skip(1)
+                .any(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()));
+            assert!(!left_over, "a part has no value for {line}");
             let trimmed = line.trim_start();
             let indent = &line[..line.len() - trimmed.len()];
             let part = trimmed.strip_prefix('{').and_then(|rest| rest.split_once('}'));
-            let (expanded, end) = match part {
-                // A column list, of a view.
-                Some(("columns", _)) | None => (trimmed.to_owned(), ""),
-                Some((call, end)) => (self.part(call), end),
-            };
+            let (expanded, end) = part.map_or((trimmed.to_owned(), ""), |(call, end)| (self.part(call), end));
             for line in expanded.trim_end().lines() {
                 text.push_str(format!("{indent}{line}").trim_end());
                 text.push('\n');
@@ -72,19 +73,7 @@ impl Queries {
         if name == "archive" {
             return self.archive(arguments);
         }
-        // A value goes on until the next key.
-        let mut values: Vec<(&str, String)> = Vec::new();
-        for word in arguments.split_whitespace() {
-            match (word.split_once('='), values.last_mut()) {
-                (Some((key, value)), _) => values.push((key, value.to_owned())),
-                (None, Some((_, value))) => {
-                    value.push(' ');
-                    value.push_str(word);
-                }
-                (None, None) => panic!("{call} has a value without a key"),
-            }
-        }
-        let values: Vec<_> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let values: Vec<_> = arguments.split_whitespace().map(|word| word.split_once('=').unwrap()).collect();
         self.expanded(self.parts.get(name).unwrap_or_else(|| panic!("there is no part {name}")), &values)
     }
 

@@ -67,7 +67,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "answer_seconds",
         Kind::Integer,
         |facts| Computed::interval(facts.seconds_between(ENQUEUE, CONNECTED_TO_AGENT)),
-        "`agent_connected_to_agent_timestamp` − `queue_enqueue_timestamp`, seconds (compared with N by the metric: service level)",
+        "`agent_connected_to_agent_timestamp` − `queue_enqueue_timestamp`, seconds",
     ),
     computed(
         "talk_seconds",

@@ -1,9 +1,8 @@
--- What agents did, stretch by stretch: between two rows of an agent nothing changes. Cut at quarters of an hour (UTC).
+-- An agent's time in segments of constant state, cut at 15-minute intervals (UTC).
 --
--- In a stretch an agent has one status, one routing profile and one hierarchy. connecting is how many contacts are in state
--- CONNECTING that ends in CONNECTED, MISSED, ERROR or REJECTED. Counts (agent_non_response, offers_accepted,
--- connecting_attempts) are of what ended at the start of the stretch, in the configuration from then on.
--- An offer is a contact that rang at the agent and that the agent did not begin (OUTBOUND, EXTERNAL_OUTBOUND, MONITOR).
+-- In a segment an agent has one status, one routing profile and one hierarchy. connecting is the number of contacts in state
+-- CONNECTING that ends in CONNECTED, MISSED, ERROR or REJECTED. The counts agent_non_response, offers_accepted and
+-- connecting_attempts are of what ended at the start of the segment, in the configuration from then on.
 --
 -- Columns: instance_id varchar, agent_id varchar, routing_profile_id varchar, routing_profile_name varchar,
 --          level1_id varchar, level2_id varchar, level3_id varchar, level4_id varchar, level5_id varchar,
@@ -15,29 +14,17 @@
 --          connecting_attempts_inbound bigint, connecting_attempts_outbound bigint, connecting_attempts_callback bigint,
 --          connecting_attempts_api bigint, connecting_attempts_callback_customer_first_dialed bigint
 WITH
--- Each interval has two edges. What is told once, such as an offer's outcome, is told at the end.
+-- Each interval has two edges. One-time outcomes, such as an offer's, are counted at the end edge.
 edges AS (
     SELECT
         *,
         CASE side WHEN 1 THEN start_timestamp ELSE end_timestamp END AS moment,
-        CASE
-            WHEN next_state IS NULL THEN 'gone'
-            WHEN next_state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED') OR (next_state = 'ENDED' AND next_is_connected)
-                THEN 'connected'
-            WHEN next_state IN ('MISSED', 'REJECTED', 'ERROR') THEN lower(next_state)
-            ELSE 'other'
-        END AS outcome,
-        side = -1 AND is_ended AND state IN ('CONNECTING', 'INCOMING')
-            AND coalesce(initiation_method NOT IN ('OUTBOUND', 'EXTERNAL_OUTBOUND', 'MONITOR'), true) AS is_offer,
-        side = -1 AND is_ended AND state = 'CONNECTING'
-            AND coalesce(next_state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'MISSED', 'ERROR', 'REJECTED')
-                OR (next_state = 'ENDED' AND next_is_connected), false) AS is_attempt,
-        kind = 'contact' AND state = 'CONNECTING'
-            AND coalesce(next_state IN ('CONNECTED', 'MISSED', 'ERROR', 'REJECTED'), false) AS is_connecting
+        side = -1 AND is_offer AS ends_offer,
+        side = -1 AND is_connecting AS ends_attempt
     FROM (
         SELECT
             *,
-            kind = 'contact' AND NOT is_open AND coalesce(next_state NOT IN ('CONNECTING', 'INCOMING'), true) AS is_ended
+            coalesce(state = 'CONNECTING' AND next_state IN ('CONNECTED', 'MISSED', 'ERROR', 'REJECTED'), false) AS is_connecting
         FROM agent_state_intervals
     )
     CROSS JOIN (VALUES 1, -1) AS sides (side)
@@ -50,11 +37,13 @@ moments AS (
         agent_id,
         moment,
         max(CASE WHEN kind = 'configuration' THEN configuration END) AS configuration,
-        max(CASE WHEN kind = 'status' AND side = 1 THEN coalesce(state, '') END) AS status_name,
+        max(CASE WHEN kind = 'status' AND side = 1 AND status_class <> 'OFFLINE' THEN coalesce(state, '') END) AS online_name,
+        max(CASE WHEN kind = 'status' AND side = 1 AND status_class = 'OFFLINE' THEN coalesce(state, '') END) AS offline_name,
         sum(CASE WHEN kind = 'status' AND status_class = 'ROUTABLE' THEN side ELSE 0 END) AS routable,
         sum(CASE WHEN kind = 'status' AND status_class = 'CUSTOM' THEN side ELSE 0 END) AS custom,
         sum(CASE WHEN kind = 'status' AND status_class = 'OFFLINE' THEN side ELSE 0 END) AS offline,
-        sum(CASE WHEN kind = 'contact' AND state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') THEN side ELSE 0 END) AS on_contact,
+        sum(CASE WHEN kind = 'contact'
+            AND state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') THEN side ELSE 0 END) AS on_contact,
         sum(CASE WHEN kind = 'contact' AND state = 'ERROR' THEN side ELSE 0 END) AS in_error,
         sum(CASE WHEN kind = 'contact' AND state IN ('MISSED', 'REJECTED') THEN side ELSE 0 END) AS missed,
         sum(CASE WHEN kind <> 'configuration' THEN side ELSE 0 END) AS present,
@@ -64,23 +53,26 @@ moments AS (
         sum(CASE WHEN is_connecting AND initiation_method = 'OUTBOUND' THEN side ELSE 0 END) AS connecting_outbound,
         sum(CASE WHEN is_connecting AND initiation_method = 'CALLBACK' THEN side ELSE 0 END) AS connecting_callback,
         sum(CASE WHEN is_connecting AND initiation_method = 'API' THEN side ELSE 0 END) AS connecting_api,
-        sum(CASE WHEN is_connecting AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED' THEN side ELSE 0 END) AS connecting_callback_customer_first_dialed,
-        count(CASE WHEN is_offer AND outcome IN ('missed', 'rejected', 'error', 'gone') THEN 1 END) AS agent_non_response,
-        count(CASE WHEN is_offer AND outcome = 'connected' THEN 1 END) AS offers_accepted,
-        count(CASE WHEN is_attempt THEN 1 END) AS connecting_attempts,
-        count(CASE WHEN is_attempt AND initiation_method = 'INBOUND' THEN 1 END) AS connecting_attempts_inbound,
-        count(CASE WHEN is_attempt AND initiation_method = 'OUTBOUND' THEN 1 END) AS connecting_attempts_outbound,
-        count(CASE WHEN is_attempt AND initiation_method = 'CALLBACK' THEN 1 END) AS connecting_attempts_callback,
-        count(CASE WHEN is_attempt AND initiation_method = 'API' THEN 1 END) AS connecting_attempts_api,
-        count(CASE WHEN is_attempt AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED' THEN 1 END) AS connecting_attempts_callback_customer_first_dialed
+        sum(CASE WHEN is_connecting AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED' THEN side ELSE 0 END)
+            AS connecting_callback_customer_first_dialed,
+        count(CASE WHEN ends_offer AND outcome IN ('missed', 'rejected', 'error', 'gone') THEN 1 END) AS agent_non_response,
+        count(CASE WHEN ends_offer AND outcome = 'connected' THEN 1 END) AS offers_accepted,
+        count(CASE WHEN ends_attempt THEN 1 END) AS connecting_attempts,
+        count(CASE WHEN ends_attempt AND initiation_method = 'INBOUND' THEN 1 END) AS connecting_attempts_inbound,
+        count(CASE WHEN ends_attempt AND initiation_method = 'OUTBOUND' THEN 1 END) AS connecting_attempts_outbound,
+        count(CASE WHEN ends_attempt AND initiation_method = 'CALLBACK' THEN 1 END) AS connecting_attempts_callback,
+        count(CASE WHEN ends_attempt AND initiation_method = 'API' THEN 1 END) AS connecting_attempts_api,
+        count(CASE WHEN ends_attempt AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED' THEN 1 END)
+            AS connecting_attempts_callback_customer_first_dialed
     FROM edges
     GROUP BY instance_id, agent_id, moment
 ),
 in_order AS (
-    SELECT *, lpad(CAST(row_number() OVER (PARTITION BY instance_id, agent_id ORDER BY moment) AS varchar), 12, '0') || '|' AS place
+    SELECT *, lpad(CAST(row_number()
+        OVER (PARTITION BY instance_id, agent_id ORDER BY moment) AS varchar), 12, '0') || '|' AS place
     FROM moments
 ),
-stretches AS (
+segments AS (
     SELECT
         instance_id,
         agent_id,
@@ -88,7 +80,8 @@ stretches AS (
         lead(moment) OVER of_agent AS next_moment,
         -- The newest so far.
         max(CASE WHEN configuration IS NOT NULL THEN place || configuration END) OVER so_far AS configuration,
-        max(CASE WHEN status_name IS NOT NULL THEN place || status_name END) OVER so_far AS status_name,
+        max(CASE WHEN online_name IS NOT NULL THEN place || online_name END) OVER so_far AS online_name,
+        max(CASE WHEN offline_name IS NOT NULL THEN place || offline_name END) OVER so_far AS offline_name,
         sum(routable) OVER so_far AS routable,
         sum(custom) OVER so_far AS custom,
         sum(offline) OVER so_far AS offline,
@@ -128,7 +121,7 @@ cut AS (
             CAST((hour(end_moment) * 60 + minute(end_moment) - minute(end_moment) % 15) / 15 AS bigint) AS last_quarter
         FROM (
             SELECT *, CASE WHEN present > 0 THEN coalesce(next_moment, moment) ELSE moment END AS end_moment
-            FROM stretches
+            FROM segments
         )
         WHERE present > 0
            OR agent_non_response + offers_accepted + connecting_attempts > 0
@@ -152,9 +145,15 @@ SELECT
     interval_start,
     greatest(moment, interval_start) AS start_timestamp,
     least(end_moment, interval_start + INTERVAL '15' MINUTE) AS end_timestamp,
-    date_diff('millisecond', greatest(moment, interval_start), least(end_moment, interval_start + INTERVAL '15' MINUTE)) AS milliseconds,
-    CASE WHEN routable + custom + offline > 0 THEN nullif(substr(status_name, strpos(status_name, '|') + 1), '') END AS status_name,
-    CASE WHEN routable > 0 THEN 'ROUTABLE' WHEN custom > 0 THEN 'CUSTOM' WHEN offline > 0 THEN 'OFFLINE' END AS status_class,
+    date_diff('millisecond', greatest(moment, interval_start), least(end_moment, interval_start + INTERVAL '15' MINUTE))
+        AS milliseconds,
+    -- An instance with a replica may show an agent as offline in the Region in which the agent does not work.
+    CASE
+        WHEN routable + custom > 0 THEN nullif(substr(online_name, strpos(online_name, '|') + 1), '')
+        WHEN offline > 0 THEN nullif(substr(offline_name, strpos(offline_name, '|') + 1), '')
+    END AS status_name,
+    CASE WHEN routable > 0 THEN 'ROUTABLE' WHEN custom > 0 THEN 'CUSTOM' WHEN offline > 0 THEN 'OFFLINE' END
+        AS status_class,
     on_contact > 0 AS is_on_contact,
     in_error > 0 AS is_in_error,
     missed > 0 AS is_missed,
@@ -172,8 +171,9 @@ SELECT
     CASE WHEN interval_start <= moment THEN connecting_attempts_outbound ELSE 0 END AS connecting_attempts_outbound,
     CASE WHEN interval_start <= moment THEN connecting_attempts_callback ELSE 0 END AS connecting_attempts_callback,
     CASE WHEN interval_start <= moment THEN connecting_attempts_api ELSE 0 END AS connecting_attempts_api,
-    CASE WHEN interval_start <= moment THEN connecting_attempts_callback_customer_first_dialed ELSE 0 END AS connecting_attempts_callback_customer_first_dialed
+    CASE WHEN interval_start <= moment THEN connecting_attempts_callback_customer_first_dialed ELSE 0 END
+        AS connecting_attempts_callback_customer_first_dialed
 FROM cut
--- A stretch that ends on a border has nothing of the quarter that begins there.
+-- A segment that ends on a border has nothing of the quarter that begins there.
 WHERE interval_start < end_moment
    OR interval_start <= moment
