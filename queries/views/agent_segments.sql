@@ -131,17 +131,30 @@ cut AS (
         CASE WHEN day = 0 THEN first_quarter ELSE 0 END,
         CASE WHEN day = days THEN last_quarter ELSE 95 END
     )) AS of_quarters (quarter)
+),
+-- The parts of a configuration, and the names of statuses without their places.
+named AS (
+    SELECT
+        *,
+        split_part(configuration, '|', 2) AS routing_profile_id,
+        regexp_extract(configuration, '^([^|]*[|]){7}(.*)$', 2) AS routing_profile_name,
+        split_part(configuration, '|', 3) AS level1_id,
+        split_part(configuration, '|', 4) AS level2_id,
+        split_part(configuration, '|', 5) AS level3_id,
+        split_part(configuration, '|', 6) AS level4_id,
+        split_part(configuration, '|', 7) AS level5_id
+    FROM cut
 )
 SELECT
     instance_id,
     agent_id,
-    nullif(split_part(configuration, '|', 2), '') AS routing_profile_id,
-    nullif(regexp_extract(configuration, '^([^|]*[|]){7}(.*)$', 2), '') AS routing_profile_name,
-    nullif(split_part(configuration, '|', 3), '') AS level1_id,
-    nullif(split_part(configuration, '|', 4), '') AS level2_id,
-    nullif(split_part(configuration, '|', 5), '') AS level3_id,
-    nullif(split_part(configuration, '|', 6), '') AS level4_id,
-    nullif(split_part(configuration, '|', 7), '') AS level5_id,
+    CASE WHEN routing_profile_id <> '' THEN routing_profile_id END AS routing_profile_id,
+    CASE WHEN routing_profile_name <> '' THEN routing_profile_name END AS routing_profile_name,
+    CASE WHEN level1_id <> '' THEN level1_id END AS level1_id,
+    CASE WHEN level2_id <> '' THEN level2_id END AS level2_id,
+    CASE WHEN level3_id <> '' THEN level3_id END AS level3_id,
+    CASE WHEN level4_id <> '' THEN level4_id END AS level4_id,
+    CASE WHEN level5_id <> '' THEN level5_id END AS level5_id,
     interval_start,
     greatest(moment, interval_start) AS start_timestamp,
     least(end_moment, interval_start + INTERVAL '15' MINUTE) AS end_timestamp,
@@ -149,8 +162,8 @@ SELECT
         AS milliseconds,
     -- An instance with a replica may show an agent as offline in the Region in which the agent does not work.
     CASE
-        WHEN routable + custom > 0 THEN nullif(substr(online_name, strpos(online_name, '|') + 1), '')
-        WHEN offline > 0 THEN nullif(substr(offline_name, strpos(offline_name, '|') + 1), '')
+        WHEN routable + custom > 0 THEN substr(online_name, strpos(online_name, '|') + 1)
+        WHEN offline > 0 THEN substr(offline_name, strpos(offline_name, '|') + 1)
     END AS status_name,
     CASE WHEN routable > 0 THEN 'ROUTABLE' WHEN custom > 0 THEN 'CUSTOM' WHEN offline > 0 THEN 'OFFLINE' END
         AS status_class,
@@ -173,7 +186,7 @@ SELECT
     CASE WHEN interval_start <= moment THEN connecting_attempts_api ELSE 0 END AS connecting_attempts_api,
     CASE WHEN interval_start <= moment THEN connecting_attempts_callback_customer_first_dialed ELSE 0 END
         AS connecting_attempts_callback_customer_first_dialed
-FROM cut
--- A segment that ends on a border has nothing of the quarter that begins there.
+FROM named
+-- A segment that ends on a border has nothing of the interval that begins there.
 WHERE interval_start < end_moment
    OR interval_start <= moment

@@ -33,20 +33,22 @@ use ledger_console::records::streams::Failures;
 use ledger_console::render::terminal::{counted, escaped};
 
 /// Columns that the page needs.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 13] = [
     "contact_id",
     "content_hash",
     "last_update_timestamp",
     "arrival_timestamp",
-    "initiation_timestamp",
+    "disconnect_timestamp",
     "answered",
     "abandoned",
-    "answer_seconds",
-    "queue_wait_seconds",
+    "queue_enqueue_timestamp",
+    "queue_duration_seconds",
+    "assistant",
+    "simulated",
     "handle_seconds",
     "record_kind",
 ];
-/// Seconds within which an answer counts for the service level.
+/// The threshold of the service level, in seconds.
 const SERVICE_LEVEL_SECONDS: f64 = 20.0;
 /// Failing records of the user's own that are printed one by one.
 const PRINTED_FAILURES: usize = 10;
@@ -229,20 +231,23 @@ impl Findings {
     }
 
     fn note_contact(&mut self, row: &Value) {
-        let Some(initiated) = row["initiation_timestamp"].as_str().and_then(epoch_seconds) else { return };
-        let quarter = self.contacts.entry(initiated.div_euclid(QUARTER) * QUARTER).or_default();
+        let Some(ended) = row["disconnect_timestamp"].as_str().and_then(epoch_seconds) else { return };
+        let is_customers = row["assistant"] != true && row["simulated"] != true;
+        if !is_customers {
+            return;
+        }
+        let quarter = self.contacts.entry(ended.div_euclid(QUARTER) * QUARTER).or_default();
         let (is_answered, is_abandoned) = (row["answered"] == true, row["abandoned"] == true);
         match (is_answered, is_abandoned) {
             (true, _) => quarter.answered += 1,
             (false, true) => quarter.abandoned += 1,
             (false, false) => quarter.other += 1,
         }
-        if (is_answered && row["queue_wait_seconds"].is_number()) || is_abandoned {
-            quarter.queued += 1;
-            let is_in_time =
-                row["answer_seconds"].as_f64().is_some_and(|seconds| seconds <= SERVICE_LEVEL_SECONDS);
-            quarter.in_time += u64::from(is_answered && is_in_time);
-        }
+        quarter.queued += u64::from(row["queue_enqueue_timestamp"].is_string());
+        // However it left the queue, as Amazon Connect has it.
+        let is_in_time =
+            row["queue_duration_seconds"].as_f64().is_some_and(|seconds| seconds < SERVICE_LEVEL_SECONDS);
+        quarter.in_time += u64::from(is_in_time);
         if let Some(seconds) = row["handle_seconds"].as_u64().filter(|_| is_answered) {
             *self.handle_minutes.entry(seconds / 60).or_default() += 1;
         }
