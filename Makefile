@@ -40,6 +40,7 @@ build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants t
 
 generate: $(TOOLS_READY) rust ## Write every generated file: parts of docs/ and of template.yaml
 	./target/debug/generate
+	$(TOOLS)/python tests/queries/duckdb_dialect.py
 	$(TOOLS)/python tests/queries/document.py
 
 generate-golden: ## Write the golden rows as well: look at the difference before you commit it

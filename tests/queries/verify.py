@@ -22,6 +22,7 @@ import tempfile
 import time
 
 import duckdb
+import duckdb_dialect
 import expected
 import figures
 import hard_center
@@ -75,7 +76,7 @@ class Run:
         self.arrival = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
         files = [f"--{kind}={sent / kind}.jsonl" for kind in ("contact-records", "agent-events")]
         ledger("demo", *files, "--output", folder / "made")
-        self.lake, self.made = folder / "made" / "lake", folder / "made"
+        self.lake, self.made, self.sent = folder / "made" / "lake", folder / "made", sent
         self.sent_events = (sent / "agent-events.jsonl").read_bytes().splitlines()
         self.sent_records = (sent / "contact-records.jsonl").read_bytes().splitlines()
         archive = self.lake / "raw" / "agent-events" / f"arrival_date={DAY}"
@@ -474,6 +475,35 @@ def check_names(engine):
     return not mistakes
 
 
+def check_lake_sql(verification, run):
+    """The file that a demo leaves for DuckDB, executed as written."""
+    is_current = duckdb_dialect.FILE.exists() and duckdb_dialect.FILE.read_text() == duckdb_dialect.lake_sql()
+    verification.check("queries/duckdb/lake.sql is as `make generate` writes it", [[is_current]], [[True]])
+
+    def asked(output, sql):
+        connection = duckdb.connect()
+        connection.execute((output / "lake.sql").read_text())
+        return [list(row) for row in connection.execute(sql).fetchall()]
+
+    engine = verification.engine
+    for sql in (
+        "SELECT sum(contacts_queued), sum(contacts_removed_from_queue_in_20) FROM queue_intervals",
+        "SELECT count(*), sum(sum_online_time_agent), sum(agent_non_response) FROM agent_intervals",
+        "SELECT count(*) FROM agent_contact_metrics_intervals",
+        "SELECT count(*) FROM agent_contact_intervals",
+    ):
+        # The archive that the demo left and the one of this test have the same events.
+        verification.check(f"lake.sql: {sql}", asked(run.made, sql), engine.ask(sql))
+    for kind, sql in (
+        ("contact-records", "SELECT count(*) FROM agent_intervals"),
+        ("agent-events", "SELECT count(*) FROM queue_intervals"),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            output = pathlib.Path(folder) / "made"
+            ledger("demo", f"--{kind}={run.sent / kind}.jsonl", "--output", output)
+            verification.check(f"lake.sql of {kind} only: {sql}", asked(output, sql), [[0]])
+
+
 def check_documentation(engine, run):
     file, should = ROOT / "docs" / "queries.md", documentation(engine, run)
     is_true = file.exists() and file.read_text() == should
@@ -513,6 +543,7 @@ def main(engine_name):
                     engine.open(run.lake)
                     verification.verify(run)
                 if engine_name == "duckdb" and permille == 50:
+                    check_lake_sql(verification, run)
                     for is_true in (check_names(engine), check_documentation(engine, run)):
                         verification.passed += is_true
                         verification.failed += not is_true

@@ -33,6 +33,8 @@ pub const ROWS_PREFIX: &str = "contact_records/contact_date=!{partitionKeyFromLa
 pub const FAILED_PREFIX: &str = "errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/";
 /// Firehose's prefix of contact records as they came.
 pub const COPIES_PREFIX: &str = "raw/contact-records/arrival_date=!{timestamp:yyyy-MM-dd}/";
+/// Firehose's prefix of agent events as they came.
+pub const AGENT_EVENT_COPIES_PREFIX: &str = "raw/agent-events/arrival_date=!{timestamp:yyyy-MM-dd}/";
 
 #[cfg(test)]
 mod tests {
@@ -43,5 +45,6 @@ mod tests {
         assert!(ROWS_PREFIX.starts_with(ROWS_PARTITION) && ROWS_PARTITION.starts_with(ROWS));
         assert!(COPIES_PREFIX.starts_with(COPIES_PARTITION) && COPIES_PARTITION.starts_with(COPIES));
         assert!(FAILED_PREFIX.starts_with(FAILED));
+        assert!(AGENT_EVENT_COPIES_PREFIX.starts_with(AGENT_EVENT_COPIES));
     }
 }

@@ -256,7 +256,7 @@ async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
     assert!(did.len() > 20, "{}", did.len());
 
     // The copies in the lake: from the folder, and from S3.
-    let copies = output.path().join("lake/raw");
+    let copies = output.path().join("lake/raw/contact-records");
     let (_, from_folder) =
         read(&validate(&[copies.to_str().unwrap(), "--json", "--kind", "contact-records"]).await);
     let s3 = |arguments: &[&str]| {

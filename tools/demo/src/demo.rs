@@ -274,6 +274,7 @@ fn summary(findings: &Findings, output: &Path) -> String {
 
 The result is in {}:
   report.html                     all of it to look at, in a browser
+  lake.sql                        the lake's views for DuckDB
   lake/contact_records/           rows as Parquet, by contact_date
   lake/raw/contact-records/       contact records as they came
   lake/errors/                    contact records that failed, with their bytes

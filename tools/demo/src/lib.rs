@@ -3,6 +3,7 @@
 
 pub mod demo;
 mod expected;
+mod lake_sql;
 mod report;
 mod summary;
 

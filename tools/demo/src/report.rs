@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET};
 
 use crate::expected::{Differences, Expected};
+use crate::lake_sql::lake_sql;
 use crate::summary::Summary;
 use connect_streams::StreamKind;
 use ledger_console::arguments::demo::DemoArguments;
@@ -317,6 +318,7 @@ impl Findings {
         write("agent-state.jsonl", &self.agents)?;
         write("agent-history.jsonl", &self.history)?;
         write("summary.json", &[escaped(&format!("{:#}", self.to_json()))])?;
+        write("lake.sql", &[lake_sql(output.path(), &self.summary)?])?;
         write("report.html", &[self.page()])
     }
 }

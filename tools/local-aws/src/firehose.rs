@@ -8,6 +8,7 @@
 //! Source: Amazon Data Firehose Developer Guide, "Transform source data in Amazon Data Firehose", "Partition streaming
 //! data in Amazon Data Firehose", "Understand data delivery in Amazon Data Firehose".
 
+pub(crate) mod archive;
 mod delivery;
 pub mod prefix;
 mod response;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use axum::body::Bytes;
 use md5::{Digest, Md5};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::now;
@@ -28,6 +28,8 @@ pub struct Stream {
     changed: Notify,
     /// Told when records leave.
     trimmed: Notify,
+    /// Gets every record that is put.
+    archive: Mutex<Option<mpsc::UnboundedSender<Record>>>,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +107,7 @@ impl Stream {
             is_closed: AtomicBool::new(false),
             changed: Notify::new(),
             trimmed: Notify::new(),
+            archive: Mutex::default(),
         };
         let width = u128::MAX / shards as u128;
         for number in 0..shards as u128 {
@@ -118,6 +121,13 @@ impl Stream {
     #[must_use]
     pub fn retaining(mut self) -> Self {
         self.retains = true;
+        self
+    }
+
+    /// Every record that is put goes to this archive too. It ends when the stream is closed.
+    #[must_use]
+    pub(crate) fn archived_by(self, archive: mpsc::UnboundedSender<Record>) -> Self {
+        *self.archive.lock().unwrap_or_else(PoisonError::into_inner) = Some(archive);
         self
     }
 
@@ -174,12 +184,17 @@ impl Stream {
         };
         let shard = shards.all.iter().rev().find(takes);
         let shard = shard.ok_or_else(|| KinesisError::InvalidArgument("the stream is closed".to_owned()))?;
-        shard.log().records.push_back(Record {
+        let record = Record {
             sequence_number: sequence_number.clone(),
             partition_key: partition_key.to_owned(),
             data,
             arrival_milliseconds: now().as_millisecond(),
-        });
+        };
+        if let Some(archive) = &*self.archive.lock().unwrap_or_else(PoisonError::into_inner) {
+            // An archive that has ended says why when its task is joined.
+            let _ = archive.send(record.clone());
+        }
+        shard.log().records.push_back(record);
         shard.changed.notify_waiters();
         Ok(Place { shard_id: shard.id.clone(), sequence_number })
     }
@@ -225,6 +240,7 @@ impl Stream {
         let shards = self.shards_mut();
         self.is_closed.store(true, Ordering::Relaxed);
         shards.all.iter().for_each(|shard| shard.close());
+        *self.archive.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.changed.notify_waiters();
         self.trimmed.notify_waiters();
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::body::Bytes;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::api::STREAMS;
@@ -19,6 +20,7 @@ use crate::event_source_mapping::batching::BatchRules;
 use crate::event_source_mapping::retries::RetryRules;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::faults::{Faults, Part};
+use crate::firehose::archive::archive;
 use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
 use crate::function::{Function, FunctionSettings, check_binary};
@@ -144,6 +146,7 @@ pub struct Stack {
     stream: Arc<Stream>,
     producer: Option<Producer>,
     firehose: JoinHandle<anyhow::Result<()>>,
+    archive: JoinHandle<anyhow::Result<()>>,
     mapping: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -194,7 +197,9 @@ impl Stack {
         let firehose_settings =
             FirehoseSettings { interference: of_delivery, ..firehose_settings(&settings)? };
         let (producer, firehose) = firehose::start(firehose_settings, normalizer.clone(), folder.clone());
-        let stream = Stream::new(AGENT_EVENT_STREAM, settings.shards);
+        let (archived, to_archive) = mpsc::unbounded_channel();
+        let archive = tokio::spawn(archive(archive_settings(&settings)?, to_archive, folder.clone()));
+        let stream = Stream::new(AGENT_EVENT_STREAM, settings.shards).archived_by(archived);
         // Who reads the stream from outside wants to find what was put.
         let stream = Arc::new(if settings.streams_port.is_some() { stream.retaining() } else { stream });
         let agent_events =
@@ -233,6 +238,7 @@ impl Stack {
             producer: Some(producer),
             agent_events,
             firehose: firehose.task,
+            archive,
             mapping,
         })
     }
@@ -265,7 +271,7 @@ impl Stack {
         self.producer = None;
         self.stream.close();
         // Whichever fails first is the one to tell of.
-        tokio::try_join!(joined(&mut self.firehose), joined(&mut self.mapping))?;
+        tokio::try_join!(joined(&mut self.firehose), joined(&mut self.archive), joined(&mut self.mapping))?;
         Ok(())
     }
 
@@ -283,6 +289,7 @@ impl Stack {
         };
         tokio::select! {
             ended = joined(&mut self.firehose) => ended,
+            ended = joined(&mut self.archive) => ended,
             ended = joined(&mut self.mapping) => ended,
             () = settled => Ok(()),
         }
@@ -293,7 +300,8 @@ impl Stack {
     /// # Errors
     /// When a function cannot run, or the folder not be written.
     pub async fn run(&mut self) -> anyhow::Result<()> {
-        tokio::try_join!(joined(&mut self.firehose), joined(&mut self.mapping)).map(|_| ())
+        tokio::try_join!(joined(&mut self.firehose), joined(&mut self.archive), joined(&mut self.mapping))
+            .map(|_| ())
     }
 
     /// The agent table.
@@ -316,6 +324,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.firehose.abort();
+        self.archive.abort();
         self.mapping.abort();
     }
 }
@@ -337,6 +346,17 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         conversion: Some(settings.table.clone()),
         backup_prefix: Some(Prefix::read(layout::COPIES_PREFIX)?),
         interference: None,
+    })
+}
+
+/// The archive of agent events, as in the template.
+fn archive_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSettings> {
+    Ok(FirehoseSettings {
+        name: AGENT_EVENT_STREAM.to_owned(),
+        prefix: Prefix::read(layout::AGENT_EVENT_COPIES_PREFIX)?,
+        conversion: None,
+        backup_prefix: None,
+        ..firehose_settings(settings)?
     })
 }
 

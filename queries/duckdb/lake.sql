@@ -1,0 +1,1541 @@
+-- The lake's tables and views for DuckDB, generated from queries/views/ (make generate). A demo writes it with the place of its
+-- result: duckdb -init lake.sql
+
+SET TimeZone = 'UTC';
+-- Two functions of Athena's that DuckDB has under one other name.
+CREATE OR REPLACE MACRO with_timezone(time, zone) AS timezone(zone, time);
+CREATE OR REPLACE MACRO at_timezone(time, zone) AS timezone(zone, time);
+
+-- {contact_records}
+-- {raw_agent_events}
+
+-- One row per contact: its newest version.
+CREATE OR REPLACE VIEW contact_records_latest AS
+SELECT
+  aws_account_id,
+  aws_contact_trace_record_format_version,
+  instance_arn,
+  contact_id,
+  initial_contact_id,
+  previous_contact_id,
+  next_contact_id,
+  related_contact_id,
+  contact_association_id,
+  channel,
+  initiation_method,
+  disconnect_reason,
+  disconnect_details_potential_disconnect_issue,
+  answering_machine_detection_status,
+  initiation_timestamp,
+  scheduled_timestamp,
+  connected_to_system_timestamp,
+  last_paused_timestamp,
+  last_resumed_timestamp,
+  transfer_completed_timestamp,
+  disconnect_timestamp,
+  last_update_timestamp,
+  total_pause_count,
+  total_pause_duration_seconds,
+  agent_connection_attempts,
+  campaign_id,
+  customer_id,
+  customer_endpoint_address,
+  customer_endpoint_type,
+  customer_endpoint_display_name,
+  system_endpoint_address,
+  system_endpoint_type,
+  system_endpoint_display_name,
+  transferred_to_endpoint_address,
+  transferred_to_endpoint_type,
+  transferred_to_endpoint_display_name,
+  additional_email_recipients,
+  customer_capabilities_video,
+  customer_capabilities_screen_share,
+  customer_device_info_platform_name,
+  customer_device_info_platform_version,
+  customer_device_info_operating_system,
+  customer_voice_activity_greeting_start_timestamp,
+  customer_voice_activity_greeting_end_timestamp,
+  external_third_party_interaction_duration_seconds,
+  global_resiliency_metadata_active_region,
+  global_resiliency_metadata_origin_region,
+  global_resiliency_metadata_traffic_distribution_group_id,
+  queue_arn,
+  queue_name,
+  queue_enqueue_timestamp,
+  queue_dequeue_timestamp,
+  queue_duration_seconds,
+  recording_location,
+  recording_status,
+  recording_type,
+  recording_deletion_reason,
+  recordings,
+  media_streams,
+  "references",
+  task_template_info_arn,
+  task_template_info_name,
+  outbound_strategy_type,
+  outbound_strategy_config_agent_first_preview_allowed_user_actions,
+  outbound_strategy_config_agent_first_preview_post_accept_timeout_config_duration_seconds,
+  attributes,
+  contact_details,
+  segment_attributes,
+  tags,
+  agent_arn,
+  agent_username,
+  agent_routing_profile_arn,
+  agent_routing_profile_name,
+  agent_hierarchy_level1_arn,
+  agent_hierarchy_level1_name,
+  agent_hierarchy_level2_arn,
+  agent_hierarchy_level2_name,
+  agent_hierarchy_level3_arn,
+  agent_hierarchy_level3_name,
+  agent_hierarchy_level4_arn,
+  agent_hierarchy_level4_name,
+  agent_hierarchy_level5_arn,
+  agent_hierarchy_level5_name,
+  agent_connected_to_agent_timestamp,
+  agent_accepted_by_agent_timestamp,
+  agent_preview_end_timestamp,
+  agent_interaction_duration_seconds,
+  agent_customer_hold_duration_seconds,
+  agent_initiated_hold_duration_seconds,
+  agent_longest_hold_duration_seconds,
+  agent_number_of_holds,
+  agent_pause_duration_seconds,
+  agent_after_contact_work_start_timestamp,
+  agent_after_contact_work_end_timestamp,
+  agent_after_contact_work_duration_seconds,
+  agent_capabilities_video,
+  agent_capabilities_screen_share,
+  agent_device_info_platform_name,
+  agent_device_info_platform_version,
+  agent_device_info_operating_system,
+  agent_state_transitions,
+  chat_metrics_contact_metrics_multi_party,
+  chat_metrics_contact_metrics_total_messages,
+  chat_metrics_contact_metrics_total_bot_messages,
+  chat_metrics_contact_metrics_total_bot_message_length_characters,
+  chat_metrics_contact_metrics_conversation_close_time_milliseconds,
+  chat_metrics_contact_metrics_conversation_turn_count,
+  chat_metrics_contact_metrics_agent_first_response_timestamp,
+  chat_metrics_contact_metrics_agent_first_response_time_milliseconds,
+  chat_metrics_agent_metrics_participant_id,
+  chat_metrics_agent_metrics_participant_type,
+  chat_metrics_agent_metrics_conversation_abandon,
+  chat_metrics_agent_metrics_messages_sent,
+  chat_metrics_agent_metrics_num_responses,
+  chat_metrics_agent_metrics_message_length_characters,
+  chat_metrics_agent_metrics_total_response_time_milliseconds,
+  chat_metrics_agent_metrics_max_response_time_milliseconds,
+  chat_metrics_agent_metrics_last_message_timestamp,
+  chat_metrics_customer_metrics_participant_id,
+  chat_metrics_customer_metrics_participant_type,
+  chat_metrics_customer_metrics_conversation_abandon,
+  chat_metrics_customer_metrics_messages_sent,
+  chat_metrics_customer_metrics_num_responses,
+  chat_metrics_customer_metrics_message_length_characters,
+  chat_metrics_customer_metrics_total_response_time_milliseconds,
+  chat_metrics_customer_metrics_max_response_time_milliseconds,
+  chat_metrics_customer_metrics_last_message_timestamp,
+  quality_metrics_agent_audio_quality_score,
+  quality_metrics_agent_audio_potential_quality_issues,
+  quality_metrics_customer_audio_quality_score,
+  quality_metrics_customer_audio_potential_quality_issues,
+  contact_lens_conversational_analytics_configuration_enabled,
+  contact_lens_conversational_analytics_configuration_channel_configuration_analytics_modes,
+  contact_lens_conversational_analytics_configuration_language_locale,
+  contact_lens_conversational_analytics_configuration_redaction_configuration_behavior,
+  contact_lens_conversational_analytics_configuration_redaction_configuration_policy,
+  contact_lens_conversational_analytics_configuration_redaction_configuration_entities,
+  contact_lens_conversational_analytics_configuration_redaction_configuration_mask_mode,
+  contact_lens_conversational_analytics_configuration_sentiment_configuration_behavior,
+  contact_lens_conversational_analytics_configuration_summary_configuration_summary_modes,
+  contact_evaluations,
+  routing_criteria,
+  wisdom_info_session_arn,
+  wisdom_info_ai_agents,
+  voice_id_result_authentication_score,
+  voice_id_result_authentication_score_threshold,
+  voice_id_result_authentication_minimum_speech_duration_seconds,
+  voice_id_result_authentication_result,
+  voice_id_result_fraud_detection,
+  voice_id_result_generated_speaker_id,
+  voice_id_result_speaker_enrolled,
+  voice_id_result_speaker_opted_out,
+  extra,
+  record_kind,
+  instance_id,
+  agent_id,
+  queue_id,
+  contact_duration_seconds,
+  queue_wait_seconds,
+  answer_seconds,
+  talk_seconds,
+  hold_seconds,
+  after_contact_work_seconds,
+  handle_seconds,
+  answered,
+  abandoned,
+  abandoned_in,
+  transferred,
+  recorded,
+  schema_version,
+  content_hash,
+  arrival_timestamp,
+  arrival_place,
+  agent_active_region,
+  agent_voice_enhancement_mode,
+  queue_callback_total_queue_duration_seconds,
+  callback_total_queue_duration_milliseconds,
+  stream_region,
+  routing_profile_id,
+  agent_queue,
+  subtype,
+  validation_test_type,
+  traffic_type,
+  redacted_fields,
+  assistant,
+  simulated,
+  held,
+  continued,
+  transferred_external,
+  customer_gave_up,
+  active_seconds,
+  resolution_seconds,
+  flow_seconds,
+  callback_wait_milliseconds,
+  wait_after_greeting_milliseconds,
+  first_response_milliseconds,
+  contact_date
+FROM (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (
+      PARTITION BY contact_date, contact_id
+      ORDER BY last_update_timestamp DESC, first_arrival DESC, first_place DESC, content_hash DESC, schema_version DESC, CASE WHEN arrival_place IS NULL THEN 1 ELSE 0 END, arrival_timestamp, arrival_place
+    ) AS version_rank
+  FROM (
+    SELECT
+      *,
+      FIRST_VALUE(arrival_timestamp) OVER content AS first_arrival,
+      FIRST_VALUE(arrival_place) OVER content AS first_place
+    FROM contact_records
+    WINDOW content AS (
+      PARTITION BY contact_date, contact_id, last_update_timestamp, content_hash
+      ORDER BY CASE WHEN arrival_place IS NULL AND NOT arrival_timestamp IS NULL THEN 0 ELSE 1 END, arrival_timestamp, arrival_place
+    )
+  )
+)
+WHERE
+  version_rank = 1;
+
+-- One row per contact, with what Amazon Connect's metrics say of it: the definitions, in one place.
+CREATE OR REPLACE VIEW contact_metrics AS
+SELECT
+  contact_date,
+  contact_id,
+  COALESCE(initial_contact_id, contact_id) AS initial_contact_id,
+  instance_id,
+  queue_id,
+  queue_name,
+  COALESCE(agent_queue, FALSE) AS agent_queue,
+  channel,
+  initiation_method,
+  disconnect_reason,
+  agent_id,
+  agent_username,
+  routing_profile_id,
+  agent_routing_profile_name AS routing_profile_name,
+  COALESCE(simulated, FALSE) AS simulated,
+  initiation_timestamp,
+  queue_enqueue_timestamp AS enqueue_timestamp,
+  agent_connected_to_agent_timestamp AS connected_timestamp,
+  disconnect_timestamp,
+  COALESCE(queue_enqueue_timestamp, initiation_timestamp) AS arrived_timestamp,
+  customer_endpoint_type,
+  customer_endpoint_address,
+  queued,
+  handled,
+  abandoned,
+  transferred AS transferred_out,
+  transferred AND handled AS transferred_out_by_agent,
+  COALESCE(transferred_external, FALSE) AND handled AS transferred_out_external,
+  transferred AND queued AND NOT answered AS transferred_unanswered,
+  COALESCE(continued, FALSE) AS continued,
+  COALESCE(held, FALSE) AS put_on_hold,
+  COALESCE(initiation_method = 'CALLBACK', FALSE)
+  AND NOT answered
+  AND NOT next_contact_id IS NULL AS callback_retried,
+  handled AND COALESCE(disconnect_reason = 'AGENT_DISCONNECT', FALSE) AS agent_hung_up,
+  COALESCE(customer_gave_up, FALSE) AS customer_gave_up,
+  queued_time,
+  CASE WHEN handled AND queued THEN queued_time END AS queue_answer_time,
+  CASE WHEN abandoned THEN queued_time END AS abandon_time,
+  CASE WHEN handled THEN talk_seconds END AS interaction_time,
+  CASE
+    WHEN handled AND (
+      COALESCE(held, FALSE) OR hold_seconds > 0
+    )
+    THEN hold_seconds
+  END AS hold_time,
+  CASE
+    WHEN is_customers AND (
+      NOT talk_seconds IS NULL OR NOT hold_seconds IS NULL
+    )
+    THEN COALESCE(talk_seconds, 0) + COALESCE(hold_seconds, 0)
+  END AS interaction_and_hold_time,
+  CASE
+    WHEN is_customers
+    THEN COALESCE(after_contact_work_seconds, CASE WHEN answered THEN 0 END)
+  END AS after_contact_work_time,
+  CASE WHEN is_customers THEN handle_seconds END AS handle_time,
+  CASE WHEN is_customers THEN active_seconds END AS active_time,
+  CASE
+    WHEN is_customers AND agent_pause_duration_seconds > 0
+    THEN agent_pause_duration_seconds
+  END AS agent_pause_time,
+  contact_duration_seconds AS contact_duration,
+  resolution_seconds AS resolution_time,
+  flow_seconds AS contact_flow_time,
+  COALESCE(agent_number_of_holds, 0) AS holds,
+  CASE WHEN handled THEN CAST(callback_wait_milliseconds AS DOUBLE) / 1000 END AS callback_queue_answer_time,
+  CAST(wait_after_greeting_milliseconds AS DOUBLE) / 1000 AS wait_after_greeting_time,
+  CAST(first_response_milliseconds AS DOUBLE) / 1000 AS first_response_time
+FROM (
+  SELECT
+    *,
+    NOT queue_enqueue_timestamp IS NULL AS queued,
+    CASE WHEN queue_duration_seconds >= 0 THEN queue_duration_seconds END AS queued_time,
+    COALESCE(initiation_method <> 'MONITOR', TRUE) AS is_customers,
+    answered AND COALESCE(initiation_method <> 'MONITOR', TRUE) AS handled
+  FROM contact_records_latest
+  WHERE
+    NOT COALESCE(assistant, FALSE)
+);
+
+-- Contacts by queue in 15-minute intervals (UTC): counts, sums and maxima, from which any zone and any larger grain is a
+CREATE OR REPLACE VIEW queue_intervals AS
+SELECT
+  contact_date,
+  instance_id,
+  queue_id,
+  queue_name,
+  agent_queue,
+  channel,
+  initiation_method,
+  disconnect_reason,
+  simulated,
+  interval_start,
+  COUNT(CASE WHEN began THEN 1 END) AS contacts_created,
+  COUNT(CASE WHEN ended AND queued THEN 1 END) AS contacts_queued,
+  COUNT(CASE WHEN was_queued THEN 1 END) AS contacts_queued_by_enqueue,
+  COUNT(CASE WHEN ended AND handled THEN 1 END) AS contacts_handled,
+  COUNT(CASE WHEN was_connected THEN 1 END) AS contacts_handled_by_connected_to_agent,
+  COUNT(CASE WHEN ended AND abandoned THEN 1 END) AS contacts_abandoned,
+  COUNT(CASE WHEN ended AND transferred_out THEN 1 END) AS contacts_transferred_out,
+  COUNT(CASE WHEN ended AND transferred_out_by_agent THEN 1 END) AS contacts_transferred_out_by_agent,
+  COUNT(
+    CASE
+      WHEN ended AND transferred_out_by_agent AND NOT transferred_out_external
+      THEN 1
+    END
+  ) AS contacts_transferred_out_internal,
+  COUNT(CASE WHEN ended AND transferred_out_external THEN 1 END) AS contacts_transferred_out_external,
+  COUNT(CASE WHEN ended AND put_on_hold THEN 1 END) AS contacts_put_on_hold,
+  COUNT(CASE WHEN ended AND transferred_unanswered THEN 1 END) AS contacts_transferred_unanswered,
+  COUNT(CASE WHEN ended AND continued THEN 1 END) AS contacts_continued,
+  COUNT(CASE WHEN ended AND customer_gave_up THEN 1 END) AS contacts_customer_gave_up,
+  COUNT(CASE WHEN ended AND callback_retried THEN 1 END) AS callbacks_retried,
+  COUNT(CASE WHEN ended THEN 1 END) AS contacts_ended,
+  COUNT(CASE WHEN ended AND simulated THEN 1 END) AS simulated_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN queue_answer_time END), 0) AS sum_queue_answer_time,
+  COUNT(CASE WHEN ended THEN queue_answer_time END) AS queue_answer_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN abandon_time END), 0) AS sum_abandon_time,
+  COUNT(CASE WHEN ended THEN abandon_time END) AS abandon_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN interaction_time END), 0) AS sum_interaction_time,
+  COUNT(CASE WHEN ended THEN interaction_time END) AS interaction_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN hold_time END), 0) AS sum_hold_time,
+  COUNT(CASE WHEN ended THEN hold_time END) AS hold_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN interaction_and_hold_time END), 0) AS sum_interaction_and_hold_time,
+  COUNT(CASE WHEN ended THEN interaction_and_hold_time END) AS interaction_and_hold_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN after_contact_work_time END), 0) AS sum_after_contact_work_time,
+  COUNT(CASE WHEN ended THEN after_contact_work_time END) AS after_contact_work_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN handle_time END), 0) AS sum_handle_time,
+  COUNT(CASE WHEN ended THEN handle_time END) AS handle_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN active_time END), 0) AS sum_active_time,
+  COUNT(CASE WHEN ended THEN active_time END) AS active_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN agent_pause_time END), 0) AS sum_agent_pause_time,
+  COUNT(CASE WHEN ended THEN agent_pause_time END) AS agent_pause_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN contact_duration END), 0) AS sum_contact_duration,
+  COUNT(CASE WHEN ended THEN contact_duration END) AS contact_duration_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN resolution_time END), 0) AS sum_resolution_time,
+  COUNT(CASE WHEN ended THEN resolution_time END) AS resolution_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN contact_flow_time END), 0) AS sum_contact_flow_time,
+  COUNT(CASE WHEN ended THEN contact_flow_time END) AS contact_flow_time_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN holds END), 0) AS sum_holds,
+  COUNT(CASE WHEN ended THEN holds END) AS holds_contacts,
+  COALESCE(SUM(CASE WHEN was_queued THEN queue_answer_time END), 0) AS sum_queue_answer_time_by_enqueue,
+  COUNT(CASE WHEN was_queued THEN queue_answer_time END) AS queue_answer_time_by_enqueue_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN callback_queue_answer_time END), 0) AS sum_queue_answer_time_customer_first_callback,
+  COUNT(CASE WHEN ended THEN callback_queue_answer_time END) AS queue_answer_time_customer_first_callback_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN wait_after_greeting_time END), 0) AS sum_wait_time_after_customer_first_callback_connection,
+  COUNT(CASE WHEN ended THEN wait_after_greeting_time END) AS wait_time_after_customer_first_callback_connection_contacts,
+  COALESCE(SUM(CASE WHEN ended THEN first_response_time END), 0) AS sum_contact_first_response_time_agent,
+  COUNT(CASE WHEN ended THEN first_response_time END) AS contact_first_response_time_agent_contacts,
+  MAX(CASE WHEN ended THEN queued_time END) AS max_queued_time,
+  COUNT(CASE WHEN ended AND queued_time < 5 THEN 1 END) AS contacts_removed_from_queue_in_5,
+  COUNT(CASE WHEN ended AND queued_time < 10 THEN 1 END) AS contacts_removed_from_queue_in_10,
+  COUNT(CASE WHEN ended AND queued_time < 15 THEN 1 END) AS contacts_removed_from_queue_in_15,
+  COUNT(CASE WHEN ended AND queued_time < 20 THEN 1 END) AS contacts_removed_from_queue_in_20,
+  COUNT(CASE WHEN ended AND queued_time < 25 THEN 1 END) AS contacts_removed_from_queue_in_25,
+  COUNT(CASE WHEN ended AND queued_time < 30 THEN 1 END) AS contacts_removed_from_queue_in_30,
+  COUNT(CASE WHEN ended AND queued_time < 45 THEN 1 END) AS contacts_removed_from_queue_in_45,
+  COUNT(CASE WHEN ended AND queued_time < 60 THEN 1 END) AS contacts_removed_from_queue_in_60,
+  COUNT(CASE WHEN ended AND queued_time < 90 THEN 1 END) AS contacts_removed_from_queue_in_90,
+  COUNT(CASE WHEN ended AND queued_time < 120 THEN 1 END) AS contacts_removed_from_queue_in_120,
+  COUNT(CASE WHEN ended AND queued_time < 180 THEN 1 END) AS contacts_removed_from_queue_in_180,
+  COUNT(CASE WHEN ended AND queued_time < 240 THEN 1 END) AS contacts_removed_from_queue_in_240,
+  COUNT(CASE WHEN ended AND queued_time < 300 THEN 1 END) AS contacts_removed_from_queue_in_300,
+  COUNT(CASE WHEN ended AND queued_time < 600 THEN 1 END) AS contacts_removed_from_queue_in_600,
+  COUNT(CASE WHEN ended AND queue_answer_time < 5 THEN 1 END) AS sum_contacts_answered_in_5,
+  COUNT(CASE WHEN ended AND queue_answer_time < 10 THEN 1 END) AS sum_contacts_answered_in_10,
+  COUNT(CASE WHEN ended AND queue_answer_time < 15 THEN 1 END) AS sum_contacts_answered_in_15,
+  COUNT(CASE WHEN ended AND queue_answer_time < 20 THEN 1 END) AS sum_contacts_answered_in_20,
+  COUNT(CASE WHEN ended AND queue_answer_time < 25 THEN 1 END) AS sum_contacts_answered_in_25,
+  COUNT(CASE WHEN ended AND queue_answer_time < 30 THEN 1 END) AS sum_contacts_answered_in_30,
+  COUNT(CASE WHEN ended AND queue_answer_time < 45 THEN 1 END) AS sum_contacts_answered_in_45,
+  COUNT(CASE WHEN ended AND queue_answer_time < 60 THEN 1 END) AS sum_contacts_answered_in_60,
+  COUNT(CASE WHEN ended AND queue_answer_time < 90 THEN 1 END) AS sum_contacts_answered_in_90,
+  COUNT(CASE WHEN ended AND queue_answer_time < 120 THEN 1 END) AS sum_contacts_answered_in_120,
+  COUNT(CASE WHEN ended AND queue_answer_time < 180 THEN 1 END) AS sum_contacts_answered_in_180,
+  COUNT(CASE WHEN ended AND queue_answer_time < 240 THEN 1 END) AS sum_contacts_answered_in_240,
+  COUNT(CASE WHEN ended AND queue_answer_time < 300 THEN 1 END) AS sum_contacts_answered_in_300,
+  COUNT(CASE WHEN ended AND queue_answer_time < 600 THEN 1 END) AS sum_contacts_answered_in_600,
+  COUNT(CASE WHEN ended AND abandon_time < 5 THEN 1 END) AS sum_contacts_abandoned_in_5,
+  COUNT(CASE WHEN ended AND abandon_time < 10 THEN 1 END) AS sum_contacts_abandoned_in_10,
+  COUNT(CASE WHEN ended AND abandon_time < 15 THEN 1 END) AS sum_contacts_abandoned_in_15,
+  COUNT(CASE WHEN ended AND abandon_time < 20 THEN 1 END) AS sum_contacts_abandoned_in_20,
+  COUNT(CASE WHEN ended AND abandon_time < 25 THEN 1 END) AS sum_contacts_abandoned_in_25,
+  COUNT(CASE WHEN ended AND abandon_time < 30 THEN 1 END) AS sum_contacts_abandoned_in_30,
+  COUNT(CASE WHEN ended AND abandon_time < 45 THEN 1 END) AS sum_contacts_abandoned_in_45,
+  COUNT(CASE WHEN ended AND abandon_time < 60 THEN 1 END) AS sum_contacts_abandoned_in_60,
+  COUNT(CASE WHEN ended AND abandon_time < 90 THEN 1 END) AS sum_contacts_abandoned_in_90,
+  COUNT(CASE WHEN ended AND abandon_time < 120 THEN 1 END) AS sum_contacts_abandoned_in_120,
+  COUNT(CASE WHEN ended AND abandon_time < 180 THEN 1 END) AS sum_contacts_abandoned_in_180,
+  COUNT(CASE WHEN ended AND abandon_time < 240 THEN 1 END) AS sum_contacts_abandoned_in_240,
+  COUNT(CASE WHEN ended AND abandon_time < 300 THEN 1 END) AS sum_contacts_abandoned_in_300,
+  COUNT(CASE WHEN ended AND abandon_time < 600 THEN 1 END) AS sum_contacts_abandoned_in_600,
+  COUNT(CASE WHEN ended AND resolution_time < 5 THEN 1 END) AS contacts_resolved_in_5,
+  COUNT(CASE WHEN ended AND resolution_time < 10 THEN 1 END) AS contacts_resolved_in_10,
+  COUNT(CASE WHEN ended AND resolution_time < 15 THEN 1 END) AS contacts_resolved_in_15,
+  COUNT(CASE WHEN ended AND resolution_time < 20 THEN 1 END) AS contacts_resolved_in_20,
+  COUNT(CASE WHEN ended AND resolution_time < 25 THEN 1 END) AS contacts_resolved_in_25,
+  COUNT(CASE WHEN ended AND resolution_time < 30 THEN 1 END) AS contacts_resolved_in_30,
+  COUNT(CASE WHEN ended AND resolution_time < 45 THEN 1 END) AS contacts_resolved_in_45,
+  COUNT(CASE WHEN ended AND resolution_time < 60 THEN 1 END) AS contacts_resolved_in_60,
+  COUNT(CASE WHEN ended AND resolution_time < 90 THEN 1 END) AS contacts_resolved_in_90,
+  COUNT(CASE WHEN ended AND resolution_time < 120 THEN 1 END) AS contacts_resolved_in_120,
+  COUNT(CASE WHEN ended AND resolution_time < 180 THEN 1 END) AS contacts_resolved_in_180,
+  COUNT(CASE WHEN ended AND resolution_time < 240 THEN 1 END) AS contacts_resolved_in_240,
+  COUNT(CASE WHEN ended AND resolution_time < 300 THEN 1 END) AS contacts_resolved_in_300,
+  COUNT(CASE WHEN ended AND resolution_time < 600 THEN 1 END) AS contacts_resolved_in_600
+FROM (
+  SELECT
+    *,
+    DATE_TRUNC('HOUR', "at") + (
+      MINUTE("at") - MINUTE("at") % 15
+    ) * INTERVAL '1' MINUTE AS interval_start
+  FROM (
+    SELECT
+      *,
+      moment = 'initiation' AS began,
+      moment = 'enqueue' AS was_queued,
+      moment = 'connected' AS was_connected,
+      moment = 'disconnect' AS ended,
+      CASE moment
+        WHEN 'initiation'
+        THEN initiation_timestamp
+        WHEN 'enqueue'
+        THEN enqueue_timestamp
+        WHEN 'connected'
+        THEN CASE WHEN handled THEN connected_timestamp END
+        WHEN 'disconnect'
+        THEN disconnect_timestamp
+      END AS "at"
+    FROM contact_metrics
+    CROSS JOIN (VALUES
+      ('initiation'),
+      ('enqueue'),
+      ('connected'),
+      ('disconnect')) AS moments(moment)
+  )
+  WHERE
+    NOT "at" IS NULL
+)
+GROUP BY
+  contact_date,
+  instance_id,
+  queue_id,
+  queue_name,
+  agent_queue,
+  channel,
+  initiation_method,
+  disconnect_reason,
+  simulated,
+  interval_start;
+
+-- Contacts that agents handled, by agent and routing profile, in 15-minute intervals (UTC): counts, sums and maxima.
+CREATE OR REPLACE VIEW agent_contact_metrics_intervals AS
+SELECT
+  contact_date,
+  instance_id,
+  agent_id,
+  MAX(agent_username) AS agent_username,
+  routing_profile_id,
+  routing_profile_name,
+  channel,
+  simulated,
+  interval_start,
+  COUNT(*) AS contacts_handled,
+  COUNT(CASE WHEN put_on_hold THEN 1 END) AS contacts_put_on_hold,
+  COUNT(CASE WHEN transferred_out_by_agent THEN 1 END) AS contacts_transferred_out_by_agent,
+  COUNT(CASE WHEN transferred_out_by_agent AND NOT transferred_out_external THEN 1 END) AS contacts_transferred_out_internal,
+  COUNT(CASE WHEN transferred_out_external THEN 1 END) AS contacts_transferred_out_external,
+  COUNT(CASE WHEN agent_hung_up THEN 1 END) AS contacts_agent_hung_up_first,
+  COUNT(CASE WHEN after_contact_work_time > 0 THEN 1 END) AS contacts_with_after_contact_work,
+  COALESCE(SUM(interaction_time), 0) AS sum_interaction_time,
+  COUNT(interaction_time) AS interaction_time_contacts,
+  COALESCE(SUM(hold_time), 0) AS sum_hold_time,
+  COUNT(hold_time) AS hold_time_contacts,
+  COALESCE(SUM(interaction_and_hold_time), 0) AS sum_interaction_and_hold_time,
+  COUNT(interaction_and_hold_time) AS interaction_and_hold_time_contacts,
+  COALESCE(SUM(after_contact_work_time), 0) AS sum_after_contact_work_time,
+  COUNT(after_contact_work_time) AS after_contact_work_time_contacts,
+  COALESCE(SUM(handle_time), 0) AS sum_handle_time,
+  COUNT(handle_time) AS handle_time_contacts,
+  COALESCE(SUM(active_time), 0) AS sum_active_time,
+  COUNT(active_time) AS active_time_contacts,
+  COALESCE(SUM(agent_pause_time), 0) AS sum_agent_pause_time,
+  COUNT(agent_pause_time) AS agent_pause_time_contacts,
+  MAX(after_contact_work_time) AS max_after_contact_work_time,
+  MAX(handle_time) AS max_handle_time
+FROM (
+  SELECT
+    *,
+    DATE_TRUNC('HOUR', disconnect_timestamp) + (
+      MINUTE(disconnect_timestamp) - MINUTE(disconnect_timestamp) % 15
+    ) * INTERVAL '1' MINUTE AS interval_start
+  FROM contact_metrics
+  WHERE
+    handled AND NOT disconnect_timestamp IS NULL
+)
+GROUP BY
+  contact_date,
+  instance_id,
+  agent_id,
+  routing_profile_id,
+  routing_profile_name,
+  channel,
+  simulated,
+  interval_start;
+
+-- Every agent event of the archive that can be read, once, however often it came.
+CREATE OR REPLACE VIEW agent_events AS
+SELECT
+  instance_id,
+  agent_id,
+  event_id,
+  event_type,
+  event_timestamp,
+  STRFTIME(event_timestamp, '%Y-%m-%dT%H:%M:%S.') || SUBSTRING(STRFTIME(event_timestamp, '%f'), 1, 3) || 'Z#' || event_id AS version,
+  previous_snapshot,
+  current_snapshot,
+  region,
+  active_region
+FROM (
+  SELECT
+    NULLIF(REGEXP_EXTRACT(agent_arn, '^arn:[^:]*:connect:([^:]*):', 1), '') AS region,
+    REGEXP_EXTRACT(agent_arn, ':instance/([^/]+)/agent/', 1) AS instance_id,
+    REGEXP_EXTRACT(agent_arn, '/agent/([^/]+)', 1) AS agent_id,
+    event_id,
+    event_type,
+    TRY(CAST(CAST(event_time AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS event_timestamp,
+    previous_snapshot,
+    current_snapshot,
+    COALESCE(
+      NULLIF(
+        NULLIF(current_snapshot ->> '$.AgentCrossRegionRoutingConfiguration.CurrentRegion', ''),
+        'null'
+      ),
+      NULLIF(
+        NULLIF(previous_snapshot ->> '$.AgentCrossRegionRoutingConfiguration.CurrentRegion', ''),
+        'null'
+      )
+    ) AS active_region,
+    ROW_NUMBER() OVER (PARTITION BY agent_arn, event_time, event_id ORDER BY event_type) AS copy
+  FROM (
+    SELECT
+      event ->> '$.AgentARN' AS agent_arn,
+      event ->> '$.EventId' AS event_id,
+      event ->> '$.EventType' AS event_type,
+      event ->> '$.EventTimestamp' AS event_time,
+      CAST(TO_JSON(event -> '$.PreviousAgentSnapshot') AS TEXT) AS previous_snapshot,
+      CAST(TO_JSON(event -> '$.CurrentAgentSnapshot') AS TEXT) AS current_snapshot
+    FROM (
+      SELECT
+        TRY(JSON(event)) AS event
+      FROM raw_agent_events
+    )
+  )
+)
+WHERE
+  copy = 1
+  AND NOT agent_id IS NULL
+  AND NOT region IS NULL
+  AND NOT instance_id IS NULL
+  AND event_id <> ''
+  AND event_type <> ''
+  AND NOT event_timestamp IS NULL;
+
+-- Every status of an agent that has ended, once: the same intervals as status#… in AgentHistory, for as long as the
+CREATE OR REPLACE VIEW agent_status_intervals AS
+SELECT
+  agent_id,
+  name,
+  status_type,
+  start_timestamp,
+  end_timestamp,
+  seconds,
+  closed_by,
+  instance_id,
+  region
+FROM (
+  SELECT
+    *,
+    MIN(region) OVER (PARTITION BY instance_id, agent_id) <> MAX(region) OVER (PARTITION BY instance_id, agent_id) AS has_regions,
+    MAX(CASE WHEN is_offline THEN NULL ELSE end_timestamp END) OVER (
+      PARTITION BY instance_id, agent_id
+      ORDER BY start_timestamp, region
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS worked_until,
+    MIN(CASE WHEN is_offline THEN NULL ELSE start_timestamp END) OVER (
+      PARTITION BY instance_id, agent_id
+      ORDER BY start_timestamp, region
+      ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+    ) AS works_from
+  FROM (
+    SELECT
+      instance_id,
+      region,
+      agent_id,
+      name,
+      status_type,
+      status_type = 'OFFLINE' OR (
+        status_type IS NULL AND name = 'Offline'
+      ) AS is_offline,
+      start_timestamp,
+      end_timestamp,
+      CAST(DATE_DIFF('MILLISECOND', start_timestamp, end_timestamp) AS DOUBLE) / 1000 AS seconds,
+      version AS closed_by,
+      ROW_NUMBER() OVER (PARTITION BY instance_id, region, agent_id, start_timestamp ORDER BY version) AS claim
+    FROM (
+      SELECT
+        instance_id,
+        region,
+        agent_id,
+        version,
+        NULLIF(NULLIF(previous_snapshot ->> '$.AgentStatus.Name', ''), 'null') AS name,
+        NULLIF(NULLIF(previous_snapshot ->> '$.AgentStatus.Type', ''), 'null') AS status_type,
+        TRY(
+          CAST(CAST(previous_snapshot ->> '$.AgentStatus.StartTimestamp' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))
+        ) AS start_timestamp,
+        TRY(
+          CAST(CAST(current_snapshot ->> '$.AgentStatus.StartTimestamp' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))
+        ) AS end_timestamp
+      FROM agent_events
+      WHERE
+        COALESCE(active_region, region) = region
+    )
+    WHERE
+      start_timestamp < end_timestamp
+  )
+  WHERE
+    claim = 1
+)
+WHERE
+  NOT (
+    has_regions
+    AND COALESCE(is_offline, FALSE)
+    AND (
+      COALESCE(worked_until > start_timestamp, FALSE)
+      OR COALESCE(works_from < end_timestamp, FALSE)
+    )
+  );
+
+-- Every state of a contact at an agent that has ended, once: the same intervals as contact#… in AgentHistory, for as long
+CREATE OR REPLACE VIEW agent_contact_intervals AS
+SELECT
+  agent_id,
+  contact_id,
+  state,
+  channel,
+  queue_name,
+  start_timestamp,
+  end_timestamp,
+  CAST(DATE_DIFF('MILLISECOND', start_timestamp, end_timestamp) AS DOUBLE) / 1000 AS seconds,
+  closed_by,
+  instance_id,
+  region
+FROM (
+  SELECT
+    agent_id,
+    contact_id,
+    state,
+    channel,
+    queue_name,
+    CASE
+      WHEN start_timestamp IS NULL
+      OR COALESCE(
+        LAG(end_timestamp) OVER (
+          PARTITION BY instance_id, region, agent_id, contact_id
+          ORDER BY end_timestamp, closed_by
+        ),
+        start_timestamp
+      ) IS NULL
+      THEN NULL
+      ELSE GREATEST(
+        start_timestamp,
+        COALESCE(
+          LAG(end_timestamp) OVER (
+            PARTITION BY instance_id, region, agent_id, contact_id
+            ORDER BY end_timestamp, closed_by
+          ),
+          start_timestamp
+        )
+      )
+    END AS start_timestamp,
+    end_timestamp,
+    closed_by,
+    instance_id,
+    region
+  FROM (
+    SELECT
+      *,
+      ROW_NUMBER() OVER (
+        PARTITION BY instance_id, region, agent_id, start_timestamp, contact_id, state, end_timestamp
+        ORDER BY closed_by
+      ) AS claim
+    FROM (
+      SELECT
+        instance_id,
+        region,
+        agent_id,
+        contact_id,
+        state,
+        CASE channel WHEN 'TASKS' THEN 'TASK' ELSE channel END AS channel,
+        queue_name,
+        start_timestamp,
+        CASE
+          WHEN successor IS NULL OR keeps_start
+          THEN event_timestamp
+          ELSE successor_start
+        END AS end_timestamp,
+        version AS closed_by
+      FROM (
+        SELECT
+          *,
+          COALESCE(
+            state <> successor_state
+            AND state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED')
+            AND successor_state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED')
+            AND successor_start <= start_timestamp,
+            FALSE
+          ) AS keeps_start
+        FROM (
+          SELECT
+            instance_id,
+            region,
+            agent_id,
+            version,
+            event_timestamp,
+            contact_id,
+            successor,
+            NULLIF(NULLIF(contact ->> '$.State', ''), 'null') AS state,
+            NULLIF(NULLIF(contact ->> '$.Channel', ''), 'null') AS channel,
+            NULLIF(NULLIF(contact ->> '$.Queue.Name', ''), 'null') AS queue_name,
+            NULLIF(NULLIF(successor ->> '$.State', ''), 'null') AS successor_state,
+            TRY(
+              CAST(CAST(contact ->> '$.StateStartTimestamp' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))
+            ) AS start_timestamp,
+            TRY(
+              CAST(CAST(successor ->> '$.StateStartTimestamp' AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))
+            ) AS successor_start
+          FROM (
+            SELECT
+              instance_id,
+              region,
+              agent_id,
+              version,
+              event_timestamp,
+              contact,
+              NULLIF(NULLIF(contact ->> '$.ContactId', ''), 'null') AS contact_id,
+              LIST_FILTER(
+                current_contacts,
+                LAMBDA candidate : (
+                  candidate ->> '$.ContactId'
+                ) = (
+                  contact ->> '$.ContactId'
+                )
+              )[1] AS successor
+            FROM (
+              SELECT
+                instance_id,
+                region,
+                agent_id,
+                version,
+                event_timestamp,
+                TRY(CAST(previous_snapshot -> '$.Contacts' AS JSON[])) AS previous_contacts,
+                COALESCE(TRY(CAST(current_snapshot -> '$.Contacts' AS JSON[])), []) AS current_contacts
+              FROM agent_events
+              WHERE
+                SUBSTRING(current_snapshot, 1, 1) = '{'
+                AND COALESCE(active_region, region) = region
+            )
+            CROSS JOIN UNNEST(previous_contacts) AS previous(contact)
+          )
+          WHERE
+            NOT contact_id IS NULL
+        )
+      )
+    )
+    WHERE
+      start_timestamp < end_timestamp AND NOT state IS NULL
+  )
+  WHERE
+    claim = 1
+)
+WHERE
+  start_timestamp < end_timestamp;
+
+-- Every status, contact state and configuration of an agent, with its start and end.
+CREATE OR REPLACE VIEW agent_state_intervals AS
+WITH events AS (
+  SELECT
+    *,
+    CASE
+      WHEN event_type = 'LOGOUT'
+      THEN version || '>out'
+      WHEN event_type = 'LOGIN' OR follows_silence
+      THEN version || '>in'
+    END AS sign
+  FROM (
+    SELECT
+      *,
+      COALESCE(event_timestamp > LAG(event_timestamp) OVER of_agent + INTERVAL '1' HOUR, TRUE) AS follows_silence
+    FROM agent_events
+    WHERE
+      COALESCE(active_region, region) = region
+    WINDOW of_agent AS (PARTITION BY instance_id, region, agent_id ORDER BY version)
+  )
+), numbered AS (
+  SELECT
+    *,
+    SUM(CASE WHEN begins_session THEN 1 ELSE 0 END) OVER (
+      PARTITION BY instance_id, region, agent_id
+      ORDER BY version
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS session
+  FROM (
+    SELECT
+      *,
+      follows_silence OR (
+        is_out AND event_type = 'LOGIN'
+      ) AS begins_session
+    FROM (
+      SELECT
+        *,
+        COALESCE(
+          MAX(sign) OVER (
+            PARTITION BY instance_id, region, agent_id
+            ORDER BY version
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+          ) LIKE '%>out',
+          FALSE
+        ) AS is_out
+      FROM events
+    )
+  )
+  WHERE
+    begins_session OR NOT is_out
+), sessions AS (
+  SELECT
+    *,
+    MIN(event_timestamp) OVER of_session AS session_start,
+    MAX(event_timestamp) OVER of_session AS session_end,
+    COUNT(CASE WHEN event_type = 'LOGOUT' THEN 1 END) OVER of_session = 0 AS is_running,
+    session = MIN(session) OVER (PARTITION BY instance_id, region, agent_id) AS is_first_session,
+    COUNT(CASE WHEN has_current THEN 1 END) OVER before AS current_before,
+    MAX(CASE WHEN has_current THEN event_timestamp END) OVER before AS shown_before,
+    MIN(CASE WHEN has_current THEN event_timestamp END) OVER from_here AS shown_next,
+    MIN(CASE WHEN has_current THEN event_timestamp END) OVER behind AS shown_behind
+  FROM (
+    SELECT
+      *,
+      COALESCE(SUBSTRING(current_snapshot, 1, 1) = '{', FALSE) AS has_current
+    FROM numbered
+  )
+  WINDOW of_session AS (PARTITION BY instance_id, region, agent_id, session), before AS (
+    PARTITION BY instance_id, region, agent_id, session
+    ORDER BY version
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  ), from_here AS (
+    PARTITION BY instance_id, region, agent_id, session
+    ORDER BY version
+    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+  ), behind AS (
+    PARTITION BY instance_id, region, agent_id, session
+    ORDER BY version
+    ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+  )
+), snapshots AS (
+  SELECT
+    *,
+    current_before + 1 AS number,
+    CASE place WHEN 1 THEN shown_behind ELSE shown_next END AS next_timestamp,
+    CASE place WHEN 1 THEN current_snapshot ELSE previous_snapshot END AS snapshot
+  FROM sessions
+  CROSS JOIN (VALUES
+    (0),
+    (1)) AS places(place)
+), shown AS (
+  SELECT
+    *,
+    CASE kind
+      WHEN 'contact'
+      THEN NULLIF(NULLIF(thing ->> '$.ContactId', ''), 'null')
+      ELSE kind
+    END AS contact_id,
+    NULLIF(NULLIF(thing ->> '$.Name', ''), 'null') AS status_name,
+    NULLIF(NULLIF(thing ->> '$.Type', ''), 'null') AS status_type,
+    TRY(
+      CAST(CAST(CASE kind
+        WHEN 'status'
+        THEN thing ->> '$.StartTimestamp'
+        WHEN 'contact'
+        THEN thing ->> '$.StateStartTimestamp'
+      END AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))
+    ) AS stamp
+  FROM (
+    SELECT
+      *
+    FROM (
+      SELECT
+        *
+      FROM snapshots
+      WHERE
+        SUBSTRING(snapshot, 1, 1) = '{'
+    )
+    CROSS JOIN (VALUES
+      ('status'),
+      ('contact'),
+      ('configuration')) AS kinds(kind)
+    CROSS JOIN UNNEST(CASE kind
+      WHEN 'status'
+      THEN [snapshot -> '$.AgentStatus']
+      WHEN 'configuration'
+      THEN [snapshot -> '$.Configuration']
+      ELSE COALESCE(TRY(CAST(snapshot -> '$.Contacts' AS JSON[])), [])
+    END) AS things(thing)
+  )
+  WHERE
+    SUBSTRING(CAST(TO_JSON(thing) AS TEXT), 1, 1) = '{'
+), read AS (
+  SELECT
+    instance_id,
+    region,
+    agent_id,
+    session,
+    session_start,
+    session_end,
+    is_running,
+    is_first_session,
+    version,
+    event_timestamp,
+    shown_before,
+    place,
+    number,
+    next_timestamp,
+    kind,
+    contact_id,
+    stamp,
+    CASE kind
+      WHEN 'status'
+      THEN status_name
+      WHEN 'contact'
+      THEN COALESCE(NULLIF(thing ->> '$.State', 'null'), '')
+      WHEN 'configuration'
+      THEN COALESCE(REGEXP_EXTRACT(thing ->> '$.RoutingProfile.ARN', '/routing-profile/(.+)$', 1), '') || '|' || COALESCE(
+        REGEXP_EXTRACT(thing ->> '$.AgentHierarchyGroups.Level1.ARN', '/agent-group/(.+)$', 1),
+        ''
+      ) || '|' || COALESCE(
+        REGEXP_EXTRACT(thing ->> '$.AgentHierarchyGroups.Level2.ARN', '/agent-group/(.+)$', 1),
+        ''
+      ) || '|' || COALESCE(
+        REGEXP_EXTRACT(thing ->> '$.AgentHierarchyGroups.Level3.ARN', '/agent-group/(.+)$', 1),
+        ''
+      ) || '|' || COALESCE(
+        REGEXP_EXTRACT(thing ->> '$.AgentHierarchyGroups.Level4.ARN', '/agent-group/(.+)$', 1),
+        ''
+      ) || '|' || COALESCE(
+        REGEXP_EXTRACT(thing ->> '$.AgentHierarchyGroups.Level5.ARN', '/agent-group/(.+)$', 1),
+        ''
+      ) || '|' || COALESCE(thing ->> '$.RoutingProfile.Name', '')
+    END AS state,
+    CASE
+      WHEN kind <> 'status'
+      THEN NULL
+      WHEN status_type IN ('ROUTABLE', 'CUSTOM', 'OFFLINE')
+      THEN status_type
+      WHEN status_name IN ('Available', 'Error')
+      THEN 'ROUTABLE'
+      WHEN status_name = 'Offline'
+      THEN 'OFFLINE'
+      ELSE 'CUSTOM'
+    END AS status_class,
+    CASE thing ->> '$.Channel'
+      WHEN 'TASKS'
+      THEN 'TASK'
+      ELSE NULLIF(NULLIF(thing ->> '$.Channel', ''), 'null')
+    END AS channel,
+    NULLIF(NULLIF(thing ->> '$.InitiationMethod', ''), 'null') AS initiation_method,
+    NULLIF(REGEXP_EXTRACT(thing ->> '$.Queue.ARN', '/queue/(agent/|)(.+)$', 2), '') AS queue_id,
+    NOT NULLIF(NULLIF(thing ->> '$.ConnectedToAgentTimestamp', ''), 'null') IS NULL AS is_connected
+  FROM shown
+  WHERE
+    NOT contact_id IS NULL
+), news AS (
+  SELECT
+    *
+  FROM (
+    SELECT
+      *,
+      MAX(CASE WHEN place = 1 THEN number END) OVER so_far AS number_held,
+      MAX(CASE WHEN place = 1 THEN stamp END) OVER so_far AS stamp_held
+    FROM read
+    WINDOW so_far AS (
+      PARTITION BY instance_id, region, agent_id, session, kind, contact_id
+      ORDER BY version, place
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+  )
+  WHERE
+    place = 1
+    OR CASE
+      WHEN kind = 'configuration'
+      THEN is_first_session AND number_held IS NULL
+      WHEN stamp IS NULL OR stamp > event_timestamp
+      THEN FALSE
+      WHEN kind = 'status'
+      THEN stamp_held IS NULL OR stamp > stamp_held
+      WHEN number_held = number - 1
+      THEN stamp_held IS NULL OR stamp > stamp_held
+      ELSE shown_before IS NULL OR stamp > shown_before
+    END
+), runs AS (
+  SELECT
+    *,
+    SUM(
+      CASE
+        WHEN number_before IS NULL OR (
+          kind = 'contact' AND number_before < number - 1
+        )
+        THEN 1
+        ELSE 0
+      END
+    ) OVER (
+      PARTITION BY instance_id, region, agent_id, session, kind, contact_id
+      ORDER BY version, place
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run
+  FROM (
+    SELECT
+      *,
+      LAG(number) OVER (
+        PARTITION BY instance_id, region, agent_id, session, kind, contact_id
+        ORDER BY version, place
+      ) AS number_before
+    FROM news
+  )
+), changes AS (
+  SELECT
+    *,
+    CASE
+      WHEN stamp_before IS NULL OR stamp > stamp_before
+      THEN COALESCE(stamp, event_timestamp)
+      ELSE event_timestamp
+    END AS claimed_start
+  FROM (
+    SELECT
+      *,
+      LAG(state) OVER of_run AS state_before,
+      LAG(stamp) OVER of_run AS stamp_before,
+      ROW_NUMBER() OVER of_run AS in_run,
+      CASE
+        WHEN kind = 'contact'
+        THEN MAX(COALESCE(next_timestamp, session_end)) OVER whole_run
+        ELSE session_end
+      END AS run_end,
+      kind <> 'contact'
+      OR BOOL_OR(CAST(next_timestamp IS NULL AS BOOLEAN)) OVER whole_run AS reaches_end
+    FROM runs
+    WINDOW of_run AS (
+      PARTITION BY instance_id, region, agent_id, session, kind, contact_id, run
+      ORDER BY version, place
+    ), whole_run AS (PARTITION BY instance_id, region, agent_id, session, kind, contact_id, run)
+  )
+  WHERE
+    in_run = 1
+    OR state IS DISTINCT FROM state_before
+    OR (
+      kind = 'status' AND stamp IS DISTINCT FROM stamp_before
+    )
+), guarded AS (
+  SELECT
+    *,
+    CASE
+      WHEN kind = 'configuration' AND in_run = 1 AND is_first_session
+      THEN CAST('0001-01-01 00:00:00.000' AS TIMESTAMP(3))
+      WHEN kind = 'configuration' AND in_run = 1
+      THEN session_start
+      ELSE MAX(
+        CASE
+          WHEN CASE
+            WHEN claimed_before IS NULL OR claimed_start > claimed_before
+            THEN claimed_start
+            ELSE event_timestamp
+          END IS NULL
+          OR session_start IS NULL
+          THEN NULL
+          ELSE GREATEST(
+            CASE
+              WHEN claimed_before IS NULL OR claimed_start > claimed_before
+              THEN claimed_start
+              ELSE event_timestamp
+            END,
+            session_start
+          )
+        END
+      ) OVER (
+        PARTITION BY instance_id, region, agent_id, session, kind, contact_id, run
+        ORDER BY version, place
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      )
+    END AS start_timestamp
+  FROM (
+    SELECT
+      *,
+      MAX(claimed_start) OVER (
+        PARTITION BY instance_id, region, agent_id, session, kind, contact_id, run
+        ORDER BY version, place
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS claimed_before
+    FROM changes
+  )
+)
+SELECT
+  instance_id,
+  region,
+  agent_id,
+  kind,
+  CASE WHEN kind <> 'configuration' THEN state END AS state,
+  status_class,
+  CASE WHEN kind = 'contact' THEN contact_id END AS contact_id,
+  channel,
+  initiation_method,
+  queue_id,
+  CASE WHEN kind = 'contact' THEN next_state END AS next_state,
+  outcome,
+  NOT outcome IS NULL
+  AND COALESCE(NOT initiation_method IN ('OUTBOUND', 'EXTERNAL_OUTBOUND', 'MONITOR'), TRUE) AS is_offer,
+  is_open,
+  CASE WHEN kind = 'configuration' THEN state END AS configuration,
+  start_timestamp,
+  end_timestamp
+FROM (
+  SELECT
+    *,
+    CASE
+      WHEN is_open OR NOT state IN ('CONNECTING', 'INCOMING') OR kind <> 'contact'
+      THEN NULL
+      WHEN next_state IS NULL
+      THEN 'gone'
+      WHEN next_state IN ('CONNECTING', 'INCOMING')
+      THEN NULL
+      WHEN next_state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED')
+      OR (
+        next_state = 'ENDED' AND next_is_connected
+      )
+      THEN 'connected'
+      WHEN next_state IN ('MISSED', 'REJECTED', 'ERROR')
+      THEN LOWER(next_state)
+      ELSE 'other'
+    END AS outcome
+  FROM (
+    SELECT
+      *,
+      LEAD(state) OVER of_run AS next_state,
+      COALESCE(LEAD(is_connected) OVER of_run, FALSE) AS next_is_connected,
+      CASE
+        WHEN COALESCE(LEAD(start_timestamp) OVER of_run, run_end) IS NULL
+        OR start_timestamp IS NULL
+        THEN NULL
+        ELSE GREATEST(COALESCE(LEAD(start_timestamp) OVER of_run, run_end), start_timestamp)
+      END AS end_timestamp,
+      LEAD(number) OVER of_run IS NULL AND is_running AND reaches_end AS is_open
+    FROM (
+      SELECT
+        *
+      FROM guarded
+      WHERE
+        kind <> 'contact' OR start_timestamp <= session_end
+    )
+    WINDOW of_run AS (
+      PARTITION BY instance_id, region, agent_id, session, kind, contact_id, run
+      ORDER BY version, place
+    )
+  )
+)
+WHERE
+  kind = 'contact'
+  OR start_timestamp < end_timestamp
+  OR (
+    kind = 'configuration' AND next_state IS NULL
+  );
+
+-- An agent's time in segments of constant state, cut at 15-minute intervals (UTC).
+CREATE OR REPLACE VIEW agent_segments AS
+WITH edges AS (
+  SELECT
+    *,
+    CASE side WHEN 1 THEN start_timestamp ELSE end_timestamp END AS moment,
+    side = -1 AND is_offer AS ends_offer,
+    side = -1 AND is_connecting AS ends_attempt
+  FROM (
+    SELECT
+      *,
+      COALESCE(
+        state = 'CONNECTING'
+        AND next_state IN ('CONNECTED', 'MISSED', 'ERROR', 'REJECTED'),
+        FALSE
+      ) AS is_connecting
+    FROM agent_state_intervals
+  )
+  CROSS JOIN (VALUES
+    (1),
+    (-1)) AS sides(side)
+  WHERE
+    kind <> 'configuration' OR side = 1
+), moments AS (
+  SELECT
+    instance_id,
+    agent_id,
+    moment,
+    MAX(CASE WHEN kind = 'configuration' THEN configuration END) AS configuration,
+    MAX(
+      CASE
+        WHEN kind = 'status' AND side = 1 AND status_class <> 'OFFLINE'
+        THEN COALESCE(state, '')
+      END
+    ) AS online_name,
+    MAX(
+      CASE
+        WHEN kind = 'status' AND side = 1 AND status_class = 'OFFLINE'
+        THEN COALESCE(state, '')
+      END
+    ) AS offline_name,
+    SUM(CASE WHEN kind = 'status' AND status_class = 'ROUTABLE' THEN side ELSE 0 END) AS routable,
+    SUM(CASE WHEN kind = 'status' AND status_class = 'CUSTOM' THEN side ELSE 0 END) AS custom,
+    SUM(CASE WHEN kind = 'status' AND status_class = 'OFFLINE' THEN side ELSE 0 END) AS offline,
+    SUM(
+      CASE
+        WHEN kind = 'contact'
+        AND state IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED')
+        THEN side
+        ELSE 0
+      END
+    ) AS on_contact,
+    SUM(CASE WHEN kind = 'contact' AND state = 'ERROR' THEN side ELSE 0 END) AS in_error,
+    SUM(
+      CASE WHEN kind = 'contact' AND state IN ('MISSED', 'REJECTED') THEN side ELSE 0 END
+    ) AS missed,
+    SUM(CASE WHEN kind <> 'configuration' THEN side ELSE 0 END) AS present,
+    SUM(CASE WHEN kind <> 'configuration' AND is_open THEN side ELSE 0 END) AS open,
+    SUM(CASE WHEN is_connecting THEN side ELSE 0 END) AS connecting,
+    SUM(CASE WHEN is_connecting AND initiation_method = 'INBOUND' THEN side ELSE 0 END) AS connecting_inbound,
+    SUM(CASE WHEN is_connecting AND initiation_method = 'OUTBOUND' THEN side ELSE 0 END) AS connecting_outbound,
+    SUM(CASE WHEN is_connecting AND initiation_method = 'CALLBACK' THEN side ELSE 0 END) AS connecting_callback,
+    SUM(CASE WHEN is_connecting AND initiation_method = 'API' THEN side ELSE 0 END) AS connecting_api,
+    SUM(
+      CASE
+        WHEN is_connecting AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED'
+        THEN side
+        ELSE 0
+      END
+    ) AS connecting_callback_customer_first_dialed,
+    COUNT(
+      CASE
+        WHEN ends_offer AND outcome IN ('missed', 'rejected', 'error', 'gone')
+        THEN 1
+      END
+    ) AS agent_non_response,
+    COUNT(CASE WHEN ends_offer AND outcome = 'connected' THEN 1 END) AS offers_accepted,
+    COUNT(CASE WHEN ends_attempt THEN 1 END) AS connecting_attempts,
+    COUNT(CASE WHEN ends_attempt AND initiation_method = 'INBOUND' THEN 1 END) AS connecting_attempts_inbound,
+    COUNT(CASE WHEN ends_attempt AND initiation_method = 'OUTBOUND' THEN 1 END) AS connecting_attempts_outbound,
+    COUNT(CASE WHEN ends_attempt AND initiation_method = 'CALLBACK' THEN 1 END) AS connecting_attempts_callback,
+    COUNT(CASE WHEN ends_attempt AND initiation_method = 'API' THEN 1 END) AS connecting_attempts_api,
+    COUNT(
+      CASE
+        WHEN ends_attempt AND initiation_method = 'CALLBACK_CUSTOMER_FIRST_DIALED'
+        THEN 1
+      END
+    ) AS connecting_attempts_callback_customer_first_dialed
+  FROM edges
+  GROUP BY
+    instance_id,
+    agent_id,
+    moment
+), in_order AS (
+  SELECT
+    *,
+    LPAD(
+      CAST(ROW_NUMBER() OVER (PARTITION BY instance_id, agent_id ORDER BY moment) AS TEXT),
+      12,
+      '0'
+    ) || '|' AS place
+  FROM moments
+), segments AS (
+  SELECT
+    instance_id,
+    agent_id,
+    moment,
+    LEAD(moment) OVER of_agent AS next_moment,
+    MAX(CASE WHEN NOT configuration IS NULL THEN place || configuration END) OVER so_far AS configuration,
+    MAX(CASE WHEN NOT online_name IS NULL THEN place || online_name END) OVER so_far AS online_name,
+    MAX(CASE WHEN NOT offline_name IS NULL THEN place || offline_name END) OVER so_far AS offline_name,
+    SUM(routable) OVER so_far AS routable,
+    SUM(custom) OVER so_far AS custom,
+    SUM(offline) OVER so_far AS offline,
+    SUM(on_contact) OVER so_far AS on_contact,
+    SUM(in_error) OVER so_far AS in_error,
+    SUM(missed) OVER so_far AS missed,
+    SUM(present) OVER so_far AS present,
+    SUM(open) OVER so_far AS open,
+    SUM(connecting) OVER so_far AS connecting,
+    SUM(connecting_inbound) OVER so_far AS connecting_inbound,
+    SUM(connecting_outbound) OVER so_far AS connecting_outbound,
+    SUM(connecting_callback) OVER so_far AS connecting_callback,
+    SUM(connecting_api) OVER so_far AS connecting_api,
+    SUM(connecting_callback_customer_first_dialed) OVER so_far AS connecting_callback_customer_first_dialed,
+    agent_non_response,
+    offers_accepted,
+    connecting_attempts,
+    connecting_attempts_inbound,
+    connecting_attempts_outbound,
+    connecting_attempts_callback,
+    connecting_attempts_api,
+    connecting_attempts_callback_customer_first_dialed
+  FROM in_order
+  WINDOW of_agent AS (PARTITION BY instance_id, agent_id ORDER BY moment), so_far AS (
+    PARTITION BY instance_id, agent_id
+    ORDER BY moment
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  )
+), cut AS (
+  SELECT
+    *,
+    DATE_TRUNC('DAY', moment) + day * INTERVAL '1' DAY + quarter * INTERVAL '15' MINUTE AS interval_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('DAY', DATE_TRUNC('DAY', moment), DATE_TRUNC('DAY', end_moment)) AS days,
+      CAST((
+        HOUR(moment) * 60 + MINUTE(moment) - MINUTE(moment) % 15
+      ) / 15 AS BIGINT) AS first_quarter,
+      CAST((
+        HOUR(end_moment) * 60 + MINUTE(end_moment) - MINUTE(end_moment) % 15
+      ) / 15 AS BIGINT) AS last_quarter
+    FROM (
+      SELECT
+        *,
+        CASE WHEN present > 0 THEN COALESCE(next_moment, moment) ELSE moment END AS end_moment
+      FROM segments
+    )
+    WHERE
+      present > 0 OR agent_non_response + offers_accepted + connecting_attempts > 0
+  )
+  CROSS JOIN UNNEST(GENERATE_SERIES(0, days)) AS of_days(day)
+  CROSS JOIN UNNEST(GENERATE_SERIES(
+    CASE WHEN day = 0 THEN first_quarter ELSE 0 END,
+    CASE WHEN day = days THEN last_quarter ELSE 95 END
+  )) AS of_quarters(quarter)
+), named AS (
+  SELECT
+    *,
+    SPLIT_PART(configuration, '|', 2) AS routing_profile_id,
+    REGEXP_EXTRACT(configuration, '^([^|]*[|]){7}(.*)$', 2) AS routing_profile_name,
+    SPLIT_PART(configuration, '|', 3) AS level1_id,
+    SPLIT_PART(configuration, '|', 4) AS level2_id,
+    SPLIT_PART(configuration, '|', 5) AS level3_id,
+    SPLIT_PART(configuration, '|', 6) AS level4_id,
+    SPLIT_PART(configuration, '|', 7) AS level5_id
+  FROM cut
+)
+SELECT
+  instance_id,
+  agent_id,
+  CASE WHEN routing_profile_id <> '' THEN routing_profile_id END AS routing_profile_id,
+  CASE WHEN routing_profile_name <> '' THEN routing_profile_name END AS routing_profile_name,
+  CASE WHEN level1_id <> '' THEN level1_id END AS level1_id,
+  CASE WHEN level2_id <> '' THEN level2_id END AS level2_id,
+  CASE WHEN level3_id <> '' THEN level3_id END AS level3_id,
+  CASE WHEN level4_id <> '' THEN level4_id END AS level4_id,
+  CASE WHEN level5_id <> '' THEN level5_id END AS level5_id,
+  interval_start,
+  CASE
+    WHEN moment IS NULL OR interval_start IS NULL
+    THEN NULL
+    ELSE GREATEST(moment, interval_start)
+  END AS start_timestamp,
+  CASE
+    WHEN end_moment IS NULL OR (
+      interval_start + INTERVAL '15' MINUTE
+    ) IS NULL
+    THEN NULL
+    ELSE LEAST(end_moment, interval_start + INTERVAL '15' MINUTE)
+  END AS end_timestamp,
+  DATE_DIFF(
+    'MILLISECOND',
+    CASE
+      WHEN moment IS NULL OR interval_start IS NULL
+      THEN NULL
+      ELSE GREATEST(moment, interval_start)
+    END,
+    CASE
+      WHEN end_moment IS NULL OR (
+        interval_start + INTERVAL '15' MINUTE
+      ) IS NULL
+      THEN NULL
+      ELSE LEAST(end_moment, interval_start + INTERVAL '15' MINUTE)
+    END
+  ) AS milliseconds,
+  CASE
+    WHEN routable + custom > 0
+    THEN SUBSTRING(online_name, STRPOS(online_name, '|') + 1)
+    WHEN offline > 0
+    THEN SUBSTRING(offline_name, STRPOS(offline_name, '|') + 1)
+  END AS status_name,
+  CASE
+    WHEN routable > 0
+    THEN 'ROUTABLE'
+    WHEN custom > 0
+    THEN 'CUSTOM'
+    WHEN offline > 0
+    THEN 'OFFLINE'
+  END AS status_class,
+  on_contact > 0 AS is_on_contact,
+  in_error > 0 AS is_in_error,
+  missed > 0 AS is_missed,
+  open > 0 AS is_open,
+  connecting,
+  connecting_inbound,
+  connecting_outbound,
+  connecting_callback,
+  connecting_api,
+  connecting_callback_customer_first_dialed,
+  CASE WHEN interval_start <= moment THEN agent_non_response ELSE 0 END AS agent_non_response,
+  CASE WHEN interval_start <= moment THEN offers_accepted ELSE 0 END AS offers_accepted,
+  CASE WHEN interval_start <= moment THEN connecting_attempts ELSE 0 END AS connecting_attempts,
+  CASE WHEN interval_start <= moment THEN connecting_attempts_inbound ELSE 0 END AS connecting_attempts_inbound,
+  CASE WHEN interval_start <= moment THEN connecting_attempts_outbound ELSE 0 END AS connecting_attempts_outbound,
+  CASE WHEN interval_start <= moment THEN connecting_attempts_callback ELSE 0 END AS connecting_attempts_callback,
+  CASE WHEN interval_start <= moment THEN connecting_attempts_api ELSE 0 END AS connecting_attempts_api,
+  CASE
+    WHEN interval_start <= moment
+    THEN connecting_attempts_callback_customer_first_dialed
+    ELSE 0
+  END AS connecting_attempts_callback_customer_first_dialed
+FROM named
+WHERE
+  interval_start < end_moment OR interval_start <= moment;
+
+-- Amazon Connect's agent activity metrics in 15-minute intervals (UTC), with each time cut exactly at the borders.
+CREATE OR REPLACE VIEW agent_intervals AS
+SELECT
+  instance_id,
+  agent_id,
+  routing_profile_id,
+  routing_profile_name,
+  level1_id,
+  level2_id,
+  level3_id,
+  level4_id,
+  level5_id,
+  interval_start,
+  CAST(COALESCE(SUM(CASE WHEN status_class IN ('ROUTABLE', 'CUSTOM') THEN milliseconds END), 0) AS DOUBLE) / 1000 AS sum_online_time_agent,
+  CAST(COALESCE(
+    SUM(CASE WHEN status_class = 'ROUTABLE' AND is_on_contact THEN milliseconds END),
+    0
+  ) AS DOUBLE) / 1000 AS sum_contact_time_agent,
+  CAST(COALESCE(
+    SUM(CASE WHEN status_class = 'ROUTABLE' AND NOT is_on_contact THEN milliseconds END),
+    0
+  ) AS DOUBLE) / 1000 AS sum_idle_time_agent,
+  CAST(COALESCE(SUM(CASE WHEN status_class = 'CUSTOM' THEN milliseconds END), 0) AS DOUBLE) / 1000 AS sum_non_productive_time_agent,
+  CAST(COALESCE(
+    SUM(
+      CASE
+        WHEN status_class = 'ROUTABLE' AND NOT is_on_contact AND is_in_error
+        THEN milliseconds
+      END
+    ),
+    0
+  ) AS DOUBLE) / 1000 AS sum_error_status_time_agent,
+  CAST(COALESCE(
+    SUM(
+      CASE
+        WHEN status_class = 'ROUTABLE' AND NOT is_on_contact AND is_missed
+        THEN milliseconds
+      END
+    ),
+    0
+  ) AS DOUBLE) / 1000 AS missed_or_rejected_time,
+  SUM(agent_non_response) AS agent_non_response,
+  SUM(offers_accepted) AS offers_accepted,
+  CAST(SUM(connecting * milliseconds) AS DOUBLE) / 1000 AS sum_connecting_time_agent,
+  SUM(connecting_attempts) AS connecting_attempts,
+  CAST(SUM(connecting_inbound * milliseconds) AS DOUBLE) / 1000 AS sum_connecting_time_agent_inbound,
+  SUM(connecting_attempts_inbound) AS connecting_attempts_inbound,
+  CAST(SUM(connecting_outbound * milliseconds) AS DOUBLE) / 1000 AS sum_connecting_time_agent_outbound,
+  SUM(connecting_attempts_outbound) AS connecting_attempts_outbound,
+  CAST(SUM(connecting_callback * milliseconds) AS DOUBLE) / 1000 AS sum_connecting_time_agent_callback,
+  SUM(connecting_attempts_callback) AS connecting_attempts_callback,
+  CAST(SUM(connecting_api * milliseconds) AS DOUBLE) / 1000 AS sum_connecting_time_agent_api,
+  SUM(connecting_attempts_api) AS connecting_attempts_api,
+  CAST(SUM(connecting_callback_customer_first_dialed * milliseconds) AS DOUBLE) / 1000 AS sum_connecting_time_agent_callback_customer_first_dialed,
+  SUM(connecting_attempts_callback_customer_first_dialed) AS connecting_attempts_callback_customer_first_dialed,
+  BOOL_OR(CAST(is_open AND milliseconds > 0 AS BOOLEAN)) AS is_open
+FROM agent_segments
+GROUP BY
+  instance_id,
+  agent_id,
+  routing_profile_id,
+  routing_profile_name,
+  level1_id,
+  level2_id,
+  level3_id,
+  level4_id,
+  level5_id,
+  interval_start;

@@ -1,0 +1,77 @@
+//! `lake.sql`: the lake's tables and views for `DuckDB`, on the files of this result.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context;
+use contact_lake::schema::columns;
+use lake_files::layout;
+use lake_parquet::{arguments, split};
+use served_stack::LAKE_BUCKET;
+
+use crate::summary::Summary;
+
+const VIEWS: &str = include_str!("../../../queries/duckdb/lake.sql");
+
+/// The file's text, for a result in this folder.
+///
+/// # Errors
+/// When the folder cannot be found.
+pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<String> {
+    let shown = output.display();
+    let lake =
+        std::path::absolute(output).with_context(|| format!("{shown} cannot be found"))?.join(LAKE_BUCKET);
+    let text = |path: &str| format!("'{}'", lake.join(path).display().to_string().replace('\'', "''"));
+    let records = if summary.rows > 0 {
+        let files = text(&format!("{}*/*.parquet", layout::ROWS));
+        format!(
+            "SELECT * FROM read_parquet({files}, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
+        )
+    } else {
+        no_contact_records()
+    };
+    let events = if summary.agent_events > 0 {
+        let files = text(&format!("{}*/*.gz", layout::AGENT_EVENT_COPIES));
+        // Lines as they are: no character parts or quotes anything.
+        format!(
+            "SELECT event, arrival_date FROM read_csv({files}, columns = {{'event': 'VARCHAR'}}, header = false, delim = E'\\x01', \
+             quote = '', escape = '', auto_detect = false, ignore_errors = true, max_line_size = 4194304, \
+             hive_partitioning = true, hive_types_autocast = false)"
+        )
+    } else {
+        "SELECT NULL::VARCHAR AS event, NULL::VARCHAR AS arrival_date WHERE false".to_owned()
+    };
+    let view = |name: &str, select: &str| format!("CREATE OR REPLACE VIEW {name} AS\n{select};");
+    Ok(VIEWS
+        .replace("-- {contact_records}", &view("contact_records", &records))
+        .replace("-- {raw_agent_events}", &view("raw_agent_events", &events)))
+}
+
+/// The table without a row, where there is no file that tells its columns.
+fn no_contact_records() -> String {
+    let mut select = "SELECT ".to_owned();
+    for column in columns() {
+        let _ = write!(select, "NULL::{} AS \"{}\", ", duckdb_type(&column.glue_type()), column.name);
+    }
+    select + "NULL::VARCHAR AS contact_date WHERE false"
+}
+
+/// A column's type as `DuckDB` names it.
+fn duckdb_type(glue_type: &str) -> String {
+    if let Some(element) = arguments(glue_type, "array") {
+        return format!("{}[]", duckdb_type(element));
+    }
+    if let Some(types) = arguments(glue_type, "map") {
+        let types: Vec<_> = split(types).into_iter().map(duckdb_type).collect();
+        return format!("MAP({})", types.join(", "));
+    }
+    if let Some(fields) = arguments(glue_type, "struct") {
+        let field = |field: &str| {
+            let (name, glue_type) = field.split_once(':').unwrap_or((field, "string"));
+            format!("\"{name}\" {}", duckdb_type(glue_type))
+        };
+        let fields: Vec<_> = split(fields).into_iter().map(field).collect();
+        return format!("STRUCT({})", fields.join(", "));
+    }
+    if glue_type == "string" { "VARCHAR".to_owned() } else { glue_type.to_uppercase() }
+}

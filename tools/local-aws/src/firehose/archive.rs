@@ -1,0 +1,88 @@
+//! A Firehose stream without a transformation: what a Kinesis stream takes, a line each, compressed, by the day of arrival.
+//!
+//! Source: Amazon Data Firehose Developer Guide, "Understand data delivery", "Add a new line delimiter": records are
+//! de-aggregated before the delimiter is appended.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Context;
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lambda_io::aggregate;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::NO_ROW_WAITS;
+use super::delivery::Delivery;
+use super::settings::FirehoseSettings;
+use crate::kinesis::Record;
+use crate::s3::Folder;
+
+/// Delivers what comes until no more can come.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(crate) async fn archive(
+    settings: FirehoseSettings,
+    mut records: mpsc::UnboundedReceiver<Record>,
+    folder: Folder,
+) -> anyhow::Result<()> {
+    let delivery = Delivery::new(settings.clone(), folder);
+    let mut waiting: Option<Lines> = None;
+    loop {
+        let due = waiting.as_ref().map_or_else(
+            || Instant::now() + NO_ROW_WAITS,
+            |lines| lines.since + settings.destination_buffer.interval,
+        );
+        let record = timeout_at(due, records.recv()).await;
+        let (is_over, is_due) = (matches!(record, Ok(None)), record.is_err());
+        if let Ok(Some(record)) = record {
+            waiting.get_or_insert_with(|| Lines::new(record.arrival_milliseconds)).add(&record)?;
+        }
+        let is_full = waiting.as_ref().is_some_and(|lines| lines.bytes >= settings.destination_buffer.bytes);
+        if (is_over || is_due || is_full)
+            && let Some(lines) = waiting.take()
+        {
+            let prefix = settings.prefix.of(&BTreeMap::new(), lines.arrival, "");
+            let body = lines.gzip.finish().context("memory takes it")?;
+            delivery.write(&prefix, lines.arrival, ".gz", &body).await?;
+        }
+        if is_over {
+            return Ok(());
+        }
+    }
+}
+
+struct Lines {
+    gzip: GzEncoder<Vec<u8>>,
+    bytes: usize,
+    since: Instant,
+    /// When the oldest of the records arrived.
+    arrival: i64,
+}
+
+impl Lines {
+    fn new(arrival: i64) -> Self {
+        let gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        Self { gzip, bytes: 0, since: Instant::now(), arrival }
+    }
+
+    fn add(&mut self, record: &Record) -> anyhow::Result<()> {
+        let parts = match aggregate::is_packed(&record.data).then(|| aggregate::unpack(record.data.to_vec()))
+        {
+            Some(Ok(parts)) => parts.into_iter().map(|part| part.data).collect(),
+            Some(Err(_)) | None => vec![record.data.clone()],
+        };
+        for data in parts {
+            self.line(&data)?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, data: &Bytes) -> anyhow::Result<()> {
+        self.bytes += data.len() + 1;
+        self.gzip.write_all(data).and_then(|()| self.gzip.write_all(b"\n")).context("memory takes it")
+    }
+}
