@@ -56,47 +56,73 @@ pub fn contact_records() -> anyhow::Result<GlueTable> {
 }
 
 fn data_type(glue: &str) -> anyhow::Result<DataType> {
-    if let Some(element) = arguments(glue, "array") {
-        return Ok(DataType::List(Arc::new(Field::new("element", data_type(element)?, true))));
-    }
-    if let Some(fields) = arguments(glue, "struct") {
-        return struct_fields(fields).map(DataType::Struct);
-    }
-    if let Some(types) = arguments(glue, "map") {
-        let [key, value] = split(types)[..] else { bail!("{glue} is not a map of one type to another") };
-        let entry = [Field::new("key", data_type(key)?, false), Field::new("value", data_type(value)?, true)];
-        let entries = Field::new("key_value", DataType::Struct(entry.into_iter().collect()), false);
-        return Ok(DataType::Map(Arc::new(entries), false));
-    }
-    Ok(match glue {
-        "string" => DataType::Utf8,
-        "bigint" => DataType::Int64,
-        "int" => DataType::Int32,
-        "double" => DataType::Float64,
-        "boolean" => DataType::Boolean,
-        "timestamp" => DataType::Timestamp(TimeUnit::Millisecond, None),
-        "date" => DataType::Date32,
-        _ => bail!("{glue} is not a type known here"),
+    Ok(match GlueType::of(glue)? {
+        GlueType::Array(element) => {
+            DataType::List(Arc::new(Field::new("element", data_type(element)?, true)))
+        }
+        GlueType::Struct(fields) => {
+            let field = |(name, glue)| anyhow::Ok(Field::new(name, data_type(glue)?, true));
+            DataType::Struct(fields.into_iter().map(field).collect::<Result<Fields, _>>()?)
+        }
+        GlueType::Map(key, value) => {
+            let entry =
+                [Field::new("key", data_type(key)?, false), Field::new("value", data_type(value)?, true)];
+            let entries = Field::new("key_value", DataType::Struct(entry.into_iter().collect()), false);
+            DataType::Map(Arc::new(entries), false)
+        }
+        GlueType::Simple("string") => DataType::Utf8,
+        GlueType::Simple("bigint") => DataType::Int64,
+        GlueType::Simple("int") => DataType::Int32,
+        GlueType::Simple("double") => DataType::Float64,
+        GlueType::Simple("boolean") => DataType::Boolean,
+        GlueType::Simple("timestamp") => DataType::Timestamp(TimeUnit::Millisecond, None),
+        GlueType::Simple("date") => DataType::Date32,
+        GlueType::Simple(_) => bail!("{glue} is not a type known here"),
     })
 }
 
-fn struct_fields(fields: &str) -> anyhow::Result<Fields> {
-    let field = |field: &str| -> anyhow::Result<Field> {
-        let (name, glue) = field.split_once(':').with_context(|| format!("{field} is no field"))?;
-        Ok(Field::new(name, data_type(glue)?, true))
-    };
-    split(fields).into_iter().map(field).collect()
+/// What a type of Glue's is made of.
+#[derive(Debug, PartialEq, Eq)]
+pub enum GlueType<'a> {
+    /// `array<string>`: the elements' type.
+    Array(&'a str),
+    /// `map<string,bigint>`: the keys' type and the values'.
+    Map(&'a str, &'a str),
+    /// `struct<a:string,b:bigint>`: the fields' names and types.
+    Struct(Vec<(&'a str, &'a str)>),
+    /// Anything without brackets.
+    Simple(&'a str),
+}
+
+impl<'a> GlueType<'a> {
+    /// Reads a type as Glue writes it, one level deep.
+    ///
+    /// # Errors
+    /// When a map is not one of one type to another, or a struct has a field without a type.
+    pub fn of(glue: &'a str) -> anyhow::Result<Self> {
+        if let Some(element) = arguments(glue, "array") {
+            return Ok(Self::Array(element));
+        }
+        if let Some(types) = arguments(glue, "map") {
+            let [key, value] = split(types)[..] else { bail!("{glue} is not a map of one type to another") };
+            return Ok(Self::Map(key, value));
+        }
+        if let Some(fields) = arguments(glue, "struct") {
+            let field =
+                |field: &'a str| field.split_once(':').with_context(|| format!("{field} is no field"));
+            return split(fields).into_iter().map(field).collect::<Result<_, _>>().map(Self::Struct);
+        }
+        Ok(Self::Simple(glue))
+    }
 }
 
 /// What stands in the brackets of a type with this name, such as `array<string>`.
-#[must_use]
-pub fn arguments<'a>(glue: &'a str, name: &str) -> Option<&'a str> {
+fn arguments<'a>(glue: &'a str, name: &str) -> Option<&'a str> {
     glue.strip_prefix(name)?.strip_prefix('<')?.strip_suffix('>')
 }
 
 /// The arguments, parted at commas that are in no brackets.
-#[must_use]
-pub fn split(arguments: &str) -> Vec<&str> {
+fn split(arguments: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
     for (place, byte) in arguments.bytes().enumerate() {
         match byte {

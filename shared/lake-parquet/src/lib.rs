@@ -5,5 +5,5 @@ mod glue;
 mod rows;
 
 pub use convert::{Conversion, Converted, convert};
-pub use glue::{GlueTable, arguments, contact_records, split};
+pub use glue::{GlueTable, GlueType, contact_records};
 pub use rows::{read_columns, read_rows};

@@ -7,7 +7,7 @@ use connect_streams::{Timestamp, Value, parse};
 use contact_lake::schema::columns;
 use contact_lake::{Arrival, Policy, encode, encode_demo, normalize};
 use contact_ledger::commands::schema::{SchemaFormat, schema};
-use lake_parquet::{arguments, split};
+use lake_parquet::GlueType;
 use ledger_tests::contact_record_fixtures;
 
 /// The rows of all fixtures, and of a demo record.
@@ -40,12 +40,11 @@ fn fits(glue_type: &str, value: Value<'_>) -> bool {
             !map.is_empty() && map.iter().all(|(_, value)| value.as_str().is_some())
         }
         (_, Value::Array(elements)) => {
-            let element_type = arguments(glue_type, "array").unwrap_or("no list");
+            let Ok(GlueType::Array(element_type)) = GlueType::of(glue_type) else { return false };
             !elements.is_empty() && elements.iter().all(|element| fits(element_type, element))
         }
         (_, Value::Object(object)) => {
-            let fields = split(arguments(glue_type, "struct").unwrap_or_default());
-            let fields: Vec<_> = fields.into_iter().filter_map(|field| field.split_once(':')).collect();
+            let Ok(GlueType::Struct(fields)) = GlueType::of(glue_type) else { return false };
             let field_fits = |(name, value): (&str, Value<'_>)| {
                 fields.iter().any(|(field, glue_type)| *field == name && fits(glue_type, value))
             };

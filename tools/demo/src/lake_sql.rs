@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use contact_lake::schema::columns;
 use lake_files::layout;
-use lake_parquet::{arguments, split};
+use lake_parquet::GlueType;
 use served_stack::LAKE_BUCKET;
 
 use crate::summary::Summary;
@@ -28,7 +28,7 @@ pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<Strin
             "SELECT * FROM read_parquet({files}, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
         )
     } else {
-        no_contact_records()
+        no_contact_records()?
     };
     let events = if summary.agent_events > 0 {
         let files = text(&format!("{}*/*.gz", layout::AGENT_EVENT_COPIES));
@@ -48,30 +48,24 @@ pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<Strin
 }
 
 /// The table without a row, where there is no file that tells its columns.
-fn no_contact_records() -> String {
+fn no_contact_records() -> anyhow::Result<String> {
     let mut select = "SELECT ".to_owned();
     for column in columns() {
-        let _ = write!(select, "NULL::{} AS \"{}\", ", duckdb_type(&column.glue_type()), column.name);
+        let _ = write!(select, "NULL::{} AS \"{}\", ", duckdb_type(&column.glue_type())?, column.name);
     }
-    select + "NULL::VARCHAR AS contact_date WHERE false"
+    Ok(select + "NULL::VARCHAR AS contact_date WHERE false")
 }
 
 /// A column's type as `DuckDB` names it.
-fn duckdb_type(glue_type: &str) -> String {
-    if let Some(element) = arguments(glue_type, "array") {
-        return format!("{}[]", duckdb_type(element));
-    }
-    if let Some(types) = arguments(glue_type, "map") {
-        let types: Vec<_> = split(types).into_iter().map(duckdb_type).collect();
-        return format!("MAP({})", types.join(", "));
-    }
-    if let Some(fields) = arguments(glue_type, "struct") {
-        let field = |field: &str| {
-            let (name, glue_type) = field.split_once(':').unwrap_or((field, "string"));
-            format!("\"{name}\" {}", duckdb_type(glue_type))
-        };
-        let fields: Vec<_> = split(fields).into_iter().map(field).collect();
-        return format!("STRUCT({})", fields.join(", "));
-    }
-    if glue_type == "string" { "VARCHAR".to_owned() } else { glue_type.to_uppercase() }
+fn duckdb_type(glue_type: &str) -> anyhow::Result<String> {
+    Ok(match GlueType::of(glue_type)? {
+        GlueType::Array(element) => format!("{}[]", duckdb_type(element)?),
+        GlueType::Map(key, value) => format!("MAP({}, {})", duckdb_type(key)?, duckdb_type(value)?),
+        GlueType::Struct(fields) => {
+            let field = |(name, glue_type)| anyhow::Ok(format!("\"{name}\" {}", duckdb_type(glue_type)?));
+            format!("STRUCT({})", fields.into_iter().map(field).collect::<Result<Vec<_>, _>>()?.join(", "))
+        }
+        GlueType::Simple("string") => "VARCHAR".to_owned(),
+        GlueType::Simple(same) => same.to_uppercase(),
+    })
 }

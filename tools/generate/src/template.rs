@@ -11,35 +11,25 @@ use std::fmt::Write as _;
 
 use contact_lake::schema::columns;
 use contact_ledger::commands::schema::{SchemaFormat, schema};
-use lake_parquet::{arguments, split};
+use lake_parquet::GlueType;
 use serde_json::{Value, json};
 
 use crate::queries::{Queries, description, header, without_header};
 
 /// A column's type as Athena's engine, Trino, names it.
 fn trino_type(glue_type: &str) -> String {
-    if let Some(element) = arguments(glue_type, "array") {
-        return format!("array({})", trino_type(element));
+    match GlueType::of(glue_type).unwrap() {
+        GlueType::Array(element) => format!("array({})", trino_type(element)),
+        GlueType::Map(key, value) => format!("map({}, {})", trino_type(key), trino_type(value)),
+        GlueType::Struct(fields) => {
+            let field = |(name, glue_type): (&str, &str)| format!("{name} {}", trino_type(glue_type));
+            format!("row({})", fields.into_iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        GlueType::Simple("string") => "varchar".to_owned(),
+        GlueType::Simple("timestamp") => "timestamp(3)".to_owned(),
+        GlueType::Simple(same @ ("bigint" | "double" | "boolean" | "int")) => same.to_owned(),
+        GlueType::Simple(_) => panic!("{glue_type} has no name in Trino here"),
     }
-    if let Some(types) = arguments(glue_type, "map") {
-        let types: Vec<_> = split(types).into_iter().map(trino_type).collect();
-        return format!("map({})", types.join(", "));
-    }
-    if let Some(fields) = arguments(glue_type, "struct") {
-        let field = |field: &str| {
-            let (name, glue_type) = field.split_once(':').unwrap();
-            format!("{name} {}", trino_type(glue_type))
-        };
-        let fields: Vec<_> = split(fields).into_iter().map(field).collect();
-        return format!("row({})", fields.join(", "));
-    }
-    match glue_type {
-        "string" => "varchar",
-        "timestamp" => "timestamp(3)",
-        "bigint" | "double" | "boolean" | "int" => glue_type,
-        _ => panic!("{glue_type} has no name in Trino here"),
-    }
-    .to_owned()
 }
 
 fn glue_columns() -> Vec<Value> {

@@ -34,7 +34,7 @@ use self::delivery::{Delivery, Row};
 use self::response::{Failure, Transformed, answers};
 pub use self::settings::{Buffer, FirehoseSettings};
 use crate::function::{Invoke, InvokeError};
-use crate::kinesis::{Shard, Stream};
+use crate::kinesis::{self, Shard, Stream};
 use crate::now;
 use crate::s3::Folder;
 use served_stack::{ACCOUNT, REGION};
@@ -163,17 +163,20 @@ async fn read_shard(
             });
             let _ = queue.send(Record { data, arrival_milliseconds: arrival, kinesis }).await;
         };
-        match aggregate::is_packed(&record.data).then(|| aggregate::unpack(record.data.to_vec())) {
-            Some(Ok(parts)) => {
-                for (subsequence_number, part) in parts.into_iter().enumerate() {
-                    send(part.data, part.partition_key, subsequence_number).await;
-                }
-            }
-            Some(Err(_)) | None => send(record.data.clone(), record.partition_key.clone(), 0).await,
+        for (subsequence_number, part) in unpacked(&record).into_iter().enumerate() {
+            send(part.data, part.partition_key, subsequence_number).await;
         }
         stream.trim(&shard, place);
     }
     Ok(())
+}
+
+/// The records that the Kinesis Producer Library packed into one; itself, if it is none.
+fn unpacked(record: &kinesis::Record) -> Vec<aggregate::Packed> {
+    let packed = aggregate::is_packed(&record.data).then(|| aggregate::unpack(record.data.to_vec()));
+    let itself =
+        || aggregate::Packed { partition_key: record.partition_key.clone(), data: record.data.clone() };
+    packed.and_then(Result::ok).unwrap_or_else(|| vec![itself()])
 }
 
 struct Worker {

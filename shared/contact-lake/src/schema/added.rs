@@ -6,7 +6,11 @@
 use connect_streams::arn;
 
 use super::column::{Column, Kind, computed, integer, text};
-use super::derived::{self, abandoned, answered, sum, transferred};
+use super::derived::{
+    self, AFTER_CONTACT_WORK, CONNECTED_TO_AGENT, DISCONNECT, DISCONNECT_REASON, ENQUEUE, HOLD, INITIATION,
+    INITIATION_METHOD, INSTANCE_ARN, INTERACTION, NEXT_CONTACT_ID, QUEUE_ARN, TRANSFER_COMPLETED, abandoned,
+    answered, sum, transferred,
+};
 use super::{lists, source};
 use crate::facts::{Computed, Facts};
 use crate::row::Cell;
@@ -210,26 +214,13 @@ const fn place(name: &str) -> usize {
     lists::place_in(&LISTS, name)
 }
 
-const INSTANCE_ARN: usize = place("instance_arn");
 const ROUTING_PROFILE_ARN: usize = place("agent_routing_profile_arn");
-const QUEUE_ARN: usize = place("queue_arn");
 const SEGMENT_ATTRIBUTES: usize = place("segment_attributes");
 const HOLDS: usize = place("agent_number_of_holds");
-const NEXT_CONTACT_ID: usize = place("next_contact_id");
 const TRANSFERRED_TO: [usize; 2] =
     [place("transferred_to_endpoint_type"), place("transferred_to_endpoint_address")];
-const TRANSFER_COMPLETED: usize = place("transfer_completed_timestamp");
-const DISCONNECT_REASON: usize = place("disconnect_reason");
-const INITIATION_METHOD: usize = place("initiation_method");
-const INTERACTION: usize = place("agent_interaction_duration_seconds");
-const HOLD: usize = place("agent_customer_hold_duration_seconds");
-const INITIATION: usize = place("initiation_timestamp");
 const CONNECTED_TO_SYSTEM: usize = place("connected_to_system_timestamp");
-const ENQUEUE: usize = place("queue_enqueue_timestamp");
-const CONNECTED_TO_AGENT: usize = place("agent_connected_to_agent_timestamp");
-const AFTER_CONTACT_WORK: usize = place("agent_after_contact_work_duration_seconds");
 const AFTER_CONTACT_WORK_END: usize = place("agent_after_contact_work_end_timestamp");
-const DISCONNECT: usize = place("disconnect_timestamp");
 const CALLBACK_WAIT: usize = place("queue_callback_total_queue_duration_seconds");
 const CALLBACK_WAIT_MILLISECONDS: usize = place("callback_total_queue_duration_milliseconds");
 const ANSWERED_BY: usize = place("answering_machine_detection_status");

@@ -203,23 +203,23 @@ const fn place(name: &str) -> usize {
     lists::place(source::COLUMNS, name)
 }
 
-const INSTANCE_ARN: usize = place("instance_arn");
+pub(super) const INSTANCE_ARN: usize = place("instance_arn");
 const AGENT_ARN: usize = place("agent_arn");
-const QUEUE_ARN: usize = place("queue_arn");
-const INITIATION_METHOD: usize = place("initiation_method");
-const DISCONNECT_REASON: usize = place("disconnect_reason");
-const NEXT_CONTACT_ID: usize = place("next_contact_id");
-const INITIATION: usize = place("initiation_timestamp");
-const DISCONNECT: usize = place("disconnect_timestamp");
-const ENQUEUE: usize = place("queue_enqueue_timestamp");
+pub(super) const QUEUE_ARN: usize = place("queue_arn");
+pub(super) const INITIATION_METHOD: usize = place("initiation_method");
+pub(super) const DISCONNECT_REASON: usize = place("disconnect_reason");
+pub(super) const NEXT_CONTACT_ID: usize = place("next_contact_id");
+pub(super) const INITIATION: usize = place("initiation_timestamp");
+pub(super) const DISCONNECT: usize = place("disconnect_timestamp");
+pub(super) const ENQUEUE: usize = place("queue_enqueue_timestamp");
 const DEQUEUE: usize = place("queue_dequeue_timestamp");
 const QUEUE_DURATION: usize = place("queue_duration_seconds");
-const CONNECTED_TO_AGENT: usize = place("agent_connected_to_agent_timestamp");
-const INTERACTION: usize = place("agent_interaction_duration_seconds");
-const HOLD: usize = place("agent_customer_hold_duration_seconds");
+pub(super) const CONNECTED_TO_AGENT: usize = place("agent_connected_to_agent_timestamp");
+pub(super) const INTERACTION: usize = place("agent_interaction_duration_seconds");
+pub(super) const HOLD: usize = place("agent_customer_hold_duration_seconds");
 const PAUSE: usize = place("agent_pause_duration_seconds");
-const AFTER_CONTACT_WORK: usize = place("agent_after_contact_work_duration_seconds");
+pub(super) const AFTER_CONTACT_WORK: usize = place("agent_after_contact_work_duration_seconds");
 const ATTEMPTS: usize = place("agent_connection_attempts");
-const TRANSFER_COMPLETED: usize = place("transfer_completed_timestamp");
+pub(super) const TRANSFER_COMPLETED: usize = place("transfer_completed_timestamp");
 const RECORDING_LOCATION: usize = place("recording_location");
 const RECORDINGS: usize = place("recordings");

@@ -7,16 +7,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Context;
-use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lambda_io::aggregate;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::NO_ROW_WAITS;
 use super::delivery::Delivery;
 use super::settings::FirehoseSettings;
+use super::{NO_ROW_WAITS, unpacked};
 use crate::kinesis::Record;
 use crate::s3::Folder;
 
@@ -70,19 +68,13 @@ impl Lines {
     }
 
     fn add(&mut self, record: &Record) -> anyhow::Result<()> {
-        let parts = match aggregate::is_packed(&record.data).then(|| aggregate::unpack(record.data.to_vec()))
-        {
-            Some(Ok(parts)) => parts.into_iter().map(|part| part.data).collect(),
-            Some(Err(_)) | None => vec![record.data.clone()],
-        };
-        for data in parts {
-            self.line(&data)?;
+        for part in unpacked(record) {
+            self.bytes += part.data.len() + 1;
+            self.gzip
+                .write_all(&part.data)
+                .and_then(|()| self.gzip.write_all(b"\n"))
+                .context("memory takes it")?;
         }
         Ok(())
-    }
-
-    fn line(&mut self, data: &Bytes) -> anyhow::Result<()> {
-        self.bytes += data.len() + 1;
-        self.gzip.write_all(data).and_then(|()| self.gzip.write_all(b"\n")).context("memory takes it")
     }
 }
