@@ -12,6 +12,8 @@ import re
 import tempfile
 import tomllib
 
+from engines import DuckDb, literal
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEAD = """# Queries
 
@@ -210,7 +212,7 @@ def documentation(engine, run):
         for part in others:
             text += ["", part.replace(" Parameters: ", "\n\nParameters: ")]
         columns, rows = engine.answer(name, parameters)
-        given = ", ".join(literal(value) for value in parameters)
+        given = ", ".join(map(literal, parameters))
         if not rows:
             continue
         text += ["", f"With {given}, {'the first of ' if len(rows) > 4 else ''}{len(rows)} rows:", ""]
@@ -222,12 +224,7 @@ def documentation(engine, run):
     return "\n".join(text) + "\n"
 
 
-def literal(value):
-    return f"'{value}'" if isinstance(value, str) else str(value).lower()
-
-
 def main():
-    from engines import DuckDb
     from verify import Run
 
     with DuckDb(ROOT) as engine, tempfile.TemporaryDirectory() as folder:

@@ -6,26 +6,11 @@ import gzip
 import json
 import os
 import pathlib
-import re
 import subprocess
 import tempfile
 
 import duckdb
-import sqlglot
-
-VIEWS = [
-    "contact_records_latest",
-    "contact_records_received",
-    "contact_metrics",
-    "queue_intervals",
-    "agent_contact_metrics_intervals",
-    "agent_events",
-    "agent_status_intervals",
-    "agent_contact_intervals",
-    "agent_state_intervals",
-    "agent_segments",
-    "agent_intervals",
-]
+from duckdb_dialect import MACROS, VIEWS, translate, view
 
 
 def as_deployed(root):
@@ -34,18 +19,11 @@ def as_deployed(root):
     return json.loads(output)
 
 
-def columns_of_the_row(root):
-    """The columns of the table and its partition key, from the template."""
-    template = (root / "template.yaml").read_text()
-    section = template.split("# generated: contact record columns", 1)[1].split("# end of generated", 1)[0]
-    return [*re.findall(r'"Name":"([a-z0-9_]+)"', section), "contact_date"]
-
-
-def translate(sql, **options):
-    """Athena's dialect as DuckDB's."""
-    (sql,) = sqlglot.transpile(sql, read="athena", write="duckdb", comments=False, **options)
-    # The one thing that it leaves alone: the name of a group in a replacement.
-    return sql.replace("'$1'", "'\\1'")
+def archive_events(lake, day, lines, name="0"):
+    """Agent events as Firehose leaves them in the lake: a line each."""
+    folder = lake / "raw" / "agent-events" / f"arrival_date={day}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.gz").write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines)))
 
 
 class DuckDb:
@@ -54,7 +32,7 @@ class DuckDb:
     Error = duckdb.Error
 
     def __init__(self, root):
-        self.root, self.queries = root, as_deployed(root)["queries"]
+        self.queries = as_deployed(root)["queries"]
 
     def __enter__(self):
         return self
@@ -65,9 +43,7 @@ class DuckDb:
     def open(self, lake: pathlib.Path):
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
-        # Two functions of Athena's that DuckDB has under one other name.
-        for name in ("with_timezone", "at_timezone"):
-            self.connection.execute(f"CREATE MACRO {name}(time, zone) AS timezone(zone, time)")
+        self.connection.execute(MACROS)
         rows = lake / "contact_records" / "*" / "*"
         self.connection.execute(
             f"CREATE VIEW contact_records AS SELECT * FROM read_parquet('{rows}', hive_partitioning = true, "
@@ -76,9 +52,7 @@ class DuckDb:
         self.load("raw_agent_events", "event", lake / "raw" / "agent-events")
         self.load("raw_contact_records", "line", lake / "raw" / "contact-records")
         for name in VIEWS:
-            sql = (self.root / "queries" / "views" / f"{name}.sql").read_text()
-            sql = sql.replace("{columns}", ", ".join(columns_of_the_row(self.root)))
-            self.connection.execute(f"CREATE VIEW {name} AS {translate(sql)}")
+            self.connection.execute(view(name))
 
     def load(self, table, column, folder):
         self.connection.execute(f"CREATE TABLE {table} ({column} VARCHAR, arrival_date VARCHAR)")
@@ -98,9 +72,13 @@ class DuckDb:
         return [column[0] for column in result.description], result.fetchall()
 
 
+def literal(value):
+    return f"'{value}'" if isinstance(value, str) else str(value).lower()
+
+
 def with_parameters(sql, parameters):
     """The query with literals for its parameters, as Athena puts them in."""
-    literals = [f"'{value}'" if isinstance(value, str) else str(value).lower() for value in parameters]
+    literals = list(map(literal, parameters))
     lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
     pieces = "\n".join(lines).split("?")
     assert len(pieces) == len(literals) + 1, f"{len(pieces) - 1} parameters, not {len(literals)}"

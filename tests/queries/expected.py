@@ -15,7 +15,6 @@ import second_implementation as second
 
 HOUR = 3600.0
 CALLBACKS = ("CALLBACK", "CALLBACK_CUSTOMER_FIRST_QUEUED", "CALLBACK_CUSTOMER_FIRST_DIALED")
-INCOMING = ("INBOUND", "TRANSFER", "QUEUE_TRANSFER")
 
 
 def instant(text):
@@ -119,10 +118,10 @@ class Center:
     def queue_name(self, queue):
         return greatest(self.queue_names[queue]) if self.queue_names[queue] else None
 
-    def by_queue(self, asked, more=lambda key: ()):
+    def by_queue(self, asked, more=lambda key: (), contacts=None):
         """Figures by local interval, instance, queue and channel, and those of each initiation method in them."""
         groups = collections.defaultdict(lambda: collections.defaultdict(list))
-        for key, figures in self.contacts[asked.include_simulated].items():
+        for key, figures in (contacts or self.contacts[asked.include_simulated]).items():
             instance, queue, channel, method, _, quarter = key
             start = asked.start(second.ms(quarter))
             if start is None or asked.of not in ("*", queue, self.queue_name(queue)):
@@ -173,33 +172,40 @@ def fraction(percent):
     return None if percent is None else float(percent / 100)
 
 
-def average(figures, name):
-    value = second.metric("avg_" + name, figures)
+def number(value):
     return None if value is None else float(value)
+
+
+def average(figures, name):
+    return number(second.metric("avg_" + name, figures))
+
+
+CREATED = (
+    "contacts_incoming", "contacts_transferred_in", "contacts_transferred_in_by_agent", "contacts_transferred_in_from_queue",
+    "api_contacts", "callback_contacts", "customer_first_callback_contacts",
+)  # fmt: skip
+HANDLED = ("contacts_handled_incoming", "contacts_handled_outbound", "callback_contacts_handled", "api_contacts_handled")
+
+
+def with_methods(methods, name):
+    """The console's names for a count of some initiation methods."""
+    count, wanted = second.WITH_METHODS[name]
+    return of_methods(methods, count, *wanted)
 
 
 def contact_volume(center, asked):
     for key, all, methods in center.by_queue(asked):
-        created = lambda *of: of_methods(methods, "contacts_created", *of)  # noqa: E731
-        handled = lambda *of: of_methods(methods, "contacts_handled", *of)  # noqa: E731
         yield [
-            *key, all["contacts_created"], created(*INCOMING), created("TRANSFER", "QUEUE_TRANSFER"), created("TRANSFER"),
-            created("QUEUE_TRANSFER"), created("API"), created("CALLBACK"), created("CALLBACK_CUSTOMER_FIRST_QUEUED"),
-            all["contacts_queued"], all["contacts_queued_by_enqueue"], all["contacts_handled"],
-            all["contacts_handled_by_connected_to_agent"], handled(*INCOMING), handled("OUTBOUND"), handled("CALLBACK"),
-            handled("API"), all["count_contact_duration"], all["simulated"] if asked.include_simulated else 0,
+            *key, all["contacts_created"], *(with_methods(methods, name) for name in CREATED), all["contacts_queued"],
+            all["contacts_queued_by_enqueue"], all["contacts_handled"], all["contacts_handled_by_connected_to_agent"],
+            *(with_methods(methods, name) for name in HANDLED), all["count_contact_duration"],
+            all["simulated"] if asked.include_simulated else 0,
         ]  # fmt: skip
 
 
 def service_level(center, asked, threshold, comparison):
-    thresholds, second.THRESHOLDS = second.THRESHOLDS, (threshold,)
-    try:
-        other = Center.__new__(Center)
-        other.__dict__ |= center.__dict__
-        other.contacts = {asked.include_simulated: second.queue_intervals(center.records, asked.include_simulated, comparison)}
-    finally:
-        second.THRESHOLDS = thresholds
-    for key, all, _ in other.by_queue(asked):
+    contacts = second.queue_intervals(center.records, asked.include_simulated, comparison, (threshold,))
+    for key, all, _ in center.by_queue(asked, contacts=contacts):
         # Only what ended counts at all.
         if not all["count_contact_duration"]:
             continue
@@ -326,34 +332,26 @@ def after_contact_work(center, asked):
 SHARES = ("percent_agent_on_contact_time", "percent_agent_idle_time", "percent_non_productive_time")
 
 
-def occupied(ratio):
-    return None if ratio is None else float(ratio)
-
-
 def agent_activity(center, asked):
     for key, all in center.by_activity(asked):
         online, contact, idle, other = (all[f"{n}_time"] for n in ("online", "contact", "idle", "non_productive"))
         yield [
             *key, online / 1000, contact / 1000, idle / 1000, other / 1000, all["error_status_time"] / 1000,
             all["missed_rejected_time"] / 1000, *(fraction(second.metric(name, all)) for name in SHARES),
-            occupied(second.metric("agent_occupancy", all)), all["open"],
+            number(second.metric("agent_occupancy", all)), all["open"],
         ]  # fmt: skip
+
+
+CONNECTING = ("INBOUND", "OUTBOUND", "CALLBACK", "API")
 
 
 def agent_answer_rate(center, asked):
     for key, all in center.by_activity(asked):
-        ringing = [
-            average_connecting(all, method) for method in ("INBOUND", "OUTBOUND", "CALLBACK", "API")
-        ]
+        ringing = [second.metric("avg_agent_connecting_time", all, initiation_method=method) for method in CONNECTING]
         yield [
             *key, all["answered_offers"], all["agent_non_response"], fraction(second.metric("agent_answer_rate", all)),
-            float(second.metric("sum_connecting_time_agent", all)), *ringing,
+            float(second.metric("sum_connecting_time_agent", all)), *map(number, ringing),
         ]  # fmt: skip
-
-
-def average_connecting(figures, method):
-    value = second.metric("avg_agent_connecting_time", figures, initiation_method=method)
-    return None if value is None else float(value)
 
 
 def occupancy(center, asked):

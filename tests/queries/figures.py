@@ -7,12 +7,11 @@ compared to the third decimal.
 import collections
 import contextlib
 import datetime
-import gzip
 import json
 import pathlib
 import tempfile
 
-from engines import DuckDb
+from engines import DuckDb, archive_events
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INSTANCE = "arn:aws:connect:us-east-1:111122223333:instance/10000000-0000-4000-8000-000000000001"
@@ -33,7 +32,7 @@ class Records:
         self.records = []
 
     def add(self, count=1, method="INBOUND", wait=None, queued=None, agent=None, reason="CUSTOMER_DISCONNECT", at=None, **fields):
-        """So many contacts that ended in the window; `wait` is the time in the queue."""
+        """Adds `count` contacts that ended in the window; `wait` is the time in the queue."""
         for _ in range(count):
             number = len(self.records)
             end = at or BEGIN + datetime.timedelta(seconds=3600 + number % 80_000)
@@ -65,7 +64,7 @@ def shared_out(total, count):
 
 
 def cumulative(counts, total, longest):
-    """How many contacts waited how long: below each threshold so many in all, and the rest for the longest time."""
+    """Counts of contacts and their waits, from the counts below each threshold; the rest waited longest."""
     before, below = 0, 0
     for threshold, count in counts:
         yield count - below, before
@@ -202,14 +201,13 @@ def lake(ledger, folder, records, events=()):
     long_ago.add(ContactId="long ago", at=datetime.datetime(2020, 1, 1))
     file.write_text("".join(json.dumps(record) + "\n" for record in records or long_ago.records))
     ledger("demo", f"--contact-records={file}", "--output", folder / "made")
-    days = {BEGIN.date().isoformat(): ["{}\n"]}
+    lake = folder / "made" / "lake"
+    days = {BEGIN.date().isoformat(): [b"{}"]}
     for event in events:
-        days.setdefault(event["EventTimestamp"][:10], []).append(json.dumps(event) + "\n")
+        days.setdefault(event["EventTimestamp"][:10], []).append(json.dumps(event).encode())
     for day, lines in days.items():
-        archive = folder / "made" / "lake" / "raw" / "agent-events" / f"arrival_date={day}"
-        archive.mkdir(parents=True)
-        (archive / "0.gz").write_bytes(gzip.compress("".join(lines).encode()))
-    return folder / "made" / "lake"
+        archive_events(lake, day, lines)
+    return lake
 
 
 class Figures:

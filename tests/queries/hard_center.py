@@ -276,7 +276,7 @@ class Center:
         return [event for event in events if event is events[-1] or not chance(0.03)]
 
     def sent(self, permille):
-        """Records and events as they arrive: so many of a thousand twice, so many late."""
+        """Records and events as they arrive; `permille` of them are duplicated, and as many late."""
 
         def disturbed(items):
             items = [item for item in items for _ in range(2 if self.chance(permille / 1000) else 1)]

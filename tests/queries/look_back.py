@@ -5,7 +5,6 @@ day they ended. `make measure-look-back` runs it; docs/queries.md has the figure
 """
 
 import datetime
-import json
 import pathlib
 import random
 import statistics
@@ -14,12 +13,13 @@ import tempfile
 import time
 
 import duckdb
-from engines import Trino, columns_of_the_row, with_parameters
+from duckdb_dialect import columns_of_the_row
+from engines import Trino, with_parameters
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEDGER = ROOT / "target" / "debug" / "contact-ledger"
 FIRST, DAYS = datetime.date(2025, 3, 3), 365
-# Of a hundred contacts, how many end so many days after they began.
+# Days from the beginning of a contact to its end, of a thousand contacts.
 ENDS_AFTER = [0] * 970 + [1] * 20 + [2] * 5 + [4] * 3 + [7] * 2
 
 
@@ -41,7 +41,7 @@ def build(folder, source):
     lake.execute("CREATE TABLE ends (contact_id VARCHAR, later INTEGER)")
     lake.executemany("INSERT INTO ends VALUES (?, ?)", [(id, ends.choice(ENDS_AFTER)) for id in ids])
     (begins,) = lake.execute("SELECT min(CAST(initiation_timestamp AS DATE)) FROM day").fetchone()
-    kept = [name for name in columns_of_the_row(ROOT) if name != "contact_date"]
+    kept = [name for name in columns_of_the_row() if name != "contact_date"]
     moved = {"contact_id": "contact_id || '-' || {number}"}
     for name in ("initiation_timestamp", "queue_enqueue_timestamp", "last_update_timestamp"):
         moved[name] = name + " + INTERVAL ({shift}) DAY"

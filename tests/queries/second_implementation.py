@@ -33,12 +33,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # ---------------------------------------------------------------------------------------------------------------------
 # Reading
 
-def read(path):
-    """The JSON objects of a file of lines, in file order; lines which are no JSON object are skipped."""
-    with open(path, 'rb') as f:
-        return list(_objects(f))
-
-
 def _objects(lines):
     """JSON objects out of dicts, or of text lines; all else is skipped."""
     for line in lines:
@@ -363,25 +357,6 @@ def contacts_agent_disconnect(r):
     return con(r) and get(r, 'DisconnectReason') == 'AGENT_DISCONNECT'
 
 
-def _flag(r, side):
-    return get(r, 'ChatMetrics', side, 'ConversationAbandon') is True
-
-
-def conversations_abandoned_agent(r):
-    """the agent's flag is true."""
-    return _flag(r, 'AgentMetrics')
-
-
-def conversations_abandoned_customer(r):
-    """the customer's flag is true."""
-    return _flag(r, 'CustomerMetrics')
-
-
-def conversations_abandoned(r):
-    """the flag of agent or customer is true."""
-    return _flag(r, 'AgentMetrics') or _flag(r, 'CustomerMetrics')
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Times in ms: None = "skip", in neither numerator nor denominator
 
@@ -525,56 +500,6 @@ def contact_first_response_time_agent(r):
     return None if answer is None or start is None else answer - start
 
 
-def first_response_time_agent(r):
-    """from ChatMetrics, ms."""
-    return number(_chat_contact(r, 'AgentFirstResponseTimeInMillis'))
-
-
-def conversation_close_time(r):
-    """from ChatMetrics, ms."""
-    return number(_chat_contact(r, 'ConversationCloseTimeInMillis'))
-
-
-def messages(r):
-    return number(_chat_contact(r, 'TotalMessages'))
-
-
-def messages_bot(r):
-    return number(_chat_contact(r, 'TotalBotMessages'))
-
-
-def messages_agent(r):
-    return number(get(r, 'ChatMetrics', 'AgentMetrics', 'MessagesSent'))
-
-
-def messages_customer(r):
-    return number(get(r, 'ChatMetrics', 'CustomerMetrics', 'MessagesSent'))
-
-
-def _pair(r, side, numerator, denominator):
-    """Two numbers of one side of a chat, None unless both are there."""
-    a, b = (number(get(r, 'ChatMetrics', side, n)) for n in (numerator, denominator))
-    return None if a is None or b is None else (a, b)
-
-
-def response_time_agent(r):
-    """sum of response times / number of responses, not an average of averages: (ms, number)."""
-    return _pair(r, 'AgentMetrics', 'TotalResponseTimeInMillis', 'NumResponses')
-
-
-def response_time_customer(r):
-    return _pair(r, 'CustomerMetrics', 'TotalResponseTimeInMillis', 'NumResponses')
-
-
-def message_length_agent(r):
-    """characters / messages."""
-    return _pair(r, 'AgentMetrics', 'MessageLengthInChars', 'MessagesSent')
-
-
-def message_length_customer(r):
-    return _pair(r, 'CustomerMetrics', 'MessageLengthInChars', 'MessagesSent')
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Thresholds: `<` by default, LTE as parameter
 
@@ -610,17 +535,13 @@ COUNTS = (
     contacts_handled_by_connected_to_agent, contacts_abandoned, contacts_transferred_out,
     contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
     contacts_transferred_out_from_queue, contacts_put_on_hold, retry_callback_attempts,
-    conversations_abandoned, conversations_abandoned_agent, conversations_abandoned_customer,
 )
 TIMES = (                                                   # ms in, seconds out
     queue_answer_time, queue_answer_time_by_enqueue, abandon_time, interaction_time, hold_time, interaction_and_hold_time,
     after_contact_work_time, handle_time, active_time, agent_pause_time, contact_duration, resolution_time,
     contact_flow_time, queue_answer_time_customer_first_callback, wait_time_after_customer_first_callback_connection,
-    contact_first_response_time_agent, first_response_time_agent, conversation_close_time,
+    contact_first_response_time_agent,
 )
-NUMBERS = (holds, messages, messages_bot, messages_agent, messages_customer)
-PAIRS = {response_time_agent: True, response_time_customer: True,           # True: the numerator is ms
-         message_length_agent: False, message_length_customer: False}
 IN_X = (contacts_removed_from_queue_in, sum_contacts_answered_in, sum_contacts_abandoned_in, contacts_resolved_in)
 AGENT_COUNTS = (contacts_handled, contacts_put_on_hold, contacts_transferred_out_by_agent, contacts_transferred_out_internal,
                 contacts_transferred_out_external, contacts_agent_disconnect)
@@ -628,13 +549,13 @@ AGENT_TIMES = (interaction_time, hold_time, interaction_and_hold_time, after_con
                agent_pause_time)
 
 
-def _new_queue_figures():
+def _new_queue_figures(thresholds=THRESHOLDS):
     figures = {f.__name__: 0 for f in COUNTS}
-    for f in TIMES + NUMBERS + tuple(PAIRS):
+    for f in TIMES + (holds,):
         figures['sum_' + f.__name__] = figures['count_' + f.__name__] = 0
     figures['max_queued_time'] = None
     for f in IN_X:
-        for x in THRESHOLDS:
+        for x in thresholds:
             figures['%s_%d' % (f.__name__, x)] = 0
     figures['simulated'] = 0
     return figures
@@ -649,7 +570,7 @@ def _new_agent_contact_figures():
 
 def _to_seconds(figures):
     """Sums of times from ms to seconds."""
-    for f in TIMES + tuple(p for p, time in PAIRS.items() if time):
+    for f in TIMES:
         name = 'sum_' + f.__name__
         if name in figures:
             figures[name] = seconds(figures[name])
@@ -662,7 +583,7 @@ def _time_of(name, record):
     return ATTRIBUTION.get(name, disconnect_time)(record)
 
 
-def _add_queue(record, bucket, include_simulated, comparison):
+def _add_queue(record, bucket, include_simulated, comparison, thresholds=THRESHOLDS):
     """Adds one record. bucket(ms) gives the dict of the interval of that moment, or None if it is not wanted."""
     def place(name):
         moment = _time_of(name, record)
@@ -681,7 +602,7 @@ def _add_queue(record, bucket, include_simulated, comparison):
             figures = place(f.__name__)
             if figures is not None:
                 figures[f.__name__] += 1
-    for f in TIMES + NUMBERS:
+    for f in TIMES + (holds,):
         value = f(record)
         if value is not None:
             figures = place(f.__name__)
@@ -691,11 +612,6 @@ def _add_queue(record, bucket, include_simulated, comparison):
     figures = place('')                                        # all that is left goes by Disconnect
     if figures is None:
         return
-    for f in PAIRS:
-        pair = f(record)
-        if pair is not None:
-            figures['sum_' + f.__name__] += pair[0]
-            figures['count_' + f.__name__] += pair[1]
     waited = max_queued_time(record)
     if waited is not None:
         old = figures['max_queued_time']
@@ -703,7 +619,7 @@ def _add_queue(record, bucket, include_simulated, comparison):
     for f in IN_X:
         value = f(record)
         if value is not None:
-            for x in THRESHOLDS:
+            for x in thresholds:
                 if value < x * 1000 or (comparison == 'LTE' and value == x * 1000):
                     figures['%s_%d' % (f.__name__, x)] += 1
 
@@ -739,7 +655,7 @@ def agent_contact_group(r):
             text(r, 'Channel'))
 
 
-def queue_intervals(records, include_simulated=False, comparison='LT'):
+def queue_intervals(records, include_simulated=False, comparison='LT', thresholds=THRESHOLDS):
     """{(instance_id, queue_id, channel, initiation_method, disconnect_reason, quarter): figures}."""
     result = {}
     for record in newest_records(records):
@@ -748,9 +664,9 @@ def queue_intervals(records, include_simulated=False, comparison='LT'):
         def bucket(moment):
             key = group + (iso(quarter(moment)),)
             if key not in result:
-                result[key] = _new_queue_figures()
+                result[key] = _new_queue_figures(thresholds)
             return result[key]
-        _add_queue(record, bucket, include_simulated, comparison)
+        _add_queue(record, bucket, include_simulated, comparison, thresholds)
     return {key: _to_seconds(figures) for key, figures in result.items()}
 
 
@@ -852,7 +768,7 @@ class Timeline:
         self.held = {}              # contact id -> [start, state, contact dict]
         self.floor = None           # nothing before this: the last log-in
         self.new_session = True     # the next configuration counts from the start of the session
-        self.shown = None           # time of the last snapshot of this session
+        self.shown = None           # time of the last snapshot since the log-in
         logged_out, before = False, None
         for moment, _, event in events:
             kind = event['EventType']
@@ -926,7 +842,7 @@ class Timeline:
             if not self.configurations:
                 self.configurations.append((float('-inf'), settings))
             elif settings != self.configurations[-1][1]:
-                # no time of its own is told: from the event on; the first one of a session from its log-in
+                # it has no timestamp: from the event on, the first one from the log-in
                 since = self.floor if self.new_session and self.floor is not None else moment
                 self.configurations.append((since, settings))
             self.new_session = False
@@ -1214,11 +1130,6 @@ METRICS = {     # name: (unit, how)
 for _f in TIMES:
     METRICS['avg_' + _f.__name__] = ('SECONDS', 'sum_%s / count_%s' % (_f.__name__, _f.__name__))
     METRICS['sum_' + _f.__name__] = ('SECONDS', 'sum')
-for _f in NUMBERS[1:]:
-    METRICS['avg_' + _f.__name__] = ('COUNT', 'sum_%s / count_%s, contacts that tell it' % (_f.__name__, _f.__name__))
-for _f, _time in PAIRS.items():
-    METRICS['avg_' + _f.__name__] = ('SECONDS' if _time else 'COUNT',
-                                     'sum of %s / number of %s' % (('times', 'responses') if _time else ('characters', 'messages')))
 for _f in AGENT_TIME:
     METRICS['sum_' + _f.__name__ + '_agent'] = ('SECONDS', _f.__name__ + ' / 1000')
 for _f in COUNTS + (contacts_agent_disconnect,):
@@ -1278,7 +1189,7 @@ def metric(name, figures, x=None, initiation_method=None, agent=None):
         return _ratio(f['sum_hold_time'], f['contacts_handled'])
     if name in {'sum_' + t.__name__ + '_agent' for t in AGENT_TIME}:
         return seconds(f[name[4:-6]])
-    if name in {'avg_' + p.__name__ for p, time in PAIRS.items()} or name.startswith('avg_'):
+    if name.startswith('avg_'):
         return _ratio(f['sum_' + name[4:]], f['count_' + name[4:]])
     if name.endswith('_x'):
         return f[name[:-1] + str(x)]

@@ -13,6 +13,8 @@ import os
 import pathlib
 import subprocess
 
+from engines import archive_events
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEBUG = ROOT / "target" / "debug"
 DAY = "2026-06-01"
@@ -63,9 +65,7 @@ def deliver(lake):
         folder.mkdir(parents=True)
         (folder / name).write_bytes(gzip.compress(b"".join(copy for _, copy in arrived)))
     # The tables of agents' events need a file.
-    archive = lake / "raw" / "agent-events" / f"arrival_date={DAY}"
-    archive.mkdir(parents=True)
-    (archive / "0.gz").write_bytes(gzip.compress(b"{}\n"))
+    archive_events(lake, DAY, [b"{}"])
 
 
 def backfill(lake, *days, policy="{}"):
@@ -80,9 +80,7 @@ def rows_of_one_schema(folder):
     output = folder / "policy"
     demo = [DEBUG / "contact-ledger", "demo", "--contact-records", records, "--output", output]
     subprocess.run(demo, check=True, capture_output=True)
-    archive = output / "lake" / "raw" / "agent-events" / f"arrival_date={DAY}"
-    archive.mkdir(parents=True)
-    (archive / "0.gz").write_bytes(gzip.compress(b"{}\n"))
+    archive_events(output / "lake", DAY, [b"{}"])
     backfill(output / "lake", policy='{"attributes": "drop"}')
     return output / "lake"
 

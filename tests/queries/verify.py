@@ -9,7 +9,6 @@ import collections
 import contextlib
 import datetime
 import fractions
-import gzip
 import json
 import math
 import os
@@ -28,8 +27,8 @@ import figures
 import hard_center
 import second_implementation as second
 import ties
-from document import Names, columns_of, documentation, plain
-from engines import DuckDb, Trino
+from document import DIMENSIONS, Names, columns_of, documentation, plain
+from engines import DuckDb, Trino, archive_events
 from expected import Asked
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -79,12 +78,8 @@ class Run:
         self.lake, self.made, self.sent = folder / "made" / "lake", folder / "made", sent
         self.sent_events = (sent / "agent-events.jsonl").read_bytes().splitlines()
         self.sent_records = (sent / "contact-records.jsonl").read_bytes().splitlines()
-        archive = self.lake / "raw" / "agent-events" / f"arrival_date={DAY}"
-        archive.mkdir(parents=True)
-        # As Firehose writes it: several files, a line end after each event.
         for part in range(3):
-            lines = (line + b"\n" for line in self.sent_events[part::3])
-            (archive / f"{part}.gz").write_bytes(gzip.compress(b"".join(lines)))
+            archive_events(self.lake, DAY, self.sent_events[part::3], part)
 
         self.records = list(readable((story / "contact-records.jsonl").read_bytes().splitlines()))
         self.events = list(readable((story / "agent-events.jsonl").read_bytes().splitlines()))
@@ -215,9 +210,7 @@ class HardRun:
             # A few arrive the next day.
             days[day + datetime.timedelta(days=number % 50 == 0 and permille > 0)].append(line)
         for day, lines in days.items():
-            archive = self.lake / "raw" / "agent-events" / f"arrival_date={day}"
-            archive.mkdir(parents=True)
-            (archive / "0.gz").write_bytes(gzip.compress(b"\n".join(lines) + b"\n"))
+            archive_events(self.lake, day, lines)
         self.center = expected.Center(self.made.records, self.made.events)
 
     def questions(self):
@@ -225,7 +218,7 @@ class HardRun:
 
 
 def same(left, right, tolerance):
-    """Numbers may differ by so much; what is exact differs by what a double does."""
+    """Numbers may differ by the tolerance, and by what a double does."""
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(same(one, other, tolerance) for one, other in zip(left, right))
     if isinstance(left, int) and isinstance(right, int):
@@ -415,11 +408,9 @@ def figures_of(name, renamed):
 
 
 # Dimensions, and what only we have.
-OURS = {
-    "contact_date", "instance_id", "queue_id", "queue_name", "agent_queue", "channel", "initiation_method", "disconnect_reason",
-    "simulated", "interval_start", "agent_id", "agent_username", "routing_profile_id", "routing_profile_name", "level1_id",
-    "level2_id", "level3_id", "level4_id", "level5_id", "contacts_continued", "contacts_customer_gave_up", "contacts_ended",
-    "contacts_with_after_contact_work", "max_after_contact_work_time", "max_handle_time",
+OURS = DIMENSIONS | {
+    "contacts_continued", "contacts_customer_gave_up", "contacts_ended", "contacts_with_after_contact_work",
+    "max_after_contact_work_time", "max_handle_time",
 }  # fmt: skip
 FIGURES = {
     "queue_intervals": list(figures_of("queue_intervals", QUEUE_NAMES)),
