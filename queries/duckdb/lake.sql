@@ -1,10 +1,12 @@
--- The lake's tables and views for DuckDB, generated from queries/views/ (make generate). A demo writes it with the place of its
--- result: duckdb -init lake.sql
+-- The lake's tables, views and named queries for DuckDB 1.3 or newer, generated from queries/ (make generate). A demo writes it
+-- with the place of its result. Named queries are table macros: the first and the last day, then others by name.
+--
+--     duckdb -init lake.sql -c "FROM service_level('2026-03-02', '2026-03-02', grain := '60')"
 
 SET TimeZone = 'UTC';
 -- Two functions of Athena's that DuckDB has under one other name.
-CREATE OR REPLACE MACRO with_timezone(time, zone) AS timezone(zone, time);
-CREATE OR REPLACE MACRO at_timezone(time, zone) AS timezone(zone, time);
+CREATE OR REPLACE MACRO with_timezone(instant, zone) AS timezone(zone, instant);
+CREATE OR REPLACE MACRO at_timezone(instant, zone) AS timezone(zone, instant);
 
 -- {contact_records}
 -- {raw_agent_events}
@@ -1539,3 +1541,2664 @@ GROUP BY
   level4_id,
   level5_id,
   interval_start;
+
+-- Abandonment: of the contacts that queued, how many ended without an agent, a transfer or a next contact.
+CREATE OR REPLACE MACRO abandonment(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  SUM(contacts_queued) AS contacts_queued,
+  SUM(contacts_abandoned) AS contacts_abandoned,
+  CAST(SUM(contacts_abandoned) AS DOUBLE) / NULLIF(SUM(contacts_queued), 0) AS abandonment_rate,
+  CAST(SUM(sum_abandon_time) AS DOUBLE) / NULLIF(SUM(abandon_time_contacts), 0) AS avg_abandon_time,
+  SUM(contacts_customer_gave_up) AS contacts_customer_gave_up
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- After-contact work: how long agents worked after a contact.
+CREATE OR REPLACE MACRO after_contact_work(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(routing_profile AS TEXT) AS routing_profile_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM agent_contact_metrics_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND routing_profile_given IN ('*', routing_profile_id, routing_profile_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  agent_id,
+  MAX(agent_username) AS agent_username,
+  routing_profile_id,
+  ARG_MAX(routing_profile_name, instant) AS routing_profile_name,
+  channel,
+  SUM(contacts_handled) AS contacts_handled,
+  CAST(SUM(sum_after_contact_work_time) AS DOUBLE) / NULLIF(SUM(after_contact_work_time_contacts), 0) AS avg_after_contact_work_time,
+  SUM(contacts_with_after_contact_work) AS contacts_with_work,
+  CAST(SUM(sum_after_contact_work_time) AS DOUBLE) / NULLIF(SUM(contacts_with_after_contact_work), 0) AS average_of_those_with_work,
+  MAX(max_after_contact_work_time) AS longest_seconds
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  agent_id,
+  routing_profile_id,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  agent_id,
+  routing_profile_id,
+  channel;
+
+-- Agent activity: how long agents were online, on contact, idle and in custom statuses.
+CREATE OR REPLACE MACRO agent_activity(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(routing_profile AS TEXT) AS routing_profile_given
+      )
+    )
+  )
+), agents_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM agent_intervals
+  CROSS JOIN given
+  WHERE
+    routing_profile_given IN ('*', routing_profile_id, routing_profile_name)
+), agents AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM agents_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), names AS (
+  SELECT
+    instance_id,
+    agent_id,
+    ARG_MAX(agent_username, last_update_timestamp) AS agent_username
+  FROM contact_records
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-1) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+  GROUP BY
+    instance_id,
+    agent_id
+)
+SELECT
+  local_start,
+  agents.instance_id,
+  agents.agent_id,
+  MAX(agent_username) AS agent_username,
+  routing_profile_id,
+  ARG_MAX(routing_profile_name, instant) AS routing_profile_name,
+  ROUND(SUM(sum_online_time_agent), 3) AS sum_online_time_agent,
+  ROUND(SUM(sum_contact_time_agent), 3) AS sum_contact_time_agent,
+  ROUND(SUM(sum_idle_time_agent), 3) AS sum_idle_time_agent,
+  ROUND(SUM(sum_non_productive_time_agent), 3) AS sum_non_productive_time_agent,
+  ROUND(SUM(sum_error_status_time_agent), 3) AS sum_error_status_time_agent,
+  ROUND(SUM(missed_or_rejected_time), 3) AS missed_or_rejected_time,
+  CAST(SUM(sum_contact_time_agent) AS DOUBLE) / NULLIF(SUM(sum_online_time_agent), 0) AS percent_agent_on_contact_time,
+  CAST(SUM(sum_idle_time_agent) AS DOUBLE) / NULLIF(SUM(sum_online_time_agent), 0) AS percent_agent_idle_time,
+  CAST(SUM(sum_non_productive_time_agent) AS DOUBLE) / NULLIF(SUM(sum_online_time_agent), 0) AS percent_non_productive_time,
+  CAST(SUM(sum_contact_time_agent) AS DOUBLE) / NULLIF(SUM(sum_contact_time_agent) + SUM(sum_idle_time_agent), 0) AS agent_occupancy,
+  BOOL_OR(CAST(is_open AS BOOLEAN)) AS is_open
+FROM agents
+LEFT JOIN names
+  ON names.instance_id = agents.instance_id AND names.agent_id = agents.agent_id
+GROUP BY
+  local_start,
+  agents.instance_id,
+  agents.agent_id,
+  routing_profile_id
+ORDER BY
+  MIN(interval_start),
+  agents.instance_id,
+  agents.agent_id,
+  routing_profile_id;
+
+-- Agent answer rate: share of offered contacts that agents accepted, and ring time.
+CREATE OR REPLACE MACRO agent_answer_rate(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(routing_profile AS TEXT) AS routing_profile_given
+      )
+    )
+  )
+), agents_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM agent_intervals
+  CROSS JOIN given
+  WHERE
+    routing_profile_given IN ('*', routing_profile_id, routing_profile_name)
+), agents AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM agents_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), names AS (
+  SELECT
+    instance_id,
+    agent_id,
+    ARG_MAX(agent_username, last_update_timestamp) AS agent_username
+  FROM contact_records
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-1) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+  GROUP BY
+    instance_id,
+    agent_id
+)
+SELECT
+  local_start,
+  agents.instance_id,
+  agents.agent_id,
+  MAX(agent_username) AS agent_username,
+  routing_profile_id,
+  ARG_MAX(routing_profile_name, instant) AS routing_profile_name,
+  SUM(offers_accepted) AS offers_accepted,
+  SUM(agent_non_response) AS agent_non_response,
+  CAST(SUM(offers_accepted) AS DOUBLE) / NULLIF(SUM(offers_accepted) + SUM(agent_non_response), 0) AS agent_answer_rate,
+  ROUND(SUM(sum_connecting_time_agent), 3) AS sum_connecting_time_agent,
+  CAST(SUM(sum_connecting_time_agent_inbound) AS DOUBLE) / NULLIF(SUM(connecting_attempts_inbound), 0) AS avg_agent_incoming_connecting_time,
+  CAST(SUM(sum_connecting_time_agent_outbound) AS DOUBLE) / NULLIF(SUM(connecting_attempts_outbound), 0) AS avg_agent_outbound_connecting_time,
+  CAST(SUM(sum_connecting_time_agent_callback) AS DOUBLE) / NULLIF(SUM(connecting_attempts_callback), 0) AS avg_agent_callback_connecting_time,
+  CAST(SUM(sum_connecting_time_agent_api) AS DOUBLE) / NULLIF(SUM(connecting_attempts_api), 0) AS avg_agent_api_connecting_time
+FROM agents
+LEFT JOIN names
+  ON names.instance_id = agents.instance_id AND names.agent_id = agents.agent_id
+GROUP BY
+  local_start,
+  agents.instance_id,
+  agents.agent_id,
+  routing_profile_id
+ORDER BY
+  MIN(interval_start),
+  agents.instance_id,
+  agents.agent_id,
+  routing_profile_id;
+
+-- Agent contacts: what agents handled, and how long it took.
+CREATE OR REPLACE MACRO agent_contacts(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(routing_profile AS TEXT) AS routing_profile_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM agent_contact_metrics_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND routing_profile_given IN ('*', routing_profile_id, routing_profile_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  agent_id,
+  MAX(agent_username) AS agent_username,
+  routing_profile_id,
+  ARG_MAX(routing_profile_name, instant) AS routing_profile_name,
+  channel,
+  SUM(contacts_handled) AS contacts_handled,
+  SUM(contacts_agent_hung_up_first) AS contacts_agent_hung_up_first,
+  SUM(contacts_put_on_hold) AS contacts_put_on_hold,
+  SUM(contacts_transferred_out_by_agent) AS contacts_transferred_out_by_agent,
+  SUM(contacts_transferred_out_internal) AS contacts_transferred_out_internal,
+  SUM(contacts_transferred_out_external) AS contacts_transferred_out_external,
+  SUM(sum_handle_time) AS sum_handle_time,
+  CAST(SUM(sum_handle_time) AS DOUBLE) / NULLIF(SUM(handle_time_contacts), 0) AS avg_handle_time,
+  CAST(SUM(sum_interaction_time) AS DOUBLE) / NULLIF(SUM(interaction_time_contacts), 0) AS avg_interaction_time,
+  CAST(SUM(sum_hold_time) AS DOUBLE) / NULLIF(SUM(hold_time_contacts), 0) AS avg_hold_time,
+  CAST(SUM(sum_hold_time) AS DOUBLE) / NULLIF(SUM(contacts_handled), 0) AS avg_hold_time_all_contacts,
+  CAST(SUM(sum_after_contact_work_time) AS DOUBLE) / NULLIF(SUM(after_contact_work_time_contacts), 0) AS avg_after_contact_work_time,
+  CAST(SUM(sum_active_time) AS DOUBLE) / NULLIF(SUM(active_time_contacts), 0) AS avg_active_time,
+  CAST(SUM(sum_agent_pause_time) AS DOUBLE) / NULLIF(SUM(agent_pause_time_contacts), 0) AS avg_agent_pause_time
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  agent_id,
+  routing_profile_id,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  agent_id,
+  routing_profile_id,
+  channel;
+
+-- Agent non-response: contacts that rang at an agent and were not answered, with and without those that the customer
+CREATE OR REPLACE MACRO agent_non_response(first_day, last_day, time_zone := 'UTC', grain := 'day', look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), offers_read AS (
+  SELECT
+    *,
+    end_timestamp AS instant
+  FROM agent_state_intervals
+  CROSS JOIN given
+  WHERE
+    is_offer AND outcome IN ('missed', 'rejected', 'error', 'gone')
+), offers AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM offers_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), given_up AS (
+  SELECT
+    instance_id,
+    contact_id
+  FROM contact_metrics
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND connected_timestamp IS NULL
+    AND disconnect_reason = 'CUSTOMER_DISCONNECT'
+)
+SELECT
+  local_start,
+  offers.instance_id,
+  offers.agent_id,
+  offers.channel,
+  COUNT(*) AS agent_non_response,
+  COUNT(CASE WHEN channel = 'VOICE' AND given_up.contact_id IS NULL THEN 1 END) AS agent_non_response_without_customer_abandons
+FROM offers
+LEFT JOIN given_up
+  ON given_up.instance_id = offers.instance_id
+  AND given_up.contact_id = offers.contact_id
+GROUP BY
+  local_start,
+  offers.instance_id,
+  offers.agent_id,
+  offers.channel
+ORDER BY
+  MIN(instant),
+  offers.instance_id,
+  offers.agent_id,
+  offers.channel;
+
+-- Beyond the look-back: contacts that count in these days but began before the days that other queries read.
+CREATE OR REPLACE MACRO beyond_look_back(first_day, last_day, time_zone := 'UTC', grain := 'day', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date < STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  channel,
+  SUM(contacts_ended) AS contacts_ended,
+  SUM(contacts_queued_by_enqueue) AS contacts_queued_by_enqueue,
+  SUM(contacts_handled_by_connected_to_agent) AS contacts_handled_by_connected_to_agent,
+  MAX(DATE_DIFF('DAY', CAST(contact_date AS DATE), CAST(interval_start AS DATE))) AS longest_days,
+  MIN(contact_date) AS first_contact_date
+FROM contacts
+GROUP BY
+  local_start,
+  channel
+ORDER BY
+  MIN(instant),
+  channel;
+
+-- Callbacks: how many were asked for, how many an agent handled, and how long customers waited.
+CREATE OR REPLACE MACRO callbacks(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('CALLBACK', 'CALLBACK_CUSTOMER_FIRST_QUEUED')
+      THEN contacts_created
+      ELSE 0
+    END
+  ) AS callbacks_asked_for,
+  SUM(CASE WHEN initiation_method IN ('CALLBACK') THEN contacts_handled ELSE 0 END) AS callback_contacts_handled,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('CALLBACK_CUSTOMER_FIRST_DIALED')
+      THEN contacts_ended
+      ELSE 0
+    END
+  ) AS customer_first_callbacks_dialed,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('CALLBACK_CUSTOMER_FIRST_DIALED')
+      THEN contacts_handled
+      ELSE 0
+    END
+  ) AS customer_first_callbacks_handled,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('CALLBACK', 'CALLBACK_CUSTOMER_FIRST_QUEUED', 'CALLBACK_CUSTOMER_FIRST_DIALED')
+      THEN contacts_abandoned
+      ELSE 0
+    END
+  ) AS callbacks_abandoned,
+  SUM(callbacks_retried) AS callbacks_retried,
+  CAST(SUM(
+    CASE WHEN initiation_method IN ('CALLBACK') THEN sum_queue_answer_time ELSE 0 END
+  ) AS DOUBLE) / NULLIF(
+    SUM(
+      CASE
+        WHEN initiation_method IN ('CALLBACK')
+        THEN queue_answer_time_contacts
+        ELSE 0
+      END
+    ),
+    0
+  ) AS avg_callback_queue_answer_time,
+  CAST(SUM(sum_queue_answer_time_customer_first_callback) AS DOUBLE) / NULLIF(SUM(queue_answer_time_customer_first_callback_contacts), 0) AS avg_queue_answer_time_customer_first_callback,
+  CAST(SUM(sum_wait_time_after_customer_first_callback_connection) AS DOUBLE) / NULLIF(SUM(wait_time_after_customer_first_callback_connection_contacts), 0) AS avg_wait_time_after_customer_first_callback_connection
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Contact chains: contacts that are linked by transfers or callbacks.
+CREATE OR REPLACE MACRO contact_chains(first_day, last_day, time_zone := 'UTC', include_simulated := false) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      CAST(time_zone AS TEXT) AS time_zone_given,
+      CAST(first_day AS DATE) AS first_day_given,
+      CAST(last_day AS DATE) AS last_day_given,
+      CAST(include_simulated AS BOOLEAN) AS include_simulated_given
+  )
+)
+SELECT
+  instance_id,
+  initial_contact_id,
+  COUNT(*) AS contacts,
+  ARRAY_AGG(contact_id ORDER BY initiation_timestamp, contact_id) AS contact_ids,
+  ARRAY_AGG(initiation_method ORDER BY initiation_timestamp, contact_id) AS initiation_methods,
+  COUNT(DISTINCT agent_id) AS agents,
+  MIN(initiation_timestamp) AS began,
+  MAX(disconnect_timestamp) AS ended,
+  SUM(handle_time) AS handle_seconds
+FROM (
+  SELECT
+    *
+  FROM contact_metrics
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND initiation_timestamp >= first_instant
+    AND initiation_timestamp < end_instant
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND COALESCE(initiation_method <> 'DISCONNECT', TRUE)
+)
+GROUP BY
+  instance_id,
+  initial_contact_id
+HAVING
+  COUNT(*) > 1
+ORDER BY
+  instance_id,
+  initial_contact_id;
+
+-- Contact times: contact duration, resolution time, flow time, and the first response of an agent in a chat.
+CREATE OR REPLACE MACRO contact_times(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  CAST(SUM(sum_contact_duration) AS DOUBLE) / NULLIF(SUM(contact_duration_contacts), 0) AS avg_contact_duration,
+  CAST(SUM(sum_resolution_time) AS DOUBLE) / NULLIF(SUM(resolution_time_contacts), 0) AS avg_resolution_time,
+  SUM(sum_contact_flow_time) AS sum_contact_flow_time,
+  CAST(SUM(sum_contact_flow_time) AS DOUBLE) / NULLIF(SUM(contact_flow_time_contacts), 0) AS avg_contact_flow_time,
+  CAST(SUM(sum_contact_first_response_time_agent) AS DOUBLE) / NULLIF(SUM(contact_first_response_time_agent_contacts), 0) AS avg_contact_first_response_time_agent,
+  SUM(contacts_resolved_in_60) AS contacts_resolved_in_60,
+  SUM(contacts_resolved_in_600) AS contacts_resolved_in_600
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Contact volume: how many contacts began, were queued and were handled, by initiation method.
+CREATE OR REPLACE MACRO contact_volume(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  SUM(contacts_created) AS contacts_created,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER')
+      THEN contacts_created
+      ELSE 0
+    END
+  ) AS contacts_incoming,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('TRANSFER', 'QUEUE_TRANSFER')
+      THEN contacts_created
+      ELSE 0
+    END
+  ) AS contacts_transferred_in,
+  SUM(CASE WHEN initiation_method IN ('TRANSFER') THEN contacts_created ELSE 0 END) AS contacts_transferred_in_by_agent,
+  SUM(
+    CASE WHEN initiation_method IN ('QUEUE_TRANSFER') THEN contacts_created ELSE 0 END
+  ) AS contacts_transferred_in_from_queue,
+  SUM(CASE WHEN initiation_method IN ('API') THEN contacts_created ELSE 0 END) AS api_contacts,
+  SUM(CASE WHEN initiation_method IN ('CALLBACK') THEN contacts_created ELSE 0 END) AS callback_contacts,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('CALLBACK_CUSTOMER_FIRST_QUEUED')
+      THEN contacts_created
+      ELSE 0
+    END
+  ) AS customer_first_callback_contacts,
+  SUM(contacts_queued) AS contacts_queued,
+  SUM(contacts_queued_by_enqueue) AS contacts_queued_by_enqueue,
+  SUM(contacts_handled) AS contacts_handled,
+  SUM(contacts_handled_by_connected_to_agent) AS contacts_handled_by_connected_to_agent,
+  SUM(
+    CASE
+      WHEN initiation_method IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER')
+      THEN contacts_handled
+      ELSE 0
+    END
+  ) AS contacts_handled_incoming,
+  SUM(CASE WHEN initiation_method IN ('OUTBOUND') THEN contacts_handled ELSE 0 END) AS contacts_handled_outbound,
+  SUM(CASE WHEN initiation_method IN ('CALLBACK') THEN contacts_handled ELSE 0 END) AS callback_contacts_handled,
+  SUM(CASE WHEN initiation_method IN ('API') THEN contacts_handled ELSE 0 END) AS api_contacts_handled,
+  SUM(contacts_ended) AS contacts_ended,
+  SUM(simulated_contacts) AS simulated_contacts
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Disconnect reasons: why contacts ended, of all contacts and of those handled.
+CREATE OR REPLACE MACRO disconnect_reasons(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  disconnect_reason,
+  SUM(contacts_ended) AS contacts_ended,
+  SUM(contacts_handled) AS contacts_handled,
+  SUM(contacts_abandoned) AS contacts_abandoned
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel,
+  disconnect_reason
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel,
+  disconnect_reason;
+
+-- Forecasting: volume and handle time by queue, in the format that Amazon Connect imports.
+CREATE OR REPLACE MACRO forecasting_csv(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8, instance := '*') AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), wanted AS (
+  SELECT
+    CASE
+      WHEN grain_given = 'day'
+      THEN 'daily'
+      WHEN grain_given IN ('15', '30')
+      THEN grain_given || 'mins'
+      ELSE CAST(CAST('the grain ' || grain_given || ' is none of 15, 30, day' AS BIGINT) AS TEXT)
+    END AS duration
+  FROM given
+), instances AS (
+  SELECT
+    CAST(instance AS TEXT) AS instance_given
+), contacts_read AS (
+  SELECT
+    *,
+    arrived_timestamp AS instant
+  FROM contact_metrics
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), arrived AS (
+  SELECT
+    *,
+    ARG_MAX(queue_name, instant) OVER (PARTITION BY instance_id, queue_id) AS newest_name,
+    STRFTIME(
+      CASE grain_given
+        WHEN 'day'
+        THEN CAST(AT_TIMEZONE(WITH_TIMEZONE(DATE_TRUNC('DAY', local_time), time_zone_given), 'UTC') AS TIMESTAMP(3))
+        ELSE DATE_TRUNC('MINUTE', instant) + INTERVAL (-(
+          MINUTE(local_time) % TRY_CAST(grain_given AS BIGINT)
+        )) MINUTE
+      END,
+      '%Y-%m-%dT%H:%M:%SZ'
+    ) AS interval_start
+  FROM contacts
+  CROSS JOIN wanted
+  CROSS JOIN instances
+  WHERE
+    instance_given IN ('*', instance_id)
+    AND initiation_method IN (
+      'INBOUND',
+      'TRANSFER',
+      'QUEUE_TRANSFER',
+      'CALLBACK',
+      'CALLBACK_CUSTOMER_FIRST_DIALED'
+    )
+    AND NOT queue_id IS NULL
+    AND NOT agent_queue
+)
+SELECT
+  newest_name AS "QueueName",
+  queue_id AS "QueueId",
+  channel AS "ChannelType",
+  interval_start AS "TimeStamp",
+  duration AS "IntervalDuration",
+  COUNT(*) AS "IncomingContactVolume",
+  ROUND(
+    COALESCE(
+      CAST(SUM(CASE WHEN handled THEN COALESCE(handle_time, 0) END) AS DOUBLE) / NULLIF(COUNT(CASE WHEN handled THEN 1 END), 0),
+      0
+    ),
+    2
+  ) AS "AverageHandleTime",
+  COUNT(CASE WHEN handled THEN 1 END) AS "ContactsHandled"
+FROM arrived
+GROUP BY
+  newest_name,
+  instance_id,
+  queue_id,
+  channel,
+  interval_start,
+  duration
+ORDER BY
+  queue_id,
+  channel,
+  interval_start;
+
+-- Handle time: how long agents worked on a contact, and its parts.
+CREATE OR REPLACE MACRO handle_time(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  SUM(contacts_handled) AS contacts_handled,
+  SUM(sum_handle_time) AS sum_handle_time,
+  CAST(SUM(sum_handle_time) AS DOUBLE) / NULLIF(SUM(handle_time_contacts), 0) AS avg_handle_time,
+  CAST(SUM(sum_interaction_time) AS DOUBLE) / NULLIF(SUM(interaction_time_contacts), 0) AS avg_interaction_time,
+  CAST(SUM(sum_hold_time) AS DOUBLE) / NULLIF(SUM(contacts_handled), 0) AS avg_hold_time_all_contacts,
+  CAST(SUM(sum_interaction_and_hold_time) AS DOUBLE) / NULLIF(SUM(interaction_and_hold_time_contacts), 0) AS avg_interaction_and_hold_time,
+  CAST(SUM(sum_after_contact_work_time) AS DOUBLE) / NULLIF(SUM(after_contact_work_time_contacts), 0) AS avg_after_contact_work_time,
+  CAST(SUM(sum_active_time) AS DOUBLE) / NULLIF(SUM(active_time_contacts), 0) AS avg_active_time,
+  CAST(SUM(sum_agent_pause_time) AS DOUBLE) / NULLIF(SUM(agent_pause_time_contacts), 0) AS avg_agent_pause_time
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Handle time percentiles: median, 90th percentile and maximum of handle time.
+CREATE OR REPLACE MACRO handle_time_percentiles(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    disconnect_timestamp AS instant
+  FROM contact_metrics
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), ranked AS (
+  SELECT
+    *,
+    ROW_NUMBER() OVER (
+      PARTITION BY local_start, instance_id, queue_id, agent_queue, channel
+      ORDER BY handle_time
+    ) AS place,
+    COUNT(*) OVER (PARTITION BY local_start, instance_id, queue_id, agent_queue, channel) AS contacts
+  FROM contacts
+  WHERE
+    NOT handle_time IS NULL
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  COUNT(*) AS contacts,
+  MIN(CASE WHEN place * 2 >= contacts THEN handle_time END) AS median_seconds,
+  MIN(CASE WHEN place * 10 >= contacts * 9 THEN handle_time END) AS p90_seconds,
+  MAX(handle_time) AS longest_seconds
+FROM ranked
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Hold and transfer: how often contacts were put on hold or transferred.
+CREATE OR REPLACE MACRO hold_and_transfer(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  SUM(contacts_handled) AS contacts_handled,
+  SUM(contacts_put_on_hold) AS contacts_put_on_hold,
+  CAST(SUM(contacts_put_on_hold) AS DOUBLE) / NULLIF(SUM(contacts_handled), 0) AS hold_rate,
+  CAST(SUM(sum_hold_time) AS DOUBLE) / NULLIF(SUM(hold_time_contacts), 0) AS avg_hold_time,
+  CAST(SUM(sum_holds) AS DOUBLE) / NULLIF(SUM(holds_contacts), 0) AS avg_holds,
+  SUM(contacts_transferred_out) AS contacts_transferred_out,
+  SUM(contacts_transferred_out_by_agent) AS contacts_transferred_out_by_agent,
+  SUM(contacts_transferred_out_internal) AS contacts_transferred_out_internal,
+  SUM(contacts_transferred_out_external) AS contacts_transferred_out_external,
+  SUM(contacts_transferred_unanswered) AS contacts_transferred_unanswered,
+  SUM(contacts_continued) AS contacts_continued
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Occupancy: share of available time that agents spent on contacts, by routing profile.
+CREATE OR REPLACE MACRO occupancy(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(routing_profile AS TEXT) AS routing_profile_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), agents_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM agent_intervals
+  CROSS JOIN given
+  WHERE
+    routing_profile_given IN ('*', routing_profile_id, routing_profile_name)
+), agents AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM agents_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM agent_contact_metrics_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND routing_profile_given IN ('*', routing_profile_id, routing_profile_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), handled AS (
+  SELECT
+    local_start,
+    instance_id,
+    routing_profile_id,
+    SUM(sum_handle_time) AS sum_handle_time
+  FROM contacts
+  GROUP BY
+    local_start,
+    instance_id,
+    routing_profile_id
+), present AS (
+  SELECT
+    local_start,
+    instance_id,
+    routing_profile_id,
+    MIN(interval_start) AS first_start,
+    ARG_MAX(routing_profile_name, instant) AS routing_profile_name,
+    COUNT(
+      DISTINCT CASE WHEN sum_contact_time_agent + sum_idle_time_agent > 0 THEN agent_id END
+    ) AS agents,
+    ROUND(SUM(sum_contact_time_agent), 3) AS sum_contact_time_agent,
+    ROUND(SUM(sum_idle_time_agent), 3) AS sum_idle_time_agent
+  FROM agents
+  GROUP BY
+    local_start,
+    instance_id,
+    routing_profile_id
+)
+SELECT
+  present.local_start,
+  present.instance_id,
+  present.routing_profile_id,
+  present.routing_profile_name,
+  present.agents,
+  present.sum_contact_time_agent,
+  present.sum_idle_time_agent,
+  present.sum_contact_time_agent / NULLIF(present.sum_contact_time_agent + present.sum_idle_time_agent, 0) AS agent_occupancy,
+  COALESCE(CAST(handled.sum_handle_time AS DOUBLE), 0) / NULLIF(present.sum_contact_time_agent + present.sum_idle_time_agent, 0) AS avg_agent_concurrency
+FROM present
+LEFT JOIN handled
+  ON handled.local_start = present.local_start
+  AND handled.instance_id = present.instance_id
+  AND COALESCE(handled.routing_profile_id, '') = COALESCE(present.routing_profile_id, '')
+ORDER BY
+  present.first_start,
+  present.instance_id,
+  present.routing_profile_id;
+
+-- Record versions: how many versions of contact records came, how often, and how late the last of them.
+CREATE OR REPLACE MACRO record_versions(first_day, last_day) AS TABLE
+SELECT
+  contact_date,
+  COUNT(*) AS contacts,
+  SUM(versions) AS versions,
+  SUM(deliveries) AS deliveries,
+  COUNT_IF(versions > 1) AS contacts_with_versions,
+  MAX(arrival_hours) AS latest_arrival_hours
+FROM (
+  SELECT
+    contact_date,
+    contact_id,
+    COUNT(DISTINCT content_hash) AS versions,
+    COUNT(CASE WHEN arrival_place IS NULL THEN arrival_timestamp END) AS deliveries,
+    CAST(MAX(
+      CASE
+        WHEN arrival_place IS NULL
+        THEN DATE_DIFF('SECOND', disconnect_timestamp, arrival_timestamp)
+      END
+    ) AS DOUBLE) / 3600 AS arrival_hours
+  FROM contact_records
+  WHERE
+    contact_date BETWEEN first_day AND last_day
+  GROUP BY
+    contact_date,
+    contact_id
+)
+GROUP BY
+  contact_date
+ORDER BY
+  contact_date;
+
+-- Repeat contacts: of the customers' contacts, how many were followed by another of the same customer within some days.
+CREATE OR REPLACE MACRO repeat_contacts(first_day, last_day, time_zone := 'UTC', include_simulated := false, days := 7) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      CAST(time_zone AS TEXT) AS time_zone_given,
+      CAST(first_day AS DATE) AS first_day_given,
+      CAST(last_day AS DATE) AS last_day_given,
+      CAST(include_simulated AS BOOLEAN) AS include_simulated_given
+  )
+), wanted AS (
+  SELECT
+    CAST(days AS BIGINT) AS days_given
+)
+SELECT
+  local_date,
+  channel,
+  COUNT(*) AS contacts,
+  COUNT(
+    CASE
+      WHEN next_timestamp <= (
+        initiation_timestamp + INTERVAL (days_given) DAY
+      )
+      THEN 1
+    END
+  ) AS repeated,
+  CAST(COUNT(
+    CASE
+      WHEN next_timestamp <= (
+        initiation_timestamp + INTERVAL (days_given) DAY
+      )
+      THEN 1
+    END
+  ) AS DOUBLE) / COUNT(*) AS repeat_rate
+FROM (
+  SELECT
+    *,
+    STRFTIME(
+      CAST(AT_TIMEZONE(WITH_TIMEZONE(initiation_timestamp, 'UTC'), time_zone_given) AS TIMESTAMP(3)),
+      '%Y-%m-%d'
+    ) AS local_date,
+    LEAD(initiation_timestamp) OVER (
+      PARTITION BY instance_id, customer_endpoint_type, customer_endpoint_address
+      ORDER BY initiation_timestamp, contact_id
+    ) AS next_timestamp
+  FROM contact_metrics
+  CROSS JOIN given
+  WHERE
+    contact_date >= STRFTIME(first_instant, '%Y-%m-%d')
+    AND initiation_method = 'INBOUND'
+    AND LOWER(customer_endpoint_address) <> 'anonymous'
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+)
+CROSS JOIN wanted
+WHERE
+  initiation_timestamp >= first_instant AND initiation_timestamp < end_instant
+GROUP BY
+  local_date,
+  channel
+ORDER BY
+  local_date,
+  channel;
+
+-- Service level: of the contacts that queued, how many left the queue in time, whatever became of them.
+CREATE OR REPLACE MACRO service_level(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8, threshold := 20, comparison := 'LT') AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), wanted AS (
+  SELECT
+    threshold_given,
+    CASE
+      WHEN comparison_given = 'LT'
+      THEN FALSE
+      WHEN comparison_given = 'LTE'
+      THEN TRUE
+      ELSE CAST(CAST('the comparison ' || comparison_given || ' is neither LT nor LTE' AS BIGINT) AS BOOLEAN)
+    END AS or_equal
+  FROM (
+    SELECT
+      CAST(threshold AS BIGINT) AS threshold_given,
+      CAST(comparison AS TEXT) AS comparison_given
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    disconnect_timestamp AS instant
+  FROM contact_metrics
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), compared AS (
+  SELECT
+    *,
+    queued_time < threshold_given OR (
+      or_equal AND queued_time = threshold_given
+    ) AS is_in_time
+  FROM contacts
+  CROSS JOIN wanted
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  COUNT(CASE WHEN queued THEN 1 END) AS contacts_queued,
+  COUNT(CASE WHEN is_in_time THEN 1 END) AS contacts_removed_from_queue_in_x,
+  COUNT(CASE WHEN is_in_time AND NOT queue_answer_time IS NULL THEN 1 END) AS sum_contacts_answered_in_x,
+  COUNT(CASE WHEN is_in_time AND NOT abandon_time IS NULL THEN 1 END) AS sum_contacts_abandoned_in_x,
+  CAST(COUNT(CASE WHEN is_in_time THEN 1 END) AS DOUBLE) / NULLIF(COUNT(CASE WHEN queued THEN 1 END), 0) AS service_level,
+  CAST(COUNT(CASE WHEN is_in_time AND NOT queue_answer_time IS NULL THEN 1 END) AS DOUBLE) / NULLIF(COUNT(CASE WHEN queued THEN 1 END), 0) AS answered_in_time_rate
+FROM compared
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Speed of answer: how long contacts were in the queue before an agent was connected.
+CREATE OR REPLACE MACRO speed_of_answer(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(queue AS TEXT) AS queue_given,
+          CAST(include_simulated AS BOOLEAN) AS include_simulated_given,
+          CAST(look_back AS BIGINT) AS look_back_given
+      )
+    )
+  )
+), contacts_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM queue_intervals
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-look_back_given) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+    AND (
+      include_simulated_given OR NOT simulated
+    )
+    AND queue_given IN ('*', queue_id, queue_name)
+), contacts AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM contacts_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+)
+SELECT
+  local_start,
+  instance_id,
+  queue_id,
+  ARG_MAX(queue_name, instant) AS queue_name,
+  agent_queue,
+  channel,
+  SUM(queue_answer_time_contacts) AS answered,
+  CAST(SUM(sum_queue_answer_time) AS DOUBLE) / NULLIF(SUM(queue_answer_time_contacts), 0) AS avg_queue_answer_time,
+  SUM(queue_answer_time_by_enqueue_contacts) AS answered_by_enqueue,
+  CAST(SUM(sum_queue_answer_time_by_enqueue) AS DOUBLE) / NULLIF(SUM(queue_answer_time_by_enqueue_contacts), 0) AS avg_queue_answer_time_by_enqueue,
+  MAX(max_queued_time) AS max_queued_time
+FROM contacts
+GROUP BY
+  local_start,
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel
+ORDER BY
+  MIN(instant),
+  instance_id,
+  queue_id,
+  agent_queue,
+  channel;
+
+-- Time in status: how long agents were in each status, cut at the borders of intervals.
+CREATE OR REPLACE MACRO time_in_status(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
+WITH given AS (
+  SELECT
+    *,
+    CAST(AT_TIMEZONE(WITH_TIMEZONE(CAST(first_day_given AS TIMESTAMP(3)), time_zone_given), 'UTC') AS TIMESTAMP(3)) AS first_instant,
+    CAST(AT_TIMEZONE(
+      WITH_TIMEZONE(CAST(last_day_given AS TIMESTAMP(3)) + INTERVAL '1' DAY, time_zone_given),
+      'UTC'
+    ) AS TIMESTAMP(3)) AS end_instant
+  FROM (
+    SELECT
+      *,
+      CASE grain_given
+        WHEN 'week'
+        THEN DATE_TRUNC('WEEK', first_asked)
+        ELSE first_asked
+      END AS first_day_given,
+      CASE
+        WHEN last_asked < first_asked
+        THEN CAST('the last day is before the first' AS DATE)
+        WHEN grain_given = 'week'
+        THEN DATE_TRUNC('WEEK', last_asked) + INTERVAL 6 DAY
+        ELSE last_asked
+      END AS last_day_given
+    FROM (
+      SELECT
+        *,
+        CASE
+          WHEN grain_asked IN ('15', '30', '60', 'day', 'week')
+          THEN grain_asked
+          ELSE CAST(CAST('the grain ' || grain_asked || ' is none of 15, 30, 60, day, week' AS BIGINT) AS TEXT)
+        END AS grain_given
+      FROM (
+        SELECT
+          CAST(time_zone AS TEXT) AS time_zone_given,
+          CAST(grain AS TEXT) AS grain_asked,
+          CAST(first_day AS DATE) AS first_asked,
+          CAST(last_day AS DATE) AS last_asked,
+          CAST(routing_profile AS TEXT) AS routing_profile_given
+      )
+    )
+  )
+), agents_read AS (
+  SELECT
+    *,
+    interval_start AS instant
+  FROM agent_segments
+  CROSS JOIN given
+  WHERE
+    routing_profile_given IN ('*', routing_profile_id, routing_profile_name)
+), agents AS (
+  SELECT
+    *,
+    CASE grain_given
+      WHEN 'day'
+      THEN STRFTIME(local_time, '%Y-%m-%d')
+      WHEN 'week'
+      THEN STRFTIME(DATE_TRUNC('WEEK', local_time), '%Y-%m-%d')
+      ELSE STRFTIME(
+        local_time + INTERVAL (-(
+          MINUTE(local_time) % CAST(grain_given AS BIGINT)
+        )) MINUTE,
+        '%Y-%m-%dT%H:%M'
+      ) || CASE WHEN local_offset < 0 THEN '-' ELSE '+' END || LPAD(
+        CAST(CAST((
+          ABS(local_offset) - ABS(local_offset) % 60
+        ) / 60 AS BIGINT) AS TEXT),
+        2,
+        '0'
+      ) || ':' || LPAD(CAST(ABS(local_offset) % 60 AS TEXT), 2, '0')
+    END AS local_start
+  FROM (
+    SELECT
+      *,
+      DATE_DIFF('MINUTE', instant, local_time) AS local_offset
+    FROM (
+      SELECT
+        *,
+        CAST(AT_TIMEZONE(WITH_TIMEZONE(instant, 'UTC'), time_zone_given) AS TIMESTAMP(3)) AS local_time
+      FROM agents_read
+    )
+  )
+  WHERE
+    CAST(local_time AS DATE) BETWEEN first_day_given AND last_day_given
+), names AS (
+  SELECT
+    instance_id,
+    agent_id,
+    ARG_MAX(agent_username, last_update_timestamp) AS agent_username
+  FROM contact_records
+  CROSS JOIN given
+  WHERE
+    contact_date BETWEEN STRFTIME(first_instant + INTERVAL (-1) DAY, '%Y-%m-%d') AND STRFTIME(end_instant + INTERVAL (-1) SECOND, '%Y-%m-%d')
+  GROUP BY
+    instance_id,
+    agent_id
+)
+SELECT
+  local_start,
+  agents.instance_id,
+  agents.agent_id,
+  MAX(agent_username) AS agent_username,
+  routing_profile_id,
+  ARG_MAX(routing_profile_name, instant) AS routing_profile_name,
+  status_name,
+  status_class,
+  CAST(SUM(milliseconds) AS DOUBLE) / 3600000 AS hours,
+  BOOL_OR(CAST(is_open AND milliseconds > 0 AS BOOLEAN)) AS is_open
+FROM agents
+LEFT JOIN names
+  ON names.instance_id = agents.instance_id AND names.agent_id = agents.agent_id
+WHERE
+  NOT status_class IS NULL
+GROUP BY
+  local_start,
+  agents.instance_id,
+  agents.agent_id,
+  routing_profile_id,
+  status_name,
+  status_class
+ORDER BY
+  MIN(interval_start),
+  agents.instance_id,
+  agents.agent_id,
+  routing_profile_id,
+  status_name,
+  status_class;

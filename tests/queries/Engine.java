@@ -17,6 +17,7 @@ import io.trino.spi.QueryId;
 import io.trino.spi.security.PrincipalType;
 import io.trino.spi.type.SqlDecimal;
 import io.trino.spi.type.SqlTimestamp;
+import io.trino.spi.type.Type;
 import io.trino.testing.MaterializedResult;
 import io.trino.testing.MaterializedRow;
 import io.trino.testing.StandaloneQueryRunner;
@@ -53,6 +54,7 @@ public class Engine {
             try {
                 List<Object> rows = List.of();
                 List<String> columns = List.of();
+                List<String> types = List.of();
                 if (request.has("tables")) {
                     if (runner != null) {
                         runner.close();
@@ -66,9 +68,10 @@ public class Engine {
                 } else {
                     MaterializedResult result = runner.execute(request.get("sql").asText());
                     columns = result.getColumnNames();
+                    types = result.getTypes().stream().map(Type::getDisplayName).toList();
                     rows = rows(result);
                 }
-                answer = Map.of("rows", rows, "columns", columns);
+                answer = Map.of("rows", rows, "columns", columns, "types", types);
             } catch (RuntimeException error) {
                 error.printStackTrace();
                 answer = Map.of("error", String.valueOf(error.getMessage()));

@@ -17,8 +17,18 @@ from engines import DuckDb, literal
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEAD = """# Queries
 
-Named queries with Amazon Connect's names and arithmetic. In Athena's console choose the workgroup, then *Saved queries*; a query
-asks for its parameters. `queries/` has the SQL in parts; *Saved queries* and `template.yaml` have it written out.
+Named queries with Amazon Connect's names and arithmetic, on Athena and in DuckDB.
+
+| where | how |
+|---|---|
+| terminal, Athena | `contact-ledger query service_level --stack <name> --from 2026-03-02` |
+| terminal, a demo's result | `contact-ledger query service_level --local` (needs a DuckDB, 1.3 or newer: its command line or its Python package) |
+| Athena's console | choose the workgroup, then *Saved queries*; a query asks for its parameters |
+| DuckDB, a demo's result | `duckdb -init demo-output/lake.sql`, then `FROM service_level('2026-03-02', '2026-03-02', grain := '60')` |
+
+`contact-ledger query --list` lists them. Unless `--from` says another day, they are of yesterday, with `--local` of the last day that
+has data; a line above the answer says so. `--format csv` and `json` have every column and every row. `queries/` has the SQL in parts;
+*Saved queries* and `template.yaml` have it written out.
 
 Amazon's metrics are checked on DuckDB (`make test`) and on Trino, the engine behind Athena (`make test-queries`), against a second
 implementation that shares no code with the SQL (`tests/queries/second_implementation.py`), over generated contact centers with 0, 5
@@ -33,7 +43,8 @@ and 50 % of the records duplicated and late. `tests/queries/figures.py` reproduc
 | include simulated contacts | `false` leaves out [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon counts them unless filtered: `true` makes the figures Amazon's. Assistant contacts are always left out, as in Amazon's reports |
 | look-back | days that are read before the first day: 8, for tasks and email 91 |
 
-Texts need quotation marks in Athena. Rates are fractions from 0 to 1. Times are in seconds. Records have whole seconds where Connect
+Texts need quotation marks in Athena's console. On the command line every parameter is an option, with defaults. Values are bound
+as parameters, never pasted into SQL. Rates are fractions from 0 to 1. Times are in seconds. Records have whole seconds where Connect
 averages milliseconds, so sums differ by up to one second per contact. GetMetricDataV2 has standard queues only: leave out rows with
 `agent_queue` to compare.
 
@@ -56,6 +67,24 @@ another day; `make measure-look-back`):
 We use the look-back. Athena bills at least 10 MB per query, so both cost the same at this size, and at a hundred times the size a
 question about one day costs $0.002. The second partition would multiply the files that Firehose writes, move every row, and
 split the versions of a contact over partitions when its end is corrected.
+
+## Cost, limits and permissions
+
+Athena bills by what a query reads, at least 10 MB. `contact-ledger query` says how much that was. Athena stops a query of the
+workgroup after `QueryScanLimit` bytes (100 GB, $0.50); `--max-bytes` stops one earlier, once Athena reports more while it runs.
+Ctrl-C stops the query at Athena and waits until it is canceled.
+
+Whoever asks needs, beside `cloudformation:DescribeStacks` and `cloudformation:ListStackResources` on the stack:
+
+| actions | on |
+|---|---|
+| `athena:StartQueryExecution`, `athena:GetQueryExecution`, `athena:GetQueryResults`, `athena:StopQueryExecution`, `athena:GetWorkGroup` (to show the limit) | the workgroup |
+| `glue:GetDatabase`, `glue:GetTable`, `glue:GetTables`, `glue:GetPartition`, `glue:GetPartitions` | the catalog, the database and its tables |
+| `s3:GetObject`, `s3:ListBucket`, `s3:GetBucketLocation` | the lake bucket |
+| `s3:PutObject`, `s3:AbortMultipartUpload`, `s3:ListMultipartUploadParts` | `athena-results/*` in it |
+| `kms:Decrypt`, `kms:GenerateDataKey` | the stack's key |
+
+Source: [Athena's managed policies](https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html).
 
 ## Base views
 

@@ -1,12 +1,15 @@
-"""The views in DuckDB's dialect, which differs from Athena's; and queries/duckdb/lake.sql, which is made of them.
+"""The views and named queries in DuckDB's dialect, which differs from Athena's; and queries/duckdb/lake.sql, which is made of
+them.
 
     duckdb_dialect.py     `make generate` runs it; `verify.py` compares
 """
 
 import functools
+import json
 import os
 import pathlib
 import re
+import subprocess
 
 import sqlglot
 
@@ -29,11 +32,13 @@ VIEWS = [
 # The copies of contact records are no text that DuckDB reads line by line.
 LEFT_OUT = ["contact_records_received"]
 MACROS = """-- Two functions of Athena's that DuckDB has under one other name.
-CREATE OR REPLACE MACRO with_timezone(time, zone) AS timezone(zone, time);
-CREATE OR REPLACE MACRO at_timezone(time, zone) AS timezone(zone, time);
+CREATE OR REPLACE MACRO with_timezone(instant, zone) AS timezone(zone, instant);
+CREATE OR REPLACE MACRO at_timezone(instant, zone) AS timezone(zone, instant);
 """
-HEAD = f"""-- The lake's tables and views for DuckDB, generated from queries/views/ (make generate). A demo writes it with the place of its
--- result: duckdb -init lake.sql
+HEAD = f"""-- The lake's tables, views and named queries for DuckDB 1.3 or newer, generated from queries/ (make generate). A demo writes it
+-- with the place of its result. Named queries are table macros: the first and the last day, then others by name.
+--
+--     duckdb -init lake.sql -c "FROM service_level('2026-03-02', '2026-03-02', grain := '60')"
 
 SET TimeZone = 'UTC';
 {MACROS}
@@ -52,9 +57,12 @@ def columns_of_the_row():
 
 def translate(sql, **options):
     """Athena's dialect as DuckDB's."""
-    (sql,) = sqlglot.transpile(sql, read="athena", write="duckdb", comments=False, **options)
+    return as_duckdb(sqlglot.parse_one(sql, read="athena"), **options)
+
+
+def as_duckdb(tree, **options):
     # The one thing that it leaves alone: the name of a group in a replacement.
-    return sql.replace("'$1'", "'\\1'")
+    return tree.sql(dialect="duckdb", comments=False, **options).replace("'$1'", "'\\1'")
 
 
 @functools.cache
@@ -65,8 +73,44 @@ def view(name):
     return f"{sql.splitlines()[0]}\nCREATE OR REPLACE VIEW {name} AS\n{body};"
 
 
+def without_comments(sql):
+    return "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
+
+
+def macro(name, query):
+    """The statement that creates a named query: its parameters by name, with their defaults."""
+    parameters = query["parameters"]
+    names = {parameter["name"] for parameter in parameters}
+    pieces = without_comments(query["sql"]).split("?")
+    placed = [f"the_parameter_{parameter['name']}" for parameter in parameters]
+    tree = sqlglot.parse_one("".join(piece + name for piece, name in zip(pieces, [*placed, ""], strict=True)), read="athena")
+    # DuckDB takes a column with a parameter's name for the parameter.
+    for identifier in tree.find_all(sqlglot.exp.Identifier):
+        if identifier.name in names:
+            identifier.set("this", f"{identifier.name}_given")
+    body = as_duckdb(tree, pretty=True).replace("the_parameter_", "")
+
+    def signature(parameter):
+        default = parameter["default"]
+        value = f"'{default}'" if parameter["is_text"] else default
+        return parameter["name"] if default is None else f"{parameter['name']} := {value}"
+
+    # Those without a default come first.
+    ordered = sorted(parameters, key=lambda parameter: parameter["default"] is not None)
+    first = query["sql"].splitlines()[0]
+    return f"{first}\nCREATE OR REPLACE MACRO {name}({', '.join(map(signature, ordered))}) AS TABLE\n{body};"
+
+
+@functools.cache
+def named_queries():
+    output = subprocess.run([ROOT / "target" / "debug" / "lake-as-deployed"], capture_output=True, check=True).stdout
+    return json.loads(output)["on_views"]
+
+
 def lake_sql():
-    return "\n\n".join([HEAD.rstrip(), *(view(name) for name in VIEWS if name not in LEFT_OUT)]) + "\n"
+    views = (view(name) for name in VIEWS if name not in LEFT_OUT)
+    queries = (macro(name, query) for name, query in sorted(named_queries().items()))
+    return "\n\n".join([HEAD.rstrip(), *views, *queries]) + "\n"
 
 
 def main():

@@ -6,11 +6,13 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
 import duckdb
-from duckdb_dialect import MACROS, VIEWS, translate, view
+from athena import bound
+from duckdb_dialect import MACROS, VIEWS, translate, view, without_comments
 
 
 def as_deployed(root):
@@ -71,22 +73,37 @@ class DuckDb:
         result = self.connection.execute(translate(sql))
         return [column[0] for column in result.description], result.fetchall()
 
+    def executed(self, sql, literals):
+        """Names and types of the columns, rows, and the bytes that were read, which this engine does not say."""
+        result = self.connection.execute(translate(bound(without_comments(sql), literals)))
+        names, types = zip(*((column[0], ATHENA_TYPES.get(str(column[1]), "varchar")) for column in result.description))
+        return list(names), list(types), result.fetchall(), 12_345_678
+
+
+ATHENA_TYPES = {
+    "BIGINT": "bigint", "HUGEINT": "bigint", "INTEGER": "integer", "DOUBLE": "double", "BOOLEAN": "boolean", "TIMESTAMP": "timestamp",
+    "VARCHAR[]": "array",
+}  # fmt: skip
+
 
 def literal(value):
-    return f"'{value}'" if isinstance(value, str) else str(value).lower()
+    return literal_of(value) if isinstance(value, str) else str(value).lower()
+
+
+def literal_of(text):
+    return "'" + text.replace("'", "''") + "'"
 
 
 def with_parameters(sql, parameters):
     """The query with literals for its parameters, as Athena puts them in."""
-    literals = list(map(literal, parameters))
-    lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
-    pieces = "\n".join(lines).split("?")
-    assert len(pieces) == len(literals) + 1, f"{len(pieces) - 1} parameters, not {len(literals)}"
-    return "".join(piece + literal for piece, literal in zip(pieces, [*literals, ""]))
+    return bound(without_comments(sql), list(map(literal, parameters)))
 
 
 class Trino:
     """The engine behind Athena, on the tables, partition projections and views of the template as they are deployed."""
+
+    class Error(Exception):
+        """What Trino says of a query that fails."""
 
     def __init__(self, root):
         self.root, self.deployed = root, as_deployed(root)
@@ -125,11 +142,19 @@ class Trino:
             raise SystemExit(f"error: Trino ended; {self.log.name} says why")
         answer = json.loads(line)
         if "error" in answer:
-            raise SystemExit(f"error: Trino: {answer['error'].splitlines()[0]}; {self.log.name} says more")
+            raise self.Error(answer["error"].splitlines()[0])
+        self.types = answer["types"]
         return answer["columns"], [[plain(value) for value in row] for row in answer["rows"]]
 
     def ask(self, sql):
         return self.request({"sql": sql})[1]
+
+    def executed(self, sql, literals):
+        """Names and types of the columns, rows, and the bytes that were read. Trino binds the values, as Athena does."""
+        execute = f"EXECUTE IMMEDIATE {literal_of(sql)}" + (f" USING {', '.join(literals)}" if literals else "")
+        columns, rows = self.request({"sql": execute})
+        types = [re.sub(r"\(.*", "", of) for of in self.types]
+        return columns, types, rows, self.scanned(execute)
 
     def answer(self, name, parameters):
         """The names of the columns, and the rows."""

@@ -1,6 +1,7 @@
 //! Prints the Glue tables, the views and the named queries of the template as JSON, for engines that are to use them as they are
-//! deployed.
+//! deployed; and the queries on the views as such, for engines on a whole lake of their own.
 
+use lake_queries::{ArchiveDays, named, written_out};
 use ledger_tests::template::Template;
 use serde_json::{Map, json};
 
@@ -14,8 +15,19 @@ fn main() {
             (properties["Name"].as_str().unwrap_or_default().to_owned(), properties["QueryString"].take())
         })
         .collect();
+    let on_views: Map<_, _> = named()
+        .iter()
+        .map(|query| {
+            let parameters = query.head().parameters.into_iter().map(|(parameter, _)| {
+                let (name, default) = (parameter.name(), parameter.default());
+                json!({"name": name, "default": default, "is_text": parameter.is_text()})
+            });
+            let sql = written_out(query.name, ArchiveDays::All);
+            (query.name.to_owned(), json!({"sql": sql, "parameters": parameters.collect::<Vec<_>>()}))
+        })
+        .collect();
     #[expect(clippy::print_stdout, reason = "it is what this program is for")]
     {
-        println!("{}", json!({"tables": tables, "queries": queries}));
+        println!("{}", json!({"tables": tables, "queries": queries, "on_views": on_views}));
     }
 }

@@ -41,9 +41,15 @@ fn the_check_sees_what_is_there() {
 
 #[test]
 fn the_pure_crates_need_no_aws_and_no_runtime() {
-    for package in
-        ["connect-streams", "contact-lake", "agent-ledger", "lake-files", "lake-parquet", "synthetic-center"]
-    {
+    for package in [
+        "connect-streams",
+        "contact-lake",
+        "agent-ledger",
+        "lake-files",
+        "lake-parquet",
+        "lake-queries",
+        "synthetic-center",
+    ] {
         must_not_need(package, &["aws-", "tokio", "lambda_runtime", "reqwest", "hyper"]);
     }
 }

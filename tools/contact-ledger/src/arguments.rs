@@ -15,6 +15,7 @@ use crate::commands::doctor::DoctorArguments;
 use crate::commands::explain::ExplainArguments;
 use crate::commands::generate::GenerateArguments;
 use crate::commands::history::HistoryArguments;
+use crate::commands::query::QueryArguments;
 use crate::commands::redrive::RedriveArguments;
 use crate::commands::schema::SchemaFormat;
 use crate::commands::send::SendArguments;
@@ -87,6 +88,12 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger history ada.lovelace --stack ledger\n  contact-ledger history 20000000-0000-4000-8000-000000000001 --stack ledger --from 2026-03-02 --format csv"
     )]
     History(HistoryArguments),
+    /// Ask the lake: service level, speed of answer, handle time and more, by Amazon Connect's definitions
+    #[command(
+        long_about = "Ask the lake: service level, speed of answer, handle time and more, by Amazon Connect's definitions.\n\nWith --stack Athena answers, in the stack's workgroup; Ctrl-C stops the query there. With --local a DuckDB that is found on this machine answers, for what `contact-ledger demo` left in a folder. Each query has its own help.",
+        after_help = "Examples:\n  contact-ledger query --list\n  contact-ledger query service_level --help\n  contact-ledger query service_level --stack ledger --from 2026-03-02 --to 2026-03-08 --grain day\n  contact-ledger query service_level --local"
+    )]
+    Query(QueryArguments),
     /// Send again what failed, once its cause is gone
     #[command(
         long_about = "Send again what failed, once its cause is gone.\n\nContact records go back through their Firehose, agent events to agent-event-upserter with their places in the stream. What would fail again is not sent: it stays where it is and is reported. Nothing is deleted; an object whose records are all sent is tagged, and left alone from then on. Sending a record twice changes no table and no view. An interrupted run goes on where it was.",
@@ -146,7 +153,10 @@ fn section(command: &mut clap::Command, parent: &str, page: &mut String) {
     let help: Vec<_> = help.lines().map(str::trim_end).collect();
     // Writing to a string cannot fail.
     let _ = write!(page, "## {name}\n\n```text\n{}\n```\n\n", help.join("\n").trim_end());
-    for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+    // docs/queries.md says what each query means.
+    let is_query = command.get_name() == "query";
+    let subcommands = command.get_subcommands_mut().filter(|command| command.get_name() != "help");
+    for command in subcommands.filter(|command| !is_query || command.get_name() == "service_level") {
         section(command, &name, page);
     }
 }

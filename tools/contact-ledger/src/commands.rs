@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod explain;
 pub mod generate;
 pub mod history;
+pub mod query;
 pub mod redrive;
 pub mod schema;
 pub mod send;

@@ -12,6 +12,7 @@ use contact_ledger::commands::doctor::doctor;
 use contact_ledger::commands::explain::explain;
 use contact_ledger::commands::generate::generate;
 use contact_ledger::commands::history::history;
+use contact_ledger::commands::query::query;
 use contact_ledger::commands::redrive::redrive;
 use contact_ledger::commands::schema::schema;
 use contact_ledger::commands::send::send;
@@ -40,6 +41,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         Command::Send(_)
         | Command::Agents(_)
         | Command::Tail(_)
+        | Command::Query(_)
         | Command::Redrive(_)
         | Command::Generate(_) => Some(2),
         _ => Some(1),
@@ -54,6 +56,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         Command::Send(arguments) => printed(send(&arguments, now, &interruption).await),
         Command::Agents(arguments) => agents(&arguments, now, &interruption).await,
         Command::History(arguments) => printed(history(&arguments, now()).await),
+        Command::Query(arguments) => query(&arguments, now, &interruption).await,
         Command::Redrive(arguments) => printed(redrive(&arguments, &now, &interruption).await),
         Command::Generate(arguments) => printed(generate(&arguments, &interruption)),
         Command::Backfill(arguments) => printed(backfill(&arguments).await),

@@ -3,7 +3,6 @@
 mod docs;
 mod generated;
 mod pages;
-mod queries;
 mod template;
 
 use std::path::PathBuf;

@@ -12,9 +12,8 @@ use std::fmt::Write as _;
 use contact_lake::schema::columns;
 use contact_ledger::commands::schema::{SchemaFormat, schema};
 use lake_parquet::GlueType;
+use lake_queries::{ArchiveDays, Source, named, reads_the_archive, views, without_head, written_out};
 use serde_json::{Value, json};
-
-use crate::queries::{Queries, description, header, without_header};
 
 /// A column's type as Athena's engine, Trino, names it.
 fn trino_type(glue_type: &str) -> String {
@@ -47,21 +46,18 @@ fn glue_type(trino_type: &str) -> &str {
 }
 
 /// The columns of a view, with their types in Trino and in Glue: those that its head names, or those of the table.
-fn view_columns(sql: &str) -> Vec<(String, String, String)> {
-    let header: Vec<_> = header(sql).collect();
-    let start = header.iter().position(|line| line.starts_with("Columns: ")).unwrap();
-    let columns = header[start..].join(" ");
-    let columns = columns.strip_prefix("Columns: ").unwrap();
-    if columns == "those of contact_records" {
+fn view_columns(view: &Source) -> Vec<(String, String, String)> {
+    let columns = view.head().columns;
+    if columns.iter().any(|(name, _)| name == "those of contact_records") {
         let row = columns_of_the_row();
         let partition = ("contact_date".to_owned(), "varchar".to_owned(), "string".to_owned());
         return row.chain([partition]).collect();
     }
-    let column = |column: &str| {
-        let (name, trino_type) = column.trim().split_once(' ').unwrap();
+    let column = |(column, _): (String, _)| {
+        let (name, trino_type) = column.split_once(' ').unwrap();
         (name.to_owned(), trino_type.to_owned(), glue_type(trino_type).to_owned())
     };
-    columns.split(',').map(column).collect()
+    columns.into_iter().map(column).collect()
 }
 
 fn columns_of_the_row() -> impl Iterator<Item = (String, String, String)> {
@@ -73,14 +69,15 @@ fn logical_id(name: &str) -> String {
     name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
-fn views(queries: &Queries) -> String {
+fn view_tables() -> String {
     let mut yaml = String::new();
-    for (name, sql) in &queries.views {
+    for view in views() {
+        let name = view.name;
         let id = logical_id(name);
-        let condition = if queries.reads_the_archive(name) { "HasArchiveTables" } else { "HasLakeTables" };
-        let columns = view_columns(sql);
+        let condition = if reads_the_archive(name) { "HasArchiveTables" } else { "HasLakeTables" };
+        let columns = view_columns(view);
         let names: Vec<_> = columns.iter().map(|(name, _, _)| name.as_str()).collect();
-        let statement = without_header(sql).replace("{columns}", &names.join(", "));
+        let statement = without_head(view.sql).replace("{columns}", &names.join(", "));
         assert!(!statement.contains("${"), "CloudFormation would replace it");
         let glue = columns.iter().map(|(name, _, glue)| json!({"Name": name, "Type": glue}));
         let trino = columns.iter().map(|(name, trino, _)| json!({"name": name, "type": trino}).to_string());
@@ -112,7 +109,7 @@ fn views(queries: &Queries) -> String {
               ]}}
 
 ",
-            json!(description(sql)),
+            json!(view.description()),
             glue.map(|column| format!("          - {column}")).collect::<Vec<_>>().join("\n"),
             json!(statement),
             trino.collect::<Vec<_>>().join(",\n               "),
@@ -121,9 +118,10 @@ fn views(queries: &Queries) -> String {
     yaml
 }
 
-fn named_queries(queries: &Queries) -> String {
+fn named_queries() -> String {
     let mut yaml = String::new();
-    for (name, sql) in &queries.named {
+    for query in named() {
+        let name = query.name;
         let _ = write!(
             yaml,
             "{}Query:
@@ -137,10 +135,10 @@ fn named_queries(queries: &Queries) -> String {
     QueryString: |
 ",
             logical_id(name),
-            if queries.reads_the_archive(name) { "HasArchiveTables" } else { "HasLakeTables" },
-            json!(description(sql)),
+            if reads_the_archive(name) { "HasArchiveTables" } else { "HasLakeTables" },
+            json!(query.description()),
         );
-        for line in queries.written_out(name).lines() {
+        for line in written_out(name, ArchiveDays::Asked).lines() {
             let _ = writeln!(yaml, "{}", format!("      {line}").trim_end());
         }
         yaml.push('\n');
@@ -155,11 +153,10 @@ fn lines(values: impl IntoIterator<Item = Value>) -> String {
 
 /// The template with its generated parts as they should be.
 pub(super) fn template(text: &str) -> String {
-    let queries = Queries::read();
     let mut parts = BTreeMap::from([
         ("contact record columns", lines(glue_columns())),
-        ("views", views(&queries)),
-        ("named queries", named_queries(&queries)),
+        ("views", view_tables()),
+        ("named queries", named_queries()),
     ]);
     let (mut template, mut inside) = (String::new(), false);
     for line in text.lines() {

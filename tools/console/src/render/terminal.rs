@@ -40,10 +40,10 @@ pub fn safe_lines(text: &str) -> Cow<'_, str> {
 }
 
 /// A column of a table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Column {
     /// Its heading.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// Whether it is aligned to the right.
     pub is_number: bool,
     /// What is given up when the table is too wide: the column with the largest number is cut first, one with none never.
@@ -53,13 +53,13 @@ pub struct Column {
 /// Text that is cut first of all when there is no room.
 #[must_use]
 pub const fn text(title: &'static str, cut: u8) -> Column {
-    Column { title, is_number: false, cut }
+    Column { title: Cow::Borrowed(title), is_number: false, cut }
 }
 
 /// A number, at the right.
 #[must_use]
 pub const fn number(title: &'static str) -> Column {
-    Column { title, is_number: true, cut: 0 }
+    Column { title: Cow::Borrowed(title), is_number: true, cut: 0 }
 }
 
 /// What stands in a table: text from anywhere, and how it is shown.
@@ -89,7 +89,7 @@ pub fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
     const NARROWEST: usize = 6;
     let longest = |place: usize| {
         let cells = rows.iter().map(|row| measure_text_width(&safe(&row[place].text)));
-        cells.chain([columns[place].title.len()]).max().unwrap_or_default()
+        cells.chain([measure_text_width(&columns[place].title)]).max().unwrap_or_default()
     };
     let mut widths: Vec<usize> = (0..columns.len()).map(longest).collect();
     let mut order: Vec<usize> = (0..columns.len()).filter(|place| columns[*place].cut > 0).collect();
@@ -111,7 +111,7 @@ pub fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
         line.trim_end().to_owned() + "\n"
     };
     let titles: Vec<_> =
-        columns.iter().map(|column| Cell::styled(column.title, Style::new().bold())).collect();
+        columns.iter().map(|column| Cell::styled(column.title.clone(), Style::new().bold())).collect();
     std::iter::once(line(&titles)).chain(rows.iter().map(|row| line(row))).collect()
 }
 

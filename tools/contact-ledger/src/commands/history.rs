@@ -16,6 +16,7 @@ use crate::commands::agents::{GHOST_MINUTES, cannot_read, instance, reader};
 use crate::stack::connection::StackArguments;
 use ledger_console::process::outcome::{Answer, Outcome};
 use ledger_console::process::program::WrongUsage;
+use ledger_console::render::spreadsheet::without_formula;
 use ledger_console::render::terminal::{
     Cell, counted, duration, json_lines, number, safe, safe_lines, table, text, width, wrapped,
 };
@@ -286,16 +287,9 @@ fn csv(entries: &[Entry]) -> anyhow::Result<String> {
         "queue_name",
     ])?;
     for entry in entries {
-        writer.write_record(entry.values().map(|value| without_formula(&value)))?;
+        writer.write_record(entry.values().iter().map(|value| without_formula(value).into_owned()))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
-}
-
-/// A queue's name is typed by people: what a spreadsheet would take for a formula, it shall take for text.
-/// Source: OWASP, "CSV Injection".
-fn without_formula(value: &str) -> String {
-    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if is_formula { format!("'{value}") } else { value.to_owned() }
 }
 
 #[cfg(test)]

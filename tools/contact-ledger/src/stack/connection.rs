@@ -51,6 +51,19 @@ pub struct DeployedStackArguments {
     aws: AwsArguments,
 }
 
+/// The deployed stack of this name, for those that take it beside something else.
+#[derive(Debug, Clone)]
+pub(crate) struct StackOfName {
+    pub(crate) name: String,
+    pub(crate) aws: AwsArguments,
+}
+
+impl StackOfName {
+    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
+        deployed(&self.name, &self.aws).await
+    }
+}
+
 /// A stack that can be spoken to.
 #[derive(Debug, Clone)]
 pub struct Connection {

@@ -1,0 +1,158 @@
+//! A query with its parts, as an engine gets it.
+//!
+//! A line `{name key=value …}` in a query stands for `queries/parts/name.sql`, with `$key` replaced, indented like the line. A
+//! line `{archive VIEW}` stands for the views between `raw_agent_events` and that one, as common table expressions of their own
+//! over the days that are asked for: through a view whose windows go over all days, a filter on the day would not reach the
+//! files.
+
+use crate::head;
+use crate::source::find;
+use crate::sources::{NAMED, PARTS, VIEWS};
+
+const ARCHIVE: &str = "raw_agent_events";
+
+/// Which days of the archive of agent events a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveDays {
+    /// Those on which the events of the days that are asked for arrive: on Athena each day costs.
+    Asked,
+    /// All of them, through the views: what a demo sends arrives on the day of the demo.
+    All,
+}
+
+/// A named query with its parts.
+///
+/// # Panics
+/// When there is none of the name.
+#[must_use]
+pub fn written_out(name: &str, days: ArchiveDays) -> String {
+    let query = find(NAMED, name).unwrap_or_else(|| panic!("there is no query {name}"));
+    expanded(query.sql, &[], days)
+}
+
+/// Whether a view or a named query reads agent events.
+#[must_use]
+pub fn reads_the_archive(name: &str) -> bool {
+    let sql = match find(VIEWS, name) {
+        Some(view) => view.sql.to_owned(),
+        None => written_out(name, ArchiveDays::All),
+    };
+    read_by(&sql)
+        .into_iter()
+        .any(|source| source == ARCHIVE || (find(VIEWS, source).is_some() && reads_the_archive(source)))
+}
+
+fn expanded(sql: &str, values: &[(&str, &str)], days: ArchiveDays) -> String {
+    let mut text = String::new();
+    for line in sql.lines() {
+        let line =
+            values.iter().fold(line.to_owned(), |line, (key, value)| line.replace(&format!("${key}"), value));
+        let left_over =
+            line.split('$').skip(1).any(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()));
+        assert!(!left_over, "a part has no value for {line}");
+        let trimmed = line.trim_start();
+        let indent = line.strip_suffix(trimmed).unwrap_or_default();
+        let call = trimmed.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        let (expanded, end) = call.map_or((trimmed.to_owned(), ""), |(call, end)| (part(call, days), end));
+        if call.is_some() && expanded.is_empty() {
+            continue;
+        }
+        for line in expanded.trim_end().lines() {
+            text.push_str(format!("{indent}{line}").trim_end());
+            text.push('\n');
+        }
+        text.truncate(text.trim_end().len());
+        text.push_str(end);
+        text.push('\n');
+    }
+    text
+}
+
+fn part(call: &str, days: ArchiveDays) -> String {
+    let (name, arguments) = call.split_once(' ').unwrap_or((call, ""));
+    if name == "archive" {
+        return if days == ArchiveDays::Asked { archive(arguments) } else { String::new() };
+    }
+    let values: Vec<_> = arguments
+        .split_whitespace()
+        .map(|word| word.split_once('=').unwrap_or_else(|| panic!("{word} is no value of part {name}")))
+        .collect();
+    let part = find(PARTS, name).unwrap_or_else(|| panic!("there is no part {name}"));
+    expanded(part.sql, &values, days)
+}
+
+/// The views of agent events up to this one.
+fn archive(view: &str) -> String {
+    let mut order = Vec::new();
+    visit(view, &mut order);
+    let mut text = find(PARTS, "archive_days").map(|part| part.sql.to_owned()).unwrap_or_default();
+    for name in order {
+        let body = find(VIEWS, name).map(|view| without_head(view.sql)).unwrap_or_default();
+        text.push_str(name);
+        text.push_str(" AS (\n");
+        for line in body.lines() {
+            text.push_str(format!("    {line}").trim_end());
+            text.push('\n');
+        }
+        text.push_str("),\n");
+    }
+    text
+}
+
+fn visit(name: &str, order: &mut Vec<&'static str>) {
+    let view = find(VIEWS, name).unwrap_or_else(|| panic!("there is no view {name}"));
+    for source in read_by(view.sql) {
+        if find(VIEWS, source).is_some() && reads_the_archive(source) {
+            visit(source, order);
+        }
+    }
+    if !order.contains(&view.name) {
+        order.push(view.name);
+    }
+}
+
+/// What a query reads: the words behind FROM and JOIN.
+fn read_by(sql: &str) -> Vec<&str> {
+    let words =
+        sql.lines().filter(|line| !line.trim_start().starts_with("--")).flat_map(str::split_whitespace);
+    let words: Vec<_> = words.collect();
+    let pairs = words.windows(2).filter_map(|pair| match pair {
+        ["FROM" | "JOIN", source] => Some(source.trim_end_matches([',', ')'])),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+/// A query without the comment at its head.
+#[must_use]
+pub fn without_head(sql: &str) -> String {
+    let head = head::lines(sql).count();
+    sql.lines().skip(head).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ArchiveDays, reads_the_archive, written_out};
+    use crate::named;
+
+    #[test]
+    fn a_query_has_as_many_places_as_parameters() {
+        for query in named() {
+            for days in [ArchiveDays::Asked, ArchiveDays::All] {
+                let sql = written_out(query.name, days);
+                let code = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+                let places: usize = code.map(|line| line.matches('?').count()).sum();
+                assert_eq!(places, query.head().parameters.len(), "{}", query.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_of_agent_events_reads_the_days_that_are_asked_for_or_the_views() {
+        let [asked, all] =
+            [ArchiveDays::Asked, ArchiveDays::All].map(|days| written_out("time_in_status", days));
+        assert!(reads_the_archive("time_in_status") && !reads_the_archive("service_level"));
+        assert!(asked.contains("WHERE arrival_date BETWEEN") && asked.contains("agent_events AS ("));
+        assert!(!all.contains("arrival_date") && all.contains("FROM agent_segments"));
+    }
+}

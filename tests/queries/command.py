@@ -1,0 +1,238 @@
+"""`contact-ledger query` as a process: on a stand-in for Athena that runs the engine under test, and in DuckDB, by its command
+line and by its Python package. Its figures are compared with the second implementation.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from athena import STACK, Athena
+from document import columns_of
+from duckdb_dialect import named_queries
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LEDGER = ROOT / "target" / "debug" / "contact-ledger"
+OPTIONS = {"first_day": "from", "last_day": "to"}
+INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d\.\d{3})Z")
+DAY = ["--from", "2026-03-02", "--time-zone", "UTC"]
+PATIENCE = 60
+HOSTILE = ["x' OR '1'='1", "'; DROP TABLE contact_records; --", "*' --", "' UNION SELECT 1 --", "\\' OR 1=1 --", "?", "$(id)", "%', '*", '"*"']
+
+
+class Environment:
+    """What the process gets: credentials that open nothing, and one way to find DuckDB."""
+
+    def __init__(self, folder, athena):
+        self.folder = pathlib.Path(folder)
+        self.stack = ["--stack", STACK, "--endpoint-url", athena.endpoint]
+        for name, program in (("cli", "duckdb"), ("python", "python3"), ("none", "true")):
+            (self.folder / name).mkdir()
+            found = pathlib.Path(sys.executable).parent / program
+            # A link would not be the interpreter of its environment.
+            text = f'#!/bin/sh\nexec "{found if found.exists() else shutil.which(program)}" "$@"\n'
+            (self.folder / name / program).write_text(text)
+            (self.folder / name / program).chmod(0o755)
+
+    def of(self, path):
+        keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": "eu-west-2"}
+        return {"HOME": str(self.folder), "TZ": "Asia/Kathmandu", "PATH": str(self.folder / path)} | keys
+
+    def start(self, *arguments, path="none"):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([LEDGER, "query", *map(str, arguments)], env=self.of(path), **pipes)
+
+    def run(self, *arguments, path="none"):
+        process = self.start(*arguments, path=path)
+        out, said = process.communicate(timeout=PATIENCE)
+        return process.returncode, out, said
+
+
+def options(name, parameters):
+    for parameter, value in zip(named_queries()[name]["parameters"], parameters, strict=True):
+        option = "--" + OPTIONS.get(parameter["name"], parameter["name"]).replace("_", "-")
+        if value is not False:
+            yield from [option] if value is True else [option, value]
+
+
+def rows_of(out):
+    """Times as engines have them."""
+    plain = lambda value: INSTANT.sub(r"\1 \2", value) if isinstance(value, str) else value  # noqa: E731
+    objects = [json.loads(line) for line in out.splitlines()]
+    return list(objects[0]) if objects else [], [list(map(plain, one.values())) for one in objects]
+
+
+class Checks:
+    def __init__(self, verification, environment, athena, run):
+        self.verification, self.environment, self.athena, self.run = verification, environment, athena, run
+        self.local = ["--local", run.made]
+
+    def true(self, what, is_so, said):
+        self.verification.check(f"query: {what}", [[bool(is_so)]], [[True]])
+        if not is_so:
+            print(f"    it said: {said}")
+
+    def says(self, what, arguments, code, *parts, path="none"):
+        """It ends with this code, and a sentence with these parts."""
+        returned, out, said = self.environment.run(*arguments, path=path)
+        self.true(what, returned == code and all(part in said for part in parts), f"{returned}: {out}{said}")
+
+    def figures(self, where, place, path, questions):
+        for name, parameters, wanted, untold, tolerance in questions:
+            code, out, said = self.environment.run(name, *place, "--json", *options(name, parameters), path=path)
+            if code:
+                self.true(f"{name} {parameters} {where}", False, said)
+                continue
+            self.verification.check_answer(f"query {name} {parameters} {where}", name, rows_of(out), wanted, untold, tolerance)
+
+    def pages(self):
+        self.athena.page = 3
+        before = self.athena.asked["GetQueryResults"]
+        code, out, said = self.environment.run("service_level", *self.environment.stack, *DAY, "--json")
+        pages, self.athena.page = self.athena.asked["GetQueryResults"] - before, 1000
+        rows = out.count("\n")
+        self.true("an answer of several pages", code == 0 and rows > 6 and pages == -(-(rows + 1) // 3), f"{pages} pages, {rows} rows: {said}")
+
+    def forms(self):
+        stack = self.environment.stack
+        _, csv, said = self.environment.run("service_level", *stack, *DAY, "--format", "csv")
+        self.true("CSV has every column", csv.splitlines()[0].split(",") == columns_of(self.verification.engine.queries["service_level"]), csv)
+        parts = ["service_level: 2026-03-02, UTC, grain day, every queue", "rows; Athena read ", "B in 1.2 s; the workgroup stops a query at 20.0 GB"]
+        self.true("it says what was asked, what was read and the limit", all(part in said for part in parts), said)
+        _, table, _ = self.environment.run("service_level", *stack, *DAY)
+        lines = table.splitlines()
+        self.true("a table has a line above it and no ids", lines[0].startswith("service_level: 2026-03-02") and "queue_id" not in lines[2], table)
+        _, table, said = self.environment.run("contact_volume", *stack)
+        self.true("yesterday, in the system's time zone", "(yesterday), Asia/Kathmandu (the time zone of this system)" in table, table)
+
+    def throttled(self):
+        self.athena.refusals["StartQueryExecution"] = [("TooManyRequestsException", "Rate exceeded")]
+        self.athena.refusals["GetQueryExecution"] = [("ThrottlingException", "Rate exceeded")]
+        self.athena.refusals["GetQueryResults"] = [("InternalServerException", "We are sorry", 500)]
+        self.says("a throttled query is asked again", ["service_level", *self.environment.stack, *DAY], 0)
+        left = sum(map(len, self.athena.refusals.values()))
+        self.true("every refusal was met", left == 0, f"{left} were not")
+
+    def failed(self):
+        asked = ["service_level", *self.environment.stack, *DAY]
+        for failure, advice in (
+            ("COLUMN_NOT_FOUND: line 3:9: Column 'queued' cannot be resolved", "update the stack"),
+            ("Query exhausted resources at this scale factor", "ask for fewer days"),
+            ("Query cancelled! : Bytes scanned limit was exceeded", "the workgroup's limit, 20.0 GB (parameter QueryScanLimit)"),
+        ):
+            self.athena.failure = failure
+            self.says(f"a query that fails with {failure}", asked, 1, failure, advice)
+        self.athena.failure = None
+        self.athena.refusals["StartQueryExecution"] = [("AccessDeniedException", "not authorized to perform: athena:StartQueryExecution")]
+        self.says("a query that is not allowed", asked, 1, "athena:StartQueryExecution")
+        for resource, advice in (("WorkGroup", "LakeTables=true"), ("AgentIntervalsView", "AgentEventArchive=true")):
+            left_out = self.athena.resources.pop(resource)
+            self.says(f"a stack without {resource}", ["time_in_status", *self.environment.stack, *DAY], 1, advice)
+            self.athena.resources[resource] = left_out
+
+    def canceled(self):
+        asked = ["service_level", *self.environment.stack, *DAY]
+        self.athena.endless = 1_000_000
+        self.says("a query that reads more than --max-bytes", [*asked, "--max-bytes", "3MB"], 1, "more than --max-bytes 3.0 MB")
+        *_, query = self.athena.queries.values()
+        self.true("it is canceled at Athena", query.state == "CANCELLED", query.state)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            known = set(self.athena.queries)
+            process = self.environment.start(*asked)
+            deadline = time.monotonic() + PATIENCE
+            while not (new := self.athena.queries.keys() - known) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.send_signal(number)
+            out, said = process.communicate(timeout=PATIENCE)
+            (query,) = (self.athena.queries[id] for id in new)
+            so = process.returncode == 130 and query.state == "CANCELLED" and "CANCELLED at Athena" in said
+            self.true(f"{number.name} cancels the query at Athena", so, f"{process.returncode}, {query.state}: {said}")
+        self.athena.endless = None
+
+    def hostile(self):
+        """A value is a value, whatever stands in it: the answer is that of a queue that is not there, or of the one so called."""
+        record = next(record for record in self.run.records if (record.get("Queue") or {}).get("Name"))
+        ways = (("Athena", self.environment.stack, "none"), ("DuckDB", self.local, "cli"), ("DuckDB in Python", self.local, "python"))
+        for where, place, path in ways:
+            for name in HOSTILE:
+                code, out, said = self.environment.run("service_level", *place, *DAY, "--json", "--queue", name, path=path)
+                self.true(f"the queue {name} on {where}", code == 0 and not out and f"queue {name}," in said, f"{code}: {out}{said}")
+            asked = ["service_level", *place, *DAY, "--json", "--queue", record["Queue"]["Name"]]
+            code, out, said = self.environment.run(*asked, path=path)
+            self.true(f"afterwards everything is there on {where}", code == 0 and out, said)
+        with tempfile.TemporaryDirectory() as folder:
+            names = [f"O'Brien {number} {name}" for number, name in enumerate(HOSTILE)]
+            records = [
+                record | {"ContactId": f"hostile-{number}", "InitialContactId": None, "Queue": record["Queue"] | {"Name": name}}
+                for number, name in enumerate(names)
+            ]
+            file, made = pathlib.Path(folder) / "records.jsonl", pathlib.Path(folder) / "made"
+            file.write_text("\n".join(map(json.dumps, records)))
+            subprocess.run([LEDGER, "demo", f"--contact-records={file}", "--output", made], capture_output=True, check=True)
+            for path in ("cli", "python"):
+                for name in names:
+                    asked = ["service_level", "--local", made, "--time-zone", "UTC", "--json", "--queue", name]
+                    code, out, said = self.environment.run(*asked, path=path)
+                    found = [json.loads(line)["queue_name"] for line in out.splitlines()]
+                    self.true(f"the queue {name} is found ({path})", code == 0 and found == [name], f"{code}: {out}{said}")
+
+    def local_failures(self):
+        self.says("no DuckDB", ["service_level", *self.local], 1, "pip install duckdb")
+        with tempfile.TemporaryDirectory() as folder:
+            asked = ["service_level", "--local", folder]
+            self.says("no demo there", asked, 1, "contact-ledger demo", path="cli")
+            (pathlib.Path(folder) / "lake.sql").write_text("SELECT 1;")
+            self.says("a lake of another version", asked, 1, "written by another version", path="cli")
+        for path in ("cli", "python"):
+            code, out, said = self.environment.run("service_level", *self.local, path=path)
+            so = code == 0 and "2026-03-02 (the last day that has data), Asia/Kathmandu" in out and "; DuckDB " in said
+            self.true(f"the last day that has data ({path})", so, out + said)
+
+    def usage(self):
+        for what, arguments, *parts in (
+            ("no such time zone", ["service_level", "--local", "--time-zone", "Mars/Olympus"], "Europe/London"),
+            ("no such day", ["service_level", "--local", "--from", "2026-02-30"], "2026-03-02"),
+            ("days in the wrong order", ["service_level", "--local", "--from", "2026-03-02", "--to", "2026-03-01"], "is before"),
+            ("no such grain", ["forecasting_csv", "--local", "--grain", "week"], "15, 30, day"),
+            ("a threshold that is none", ["service_level", "--local", "--threshold", "20; DROP"], "threshold"),
+            ("no lake", ["service_level"], "--stack"),
+            ("two lakes", ["service_level", "--local", "--stack", "x"], "cannot be used with"),
+            ("no such query", ["service-levle", "--local"], "service_level"),
+        ):
+            self.says(what, arguments, 2, *parts)
+        code, out, _ = self.environment.run("--list")
+        self.true("--list names every query", code == 0 and all(name in out for name in named_queries()), out)
+        for name in named_queries():
+            code, out, _ = self.environment.run(name, "--help")
+            self.true(f"{name} --help says what it means", code == 0 and "Amazon Connect" in out and "--time-zone" in out or name == "record_versions", out)
+
+
+def verify(verification, run):
+    engine = verification.engine
+    is_fast = type(engine).__name__ == "DuckDb"
+    questions = [(name, parameters, list(wanted), *how) for name, parameters, wanted, *how in run.questions()]
+    # In the fast run each query once: its parameters are tested in process.
+    once = list({question[0]: question for question in reversed(questions)}.values())
+    with Athena(engine) as athena, tempfile.TemporaryDirectory() as folder:
+        checks = Checks(verification, Environment(folder, athena), athena, run)
+        checks.figures("on Athena", checks.environment.stack, "none", once if is_fast else questions)
+        checks.pages()
+        checks.forms()
+        if is_fast:
+            # This version takes four seconds for each of the others.
+            slow = {"agent_activity", "agent_answer_rate", "occupancy"}
+            checks.figures("in DuckDB", checks.local, "cli", [question for question in once if question[0] not in slow])
+            checks.figures("in DuckDB, by Python", checks.local, "python", once)
+            checks.throttled()
+            checks.failed()
+            checks.canceled()
+            checks.local_failures()
+            checks.usage()
+        checks.hostile()

@@ -1,0 +1,291 @@
+//! The command line of `query`: a subcommand for each query, with its own parameters and its own help, made of the heads of
+//! the queries.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, StyledStr};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, value_parser};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lake_queries::{GRAINS, Head, Parameter, Source, named};
+use ledger_console::arguments::demo::OUTPUT;
+
+use crate::commands::query::request::{Request, Value};
+use crate::stack::aws::AwsArguments;
+use crate::stack::connection::StackOfName;
+
+const LIST: &str = "list";
+/// Longer names than Amazon Connect has for anything.
+const LONGEST_TEXT: usize = 256;
+
+/// Arguments of `query`.
+#[derive(Debug, Clone)]
+pub struct QueryArguments {
+    /// What is asked; nothing if the queries are to be listed.
+    pub(super) asked: Option<Box<Asked>>,
+}
+
+/// What is asked, and of whom.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) request: Request,
+    pub(super) place: Where,
+    pub(super) format: Format,
+    pub(super) max_bytes: Option<u64>,
+}
+
+/// Where the lake is.
+#[derive(Debug, Clone)]
+pub(super) enum Where {
+    Stack(StackOfName),
+    Folder(PathBuf),
+}
+
+/// What every query takes.
+#[derive(Debug, Clone, Args)]
+struct Shared {
+    #[command(flatten)]
+    lake: Lake,
+    /// In which form
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// As --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Stop the query once Athena says that it has read more: 500MB, 20GB; by then it may have read somewhat more
+    #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "local")]
+    max_bytes: Option<u64>,
+    #[command(flatten)]
+    aws: AwsArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+struct Lake {
+    /// Ask Athena, for the deployed stack with this CloudFormation name
+    #[arg(long, value_name = "NAME", help_heading = "Which lake", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    stack: Option<String>,
+    #[arg(long, value_name = "FOLDER", help = "Ask a DuckDB on this machine, for what `contact-ledger demo` left in this folder", help_heading = "Which lake", num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
+    local: Option<PathBuf>,
+}
+
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Table,
+    /// For spreadsheets
+    Csv,
+    /// One object a line
+    Json,
+}
+
+impl Args for QueryArguments {
+    fn augment_args(command: Command) -> Command {
+        let list = Arg::new(LIST).long(LIST).action(ArgAction::SetTrue).help("Show what there is to ask");
+        command
+            .arg(list)
+            .subcommand_value_name("QUERY")
+            .subcommand_help_heading("Queries")
+            .args_conflicts_with_subcommands(true)
+            .subcommands(named().iter().map(of_query))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for QueryArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let Some((name, matches)) = matches.subcommand() else { return Ok(Self { asked: None }) };
+        let query = named().iter().find(|query| query.name == name);
+        let query = query.ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
+        let shared = Shared::from_arg_matches(matches)?;
+        let place = match (shared.lake.stack, shared.lake.local) {
+            (Some(name), None) => Where::Stack(StackOfName { name, aws: shared.aws }),
+            (_, folder) => Where::Folder(folder.unwrap_or_else(|| OUTPUT.into())),
+        };
+        let format = if shared.json { Format::Json } else { shared.format };
+        let request = request(query, matches)?;
+        Ok(Self { asked: Some(Box::new(Asked { request, place, format, max_bytes: shared.max_bytes })) })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// A query as a command.
+fn of_query(query: &'static Source) -> Command {
+    let head = query.head();
+    let example = format!(
+        "Example:\n  contact-ledger query {} --stack ledger --from 2026-03-02 --to 2026-03-08 --format csv",
+        query.name
+    );
+    let parameters = head.parameters.iter().map(|(parameter, note)| argument(*parameter, note.as_deref()));
+    let command =
+        Command::new(query.name).args(parameters.map(|argument| argument.help_heading("What is asked")));
+    // Who types a command types hyphens.
+    let hyphens = Some(query.name.replace('_', "-")).filter(|hyphens| hyphens != query.name);
+    Shared::augment_args(command.aliases(hyphens))
+        .about(head.answer.trim_end_matches('.').to_owned())
+        .long_about(about(&head))
+        .after_help(example)
+}
+
+/// What a query means.
+fn about(head: &Head) -> StyledStr {
+    let mut text = vec![head.answer.clone()];
+    text.extend(head.amazon.clone());
+    text.extend(head.notes.iter().cloned());
+    let column = |(name, note): &(String, Option<String>)| match note {
+        Some(note) => format!("  {name}: {note}"),
+        None => format!("  {name}"),
+    };
+    let columns: Vec<_> = head.columns.iter().map(column).collect();
+    text.push(format!("Columns:\n{}", columns.join("\n")));
+    text.join("\n\n").into()
+}
+
+/// A parameter as an argument.
+fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
+    let (name, value, help) = match parameter {
+        Parameter::TimeZone => (
+            "time-zone",
+            "ZONE",
+            "IANA name of the time zone whose days and hours count [default: that of this system]",
+        ),
+        Parameter::Grain => {
+            ("grain", "GRAIN", "How long an interval is: minutes, a day, or a week from Monday on")
+        }
+        Parameter::FirstDay => (
+            "from",
+            "DAY",
+            "First day, such as 2026-03-02 [default: yesterday; with --local the last day that has data]",
+        ),
+        Parameter::LastDay => ("to", "DAY", "Last day, taken whole [default: the day of --from]"),
+        Parameter::Queue => ("queue", "NAME", "Only this queue, by its name or id"),
+        Parameter::RoutingProfile => {
+            ("routing-profile", "NAME", "Only this routing profile, by its name or id")
+        }
+        Parameter::IncludeSimulated => {
+            return Arg::new("include-simulated")
+                .long("include-simulated")
+                .action(ArgAction::SetTrue)
+                .help("Count simulated contacts as well, as Amazon Connect does unless it is filtered");
+        }
+        Parameter::LookBack => (
+            "look-back",
+            "DAYS",
+            "Days that are read before the first: contacts that began earlier are missing; tasks and email need 91",
+        ),
+        Parameter::Threshold => {
+            ("threshold", "SECONDS", "Seconds within which a contact has to leave the queue")
+        }
+        Parameter::Comparison => {
+            ("comparison", "LT|LTE", "Less than the threshold, or at most the threshold")
+        }
+        Parameter::Instance => ("instance", "ID", "Only this instance of Amazon Connect, by its id"),
+        Parameter::Days => ("days", "DAYS", "Within how many days a customer contacts again"),
+    };
+    let argument = Arg::new(name).long(name).value_name(value).help(help);
+    let argument = match parameter.default() {
+        Some(default) if parameter != Parameter::TimeZone => argument.default_value(default),
+        _ => argument,
+    };
+    match parameter {
+        Parameter::TimeZone => argument.value_parser(zone),
+        Parameter::Grain => argument.value_parser(PossibleValuesParser::new(grains(note))),
+        Parameter::Comparison => argument.value_parser(PossibleValuesParser::new(["LT", "LTE"])),
+        Parameter::FirstDay | Parameter::LastDay => argument.value_parser(day),
+        Parameter::LookBack => argument.value_parser(value_parser!(u32).range(0..=3650)),
+        Parameter::Threshold => argument.value_parser(value_parser!(u32).range(0..=604_800)),
+        Parameter::Days => argument.value_parser(value_parser!(u32).range(1..=365)),
+        _ => argument.value_parser(text),
+    }
+}
+
+/// The grains of a query: its head names them.
+fn grains(note: Option<&str>) -> Vec<&'static str> {
+    let named: Vec<_> = note.unwrap_or_default().split(", ").collect();
+    GRAINS.into_iter().filter(|grain| named.contains(grain)).collect()
+}
+
+fn request(query: &'static Source, matches: &ArgMatches) -> Result<Request, clap::Error> {
+    let value = |(parameter, note): (Parameter, Option<String>)| {
+        let argument = argument(parameter, note.as_deref());
+        let name = argument.get_id().as_str();
+        let text = || matches.get_one::<String>(name).cloned().map(Value::Text);
+        let value = match parameter {
+            Parameter::FirstDay | Parameter::LastDay => matches.get_one(name).copied().map(Value::Day),
+            Parameter::IncludeSimulated => Some(Value::Flag(matches.get_flag(name))),
+            Parameter::LookBack | Parameter::Threshold | Parameter::Days => {
+                matches.get_one(name).copied().map(Value::Number)
+            }
+            _ => text(),
+        };
+        (parameter, value)
+    };
+    let values = query.head().parameters.into_iter().map(value).collect();
+    Request::new(query, values)
+        .map_err(|error| clap::Error::raw(ErrorKind::ValueValidation, format!("{error}\n")))
+}
+
+fn zone(text: &str) -> Result<String, String> {
+    match TimeZone::get(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => {
+            Err("there is no such time zone; names are those of IANA, such as Europe/London".to_owned())
+        }
+    }
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    let is_day = text.len() == 10;
+    let day = text.parse::<Date>().ok().filter(|_| is_day);
+    day.ok_or_else(|| "it is not a day such as 2026-03-02".to_owned())
+}
+
+fn text(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > LONGEST_TEXT || text.chars().any(char::is_control) {
+        return Err(format!("it is no name: 1 to {LONGEST_TEXT} bytes without control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// `500MB` and so on, by thousands, as AWS bills; or a number.
+fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 5] =
+        [("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("", 1)];
+    let upper = text.to_uppercase();
+    let number = |(unit, size): (&str, u64)| {
+        let number = upper.strip_suffix(unit)?.trim().parse::<u64>().ok()?;
+        number.checked_mul(size).filter(|bytes| *bytes > 0)
+    };
+    UNITS.into_iter().find_map(number).ok_or_else(|| "it is not a size such as 500MB or 20GB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bytes, day, text};
+
+    #[test]
+    fn sizes_days_and_names_are_what_they_say() {
+        let sizes = ["10", "1KB", "500 MB", "20gb", "3TB"].map(|size| bytes(size).unwrap());
+        assert_eq!(sizes, [10, 1000, 500_000_000, 20_000_000_000, 3_000_000_000_000]);
+        for wrong in ["", "MB", "-1", "0", "1.5GB", "99999999999TB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+        assert!(day("2026-02-28").is_ok());
+        for wrong in ["2026-02-29", "2026-3-2", "20260302", "yesterday", "2026-03-02T00:00"] {
+            assert!(day(wrong).is_err(), "{wrong}");
+        }
+        assert!(text("Sales & more' OR '1'='1").is_ok());
+        for wrong in ["", "a\nb", "a\0", &"x".repeat(257)] {
+            assert!(text(wrong).is_err(), "{wrong}");
+        }
+    }
+}

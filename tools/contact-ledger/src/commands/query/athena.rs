@@ -1,0 +1,346 @@
+//! A query on Athena, in the workgroup of the stack.
+//!
+//! Source: Amazon Athena API Reference: `StartQueryExecution`, `GetQueryExecution`, `GetQueryResults`, `StopQueryExecution`,
+//! `GetWorkGroup`.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use aws_config::retry::RetryConfig;
+use aws_errors::why;
+use aws_sdk_athena::Client;
+use aws_sdk_athena::config::Builder;
+use aws_sdk_athena::types::{
+    QueryExecution, QueryExecutionContext, QueryExecutionState, QueryExecutionStatistics, ResultSetMetadata,
+    Row,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use lake_queries::{ArchiveDays, reads_the_archive, without_head, written_out};
+use ledger_console::process::interruption::Interruption;
+use ledger_console::render::output::say;
+
+use crate::commands::query::request::{Request, Value};
+use crate::commands::query::sheet::{Datum, Sheet};
+use crate::stack::connection::Connection;
+
+/// Athena allows few requests a second to an account; who asks in a busy one waits.
+const ATTEMPTS: u32 = 5;
+const FIRST_LOOK: Duration = Duration::from_millis(150);
+const LAST_LOOK: Duration = Duration::from_secs(2);
+const ROWS_IN_A_PAGE: i32 = 1000;
+const RIGHTS: &str = "athena:StartQueryExecution, athena:GetQueryExecution, athena:GetQueryResults and athena:StopQueryExecution on the workgroup";
+
+/// Asks; answers with what it took. `None` if the user interrupted it.
+pub(super) async fn ask(
+    connection: &Connection,
+    request: &Request,
+    max_bytes: Option<u64>,
+    interruption: &Interruption,
+    sheet: &mut Sheet,
+) -> anyhow::Result<Option<String>> {
+    let athena = Athena::of(connection, request)?;
+    let Some(limit) = interruption.unless(athena.limit()).await else { return Ok(None) };
+    // Not interrupted: a query whose id nobody knows could not be stopped.
+    let query = Query { id: athena.start(request).await?, athena: &athena };
+    let Some(done) = query.watched(max_bytes, interruption).await? else {
+        query.stop("Interrupted").await?;
+        return Ok(None);
+    };
+    query.ensure_succeeded(&done, request, limit)?;
+    if interruption.unless(query.read(request, sheet)).await.transpose()?.is_none() {
+        return Ok(None);
+    }
+    let limit = limit.map(|limit| format!("the workgroup stops a query at {}", size(limit)));
+    let said = [done.statistics().map(told), limit].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    Ok(Some(said))
+}
+
+struct Athena {
+    client: Client,
+    workgroup: String,
+    database: String,
+}
+
+impl Athena {
+    fn of(connection: &Connection, request: &Request) -> anyhow::Result<Self> {
+        let (stack, resources) = (&connection.deployed.stack, &connection.deployed.resources);
+        let part = |name: &str| {
+            resources.get(name).cloned().with_context(|| {
+                format!("stack {stack} has no tables for Athena; deploy it with LakeTables=true to ask it")
+            })
+        };
+        let (workgroup, database) = (part("WorkGroup")?, part("Database")?);
+        if reads_the_archive(request.query.name) && !resources.contains_key("AgentIntervalsView") {
+            bail!(
+                "{} needs agent events as they came, and stack {stack} keeps none; deploy it with AgentEventArchive=true to have them from then on",
+                request.query.name
+            );
+        }
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+        let client = Client::from_conf(Builder::from(connection.config()).retry_config(retries).build());
+        Ok(Self { client, workgroup, database })
+    }
+
+    /// Bytes at which the workgroup stops a query. Who may not see it does without.
+    async fn limit(&self) -> Option<u64> {
+        let group = self.client.get_work_group().work_group(&self.workgroup).send().await.ok()?;
+        let limit = group.work_group()?.configuration()?.bytes_scanned_cutoff_per_query()?;
+        u64::try_from(limit).ok()
+    }
+
+    async fn start(&self, request: &Request) -> anyhow::Result<String> {
+        let name = request.query.name;
+        let sql = without_head(&written_out(name, ArchiveDays::Asked));
+        let values = request.values().map(|(parameter, value)| {
+            value
+                .map(Value::literal)
+                .with_context(|| format!("{name} needs a value for {}", parameter.name()))
+        });
+        let context = QueryExecutionContext::builder().database(&self.database).build();
+        let started = self
+            .client
+            .start_query_execution()
+            .query_string(sql)
+            .set_execution_parameters(Some(values.collect::<Result<_, _>>()?))
+            .query_execution_context(context)
+            .work_group(&self.workgroup)
+            .send()
+            .await
+            .map_err(|error| anyhow!("Athena does not take the query: {}", why(&error, RIGHTS)))?;
+        started.query_execution_id.context("Athena took the query and did not say its id")
+    }
+}
+
+/// A query at Athena.
+struct Query<'a> {
+    id: String,
+    athena: &'a Athena,
+}
+
+impl Query<'_> {
+    async fn look(&self) -> anyhow::Result<QueryExecution> {
+        let looked = self.athena.client.get_query_execution().query_execution_id(&self.id).send().await;
+        let looked = looked.map_err(|error| {
+            anyhow!(
+                "Athena does not say how the query goes: {}. It may go on; `aws athena stop-query-execution --query-execution-id {}` ends it",
+                why(&error, RIGHTS),
+                self.id
+            )
+        })?;
+        looked.query_execution.context("Athena does not know the query any more")
+    }
+
+    /// The query at its end; `None` if the user asks before.
+    async fn watched(
+        &self,
+        max_bytes: Option<u64>,
+        interruption: &Interruption,
+    ) -> anyhow::Result<Option<QueryExecution>> {
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);
+        let mut wait = FIRST_LOOK;
+        loop {
+            let Some(query) = interruption.unless(self.look()).await else { break Ok(None) };
+            let query = query?;
+            let state = state(&query);
+            let read = query.statistics().map_or(0, read);
+            bar.set_message(format!("Athena: {}, {} read", state.as_str().to_lowercase(), size(read)));
+            bar.tick();
+            if !matches!(state, QueryExecutionState::Queued | QueryExecutionState::Running) {
+                bar.finish_and_clear();
+                break Ok(Some(query));
+            }
+            if let Some(most) = max_bytes.filter(|most| read > *most) {
+                bar.finish_and_clear();
+                self.stop("Too much was read").await?;
+                bail!(
+                    "the query has read {}, more than --max-bytes {}; ask for fewer days, or allow more",
+                    size(read),
+                    size(most)
+                );
+            }
+            if interruption.unless(tokio::time::sleep(wait)).await.is_none() {
+                bar.finish_and_clear();
+                break Ok(None);
+            }
+            wait = (wait * 3 / 2).min(LAST_LOOK);
+        }
+    }
+
+    /// Stops it, and waits until it has.
+    async fn stop(&self, because: &str) -> anyhow::Result<()> {
+        let stopped = self.athena.client.stop_query_execution().query_execution_id(&self.id).send().await;
+        stopped.map_err(|error| {
+            anyhow!(
+                "Athena does not stop the query: {}. `aws athena stop-query-execution --query-execution-id {}` ends it",
+                why(&error, RIGHTS),
+                self.id
+            )
+        })?;
+        loop {
+            let query = self.look().await?;
+            if !matches!(state(&query), QueryExecutionState::Queued | QueryExecutionState::Running) {
+                let told = query.statistics().map(told).unwrap_or_default();
+                say(&format!(
+                    "{because}: the query {} is {} at Athena; {told}",
+                    self.id,
+                    state(&query).as_str()
+                ));
+                return Ok(());
+            }
+            tokio::time::sleep(FIRST_LOOK).await;
+        }
+    }
+
+    fn ensure_succeeded(
+        &self,
+        done: &QueryExecution,
+        request: &Request,
+        limit: Option<u64>,
+    ) -> anyhow::Result<()> {
+        let state = state(done);
+        if state == QueryExecutionState::Succeeded {
+            return Ok(());
+        }
+        let status = done.status();
+        let error = status.and_then(|status| status.athena_error()).and_then(|error| error.error_message());
+        let reason =
+            status.and_then(|status| status.state_change_reason()).or(error).unwrap_or("it says no reason");
+        let id = &self.id;
+        if state == QueryExecutionState::Cancelled && !reason.contains("scanned limit") {
+            bail!("somebody else stopped the query {id} at Athena: {reason}");
+        }
+        bail!("Athena could not answer {} (query {id}): {}", request.query.name, failure(reason, limit))
+    }
+
+    /// Page by page.
+    async fn read(&self, request: &Request, sheet: &mut Sheet) -> anyhow::Result<()> {
+        let mut token = None;
+        let mut types: Vec<String> = Vec::new();
+        loop {
+            let is_first = types.is_empty();
+            let page = self
+                .athena
+                .client
+                .get_query_results()
+                .query_execution_id(&self.id)
+                .max_results(ROWS_IN_A_PAGE)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| anyhow!("the answer cannot be read from Athena: {}", why(&error, RIGHTS)))?;
+            let set = page.result_set().context("Athena answers without a result")?;
+            if is_first {
+                let columns =
+                    set.result_set_metadata().map(ResultSetMetadata::column_info).unwrap_or_default();
+                types = columns.iter().map(|column| column.r#type().to_owned()).collect();
+                sheet.begin(
+                    &request.told(),
+                    columns.iter().map(|column| column.name().to_owned()).collect(),
+                )?;
+            }
+            // The first row of all is the names of the columns.
+            for row in set.rows().iter().skip(usize::from(is_first)) {
+                sheet.row(data(row, &types))?;
+            }
+            sheet.flush()?;
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Athena leaves out the value of what is null.
+fn data(row: &Row, types: &[String]) -> Vec<Datum> {
+    let datum = |(place, engine_type): (usize, &String)| {
+        let value = row.data().get(place).and_then(|datum| datum.var_char_value());
+        value.map_or(Datum::Nothing, |value| Datum::of(value.to_owned(), engine_type))
+    };
+    types.iter().enumerate().map(datum).collect()
+}
+
+fn state(query: &QueryExecution) -> QueryExecutionState {
+    let state = query.status().and_then(|status| status.state());
+    state.cloned().unwrap_or(QueryExecutionState::Queued)
+}
+
+fn read(statistics: &QueryExecutionStatistics) -> u64 {
+    u64::try_from(statistics.data_scanned_in_bytes().unwrap_or_default()).unwrap_or_default()
+}
+
+fn told(statistics: &QueryExecutionStatistics) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
+    let seconds = statistics.total_execution_time_in_millis().unwrap_or_default() as f64 / 1000.0;
+    format!("Athena read {} in {seconds:.1} s", size(read(statistics)))
+}
+
+/// Why a query failed, and what to do.
+fn failure(reason: &str, limit: Option<u64>) -> String {
+    let has = |parts: &[&str]| parts.iter().any(|part| reason.contains(part));
+    let advice = if has(&["scanned limit"]) {
+        let limit = limit.map(|limit| format!(", {}", size(limit))).unwrap_or_default();
+        format!(
+            "; that is the workgroup's limit{limit} (parameter QueryScanLimit): ask for fewer days, or raise it"
+        )
+    } else if has(&[
+        "NOT_FOUND",
+        "INVALID_VIEW",
+        "cannot be resolved",
+        "FUNCTION_IMPLEMENTATION",
+        "TYPE_MISMATCH",
+    ]) {
+        "; the stack's tables and views are not those of this version: update the stack".to_owned()
+    } else if has(&["Access Denied", "AccessDenied", "nsufficient permissions", "not authorized"]) {
+        "; docs/queries.md lists the permissions that a query needs".to_owned()
+    } else if has(&["exhausted", "Timeout", "timed out", "LIMIT_EXCEEDED"]) {
+        "; ask for fewer days, or a coarser grain".to_owned()
+    } else if has(&["SlowDown", "TooManyRequests", "Throttl", "INTERNAL"]) {
+        "; that passes: ask again".to_owned()
+    } else {
+        String::new()
+    };
+    format!("{}{advice}", reason.trim_end_matches('.'))
+}
+
+/// By thousands, as AWS bills.
+fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
+    let of = |unit: u64| bytes as f64 / unit as f64;
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{:.1} kB", of(1000)),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", of(1_000_000)),
+        1_000_000_000..1_000_000_000_000 => format!("{:.1} GB", of(1_000_000_000)),
+        _ => format!("{:.1} TB", of(1_000_000_000_000)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{failure, size};
+
+    #[test]
+    fn a_failure_says_what_to_do() {
+        for (reason, advice) in [
+            (
+                "Query cancelled! : Bytes scanned limit was exceeded",
+                "the workgroup's limit, 20.0 GB (parameter QueryScanLimit)",
+            ),
+            ("COLUMN_NOT_FOUND: line 3:9: Column 'queued' cannot be resolved", "update the stack"),
+            ("Access Denied (Service: Amazon S3; Status Code: 403)", "docs/queries.md"),
+            ("Query exhausted resources at this scale factor", "fewer days"),
+        ] {
+            let said = failure(reason, Some(20_000_000_000));
+            assert!(said.starts_with(reason) && said.contains(advice), "{said}");
+        }
+        assert_eq!(failure("INVALID_CAST_ARGUMENT: x", None), "INVALID_CAST_ARGUMENT: x");
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_bill() {
+        let told = [0, 999, 1500, 12_345_678, 20_000_000_000, 3_000_000_000_000].map(size);
+        assert_eq!(told, ["0 B", "999 B", "1.5 kB", "12.3 MB", "20.0 GB", "3.0 TB"]);
+    }
+}

@@ -1,0 +1,299 @@
+//! The answer of a query, in the form that is asked for.
+
+use std::borrow::Cow;
+
+use console::Term;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::Number;
+
+use ledger_console::render::output::{print, say};
+use ledger_console::render::spreadsheet::without_formula;
+use ledger_console::render::terminal::{
+    Cell, Column, counted, escaped, number, safe, safe_lines, table, text, width, wrapped,
+};
+
+use crate::commands::query::arguments::Format;
+
+/// A table is put together before it is shown.
+const ROWS_IN_A_TABLE: usize = 10_000;
+
+/// A value of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Datum {
+    Nothing,
+    Text(String),
+    Number(Number),
+    Flag(bool),
+    List(Vec<String>),
+}
+
+/// The answer, as it comes.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    format: Format,
+    columns: Vec<String>,
+    rows: Vec<Vec<Datum>>,
+    count: u64,
+    /// What waits to be written.
+    text: String,
+}
+
+impl Sheet {
+    pub(super) fn new(format: Format) -> Self {
+        Self { format, columns: Vec::new(), rows: Vec::new(), count: 0, text: String::new() }
+    }
+
+    /// What was asked, and the columns.
+    pub(super) fn begin(&mut self, asked: &str, columns: Vec<String>) -> anyhow::Result<()> {
+        self.columns = columns;
+        match self.format {
+            Format::Table => print(&format!("{}\n\n", wrapped(asked, width(), 2)))?,
+            Format::Csv => {
+                say(asked);
+                self.text = line_of_csv(self.columns.iter().map(|column| column.as_str().into()))?;
+            }
+            Format::Json => say(asked),
+        }
+        Ok(())
+    }
+
+    pub(super) fn row(&mut self, row: Vec<Datum>) -> anyhow::Result<()> {
+        self.count += 1;
+        match self.format {
+            Format::Table if self.rows.len() < ROWS_IN_A_TABLE => self.rows.push(row),
+            Format::Table => {}
+            Format::Csv => self.text += &line_of_csv(row.iter().map(Datum::in_csv))?,
+            Format::Json => self.text += &(escaped(&self.object(&row)?) + "\n"),
+        }
+        Ok(())
+    }
+
+    /// Writes what there is, unless it is to be a table.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        let text = std::mem::take(&mut self.text);
+        if self.format == Format::Csv && Term::stdout().is_term() {
+            return print(&safe_lines(&text));
+        }
+        print(&text)
+    }
+
+    pub(super) fn end(&mut self) -> anyhow::Result<()> {
+        self.flush()?;
+        if self.format == Format::Table && !self.rows.is_empty() {
+            print(&self.table(width()))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn counted(&self) -> String {
+        let counted = counted(self.count, "row", "rows");
+        if self.format == Format::Table && self.rows.len() < usize::try_from(self.count).unwrap_or_default() {
+            return format!("{counted}, of which the first are shown (--format csv has all)");
+        }
+        counted
+    }
+
+    fn object(&self, row: &[Datum]) -> anyhow::Result<String> {
+        let mut json = Vec::new();
+        let mut serializer = serde_json::Serializer::new(&mut json);
+        let mut map = serializer.serialize_map(Some(row.len()))?;
+        for (column, datum) in self.columns.iter().zip(row) {
+            match datum {
+                Datum::Nothing => map.serialize_entry(column, &())?,
+                Datum::Text(text) => map.serialize_entry(column, text)?,
+                Datum::Number(number) => map.serialize_entry(column, number)?,
+                Datum::Flag(flag) => map.serialize_entry(column, flag)?,
+                Datum::List(list) => map.serialize_entry(column, list)?,
+            }
+        }
+        map.end()?;
+        Ok(String::from_utf8(json)?)
+    }
+
+    /// Ids are left out of a table if names stand beside them, or if they are all the same. One that is too wide for the
+    /// terminal has a block of lines for each row.
+    fn table(&self, width: usize) -> String {
+        let shown: Vec<usize> =
+            (0..self.columns.len()).filter(|place| !self.is_beside_a_name(*place)).collect();
+        let is_number =
+            |place: usize| self.rows.iter().any(|row| matches!(row.get(place), Some(Datum::Number(_))));
+        let column = |place: &usize| {
+            let name = self.columns.get(*place).cloned().unwrap_or_default();
+            let column = if is_number(*place) { number("") } else { text("", 1) };
+            Column { title: name.into(), ..column }
+        };
+        let columns: Vec<_> = shown.iter().map(column).collect();
+        let cells = |row: &Vec<Datum>| {
+            shown
+                .iter()
+                .map(|place| row.get(*place).map(Datum::in_table).unwrap_or_default())
+                .collect::<Vec<_>>()
+        };
+        let rows: Vec<_> = self.rows.iter().map(cells).collect();
+        let of_cells =
+            |row: &Vec<String>| row.iter().map(|cell| Cell::from(cell.clone())).collect::<Vec<_>>();
+        let whole = table(&columns, &rows.iter().map(of_cells).collect::<Vec<_>>(), usize::MAX);
+        let is_too_wide = whole.lines().next().is_some_and(|line| console::measure_text_width(line) > width)
+            || whole.lines().any(|line| console::measure_text_width(line) > width);
+        if is_too_wide { in_blocks(&columns, &rows, width) } else { whole }
+    }
+
+    fn is_beside_a_name(&self, place: usize) -> bool {
+        let Some(id) = self.columns.get(place).and_then(|name| name.strip_suffix("_id")) else {
+            return false;
+        };
+        let values = |place: usize| self.rows.iter().map(move |row| row.get(place));
+        if id == "instance" {
+            let mut all = values(place);
+            let first = all.next();
+            return all.all(|value| Some(value) == first);
+        }
+        let is_there = |value: Option<&Datum>| !matches!(value, None | Some(Datum::Nothing));
+        ["_name", "_username"].iter().any(|end| {
+            let name = self.columns.iter().position(|column| *column == format!("{id}{end}"));
+            name.is_some_and(|name| {
+                values(name).zip(values(place)).all(|(name, id)| is_there(name) || !is_there(id))
+            })
+        })
+    }
+}
+
+/// A block of lines for each row: a column each.
+fn in_blocks(columns: &[Column], rows: &[Vec<String>], width: usize) -> String {
+    let widest = columns.iter().map(|column| column.title.len()).max().unwrap_or_default();
+    let line = |(column, cell): (&Column, &String)| {
+        let line = format!("{:<widest$}  {}", column.title, safe(cell));
+        console::truncate_str(line.trim_end(), width, "…").into_owned() + "\n"
+    };
+    let block = |row: &Vec<String>| columns.iter().zip(row).map(line).collect::<String>();
+    rows.iter().map(block).collect::<Vec<_>>().join("\n")
+}
+
+impl Datum {
+    /// What an engine writes for a value of this type. Times are UTC, and become instants that say so.
+    pub(super) fn of(text: String, engine_type: &str) -> Self {
+        let engine_type = engine_type.to_lowercase();
+        match engine_type.as_str() {
+            "boolean" => Self::Flag(text == "true"),
+            "bigint" | "hugeint" | "integer" | "int" | "tinyint" | "smallint" | "double" | "float"
+            | "real" => Self::of_number(&text),
+            name if name.starts_with("decimal") => Self::of_number(&text),
+            name if name.starts_with("timestamp") => Self::Text(instant(&text)),
+            name if name.starts_with("array") || name.ends_with("[]") => {
+                // Athena has no quotation marks here; lists of this project are of ids and of names without a comma.
+                let inner = text.trim_start_matches('[').trim_end_matches(']');
+                let parts = inner.split(", ").filter(|part| !part.is_empty());
+                Self::List(parts.map(str::to_owned).collect())
+            }
+            _ => Self::Text(text),
+        }
+    }
+
+    /// What is no number of JSON (NaN) is no figure.
+    fn of_number(text: &str) -> Self {
+        let whole = text.parse::<i64>().ok().map(Number::from);
+        let number = whole.or_else(|| text.parse().ok().and_then(Number::from_f64));
+        number.map_or(Self::Nothing, Self::Number)
+    }
+
+    fn in_csv(&self) -> Cow<'_, str> {
+        match self {
+            Self::Nothing => "".into(),
+            Self::Text(text) => without_formula(text),
+            Self::Number(number) => number.to_string().into(),
+            Self::Flag(flag) => flag.to_string().into(),
+            Self::List(list) => without_formula(&list.join(", ")).into_owned().into(),
+        }
+    }
+
+    fn in_table(&self) -> String {
+        match self {
+            Self::Nothing => "–".to_owned(),
+            Self::Text(text) => text.clone(),
+            Self::Number(number) if number.is_f64() => {
+                let rounded = format!("{:.3}", number.as_f64().unwrap_or_default());
+                rounded.trim_end_matches('0').trim_end_matches('.').to_owned()
+            }
+            Self::Number(number) => number.to_string(),
+            Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+            Self::List(list) => list.join(", "),
+        }
+    }
+}
+
+/// `2026-03-02 08:00:00.5` is `2026-03-02T08:00:00.500Z`.
+fn instant(text: &str) -> String {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part: String = part.chars().chain("000".chars()).take(3).collect();
+    format!("{}.{part}Z", whole.replacen(' ', "T", 1))
+}
+
+fn line_of_csv<'a>(cells: impl Iterator<Item = Cow<'a, str>>) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(cells.map(Cow::into_owned))?;
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Datum, Format, Sheet};
+
+    fn sheet(format: Format) -> Sheet {
+        let mut sheet = Sheet::new(format);
+        sheet.columns = ["local_start", "queue_id", "queue_name", "contacts_queued", "service_level"]
+            .map(str::to_owned)
+            .into();
+        for (name, queued, level) in [("=1+1", "13", "0.6923076923076923"), ("Ventas", "2", "NaN")] {
+            let values = [
+                ("2026-03-02", "varchar"),
+                ("4-1", "varchar"),
+                (name, "varchar"),
+                (queued, "bigint"),
+                (level, "double"),
+            ];
+            sheet.row(values.map(|(text, of)| Datum::of(text.to_owned(), of)).into()).unwrap();
+        }
+        sheet
+    }
+
+    #[test]
+    fn an_answer_is_a_table_or_blocks_if_that_is_too_wide() {
+        let sheet = sheet(Format::Table);
+        let plain = |width| console::strip_ansi_codes(&sheet.table(width)).into_owned();
+        assert_eq!(
+            plain(80),
+            "local_start  queue_name  contacts_queued  service_level\n2026-03-02   =1+1                     13          0.692\n2026-03-02   Ventas                    2              –\n"
+        );
+        assert_eq!(
+            plain(40),
+            "local_start      2026-03-02\nqueue_name       =1+1\ncontacts_queued  13\nservice_level    0.692\n\nlocal_start      2026-03-02\nqueue_name       Ventas\ncontacts_queued  2\nservice_level    –\n"
+        );
+    }
+
+    #[test]
+    fn csv_has_every_column_and_no_formula_and_json_every_digit() {
+        let csv = sheet(Format::Csv).text;
+        assert_eq!(csv, "2026-03-02,4-1,'=1+1,13,0.6923076923076923\n2026-03-02,4-1,Ventas,2,\n");
+        let json = sheet(Format::Json).text;
+        assert_eq!(
+            json.lines().next().unwrap(),
+            r#"{"local_start":"2026-03-02","queue_id":"4-1","queue_name":"=1+1","contacts_queued":13,"service_level":0.6923076923076923}"#
+        );
+    }
+
+    #[test]
+    fn both_engines_times_and_lists_are_written_alike() {
+        for text in ["2026-03-02 08:00:00", "2026-03-02 08:00:00.000"] {
+            assert_eq!(
+                Datum::of(text.to_owned(), "timestamp"),
+                Datum::Text("2026-03-02T08:00:00.000Z".to_owned())
+            );
+        }
+        let list = Datum::List(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(
+            [Datum::of("[a, b]".to_owned(), "array"), Datum::of("[a, b]".to_owned(), "VARCHAR[]")],
+            [list.clone(), list]
+        );
+        assert_eq!(Datum::of("1.0E-4".to_owned(), "double").in_table(), "0");
+    }
+}
