@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-template generate generate-golden test test-rust test-runtime \
-  test-kpl test-openx test-queries measure-look-back test-deploy test-dynamodb-local test-clients test-browser simulate soak chaos load fuzz \
+  test-kpl test-openx test-queries measure-look-back test-deploy test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
 # Tools written in Python, in an environment of their own.
@@ -97,6 +97,9 @@ test-clients: target/clients/ready rust ## Use the local S3 with boto3, AWS CLI 
 
 test-browser: rust ## Try to reach the local stack from pages in a browser (needs Chromium: on the path, or CHROMIUM=/path/to/it)
 	python3 tests/browser/pages.py $(BINARIES)
+
+test-report: $(TOOLS_READY) rust ## Look at the report in a browser: figures, accessibility, requests (needs Chromium, as test-browser, and Node.js 20)
+	$(TOOLS)/python tests/report/check.py $(BINARIES)
 
 terminal: tool ## Use the command line on a terminal of 80 columns; what it showed is in target/terminal/ (needs tmux)
 	tests/terminal/record

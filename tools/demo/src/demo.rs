@@ -95,7 +95,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let own = source.own.clone();
     let expected = send(&mut stack, source, expected, arguments).await?;
     let own = own.map(|own| std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
-    let findings = Findings::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments)?;
+    let mut findings = Findings::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments)?;
     findings.leave(&folder)?;
     print(&summary(&findings, &arguments.output))?;
     let outcome = findings.outcome();

@@ -1,0 +1,291 @@
+// The page: what is chosen, and what is shown of it.
+
+const begun = performance.now();
+const data = JSON.parse($("data").textContent);
+const contacts = new Contacts(data.contacts);
+const timelines = new Timelines($("days"), data.timelines);
+const GRAINS = [[15, "15 minutes"], [30, "30 minutes"], [60, "hour"], ["day", "day"], ["week", "week"]];
+const MOST_BARS = 1000;
+/** Handle times from here on share the last bar. */
+const LAST_MINUTE = 20;
+/** What fits on A4 and on Letter. */
+const PAPER = "680px";
+
+let clock, isWhole = true;
+
+/** Whole local days, from the first to the last that has something. */
+function extent() {
+  const first = Math.min(contacts.size ? contacts.ended[0] : Infinity, timelines.ends[0]);
+  const last = Math.max(contacts.size ? contacts.ended[contacts.size - 1] : -Infinity, timelines.ends[1] - 1);
+  return first <= last ? [clock.day(first), clock.day(last)] : null;
+}
+
+function option(value, text) {
+  return element("option", { value }, text);
+}
+
+function prepare() {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zones = [...new Set([here, "UTC"])];
+  $("zone").append(...zones.map(zone => option(zone, zone === here ? `${zone} (this browser's)` : zone)));
+  $("grain").append(option("", "automatic"), ...GRAINS.map(([grain, name]) => option(grain, name)));
+  $("channel").append(option(NOTHING, "all"), ...contacts.channels.map(([, name], place) => option(place, name)));
+  const hasSimulated = contacts.flags.some(flags => flags & contacts.flag.simulated);
+  $("simulated-label").hidden = !hasSimulated;
+  setZone();
+  wholePeriod();
+  $("controls").addEventListener("submit", event => event.preventDefault());
+  $("controls").addEventListener("change", event => {
+    if (event.target === $("zone")) {
+      setZone();
+      if (isWhole) wholePeriod();
+    } else if (event.target.type === "date") {
+      isWhole = false;
+    }
+    show();
+  });
+  $("whole").addEventListener("click", () => (wholePeriod(), show()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+  addEventListener("beforeprint", () => {
+    // Paper is light, whatever the screen is.
+    document.documentElement.dataset.print = "";
+    document.body.style.width = PAPER;
+    show();
+  });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.print;
+    document.body.style.width = "";
+    show();
+  });
+  new ResizeObserver(() => {
+    if (document.body.clientWidth === shownWidth) return;
+    shownWidth = document.body.clientWidth;
+    show();
+  }).observe(document.body);
+}
+
+let shownWidth = document.body.clientWidth;
+
+function setZone() {
+  clock = new Clock($("zone").value);
+  const days = extent();
+  for (const id of ["from", "to"]) [$(id).min, $(id).max] = days ?? ["", ""];
+}
+
+function wholePeriod() {
+  isWhole = true;
+  [$("from").value, $("to").value] = extent() ?? ["", ""];
+}
+
+/** What is chosen; null if there is nothing. */
+function chosen() {
+  const days = extent();
+  if (!days) return null;
+  let [first, last] = [$("from").value || days[0], $("to").value || days[1]];
+  if (last < first) [first, last] = [last, first];
+  const length = (Date.parse(last) - Date.parse(first)) / DAY / 1000 + 1;
+  const automatic = length < 2 ? 15 : length < 4 ? 60 : length < 62 ? "day" : "week";
+  const grain = GRAINS.find(([grain]) => String(grain) === $("grain").value)?.[0] ?? automatic;
+  // Weeks are whole, as in the queries.
+  if (grain === "week") [first, last] = [monday(first), later(monday(last), 6)];
+  const from = clock.startOfDay(first), until = clock.startOfDay(later(last, 1));
+  const threshold = Math.max(1, Number($("threshold").value) || 20);
+  return { first, last, from, until, grain, channel: Number($("channel").value), simulated: $("simulated").checked, threshold };
+}
+
+/** Every interval from the first to the last that has a contact, those without among them. */
+function intervals(byInterval, grain) {
+  const starts = [...byInterval.keys()].sort((one, other) => one - other);
+  if (!starts.length) return [];
+  const all = [];
+  for (let start = starts[0]; start <= starts[starts.length - 1] && all.length <= MOST_BARS; start = clock.next(start, grain)) all.push(start);
+  return all;
+}
+
+function show() {
+  const choice = chosen();
+  if (!choice) {
+    $("period").textContent = "The run left no contact that has ended and no agent who did anything.";
+    for (const id of ["contacts", "level", "handle", "queues", "agents", "days"]) $(id).replaceChildren(element("p", { class: "note" }, "No data."));
+    showTotals(new Sums(), 20);
+    return;
+  }
+  const all = count(contacts, choice, clock);
+  const days = choice.first === choice.last ? choice.first : `${choice.first} to ${choice.last}`;
+  $("period").textContent = `${days}, ${clock.zone}: ${counted(all.total.ended, "contact", "contacts")} ended.`;
+  showTotals(all.total, choice.threshold);
+  showIntervals(all, choice, days);
+  showHandleTime(all.byMinute, days);
+  showQueues(all.byQueue, days, choice.threshold);
+  showAgents(all.byAgent, days);
+  timelines.show(clock, choice.from, choice.until);
+}
+
+function showTotals(total, threshold) {
+  const names = ["contacts_ended", "contacts_queued", "contacts_handled", "contacts_abandoned", "service_level", "abandonment_rate",
+    "avg_queue_answer_time", "max_queued_time", "avg_abandon_time", "avg_handle_time"];
+  $("totals").replaceChildren(...names.map(name => {
+    const [title, unit, of] = METRICS[name];
+    return element("div", {}, element("dt", {}, title.replace(" X", ` ${threshold}`)), element("dd", { "data-metric": name, "data-value": of(total) ?? "" }, shown(of(total), unit)));
+  }));
+}
+
+function showIntervals({ byInterval }, { grain, threshold }, days) {
+  const starts = intervals(byInterval, grain);
+  if (starts.length > MOST_BARS) {
+    for (const id of ["contacts", "level"]) $(id).replaceChildren(element("p", { class: "note" }, `More than ${MOST_BARS} intervals: choose a longer one.`));
+    return;
+  }
+  const at = start => byInterval.get(start), values = of => starts.map(start => (at(start) ? of(at(start)) : null));
+  const local = starts.map(start => clock.local(start)), isTime = typeof grain === "number";
+  const labels = local.map(text => (isTime ? text.slice(0, 16).replace("T", " ") : text.slice(0, 10)));
+  const oneDay = new Set(local.map(text => text.slice(0, 10))).size === 1;
+  const hour = text => text.slice(14, 16) === "00";
+  const ticks = local.map(text => {
+    if (!isTime) return text.slice(5, 10);
+    if (oneDay) return hour(text) ? text.slice(11, 16) : null;
+    return text.slice(11, 16) === "00:00" ? text.slice(5, 10) : hour(text) ? text.slice(11, 16) : null;
+  });
+  // A period that begins within an hour has a label all the same.
+  if (ticks.length && ticks.every(tick => tick === null)) ticks[0] = local[0].slice(11, 16);
+  const each = GRAINS.find(([one]) => one === grain)[1], zero = value => value ?? 0;
+  bars($("contacts"), {
+    alt: `Contacts that ended, by outcome, each ${each}, ${days}`,
+    labels, ticks, format: value => whole.format(value), unit: "count",
+    parts: [
+      { name: "handled", title: "Handled", values: values(sums => sums.handled).map(zero) },
+      { name: "abandoned", title: "Abandoned", values: values(sums => sums.abandoned).map(zero) },
+      { name: "other", title: "Neither (left before the queue, called back, closed)", values: values(sums => sums.other).map(zero) },
+    ],
+  });
+  $("level-note").textContent = `Contacts that left the queue in less than ${threshold} seconds, however they left it, of all that queued: Amazon Connect's service level.`;
+  bars($("level"), {
+    alt: `Service level ${threshold}, each ${each}, ${days}`,
+    labels, ticks, top: 1, format: value => shown(value, "share"), axisFormat: value => `${value * 100} %`, unit: "share",
+    parts: [{ name: "level", title: `Service level ${threshold}`, values: values(METRICS.service_level[2]) }],
+  });
+}
+
+function showHandleTime(byMinute, days) {
+  const last = Math.min(byMinute.length - 1, LAST_MINUTE);
+  const values = [], labels = [], ticks = [];
+  for (let minute = 0; minute <= last; minute++) {
+    const isLast = minute === LAST_MINUTE;
+    values.push(byMinute.slice(minute, isLast ? undefined : minute + 1).reduce((sum, contacts) => sum + (contacts ?? 0), 0));
+    labels.push(isLast ? `${minute} minutes and more` : `${minute} to ${minute + 1} minutes`);
+    ticks.push(isLast ? `${minute}+` : String(minute));
+  }
+  bars($("handle"), {
+    alt: `Contacts handled by minutes of handle time, ${days}`,
+    labels, ticks, format: value => whole.format(value), unit: "count",
+    parts: [{ name: "handled", title: last === LAST_MINUTE ? `Contacts handled; the last bar holds ${LAST_MINUTE} minutes and more` : "Contacts handled", values }],
+  });
+}
+
+/** Rows by name, with their metrics. */
+function metricsTable(map, names, head, told, file, caption, threshold) {
+  const columns = [...head, ...names.map(name => ({ name, title: METRICS[name][0].replace(" X", ` ${threshold}`), unit: METRICS[name][1], isOfQueries: true }))];
+  // What is in no queue, or has no agent, comes last.
+  const named = [...map].map(([place, sums]) => [place === NOTHING, [...told(place), ...names.map(name => METRICS[name][2](sums))]]);
+  named.sort(([isNone, one], [isNoneToo, other]) => isNone - isNoneToo || one[0].localeCompare(other[0]));
+  const rows = named.map(([, row]) => row);
+  return table({ caption, columns, rows, file, empty: "No contacts in this period." });
+}
+
+const isOneInstance = new Set([...contacts.queues, ...contacts.agents].map(([key]) => key[0])).size < 2;
+const instance = isOneInstance ? [] : [{ name: "instance_id", title: "Instance" }];
+
+function showQueues(byQueue, days, threshold) {
+  const names = ["contacts_queued", "contacts_handled", "contacts_abandoned", "abandonment_rate", "service_level", "avg_queue_answer_time",
+    "max_queued_time", "avg_handle_time", "avg_after_contact_work_time"];
+  const told = place => {
+    if (place === NOTHING) return ["(no queue)", "", ...(isOneInstance ? [] : [""])];
+    const [[of, id, isAgents], name] = contacts.queues[place];
+    return [name || (isAgents ? `agent ${id}` : id), id, ...(isOneInstance ? [] : [of])];
+  };
+  const head = [{ name: "queue_name", title: "Queue", isOfQueries: true }, { name: "queue_id", title: "Queue id", isHidden: true }, ...instance];
+  $("queues").replaceChildren(metricsTable(byQueue, names, head, told, "queues", `Queues, ${days}, ${clock.zone}`, threshold));
+}
+
+function showAgents(byAgent, days) {
+  const names = ["contacts_handled", "avg_handle_time", "avg_interaction_time", "avg_hold_time", "avg_after_contact_work_time", "contacts_put_on_hold",
+    "contacts_transferred_out_by_agent"];
+  const told = place => {
+    if (place === NOTHING) return ["(no agent)", "", ...(isOneInstance ? [] : [""])];
+    const [[of, id], name] = contacts.agents[place];
+    return [name || id, id, ...(isOneInstance ? [] : [of])];
+  };
+  const head = [{ name: "agent_username", title: "Agent", isOfQueries: true }, { name: "agent_id", title: "Agent id", isHidden: true }, ...instance];
+  $("agents").replaceChildren(metricsTable(byAgent, names, head, told, "agents", `Agents, contacts handled, ${days}, ${clock.zone}`));
+}
+
+/** What does not depend on the period. */
+function showRun() {
+  const { summary, failures, differences } = data, { outcomes } = summary.agent_events;
+  const isWell = summary.as_expected;
+  $("verdict").textContent = data.verdict;
+  $("verdict").classList.toggle("warn", !isWell);
+
+  const text = (name, title) => ({ name, title, unit: "text" }), number = { name: "records", title: "Records", unit: "count" };
+  const reasons = table({
+    caption: "By reason", rows: failures.reasons, file: "failures-by-reason", empty: "No record failed, and none was rejected.",
+    columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), number],
+  });
+  const all = failures.reasons.reduce((sum, reason) => sum + reason[3], 0), first = failures.named.length;
+  const one = failures.named.length && table({
+    caption: first < all ? `One by one: the first ${whole.format(first)} of ${whole.format(all)}` : "One by one", rows: failures.named, file: "failures", empty: "",
+    columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), text("message", "What is wrong"), text("place", "Place below lake/")],
+  });
+  const own = summary.own_failures && table({
+    caption: `Of your own files: the first ${whole.format(summary.own_failures.first.length)} of ${whole.format(summary.own_failures.records)}`, file: "own-failures", empty: "",
+    columns: [text("file", "File"), { name: "line", title: "Line", unit: "count" }, text("reason", "Reason"), text("path", "Path"), text("message", "What is wrong")],
+    rows: summary.own_failures.first.map(({ file, line, reason, path, message }) => [file, line, reason, path, message]),
+  });
+  const singly = [own, one].filter(Boolean);
+  $("failures").replaceChildren(reasons, element("div", { class: "screen" }, ...singly));
+
+  const records = summary.contact_records;
+  $("outcomes").replaceChildren(table({
+    caption: `${shown(records.in, "count")} contact records and ${shown(summary.agent_events.in, "count")} agent events came in`, file: "outcomes", empty: "",
+    columns: [text("outcome", "Outcome"), text("of", "Of"), number, text("meaning", "Meaning")],
+    rows: [
+      ["row", "contact records", records.rows, "in the lake"],
+      ["failed", "contact records", records.failed, "kept as they came"],
+      ["dropped", "contact records", records.dropped, "another known kind, not a contact record"],
+      ["applied", "agent events", outcomes.applied, "new, and the agent's state moved"],
+      ["duplicate", "agent events", outcomes.duplicate, "seen before, nothing changed"],
+      ["stale", "agent events", outcomes.stale, "late: the state, already newer, stayed"],
+      ["skipped", "agent events", outcomes.skipped, "another known kind, not an agent event"],
+      ["rejected", "agent events", outcomes.rejected, "kept with the reason"],
+      ["retried", "agent events", outcomes.retried, "sent again, and counted above"],
+      ["given up", "agent events", summary.agent_events.given_up, "kept below aws/lambda/"],
+      ["agents", "tables", summary.agent_events.agents, "in AgentState"],
+      ["history entries", "tables", summary.agent_events.history_entries, "in AgentHistory"],
+    ],
+  }));
+
+  const several = (count, what) => `${whole.format(count)} ${what}`;
+  $("promises").replaceChildren(table({
+    caption: "Promises", empty: "", columns: [text("threat", "Threat"), text("contact records", "Contact records"), text("agent events", "Agent events")],
+    rows: [
+      ["same record delivered again", several(data.redelivered_rows, "rows came again, with the same hash"), several(outcomes.duplicate, "events counted as duplicate")],
+      ["newer version of a contact", several(data.newer_versions, "newer rows, each in its contact's partition"), "–"],
+      ["older arrives after newer", "the newest is still the one with the greatest version", several(outcomes.stale, "events counted as stale")],
+      ["malformed, truncated, wrong kind", `${several(records.failed, "kept by Firehose")}, ${several(records.dropped, "dropped")}`, `${several(outcomes.rejected, "rejected and kept")}, ${several(outcomes.skipped, "skipped")}`],
+      ["nothing lost without a copy", several(data.bytes_kept, "bytes kept below errors/ and rejected/"), several(summary.agent_events.given_up, "records given up")],
+      ["throttling, lost answers, crashes, denied access", "–", data.is_chaos ? `${several(outcomes.retried, "events sent again")}, ${several(summary.agent_events.given_up, "given up")}` : "no faults were injected in this run; try --chaos 1"],
+      ["every one counts exactly once", `${several(differences.rows, "rows")} and ${several(differences.failures, "failures")} differ from what was sent`, `${several(differences.agents, "agents")} and ${several(differences.history, "entries")} differ from the fold of the events`],
+    ],
+  }));
+
+  const faults = Object.entries(summary.injected_faults ?? {}).flatMap(([part, kinds]) => Object.entries(kinds).map(([kind, times]) => [part, kind, times]));
+  $("faults").replaceChildren(table({
+    caption: "By part and kind", rows: faults, file: "faults", empty: "No faults were injected in this run; contact-ledger demo --chaos 1 injects some.",
+    columns: [text("part", "Part"), text("kind", "Kind"), { name: "times", title: "Times", unit: "count" }],
+  }));
+}
+
+prepare();
+show();
+showRun();
+document.body.dataset.drawn = String(Math.round(performance.now() - begun));

@@ -1,0 +1,139 @@
+//! What agents did, as the page draws it: statuses, and over them the states of their contacts.
+
+use std::collections::BTreeMap;
+
+use local_aws::dynamodb::Item;
+use serde_json::{Value, json};
+
+use crate::report::moment::epoch_seconds;
+
+/// What lasted, in seconds since 1970. The contact, if it is the state of one, comes first, and the end second: so what a
+/// contact did is in its order.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Span {
+    contact: String,
+    end: i64,
+    start: i64,
+    what: usize,
+}
+
+/// An agent.
+#[derive(Debug, Default)]
+struct Timeline {
+    username: String,
+    spans: Vec<Span>,
+}
+
+impl Timeline {
+    /// Lets states of a contact follow one another (`agent_ledger::intervals`).
+    fn put_in_sequence(&mut self) {
+        self.spans.sort_unstable();
+        for place in 1..self.spans.len() {
+            let [before, span] = &mut self.spans[place - 1..=place] else { continue };
+            if !span.contact.is_empty() && before.contact == span.contact {
+                span.start = span.start.max(before.end);
+            }
+        }
+        self.spans.sort_unstable_by_key(|span| (span.start, span.end, span.what));
+    }
+}
+
+/// The agents of the tables.
+#[derive(Debug, Default)]
+pub(super) struct Timelines {
+    /// By instance and agent.
+    agents: BTreeMap<(String, String), Timeline>,
+    /// What they do: how it is drawn, and what it is called.
+    kinds: Vec<(&'static str, String)>,
+}
+
+impl Timelines {
+    pub(super) fn agents(&self) -> usize {
+        self.agents.len()
+    }
+
+    pub(super) fn note_agent(&mut self, item: &Item) {
+        let instance = text(item, "board").rsplit_once('#').map_or("", |(instance, _)| instance);
+        let agent = text(item, "agent_id").split('#').next().unwrap_or_default();
+        let timeline = self.agents.entry((instance.to_owned(), agent.to_owned())).or_default();
+        // Only the item of the snapshot has it.
+        if let username @ [_, ..] = text(item, "username").as_bytes() {
+            timeline.username = String::from_utf8_lossy(username).into_owned();
+        }
+    }
+
+    pub(super) fn note_entry(&mut self, item: &Item) {
+        let what = match text(item, "entry").split('#').next() {
+            Some("status") => of_status(text(item, "name"), text(item, "status_type")),
+            Some("contact") => of_contact(text(item, "state")),
+            _ => None,
+        };
+        let Some((kind, name)) = what else { return };
+        let span = (epoch_seconds(text(item, "start")), epoch_seconds(text(item, "end")));
+        if let ((Some(start), Some(end)), Some((instance, agent))) =
+            (span, text(item, "agent_id").split_once('#'))
+        {
+            let what = self.kind(kind, name);
+            let contact = text(item, "contact_id").to_owned();
+            let timeline = self.agents.entry((instance.to_owned(), agent.to_owned())).or_default();
+            timeline.spans.push(Span { contact, end, start, what });
+        }
+    }
+
+    fn kind(&mut self, kind: &'static str, name: &str) -> usize {
+        let is_it = |(held, called): &(&'static str, String)| *held == kind && called == name;
+        self.kinds.iter().position(is_it).unwrap_or_else(|| {
+            self.kinds.push((kind, name.to_owned()));
+            self.kinds.len() - 1
+        })
+    }
+
+    /// By name; the begins as differences: what, begin, length, and so on.
+    pub(super) fn json(&mut self) -> Value {
+        self.agents.values_mut().for_each(Timeline::put_in_sequence);
+        let mut agents: Vec<_> = self.agents.iter().collect();
+        agents.sort_by_key(|(key, timeline)| (&timeline.username, *key));
+        let agents: Vec<_> = agents
+            .iter()
+            .map(|((instance, agent), timeline)| {
+                let mut before = 0;
+                let spans: Vec<_> = timeline
+                    .spans
+                    .iter()
+                    .flat_map(|span| {
+                        let begin = span.start - std::mem::replace(&mut before, span.start);
+                        [i64::try_from(span.what).unwrap_or_default(), begin, (span.end - span.start).max(0)]
+                    })
+                    .collect();
+                json!([instance, agent, timeline.username, spans])
+            })
+            .collect();
+        json!({"kinds": self.kinds, "agents": agents})
+    }
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a status is drawn as.
+fn of_status<'a>(name: &'a str, status_type: &str) -> Option<(&'static str, &'a str)> {
+    match (status_type, name) {
+        ("OFFLINE", _) | ("", "Offline") => None,
+        ("ROUTABLE", _) | ("", "Available") => Some(("available", name)),
+        _ => Some(("custom", name)),
+    }
+}
+
+/// What a contact's state is drawn as.
+fn of_contact(state: &str) -> Option<(&'static str, &'static str)> {
+    Some(match state {
+        "CONNECTED" => ("on_contact", "on contact"),
+        "CONNECTED_ONHOLD" => ("on_hold", "on hold"),
+        "CONNECTING" | "INCOMING" | "PENDING" => ("ringing", "ringing"),
+        "ENDED" => ("after_contact_work", "after-contact work"),
+        "PAUSED" => ("paused", "paused"),
+        "MISSED" | "REJECTED" | "ERROR" => ("missed", "missed"),
+        _ => return None,
+    })
+}
