@@ -26,7 +26,7 @@ Named queries with Amazon Connect's names and arithmetic, on Athena and in DuckD
 | Athena's console | choose the workgroup, then *Saved queries*; a query asks for its parameters |
 | DuckDB, a demo's result | `duckdb -init demo-output/lake.sql`, then `FROM service_level('2026-03-02', '2026-03-02', grain := '60')` |
 
-`contact-ledger query --list` lists them. Unless `--from` says another day, they are of yesterday, with `--local` of the last day that
+[data-dictionary.md](data-dictionary.md) says what every column means. `contact-ledger query --list` lists the queries. Unless `--from` says another day, they are of yesterday, with `--local` of the last day that
 has data; a line above the answer says so. `--format csv` and `json` have every column and every row. `queries/` has the SQL in parts;
 *Saved queries* and `template.yaml` have it written out.
 
@@ -54,7 +54,9 @@ A contact counts when it ends, and is stored by the day it began, so the queries
 before those are missing in the answer; `beyond_look_back` counts them. Agent events are read from one day before to two days after,
 by the day of arrival: events that arrive later are missing. The views read everything; filter them by `contact_date`.
 
-Rows that were made before schema version 3 follow other rules: run `contact-ledger backfill` first.
+Rows that were made before schema version 3 follow other rules: run `contact-ledger backfill` first. A `ContactRecordPiiPolicy` that
+drops, masks or hashes `initiation_method`, `disconnect_reason`, `next_contact_id` or `queue_duration_seconds` changes the metrics
+that need them.
 
 A second partition, by the day of the end, would read less. On a year's lake in Trino (160 MB of rows, 3 % of the contacts end on
 another day; `make measure-look-back`):

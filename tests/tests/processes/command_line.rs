@@ -395,6 +395,49 @@ fn the_report_stands_alone_and_has_the_numbers_of_the_run() {
     assert_eq!(failed, kept.iter().map(|count| count.as_u64().unwrap()).sum::<u64>());
 }
 
+/// Every attribute that a demo leaves in the tables is in the data dictionary, those of lists and maps among them.
+#[test]
+fn the_data_dictionary_has_every_attribute_of_the_agent_tables() {
+    fn names(value: &Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    // Keys of these are channels and contacts.
+                    let name = match path {
+                        "slots." => "<channel>",
+                        "contacts." => "<contact id>",
+                        _ => name,
+                    };
+                    found.insert(format!("{path}{name}"));
+                    names(member, &format!("{path}{name}."), found);
+                }
+            }
+            Value::Array(elements) => {
+                let path = format!("{}[].", path.trim_end_matches('.'));
+                for element in elements {
+                    names(element, &path, found);
+                }
+                if elements.iter().any(|element| !element.is_object()) {
+                    found.insert(path.trim_end_matches('.').to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    said(&demo(&folder.path().join("out"), &SMALL));
+    let dictionary: toml::Table = include_str!("../../../queries/columns.toml").parse().unwrap();
+    for (table, file) in [("AgentState", "agent-state.jsonl"), ("AgentHistory", "agent-history.jsonl")] {
+        let mut found = std::collections::BTreeSet::new();
+        for line in fs::read_to_string(folder.path().join("out").join(file)).unwrap().lines() {
+            names(&serde_json::from_str(line).unwrap(), "", &mut found);
+        }
+        let declared = dictionary["table"][table].as_table().unwrap();
+        let missing: Vec<_> = found.iter().filter(|name| !declared.contains_key(name.as_str())).collect();
+        assert!(missing.is_empty() && found.len() > 12, "{table} lacks {missing:?}; it has {found:?}");
+    }
+}
+
 /// A process that ends with its test, however the test ends.
 struct Running(Child);
 

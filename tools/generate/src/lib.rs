@@ -1,5 +1,6 @@
 //! Every file of the repository that a program writes, wholly or in part: one list, one command.
 
+mod dictionary;
 mod docs;
 mod generated;
 mod pages;
@@ -21,6 +22,7 @@ use crate::pages::repository;
 pub fn files() -> anyhow::Result<Vec<Generated>> {
     const TEMPLATE: &str = "template.yaml";
     let mut files = docs::files()?;
+    files.push(Generated { path: "docs/data-dictionary.md", text: dictionary::dictionary()? });
     files.push(Generated { path: TEMPLATE, text: template::template(&pages::read(TEMPLATE)?) });
     Ok(files)
 }

@@ -16,7 +16,7 @@ use lake_queries::{ArchiveDays, Source, named, reads_the_archive, views, without
 use serde_json::{Value, json};
 
 /// A column's type as Athena's engine, Trino, names it.
-fn trino_type(glue_type: &str) -> String {
+pub(crate) fn trino_type(glue_type: &str) -> String {
     match GlueType::of(glue_type).unwrap() {
         GlueType::Array(element) => format!("array({})", trino_type(element)),
         GlueType::Map(key, value) => format!("map({}, {})", trino_type(key), trino_type(value)),
@@ -46,7 +46,7 @@ fn glue_type(trino_type: &str) -> &str {
 }
 
 /// The columns of a view, with their types in Trino and in Glue: those that its head names, or those of the table.
-fn view_columns(view: &Source) -> Vec<(String, String, String)> {
+pub(crate) fn view_columns(view: &Source) -> Vec<(String, String, String)> {
     let columns = view.head().columns;
     if columns.iter().any(|(name, _)| name == "those of contact_records") {
         let row = columns_of_the_row();

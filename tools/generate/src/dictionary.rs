@@ -1,0 +1,242 @@
+//! docs/data-dictionary.md: every table and view with its columns, from the schema of the row, the heads of the views, and
+//! `queries/columns.toml`.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use anyhow::{Context, ensure};
+use contact_lake::schema::{Column, Kind, Privacy, columns};
+use lake_queries::{reads_the_archive, views};
+use serde::Deserialize;
+
+use crate::template::{trino_type, view_columns};
+
+const COLUMNS: &str = include_str!("../../../queries/columns.toml");
+const HEAD: &str = "# Data dictionary
+
+Every table and view, column by column, for whoever writes a query, builds a dashboard, or answers for personal data. Generated from
+the code, the views and `queries/columns.toml` (`make generate`).
+
+- Types are those of Athena (Trino); of DynamoDB its own: S text, N number, L list, M map.
+- Times are UTC, durations are seconds unless the meaning says otherwise.
+- *Source*: the field of Amazon Connect's [contact record](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html)
+  or [agent event](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html), a metric of
+  [GetMetricDataV2](https://docs.aws.amazon.com/connect/latest/APIReference/API_GetMetricDataV2.html), or a rule.
+- *Personal data*: what the column may say about a person, and the setting that hides it: `ContactRecordPiiPolicy`
+  ([contact-record.md](contact-record.md#personal-data)) for rows, `AgentPiiPolicy` ([agent-state.md](agent-state.md)) for the agent
+  tables. Without a note it says nothing about a person by itself: a time, a number, an id, a type, or a name of the center's own;
+  a policy can change most of those, too. Views show what the policy left; raw copies and the archive are as they came.
+- Columns of the named queries: [queries.md](queries.md).
+";
+
+/// What is declared of a column.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    meaning: String,
+    source: String,
+    #[serde(default)]
+    personal: Option<String>,
+    #[serde(default)]
+    r#type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declared {
+    column: BTreeMap<String, Entry>,
+    view: BTreeMap<String, BTreeMap<String, Entry>>,
+    table: BTreeMap<String, BTreeMap<String, Entry>>,
+    /// Which were needed.
+    #[serde(skip)]
+    used: RefCell<BTreeSet<String>>,
+}
+
+impl Declared {
+    /// What is said of a view's column: for this view, or for every view, by its name or as one of a family.
+    fn of_view(&self, view: &str, column: &str) -> Option<&Entry> {
+        let family = family(column);
+        let names = [column, family.as_deref().unwrap_or(column)];
+        let of_this =
+            self.view.get(view).and_then(|of| Some((format!("view.{view}.{column}"), of.get(column)?)));
+        let of_all =
+            || names.iter().find_map(|name| Some((format!("column.{name}"), self.column.get(*name)?)));
+        let (key, entry) = of_this.or_else(of_all)?;
+        self.used.borrow_mut().insert(key);
+        Some(entry)
+    }
+
+    fn unused(&self) -> Vec<String> {
+        let of_columns = self.column.keys().map(|name| format!("column.{name}"));
+        let of_views =
+            self.view.iter().flat_map(|(view, of)| of.keys().map(move |name| format!("view.{view}.{name}")));
+        of_columns.chain(of_views).filter(|key| !self.used.borrow().contains(key)).collect()
+    }
+}
+
+/// `contacts_resolved_in_20` is of the family `contacts_resolved_in_X`, `level3_id` of `levelX_id`.
+fn family(column: &str) -> Option<String> {
+    let digits = column.find(|character: char| character.is_ascii_digit())?;
+    let (before, rest) = column.split_at(digits);
+    Some(format!("{before}X{}", rest.trim_start_matches(|character: char| character.is_ascii_digit())))
+}
+
+/// The page.
+///
+/// # Errors
+/// When a column is declared nowhere, or one that is not there is declared.
+pub(crate) fn dictionary() -> anyhow::Result<String> {
+    let declared: Declared = toml::from_str(COLUMNS).context("queries/columns.toml")?;
+    let mut page = HEAD.to_owned();
+    section(
+        &mut page,
+        "contact_records",
+        "table",
+        "Every version of every contact record, as delivered. Partition key `contact_date`. How fields become columns: [contact-record.md](contact-record.md).",
+    );
+    for column in columns() {
+        of_row(&mut page, "", column, &trino_type(&column.glue_type()));
+    }
+    let date = declared.of_view("", "contact_date").context("contact_date is not in queries/columns.toml")?;
+    line(&mut page, "contact_date", "varchar", date);
+    for (table, about) in [
+        (
+            "raw_contact_records",
+            "Contact records as they came to Firehose, a line of text each, by the day of arrival. Kept for `RawRetentionDays`.",
+        ),
+        (
+            "raw_agent_events",
+            "Agent events as they came, a line of text each, by the day of arrival. With `AgentEventArchive`.",
+        ),
+    ] {
+        section(&mut page, table, "table", about);
+        table_lines(&mut page, &declared, table)?;
+    }
+    for view in views() {
+        let head = view.head();
+        let archive = if reads_the_archive(view.name) { " Reads the archive of agent events." } else { "" };
+        section(
+            &mut page,
+            view.name,
+            "view",
+            &format!("{}{archive} [SQL](../queries/views/{}.sql)", view.description(), view.name),
+        );
+        if head.columns.iter().any(|(name, _)| name == "those of contact_records") {
+            page += "| those of `contact_records` | | | | |\n";
+            continue;
+        }
+        of_view(&mut page, &declared, view)?;
+    }
+    for (table, about) in [
+        (
+            "AgentState",
+            "What every agent is doing: up to three items per agent and Region. [agent-state.md](agent-state.md)",
+        ),
+        (
+            "AgentHistory",
+            "What every agent did: events, and intervals of statuses and contacts. [agent-state.md](agent-state.md)",
+        ),
+    ] {
+        section(&mut page, table, "DynamoDB table", about);
+        table_lines(&mut page, &declared, table)?;
+    }
+    let unused = declared.unused();
+    ensure!(unused.is_empty(), "queries/columns.toml declares what no view has: {}", unused.join(", "));
+    Ok(page)
+}
+
+fn section(page: &mut String, name: &str, kind: &str, about: &str) {
+    // Writing to a string cannot fail.
+    let _ = write!(
+        page,
+        "\n## {name}\n\n{}: {about}\n\n| column | type | meaning | source | personal data |\n|---|---|---|---|---|\n",
+        kind[..1].to_uppercase() + &kind[1..],
+    );
+}
+
+fn line(page: &mut String, name: &str, column_type: &str, entry: &Entry) {
+    let Entry { meaning, source, personal, .. } = entry;
+    let personal = personal.as_deref().unwrap_or_default();
+    let _ = writeln!(page, "| `{name}` | {column_type} | {meaning} | {source} | {personal} |");
+}
+
+fn table_lines(page: &mut String, declared: &Declared, table: &str) -> anyhow::Result<()> {
+    let entries =
+        declared.table.get(table).with_context(|| format!("queries/columns.toml lacks table {table}"))?;
+    let is_key =
+        |entry: &Entry| entry.meaning.starts_with("Partition key") || entry.meaning.starts_with("Sort key");
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_by_key(|(name, entry)| (!is_key(entry), entry.meaning.starts_with("Sort key"), *name));
+    for (name, entry) in entries {
+        let column_type = entry.r#type.as_deref().unwrap_or("varchar");
+        line(page, name, column_type, entry);
+    }
+    Ok(())
+}
+
+fn of_view(page: &mut String, declared: &Declared, view: &lake_queries::Source) -> anyhow::Result<()> {
+    let mut families: Vec<(String, Vec<String>)> = Vec::new();
+    let all = view_columns(view);
+    for (name, ..) in &all {
+        if let Some(family) = family(name).filter(|family| declared.column.contains_key(family)) {
+            let number: String = name.chars().filter(char::is_ascii_digit).collect();
+            match families.iter_mut().find(|(held, _)| *held == family) {
+                Some((_, numbers)) => numbers.push(number),
+                None => families.push((family, vec![number])),
+            }
+        }
+    }
+    let mut shown = BTreeSet::new();
+    for (name, trino, _) in &all {
+        if let Some(entry) = declared.of_view(view.name, name) {
+            let numbered = family(name).and_then(|family| families.iter().find(|(held, _)| *held == family));
+            match numbered {
+                None => line(page, name, trino, entry),
+                Some((family, numbers)) => {
+                    if shown.insert(family.clone()) {
+                        let meaning = format!("{} X: {}.", entry.meaning, numbers.join(", "));
+                        line(page, family, trino, &Entry { meaning, ..entry.clone() });
+                    }
+                }
+            }
+            continue;
+        }
+        let column = columns().find(|column| column.name == name);
+        let column = column.with_context(|| {
+            format!(
+                "{name} of view {} is neither in queries/columns.toml nor a column of contact_records",
+                view.name
+            )
+        })?;
+        of_row(page, "", column, trino);
+    }
+    Ok(())
+}
+
+/// A column of the row.
+fn of_row(page: &mut String, parent: &str, column: &Column, column_type: &str) {
+    let sources: Vec<_> = column.sources().map(|source| format!("`{source}`")).collect();
+    let source = if sources.is_empty() { "derived".to_owned() } else { sources.join(" or ") };
+    let (fields, shown_type) = match column.kind {
+        Kind::StructList(fields) => (fields, "array of"),
+        Kind::StructMap(fields) => (fields, "map of, as an array of"),
+        _ => (&[][..], column_type),
+    };
+    let personal = match column.privacy {
+        Privacy::Identity | Privacy::NotPersonal => "",
+        Privacy::Open if matches!(column.name, "agent_id" | "agent_arn") => {
+            "identifies an agent; `ContactRecordPiiPolicy`"
+        }
+        Privacy::Open => "",
+        Privacy::Personal if column.is_shown() => "",
+        Privacy::Personal => "may say anything about a person; `ContactRecordPiiPolicy`",
+        Privacy::Sensitive => "describes a person; `ContactRecordPiiPolicy`",
+    };
+    let Column { name, meaning, .. } = column;
+    let meaning = meaning.replace('|', "\\|");
+    let _ = writeln!(page, "| `{parent}{name}` | {shown_type} | {meaning} | {source} | {personal} |");
+    for field in fields {
+        of_row(page, &format!("{parent}{name}[]."), field, &trino_type(&field.glue_type()));
+    }
+}
