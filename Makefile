@@ -101,7 +101,7 @@ test-browser: rust ## Try to reach the local stack from pages in a browser (need
 test-report: $(TOOLS_READY) rust ## Look at the report in a browser: figures, accessibility, requests (needs Chromium, as test-browser, and Node.js 20)
 	$(TOOLS)/python tests/report/check.py $(BINARIES)
 
-terminal: tool ## Use the command line on a terminal of 80 columns; what it showed is in target/terminal/ (needs tmux)
+terminal: tool $(TOOLS_READY) ## Use the command line on a terminal of 80 columns; what it showed is in target/terminal/ (needs tmux)
 	tests/terminal/record
 
 licenses: $(CARGO_DENY) ## Check licenses, sources and duplicate versions with cargo-deny

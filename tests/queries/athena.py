@@ -27,6 +27,7 @@ MOST_ROWS = 1000
 
 class Refused(Exception):
     def __init__(self, code, message, status=400):
+        super().__init__(message)
         self.code, self.message, self.status = code, message, status
 
 
@@ -142,7 +143,7 @@ class Athena:
                 with self.lock:
                     query.columns, query.types, query.rows, query.scanned = self.engine.executed(query.sql, query.parameters)
                 query.state = "SUCCEEDED"
-            except self.engine.Error as error:
+            except (self.engine.Error, Refused) as error:
                 query.state, query.reason = "FAILED", str(error)
 
     def GetQueryExecution(self, request):

@@ -55,6 +55,15 @@ impl Head {
     }
 }
 
+impl Head {
+    /// What Amazon Connect calls it, without the page that defines it; `None` if it has no such metric.
+    #[must_use]
+    pub fn amazon_names(&self) -> Option<&str> {
+        let names = self.amazon.as_deref()?.strip_prefix("Amazon Connect: ")?;
+        Some(names.split(" (http").next().unwrap_or(names).trim_end_matches('.'))
+    }
+}
+
 /// The comment, line by line, without the marks of one.
 pub(crate) fn lines(sql: &str) -> impl Iterator<Item = &str> {
     sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim)
@@ -97,6 +106,7 @@ mod tests {
         assert_eq!(head.title.as_deref(), Some("Service level"));
         assert_eq!(head.answer, "Of what queued, how much.");
         assert_eq!(head.amazon.as_deref(), Some("Amazon Connect: service level (https://x)."));
+        assert_eq!(head.amazon_names(), Some("service level"));
         assert_eq!(head.notes, ["Other."]);
         let columns =
             [("local_start", Some("of the day, or week")), ("queue_id", None), ("level", Some("0 to 1"))];

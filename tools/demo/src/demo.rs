@@ -274,7 +274,7 @@ fn summary(findings: &Findings, output: &Path) -> String {
 
 The result is in {}:
   report.html                     all of it to look at, in a browser
-  lake.sql                        the lake's views for DuckDB
+  lake.sql                        the lake's views and queries, for DuckDB
   lake/contact_records/           rows as Parquet, by contact_date
   lake/raw/contact-records/       contact records as they came
   lake/errors/                    contact records that failed, with their bytes
@@ -302,6 +302,7 @@ Everything is running until you press Ctrl-C. Look at it, or send to it:
 
   contact-ledger agents --all --local{folder}
   contact-ledger doctor --local{folder}
+  contact-ledger query service_level --local{folder}
   contact-ledger redrive --local{folder}
   contact-ledger send --local{folder}
 

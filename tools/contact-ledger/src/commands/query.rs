@@ -6,11 +6,13 @@ mod duckdb;
 mod request;
 mod sheet;
 
+use std::fmt::Write as _;
+
 use connect_streams::Timestamp;
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::Outcome;
 use ledger_console::render::output::{print, say};
-use ledger_console::render::terminal::{Cell, table, text, width, wrapped};
+use ledger_console::render::terminal::{width, wrapped};
 
 pub use crate::commands::query::arguments::QueryArguments;
 use crate::commands::query::arguments::{Asked, Where};
@@ -51,16 +53,20 @@ pub async fn query(
     }
 }
 
-/// What there is to ask.
+/// What there is to ask: each query with its answer, and with what Amazon Connect calls it.
 fn list() -> String {
-    let rows: Vec<Vec<Cell>> = lake_queries::named()
-        .iter()
-        .map(|query| {
-            let head = query.head();
-            vec![query.name.into(), head.answer.trim_end_matches('.').into()]
-        })
-        .collect();
-    let columns = [text("QUERY", 0), text("ANSWERS", 1)];
-    let more = "`contact-ledger query <QUERY> --help` says what a query means, what Amazon Connect calls it, and what it asks for.";
-    format!("{}\n{}\n", table(&columns, &rows, width()), wrapped(more, width().min(100), 0))
+    let width = width().min(110);
+    let longest = lake_queries::named().iter().map(|query| query.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for query in lake_queries::named() {
+        let head = query.head();
+        let said = match head.amazon_names() {
+            Some(names) => format!("{} Amazon Connect: {names}.", head.answer),
+            None => head.answer.clone(),
+        };
+        let _ = writeln!(text, "{:<longest$}  {}", query.name, wrapped(&said, width, longest + 2));
+    }
+    let more =
+        "`contact-ledger query <QUERY> --help` says what a query means, its columns, and what it asks for.";
+    format!("{text}\n{}\n", wrapped(more, width, 0))
 }
