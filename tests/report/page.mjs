@@ -73,7 +73,7 @@ for (let presses = 0; presses < 150; presses++) {
   await page.keyboard.press("Tab");
   const at = await page.evaluate(() => {
     const active = document.activeElement;
-    return active.id || active.closest("section")?.querySelector("h2").id + " " + active.tagName;
+    return active.id || active.closest("section")?.querySelector("h2, h3").id + " " + active.tagName;
   });
   reached.add(at);
 }

@@ -47,6 +47,7 @@ pub struct Findings {
     /// Those of the user's own records that failed.
     own: Failures,
     is_chaos: bool,
+    is_synthetic: bool,
     contacts: Contacts,
     kept: Kept,
     timelines: Timelines,
@@ -74,6 +75,7 @@ impl Findings {
             differences: Differences::default(),
             own,
             is_chaos: arguments.chaos.is_some(),
+            is_synthetic: arguments.contact_records.is_none() && arguments.agent_events.is_none(),
             contacts: Contacts::default(),
             kept: Kept::new(judge),
             timelines: Timelines::default(),

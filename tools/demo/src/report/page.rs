@@ -58,6 +58,7 @@ impl Findings {
             "newer_versions": newer_versions,
             "bytes_kept": self.kept.bytes(),
             "is_chaos": self.is_chaos,
+            "is_synthetic": self.is_synthetic,
             "contacts": self.contacts.json(),
             "timelines": self.timelines.json(),
             "failures": self.kept.json(),

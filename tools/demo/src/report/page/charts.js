@@ -4,12 +4,31 @@ const HEIGHT = 230;
 const charts = new Map();
 
 /**
+ * Rectangles of a part, with a line of the card between it and the one that it stands on. What is there is seen, however small; a
+ * share of 0 is a figure, too.
+ */
+function rectangles(values, grounds, tops, isFigure) {
+  return self => {
+    const fill = new Path2D(), ratio = devicePixelRatio, column = self.bbox.width / values.length;
+    const width = Math.max(1, Math.min(column * 0.86, column - ratio, 60 * ratio));
+    for (const [bar, value] of values.entries()) {
+      if (value === null || (value === 0 && !isFigure)) continue;
+      const middle = self.valToPos(bar, "x", true), ground = self.valToPos(grounds[bar] ?? 0, "y", true);
+      const top = self.valToPos(tops[bar], "y", true), gap = grounds[bar] ? ratio : 0;
+      fill.rect(middle - width / 2, Math.min(top, ground - gap - 2 * ratio), width, Math.max(ground - gap - top, 2 * ratio));
+    }
+    return { fill };
+  };
+}
+
+/**
  * Bars side by side, each of parts that stand on each other; null is no bar.
  * `labels`: one for each bar; `ticks`: which have theirs on the axis; `parts`: name (of its color), title, values.
  */
 function bars(place, { alt, labels, ticks, parts, top, format, axisFormat = format, unit }) {
   charts.get(place)?.destroy();
   charts.delete(place);
+  const wasOpen = place.querySelector("details")?.open ?? false;
   place.replaceChildren();
   if (!labels.length || !parts.some(part => part.values.some(value => value !== null))) {
     place.append(element("p", { class: "note" }, "No contacts in this period."));
@@ -24,12 +43,17 @@ function bars(place, { alt, labels, ticks, parts, top, format, axisFormat = form
     empty: "No contacts in this period.",
   }));
   place.append(box, tip, legend(parts.map(part => [part.name, part.title])), table_);
+  table_.open = wasOpen;
   place.style.position = "relative";
 
-  // Each part reaches from the ground to its top; the ones that stand lower are drawn over it.
+  // Each part stands on the ones before it.
   let below = labels.map(() => null);
-  const tops = parts.map(part => (below = part.values.map((value, bar) => (value === null ? below[bar] : (below[bar] ?? 0) + value))));
-  const x = labels.map((_, bar) => bar), [ink, line, card] = ["faint", "line", "card"].map(color);
+  const grounds = [], tops = [];
+  for (const part of parts) {
+    grounds.push(below);
+    tops.push((below = part.values.map((value, bar) => (value === null ? below[bar] : (below[bar] ?? 0) + value))));
+  }
+  const x = labels.map((_, bar) => bar), [ink, line] = ["faint", "line"].map(color);
   const most = top ?? Math.max(1, ...below.map(value => value ?? 0));
   const axis = { stroke: ink, font: "12px system-ui, sans-serif", grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 5 } };
   const chart = new uPlot({
@@ -52,9 +76,8 @@ function bars(place, { alt, labels, ticks, parts, top, format, axisFormat = form
     ],
     series: [
       {},
-      // The card's color between neighbors.
-      ...parts.map((part, number) => parts.length - 1 - number).map(number => ({
-        fill: color(parts[number].name), stroke: card, width: 1.5, points: { show: false }, paths: uPlot.paths.bars({ size: [0.92, 60] }),
+      ...parts.map((part, number) => ({
+        fill: color(part.name), width: 0, points: { show: false }, paths: rectangles(part.values, grounds[number], tops[number], top !== undefined),
       })),
     ],
     hooks: {
@@ -69,6 +92,6 @@ function bars(place, { alt, labels, ticks, parts, top, format, axisFormat = form
         tip.style.top = "8px";
       }],
     },
-  }, [x, ...[...tops].reverse()], box);
+  }, [x, ...tops], box);
   charts.set(place, chart);
 }

@@ -3,6 +3,11 @@
 const $ = id => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 
+/** Text without characters that would turn the direction of what follows, or that nobody sees. */
+function safe(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
 function element(name, attributes = {}, ...children) {
   const made = ["svg", "path", "text", "title"].includes(name) ? document.createElementNS(SVG, name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -10,7 +15,7 @@ function element(name, attributes = {}, ...children) {
     else if (value === true) made.setAttribute(key, "");
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
   }
-  made.append(...children.filter(child => child !== null && child !== undefined));
+  made.append(...children.filter(child => child !== null && child !== undefined).map(child => (typeof child === "string" ? safe(child) : child)));
   return made;
 }
 
@@ -70,7 +75,7 @@ function table({ caption, columns, rows, file, empty }) {
   const visible = [...columns.entries()].filter(([, column]) => !column.isHidden);
   const cells = row => visible.map(([place, column]) => {
     const text = shown(row[place], column.unit), number = column.unit && column.unit !== "text";
-    return place ? element("td", { class: number ? "number" : null }, text) : element("th", { scope: "row" }, text);
+    return place ? element("td", { class: number ? "number" : column.isLong ? "long" : null }, text) : element("th", { scope: "row" }, text);
   });
   const compared = (one, other) => (typeof one === "number" ? one - other : String(one).localeCompare(String(other)));
   const sorted = () => {
@@ -94,13 +99,14 @@ function table({ caption, columns, rows, file, empty }) {
       head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       fill();
     };
-    head.append(element("button", { type: "button", onclick: press }, column.title));
+    // A heading that is repeated on the next page of paper has no buttons.
+    head.append(element("button", { type: "button", onclick: press }, column.title), element("span", { class: "paper", "aria-hidden": "true" }, column.title));
     if (column.isOfQueries) head.append(element("span", { class: "code" }, ...breakable(column.name)));
     return head;
   });
   fill();
-  const grid = element("table", {}, element("caption", {}, caption), element("thead", {}, element("tr", {}, ...heads)), body);
-  const csv = file && element("button", { type: "button", onclick: () => download(`${file}.csv`, csvOf(columns, sorted())) }, "CSV");
+  const grid = element("table", {}, element("caption", {}, `${caption} (${counted(rows.length, "row", "rows")})`), element("thead", {}, element("tr", {}, ...heads)), body);
+  const csv = file && element("button", { type: "button", "aria-label": `CSV: ${caption}`, onclick: () => download(`${file}.csv`, csvOf(columns, sorted())) }, "CSV");
   return element("div", {}, element("div", { class: "tools" }, csv, more),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, grid));
 }

@@ -124,6 +124,11 @@ class Clock {
     return this.local(second).slice(11, 19);
   }
 
+  offsetText(second) {
+    const offset = this.offset(second), two = number => String(Math.floor(number)).padStart(2, "0");
+    return ` ${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 3600)}:${two((Math.abs(offset) / 60) % 60)}`;
+  }
+
   /** The instant at which a local day begins. */
   startOfDay(day) {
     const naive = Date.parse(`${day}T00:00:00Z`) / 1000;

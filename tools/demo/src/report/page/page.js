@@ -26,7 +26,7 @@ function option(value, text) {
 
 function prepare() {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const zones = [...new Set([here, "UTC"])];
+  const zones = [...new Set([here, "UTC", ...Intl.supportedValuesOf("timeZone")])];
   $("zone").append(...zones.map(zone => option(zone, zone === here ? `${zone} (this browser's)` : zone)));
   $("grain").append(option("", "automatic"), ...GRAINS.map(([grain, name]) => option(grain, name)));
   $("channel").append(option(NOTHING, "all"), ...contacts.channels.map(([, name], place) => option(place, name)));
@@ -39,8 +39,10 @@ function prepare() {
     if (event.target === $("zone")) {
       setZone();
       if (isWhole) wholePeriod();
+      else putDaysInOrder($("from"));
     } else if (event.target.type === "date") {
       isWhole = false;
+      putDaysInOrder(event.target);
     }
     show();
   });
@@ -77,20 +79,38 @@ function wholePeriod() {
   [$("from").value, $("to").value] = extent() ?? ["", ""];
 }
 
+/** Days are those of the report, and the last is not before the first: the one that was changed decides. */
+function putDaysInOrder(changed) {
+  for (const { id, min, max } of [$("from"), $("to")]) {
+    const day = $(id).value || (id === "from" ? min : max);
+    $(id).value = day < min ? min : day > max ? max : day;
+  }
+  if ($("to").value < $("from").value) [$("from").value, $("to").value] = [changed.value, changed.value];
+}
+
+let threshold = 20;
+
 /** What is chosen; null if there is nothing. */
 function chosen() {
   const days = extent();
   if (!days) return null;
-  let [first, last] = [$("from").value || days[0], $("to").value || days[1]];
-  if (last < first) [first, last] = [last, first];
+  let [first, last] = [$("from").value, $("to").value];
   const length = (Date.parse(last) - Date.parse(first)) / DAY / 1000 + 1;
   const automatic = length < 2 ? 15 : length < 4 ? 60 : length < 62 ? "day" : "week";
   const grain = GRAINS.find(([grain]) => String(grain) === $("grain").value)?.[0] ?? automatic;
   // Weeks are whole, as in the queries.
   if (grain === "week") [first, last] = [monday(first), later(monday(last), 6)];
   const from = clock.startOfDay(first), until = clock.startOfDay(later(last, 1));
-  const threshold = Math.max(1, Number($("threshold").value) || 20);
-  return { first, last, from, until, grain, channel: Number($("channel").value), simulated: $("simulated").checked, threshold };
+  if ($("threshold").value && $("threshold").checkValidity()) threshold = Number($("threshold").value);
+  else $("threshold").value = threshold;
+  const channel = Number($("channel").value), simulated = $("simulated").checked;
+  const parts = [
+    first === last ? first : `${first} to ${last}`, grain === "week" ? "whole weeks" : null, clock.zone,
+    channel === NOTHING ? null : `${contacts.channels[channel][1]} only`, simulated ? "with simulated contacts" : null,
+  ];
+  const told = parts.filter(Boolean).join(", ");
+  const file = [first, first === last ? null : last, channel === NOTHING ? null : contacts.channels[channel][1]].filter(Boolean).join("-").replace(/[^\w-]/g, "_");
+  return { told, file, first, last, from, until, grain, channel, simulated, threshold };
 }
 
 /** Every interval from the first to the last that has a contact, those without among them. */
@@ -111,13 +131,12 @@ function show() {
     return;
   }
   const all = count(contacts, choice, clock);
-  const days = choice.first === choice.last ? choice.first : `${choice.first} to ${choice.last}`;
-  $("period").textContent = `${days}, ${clock.zone}: ${counted(all.total.ended, "contact", "contacts")} ended.`;
+  $("period").textContent = `${choice.told}: ${counted(all.total.ended, "contact", "contacts")} ended.`;
   showTotals(all.total, choice.threshold);
-  showIntervals(all, choice, days);
-  showHandleTime(all.byMinute, days);
-  showQueues(all.byQueue, days, choice.threshold);
-  showAgents(all.byAgent, days);
+  showIntervals(all, choice);
+  showHandleTime(all.byMinute, choice.told);
+  showQueues(all.byQueue, choice);
+  showAgents(all.byAgent, choice);
   timelines.show(clock, choice.from, choice.until);
 }
 
@@ -130,7 +149,7 @@ function showTotals(total, threshold) {
   }));
 }
 
-function showIntervals({ byInterval }, { grain, threshold }, days) {
+function showIntervals({ byInterval }, { grain, threshold, told }) {
   const starts = intervals(byInterval, grain);
   if (starts.length > MOST_BARS) {
     for (const id of ["contacts", "level"]) $(id).replaceChildren(element("p", { class: "note" }, `More than ${MOST_BARS} intervals: choose a longer one.`));
@@ -138,19 +157,21 @@ function showIntervals({ byInterval }, { grain, threshold }, days) {
   }
   const at = start => byInterval.get(start), values = of => starts.map(start => (at(start) ? of(at(start)) : null));
   const local = starts.map(start => clock.local(start)), isTime = typeof grain === "number";
-  const labels = local.map(text => (isTime ? text.slice(0, 16).replace("T", " ") : text.slice(0, 10)));
-  const oneDay = new Set(local.map(text => text.slice(0, 10))).size === 1;
-  const hour = text => text.slice(14, 16) === "00";
-  const ticks = local.map(text => {
+  // An hour that comes twice has two names.
+  const isTwofold = new Set(starts.map(start => clock.offset(start))).size > 1;
+  const labels = local.map((text, bar) => (isTime ? text.slice(0, 16).replace("T", " ") + (isTwofold ? clock.offsetText(starts[bar]) : "") : text.slice(0, 10)));
+  const days = new Set(local.map(text => text.slice(0, 10))).size;
+  const ticks = local.map((text, bar) => {
     if (!isTime) return text.slice(5, 10);
-    if (oneDay) return hour(text) ? text.slice(11, 16) : null;
-    return text.slice(11, 16) === "00:00" ? text.slice(5, 10) : hour(text) ? text.slice(11, 16) : null;
+    if (days === 1) return text.slice(14, 16) === "00" ? text.slice(11, 16) : null;
+    // Of several days, each has its date where it begins.
+    return bar === 0 || text.slice(0, 10) !== local[bar - 1].slice(0, 10) ? text.slice(5, 10) : null;
   });
   // A period that begins within an hour has a label all the same.
   if (ticks.length && ticks.every(tick => tick === null)) ticks[0] = local[0].slice(11, 16);
   const each = GRAINS.find(([one]) => one === grain)[1], zero = value => value ?? 0;
   bars($("contacts"), {
-    alt: `Contacts that ended, by outcome, each ${each}, ${days}`,
+    alt: `Contacts that ended, by outcome, each ${each}, ${told}`,
     labels, ticks, format: value => whole.format(value), unit: "count",
     parts: [
       { name: "handled", title: "Handled", values: values(sums => sums.handled).map(zero) },
@@ -158,15 +179,15 @@ function showIntervals({ byInterval }, { grain, threshold }, days) {
       { name: "other", title: "Neither (left before the queue, called back, closed)", values: values(sums => sums.other).map(zero) },
     ],
   });
-  $("level-note").textContent = `Contacts that left the queue in less than ${threshold} seconds, however they left it, of all that queued: Amazon Connect's service level.`;
+  $("level-note").textContent = `Contacts that left the queue in less than ${threshold} seconds, however they left it, of all that queued: Amazon Connect's service level. Customers who gave up in time count as well.`;
   bars($("level"), {
-    alt: `Service level ${threshold}, each ${each}, ${days}`,
+    alt: `Service level ${threshold}, each ${each}, ${told}`,
     labels, ticks, top: 1, format: value => shown(value, "share"), axisFormat: value => `${value * 100} %`, unit: "share",
     parts: [{ name: "level", title: `Service level ${threshold}`, values: values(METRICS.service_level[2]) }],
   });
 }
 
-function showHandleTime(byMinute, days) {
+function showHandleTime(byMinute, told) {
   const last = Math.min(byMinute.length - 1, LAST_MINUTE);
   const values = [], labels = [], ticks = [];
   for (let minute = 0; minute <= last; minute++) {
@@ -176,7 +197,7 @@ function showHandleTime(byMinute, days) {
     ticks.push(isLast ? `${minute}+` : String(minute));
   }
   bars($("handle"), {
-    alt: `Contacts handled by minutes of handle time, ${days}`,
+    alt: `Contacts handled by minutes of handle time, ${told}`,
     labels, ticks, format: value => whole.format(value), unit: "count",
     parts: [{ name: "handled", title: last === LAST_MINUTE ? `Contacts handled; the last bar holds ${LAST_MINUTE} minutes and more` : "Contacts handled", values }],
   });
@@ -195,8 +216,8 @@ function metricsTable(map, names, head, told, file, caption, threshold) {
 const isOneInstance = new Set([...contacts.queues, ...contacts.agents].map(([key]) => key[0])).size < 2;
 const instance = isOneInstance ? [] : [{ name: "instance_id", title: "Instance" }];
 
-function showQueues(byQueue, days, threshold) {
-  const names = ["contacts_queued", "contacts_handled", "contacts_abandoned", "abandonment_rate", "service_level", "avg_queue_answer_time",
+function showQueues(byQueue, { told: about, file, threshold }) {
+  const names = ["contacts_ended", "contacts_queued", "contacts_handled", "contacts_abandoned", "abandonment_rate", "service_level", "avg_queue_answer_time",
     "max_queued_time", "avg_handle_time", "avg_after_contact_work_time"];
   const told = place => {
     if (place === NOTHING) return ["(no queue)", "", ...(isOneInstance ? [] : [""])];
@@ -204,10 +225,10 @@ function showQueues(byQueue, days, threshold) {
     return [name || (isAgents ? `agent ${id}` : id), id, ...(isOneInstance ? [] : [of])];
   };
   const head = [{ name: "queue_name", title: "Queue", isOfQueries: true }, { name: "queue_id", title: "Queue id", isHidden: true }, ...instance];
-  $("queues").replaceChildren(metricsTable(byQueue, names, head, told, "queues", `Queues, ${days}, ${clock.zone}`, threshold));
+  $("queues").replaceChildren(metricsTable(byQueue, names, head, told, `queues-${file}`, `Queues, ${about}`, threshold));
 }
 
-function showAgents(byAgent, days) {
+function showAgents(byAgent, { told: about, file }) {
   const names = ["contacts_handled", "avg_handle_time", "avg_interaction_time", "avg_hold_time", "avg_after_contact_work_time", "contacts_put_on_hold",
     "contacts_transferred_out_by_agent"];
   const told = place => {
@@ -216,17 +237,19 @@ function showAgents(byAgent, days) {
     return [name || id, id, ...(isOneInstance ? [] : [of])];
   };
   const head = [{ name: "agent_username", title: "Agent", isOfQueries: true }, { name: "agent_id", title: "Agent id", isHidden: true }, ...instance];
-  $("agents").replaceChildren(metricsTable(byAgent, names, head, told, "agents", `Agents, contacts handled, ${days}, ${clock.zone}`));
+  $("agents").replaceChildren(metricsTable(byAgent, names, head, told, `agents-${file}`, `Agents, contacts handled, ${about}`));
 }
 
 /** What does not depend on the period. */
 function showRun() {
   const { summary, failures, differences } = data, { outcomes } = summary.agent_events;
   const isWell = summary.as_expected;
+  $("origin").textContent = data.is_synthetic ? "A synthetic contact center: nobody in it exists." : "Made of the records that were given to contact-ledger demo.";
   $("verdict").textContent = data.verdict;
   $("verdict").classList.toggle("warn", !isWell);
 
-  const text = (name, title) => ({ name, title, unit: "text" }), number = { name: "records", title: "Records", unit: "count" };
+  const text = (name, title) => ({ name, title, unit: "text" }), long = (name, title) => ({ ...text(name, title), isLong: true });
+  const number = { name: "records", title: "Records", unit: "count" };
   const reasons = table({
     caption: "By reason", rows: failures.reasons, file: "failures-by-reason", empty: "No record failed, and none was rejected.",
     columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), number],
@@ -234,11 +257,11 @@ function showRun() {
   const all = failures.reasons.reduce((sum, reason) => sum + reason[3], 0), first = failures.named.length;
   const one = failures.named.length && table({
     caption: first < all ? `One by one: the first ${whole.format(first)} of ${whole.format(all)}` : "One by one", rows: failures.named, file: "failures", empty: "",
-    columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), text("message", "What is wrong"), text("place", "Place below lake/")],
+    columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), long("message", "What is wrong"), long("place", "Place below lake/")],
   });
   const own = summary.own_failures && table({
     caption: `Of your own files: the first ${whole.format(summary.own_failures.first.length)} of ${whole.format(summary.own_failures.records)}`, file: "own-failures", empty: "",
-    columns: [text("file", "File"), { name: "line", title: "Line", unit: "count" }, text("reason", "Reason"), text("path", "Path"), text("message", "What is wrong")],
+    columns: [long("file", "File"), { name: "line", title: "Line", unit: "count" }, text("reason", "Reason"), text("path", "Path"), long("message", "What is wrong")],
     rows: summary.own_failures.first.map(({ file, line, reason, path, message }) => [file, line, reason, path, message]),
   });
   const singly = [own, one].filter(Boolean);
@@ -246,7 +269,7 @@ function showRun() {
 
   const records = summary.contact_records;
   $("outcomes").replaceChildren(table({
-    caption: `${shown(records.in, "count")} contact records and ${shown(summary.agent_events.in, "count")} agent events came in`, file: "outcomes", empty: "",
+    caption: `${counted(records.in, "contact record", "contact records")} and ${counted(summary.agent_events.in, "agent event", "agent events")} came in`, file: "outcomes", empty: "",
     columns: [text("outcome", "Outcome"), text("of", "Of"), number, text("meaning", "Meaning")],
     rows: [
       ["row", "contact records", records.rows, "in the lake"],

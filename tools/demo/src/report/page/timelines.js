@@ -27,6 +27,7 @@ class Timelines {
     this.agents = agents.map(([instance, id, name, flat]) => ({ instance, id, name: name || id, spans: spansOf(flat, kinds) }));
     this.page = 0;
     this.search = "";
+    this.opened = new Set();
     this.ends = [Infinity, -Infinity];
     for (const { spans } of this.agents) {
       for (const { start, end } of spans) this.ends = [Math.min(this.ends[0], start), Math.max(this.ends[1], end)];
@@ -57,13 +58,19 @@ class Timelines {
     const select = element("select", { onchange: () => ((this.day = select.value), (this.page = 0), this.draw(clock)) },
       ...days.map(day => element("option", { value: day, selected: day === this.day }, day)));
     const search = element("input", { type: "search", value: this.search, oninput: () => ((this.search = search.value), (this.page = 0), this.draw(clock)) });
-    const turn = step => () => ((this.page += step), this.draw(clock));
+    // A button that cannot be pressed keeps the focus.
+    const turn = step => event => {
+      if (event.currentTarget.getAttribute("aria-disabled") === "true") return;
+      this.page += step;
+      this.draw(clock);
+    };
     this.before = element("button", { type: "button", onclick: turn(-1) }, "Previous");
     this.after = element("button", { type: "button", onclick: turn(1) }, "Next");
     this.counted = element("span", { role: "status", class: "note" });
     this.rows = element("div", {});
+    this.about = element("h3", {});
     const tools = element("div", { class: "tools" }, element("label", {}, "Day", select), element("label", {}, "Agent", search), this.before, this.after, this.counted);
-    this.place.replaceChildren(tools, this.rows);
+    this.place.replaceChildren(tools, this.about, this.rows);
     this.draw(clock);
   }
 
@@ -76,9 +83,14 @@ class Timelines {
     const pages = Math.max(1, Math.ceil(wanted.length / ROWS_ON_A_PAGE));
     this.page = Math.min(this.page, pages - 1);
     const agents = wanted.slice(this.page * ROWS_ON_A_PAGE, (this.page + 1) * ROWS_ON_A_PAGE);
-    this.before.disabled = this.page === 0;
-    this.after.disabled = this.page === pages - 1;
-    this.counted.textContent = `${counted(wanted.length, "agent", "agents")}, page ${this.page + 1} of ${pages}`;
+    this.before.setAttribute("aria-disabled", String(this.page === 0));
+    this.after.setAttribute("aria-disabled", String(this.page === pages - 1));
+    this.counted.textContent = wanted.length ? `${counted(wanted.length, "agent", "agents")}, page ${this.page + 1} of ${pages}` : "No agent is so called.";
+    this.about.textContent = `${this.day}, ${clock.zone}`;
+    if (!wanted.length) {
+      this.rows.replaceChildren();
+      return;
+    }
     // Only the hours in which something happened.
     let [first, last] = [Infinity, -Infinity];
     for (const { spans } of wanted) for (const span of spans) [first, last] = [Math.min(first, span.start), Math.max(last, span.end)];
@@ -86,7 +98,7 @@ class Timelines {
     const scope = wanted.length ? [Math.max(start, hour(first)), Math.min(end, hour(last - 1) + 3600)] : [start, end];
     const used = new Set(wanted.flatMap(agent => agent.spans.map(span => span.kind)));
     const grid = element("div", { class: "days" }, element("span", { class: "note" }, "Agent"), hours(clock, scope, this.place.clientWidth),
-      ...agents.flatMap(agent => row(clock, agent, scope, this.place.clientWidth)));
+      ...agents.flatMap(agent => row(clock, agent, scope, this.place.clientWidth, this.opened)));
     this.rows.replaceChildren(legend(DRAWN.filter(kind => used.has(kind)).map(kind => [kind, CALLED[kind]])), grid);
   }
 }
@@ -101,7 +113,7 @@ function hours(clock, [start, end], width) {
   return element("svg", { class: "hours", "aria-hidden": "true" }, ...marks);
 }
 
-function row(clock, agent, [start, end], width) {
+function row(clock, agent, [start, end], width, opened) {
   const paths = new Map(), sums = new Map();
   const room = Math.max(width - 180, 200), x = at => ((at - start) / (end - start)) * 1000, pixel = 1000 / room;
   for (const { kind, name, start: from, end: to } of agent.spans) {
@@ -114,21 +126,28 @@ function row(clock, agent, [start, end], width) {
   }
   const told = `${agent.name}: ${[...sums].map(([name, seconds]) => `${name} ${duration(seconds)}`).join(", ")}`;
   const drawn = DRAWN.filter(kind => paths.has(kind)).map(kind => element("path", { class: kind, d: paths.get(kind) }));
-  const svg = element("svg", { role: "img", "aria-label": told, viewBox: "0 0 1000 20", preserveAspectRatio: "none" }, ...drawn);
+  const svg = element("svg", { role: "img", "aria-label": safe(told), viewBox: "0 0 1000 20", preserveAspectRatio: "none" }, ...drawn);
   const title = element("title", {});
   svg.append(title);
   svg.addEventListener("mousemove", event => {
     const box = svg.getBoundingClientRect(), at = start + ((event.clientX - box.left) / box.width) * (end - start);
     const here = agent.spans.filter(span => span.start <= at && at < span.end);
-    title.textContent = [clock.time(at), ...here.map(span => `${span.name}, ${clock.time(span.start)} for ${duration(span.end - span.start)}`)].join("\n");
+    title.textContent = safe([clock.time(at), ...here.map(span => `${span.name}, ${clock.time(span.start)} for ${duration(span.end - span.start)}`)].join("\n"));
   });
+  const key = `${agent.instance}/${agent.id}`;
   const list = element("div", { class: "list", hidden: true });
-  const name = element("button", { type: "button", "aria-expanded": "false", title: agent.name }, agent.name);
+  const name = element("button", { type: "button", title: safe(agent.name) }, agent.name);
+  const open = isOpen => {
+    list.hidden = !isOpen;
+    name.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen && !list.children.length) list.append(listed(clock, agent));
+  };
   name.addEventListener("click", () => {
-    list.hidden = !list.hidden;
-    name.setAttribute("aria-expanded", String(!list.hidden));
-    if (!list.children.length) list.append(listed(clock, agent));
+    if (list.hidden) opened.add(key);
+    else opened.delete(key);
+    open(list.hidden);
   });
+  open(opened.has(key));
   return [name, svg, list];
 }
 
