@@ -28,4 +28,4 @@ SELECT
     sum(contacts_customer_gave_up) AS contacts_customer_gave_up
 FROM contacts
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel

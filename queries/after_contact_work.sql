@@ -31,4 +31,4 @@ SELECT
     max(max_after_contact_work_time) AS longest_seconds
 FROM contacts
 GROUP BY local_start, instance_id, agent_id, routing_profile_id, channel
-ORDER BY min(instant), instance_id, agent_id, routing_profile_id, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, agent_id, routing_profile_id, channel

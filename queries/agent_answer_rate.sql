@@ -40,4 +40,4 @@ LEFT JOIN names
     ON names.instance_id = agents.instance_id
     AND names.agent_id = agents.agent_id
 GROUP BY local_start, agents.instance_id, agents.agent_id, routing_profile_id
-ORDER BY min(interval_start), agents.instance_id, agents.agent_id, routing_profile_id
+ORDER BY min(min(interval_start)) OVER (PARTITION BY local_start), agents.instance_id, agents.agent_id, routing_profile_id

@@ -43,4 +43,4 @@ LEFT JOIN given_up
     ON given_up.instance_id = offers.instance_id
     AND given_up.contact_id = offers.contact_id
 GROUP BY local_start, offers.instance_id, offers.agent_id, offers.channel
-ORDER BY min(instant), offers.instance_id, offers.agent_id, offers.channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), offers.instance_id, offers.agent_id, offers.channel

@@ -27,4 +27,4 @@ SELECT
     min(contact_date) AS first_contact_date
 FROM contacts
 GROUP BY local_start, channel
-ORDER BY min(instant), channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), channel

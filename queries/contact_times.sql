@@ -32,4 +32,4 @@ SELECT
     sum(contacts_resolved_in_600) AS contacts_resolved_in_600
 FROM contacts
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel

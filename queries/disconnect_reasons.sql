@@ -23,4 +23,4 @@ SELECT
     sum(contacts_abandoned) AS contacts_abandoned
 FROM contacts
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel, disconnect_reason
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel, disconnect_reason
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel, disconnect_reason

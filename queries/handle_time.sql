@@ -36,4 +36,4 @@ SELECT
     CAST(sum(sum_agent_pause_time) AS double) / nullif(sum(agent_pause_time_contacts), 0) AS avg_agent_pause_time
 FROM contacts
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel

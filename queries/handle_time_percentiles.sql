@@ -30,4 +30,4 @@ SELECT
     max(handle_time) AS longest_seconds
 FROM ranked
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel

@@ -39,4 +39,4 @@ SELECT
     sum(contacts_continued) AS contacts_continued
 FROM contacts
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel

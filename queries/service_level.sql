@@ -51,4 +51,4 @@ SELECT
         / nullif(count(CASE WHEN queued THEN 1 END), 0) AS answered_in_time_rate
 FROM compared
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel

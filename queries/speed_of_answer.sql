@@ -27,4 +27,4 @@ SELECT
     max(max_queued_time) AS max_queued_time
 FROM contacts
 GROUP BY local_start, instance_id, queue_id, agent_queue, channel
-ORDER BY min(instant), instance_id, queue_id, agent_queue, channel
+ORDER BY min(min(instant)) OVER (PARTITION BY local_start), instance_id, queue_id, agent_queue, channel

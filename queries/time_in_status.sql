@@ -28,4 +28,4 @@ LEFT JOIN names
     AND names.agent_id = agents.agent_id
 WHERE status_class IS NOT NULL
 GROUP BY local_start, agents.instance_id, agents.agent_id, routing_profile_id, status_name, status_class
-ORDER BY min(interval_start), agents.instance_id, agents.agent_id, routing_profile_id, status_name, status_class
+ORDER BY min(min(interval_start)) OVER (PARTITION BY local_start), agents.instance_id, agents.agent_id, routing_profile_id, status_name, status_class

@@ -3,6 +3,8 @@
 --
 --     duckdb -init lake.sql -c "FROM service_level('2026-03-02', '2026-03-02', grain := '60')"
 
+-- Where the lake is: if it has moved, this line says so.
+-- {lake}
 SET TimeZone = 'UTC';
 -- Two functions of Athena's that DuckDB has under one other name.
 CREATE OR REPLACE MACRO with_timezone(instant, zone) AS timezone(zone, instant);
@@ -1654,7 +1656,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -1773,7 +1775,7 @@ GROUP BY
   routing_profile_id,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   agent_id,
   routing_profile_id,
@@ -1904,7 +1906,7 @@ GROUP BY
   agents.agent_id,
   routing_profile_id
 ORDER BY
-  MIN(interval_start),
+  MIN(MIN(interval_start)) OVER (PARTITION BY local_start),
   agents.instance_id,
   agents.agent_id,
   routing_profile_id;
@@ -2031,7 +2033,7 @@ GROUP BY
   agents.agent_id,
   routing_profile_id
 ORDER BY
-  MIN(interval_start),
+  MIN(MIN(interval_start)) OVER (PARTITION BY local_start),
   agents.instance_id,
   agents.agent_id,
   routing_profile_id;
@@ -2158,7 +2160,7 @@ GROUP BY
   routing_profile_id,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   agent_id,
   routing_profile_id,
@@ -2277,7 +2279,7 @@ GROUP BY
   offers.agent_id,
   offers.channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   offers.instance_id,
   offers.agent_id,
   offers.channel;
@@ -2385,7 +2387,7 @@ GROUP BY
   local_start,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   channel;
 
 -- Callbacks: how many were asked for, how many an agent handled, and how long customers waited.
@@ -2539,7 +2541,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -2710,7 +2712,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -2867,7 +2869,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -2985,7 +2987,7 @@ GROUP BY
   channel,
   disconnect_reason
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -3269,7 +3271,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -3397,7 +3399,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -3521,7 +3523,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -3950,7 +3952,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -4068,7 +4070,7 @@ GROUP BY
   agent_queue,
   channel
 ORDER BY
-  MIN(instant),
+  MIN(MIN(instant)) OVER (PARTITION BY local_start),
   instance_id,
   queue_id,
   agent_queue,
@@ -4196,7 +4198,7 @@ GROUP BY
   status_name,
   status_class
 ORDER BY
-  MIN(interval_start),
+  MIN(MIN(interval_start)) OVER (PARTITION BY local_start),
   agents.instance_id,
   agents.agent_id,
   routing_profile_id,

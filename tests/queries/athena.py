@@ -11,6 +11,7 @@ import http.server
 import json
 import re
 import threading
+import time
 import urllib.parse
 import uuid
 
@@ -50,6 +51,10 @@ class Athena:
         self.refusals = collections.defaultdict(list)
         # The next queries fail so, or run until they are canceled while they read so much at each look.
         self.failure, self.endless = None, None
+        # Seconds until a start is answered; None: its answer is lost. Whether a stop has an effect.
+        self.start_takes, self.stops = 0, True
+        # Pages as Athena could make them.
+        self.empty_first_page, self.without_columns = False, False
         self.limit = 20_000_000_000
         self.queries, self.by_token, self.asked = {}, {}, collections.Counter()
 
@@ -86,6 +91,11 @@ class Athena:
             status, said = 200, getattr(self, operation)(json.loads(body))
         except Refused as refused:
             status, said = refused.status, {"__type": refused.code, "Message": refused.message}
+        if operation == "StartQueryExecution" and self.start_takes != 0:
+            if self.start_takes is None:
+                request.connection.close()
+                return
+            time.sleep(self.start_takes)
         answer(request, status, "application/x-amz-json-1.1", json.dumps(said).encode())
 
     def cloudformation(self, form):
@@ -158,7 +168,7 @@ class Athena:
 
     def StopQueryExecution(self, request):
         query = self.query(request)
-        if query.state in ("QUEUED", "RUNNING"):
+        if query.state in ("QUEUED", "RUNNING") and self.stops:
             query.state, query.reason = "CANCELLED", "Query cancelled by user"
         query.canceled.set()
         return {}
@@ -171,12 +181,13 @@ class Athena:
         if not 1 <= request.get("MaxResults", 1) <= MOST_ROWS:
             raise Refused("InvalidRequestException", "MaxResults is 1 to 1000")
         rows = [query.columns, *([text(value) for value in row] for row in query.rows)]
-        first = int(request.get("NextToken", "0"))
+        token = request.get("NextToken", "" if self.empty_first_page else "0")
+        first, most = int(token or "0"), most if token else 0
         data = [
             {"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows[first : first + most]
         ]
         columns = [{"Name": name, "Type": of} for name, of in zip(query.columns, query.types)]
-        result = {"ResultSet": {"Rows": data, "ResultSetMetadata": {"ColumnInfo": columns}}}
+        result = {"ResultSet": {"Rows": data, "ResultSetMetadata": {"ColumnInfo": [] if self.without_columns else columns}}}
         return result | ({"NextToken": str(first + most)} if first + most < len(rows) else {})
 
     def query(self, request):
@@ -192,7 +203,7 @@ def answer(request, status, kind, body):
     request.send_header("Content-Length", str(len(body)))
     request.end_headers()
     # Whoever was interrupted does not wait for the answer.
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         request.wfile.write(body)
 
 

@@ -27,6 +27,12 @@ PATIENCE = 60
 HOSTILE = ["x' OR '1'='1", "'; DROP TABLE contact_records; --", "*' --", "' UNION SELECT 1 --", "\\' OR 1=1 --", "?", "$(id)", "%', '*", '"*"']
 
 
+def until(so):
+    deadline = time.monotonic() + PATIENCE
+    while not so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 class Environment:
     """What the process gets: credentials that open nothing, and one way to find DuckDB."""
 
@@ -98,6 +104,12 @@ class Checks:
         code, out, said = self.environment.run("service_level", *self.environment.stack, *DAY, "--json")
         pages, self.athena.page = self.athena.asked["GetQueryResults"] - before, 1000
         rows = out.count("\n")
+        self.athena.empty_first_page = True
+        _, same, _ = self.environment.run("service_level", *self.environment.stack, *DAY, "--json")
+        self.athena.empty_first_page, self.athena.without_columns = False, True
+        self.says("an answer without columns", ["service_level", *self.environment.stack, *DAY], 1, "which columns there are")
+        self.athena.without_columns = False
+        self.true("an empty page is no answer", same == out, same)
         self.true("an answer of several pages", code == 0 and rows > 6 and pages == -(-(rows + 1) // 3), f"{pages} pages, {rows} rows: {said}")
 
     def forms(self):
@@ -144,17 +156,39 @@ class Checks:
         *_, query = self.athena.queries.values()
         self.true("it is canceled at Athena", query.state == "CANCELLED", query.state)
         for number in (signal.SIGINT, signal.SIGTERM):
-            known = set(self.athena.queries)
-            process = self.environment.start(*asked)
-            deadline = time.monotonic() + PATIENCE
-            while not (new := self.athena.queries.keys() - known) and time.monotonic() < deadline:
-                time.sleep(0.02)
-            process.send_signal(number)
-            out, said = process.communicate(timeout=PATIENCE)
-            (query,) = (self.athena.queries[id] for id in new)
-            so = process.returncode == 130 and query.state == "CANCELLED" and "CANCELLED at Athena" in said
-            self.true(f"{number.name} cancels the query at Athena", so, f"{process.returncode}, {query.state}: {said}")
+            code, said, query = self.interrupted(asked, number)
+            so = code == 130 and query.state == "CANCELLED" and "CANCELLED at Athena" in said
+            self.true(f"{number.name} cancels the query at Athena", so, f"{code}, {query.state}: {said}")
+        self.athena.start_takes = 1.5
+        code, said, query = self.interrupted(asked, signal.SIGINT)
+        self.true("one that is being started is canceled as well", code == 130 and query.state == "CANCELLED", f"{code}, {query.state}: {said}")
+        self.athena.start_takes = None
+        self.says("a start whose answer is lost", asked, 1, "may be running", "ledger-workgroup")
+        self.athena.start_takes, self.athena.stops = 0, False
+        code, said, query = self.interrupted(asked, signal.SIGINT, again=True)
+        so = code == 130 and f"Stopping the query {query.id} at Athena; Ctrl-C again leaves it" in said
+        self.true("who interrupts twice knows what is left", so, f"{code}: {said}")
+        self.athena.stops = True
+        self.athena.refusals["StopQueryExecution"] = [("AccessDeniedException", "not authorized")]
+        code, said, query = self.interrupted(asked, signal.SIGINT)
+        so = code == 130 and f"aws athena stop-query-execution --query-execution-id {query.id}" in said
+        self.true("a stop that is refused says how to do it", so, f"{code}: {said}")
         self.athena.endless = None
+
+    def interrupted(self, asked, number, again=False):
+        """Interrupted as soon as Athena has the query."""
+        known = set(self.athena.queries)
+        process = self.environment.start(*asked)
+        until(lambda: self.athena.queries.keys() - known)
+        time.sleep(0.3)
+        stops = self.athena.asked["StopQueryExecution"]
+        process.send_signal(number)
+        if again:
+            until(lambda: self.athena.asked["StopQueryExecution"] > stops)
+            process.send_signal(number)
+        _, said = process.communicate(timeout=PATIENCE)
+        (query,) = (self.athena.queries[id] for id in self.athena.queries.keys() - known)
+        return process.returncode, said, query
 
     def hostile(self):
         """A value is a value, whatever stands in it: the answer is that of a queue that is not there, or of the one so called."""
@@ -190,6 +224,34 @@ class Checks:
             self.says("no demo there", asked, 1, "contact-ledger demo", path="cli")
             (pathlib.Path(folder) / "lake.sql").write_text("SELECT 1;")
             self.says("a lake of another version", asked, 1, "written by another version", path="cli")
+        for text, parts in (
+            ("exit 0", ["ended without a word"]),
+            ("sleep 60", None),
+            ('[ "$1" = --version ] || { head -c 9000000 /dev/zero | tr "\\0" x >&2; exit 3; }', ["could not answer"]),
+        ):
+            file = self.environment.folder / "none" / "duckdb"
+            file.write_text(f'#!/bin/sh\nPATH=/usr/bin:/bin\n[ "$1" = --version ] && exit 0\n{text}\n')
+            file.chmod(0o755)
+            if parts:
+                self.says(f"a DuckDB that does {text}", ["service_level", *self.local], 1, *parts)
+            else:
+                process = self.environment.start("service_level", *self.local)
+                time.sleep(0.5)
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=10)
+                self.true("Ctrl-C ends a DuckDB", process.returncode == 130, f"{process.returncode}: {said}")
+            file.unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            moved = pathlib.Path(folder) / "o'dd [x]* channel=TASK"
+            shutil.copytree(self.run.made, moved, ignore=shutil.ignore_patterns("logs"))
+            for is_there in (True, False):
+                for path in ("cli", "python"):
+                    code, out, said = self.environment.run("service_level", "--local", moved, "--json", path=path)
+                    same = self.environment.run("service_level", *self.local, "--json", path=path)[1]
+                    so = out == same if is_there else code == 1 and "No files found" in said
+                    self.true(f"a result that was copied is read where it is ({path})", so, f"{code}: {out}{said}")
+                for file in moved.glob("lake/contact_records/*/*.parquet"):
+                    file.unlink()
         for path in ("cli", "python"):
             code, out, said = self.environment.run("service_level", *self.local, path=path)
             so = code == 0 and "2026-03-02 (the last day that has data), Asia/Kathmandu" in out and "; DuckDB " in said
@@ -201,7 +263,7 @@ class Checks:
             ("no such day", ["service_level", "--local", "--from", "2026-02-30"], "2026-03-02"),
             ("days in the wrong order", ["service_level", "--local", "--from", "2026-03-02", "--to", "2026-03-01"], "is before"),
             ("no such grain", ["forecasting_csv", "--local", "--grain", "week"], "15, 30, day"),
-            ("a threshold that is none", ["service_level", "--local", "--threshold", "20; DROP"], "threshold"),
+            ("a threshold that is none", ["service_level", "--local", "--threshold", "20; DROP"], "a whole number from 0 to 604800"),
             ("no lake", ["service_level"], "--stack"),
             ("two lakes", ["service_level", "--local", "--stack", "x"], "cannot be used with"),
             ("no such query", ["service-levle", "--local"], "service_level"),

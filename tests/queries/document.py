@@ -27,7 +27,8 @@ Named queries with Amazon Connect's names and arithmetic, on Athena and in DuckD
 | DuckDB, a demo's result | `duckdb -init demo-output/lake.sql`, then `FROM service_level('2026-03-02', '2026-03-02', grain := '60')` |
 
 [data-dictionary.md](data-dictionary.md) says what every column means. `contact-ledger query --list` lists the queries. Unless `--from` says another day, they are of yesterday, with `--local` of the last day that
-has data; a line above the answer says so. `--format csv` and `json` have every column and every row. `queries/` has the SQL in parts;
+has data; a line above the answer says so. `--format csv` and `json` have every column and every row;
+in CSV, text that a spreadsheet would take for a formula begins with `'`. `--local` runs what is in the folder's `lake.sql`. `queries/` has the SQL in parts;
 *Saved queries* and `template.yaml` have it written out.
 
 Amazon's metrics are checked on DuckDB (`make test`) and on Trino, the engine behind Athena (`make test-queries`), against a second

@@ -40,6 +40,8 @@ HEAD = f"""-- The lake's tables, views and named queries for DuckDB 1.3 or newer
 --
 --     duckdb -init lake.sql -c "FROM service_level('2026-03-02', '2026-03-02', grain := '60')"
 
+-- Where the lake is: if it has moved, this line says so.
+-- {{lake}}
 SET TimeZone = 'UTC';
 {MACROS}
 -- {{contact_records}}

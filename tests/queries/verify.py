@@ -9,6 +9,7 @@ import collections
 import contextlib
 import datetime
 import fractions
+import itertools
 import json
 import math
 import os
@@ -324,6 +325,9 @@ class Verification:
         # Without a row there may be no columns.
         if rows and columns != said:
             sys.exit(f"the head of {name} names {said}, and it answers {columns}")
+        starts = [row[0] for row in rows] if said[0] == "local_start" else []
+        if len(list(itertools.groupby(starts))) != len(set(starts)):
+            sys.exit(f"the rows of an interval do not stand together in {name}")
         if untold == "by agent":
             sums = collections.defaultdict(lambda: [0, 0])
             for start, instance, agent, _, *counts in rows:

@@ -292,6 +292,14 @@ def grain_of(choice, lake, starts):
     return "15" if minutes - {"00", "30"} else "30" if minutes - {"00"} else "60"
 
 
+def opened(asked, environment):
+    command = ["node", ROOT / "tests" / "report" / "page.mjs"]
+    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, env=environment)
+    if done.returncode:
+        sys.exit(f"error: {done.stderr}")
+    return json.loads(done.stdout)
+
+
 def main():
     browser, check = chromium(), Checks()
     LEFT.mkdir(parents=True, exist_ok=True)
@@ -310,12 +318,10 @@ def main():
             pictures.mkdir(exist_ok=True)
             asked = {"file": str(made / "report.html"), "chromium": browser, "pictures": str(pictures), "choices": choices}
             environment = os.environ | {"PACKAGES": str(LEFT), "TZ": "Europe/Lisbon"}
-            done = subprocess.run(
-                ["node", ROOT / "tests" / "report" / "page.mjs"], input=json.dumps(asked), capture_output=True, text=True, env=environment
-            )
-            if done.returncode:
-                sys.exit(f"error: {done.stderr}")
-            seen = json.loads(done.stdout)
+            seen = opened(asked, environment)
+            if make is one_record:
+                nowhere = opened(asked | {"choices": [UTC], "pictures": None}, environment | {"TZ": "Nonsense"})
+                check("a browser without a time zone shows the same", not nowhere["errors"] and nowhere["observations"][0]["totals"]["contacts_ended"] == 1, nowhere)
             page = (made / "report.html").read_text()
             (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)
             channels = [channel for (channel, _) in json.loads(data)["contacts"]["channels"]]

@@ -5,12 +5,14 @@
 
 mod head;
 mod parameter;
+mod place;
 mod source;
 mod sources;
 mod written_out;
 
 pub use crate::head::Head;
 pub use crate::parameter::{GRAINS, Parameter};
+pub use crate::place::place;
 pub use crate::source::Source;
 pub use crate::written_out::{ArchiveDays, reads_the_archive, without_head, written_out};
 

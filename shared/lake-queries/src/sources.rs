@@ -76,7 +76,7 @@ mod tests {
         for (folder, sources) in [("", NAMED), ("views", VIEWS), ("parts", PARTS)] {
             let files = std::fs::read_dir(queries.join(folder)).unwrap().map(|file| file.unwrap().path());
             let files: BTreeSet<_> = files
-                .filter(|file| file.is_file())
+                .filter(|file| file.extension().is_some_and(|of| of == "sql"))
                 .map(|file| file.file_name().unwrap().to_owned())
                 .collect();
             let named = sources.iter().map(|source| format!("{}.sql", source.name).into());

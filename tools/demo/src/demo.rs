@@ -281,6 +281,7 @@ The result is in {}:
   lake/rejected/agent-events/     rejected agent events, with the reasons
   agent-state.jsonl               what every agent is doing
   agent-history.jsonl             what every agent did, with durations
+  summary.json                    the counts above, for programs
   logs/                           the functions' own logs
 ",
         findings.summary,

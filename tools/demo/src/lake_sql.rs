@@ -7,6 +7,7 @@ use anyhow::Context;
 use contact_lake::schema::columns;
 use lake_files::layout;
 use lake_parquet::GlueType;
+use lake_queries::place;
 use served_stack::LAKE_BUCKET;
 
 use crate::summary::Summary;
@@ -21,28 +22,32 @@ pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<Strin
     let shown = output.display();
     let lake =
         std::path::absolute(output).with_context(|| format!("{shown} cannot be found"))?.join(LAKE_BUCKET);
-    let text = |path: &str| format!("'{}'", lake.join(path).display().to_string().replace('\'', "''"));
+    let files = |pattern: &str| format!("getvariable('lake') || '/{pattern}'");
+    // Of a path, only what stands below the lake is a partition.
+    let partition = |name: &str| format!("regexp_extract(filename, '{name}=([^/]*)/[^/]*$', 1) AS {name}");
     let records = if summary.rows > 0 {
-        let files = text(&format!("{}*/*.parquet", layout::ROWS));
         format!(
-            "SELECT * FROM read_parquet({files}, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
+            "SELECT * EXCLUDE (filename), {} FROM read_parquet({}, filename = true, hive_partitioning = false, union_by_name = true)",
+            partition("contact_date"),
+            files(&format!("{}*/*.parquet", layout::ROWS)),
         )
     } else {
         no_contact_records()?
     };
     let events = if summary.agent_events > 0 {
-        let files = text(&format!("{}*/*.gz", layout::AGENT_EVENT_COPIES));
         // Lines as they are: no character parts or quotes anything.
         format!(
-            "SELECT event, arrival_date FROM read_csv({files}, columns = {{'event': 'VARCHAR'}}, header = false, delim = E'\\x01', \
-             quote = '', escape = '', auto_detect = false, ignore_errors = true, max_line_size = 4194304, \
-             hive_partitioning = true, hive_types_autocast = false)"
+            "SELECT event, {} FROM read_csv({}, columns = {{'event': 'VARCHAR'}}, header = false, delim = E'\\x01', quote = '', \
+             escape = '', auto_detect = false, ignore_errors = true, max_line_size = 4194304, filename = true, hive_partitioning = false)",
+            partition("arrival_date"),
+            files(&format!("{}*/*.gz", layout::AGENT_EVENT_COPIES)),
         )
     } else {
         "SELECT NULL::VARCHAR AS event, NULL::VARCHAR AS arrival_date WHERE false".to_owned()
     };
     let view = |name: &str, select: &str| format!("CREATE OR REPLACE VIEW {name} AS\n{select};");
     Ok(VIEWS
+        .replace("-- {lake}", &place(&lake.to_string_lossy()))
         .replace("-- {contact_records}", &view("contact_records", &records))
         .replace("-- {raw_agent_events}", &view("raw_agent_events", &events)))
 }

@@ -31,6 +31,7 @@ pub async fn query(
         print(&list())?;
         return Ok(Outcome::Done);
     };
+    request.ensure_days_in_order()?;
     let mut sheet = Sheet::new(*format);
     let said = match place {
         Where::Stack(stack) => {
@@ -47,6 +48,9 @@ pub async fn query(
         Some(said) => {
             sheet.end()?;
             say(&format!("{}; {said}", sheet.counted()));
+            if sheet.is_empty() {
+                say(&request.why_empty());
+            }
             Ok(Outcome::Done)
         }
         None => Ok(Outcome::Interrupted),

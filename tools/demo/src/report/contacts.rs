@@ -27,6 +27,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "held",
     "hold_seconds",
     "initiation_method",
+    "initiation_timestamp",
     "instance_id",
     "last_update_timestamp",
     "queue_duration_seconds",
@@ -51,7 +52,8 @@ const NOTHING: i64 = -1;
 /// Rows of one content: what the first of them says, and how often it came.
 struct Content {
     contact: Contact,
-    contact_id: String,
+    /// Day and id: what all versions of a contact have in common.
+    key: String,
     updated: String,
     first_arrival: String,
     times: u64,
@@ -131,8 +133,11 @@ impl Contacts {
             content.first_arrival = arrival.min(take(&mut content.first_arrival));
             return;
         }
+        let day =
+            row["initiation_timestamp"].as_str().and_then(|moment| moment.get(..10)).unwrap_or_default();
+        let key = format!("{day}/{contact_id}");
         let contact = self.contact(&row);
-        let content = Content { contact, contact_id, updated, first_arrival: arrival, times: 1 };
+        let content = Content { contact, key, updated, first_arrival: arrival, times: 1 };
         self.contents.insert(hash, content);
     }
 
@@ -188,7 +193,7 @@ impl Contacts {
     fn newest(&self) -> HashMap<&str, (&str, &Content)> {
         let mut newest: HashMap<&str, (&str, &Content)> = HashMap::new();
         for (hash, content) in &self.contents {
-            let held = newest.entry(&content.contact_id).or_insert((hash, content));
+            let held = newest.entry(&content.key).or_insert((hash, content));
             if held.1.version(held.0) < content.version(hash) {
                 *held = (hash, content);
             }

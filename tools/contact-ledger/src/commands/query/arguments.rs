@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, StyledStr};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lake_queries::{GRAINS, Head, Parameter, Source, named};
@@ -108,7 +108,7 @@ impl FromArgMatches for QueryArguments {
             (_, folder) => Where::Folder(folder.unwrap_or_else(|| OUTPUT.into())),
         };
         let format = if shared.json { Format::Json } else { shared.format };
-        let request = request(query, matches)?;
+        let request = request(query, matches);
         Ok(Self { asked: Some(Box::new(Asked { request, place, format, max_bytes: shared.max_bytes })) })
     }
 
@@ -199,11 +199,13 @@ fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
     match parameter {
         Parameter::TimeZone => argument.value_parser(zone),
         Parameter::Grain => argument.value_parser(PossibleValuesParser::new(grains(note))),
-        Parameter::Comparison => argument.value_parser(PossibleValuesParser::new(["LT", "LTE"])),
+        Parameter::Comparison => {
+            argument.value_parser(PossibleValuesParser::new(["LT", "LTE"])).ignore_case(true)
+        }
         Parameter::FirstDay | Parameter::LastDay => argument.value_parser(day),
-        Parameter::LookBack => argument.value_parser(value_parser!(u32).range(0..=3650)),
-        Parameter::Threshold => argument.value_parser(value_parser!(u32).range(0..=604_800)),
-        Parameter::Days => argument.value_parser(value_parser!(u32).range(1..=365)),
+        Parameter::LookBack => argument.value_parser(|text: &str| whole(text, 0, 3650)),
+        Parameter::Threshold => argument.value_parser(|text: &str| whole(text, 0, 604_800)),
+        Parameter::Days => argument.value_parser(|text: &str| whole(text, 1, 365)),
         _ => argument.value_parser(text),
     }
 }
@@ -214,32 +216,36 @@ fn grains(note: Option<&str>) -> Vec<&'static str> {
     GRAINS.into_iter().filter(|grain| named.contains(grain)).collect()
 }
 
-fn request(query: &'static Source, matches: &ArgMatches) -> Result<Request, clap::Error> {
+fn request(query: &'static Source, matches: &ArgMatches) -> Request {
     let value = |(parameter, note): (Parameter, Option<String>)| {
         let argument = argument(parameter, note.as_deref());
         let name = argument.get_id().as_str();
-        let text = || matches.get_one::<String>(name).cloned().map(Value::Text);
+        let text = || matches.get_one::<String>(name).cloned();
         let value = match parameter {
             Parameter::FirstDay | Parameter::LastDay => matches.get_one(name).copied().map(Value::Day),
             Parameter::IncludeSimulated => Some(Value::Flag(matches.get_flag(name))),
             Parameter::LookBack | Parameter::Threshold | Parameter::Days => {
                 matches.get_one(name).copied().map(Value::Number)
             }
-            _ => text(),
+            Parameter::Comparison => text().map(|text| Value::Text(text.to_uppercase())),
+            _ => text().map(Value::Text),
         };
         (parameter, value)
     };
-    let values = query.head().parameters.into_iter().map(value).collect();
-    Request::new(query, values)
-        .map_err(|error| clap::Error::raw(ErrorKind::ValueValidation, format!("{error}\n")))
+    Request::new(query, query.head().parameters.into_iter().map(value).collect())
+}
+
+fn whole(text: &str, least: u32, most: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("it is not a whole number from {least} to {most}"))
 }
 
 fn zone(text: &str) -> Result<String, String> {
+    // Files of a system that are no time zones of IANA's.
+    const NOT_OF_IANA: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
     match TimeZone::get(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => {
-            Err("there is no such time zone; names are those of IANA, such as Europe/London".to_owned())
-        }
+        Ok(_) if !NOT_OF_IANA.contains(&text) => Ok(text.to_owned()),
+        _ => Err("there is no such time zone; names are those of IANA, such as Europe/London".to_owned()),
     }
 }
 
@@ -270,7 +276,15 @@ fn bytes(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, day, text};
+    use super::{bytes, day, text, zone};
+
+    #[test]
+    fn only_time_zones_of_iana_are_taken() {
+        assert!(zone("America/New_York").is_ok() && zone("UTC").is_ok());
+        for wrong in ["localtime", "Factory", "Etc/Unknown", "EST5EDT,M3.2.0", "Mars/Olympus", ""] {
+            assert!(zone(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn sizes_days_and_names_are_what_they_say() {

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use aws_config::retry::RetryConfig;
-use aws_errors::why;
+use aws_config::timeout::TimeoutConfig;
+use aws_errors::{refusal, why};
 use aws_sdk_athena::Client;
 use aws_sdk_athena::config::Builder;
 use aws_sdk_athena::types::{
@@ -27,6 +28,10 @@ use crate::stack::connection::Connection;
 const ATTEMPTS: u32 = 5;
 const FIRST_LOOK: Duration = Duration::from_millis(150);
 const LAST_LOOK: Duration = Duration::from_secs(2);
+/// For what is only nice to know.
+const LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For a query to end that was asked to.
+const PATIENCE: Duration = Duration::from_secs(30);
 const ROWS_IN_A_PAGE: i32 = 1000;
 const RIGHTS: &str = "athena:StartQueryExecution, athena:GetQueryExecution, athena:GetQueryResults and athena:StopQueryExecution on the workgroup";
 
@@ -40,10 +45,10 @@ pub(super) async fn ask(
 ) -> anyhow::Result<Option<String>> {
     let athena = Athena::of(connection, request)?;
     let Some(limit) = interruption.unless(athena.limit()).await else { return Ok(None) };
-    // Not interrupted: a query whose id nobody knows could not be stopped.
-    let query = Query { id: athena.start(request).await?, athena: &athena };
+    let Some(id) = athena.started(request, interruption).await? else { return Ok(None) };
+    let query = Query { id, athena: &athena };
     let Some(done) = query.watched(max_bytes, interruption).await? else {
-        query.stop("Interrupted").await?;
+        query.stop_for_the_user().await;
         return Ok(None);
     };
     query.ensure_succeeded(&done, request, limit)?;
@@ -81,11 +86,46 @@ impl Athena {
         Ok(Self { client, workgroup, database })
     }
 
-    /// Bytes at which the workgroup stops a query. Who may not see it does without.
+    /// Bytes at which the workgroup stops a query. Who may not see it, or does not see it at once, does without.
     async fn limit(&self) -> Option<u64> {
-        let group = self.client.get_work_group().work_group(&self.workgroup).send().await.ok()?;
+        let once = Builder::new()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(LIMIT_TIMEOUT).build());
+        let asked = self.client.get_work_group().work_group(&self.workgroup);
+        let group = asked.customize().config_override(once).send().await.ok()?;
         let limit = group.work_group()?.configuration()?.bytes_scanned_cutoff_per_query()?;
         u64::try_from(limit).ok()
+    }
+
+    /// Starts the query. Who interrupts it meanwhile waits for the id, by which it is stopped.
+    async fn started(
+        &self,
+        request: &Request,
+        interruption: &Interruption,
+    ) -> anyhow::Result<Option<String>> {
+        let start = self.start(request);
+        tokio::pin!(start);
+        let id = tokio::select! {
+            id = &mut start => return id.map(Some),
+            () = interruption.requested() => {
+                say("Stopping the query as soon as Athena has said its id; Ctrl-C again leaves it to itself");
+                tokio::time::timeout(PATIENCE, start).await
+            }
+        };
+        match id {
+            Ok(Ok(id)) => Query { id, athena: self }.stop_for_the_user().await,
+            // It may have been taken; a refusal says that it was not.
+            Ok(Err(error)) => say(&error.to_string()),
+            Err(_) => say(&self.may_run()),
+        }
+        Ok(None)
+    }
+
+    fn may_run(&self) -> String {
+        format!(
+            "Athena has not said whether it took the query, which may be running; the history of workgroup {} shows it",
+            self.workgroup
+        )
     }
 
     async fn start(&self, request: &Request) -> anyhow::Result<String> {
@@ -106,8 +146,11 @@ impl Athena {
             .work_group(&self.workgroup)
             .send()
             .await
-            .map_err(|error| anyhow!("Athena does not take the query: {}", why(&error, RIGHTS)))?;
-        started.query_execution_id.context("Athena took the query and did not say its id")
+            .map_err(|error| match refusal(&error) {
+                Some(_) => anyhow!("Athena does not take the query: {}", why(&error, RIGHTS)),
+                None => anyhow!("{}: {}", self.may_run(), why(&error, RIGHTS)),
+            })?;
+        started.query_execution_id.with_context(|| self.may_run())
     }
 }
 
@@ -120,14 +163,9 @@ struct Query<'a> {
 impl Query<'_> {
     async fn look(&self) -> anyhow::Result<QueryExecution> {
         let looked = self.athena.client.get_query_execution().query_execution_id(&self.id).send().await;
-        let looked = looked.map_err(|error| {
-            anyhow!(
-                "Athena does not say how the query goes: {}. It may go on; `aws athena stop-query-execution --query-execution-id {}` ends it",
-                why(&error, RIGHTS),
-                self.id
-            )
-        })?;
-        looked.query_execution.context("Athena does not know the query any more")
+        let looked = looked
+            .map_err(|error| anyhow!("Athena does not say how the query goes: {}", why(&error, RIGHTS)))?;
+        looked.query_execution.context("Athena does not say how the query goes")
     }
 
     /// The query at its end; `None` if the user asks before.
@@ -139,56 +177,77 @@ impl Query<'_> {
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);
         let mut wait = FIRST_LOOK;
-        loop {
-            let Some(query) = interruption.unless(self.look()).await else { break Ok(None) };
-            let query = query?;
-            let state = state(&query);
+        let ended = loop {
+            let Some(query) = interruption.unless(self.look()).await else { break None };
+            let query = query.with_context(|| self.may_go_on())?;
             let read = query.statistics().map_or(0, read);
-            bar.set_message(format!("Athena: {}, {} read", state.as_str().to_lowercase(), size(read)));
+            bar.set_message(format!(
+                "Athena: {}, {} read",
+                state(&query).as_str().to_lowercase(),
+                size(read)
+            ));
             bar.tick();
-            if !matches!(state, QueryExecutionState::Queued | QueryExecutionState::Running) {
-                bar.finish_and_clear();
-                break Ok(Some(query));
+            if has_ended(&query) {
+                break Some(query);
             }
             if let Some(most) = max_bytes.filter(|most| read > *most) {
                 bar.finish_and_clear();
-                self.stop("Too much was read").await?;
+                let stopped =
+                    self.stop().await.unwrap_or_else(|error| format!("{error:#}. {}", self.may_go_on()));
                 bail!(
-                    "the query has read {}, more than --max-bytes {}; ask for fewer days, or allow more",
+                    "the query has read {}, more than --max-bytes {}; ask for fewer days, or allow more. {stopped}",
                     size(read),
                     size(most)
                 );
             }
             if interruption.unless(tokio::time::sleep(wait)).await.is_none() {
-                bar.finish_and_clear();
-                break Ok(None);
+                break None;
             }
             wait = (wait * 3 / 2).min(LAST_LOOK);
+        };
+        bar.finish_and_clear();
+        Ok(ended)
+    }
+
+    fn may_go_on(&self) -> String {
+        format!("It may go on; `aws athena stop-query-execution --query-execution-id {}` ends it", self.id)
+    }
+
+    /// Stops it, and says what became of it.
+    async fn stop_for_the_user(&self) {
+        say(&format!("Stopping the query {} at Athena; Ctrl-C again leaves it to itself", self.id));
+        match self.stop().await {
+            Ok(said) => say(&said),
+            Err(error) => say(&format!("{error:#}. {}", self.may_go_on())),
         }
     }
 
-    /// Stops it, and waits until it has.
-    async fn stop(&self, because: &str) -> anyhow::Result<()> {
+    /// Stops it, and waits for a while until it has.
+    async fn stop(&self) -> anyhow::Result<String> {
         let stopped = self.athena.client.stop_query_execution().query_execution_id(&self.id).send().await;
-        stopped.map_err(|error| {
-            anyhow!(
-                "Athena does not stop the query: {}. `aws athena stop-query-execution --query-execution-id {}` ends it",
-                why(&error, RIGHTS),
-                self.id
-            )
-        })?;
-        loop {
-            let query = self.look().await?;
-            if !matches!(state(&query), QueryExecutionState::Queued | QueryExecutionState::Running) {
-                let told = query.statistics().map(told).unwrap_or_default();
-                say(&format!(
-                    "{because}: the query {} is {} at Athena; {told}",
-                    self.id,
-                    state(&query).as_str()
-                ));
-                return Ok(());
+        // One that has ended meanwhile cannot be stopped, and need not be.
+        let refused =
+            stopped.err().map(|error| anyhow!("Athena does not stop the query: {}", why(&error, RIGHTS)));
+        let ended = async {
+            loop {
+                match self.look().await {
+                    Ok(query) if has_ended(&query) || refused.is_some() => return Some(query),
+                    Ok(_) => tokio::time::sleep(FIRST_LOOK * 4).await,
+                    Err(_) => return None,
+                }
             }
-            tokio::time::sleep(FIRST_LOOK).await;
+        };
+        let looked = tokio::time::timeout(PATIENCE, ended).await.ok().flatten();
+        match (looked, refused) {
+            (Some(query), _) if has_ended(&query) => {
+                let told = query.statistics().map(told).unwrap_or_default();
+                Ok(format!("The query {} is {} at Athena; {told}", self.id, state(&query).as_str()))
+            }
+            (_, Some(refused)) => Err(refused),
+            (_, None) => Ok(format!(
+                "Athena was asked to stop the query {}, and has not said yet that it has",
+                self.id
+            )),
         }
     }
 
@@ -213,12 +272,13 @@ impl Query<'_> {
         bail!("Athena could not answer {} (query {id}): {}", request.query.name, failure(reason, limit))
     }
 
-    /// Page by page.
+    /// Page by page, until there is no more, or no more is needed.
     async fn read(&self, request: &Request, sheet: &mut Sheet) -> anyhow::Result<()> {
         let mut token = None;
         let mut types: Vec<String> = Vec::new();
+        // The first row of all is the names of the columns.
+        let mut names = 1;
         loop {
-            let is_first = types.is_empty();
             let page = self
                 .athena
                 .client
@@ -230,22 +290,23 @@ impl Query<'_> {
                 .await
                 .map_err(|error| anyhow!("the answer cannot be read from Athena: {}", why(&error, RIGHTS)))?;
             let set = page.result_set().context("Athena answers without a result")?;
-            if is_first {
+            if types.is_empty() {
                 let columns =
                     set.result_set_metadata().map(ResultSetMetadata::column_info).unwrap_or_default();
+                ensure!(!columns.is_empty(), "Athena answers without saying which columns there are");
                 types = columns.iter().map(|column| column.r#type().to_owned()).collect();
-                sheet.begin(
-                    &request.told(),
-                    columns.iter().map(|column| column.name().to_owned()).collect(),
-                )?;
+                let names = columns.iter().map(|column| column.name().to_owned()).collect();
+                sheet.begin(&request.told(), names)?;
             }
-            // The first row of all is the names of the columns.
-            for row in set.rows().iter().skip(usize::from(is_first)) {
+            for row in set.rows().iter().skip(names) {
                 sheet.row(data(row, &types))?;
+            }
+            if !set.rows().is_empty() {
+                names = 0;
             }
             sheet.flush()?;
             token = page.next_token;
-            if token.is_none() {
+            if token.is_none() || sheet.is_full() {
                 return Ok(());
             }
         }
@@ -264,6 +325,12 @@ fn data(row: &Row, types: &[String]) -> Vec<Datum> {
 fn state(query: &QueryExecution) -> QueryExecutionState {
     let state = query.status().and_then(|status| status.state());
     state.cloned().unwrap_or(QueryExecutionState::Queued)
+}
+
+/// A state that is not known is one on the way.
+fn has_ended(query: &QueryExecution) -> bool {
+    use QueryExecutionState::{Cancelled, Failed, Succeeded};
+    matches!(state(query), Succeeded | Failed | Cancelled)
 }
 
 fn read(statistics: &QueryExecutionStatistics) -> u64 {

@@ -3,26 +3,37 @@
 //! Both get the same statements. Values enter as values: the command line reads them from its environment, Python binds them.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use connect_streams::Timestamp;
 use jiff::civil::Date;
-use lake_queries::{Parameter, reads_the_archive};
+use lake_queries::{Parameter, place, reads_the_archive};
 use ledger_console::process::interruption::Interruption;
-use ledger_console::render::terminal::duration;
+use ledger_console::records::hidden::shortened;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::io::AsyncWriteExt;
+use served_stack::LAKE_BUCKET;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 use crate::commands::query::request::{Request, Value};
 use crate::commands::query::sheet::{Datum, Sheet};
 
+const LAKE_SQL: &str = "lake.sql";
 const PYTHON: &str = include_str!("duckdb.py");
+/// A folder of that name would do for an import.
+const PYTHON_HAS_IT: &str = "import sys; sys.path[:] = filter(None, sys.path); import duckdb; duckdb.connect";
+/// Bytes of what a process says that are kept, and how many of them are shown.
+const KEPT: u64 = 64 * 1024;
+const SHOWN: usize = 500;
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const ROWS_AT_ONCE: usize = 1000;
 /// The command line shows them as its functions have them.
 const VARIABLE: &str = "CONTACT_LEDGER_QUERY_";
 
@@ -34,56 +45,102 @@ pub(super) async fn ask(
     interruption: &Interruption,
     sheet: &mut Sheet,
 ) -> anyhow::Result<Option<String>> {
+    let folder = &of_demo(folder);
     let lake = lake(folder)?;
-    let answer = tempfile::tempdir().context("no temporary folder can be made")?;
+    // Agents' names may be in the answer.
+    let private = Permissions::from_mode(0o700);
+    let answer = tempfile::Builder::new().permissions(private).tempdir();
+    let answer = answer.context("no temporary folder can be made; TMPDIR says where")?;
     let session = Session { lake, request, answer: answer.path() };
     let begun = now();
     let Some(engine) = interruption.unless(Engine::found()).await else { return Ok(None) };
     let Some(run) = interruption.unless(engine?.run(&session)).await else { return Ok(None) };
     run.map_err(|said| failure(folder, request, &said))?;
-    let head: Head = serde_json::from_slice(&fs::read(session.file("head"))?)?;
+    let head = session.head().context(
+        "DuckDB left no answer that can be read; `duckdb --version` shows whether what is on the path is DuckDB",
+    )?;
     let day = head.last_day.as_deref().and_then(|day| day.parse::<Date>().ok());
     let request = match day {
         Some(day) if !request.has_days() => request.of_day(day, "the last day that has data"),
-        None => bail!(
-            "the lake in {} has nothing to answer {} from; send it something, or run a demo",
-            folder.display(),
-            request.query.name
-        ),
+        None => bail!("{}", nothing_there(folder, request)),
         Some(_) => request.clone(),
     };
     sheet.begin(&request.told(), head.columns.iter().map(|column| column.name.clone()).collect())?;
-    for line in BufReader::new(File::open(session.file("rows"))?).lines() {
+    for (number, line) in BufReader::new(File::open(session.file("rows"))?).lines().enumerate() {
         sheet.row(row(&line?, &head.columns)?)?;
+        if number % ROWS_AT_ONCE == ROWS_AT_ONCE - 1 {
+            sheet.flush()?;
+            // Lets signals be heard.
+            tokio::task::yield_now().await;
+        }
+        if interruption.is_requested() {
+            return Ok(None);
+        }
+        if sheet.is_full() {
+            break;
+        }
     }
     let took = now().epoch_milliseconds() - begun.epoch_milliseconds();
-    Ok(Some(format!("DuckDB {}, {}", head.version.trim_start_matches('v'), duration(took))))
+    #[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
+    let seconds = took as f64 / 1000.0;
+    Ok(Some(format!("DuckDB {}, {seconds:.1} s", head.version.trim_start_matches('v'))))
 }
 
-/// The lake's tables, views and queries, as the demo left them.
+fn nothing_there(folder: &Path, request: &Request) -> String {
+    let kind = if reads_the_archive(request.query.name) { "agent event" } else { "contact that has ended" };
+    format!(
+        "there is no {kind} in {}, so there is no last day; say --from to ask all the same",
+        folder.display()
+    )
+}
+
+/// The folder of the result, also of who names the lake or the file in it.
+fn of_demo(named: &Path) -> PathBuf {
+    let is_part = named.ends_with(LAKE_SQL) || named.ends_with(LAKE_BUCKET);
+    match named.parent() {
+        Some(folder) if is_part && folder.join(LAKE_SQL).is_file() => Path::new(".").join(folder),
+        _ => named.to_owned(),
+    }
+}
+
+/// The lake's tables, views and queries, as the demo left them, on the lake beside them.
 fn lake(folder: &Path) -> anyhow::Result<String> {
-    let file = folder.join("lake.sql");
-    fs::read_to_string(&file).map_err(|error| match error.kind() {
+    let file = folder.join(LAKE_SQL);
+    let sql = fs::read_to_string(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => anyhow!(
             "there is no {}; run `contact-ledger demo` first, or say the folder of its result: --local <FOLDER>",
             file.display()
         ),
         _ => anyhow!("{} cannot be read: {error}", file.display()),
-    })
+    })?;
+    let lake = std::path::absolute(folder)?.join(LAKE_BUCKET);
+    let lake = lake.to_str().with_context(|| {
+        format!("{} is not UTF-8, which DuckDB cannot read; give the folder another name", folder.display())
+    })?;
+    // It may have been moved or copied since it was written.
+    let here = place(lake);
+    let (said, _) = here.split_once('=').unwrap_or((&here, ""));
+    let line = |line| if str::starts_with(line, said) { here.as_str() } else { line };
+    Ok(sql.lines().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 fn failure(folder: &Path, request: &Request, said: &str) -> anyhow::Error {
     let name = request.query.name;
+    let file = folder.join(LAKE_SQL);
     // Further lines point at places in SQL that the user has not written.
     let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says no reason");
+    let said = shortened(said, SHOWN);
     if said.contains("Catalog Error") && said.contains("does not exist") {
         return anyhow!(
             "{} was written by another version, without {name}; run the demo again",
-            folder.join("lake.sql").display()
+            file.display()
         );
     }
     if said.contains("Parser Error") {
-        return anyhow!("DuckDB cannot read the lake's queries; it must be version 1.3 or newer: {said}");
+        return anyhow!(
+            "DuckDB cannot read {}: it must be version 1.3 or newer, and the file as the demo wrote it: {said}",
+            file.display()
+        );
     }
     anyhow!("DuckDB could not answer {name}: {said}")
 }
@@ -98,6 +155,10 @@ struct Session<'a> {
 impl Session<'_> {
     fn file(&self, name: &str) -> PathBuf {
         self.answer.join(format!("{name}.json"))
+    }
+
+    fn head(&self) -> anyhow::Result<Head> {
+        Ok(serde_json::from_slice(&fs::read(self.file("head"))?)?)
     }
 
     fn values(&self) -> impl Iterator<Item = (Parameter, String)> {
@@ -127,10 +188,15 @@ impl Session<'_> {
         }
         let has_zone = self.values().any(|(parameter, _)| parameter == Parameter::TimeZone);
         let zone = if has_zone { "getvariable('time_zone')" } else { "'UTC'" };
+        let takes_simulated = self.values().any(|(parameter, _)| parameter == Parameter::IncludeSimulated);
         let (instant, table) = match name {
             _ if reads_the_archive(name) => ("event_timestamp", "agent_events"),
             // It counts by the partition.
             "record_versions" => ("CAST(contact_date AS TIMESTAMP)", "contact_metrics"),
+            _ if takes_simulated => (
+                "disconnect_timestamp",
+                "contact_metrics WHERE CAST(getvariable('include_simulated') AS BOOLEAN) OR NOT simulated",
+            ),
             _ => ("disconnect_timestamp", "contact_metrics"),
         };
         if !self.request.has_days() {
@@ -175,11 +241,21 @@ fn row(line: &str, columns: &[Column]) -> anyhow::Result<Vec<Datum>> {
         Ok(match value.as_bytes().first() {
             Some(b'n') => Datum::Nothing,
             Some(b'"') => Datum::of(serde_json::from_str(value)?, &column.r#type),
-            Some(b'[') => Datum::List(serde_json::from_str(value)?),
+            Some(b'[') => Datum::List(elements(value)?),
             _ => Datum::of(value.to_owned(), &column.r#type),
         })
     };
     columns.iter().map(datum).collect()
+}
+
+fn elements(list: &str) -> serde_json::Result<Vec<Option<String>>> {
+    let elements: Vec<serde_json::Value> = serde_json::from_str(list)?;
+    let text = |element| match element {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    Ok(elements.into_iter().map(text).collect())
 }
 
 /// What runs `DuckDB`.
@@ -190,14 +266,19 @@ enum Engine {
 
 impl Engine {
     async fn found() -> anyhow::Result<Self> {
-        if succeeds("duckdb", &["--version"]).await {
+        let command_line = started("duckdb", &["--version"]).await;
+        if command_line == Some(true) {
             return Ok(Self::CommandLine);
         }
         for python in ["python3", "python"] {
-            if succeeds(python, &["-c", "import duckdb"]).await {
+            if started(python, &["-c", PYTHON_HAS_IT]).await == Some(true) {
                 return Ok(Self::Python(python));
             }
         }
+        ensure!(
+            command_line.is_none(),
+            "the `duckdb` on the path does not start; `duckdb --version` says why"
+        );
         bail!(
             "no DuckDB was found on this machine; install its command line (https://duckdb.org/docs/installation) or its Python package (pip install duckdb), version 1.3 or newer, so that `duckdb` or `python3` is on the path"
         )
@@ -239,16 +320,41 @@ impl Engine {
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
         };
-        let ((), ended) = tokio::join!(written, child.wait_with_output());
+        let said = tokio::spawn(beginning(child.stderr.take()));
+        let ((), ended) = tokio::join!(written, child.wait());
         let ended = ended.map_err(|error| error.to_string())?;
-        let said = String::from_utf8_lossy(&ended.stderr);
-        let is_done = ended.status.success() && session.file("rows").exists();
-        if is_done { Ok(()) } else { Err(console::strip_ansi_codes(&said).into_owned()) }
+        // What it started may hold its standard error for longer.
+        let said = tokio::time::timeout(LAST_WORDS, said).await.ok().and_then(Result::ok).unwrap_or_default();
+        if ended.success() && session.file("rows").exists() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&said);
+        let said = console::strip_ansi_codes(&said);
+        Err(if said.trim().is_empty() {
+            format!("it ended without a word ({ended})")
+        } else {
+            said.into_owned()
+        })
     }
 }
 
-async fn succeeds(program: &str, arguments: &[&str]) -> bool {
+/// The beginning of what a process says; all of it is read, so that it is never in its way.
+async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut said = Vec::new();
+    if let Some(mut stream) = stream {
+        // A pipe that breaks has ended.
+        let _ = (&mut stream).take(KEPT).read_to_end(&mut said).await;
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    }
+    said
+}
+
+/// Whether it starts and ends well; `None` if there is none.
+async fn started(program: &str, arguments: &[&str]) -> Option<bool> {
     let mut command = Command::new(program);
     let silent = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    silent.kill_on_drop(true).status().await.is_ok_and(|status| status.success())
+    match silent.kill_on_drop(true).status().await {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        status => Some(status.is_ok_and(|status| status.success())),
+    }
 }

@@ -7,6 +7,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lake_queries::{Parameter, Source};
+use ledger_console::process::program::WrongUsage;
 
 /// A value of a parameter, by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +54,7 @@ pub(super) struct Request {
 
 impl Request {
     /// Fills in the system's time zone, and the last day of those who say only the first.
-    ///
-    /// # Errors
-    /// A sentence, when the days are in the wrong order.
-    pub(super) fn new(
-        query: &'static Source,
-        values: Vec<(Parameter, Option<Value>)>,
-    ) -> Result<Self, String> {
+    pub(super) fn new(query: &'static Source, values: Vec<(Parameter, Option<Value>)>) -> Self {
         let mut request = Self { query, values, days_are: None, zone_is: None };
         if request.has(Parameter::TimeZone) && request.value(Parameter::TimeZone).is_none() {
             let system = TimeZone::system();
@@ -71,14 +66,22 @@ impl Request {
             request.zone_is = Some(is);
         }
         match (request.day(Parameter::FirstDay), request.day(Parameter::LastDay)) {
-            (Some(first), Some(last)) if last < first => {
-                return Err(format!("--to {last} is before --from {first}"));
-            }
             (Some(day), None) => request.set(Parameter::LastDay, Value::Day(day)),
             (None, Some(day)) => request.set(Parameter::FirstDay, Value::Day(day)),
             _ => {}
         }
-        Ok(request)
+        request
+    }
+
+    /// # Errors
+    /// A sentence, when the days are in the wrong order.
+    pub(super) fn ensure_days_in_order(&self) -> Result<(), WrongUsage> {
+        match (self.day(Parameter::FirstDay), self.day(Parameter::LastDay)) {
+            (Some(first), Some(last)) if last < first => {
+                Err(WrongUsage(format!("--to {last} is before --from {first}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Of yesterday, unless days are said.
@@ -113,19 +116,49 @@ impl Request {
 
     /// What is asked, for people: every value, and where it comes from if nobody said it.
     pub(super) fn told(&self) -> String {
-        let (first, last) = (self.day(Parameter::FirstDay), self.day(Parameter::LastDay));
+        let (mut first, mut last) = (self.day(Parameter::FirstDay), self.day(Parameter::LastDay));
+        let is_by_week = self.value(Parameter::Grain) == Some(&Value::Text("week".to_owned()));
+        if is_by_week {
+            // Weeks are whole, from Monday on.
+            let monday =
+                |day: Date| day.saturating_sub(i64::from(day.weekday().to_monday_zero_offset()).days());
+            (first, last) = (first.map(monday), last.map(|day| monday(day).saturating_add(6.days())));
+        }
         let days = match (first, last) {
             (Some(first), Some(last)) if first == last => first.to_string(),
             (Some(first), Some(last)) => format!("{first} to {last}"),
             _ => String::new(),
         };
+        let of_week = if is_by_week { "the week of " } else { "" };
         let because = |because: Option<&str>| because.map(|text| format!(" ({text})")).unwrap_or_default();
-        let mut told = vec![format!("{days}{}", because(self.days_are))];
+        let mut told =
+            vec![format!("{days}{}", because(self.days_are.map(|day| format!("{of_week}{day}")).as_deref()))];
         if let Some(zone) = self.value(Parameter::TimeZone) {
             told.push(format!("{zone}{}", because(self.zone_is)));
         }
+        if is_by_week {
+            told.push("whole weeks".to_owned());
+        }
         told.extend(self.values().filter_map(|(parameter, value)| of_value(parameter, value?)));
         format!("{}: {}", self.query.name, told.join(", "))
+    }
+
+    /// Why an answer may be empty.
+    pub(super) fn why_empty(&self) -> String {
+        let names = [Parameter::Queue, Parameter::RoutingProfile, Parameter::Instance]
+            .into_iter()
+            .filter_map(|parameter| {
+                let name = self.value(parameter)?.to_string();
+                (name != "*").then(|| {
+                    format!(
+                        "{} {name} is spelled as in Amazon Connect, upper and lower case as well",
+                        parameter.name().replace('_', " ")
+                    )
+                })
+            });
+        let mut asked = vec!["these days have data".to_owned()];
+        asked.extend(names);
+        format!("Nothing counts there: make sure that {}", asked.join(", and that "))
     }
 
     fn has(&self, parameter: Parameter) -> bool {
@@ -185,7 +218,7 @@ mod tests {
             (Parameter::LastDay, None),
             (Parameter::IncludeSimulated, Some(Value::Flag(false))),
         ];
-        Request::new(query, values).unwrap()
+        Request::new(query, values)
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) enum Datum {
     Text(String),
     Number(Number),
     Flag(bool),
-    List(Vec<String>),
+    List(Vec<Option<String>>),
 }
 
 /// The answer, as it comes.
@@ -85,12 +85,20 @@ impl Sheet {
         Ok(())
     }
 
+    /// Whether a table has as many rows as it can have. Other forms have no such limit.
+    pub(super) fn is_full(&self) -> bool {
+        self.format == Format::Table && self.count > ROWS_IN_A_TABLE as u64
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     pub(super) fn counted(&self) -> String {
-        let counted = counted(self.count, "row", "rows");
-        if self.format == Format::Table && self.rows.len() < usize::try_from(self.count).unwrap_or_default() {
-            return format!("{counted}, of which the first are shown (--format csv has all)");
+        if self.is_full() {
+            return format!("The first {ROWS_IN_A_TABLE} rows; --format csv has all");
         }
-        counted
+        counted(self.count, "row", "rows")
     }
 
     fn object(&self, row: &[Datum]) -> anyhow::Result<String> {
@@ -148,7 +156,11 @@ impl Sheet {
             let first = all.next();
             return all.all(|value| Some(value) == first);
         }
-        let is_there = |value: Option<&Datum>| !matches!(value, None | Some(Datum::Nothing));
+        let is_there = |value: Option<&Datum>| match value {
+            None | Some(Datum::Nothing) => false,
+            Some(Datum::Text(text)) => !text.is_empty(),
+            Some(_) => true,
+        };
         ["_name", "_username"].iter().any(|end| {
             let name = self.columns.iter().position(|column| *column == format!("{id}{end}"));
             name.is_some_and(|name| {
@@ -183,7 +195,7 @@ impl Datum {
                 // Athena has no quotation marks here; lists of this project are of ids and of names without a comma.
                 let inner = text.trim_start_matches('[').trim_end_matches(']');
                 let parts = inner.split(", ").filter(|part| !part.is_empty());
-                Self::List(parts.map(str::to_owned).collect())
+                Self::List(parts.map(|part| (part != "null").then(|| part.to_owned())).collect())
             }
             _ => Self::Text(text),
         }
@@ -202,7 +214,7 @@ impl Datum {
             Self::Text(text) => without_formula(text),
             Self::Number(number) => number.to_string().into(),
             Self::Flag(flag) => flag.to_string().into(),
-            Self::List(list) => without_formula(&list.join(", ")).into_owned().into(),
+            Self::List(list) => without_formula(&joined(list)).into_owned().into(),
         }
     }
 
@@ -216,9 +228,13 @@ impl Datum {
             }
             Self::Number(number) => number.to_string(),
             Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
-            Self::List(list) => list.join(", "),
+            Self::List(list) => joined(list),
         }
     }
+}
+
+fn joined(list: &[Option<String>]) -> String {
+    list.iter().map(|element| element.as_deref().unwrap_or("–")).collect::<Vec<_>>().join(", ")
 }
 
 /// `2026-03-02 08:00:00.5` is `2026-03-02T08:00:00.500Z`.
@@ -289,9 +305,9 @@ mod tests {
                 Datum::Text("2026-03-02T08:00:00.000Z".to_owned())
             );
         }
-        let list = Datum::List(vec!["a".to_owned(), "b".to_owned()]);
+        let list = Datum::List(vec![Some("a".to_owned()), None]);
         assert_eq!(
-            [Datum::of("[a, b]".to_owned(), "array"), Datum::of("[a, b]".to_owned(), "VARCHAR[]")],
+            [Datum::of("[a, null]".to_owned(), "array"), Datum::of("[a, null]".to_owned(), "VARCHAR[]")],
             [list.clone(), list]
         );
         assert_eq!(Datum::of("1.0E-4".to_owned(), "double").in_table(), "0");

@@ -89,6 +89,8 @@ const METRICS = {
 };
 
 const QUARTER = 900, DAY = 86400;
+/** Handle times from here on count together. */
+const LAST_MINUTE = 20;
 
 /** The clock of a time zone. Every zone is off by a multiple of 15 minutes at any time that matters here. */
 class Clock {
@@ -105,7 +107,9 @@ class Clock {
     if (offset === undefined) {
       const at = {};
       for (const { type, value } of this.format.formatToParts(quarter * QUARTER * 1000)) at[type] = Number(value);
-      offset = Date.UTC(at.year, at.month - 1, at.day, at.hour, at.minute, at.second) / 1000 - quarter * QUARTER;
+      // A year below 100 would be one of the last century's.
+      const local = new Date(Date.UTC(2000, at.month - 1, at.day, at.hour, at.minute, at.second)).setUTCFullYear(at.year);
+      offset = local / 1000 - quarter * QUARTER;
       this.offsets.set(quarter, offset);
     }
     return offset;
@@ -142,8 +146,8 @@ class Clock {
   /** The instant at which the interval of an instant begins. An hour that comes twice is two. */
   start(second, grain) {
     if (typeof grain === "number") {
-      const local = second + this.offset(second);
-      return second - (local % (grain * 60));
+      const local = second + this.offset(second), length = grain * 60;
+      return second - (local - Math.floor(local / length) * length);
     }
     return this.startOfDay(grain === "week" ? monday(this.day(second)) : this.day(second));
   }
@@ -165,7 +169,8 @@ function monday(day) {
 
 /** What is chosen, counted: in all, by interval, by queue, by agent, and by minutes of handling. */
 function count(contacts, { from, until, channel, simulated, threshold, grain }, clock) {
-  const total = new Sums(), byInterval = new Map(), byQueue = new Map(), byAgent = new Map(), byMinute = [];
+  const total = new Sums(), byInterval = new Map(), byQueue = new Map(), byAgent = new Map();
+  const byMinute = new Array(LAST_MINUTE + 1).fill(0);
   const starts = new Map();
   const at = (map, key) => map.get(key) ?? map.set(key, new Sums()).get(key);
   for (let contact = 0; contact < contacts.size; contact++) {
@@ -181,10 +186,7 @@ function count(contacts, { from, until, channel, simulated, threshold, grain }, 
     if (contacts.has(contact, "handled")) counted.push(at(byAgent, contacts.agent[contact]));
     for (const sums of counted) sums.add(contacts, contact, threshold);
     const handled = contacts.has(contact, "handled") ? contacts.handle_time[contact] : NOTHING;
-    if (handled !== NOTHING) {
-      const minute = Math.floor(handled / 60);
-      byMinute[minute] = (byMinute[minute] ?? 0) + 1;
-    }
+    if (handled !== NOTHING) byMinute[Math.min(Math.floor(handled / 60), LAST_MINUTE)] += 1;
   }
   return { total, byInterval, byQueue, byAgent, byMinute };
 }

@@ -6,8 +6,6 @@ const contacts = new Contacts(data.contacts);
 const timelines = new Timelines($("days"), data.timelines);
 const GRAINS = [[15, "15 minutes"], [30, "30 minutes"], [60, "hour"], ["day", "day"], ["week", "week"]];
 const MOST_BARS = 1000;
-/** Handle times from here on share the last bar. */
-const LAST_MINUTE = 20;
 /** What fits on A4 and on Letter. */
 const PAPER = "680px";
 
@@ -24,8 +22,19 @@ function option(value, text) {
   return element("option", { value }, text);
 }
 
+/** A browser that does not know its own has none that could be asked for. */
+function zoneOfBrowser() {
+  try {
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    new Clock(timeZone);
+    return timeZone;
+  } catch {
+    return "UTC";
+  }
+}
+
 function prepare() {
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const here = zoneOfBrowser();
   const zones = [...new Set([here, "UTC", ...Intl.supportedValuesOf("timeZone")])];
   $("zone").append(...zones.map(zone => option(zone, zone === here ? `${zone} (this browser's)` : zone)));
   $("grain").append(option("", "automatic"), ...GRAINS.map(([grain, name]) => option(grain, name)));
@@ -188,11 +197,10 @@ function showIntervals({ byInterval }, { grain, threshold, told }) {
 }
 
 function showHandleTime(byMinute, told) {
-  const last = Math.min(byMinute.length - 1, LAST_MINUTE);
-  const values = [], labels = [], ticks = [];
-  for (let minute = 0; minute <= last; minute++) {
+  const last = byMinute.findLastIndex(contacts => contacts > 0);
+  const values = byMinute.slice(0, last + 1), labels = [], ticks = [];
+  for (const minute of values.keys()) {
     const isLast = minute === LAST_MINUTE;
-    values.push(byMinute.slice(minute, isLast ? undefined : minute + 1).reduce((sum, contacts) => sum + (contacts ?? 0), 0));
     labels.push(isLast ? `${minute} minutes and more` : `${minute} to ${minute + 1} minutes`);
     ticks.push(isLast ? `${minute}+` : String(minute));
   }

@@ -40,8 +40,9 @@ class Timelines {
     for (const { spans } of this.agents) {
       for (const { start, end } of spans) {
         if (end <= from || start >= until) continue;
-        days.add(clock.day(Math.max(start, from)));
-        days.add(clock.day(Math.min(end, until) - 1));
+        const last = clock.day(Math.min(end, until) - 1);
+        let day = clock.day(Math.max(start, from));
+        for (days.add(day); day !== last; days.add(day)) day = later(day, 1);
       }
     }
     return [...days].sort();
@@ -94,8 +95,7 @@ class Timelines {
     // Only the hours in which something happened.
     let [first, last] = [Infinity, -Infinity];
     for (const { spans } of wanted) for (const span of spans) [first, last] = [Math.min(first, span.start), Math.max(last, span.end)];
-    const hour = at => Math.floor(at / 3600) * 3600;
-    const scope = wanted.length ? [Math.max(start, hour(first)), Math.min(end, hour(last - 1) + 3600)] : [start, end];
+    const scope = [Math.max(start, clock.start(first, 60)), Math.min(end, clock.start(last - 1, 60) + 3600)];
     const used = new Set(wanted.flatMap(agent => agent.spans.map(span => span.kind)));
     const grid = element("div", { class: "days" }, element("span", { class: "note" }, "Agent"), hours(clock, scope, this.place.clientWidth),
       ...agents.flatMap(agent => row(clock, agent, scope, this.place.clientWidth, this.opened)));
