@@ -38,7 +38,7 @@ build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants t
 
 ### Change it
 
-generate: $(TOOLS_READY) rust ## Write every generated file: parts of docs/ and of template.yaml
+generate: $(TOOLS_READY) rust ## Write every generated file: docs/, template.yaml, queries/duckdb/lake.sql
 	./target/debug/generate
 	$(TOOLS)/python tests/queries/duckdb_dialect.py
 	$(TOOLS)/python tests/queries/document.py

@@ -166,12 +166,12 @@ class Checks:
         self.says("a start whose answer is lost", asked, 1, "may be running", "ledger-workgroup")
         self.athena.start_takes, self.athena.stops = 0, False
         code, said, query = self.interrupted(asked, signal.SIGINT, again=True)
-        so = code == 130 and f"Stopping the query {query.id} at Athena; Ctrl-C again leaves it" in said
+        so = code == 130 and f"Stopping the query {query.id} at Athena; press Ctrl-C again to leave it" in said
         self.true("who interrupts twice knows what is left", so, f"{code}: {said}")
         self.athena.stops = True
         self.athena.refusals["StopQueryExecution"] = [("AccessDeniedException", "not authorized")]
         code, said, query = self.interrupted(asked, signal.SIGINT)
-        so = code == 130 and f"aws athena stop-query-execution --query-execution-id {query.id}" in said
+        so = code == 130 and f"aws athena stop-query-execution --region eu-west-2 --query-execution-id {query.id}" in said
         self.true("a stop that is refused says how to do it", so, f"{code}: {said}")
         self.athena.endless = None
 
@@ -225,7 +225,7 @@ class Checks:
             (pathlib.Path(folder) / "lake.sql").write_text("SELECT 1;")
             self.says("a lake of another version", asked, 1, "written by another version", path="cli")
         for text, parts in (
-            ("exit 0", ["ended without a word"]),
+            ("exit 0", ["exited without an error message"]),
             ("sleep 60", None),
             ('[ "$1" = --version ] || { head -c 9000000 /dev/zero | tr "\\0" x >&2; exit 3; }', ["could not answer"]),
         ):
@@ -259,7 +259,7 @@ class Checks:
 
     def usage(self):
         for what, arguments, *parts in (
-            ("no such time zone", ["service_level", "--local", "--time-zone", "Mars/Olympus"], "Europe/London"),
+            ("no such time zone", ["service_level", "--local", "--time-zone", "Mars/Olympus"], "such as Europe/London"),
             ("no such day", ["service_level", "--local", "--from", "2026-02-30"], "2026-03-02"),
             ("days in the wrong order", ["service_level", "--local", "--from", "2026-03-02", "--to", "2026-03-01"], "is before"),
             ("no such grain", ["forecasting_csv", "--local", "--grain", "week"], "15, 30, day"),
@@ -274,7 +274,7 @@ class Checks:
         self.true("--list names every query, and what Amazon Connect calls it", code == 0 and so, out)
         for name in named_queries():
             code, out, _ = self.environment.run(name, "--help")
-            self.true(f"{name} --help says what it means", code == 0 and "Amazon Connect" in out and "--time-zone" in out or name == "record_versions", out)
+            self.true(f"{name} --help says what it means", code == 0 and "Amazon Connect" in out and ("--time-zone" in out or name == "record_versions"), out)
 
 
 def verify(verification, run):

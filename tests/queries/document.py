@@ -26,14 +26,12 @@ Named queries with Amazon Connect's names and arithmetic, on Athena and in DuckD
 | Athena's console | choose the workgroup, then *Saved queries*; a query asks for its parameters |
 | DuckDB, a demo's result | `duckdb -init demo-output/lake.sql`, then `FROM service_level('2026-03-02', '2026-03-02', grain := '60')` |
 
-[data-dictionary.md](data-dictionary.md) says what every column means. `contact-ledger query --list` lists the queries. Unless `--from` says another day, they are of yesterday, with `--local` of the last day that
-has data; a line above the answer says so. `--format csv` and `json` have every column and every row;
-in CSV, text that a spreadsheet would take for a formula begins with `'`. `--local` runs what is in the folder's `lake.sql`. `queries/` has the SQL in parts;
-*Saved queries* and `template.yaml` have it written out.
-
-Amazon's metrics are checked on DuckDB (`make test`) and on Trino, the engine behind Athena (`make test-queries`), against a second
-implementation that shares no code with the SQL (`tests/queries/second_implementation.py`), over generated contact centers with 0, 5
-and 50 % of the records duplicated and late. `tests/queries/figures.py` reproduces figures that Connect showed of a real center.
+[data-dictionary.md](data-dictionary.md) says what every column means. `contact-ledger query --list` lists the queries. Without
+`--from` they cover yesterday, with `--local` the last day that has data; without `--time-zone` the days are those of the system's
+time zone. A line above the answer (on standard error with `--format csv` and `json`) says which. In DuckDB the default is UTC.
+`--format csv` and `json` have every column and every row; in CSV, text that a spreadsheet would take for a formula begins with `'`.
+`--local` runs what is in the folder's `lake.sql`. `queries/` has the SQL in parts; *Saved queries* and `template.yaml` have it
+written out.
 
 | parameter | |
 |---|---|

@@ -253,6 +253,11 @@ def check_figures(check, lake, name, seen, channels):
             for metric in ("contacts_handled", "contacts_put_on_hold", "contacts_transferred_out_by_agent"):
                 if number(row.get(metric)) != total(rows, metric):
                     differ.append((agent, metric, row.get(metric), total(rows, metric)))
+            if len(rows) == 1:
+                # Of one channel and routing profile, the query's own averages.
+                for metric in ("avg_interaction_time", "avg_hold_time", "avg_after_contact_work_time"):
+                    if not same(number(row.get(metric)), rows[0][metric]):
+                        differ.append((agent, metric, row.get(metric), rows[0][metric]))
             of = average(rows, "avg_handle_time", "handle_time_contacts")
             if not same(number(row.get("avg_handle_time")), of):
                 differ.append((agent, row.get("avg_handle_time"), of))
@@ -270,8 +275,9 @@ def check_figures(check, lake, name, seen, channels):
         for start, rows in intervals.items():
             of = share(total(rows, "contacts_removed_from_queue_in_x"), total(rows, "contacts_queued"))
             text = "–" if of is None else f"{round_half_up(of * 100)} %"
-            if label(start) in levels and levels[label(start)] != text:
-                differ.append((start, levels[label(start)], text))
+            # An interval in which nobody queued may have no bar.
+            if levels.get(label(start), "–") != text:
+                differ.append((start, levels.get(label(start)), text))
         check(f"{name} {choice}: service level by interval", not differ, differ[:5])
         minutes = sum(int(row[1].replace(",", "")) for row in found["handle"])
         # A contact without any handle time is in no bar.

@@ -65,7 +65,6 @@ await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" 
 await page.setViewport({ width: 1280, height: 900 });
 await open();
 seen.drawn = Number(await page.evaluate(() => document.body.dataset.drawn));
-seen.title = await page.title();
 
 // By keyboard alone: every control is reached, a heading sorts, a name opens its list.
 const reached = new Set();

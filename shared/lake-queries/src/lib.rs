@@ -14,7 +14,7 @@ pub use crate::head::Head;
 pub use crate::parameter::{GRAINS, Parameter};
 pub use crate::place::place;
 pub use crate::source::Source;
-pub use crate::written_out::{ArchiveDays, reads_the_archive, without_head, written_out};
+pub use crate::written_out::{ArchiveDays, counted_by, reads_the_archive, without_head, written_out};
 
 /// The named queries, by name.
 #[must_use]

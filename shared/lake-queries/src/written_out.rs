@@ -42,6 +42,19 @@ pub fn reads_the_archive(name: &str) -> bool {
         .any(|source| source == ARCHIVE || (find(VIEWS, source).is_some() && reads_the_archive(source)))
 }
 
+/// By which instant of which view a named query counts: what decides whether a day has something to answer from.
+#[must_use]
+pub fn counted_by(name: &str) -> (&'static str, &'static str) {
+    match name {
+        name if reads_the_archive(name) => ("event_timestamp", "agent_events"),
+        "contact_chains" | "repeat_contacts" => ("initiation_timestamp", "contact_metrics"),
+        "forecasting_csv" => ("arrived_timestamp", "contact_metrics"),
+        // It counts by the partition.
+        "record_versions" => ("CAST(contact_date AS TIMESTAMP)", "contact_metrics"),
+        _ => ("disconnect_timestamp", "contact_metrics"),
+    }
+}
+
 fn expanded(sql: &str, values: &[(&str, &str)], days: ArchiveDays) -> String {
     let mut text = String::new();
     for line in sql.lines() {
@@ -132,7 +145,7 @@ pub fn without_head(sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ArchiveDays, reads_the_archive, written_out};
+    use super::{ArchiveDays, counted_by, reads_the_archive, written_out};
     use crate::named;
 
     #[test]
@@ -144,6 +157,22 @@ mod tests {
                 let places: usize = code.map(|line| line.matches('?').count()).sum();
                 assert_eq!(places, query.head().parameters.len(), "{}", query.name);
             }
+        }
+    }
+
+    #[test]
+    fn a_query_counts_by_the_instant_that_its_sql_compares_with_the_days() {
+        for query in named().iter().filter(|query| !reads_the_archive(query.name)) {
+            let by = match query.sql {
+                sql if sql.contains("initiation_timestamp >= first_instant") => "initiation_timestamp",
+                sql if sql.contains("instant=arrived_timestamp") => "arrived_timestamp",
+                sql if sql.contains("WHERE contact_date BETWEEN ? AND ?") => {
+                    "CAST(contact_date AS TIMESTAMP)"
+                }
+                // Intervals are those of the end.
+                _ => "disconnect_timestamp",
+            };
+            assert_eq!(counted_by(query.name).0, by, "{}", query.name);
         }
     }
 

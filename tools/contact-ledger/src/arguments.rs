@@ -88,9 +88,9 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger history ada.lovelace --stack ledger\n  contact-ledger history 20000000-0000-4000-8000-000000000001 --stack ledger --from 2026-03-02 --format csv"
     )]
     History(HistoryArguments),
-    /// Ask the lake: service level, speed of answer, handle time and more, by Amazon Connect's definitions
+    /// Run a named query on the lake: service level, speed of answer, handle time and more, as Amazon Connect defines them
     #[command(
-        long_about = "Ask the lake: service level, speed of answer, handle time and more, by Amazon Connect's definitions.\n\nWith --stack Athena answers, in the stack's workgroup; Ctrl-C stops the query there. With --local a DuckDB that is found on this machine answers, for what `contact-ledger demo` left in a folder. Each query has its own help.",
+        long_about = "Run a named query on the lake: service level, speed of answer, handle time and more, as Amazon Connect defines them.\n\nWith --stack it runs on Athena, in the stack's workgroup; Ctrl-C cancels it there. With --local it runs in a DuckDB that is found on this machine, on the output folder of `contact-ledger demo`. Each query has its own help.",
         after_help = "Examples:\n  contact-ledger query --list\n  contact-ledger query service_level --help\n  contact-ledger query service_level --stack ledger --from 2026-03-02 --to 2026-03-08 --grain day\n  contact-ledger query service_level --local"
     )]
     Query(QueryArguments),

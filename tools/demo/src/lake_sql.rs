@@ -1,4 +1,4 @@
-//! `lake.sql`: the lake's tables and views for `DuckDB`, on the files of this result.
+//! `lake.sql`: the lake's tables, views and named queries for `DuckDB`, on the files of this result.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -219,8 +219,8 @@ fn of_row(page: &mut String, parent: &str, column: &Column, column_type: &str) {
     let sources: Vec<_> = column.sources().map(|source| format!("`{source}`")).collect();
     let source = if sources.is_empty() { "derived".to_owned() } else { sources.join(" or ") };
     let (fields, shown_type) = match column.kind {
-        Kind::StructList(fields) => (fields, "array of"),
-        Kind::StructMap(fields) => (fields, "map of, as an array of"),
+        Kind::StructList(fields) => (fields, "array of rows (below)"),
+        Kind::StructMap(fields) => (fields, "map, as an array of rows (below)"),
         _ => (&[][..], column_type),
     };
     let personal = match column.privacy {
@@ -230,7 +230,7 @@ fn of_row(page: &mut String, parent: &str, column: &Column, column_type: &str) {
         }
         Privacy::Open => "",
         Privacy::Personal if column.is_shown() => "",
-        Privacy::Personal => "may say anything about a person; `ContactRecordPiiPolicy`",
+        Privacy::Personal => "free text, may contain personal data; `ContactRecordPiiPolicy`",
         Privacy::Sensitive => "describes a person; `ContactRecordPiiPolicy`",
     };
     let Column { name, meaning, .. } = column;

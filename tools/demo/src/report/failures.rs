@@ -77,7 +77,7 @@ impl Kept {
                 (reject.code.as_str().to_owned(), reject.path.to_string(), message)
             }
             // Nothing is wrong with it: a fault of the environment, which was injected.
-            _ => (said.to_owned(), String::new(), "the record is good; redrive sends it again".to_owned()),
+            _ => (said.to_owned(), String::new(), "the record is valid; redrive it".to_owned()),
         };
         if self.named.len() < NAMED {
             self.named.push(json!([stream.as_str(), reason, path, message, place]));

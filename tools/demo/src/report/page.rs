@@ -19,7 +19,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/timelines.js"),
     include_str!("page/page.js"),
 );
-const LICENSE: &str = include_str!("page/vendor/LICENSE");
+const LICENSE: &str = include_str!("page/vendor/uPlot.LICENSE");
 
 impl Findings {
     /// The page.

@@ -47,13 +47,13 @@ pub(super) enum Where {
 struct Shared {
     #[command(flatten)]
     lake: Lake,
-    /// In which form
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// As --format json
+    /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Stop the query once Athena says that it has read more: 500MB, 20GB; by then it may have read somewhat more
+    /// Cancel the query after Athena reports more bytes scanned than this, such as 500MB or 20GB; may overshoot
     #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "local")]
     max_bytes: Option<u64>,
     #[command(flatten)]
@@ -63,27 +63,27 @@ struct Shared {
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 struct Lake {
-    /// Ask Athena, for the deployed stack with this CloudFormation name
-    #[arg(long, value_name = "NAME", help_heading = "Which lake", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    /// Ask Athena, on the deployed stack with this CloudFormation name
+    #[arg(long, value_name = "NAME", help_heading = "Data source", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: Option<String>,
-    #[arg(long, value_name = "FOLDER", help = "Ask a DuckDB on this machine, for what `contact-ledger demo` left in this folder", help_heading = "Which lake", num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
+    #[arg(long, value_name = "FOLDER", help = "Ask DuckDB on this machine, on the output folder of `contact-ledger demo`", help_heading = "Data source", num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
     local: Option<PathBuf>,
 }
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people
+    /// Aligned text
     Table,
-    /// For spreadsheets
+    /// Comma-separated values
     Csv,
-    /// One object a line
+    /// JSON Lines
     Json,
 }
 
 impl Args for QueryArguments {
     fn augment_args(command: Command) -> Command {
-        let list = Arg::new(LIST).long(LIST).action(ArgAction::SetTrue).help("Show what there is to ask");
+        let list = Arg::new(LIST).long(LIST).action(ArgAction::SetTrue).help("List the queries");
         command
             .arg(list)
             .subcommand_value_name("QUERY")
@@ -127,7 +127,7 @@ fn of_query(query: &'static Source) -> Command {
     );
     let parameters = head.parameters.iter().map(|(parameter, note)| argument(*parameter, note.as_deref()));
     let command =
-        Command::new(query.name).args(parameters.map(|argument| argument.help_heading("What is asked")));
+        Command::new(query.name).args(parameters.map(|argument| argument.help_heading("Query options")));
     // Who types a command types hyphens.
     let hyphens = Some(query.name.replace('_', "-")).filter(|hyphens| hyphens != query.name);
     Shared::augment_args(command.aliases(hyphens))
@@ -153,20 +153,18 @@ fn about(head: &Head) -> StyledStr {
 /// A parameter as an argument.
 fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
     let (name, value, help) = match parameter {
-        Parameter::TimeZone => (
-            "time-zone",
-            "ZONE",
-            "IANA name of the time zone whose days and hours count [default: that of this system]",
-        ),
+        Parameter::TimeZone => {
+            ("time-zone", "ZONE", "IANA time zone for days and hours [default: the system's]")
+        }
         Parameter::Grain => {
-            ("grain", "GRAIN", "How long an interval is: minutes, a day, or a week from Monday on")
+            ("grain", "GRAIN", "Length of an interval: minutes, a day, or a week from Monday on")
         }
         Parameter::FirstDay => (
             "from",
             "DAY",
             "First day, such as 2026-03-02 [default: yesterday; with --local the last day that has data]",
         ),
-        Parameter::LastDay => ("to", "DAY", "Last day, taken whole [default: the day of --from]"),
+        Parameter::LastDay => ("to", "DAY", "Last day, inclusive [default: the day of --from]"),
         Parameter::Queue => ("queue", "NAME", "Only this queue, by its name or id"),
         Parameter::RoutingProfile => {
             ("routing-profile", "NAME", "Only this routing profile, by its name or id")
@@ -244,8 +242,8 @@ fn zone(text: &str) -> Result<String, String> {
     // Files of a system that are no time zones of IANA's.
     const NOT_OF_IANA: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
     match TimeZone::get(text) {
-        Ok(_) if !NOT_OF_IANA.contains(&text) => Ok(text.to_owned()),
-        _ => Err("there is no such time zone; names are those of IANA, such as Europe/London".to_owned()),
+        Ok(_) if !NOT_OF_IANA.iter().any(|name| name.eq_ignore_ascii_case(text)) => Ok(text.to_owned()),
+        _ => Err("unknown time zone; use an IANA name such as Europe/London".to_owned()),
     }
 }
 
@@ -257,7 +255,7 @@ fn day(text: &str) -> Result<Date, String> {
 
 fn text(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > LONGEST_TEXT || text.chars().any(char::is_control) {
-        return Err(format!("it is no name: 1 to {LONGEST_TEXT} bytes without control characters"));
+        return Err(format!("must be 1 to {LONGEST_TEXT} bytes without control characters"));
     }
     Ok(text.to_owned())
 }
@@ -281,7 +279,7 @@ mod tests {
     #[test]
     fn only_time_zones_of_iana_are_taken() {
         assert!(zone("America/New_York").is_ok() && zone("UTC").is_ok());
-        for wrong in ["localtime", "Factory", "Etc/Unknown", "EST5EDT,M3.2.0", "Mars/Olympus", ""] {
+        for wrong in ["localtime", "factory", "Etc/Unknown", "EST5EDT,M3.2.0", "Mars/Olympus", ""] {
             assert!(zone(wrong).is_err(), "{wrong}");
         }
     }

@@ -44,10 +44,12 @@ pub(super) async fn ask(
     sheet: &mut Sheet,
 ) -> anyhow::Result<Option<String>> {
     let athena = Athena::of(connection, request)?;
-    let Some(limit) = interruption.unless(athena.limit()).await else { return Ok(None) };
     let Some(id) = athena.started(request, interruption).await? else { return Ok(None) };
     let query = Query { id, athena: &athena };
-    let Some(done) = query.watched(max_bytes, interruption).await? else {
+    // The limit is only shown: nobody waits for it.
+    let limit = interruption.unless(athena.limit());
+    let (limit, done) = tokio::join!(limit, query.watched(max_bytes, interruption));
+    let (limit, Some(done)) = (limit.flatten(), done?) else {
         query.stop_for_the_user().await;
         return Ok(None);
     };
@@ -62,6 +64,7 @@ pub(super) async fn ask(
 
 struct Athena {
     client: Client,
+    region: String,
     workgroup: String,
     database: String,
 }
@@ -83,7 +86,7 @@ impl Athena {
         }
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
         let client = Client::from_conf(Builder::from(connection.config()).retry_config(retries).build());
-        Ok(Self { client, workgroup, database })
+        Ok(Self { client, region: connection.region(), workgroup, database })
     }
 
     /// Bytes at which the workgroup stops a query. Who may not see it, or does not see it at once, does without.
@@ -108,7 +111,7 @@ impl Athena {
         let id = tokio::select! {
             id = &mut start => return id.map(Some),
             () = interruption.requested() => {
-                say("Stopping the query as soon as Athena has said its id; Ctrl-C again leaves it to itself");
+                say("Stopping the query as soon as Athena has returned its id; press Ctrl-C again to leave it running");
                 tokio::time::timeout(PATIENCE, start).await
             }
         };
@@ -123,7 +126,7 @@ impl Athena {
 
     fn may_run(&self) -> String {
         format!(
-            "Athena has not said whether it took the query, which may be running; the history of workgroup {} shows it",
+            "the query may be running: Athena did not say whether it accepted it; check the history of workgroup {}",
             self.workgroup
         )
     }
@@ -147,7 +150,7 @@ impl Athena {
             .send()
             .await
             .map_err(|error| match refusal(&error) {
-                Some(_) => anyhow!("Athena does not take the query: {}", why(&error, RIGHTS)),
+                Some(_) => anyhow!("Athena rejected the query: {}", why(&error, RIGHTS)),
                 None => anyhow!("{}: {}", self.may_run(), why(&error, RIGHTS)),
             })?;
         started.query_execution_id.with_context(|| self.may_run())
@@ -164,8 +167,8 @@ impl Query<'_> {
     async fn look(&self) -> anyhow::Result<QueryExecution> {
         let looked = self.athena.client.get_query_execution().query_execution_id(&self.id).send().await;
         let looked = looked
-            .map_err(|error| anyhow!("Athena does not say how the query goes: {}", why(&error, RIGHTS)))?;
-        looked.query_execution.context("Athena does not say how the query goes")
+            .map_err(|error| anyhow!("cannot get the query's status from Athena: {}", why(&error, RIGHTS)))?;
+        looked.query_execution.context("Athena knows no such query")
     }
 
     /// The query at its end; `None` if the user asks before.
@@ -210,12 +213,15 @@ impl Query<'_> {
     }
 
     fn may_go_on(&self) -> String {
-        format!("It may go on; `aws athena stop-query-execution --query-execution-id {}` ends it", self.id)
+        format!(
+            "It may still be running; stop it with `aws athena stop-query-execution --region {} --query-execution-id {}`",
+            self.athena.region, self.id
+        )
     }
 
     /// Stops it, and says what became of it.
     async fn stop_for_the_user(&self) {
-        say(&format!("Stopping the query {} at Athena; Ctrl-C again leaves it to itself", self.id));
+        say(&format!("Stopping the query {} at Athena; press Ctrl-C again to leave it running", self.id));
         match self.stop().await {
             Ok(said) => say(&said),
             Err(error) => say(&format!("{error:#}. {}", self.may_go_on())),
@@ -227,7 +233,7 @@ impl Query<'_> {
         let stopped = self.athena.client.stop_query_execution().query_execution_id(&self.id).send().await;
         // One that has ended meanwhile cannot be stopped, and need not be.
         let refused =
-            stopped.err().map(|error| anyhow!("Athena does not stop the query: {}", why(&error, RIGHTS)));
+            stopped.err().map(|error| anyhow!("Athena did not stop the query: {}", why(&error, RIGHTS)));
         let ended = async {
             loop {
                 match self.look().await {
@@ -244,10 +250,9 @@ impl Query<'_> {
                 Ok(format!("The query {} is {} at Athena; {told}", self.id, state(&query).as_str()))
             }
             (_, Some(refused)) => Err(refused),
-            (_, None) => Ok(format!(
-                "Athena was asked to stop the query {}, and has not said yet that it has",
-                self.id
-            )),
+            (_, None) => {
+                Ok(format!("Athena was asked to stop the query {}, and has not confirmed it yet", self.id))
+            }
         }
     }
 
@@ -264,10 +269,10 @@ impl Query<'_> {
         let status = done.status();
         let error = status.and_then(|status| status.athena_error()).and_then(|error| error.error_message());
         let reason =
-            status.and_then(|status| status.state_change_reason()).or(error).unwrap_or("it says no reason");
+            status.and_then(|status| status.state_change_reason()).or(error).unwrap_or("no reason given");
         let id = &self.id;
         if state == QueryExecutionState::Cancelled && !reason.contains("scanned limit") {
-            bail!("somebody else stopped the query {id} at Athena: {reason}");
+            bail!("the query {id} was canceled in Athena, not by this command: {reason}");
         }
         bail!("Athena could not answer {} (query {id}): {}", request.query.name, failure(reason, limit))
     }
@@ -351,20 +356,14 @@ fn failure(reason: &str, limit: Option<u64>) -> String {
         format!(
             "; that is the workgroup's limit{limit} (parameter QueryScanLimit): ask for fewer days, or raise it"
         )
-    } else if has(&[
-        "NOT_FOUND",
-        "INVALID_VIEW",
-        "cannot be resolved",
-        "FUNCTION_IMPLEMENTATION",
-        "TYPE_MISMATCH",
-    ]) {
-        "; the stack's tables and views are not those of this version: update the stack".to_owned()
+    } else if has(&["TABLE_NOT_FOUND", "COLUMN_NOT_FOUND", "INVALID_VIEW", "cannot be resolved"]) {
+        "; the stack's tables and views are of another version than this program: update the stack".to_owned()
     } else if has(&["Access Denied", "AccessDenied", "nsufficient permissions", "not authorized"]) {
         "; docs/queries.md lists the permissions that a query needs".to_owned()
     } else if has(&["exhausted", "Timeout", "timed out", "LIMIT_EXCEEDED"]) {
         "; ask for fewer days, or a coarser grain".to_owned()
-    } else if has(&["SlowDown", "TooManyRequests", "Throttl", "INTERNAL"]) {
-        "; that passes: ask again".to_owned()
+    } else if has(&["SlowDown", "TooManyRequests", "Throttl", "INTERNAL_ERROR_QUERY_ENGINE"]) {
+        "; temporary, retry".to_owned()
     } else {
         String::new()
     };

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail, ensure};
 use connect_streams::Timestamp;
 use jiff::civil::Date;
-use lake_queries::{Parameter, place, reads_the_archive};
+use lake_queries::{Parameter, counted_by, place, reads_the_archive};
 use ledger_console::process::interruption::Interruption;
 use ledger_console::records::hidden::shortened;
 use serde::Deserialize;
@@ -27,7 +27,7 @@ use crate::commands::query::sheet::{Datum, Sheet};
 
 const LAKE_SQL: &str = "lake.sql";
 const PYTHON: &str = include_str!("duckdb.py");
-/// A folder of that name would do for an import.
+/// An import alone would succeed on any folder that is called `duckdb`.
 const PYTHON_HAS_IT: &str = "import sys; sys.path[:] = filter(None, sys.path); import duckdb; duckdb.connect";
 /// Bytes of what a process says that are kept, and how many of them are shown.
 const KEPT: u64 = 64 * 1024;
@@ -50,7 +50,7 @@ pub(super) async fn ask(
     // Agents' names may be in the answer.
     let private = Permissions::from_mode(0o700);
     let answer = tempfile::Builder::new().permissions(private).tempdir();
-    let answer = answer.context("no temporary folder can be made; TMPDIR says where")?;
+    let answer = answer.context("no temporary folder can be made; check TMPDIR")?;
     let session = Session { lake, request, answer: answer.path() };
     let begun = now();
     let Some(engine) = interruption.unless(Engine::found()).await else { return Ok(None) };
@@ -89,7 +89,7 @@ pub(super) async fn ask(
 fn nothing_there(folder: &Path, request: &Request) -> String {
     let kind = if reads_the_archive(request.query.name) { "agent event" } else { "contact that has ended" };
     format!(
-        "there is no {kind} in {}, so there is no last day; say --from to ask all the same",
+        "there is no {kind} in {}, so there is no last day; pass --from to run it anyway",
         folder.display()
     )
 }
@@ -108,14 +108,15 @@ fn lake(folder: &Path) -> anyhow::Result<String> {
     let file = folder.join(LAKE_SQL);
     let sql = fs::read_to_string(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => anyhow!(
-            "there is no {}; run `contact-ledger demo` first, or say the folder of its result: --local <FOLDER>",
+            "there is no {}; run `contact-ledger demo` first, or pass its output folder: --local <FOLDER>",
             file.display()
         ),
         _ => anyhow!("{} cannot be read: {error}", file.display()),
     })?;
     let lake = std::path::absolute(folder)?.join(LAKE_BUCKET);
-    let lake = lake.to_str().with_context(|| {
-        format!("{} is not UTF-8, which DuckDB cannot read; give the folder another name", folder.display())
+    let is_readable = |lake: &&str| !lake.contains(['\\', '\n', '\r']);
+    let lake = lake.to_str().filter(is_readable).with_context(|| {
+        format!("DuckDB cannot read a folder with such a name; rename {}", folder.display())
     })?;
     // It may have been moved or copied since it was written.
     let here = place(lake);
@@ -128,17 +129,18 @@ fn failure(folder: &Path, request: &Request, said: &str) -> anyhow::Error {
     let name = request.query.name;
     let file = folder.join(LAKE_SQL);
     // Further lines point at places in SQL that the user has not written.
-    let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says no reason");
+    let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
     let said = shortened(said, SHOWN);
-    if said.contains("Catalog Error") && said.contains("does not exist") {
+    let is_missing = |name: &str| said.contains(&format!("name {name} does not exist"));
+    if is_missing(name) || is_missing("contact_metrics") || is_missing("agent_events") {
         return anyhow!(
             "{} was written by another version, without {name}; run the demo again",
             file.display()
         );
     }
-    if said.contains("Parser Error") {
+    if said.contains("Parser Error") || said.contains("Catalog Error") {
         return anyhow!(
-            "DuckDB cannot read {}: it must be version 1.3 or newer, and the file as the demo wrote it: {said}",
+            "DuckDB cannot read {}: DuckDB must be version 1.3 or newer, and the file as the demo wrote it: {said}",
             file.display()
         );
     }
@@ -188,21 +190,17 @@ impl Session<'_> {
         }
         let has_zone = self.values().any(|(parameter, _)| parameter == Parameter::TimeZone);
         let zone = if has_zone { "getvariable('time_zone')" } else { "'UTC'" };
+        let (instant, view) = counted_by(name);
         let takes_simulated = self.values().any(|(parameter, _)| parameter == Parameter::IncludeSimulated);
-        let (instant, table) = match name {
-            _ if reads_the_archive(name) => ("event_timestamp", "agent_events"),
-            // It counts by the partition.
-            "record_versions" => ("CAST(contact_date AS TIMESTAMP)", "contact_metrics"),
-            _ if takes_simulated => (
-                "disconnect_timestamp",
-                "contact_metrics WHERE CAST(getvariable('include_simulated') AS BOOLEAN) OR NOT simulated",
-            ),
-            _ => ("disconnect_timestamp", "contact_metrics"),
+        let counted = if takes_simulated && view == "contact_metrics" {
+            "WHERE CAST(getvariable('include_simulated') AS BOOLEAN) OR NOT simulated"
+        } else {
+            ""
         };
         if !self.request.has_days() {
             let _ = writeln!(
                 sql,
-                "SET VARIABLE last_day = (SELECT CAST(max(CAST(timezone({zone}, timezone('UTC', {instant})) AS DATE)) AS VARCHAR) FROM {table});\nSET VARIABLE first_day = getvariable('last_day');"
+                "SET VARIABLE last_day = (SELECT CAST(max(CAST(timezone({zone}, timezone('UTC', {instant})) AS DATE)) AS VARCHAR) FROM {view} {counted});\nSET VARIABLE first_day = getvariable('last_day');"
             );
         }
         let select = format!("SELECT * FROM {name}({})", arguments.join(", "));
@@ -280,7 +278,7 @@ impl Engine {
             "the `duckdb` on the path does not start; `duckdb --version` says why"
         );
         bail!(
-            "no DuckDB was found on this machine; install its command line (https://duckdb.org/docs/installation) or its Python package (pip install duckdb), version 1.3 or newer, so that `duckdb` or `python3` is on the path"
+            "DuckDB was not found on this machine; install its command line (https://duckdb.org/docs/installation) or its Python package (pip install duckdb), version 1.3 or newer, so that `duckdb` or `python3` is on the path"
         )
     }
 
@@ -331,7 +329,7 @@ impl Engine {
         let said = String::from_utf8_lossy(&said);
         let said = console::strip_ansi_codes(&said);
         Err(if said.trim().is_empty() {
-            format!("it ended without a word ({ended})")
+            format!("it exited without an error message ({ended})")
         } else {
             said.into_owned()
         })

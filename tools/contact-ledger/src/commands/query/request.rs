@@ -151,14 +151,14 @@ impl Request {
                 let name = self.value(parameter)?.to_string();
                 (name != "*").then(|| {
                     format!(
-                        "{} {name} is spelled as in Amazon Connect, upper and lower case as well",
+                        "{} {name} matches Amazon Connect exactly, upper and lower case included",
                         parameter.name().replace('_', " ")
                     )
                 })
             });
         let mut asked = vec!["these days have data".to_owned()];
         asked.extend(names);
-        format!("Nothing counts there: make sure that {}", asked.join(", and that "))
+        format!("No rows: check that {}", asked.join(", and that "))
     }
 
     fn has(&self, parameter: Parameter) -> bool {

@@ -4,8 +4,8 @@ const HEIGHT = 230;
 const charts = new Map();
 
 /**
- * Rectangles of a part, with a line of the card between it and the one that it stands on. What is there is seen, however small; a
- * share of 0 is a figure, too.
+ * Rectangles of a part, with a gap to the one below. They are at least 2 pixels high, so that small values stay visible; a share of
+ * 0 has one as well, to tell it from no data.
  */
 function rectangles(values, grounds, tops, isFigure) {
   return self => {

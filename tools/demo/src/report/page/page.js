@@ -134,7 +134,7 @@ function intervals(byInterval, grain) {
 function show() {
   const choice = chosen();
   if (!choice) {
-    $("period").textContent = "The run left no contact that has ended and no agent who did anything.";
+    $("period").textContent = "This run has no ended contacts and no agent activity.";
     for (const id of ["contacts", "level", "handle", "queues", "agents", "days"]) $(id).replaceChildren(element("p", { class: "note" }, "No data."));
     showTotals(new Sums(), 20);
     return;
@@ -188,7 +188,7 @@ function showIntervals({ byInterval }, { grain, threshold, told }) {
       { name: "other", title: "Neither (left before the queue, called back, closed)", values: values(sums => sums.other).map(zero) },
     ],
   });
-  $("level-note").textContent = `Contacts that left the queue in less than ${threshold} seconds, however they left it, of all that queued: Amazon Connect's service level. Customers who gave up in time count as well.`;
+  $("level-note").textContent = `Share of queued contacts that left the queue in less than ${threshold} seconds, as Amazon Connect defines it. Contacts abandoned in that time count.`;
   bars($("level"), {
     alt: `Service level ${threshold}, each ${each}, ${told}`,
     labels, ticks, top: 1, format: value => shown(value, "share"), axisFormat: value => `${value * 100} %`, unit: "share",
@@ -252,7 +252,7 @@ function showAgents(byAgent, { told: about, file }) {
 function showRun() {
   const { summary, failures, differences } = data, { outcomes } = summary.agent_events;
   const isWell = summary.as_expected;
-  $("origin").textContent = data.is_synthetic ? "A synthetic contact center: nobody in it exists." : "Made of the records that were given to contact-ledger demo.";
+  $("origin").textContent = data.is_synthetic ? "Synthetic data; no real people." : "Built from the records passed to contact-ledger demo.";
   $("verdict").textContent = data.verdict;
   $("verdict").classList.toggle("warn", !isWell);
 
@@ -285,11 +285,11 @@ function showRun() {
       ["dropped", "contact records", records.dropped, "another known kind, not a contact record"],
       ["applied", "agent events", outcomes.applied, "new, and the agent's state moved"],
       ["duplicate", "agent events", outcomes.duplicate, "seen before, nothing changed"],
-      ["stale", "agent events", outcomes.stale, "late: the state, already newer, stayed"],
+      ["stale", "agent events", outcomes.stale, "older than the stored state, which was kept"],
       ["skipped", "agent events", outcomes.skipped, "another known kind, not an agent event"],
       ["rejected", "agent events", outcomes.rejected, "kept with the reason"],
       ["retried", "agent events", outcomes.retried, "sent again, and counted above"],
-      ["given up", "agent events", summary.agent_events.given_up, "kept below aws/lambda/"],
+      ["retries exhausted", "agent events", summary.agent_events.given_up, "kept below aws/lambda/"],
       ["agents", "tables", summary.agent_events.agents, "in AgentState"],
       ["history entries", "tables", summary.agent_events.history_entries, "in AgentHistory"],
     ],

@@ -51,10 +51,9 @@ class Timelines {
   show(clock, from, until) {
     const days = this.days(clock, from, until);
     if (!days.length) {
-      this.place.replaceChildren(element("p", { class: "note" }, "No agent did anything in this period."));
+      this.place.replaceChildren(element("p", { class: "note" }, "No agent activity in this period."));
       return;
     }
-    // The busiest would need a count; the first full day is where a period begins.
     if (!days.includes(this.day)) this.day = days[0];
     const select = element("select", { onchange: () => ((this.day = select.value), (this.page = 0), this.draw(clock)) },
       ...days.map(day => element("option", { value: day, selected: day === this.day }, day)));
@@ -86,7 +85,7 @@ class Timelines {
     const agents = wanted.slice(this.page * ROWS_ON_A_PAGE, (this.page + 1) * ROWS_ON_A_PAGE);
     this.before.setAttribute("aria-disabled", String(this.page === 0));
     this.after.setAttribute("aria-disabled", String(this.page === pages - 1));
-    this.counted.textContent = wanted.length ? `${counted(wanted.length, "agent", "agents")}, page ${this.page + 1} of ${pages}` : "No agent is so called.";
+    this.counted.textContent = wanted.length ? `${counted(wanted.length, "agent", "agents")}, page ${this.page + 1} of ${pages}` : "No matching agent.";
     this.about.textContent = `${this.day}, ${clock.zone}`;
     if (!wanted.length) {
       this.rows.replaceChildren();
