@@ -14,7 +14,6 @@ import json
 import os
 import pathlib
 import queue
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,23 +23,15 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
+from browser import chromium  # noqa: E402, the path comes before
 from served_stack import ServedStack, check_binaries, presigned  # noqa: E402, the path comes before
 
 BINARIES = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "target" / "debug")
-NAMES = ("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 60
 REBOUND = "rebound.test"
 SCRIPT = "window.stolen = true;"
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 INVOCATIONS = "/2015-03-31/functions/agent-event-upserter/invocations"
-
-
-def chromium():
-    named = os.environ.get("CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, NAMES)), None)
-    if not found or not shutil.which(found):
-        sys.exit("error: Chromium is not found; install it, or say where it is with CHROMIUM=/path/to/chromium")
-    return found
 
 
 def event_of(agent):
@@ -125,7 +116,8 @@ class Page(http.server.BaseHTTPRequestHandler):
 def report(browser, attacker, name, tries):
     """What the page could read, with Chromium at http://<name>."""
     attacker.tries = [dict(zip(("how", "method", "url", "body"), one)) for one in tries]
-    with tempfile.TemporaryDirectory() as profile:
+    # Its children may still write there for a moment.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [browser, "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-first-run"]
         command += [f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1", "--remote-debugging-port=0"]
         # Chromium has no sandbox for root, as in a container.

@@ -104,9 +104,14 @@ def macro(name, query):
 
 
 @functools.cache
-def named_queries():
+def as_deployed():
+    """The tables, the views and the named queries of the template; and the queries on the views."""
     output = subprocess.run([ROOT / "target" / "debug" / "lake-as-deployed"], capture_output=True, check=True).stdout
-    return json.loads(output)["on_views"]
+    return json.loads(output)
+
+
+def named_queries():
+    return as_deployed()["on_views"]
 
 
 def lake_sql():

@@ -12,13 +12,7 @@ import tempfile
 
 import duckdb
 from athena import bound
-from duckdb_dialect import MACROS, VIEWS, translate, view, without_comments
-
-
-def as_deployed(root):
-    """The tables, the views and the named queries of the template."""
-    output = subprocess.run([root / "target" / "debug" / "lake-as-deployed"], capture_output=True, check=True).stdout
-    return json.loads(output)
+from duckdb_dialect import MACROS, VIEWS, as_deployed, translate, view, without_comments
 
 
 def archive_events(lake, day, lines, name="0"):
@@ -34,7 +28,7 @@ class DuckDb:
     Error = duckdb.Error
 
     def __init__(self, root):
-        self.queries = as_deployed(root)["queries"]
+        self.queries = as_deployed()["queries"]
 
     def __enter__(self):
         return self
@@ -106,7 +100,7 @@ class Trino:
         """What Trino says of a query that fails."""
 
     def __init__(self, root):
-        self.root, self.deployed = root, as_deployed(root)
+        self.root, self.deployed = root, as_deployed()
         self.queries = self.deployed["queries"]
 
     def __enter__(self):

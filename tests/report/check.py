@@ -21,18 +21,14 @@ import zoneinfo
 import duckdb
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from browser import chromium  # noqa: E402, the path comes before
+
 BINARIES = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "target" / "debug").resolve()
 LEFT = ROOT / "target" / "report"
-NAMES = ("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome", "google-chrome-stable", "chrome")
 DAY = datetime.date(2026, 3, 2)
 MARKUP = "</script><script>window.stolen=1</script><img src=x onerror=alert(1)>"
-
-
-def chromium():
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not found or not shutil.which(found):
-        sys.exit("error: Chromium is not found; install it, or say where it is with CHROMIUM=/path/to/chromium")
-    return shutil.which(found)
 
 
 def ledger(*arguments):
@@ -102,7 +98,7 @@ class Lake:
     def __init__(self, made):
         self.connection = duckdb.connect()
         self.connection.execute((made / "lake.sql").read_text())
-        # Each query would put the newest versions together anew.
+        # Each query would select the newest versions again.
         self.connection.execute("CREATE TABLE kept AS FROM contact_metrics; CREATE OR REPLACE VIEW contact_metrics AS FROM kept")
         self.moments = None
 

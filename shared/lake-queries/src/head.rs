@@ -53,9 +53,7 @@ impl Head {
             parameters: list(parameters, lines.len(), "Parameters: ").into_iter().map(parameter).collect(),
         }
     }
-}
 
-impl Head {
     /// What Amazon Connect calls it, without the page that defines it; `None` if it has no such metric.
     #[must_use]
     pub fn amazon_names(&self) -> Option<&str> {

@@ -12,7 +12,7 @@ use served_stack::LAKE_BUCKET;
 
 use crate::summary::Summary;
 
-const VIEWS: &str = include_str!("../../../queries/duckdb/lake.sql");
+const GENERATED: &str = include_str!("../../../queries/duckdb/lake.sql");
 
 /// The file's text, for a result in this folder.
 ///
@@ -46,7 +46,7 @@ pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<Strin
         "SELECT NULL::VARCHAR AS event, NULL::VARCHAR AS arrival_date WHERE false".to_owned()
     };
     let view = |name: &str, select: &str| format!("CREATE OR REPLACE VIEW {name} AS\n{select};");
-    Ok(VIEWS
+    Ok(GENERATED
         .replace("-- {lake}", &place(&lake.to_string_lossy()))
         .replace("-- {contact_records}", &view("contact_records", &records))
         .replace("-- {raw_agent_events}", &view("raw_agent_events", &events)))

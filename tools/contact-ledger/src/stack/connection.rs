@@ -46,22 +46,9 @@ struct Which {
 pub struct DeployedStackArguments {
     /// The deployed stack with this CloudFormation name
     #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    stack: String,
+    pub(crate) stack: String,
     #[command(flatten)]
-    aws: AwsArguments,
-}
-
-/// The deployed stack of this name, for those that take it beside something else.
-#[derive(Debug, Clone)]
-pub(crate) struct StackOfName {
-    pub(crate) name: String,
     pub(crate) aws: AwsArguments,
-}
-
-impl StackOfName {
-    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
-        deployed(&self.name, &self.aws).await
-    }
 }
 
 /// A stack that can be spoken to.

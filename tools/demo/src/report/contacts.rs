@@ -50,7 +50,7 @@ const SIMULATED: u32 = 32;
 const NOTHING: i64 = -1;
 
 /// Rows of one content: what the first of them says, and how often it came.
-struct Content {
+pub(super) struct Content {
     contact: Contact,
     /// Day and id: what all versions of a contact have in common.
     key: String,
@@ -81,6 +81,9 @@ struct Contact {
     after_contact_work_time: i64,
     handle_time: i64,
 }
+
+/// The newest content of each contact, with its hash.
+pub(super) type Newest<'a> = HashMap<&'a str, (&'a str, &'a Content)>;
 
 /// Names by what they name, in the order in which they were met.
 #[derive(Debug, Default)]
@@ -185,13 +188,13 @@ impl Contacts {
     }
 
     /// Rows that came again, and contents that a newer one of their contact has replaced.
-    pub(super) fn repeats(&self) -> (u64, u64) {
+    pub(super) fn repeats(&self, newest: &Newest<'_>) -> (u64, u64) {
         let again = self.contents.values().map(|content| content.times - 1).sum();
-        (again, (self.contents.len() - self.newest().len()) as u64)
+        (again, (self.contents.len() - newest.len()) as u64)
     }
 
-    fn newest(&self) -> HashMap<&str, (&str, &Content)> {
-        let mut newest: HashMap<&str, (&str, &Content)> = HashMap::new();
+    pub(super) fn newest(&self) -> Newest<'_> {
+        let mut newest = Newest::new();
         for (hash, content) in &self.contents {
             let held = newest.entry(&content.key).or_insert((hash, content));
             if held.1.version(held.0) < content.version(hash) {
@@ -202,8 +205,8 @@ impl Contacts {
     }
 
     /// Columns of equal length, by the end of the contacts; ends as differences.
-    pub(super) fn json(&self) -> Value {
-        let newest = self.newest().into_values().map(|(_, content)| content.contact);
+    pub(super) fn json(&self, newest: &Newest<'_>) -> Value {
+        let newest = newest.values().map(|(_, content)| content.contact);
         let ended = newest
             .filter(|contact| contact.is_customers)
             .filter_map(|contact| Some((contact.ended?, contact)));

@@ -49,7 +49,8 @@ impl Findings {
     /// What the page draws.
     fn data(&mut self) -> serde_json::Value {
         let Differences { agents, history, rows, failures } = self.differences;
-        let (redelivered_rows, newer_versions) = self.contacts.repeats();
+        let newest = self.contacts.newest();
+        let (redelivered_rows, newer_versions) = self.contacts.repeats(&newest);
         json!({
             "verdict": self.verdict(),
             "summary": self.to_json(),
@@ -59,7 +60,7 @@ impl Findings {
             "bytes_kept": self.kept.bytes(),
             "is_chaos": self.is_chaos,
             "is_synthetic": self.is_synthetic,
-            "contacts": self.contacts.json(),
+            "contacts": self.contacts.json(&newest),
             "timelines": self.timelines.json(),
             "failures": self.kept.json(),
         })

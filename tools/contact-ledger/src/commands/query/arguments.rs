@@ -13,7 +13,7 @@ use ledger_console::arguments::demo::OUTPUT;
 
 use crate::commands::query::request::{Request, Value};
 use crate::stack::aws::AwsArguments;
-use crate::stack::connection::StackOfName;
+use crate::stack::connection::DeployedStackArguments;
 
 const LIST: &str = "list";
 /// Longer names than Amazon Connect has for anything.
@@ -38,7 +38,7 @@ pub(super) struct Asked {
 /// Where the lake is.
 #[derive(Debug, Clone)]
 pub(super) enum Where {
-    Stack(StackOfName),
+    Stack(DeployedStackArguments),
     Folder(PathBuf),
 }
 
@@ -104,7 +104,7 @@ impl FromArgMatches for QueryArguments {
         let query = query.ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
         let shared = Shared::from_arg_matches(matches)?;
         let place = match (shared.lake.stack, shared.lake.local) {
-            (Some(name), None) => Where::Stack(StackOfName { name, aws: shared.aws }),
+            (Some(stack), None) => Where::Stack(DeployedStackArguments { stack, aws: shared.aws }),
             (_, folder) => Where::Folder(folder.unwrap_or_else(|| OUTPUT.into())),
         };
         let format = if shared.json { Format::Json } else { shared.format };
@@ -150,46 +150,44 @@ fn about(head: &Head) -> StyledStr {
     text.join("\n\n").into()
 }
 
+/// The option of a parameter. Days are those of `history`, too.
+fn option(parameter: Parameter) -> String {
+    match parameter {
+        Parameter::FirstDay => "from".to_owned(),
+        Parameter::LastDay => "to".to_owned(),
+        _ => parameter.name().replace('_', "-"),
+    }
+}
+
 /// A parameter as an argument.
 fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
-    let (name, value, help) = match parameter {
-        Parameter::TimeZone => {
-            ("time-zone", "ZONE", "IANA time zone for days and hours [default: the system's]")
-        }
-        Parameter::Grain => {
-            ("grain", "GRAIN", "Length of an interval: minutes, a day, or a week from Monday on")
-        }
+    let name = option(parameter);
+    let (value, help) = match parameter {
+        Parameter::TimeZone => ("ZONE", "IANA time zone for days and hours [default: the system's]"),
+        Parameter::Grain => ("GRAIN", "Length of an interval: minutes, a day, or a week from Monday on"),
         Parameter::FirstDay => (
-            "from",
             "DAY",
             "First day, such as 2026-03-02 [default: yesterday; with --local the last day that has data]",
         ),
-        Parameter::LastDay => ("to", "DAY", "Last day, inclusive [default: the day of --from]"),
-        Parameter::Queue => ("queue", "NAME", "Only this queue, by its name or id"),
-        Parameter::RoutingProfile => {
-            ("routing-profile", "NAME", "Only this routing profile, by its name or id")
-        }
+        Parameter::LastDay => ("DAY", "Last day, inclusive [default: the day of --from]"),
+        Parameter::Queue => ("NAME", "Only this queue, by its name or id"),
+        Parameter::RoutingProfile => ("NAME", "Only this routing profile, by its name or id"),
         Parameter::IncludeSimulated => {
-            return Arg::new("include-simulated")
-                .long("include-simulated")
+            return Arg::new(name.clone())
+                .long(name)
                 .action(ArgAction::SetTrue)
                 .help("Count simulated contacts as well, as Amazon Connect does unless it is filtered");
         }
         Parameter::LookBack => (
-            "look-back",
             "DAYS",
             "Days that are read before the first: contacts that began earlier are missing; tasks and email need 91",
         ),
-        Parameter::Threshold => {
-            ("threshold", "SECONDS", "Seconds within which a contact has to leave the queue")
-        }
-        Parameter::Comparison => {
-            ("comparison", "LT|LTE", "Less than the threshold, or at most the threshold")
-        }
-        Parameter::Instance => ("instance", "ID", "Only this instance of Amazon Connect, by its id"),
-        Parameter::Days => ("days", "DAYS", "Within how many days a customer contacts again"),
+        Parameter::Threshold => ("SECONDS", "Seconds within which a contact has to leave the queue"),
+        Parameter::Comparison => ("LT|LTE", "Less than the threshold, or at most the threshold"),
+        Parameter::Instance => ("ID", "Only this instance of Amazon Connect, by its id"),
+        Parameter::Days => ("DAYS", "Within how many days a customer contacts again"),
     };
-    let argument = Arg::new(name).long(name).value_name(value).help(help);
+    let argument = Arg::new(name.clone()).long(name).value_name(value).help(help);
     let argument = match parameter.default() {
         Some(default) if parameter != Parameter::TimeZone => argument.default_value(default),
         _ => argument,
@@ -215,9 +213,8 @@ fn grains(note: Option<&str>) -> Vec<&'static str> {
 }
 
 fn request(query: &'static Source, matches: &ArgMatches) -> Request {
-    let value = |(parameter, note): (Parameter, Option<String>)| {
-        let argument = argument(parameter, note.as_deref());
-        let name = argument.get_id().as_str();
+    let value = |(parameter, _): (Parameter, Option<String>)| {
+        let name = &option(parameter);
         let text = || matches.get_one::<String>(name).cloned();
         let value = match parameter {
             Parameter::FirstDay | Parameter::LastDay => matches.get_one(name).copied().map(Value::Day),

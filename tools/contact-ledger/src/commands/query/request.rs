@@ -183,7 +183,7 @@ impl Request {
     }
 }
 
-/// What a value means, but for those that are told first.
+/// A value in words; `None` for the time zone and the days, which come first.
 fn of_value(parameter: Parameter, value: &Value) -> Option<String> {
     let named = |what: &str| match value.to_string().as_str() {
         "*" => format!("every {what}"),

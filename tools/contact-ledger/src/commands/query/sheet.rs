@@ -141,8 +141,7 @@ impl Sheet {
         let of_cells =
             |row: &Vec<String>| row.iter().map(|cell| Cell::from(cell.clone())).collect::<Vec<_>>();
         let whole = table(&columns, &rows.iter().map(of_cells).collect::<Vec<_>>(), usize::MAX);
-        let is_too_wide = whole.lines().next().is_some_and(|line| console::measure_text_width(line) > width)
-            || whole.lines().any(|line| console::measure_text_width(line) > width);
+        let is_too_wide = whole.lines().any(|line| console::measure_text_width(line) > width);
         if is_too_wide { in_blocks(&columns, &rows, width) } else { whole }
     }
 
