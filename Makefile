@@ -1,7 +1,7 @@
 # Every target is a line or two; what is longer is a program beside what it works on.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tool terminal build build-for-tests lint-template generate generate-golden test test-rust test-runtime \
+.PHONY: help setup demo tool terminal build build-for-tests lint-template generate generate-golden template-diff test test-rust test-runtime \
   test-kpl test-openx test-queries measure-look-back test-deploy test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
@@ -45,6 +45,10 @@ generate: $(TOOLS_READY) rust ## Write every generated file: docs/, template.yam
 
 generate-golden: ## Write the golden rows as well: look at the difference before you commit it
 	cargo run --locked --quiet -p generate -- --golden
+
+COMMIT ?= HEAD
+template-diff: rust ## Show what the template changes in a deployed stack since a commit (COMMIT=HEAD)
+	tests/deploy/template-diff $(COMMIT)
 
 # The tests that start processes wait more than they work.
 test-rust: rust ## Run the Rust tests; they need no Python, Java or Go

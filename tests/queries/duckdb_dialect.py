@@ -8,7 +8,6 @@ import functools
 import json
 import os
 import pathlib
-import re
 import subprocess
 
 import sqlglot
@@ -52,9 +51,9 @@ SET TimeZone = 'UTC';
 @functools.cache
 def columns_of_the_row():
     """The columns of the table and its partition key, from the template."""
-    template = (ROOT / "template.yaml").read_text()
-    section = template.split("# generated: contact record columns", 1)[1].split("# end of generated", 1)[0]
-    return [*re.findall(r'"Name":"([a-z0-9_]+)"', section), "contact_date"]
+    table = next(table for table in as_deployed()["tables"] if table["Name"] == "contact_records")
+    columns = [*table["StorageDescriptor"]["Columns"], *table["PartitionKeys"]]
+    return [column["Name"] for column in columns]
 
 
 def translate(sql, **options):

@@ -24,6 +24,36 @@ pub fn text() -> String {
     std::fs::read_to_string(repository().join("template.yaml")).expect("the template is in the repository")
 }
 
+const INSTANCE: &str = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
+
+/// Streams that Connect fills already, and that have their owners' keys.
+pub const EXISTING: [(&str, &str); 4] = [
+    ("ExistingContactRecordStreamArn", "arn:aws:kinesis:eu-west-2:111122223333:stream/their-records"),
+    ("ExistingContactRecordStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/records"),
+    ("ExistingAgentEventStreamArn", "arn:aws:kinesis:eu-west-2:111122223333:stream/their-events"),
+    ("ExistingAgentEventStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/events"),
+];
+
+/// Every way to deploy that creates other resources: its name and its parameters.
+#[must_use]
+pub fn variants() -> [(&'static str, Vec<(&'static str, &'static str)>); 4] {
+    [
+        ("defaults", vec![]),
+        (
+            "kinesis",
+            vec![
+                ("ContactRecordSource", "Kinesis"),
+                ("StreamMode", "Provisioned"),
+                ("Tracing", "Active"),
+                ("ConnectInstanceArn", INSTANCE),
+                ("AlarmEmail", "operator@example.com"),
+            ],
+        ),
+        ("least", vec![("LakeTables", "false"), ("AgentEventArchive", "false"), ("Alarms", "false")]),
+        ("existing streams", [("ConnectInstanceArn", INSTANCE)].into_iter().chain(EXISTING).collect()),
+    ]
+}
+
 /// The template with its parameters set.
 #[derive(Debug, Clone)]
 pub struct Template {
@@ -38,8 +68,16 @@ impl Template {
     /// When it is not YAML, or has no such parameter.
     #[must_use]
     pub fn with(parameters: &[(&str, &str)]) -> Self {
-        let text = text();
-        let documents = Yaml::load_from_str(&text).expect("the template is YAML");
+        Self::of(&text(), parameters)
+    }
+
+    /// The same for the text of any template.
+    ///
+    /// # Panics
+    /// When it is not YAML, or has no such parameter.
+    #[must_use]
+    pub fn of(text: &str, parameters: &[(&str, &str)]) -> Self {
+        let documents = Yaml::load_from_str(text).expect("the template is YAML");
         let document = plain(&documents[0]);
         let declared = document["Parameters"].as_object().expect("the template has parameters");
         let default = |(name, parameter): (&String, &Value)| {
@@ -89,6 +127,53 @@ impl Template {
             .iter()
             .filter(|(_, resource)| resource["Condition"].as_str().is_none_or(|name| self.condition(name)));
         created.map(|(id, resource)| (id.clone(), self.resolve(resource).unwrap_or_default())).collect()
+    }
+
+    /// Every resource that any parameters create, with its type, by its logical id.
+    ///
+    /// # Panics
+    /// When the template has no resources.
+    #[must_use]
+    pub fn types(&self) -> BTreeMap<String, String> {
+        let resources = self.document["Resources"].as_object().expect("the template has resources");
+        let types = resources.iter().map(|(id, resource)| {
+            (id.clone(), resource["Type"].as_str().expect("a resource has a type").to_owned())
+        });
+        types.collect()
+    }
+
+    /// Everything that is deployed with these parameters: what of the template does not depend on them, and what does, resolved.
+    ///
+    /// # Panics
+    /// When something cannot be resolved.
+    #[must_use]
+    pub fn resolved(&self) -> Value {
+        let mut resolved = Map::new();
+        for (section, value) in self.document.as_object().expect("a template has sections") {
+            let value = match section.as_str() {
+                "Resources" => json!(self.resources()),
+                "Outputs" => self.outputs(),
+                "Conditions" => {
+                    let names = value.as_object().into_iter().flat_map(Map::keys);
+                    names.map(|name| (name.clone(), json!(self.condition(name)))).collect()
+                }
+                "Globals" => self.resolve(value).unwrap_or_default(),
+                _ => value.clone(),
+            };
+            resolved.insert(section.clone(), value);
+        }
+        // Its layout is no part of what it shows.
+        let body = &mut resolved["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
+        *body = serde_json::from_str(body.as_str().expect("a body is text")).expect("a body is JSON");
+        Value::Object(resolved)
+    }
+
+    fn outputs(&self) -> Value {
+        let outputs = self.document["Outputs"].as_object().expect("the template has outputs");
+        let exist = outputs
+            .iter()
+            .filter(|(_, output)| output["Condition"].as_str().is_none_or(|name| self.condition(name)));
+        exist.map(|(name, output)| (name.clone(), self.resolve(output).unwrap_or_default())).collect()
     }
 
     /// The properties of a resource.

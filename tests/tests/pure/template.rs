@@ -12,35 +12,38 @@ use lake_files::layout::{COPIES_PREFIX, FAILED_PREFIX, ROWS_PREFIX};
 use lake_parquet::GlueTable;
 use lake_parquet::contact_records as glue_table;
 use lambda_io::settings::Settings;
-use ledger_tests::template::{Template, repository, text};
+use ledger_tests::template::{self, EXISTING, Template, repository, text};
 use ledger_tests::{contact_record_fixtures, functions_folder, transform_event};
 use redrive_function::settings::RedriveSettings;
 use serde_json::{Value, json};
 
-/// Every way to deploy that creates other resources.
 fn variants() -> [Template; 4] {
-    let instance = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
-    [
-        Template::with_defaults(),
-        Template::with(&[
-            ("ContactRecordSource", "Kinesis"),
-            ("StreamMode", "Provisioned"),
-            ("Tracing", "Active"),
-            ("ConnectInstanceArn", instance),
-            ("AlarmEmail", "operator@example.com"),
-        ]),
-        Template::with(&[("LakeTables", "false"), ("AgentEventArchive", "false"), ("Alarms", "false")]),
-        Template::with(&[("ConnectInstanceArn", instance)].into_iter().chain(EXISTING).collect::<Vec<_>>()),
-    ]
+    template::variants().map(|(_, parameters)| Template::with(&parameters))
 }
 
-/// Streams that Connect fills already, and that have their owners' keys.
-const EXISTING: [(&str, &str); 4] = [
-    ("ExistingContactRecordStreamArn", "arn:aws:kinesis:eu-west-2:111122223333:stream/their-records"),
-    ("ExistingContactRecordStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/records"),
-    ("ExistingAgentEventStreamArn", "arn:aws:kinesis:eu-west-2:111122223333:stream/their-events"),
-    ("ExistingAgentEventStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/events"),
-];
+/// `CloudFormation` replaces a resource whose logical id or type changes; of a bucket, a table, a stream or a key that means its data.
+/// `tests/fixtures/logical-ids.txt` is written by hand: whoever changes it decides that a deployed stack may lose the resource.
+#[test]
+fn every_resource_keeps_its_logical_id_and_its_type() {
+    let list = fs::read_to_string(repository().join("tests/fixtures/logical-ids.txt")).unwrap();
+    let lines = list.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let kept: BTreeMap<_, _> = lines.map(|line| line.split_once(' ').unwrap()).collect();
+    let types = Template::with_defaults().types();
+    let types: BTreeMap<_, _> = types.iter().map(|(id, kind)| (id.as_str(), kind.as_str())).collect();
+    let lost: Vec<_> = kept.iter().filter(|(id, kind)| types.get(*id) != Some(kind)).collect();
+    assert!(lost.is_empty(), "the next update of a stack would replace or delete {lost:?}");
+    let new: Vec<_> = types.iter().filter(|(id, _)| !kept.contains_key(*id)).collect();
+    assert!(new.is_empty(), "add to tests/fixtures/logical-ids.txt: {new:?}");
+}
+
+#[test]
+fn a_part_of_the_template_is_read_without_getting_lost() {
+    for part in fs::read_dir(repository().join("template")).unwrap() {
+        let path = part.unwrap().path();
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", path.display());
+    }
+}
 
 /// CloudFormation takes templates of up to a megabyte from S3.
 #[test]

@@ -10,7 +10,7 @@ use contact_lake::schema::{Column, Kind, Privacy, columns};
 use lake_queries::{reads_the_archive, views};
 use serde::Deserialize;
 
-use crate::template::{trino_type, view_columns};
+use crate::template::lake::{trino_type, view_columns};
 
 const COLUMNS: &str = include_str!("../../../queries/columns.toml");
 const HEAD: &str = "# Data dictionary

@@ -12,11 +12,13 @@ use ledger_tests::hostile;
 
 use crate::generated::Generated;
 use crate::pages::{read, with_part};
+use crate::template::alarms::overview;
 
 pub(crate) fn files() -> anyhow::Result<Vec<Generated>> {
     const COLUMNS: [&str; 2] = ["<!-- contact-ledger schema markdown -->\n", "<!-- end -->\n"];
     const EXIT_CODES: [&str; 2] = ["<!-- exit codes -->\n", "<!-- end of exit codes -->\n"];
     const COMMANDS: [&str; 2] = ["<!-- commands -->\n", "<!-- end of commands -->\n"];
+    const ALARMS: [&str; 2] = ["<!-- alarms -->\n", "<!-- end of alarms -->\n"];
     const SCALE: [&str; 2] = ["<!-- table -->\n", "<!-- end of table -->"];
     const HOSTILE: [&str; 2] = ["<!-- hostile input: generated -->\n", "<!-- end of hostile input -->\n"];
     let part = |path: &'static str, marks, text: &str| -> anyhow::Result<_> {
@@ -26,6 +28,7 @@ pub(crate) fn files() -> anyhow::Result<Vec<Generated>> {
     Ok(vec![
         part("docs/contact-record.md", COLUMNS, &schema(SchemaFormat::Markdown))?,
         Generated { path: "docs/cli.md", text: with_part(&command_line, COMMANDS, &reference())? },
+        part("docs/operations.md", ALARMS, &overview()?)?,
         part("docs/scaling.md", SCALE, &scale())?,
         part("docs/reliability.md", HOSTILE, &hostile::table())?,
         Generated { path: "docs/cost.md", text: costs(&read("docs/cost.md")?)? },

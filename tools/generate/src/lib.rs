@@ -20,10 +20,9 @@ use crate::pages::repository;
 /// # Errors
 /// When one has no place for what is generated.
 pub fn files() -> anyhow::Result<Vec<Generated>> {
-    const TEMPLATE: &str = "template.yaml";
     let mut files = docs::files()?;
     files.push(Generated { path: "docs/data-dictionary.md", text: dictionary::dictionary()? });
-    files.push(Generated { path: TEMPLATE, text: template::template(&pages::read(TEMPLATE)?) });
+    files.push(Generated { path: "template.yaml", text: template::template()? });
     Ok(files)
 }
 

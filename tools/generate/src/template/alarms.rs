@@ -1,0 +1,208 @@
+//! The alarms, as template/alarms.toml declares them: their resources, and their overview for docs/operations.md.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::watched::{AllWatched, Watched, namespace_and_name};
+use crate::pages::read;
+
+/// Where an alarm and its end are sent: to the topic that was named, or to the one that the stack makes for the email address.
+const TARGET: &str =
+    "!If [HasAlarmTarget, [!If [HasAlarmTopic, !Ref AlarmTopicArn, !Ref AlarmTopic]], !Ref AWS::NoValue]";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declared {
+    alarm: Vec<Alarm>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alarm {
+    id: String,
+    condition: Option<String>,
+    metric: Option<String>,
+    expression: Option<Expression>,
+    #[serde(default)]
+    metrics: Vec<Term>,
+    of: String,
+    statistic: Option<String>,
+    above: Option<Value>,
+    below: Option<Value>,
+    period: Option<u32>,
+    periods: Option<Value>,
+    missing: Option<String>,
+    meaning: String,
+}
+
+/// Metric math.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expression {
+    id: String,
+    formula: String,
+}
+
+/// A metric of an expression.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Term {
+    id: String,
+    metric: String,
+}
+
+fn declared() -> anyhow::Result<Vec<Alarm>> {
+    Ok(toml::from_str::<Declared>(&read("template/alarms.toml")?)?.alarm)
+}
+
+/// The resources.
+pub(super) fn resources(watched: &AllWatched) -> anyhow::Result<String> {
+    let mut yaml = String::new();
+    for alarm in declared()? {
+        let resource = alarm.resource(watched.get(&alarm.of)?);
+        yaml += &resource.with_context(|| format!("the alarm {} of template/alarms.toml", alarm.id))?;
+    }
+    Ok(yaml)
+}
+
+/// The overview: each alarm with its section, its threshold and its meaning.
+pub(crate) fn overview() -> anyhow::Result<String> {
+    let mut table = "| alarm | goes off when | meaning, and what to do first |\n|---|---|---|\n".to_owned();
+    for alarm in declared()? {
+        let (words, anchor) = (alarm.words(), alarm.anchor());
+        let _ = writeln!(table, "| [{words}](#{anchor}) | {} | {} |", alarm.goes_off()?, alarm.meaning);
+    }
+    Ok(table)
+}
+
+impl Alarm {
+    fn resource(&self, watched: &Watched) -> anyhow::Result<String> {
+        let (threshold, comparison) = match (&self.above, &self.below) {
+            (Some(above), None) => (above, "GreaterThanThreshold"),
+            (None, Some(below)) => (below, "LessThanThreshold"),
+            _ => bail!("it needs either above or below"),
+        };
+        Ok(format!(
+            "{id}:
+  Type: AWS::CloudWatch::Alarm
+  Condition: {condition}
+  Properties:
+    AlarmDescription: {description}
+    AlarmActions: {TARGET}
+    OKActions: {TARGET}
+{watches}    EvaluationPeriods: {periods}
+    Threshold: {threshold}
+    ComparisonOperator: {comparison}
+    TreatMissingData: {missing}
+
+",
+            id = self.id,
+            condition = self.condition.as_deref().unwrap_or("HasAlarms"),
+            description = json!(format!("{} (docs/operations.md#{})", self.meaning, self.anchor())),
+            watches = self.watches(watched)?,
+            periods = self.periods(),
+            missing = self.missing.as_deref().unwrap_or("notBreaching"),
+        ))
+    }
+
+    fn watches(&self, watched: &Watched) -> anyhow::Result<String> {
+        let (period, statistic) = (self.period(), self.statistic());
+        let dimensions = format!("[{{ Name: {}, Value: {} }}]", watched.dimension, watched.value);
+        match (&self.metric, &self.expression) {
+            (Some(metric), None) => {
+                let (namespace, name) = namespace_and_name(metric)?;
+                // Percentiles have a property of their own.
+                let property = if statistic.starts_with('p') { "ExtendedStatistic" } else { "Statistic" };
+                Ok(format!(
+                    "    Namespace: {namespace}
+    MetricName: {name}
+    Dimensions: {dimensions}
+    {property}: {statistic}
+    Period: {period}
+"
+                ))
+            }
+            (None, Some(Expression { id, formula })) => {
+                let mut yaml =
+                    format!("    Metrics:\n      - {{ Id: {id}, Expression: {} }}\n", json!(formula));
+                for Term { id, metric } in &self.metrics {
+                    let (namespace, name) = namespace_and_name(metric)?;
+                    let _ = write!(
+                        yaml,
+                        "      - Id: {id}
+        ReturnData: false
+        MetricStat:
+          Metric: {{ Namespace: {namespace}, MetricName: {name}, Dimensions: {dimensions} }}
+          Period: {period}
+          Stat: {statistic}
+"
+                    );
+                }
+                Ok(yaml)
+            }
+            _ => bail!("it needs either a metric or an expression"),
+        }
+    }
+
+    /// When it goes off, for a reader.
+    fn goes_off(&self) -> anyhow::Result<String> {
+        let metrics = self.metric.iter().chain(self.metrics.iter().map(|term| &term.metric));
+        let names: Vec<_> = metrics
+            .map(|metric| Ok(format!("`{}`", namespace_and_name(metric)?.1)))
+            .collect::<anyhow::Result<_>>()?;
+        let what = if let [name] = &names[..] {
+            format!("{} of {name}", self.statistic().to_lowercase())
+        } else {
+            format!("metric math over {}", names.join(", "))
+        };
+        let (side, threshold) = match (&self.above, &self.below) {
+            (Some(above), _) => (">", above.to_string()),
+            (None, below) => ("<", below.as_ref().map_or_else(String::new, ToString::to_string)),
+        };
+        let period = match self.period() {
+            3600 => "1 hour".to_owned(),
+            60 => "1 minute".to_owned(),
+            seconds => format!("{} minutes", seconds / 60),
+        };
+        let in_a_row = match self.periods().as_str() {
+            "1" => String::new(),
+            periods => format!(", {} times in a row", periods.trim_start_matches("!Ref ")),
+        };
+        Ok(format!("{what} {side} {threshold} in {period}{in_a_row}"))
+    }
+
+    fn statistic(&self) -> &str {
+        self.statistic.as_deref().unwrap_or("Sum")
+    }
+
+    fn period(&self) -> u32 {
+        self.period.unwrap_or(300)
+    }
+
+    fn periods(&self) -> String {
+        match &self.periods {
+            None => "1".to_owned(),
+            Some(Value::String(reference)) => reference.clone(),
+            Some(number) => number.to_string(),
+        }
+    }
+
+    /// The id in words: the heading of its section in docs/operations.md.
+    fn words(&self) -> String {
+        let mut words = String::new();
+        for letter in self.id.chars() {
+            if letter.is_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.push(letter);
+        }
+        words
+    }
+
+    fn anchor(&self) -> String {
+        self.words().to_lowercase().replace(' ', "-")
+    }
+}
