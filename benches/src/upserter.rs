@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use agent_event_upserter::rejected::SetAside;
+use agent_event_upserter::rejected::RejectedStore;
 use agent_event_upserter::{Upserter, plan_batch};
 use agent_ledger::batch::Batch;
 use agent_ledger::rules::Rules;
@@ -27,7 +27,7 @@ const BATCH: usize = 1000;
 /// Nothing is set aside here.
 struct Nowhere;
 
-impl SetAside for Nowhere {
+impl RejectedStore for Nowhere {
     async fn put(&self, key: &str, _: Vec<u8>) -> Result<(), StoreError> {
         panic!("{key} is set aside");
     }
@@ -42,7 +42,7 @@ fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, Nowhere> {
         .build();
     let store =
         DynamoDbStore::new(Client::from_conf(config), "AgentState".to_owned(), "AgentHistory".to_owned());
-    Upserter { store, set_aside: Nowhere, rules: Rules::default(), write_concurrency: 64 }
+    Upserter { store, rejected_store: Nowhere, rules: Rules::default(), write_concurrency: 64 }
 }
 
 /// Decode, parse, plan and merge.

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
-use agent_event_upserter::rejected::SetAside;
+use agent_event_upserter::rejected::RejectedStore;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;
 use agent_ledger::store::{Answer, FaultClass, Store, StoreError, WrittenEntries, WrittenRegisters};
@@ -213,20 +213,25 @@ pub fn far_future() -> Instant {
 }
 
 /// The upserter's function, on any store, setting aside into memory.
-pub fn upserter<S>(store: S) -> Upserter<S, MemorySetAside> {
-    Upserter { store, set_aside: MemorySetAside::default(), rules: Rules::default(), write_concurrency: 8 }
+pub fn upserter<S>(store: S) -> Upserter<S, MemoryRejectedStore> {
+    Upserter {
+        store,
+        rejected_store: MemoryRejectedStore::default(),
+        rules: Rules::default(),
+        write_concurrency: 8,
+    }
 }
 
 /// Rejected records in memory, by key.
 #[derive(Debug, Default)]
-pub struct MemorySetAside {
+pub struct MemoryRejectedStore {
     /// The objects.
     pub objects: Mutex<BTreeMap<String, String>>,
     /// Whether to refuse.
     pub refuses: bool,
 }
 
-impl MemorySetAside {
+impl MemoryRejectedStore {
     /// The lines of all objects, with the key they are under.
     ///
     /// # Panics
@@ -240,7 +245,7 @@ impl MemorySetAside {
     }
 }
 
-impl SetAside for MemorySetAside {
+impl RejectedStore for MemoryRejectedStore {
     async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
         if self.refuses {
             return Err(fault(FaultClass::Environment));

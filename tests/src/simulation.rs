@@ -157,7 +157,7 @@ pub struct Outcome {
     /// Requests that took effect after they had been given up.
     pub late_writes: usize,
     /// Records that were given up, and sent again.
-    pub given_up: usize,
+    pub discarded: usize,
     /// Records that had been set aside, and were sent again.
     pub redriven: usize,
     /// A hash of everything that happened, in order.
@@ -172,7 +172,7 @@ impl Sum for Outcome {
             crashes: sum.crashes + one.crashes,
             faults: sum.faults + one.faults,
             late_writes: sum.late_writes + one.late_writes,
-            given_up: sum.given_up + one.given_up,
+            discarded: sum.discarded + one.discarded,
             redriven: sum.redriven + one.redriven,
             fingerprint: sum.fingerprint ^ one.fingerprint,
         })
@@ -259,7 +259,7 @@ struct Simulation {
     useless_redrives: usize,
     invocations: Vec<Invocation>,
     /// What the event source mapping gave up: it waits for its redrive.
-    given_up: Vec<Record>,
+    discarded: Vec<Record>,
     reshardings: usize,
     milliseconds: i64,
     next_invocation: u64,
@@ -276,7 +276,7 @@ impl Simulation {
         let environment = Environment::default();
         let function = Upserter {
             store: environment.clone(),
-            set_aside: environment.clone(),
+            rejected_store: environment.clone(),
             rules: Rules::default(),
             write_concurrency: scenario.write_concurrency,
         };
@@ -294,7 +294,7 @@ impl Simulation {
             rng,
             scenario,
             invocations: Vec::new(),
-            given_up: Vec::new(),
+            discarded: Vec::new(),
             milliseconds: 1_772_438_400_000,
             next_invocation: 0,
             outcome: Outcome::default(),
@@ -307,10 +307,10 @@ impl Simulation {
     /// What does not hold.
     async fn go(&mut self) -> Result<(), String> {
         let records = self.to_come.len();
-        let bad_weather = 40 * records;
+        let steps_with_faults = 40 * records;
         for step in 0..STEPS_PER_RECORD * (records + 1) {
             // The weather clears one day, so that everything can come to rest.
-            let is_bad = step < bad_weather;
+            let is_bad = step < steps_with_faults;
             if !self.step(is_bad).await? {
                 return self.invariants.at_rest(&self.environment, &self.traffic, &self.stream.put);
             }
@@ -340,7 +340,7 @@ impl Simulation {
             (lanes.len().min(4) * 2, 1),
             (open.len().min(8) * 4, 2),
             (usize::from(late > 0) * 2, 3),
-            (usize::from(!self.given_up.is_empty()), 4),
+            (usize::from(!self.discarded.is_empty()), 4),
             (usize::from(self.can_redrive()), 7),
             (usize::from(self.reshardings > 0 && !self.to_come.is_empty()), 5),
             // Time alone passes: invocations under way may run out of it.
@@ -375,7 +375,7 @@ impl Simulation {
                 self.outcome.late_writes += 1;
                 self.note(number as u64, || format!("{what} takes effect at last"));
             }
-            4 => self.redrive_given_up(),
+            4 => self.redrive_discarded(),
             7 => self.redrive_rejected(),
             5 => {
                 self.reshardings -= 1;
@@ -403,8 +403,8 @@ impl Simulation {
     }
 
     /// Somebody sends again what was given up, with the sequence number it had.
-    fn redrive_given_up(&mut self) {
-        let record = self.given_up.swap_remove(self.rng.usize(..self.given_up.len()));
+    fn redrive_discarded(&mut self) {
+        let record = self.discarded.swap_remove(self.rng.usize(..self.discarded.len()));
         self.note(4, || format!("record {} is sent again", record.sequence_number));
         self.stream.redrive([record]);
     }
@@ -475,11 +475,11 @@ impl Simulation {
         match self.stream.lane(lane).next(&rules, self.milliseconds) {
             Next::Idle => {}
             Next::GiveUp { records, .. } => {
-                let given_up = self.stream.lane(lane).batch()[..records].to_vec();
-                self.stream.lane(lane).gave_up(records);
-                self.outcome.given_up += records;
+                let discarded = self.stream.lane(lane).batch()[..records].to_vec();
+                self.stream.lane(lane).discard(records);
+                self.outcome.discarded += records;
                 self.note(records as u64, || format!("{lane:?} gives {records} records up"));
-                self.given_up.extend(given_up);
+                self.discarded.extend(discarded);
             }
             Next::Invoke { failures } => {
                 let event = self.stream.event(lane);

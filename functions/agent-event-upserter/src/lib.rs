@@ -18,7 +18,7 @@ use lambda_io::kinesis::{BatchResponse, StreamEvent, retry_from};
 use tokio::time::Instant;
 
 use crate::decode::{UserRecord, decode};
-use crate::rejected::{SetAside, rejected_object};
+use crate::rejected::{RejectedStore, rejected_object};
 pub use crate::summary::Summary;
 use crate::write::write;
 
@@ -34,14 +34,14 @@ pub struct Upserter<S, R> {
     /// The agent tables.
     pub store: S,
     /// Where rejected records go.
-    pub set_aside: R,
+    pub rejected_store: R,
     /// What is kept, for how long, and in which form.
     pub rules: Rules,
     /// How many writes may be in flight.
     pub write_concurrency: usize,
 }
 
-impl<S: Store, R: SetAside> Upserter<S, R> {
+impl<S: Store, R: RejectedStore> Upserter<S, R> {
     /// Handles one batch. Writes that are not done at `stop_at` are reported for retry.
     pub async fn handle(&self, event: &StreamEvent, stop_at: Instant) -> (BatchResponse, Summary) {
         let records = &event.records;
@@ -56,7 +56,7 @@ impl<S: Store, R: SetAside> Upserter<S, R> {
         let mut finished = unfinished.map_or(records.len(), |(_, record)| record.index);
         // Only what will not come again is set aside now, so that no record is set aside twice.
         if let Some(object) = rejected_object(&records[..finished], &decoded)
-            && let Err(fault) = self.set_aside.put(&object.key, object.body).await
+            && let Err(fault) = self.rejected_store.put(&object.key, object.body).await
         {
             summary.faults.push(fault);
             finished = object.first_record;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
-use agent_event_upserter::rejected::S3SetAside;
+use agent_event_upserter::rejected::S3RejectedStore;
 use agent_event_upserter::settings::UpserterSettings;
 use agent_ledger_dynamodb::DynamoDbStore;
 use aws_config::BehaviorVersion;
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(handle)).await
 }
 
-async fn upserter() -> Result<Upserter<DynamoDbStore, S3SetAside>, Error> {
+async fn upserter() -> Result<Upserter<DynamoDbStore, S3RejectedStore>, Error> {
     let settings = UpserterSettings::read(&Settings::from_lookup(&|name| std::env::var(name).ok()))?;
     // The SDK sets no time limits of its own: one lost packet would cost the whole invocation.
     let timeouts = TimeoutConfig::builder()
@@ -46,7 +46,10 @@ async fn upserter() -> Result<Upserter<DynamoDbStore, S3SetAside>, Error> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Ok(Upserter {
         store: DynamoDbStore::new(dynamodb, settings.agent_state_table, settings.agent_history_table),
-        set_aside: S3SetAside { client: aws_sdk_s3::Client::new(&config), bucket: settings.rejected_bucket },
+        rejected_store: S3RejectedStore {
+            client: aws_sdk_s3::Client::new(&config),
+            bucket: settings.rejected_bucket,
+        },
         rules: settings.rules,
         write_concurrency: settings.write_concurrency.get(),
     })

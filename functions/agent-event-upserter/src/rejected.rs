@@ -22,21 +22,21 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::decode::{Decoded, UserRecord};
 
 /// A place for rejected records.
-pub trait SetAside: Send + Sync {
+pub trait RejectedStore: Send + Sync {
     /// Writes an object, replacing one of the same key.
     fn put(&self, key: &str, body: Vec<u8>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// The place in S3.
 #[derive(Debug, Clone)]
-pub struct S3SetAside {
+pub struct S3RejectedStore {
     /// The client.
     pub client: Client,
     /// The bucket.
     pub bucket: String,
 }
 
-impl SetAside for S3SetAside {
+impl RejectedStore for S3RejectedStore {
     async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/x-ndjson");
         put.body(body.into()).send().await.map(drop).map_err(fault)

@@ -350,7 +350,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn killed_at_any_request_the_next_run_ends_with_the_same_counts() {
-        let undisturbed = redrive(&world(), &request()).await.unwrap();
+        let baseline = redrive(&world(), &request()).await.unwrap();
         for is_served in [false, true] {
             for requests in 0.. {
                 let world = World { fuse: Some(AtomicUsize::new(requests)), is_served, ..world() };
@@ -368,7 +368,7 @@ mod tests {
                 let report = redrive(&world, &request()).await.unwrap();
                 assert_eq!(
                     report,
-                    Report { run: report.run.clone(), ..undisturbed.clone() },
+                    Report { run: report.run.clone(), ..baseline.clone() },
                     "{requests} {is_served}"
                 );
                 let arrived = locked(&world.arrived).clone();
@@ -385,7 +385,7 @@ mod tests {
     async fn stopped_in_the_middle_of_an_object_it_goes_on_there() {
         let world = world();
         let request = Request { rate: 1, ..request() };
-        let undisturbed = redrive(&self::world(), &request).await.unwrap();
+        let baseline = redrive(&self::world(), &request).await.unwrap();
         let mut report = Report::default();
         for stops in 1.. {
             let arrived = locked(&world.arrived).len();
@@ -396,7 +396,7 @@ mod tests {
                 break;
             }
         }
-        assert_eq!(report, Report { run: report.run.clone(), ..undisturbed });
+        assert_eq!(report, Report { run: report.run.clone(), ..baseline });
         assert!(locked(&world.arrived).values().all(|times| *times == 1), "nothing was sent twice");
     }
 

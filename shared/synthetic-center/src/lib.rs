@@ -11,7 +11,7 @@
 mod agent;
 mod center;
 mod contact;
-mod disturb;
+mod delivery_faults;
 mod queues;
 mod sent;
 mod size;
@@ -19,6 +19,6 @@ mod time;
 mod wire;
 
 pub use center::Center;
-pub use disturb::{DEMO_DISTURBANCES, Disturbances, disturb};
+pub use delivery_faults::{DEMO_DELIVERY_FAULTS, DeliveryFaults, with_delivery_faults};
 pub use sent::Sent;
 pub use size::{CenterSize, DEMO_CENTER, DEMO_OPENING};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use agent_event_upserter::rejected::SetAside;
+use agent_event_upserter::rejected::RejectedStore;
 use agent_event_upserter::{Summary, Upserter};
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;
@@ -197,7 +197,7 @@ static RUNTIME: LazyLock<Runtime> =
 #[derive(Debug, Default)]
 struct Objects(Mutex<BTreeMap<String, Vec<u8>>>);
 
-impl SetAside for Objects {
+impl RejectedStore for Objects {
     async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), body);
         Ok(())
@@ -216,7 +216,7 @@ impl Objects {
 fn upserter() -> Upserter<MemoryStore, Objects> {
     Upserter {
         store: MemoryStore::default(),
-        set_aside: Objects::default(),
+        rejected_store: Objects::default(),
         rules: Rules::default(),
         write_concurrency: 4,
     }
@@ -257,7 +257,7 @@ pub fn agent_event(data: &[u8]) {
         let Summary { applied, duplicate, stale, skipped, retried, .. } = summary;
         applied + duplicate + stale + skipped + retried + summary.rejected.total()
     };
-    let lines = function.set_aside.lines();
+    let lines = function.rejected_store.lines();
     assert_eq!(lines.len(), first.rejected.total());
     if !is_packed(data) {
         assert_eq!(counted(&first), 1);
@@ -270,7 +270,7 @@ pub fn agent_event(data: &[u8]) {
     assert_eq!(second.applied, 0, "what was written is not applied again");
     assert_eq!(counted(&second), counted(&first));
     assert!(function.store.tables() == tables, "the same again changes nothing");
-    assert_eq!(function.set_aside.lines(), lines);
+    assert_eq!(function.rejected_store.lines(), lines);
 }
 
 /// An event for the upserter: refused whole, or every record is done.
@@ -282,7 +282,7 @@ pub fn kinesis_envelope(data: &[u8]) {
     let function = upserter();
     let summary = handle(&function, &event);
     assert_eq!(summary.retried, 0);
-    assert_eq!(function.set_aside.lines().len(), summary.rejected.total());
+    assert_eq!(function.rejected_store.lines().len(), summary.rejected.total());
 }
 
 /// A packed record, with its own checksum and with the right one: what can be unpacked, packs to the same again.

@@ -28,7 +28,7 @@ use local_aws::stack::{create_agent_tables, upserter_environment};
 use serde_json::{Value, json};
 use served_stack::Keys;
 use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET};
-use synthetic_center::{Center, CenterSize, DEMO_CENTER, Disturbances, Sent, disturb};
+use synthetic_center::{Center, CenterSize, DEMO_CENTER, DeliveryFaults, Sent, with_delivery_faults};
 use tokio::time::Instant;
 
 /// Invocations at once; the machine has to run the tables beside them.
@@ -124,8 +124,8 @@ fn function(
 
 fn sent(stream: StreamKind) -> impl Iterator<Item = Sent> {
     let size = CenterSize { agents: 2000, hours: 24, contacts_per_hour: 13_000, seed: 1, ..DEMO_CENTER };
-    let untidy = Disturbances { duplicated: 25, late: 15, malformed: 8, seed: 1 };
-    disturb(Center::new(size), untidy).filter(move |sent| sent.stream == stream)
+    let untidy = DeliveryFaults { duplicated: 25, late: 15, malformed: 8, seed: 1 };
+    with_delivery_faults(Center::new(size), untidy).filter(move |sent| sent.stream == stream)
 }
 
 /// Answers must be, byte for byte, those of the same code in this process.

@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use agent_event_upserter::rejected::SetAside;
+use agent_event_upserter::rejected::RejectedStore;
 use agent_ledger::Item;
 use agent_ledger::memory::{MemoryStore, Tables};
 use agent_ledger::store::{
@@ -191,7 +191,7 @@ impl Environment {
     }
 
     /// Whether a record was set aside for a reason.
-    pub(super) fn is_set_aside(&self, sequence_number: &str, data: &[u8], reason: &str) -> bool {
+    pub(super) fn is_rejected(&self, sequence_number: &str, data: &[u8], reason: &str) -> bool {
         let is_it = |line: &RejectedLine| {
             line.sequence_number == sequence_number && line.data == data && line.reason == reason
         };
@@ -400,7 +400,7 @@ impl Store for Environment {
     }
 }
 
-impl SetAside for Environment {
+impl RejectedStore for Environment {
     fn put(&self, key: &str, body: Vec<u8>) -> impl Future<Output = Result<(), StoreError>> + Send {
         let request = Request::Put { key: key.to_owned(), body };
         async move {

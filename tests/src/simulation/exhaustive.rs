@@ -204,7 +204,7 @@ impl<'a> Way<'a> {
     fn begin(&mut self, records: Vec<Record>, may_fail: bool) {
         let function = Upserter {
             store: self.environment.clone(),
-            set_aside: self.environment.clone(),
+            rejected_store: self.environment.clone(),
             rules: Rules::default(),
             write_concurrency: self.case.write_concurrency,
         };

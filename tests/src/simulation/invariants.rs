@@ -66,7 +66,7 @@ impl Invariants {
                     Sort::Event if !environment.look(|tables| is_written(&self.plans[part], tables)) => {
                         return Err(format!("record {number} is reported as done and its event is missing"));
                     }
-                    Sort::Rejected(reason) if !environment.is_set_aside(number, part, reason) => {
+                    Sort::Rejected(reason) if !environment.is_rejected(number, part, reason) => {
                         return Err(format!("record {number} is reported as done and was not set aside"));
                     }
                     _ => {}

@@ -40,7 +40,7 @@ impl Traffic {
         world.contradict(scenario.contradictions, rng);
         let events = world.events.iter().map(|event| Bytes::from(event.record.clone()));
         let mut traffic = Self { truth: world.truth.clone(), ..Self::of_events(events.collect()) };
-        let records = traffic.disturb(&world, scenario, rng);
+        let records = traffic.with_delivery_faults(&world, scenario, rng);
         traffic.to_come = traffic.pack(records, scenario, rng);
         traffic
     }
@@ -69,7 +69,12 @@ impl Traffic {
     }
 
     /// Each agent's events in order, but for those that come twice, late or broken; and bad records between them.
-    fn disturb(&mut self, world: &World, scenario: &Scenario, rng: &mut Rng) -> Vec<(String, Bytes)> {
+    fn with_delivery_faults(
+        &mut self,
+        world: &World,
+        scenario: &Scenario,
+        rng: &mut Rng,
+    ) -> Vec<(String, Bytes)> {
         let mut places: BTreeMap<(usize, usize), (String, Bytes)> = BTreeMap::new();
         let mut number = 0;
         let mut add = |place: usize, key: &str, data: Bytes| {

@@ -137,7 +137,7 @@ async fn every_record_lands_in_exactly_one_place() {
     let fates = fates(day());
     assert!(fates.failed > 0 && fates.skipped > 0 && fates.rejected > 5, "{fates:?}");
     assert_eq!(landed, fates);
-    assert_eq!((outcomes.retried, summary.given_up), (0, 0));
+    assert_eq!((outcomes.retried, summary.discarded), (0, 0));
     assert_eq!(run.rejected().len() as u64, fates.rejected);
 
     // Every contact's rows share a partition, and its newest version is the one with the survey's answer.
@@ -233,7 +233,7 @@ async fn sending_everything_twice_changes_nothing_in_either_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_killed_in_mid_batch_gives_the_same_result() {
-    let undisturbed = Run::of(day(), 1).await;
+    let baseline = Run::of(day(), 1).await;
 
     // At every 40th request to DynamoDB, which a batch under way has just made, its process is killed.
     let upserter: Arc<OnceLock<Arc<Function>>> = Arc::default();
@@ -259,20 +259,20 @@ async fn a_function_killed_in_mid_batch_gives_the_same_result() {
 
     let kills = kills.load(Ordering::Relaxed);
     assert!(kills >= 10, "only {kills} kills");
-    assert!(killed.state == undisturbed.state, "the state differs");
-    assert!(killed.history == undisturbed.history, "the history differs");
-    assert_eq!(killed.summary.given_up, 0);
+    assert!(killed.state == baseline.state, "the state differs");
+    assert!(killed.history == baseline.history, "the history differs");
+    assert_eq!(killed.summary.discarded, 0);
     // A batch that was cut in two after a kill sets aside under other keys: a record may stand in two objects, but none
     // is missing and none too many.
     let set_aside = |run: &Run| {
         let numbers = run.rejected().into_iter().map(|line| line["sequence_number"].to_string());
         numbers.collect::<BTreeSet<_>>()
     };
-    assert_eq!(set_aside(&killed), set_aside(&undisturbed));
+    assert_eq!(set_aside(&killed), set_aside(&baseline));
     // A killed invocation logs no summary, so fewer outcomes than events would mean that no kill hit a batch.
     let outcomes = killed.summary.outcomes;
     assert!(
-        outcomes.duplicate > undisturbed.summary.outcomes.duplicate,
+        outcomes.duplicate > baseline.summary.outcomes.duplicate,
         "{outcomes:?}: no batch was in the middle"
     );
 }

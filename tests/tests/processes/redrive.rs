@@ -133,8 +133,8 @@ fn broken_table() -> GlueTable {
 #[tokio::test(flavor = "multi_thread")]
 async fn contact_records_of_every_form_come_back() {
     let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
-    let undisturbed = tempfile::tempdir().unwrap();
-    put_on(settings(&Functions::new(), undisturbed.path()), &day).await;
+    let baseline = tempfile::tempdir().unwrap();
+    put_on(settings(&Functions::new(), baseline.path()), &day).await;
 
     let output = tempfile::tempdir().unwrap();
     let output = output.path();
@@ -160,7 +160,7 @@ async fn contact_records_of_every_form_come_back() {
     assert_eq!(again["records"]["sent"], 0);
     assert_eq!(again["records"]["stay"], sent["records"]["stay"], "what fails again is told again");
     stack.drain().await.unwrap();
-    assert_eq!(rows(output), rows(undisturbed.path()));
+    assert_eq!(rows(output), rows(baseline.path()));
 }
 
 /// Objects of rejected records as an older version of the function would have left them, that did not know their kind.
@@ -196,10 +196,10 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 async fn agent_events_of_every_form_come_back_even_if_it_is_killed() {
     let mut day = Input { contact_records: Vec::new(), ..Input::demo_day() };
     day.agent_events.truncate(150);
-    let (given_up, rejected) = day.agent_events.split_at(100);
-    let undisturbed = tempfile::tempdir().unwrap();
+    let (discarded, rejected) = day.agent_events.split_at(100);
+    let baseline = tempfile::tempdir().unwrap();
     let functions = Functions::new();
-    let mut stack = Stack::start(settings(&functions, undisturbed.path())).await.unwrap();
+    let mut stack = Stack::start(settings(&functions, baseline.path())).await.unwrap();
     put(&stack, &day).await;
     stack.drain().await.unwrap();
     let expected = tables(&stack);
@@ -208,8 +208,8 @@ async fn agent_events_of_every_form_come_back_even_if_it_is_killed() {
     let output = output.path();
     functions.break_it(UPSERTER);
     let mut stack = Stack::start(settings(&functions, output)).await.unwrap();
-    put(&stack, &Input { agent_events: given_up.to_vec(), ..Input::default() }).await;
-    stack.settle(given_up.len() as u64).await.unwrap();
+    put(&stack, &Input { agent_events: discarded.to_vec(), ..Input::default() }).await;
+    stack.settle(discarded.len() as u64).await.unwrap();
     reject(output, rejected);
     assert!(objects(output, "aws/lambda") > 1 && objects(output, "rejected") > 1);
     assert_eq!(tables(&stack), (Vec::new(), Vec::new()));

@@ -10,7 +10,7 @@ use agent_ledger::store::{Answer, FaultClass, Store, WrittenEntries, WrittenRegi
 use agent_ledger::{Activity, Attribute, HistoryEntry, NamePolicy, RegisterWrite};
 use connect_streams::Timestamp;
 use lambda_io::aggregate::{Packed, pack};
-use ledger_tests::{MemorySetAside, far_future, fault, stream_event, upserter};
+use ledger_tests::{MemoryRejectedStore, far_future, fault, stream_event, upserter};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -51,13 +51,13 @@ async fn handle<S: Store>(
     (
         serde_json::to_value(response).unwrap()["batchItemFailures"].clone(),
         summary,
-        function.set_aside.lines(),
+        function.rejected_store.lines(),
     )
 }
 
 /// How many events of the batches were applied, duplicate and stale.
 async fn counts(
-    function: &agent_event_upserter::Upserter<MemoryStore, MemorySetAside>,
+    function: &agent_event_upserter::Upserter<MemoryStore, MemoryRejectedStore>,
     batches: Vec<Vec<&Vec<u8>>>,
 ) -> (usize, usize, usize) {
     let mut counts = (0, 0, 0);
@@ -239,7 +239,7 @@ async fn what_the_newest_snapshot_does_not_know_is_gone() {
 async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
     let good = good_event();
     let mut function = upserter(MemoryStore::default());
-    function.set_aside = MemorySetAside { refuses: true, ..MemorySetAside::default() };
+    function.rejected_store = MemoryRejectedStore { refuses: true, ..MemoryRejectedStore::default() };
     let event = stream_event(100, [good.as_slice(), b"{", b"{}"]);
     let (response, summary) = function.handle(&event, far_future()).await;
     let failures = serde_json::to_value(response).unwrap()["batchItemFailures"].clone();
@@ -281,7 +281,7 @@ async fn what_is_not_done_in_time_is_reported() {
         serde_json::to_value(response).unwrap()["batchItemFailures"],
         json!([{"itemIdentifier": "101"}])
     );
-    assert_eq!((summary.retried, summary.faults.len(), function.set_aside.lines().len()), (1, 0, 1));
+    assert_eq!((summary.retried, summary.faults.len(), function.rejected_store.lines().len()), (1, 0, 1));
 }
 
 /// A store that never answers.

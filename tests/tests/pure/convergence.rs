@@ -288,8 +288,12 @@ async fn redeliver(store: FailingStore, day: &[Vec<u8>]) -> (Tables, usize, usiz
         start = failure["itemIdentifier"].as_str().unwrap().parse().unwrap();
     }
     // A fault is never blamed on the data: what was bad is set aside, each record once, and nothing else.
-    let set_aside: Vec<_> =
-        function.set_aside.lines().into_iter().map(|(_, line)| line["sequence_number"].clone()).collect();
+    let set_aside: Vec<_> = function
+        .rejected_store
+        .lines()
+        .into_iter()
+        .map(|(_, line)| line["sequence_number"].clone())
+        .collect();
     assert_eq!(
         set_aside.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(),
         BTreeSet::from(["0", "70", "151"])

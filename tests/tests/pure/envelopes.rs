@@ -187,7 +187,7 @@ async fn every_answer_to_kinesis_is_that_of_the_stock_type() {
     let event = ledger_tests::stream_event(7, records);
     let (response, _) = function.handle(&event, far_future()).await;
     assert_eq!(serde_json::to_string(&response).unwrap(), r#"{"batchItemFailures":[]}"#);
-    function.set_aside.refuses = true;
+    function.rejected_store.refuses = true;
     let (response, _) = function.handle(&event, far_future()).await;
     let wire = serde_json::to_string(&response).unwrap();
     assert_eq!(wire, r#"{"batchItemFailures":[{"itemIdentifier":"7"}]}"#);

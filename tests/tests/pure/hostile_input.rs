@@ -8,7 +8,7 @@ use contact_lake::{Made, Policy, Transformed};
 use contact_record_normalizer::{RESPONSE_BUDGET, transform};
 use ledger_tests::hostile::{Case, agent_events, contact, contact_records};
 use ledger_tests::{
-    MemorySetAside, dynamodb, dynamodb_store, far_future, stream_event, transform_event, upserter,
+    MemoryRejectedStore, dynamodb, dynamodb_store, far_future, stream_event, transform_event, upserter,
 };
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn row_of(record: &[u8]) -> (String, Value) {
 }
 
 async fn outcome_of(
-    function: &Upserter<DynamoDbStore, MemorySetAside>,
+    function: &Upserter<DynamoDbStore, MemoryRejectedStore>,
     number: usize,
     record: &[u8],
 ) -> String {
@@ -65,8 +65,9 @@ async fn every_hostile_input_has_its_outcome() {
         }
     }
     let (_server, client) = dynamodb().await;
-    let Upserter { rules, write_concurrency, set_aside, .. } = upserter(());
-    let function = Upserter { store: dynamodb_store(client.clone()), set_aside, rules, write_concurrency };
+    let Upserter { rules, write_concurrency, rejected_store, .. } = upserter(());
+    let function =
+        Upserter { store: dynamodb_store(client.clone()), rejected_store, rules, write_concurrency };
     for (number, Case { what, record, outcome, holds }) in agent_events().into_iter().enumerate() {
         assert_eq!(outcome_of(&function, number, &record).await, outcome, "{what}");
         if let Some((attribute, value)) = holds {

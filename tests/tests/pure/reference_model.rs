@@ -21,7 +21,7 @@ use fastrand::Rng;
 use lambda_io::kinesis::BatchResponse;
 use ledger_tests::chaos::Chaos;
 use ledger_tests::lives::{Event, INSTANCE, REGION, World, contradictory, told_by};
-use ledger_tests::{MemorySetAside, dynamodb, dynamodb_store, far_future, stream_event, upserter};
+use ledger_tests::{MemoryRejectedStore, dynamodb, dynamodb_store, far_future, stream_event, upserter};
 use serde_json::Value;
 
 /// How many worlds are tried, unless `MODEL_WORLDS` says another number.
@@ -29,7 +29,7 @@ const WORLDS: u64 = 200;
 /// After so many attempts the weather clears, so that every batch is done one day.
 const ATTEMPTS_IN_BAD_WEATHER: usize = 6;
 
-type Function<S> = Upserter<S, MemorySetAside>;
+type Function<S> = Upserter<S, MemoryRejectedStore>;
 
 /// The way a lane of the stream delivers its events: what it sends, in this order.
 fn lane(world: &World, rng: &mut Rng) -> Vec<Event> {
@@ -117,7 +117,7 @@ async fn live_through<S: Store>(store: S, world: &World, rng: &mut Rng) -> Funct
     let (one, other) = (rng.u64(..), rng.u64(..));
     futures::join!(deliver(&function, &lanes[0], one), deliver(&function, &lanes[1], other));
     function.store.clear_up().await;
-    assert!(function.set_aside.lines().is_empty(), "weather is never blamed on the data");
+    assert!(function.rejected_store.lines().is_empty(), "weather is never blamed on the data");
     function
 }
 

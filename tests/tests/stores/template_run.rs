@@ -159,14 +159,14 @@ fn lambda_may_do_what_it_must() {
         "kinesis:GetShardIterator",
         "kinesis:ListShards",
     ];
-    let given_up = "arn:aws:s3:::lake/aws/lambda/id/shardId-000000000000/2026/03/02/x";
+    let discarded = "arn:aws:s3:::lake/aws/lambda/id/shardId-000000000000/2026/03/02/x";
     lacks_nothing(&template, "AgentEventUpserterRole", stream.map(|action| (action, "AgentEventStream.Arn")));
     lacks_nothing(
         &template,
         "AgentEventUpserterRole",
         [
             ("kinesis:ListStreams", "*"),
-            ("s3:PutObject", given_up),
+            ("s3:PutObject", discarded),
             ("s3:ListBucket", "arn:aws:s3:::lake"),
             ("kms:GenerateDataKey", "Key.Arn"),
         ],

@@ -34,7 +34,7 @@ pub struct Summary {
     /// Agent events by what became of them.
     pub outcomes: Outcomes,
     /// Agent events that the function could not handle at all.
-    pub given_up: u64,
+    pub discarded: u64,
     /// How many faults were injected, if any were to be.
     pub injected_faults: Option<Injected>,
     /// How long it took.
@@ -79,7 +79,7 @@ impl Summary {
             agents,
             history_entries,
             outcomes: Outcomes::of_log(stack.upserter.log())?,
-            given_up: count(&stack.agent_events.counters.given_up),
+            discarded: count(&stack.agent_events.counters.discarded),
             injected_faults: stack.faults.as_ref().map(Faults::injected),
             elapsed,
         })
@@ -95,7 +95,7 @@ impl Summary {
             },
             "agent_events": {
                 "in": self.agent_events, "agents": self.agents, "history_entries": self.history_entries,
-                "outcomes": outcomes, "given_up": self.given_up,
+                "outcomes": outcomes, "given_up": self.discarded,
             },
             "seconds": self.elapsed.as_secs_f64(),
         });
@@ -160,8 +160,8 @@ impl fmt::Display for Summary {
         if retried > 0 {
             line("  retried", retried, "sent again, and counted above")?;
         }
-        if self.given_up > 0 {
-            line("  given up", self.given_up, "under aws/lambda/ in the lake; the function's log says why")?;
+        if self.discarded > 0 {
+            line("  given up", self.discarded, "under aws/lambda/ in the lake; the function's log says why")?;
         }
         line("Agents", self.agents as u64, "")?;
         line("History entries", self.history_entries as u64, "events and intervals")?;

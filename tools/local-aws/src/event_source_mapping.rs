@@ -86,7 +86,7 @@ pub struct Counters {
     /// The function is done with them.
     pub done: AtomicU64,
     /// They were given up.
-    pub given_up: AtomicU64,
+    pub discarded: AtomicU64,
     /// They did not pass the filter.
     pub filtered: AtomicU64,
 }
@@ -95,7 +95,7 @@ impl Counters {
     /// Records that are over, one way or another.
     #[must_use]
     pub fn over(&self) -> u64 {
-        [&self.done, &self.given_up, &self.filtered].iter().map(|count| count.load(Ordering::Relaxed)).sum()
+        [&self.done, &self.discarded, &self.filtered].iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -243,11 +243,17 @@ impl EventSourceMapping {
                     }
                     Next::GiveUp { records, condition, invocations } => {
                         if let Some(bucket) = &on_failure_bucket {
-                            self.set_aside(bucket, shard, &lane.batch()[..records], condition, invocations)
-                                .await?;
+                            self.send_to_on_failure_destination(
+                                bucket,
+                                shard,
+                                &lane.batch()[..records],
+                                condition,
+                                invocations,
+                            )
+                            .await?;
                         }
-                        self.counters.given_up.fetch_add(records as u64, Ordering::Relaxed);
-                        lane.gave_up(records);
+                        self.counters.discarded.fetch_add(records as u64, Ordering::Relaxed);
+                        lane.discard(records);
                     }
                 }
             }
@@ -299,7 +305,7 @@ impl EventSourceMapping {
         event
     }
 
-    async fn set_aside(
+    async fn send_to_on_failure_destination(
         &self,
         bucket: &str,
         shard: &Shard,
@@ -472,7 +478,7 @@ mod tests {
 
     /// "Retain discarded batch records": the object's key and body, the whole invocation event as escaped JSON text.
     #[tokio::test(start_paused = true)]
-    async fn what_is_given_up_is_in_the_on_failure_bucket_with_its_payload() {
+    async fn discarded_records_are_in_the_on_failure_destination_with_their_payload() {
         let settings = MappingSettings {
             retries: RetryRules {
                 maximum_retry_attempts: Some(2),
@@ -486,7 +492,7 @@ mod tests {
         let run = run(settings, recorder, Stream::new("s", 1), |stream| put(stream, 3, 0..40)).await;
         assert_eq!(run.recorder.records().len(), 39);
         let counters = &run.mapping.counters;
-        assert_eq!(counters.given_up.load(Ordering::Relaxed), 1);
+        assert_eq!(counters.discarded.load(Ordering::Relaxed), 1);
         assert_eq!(counters.over(), 40);
 
         let objects = files_below(&run.folder.path().join("failures")).unwrap();

@@ -1,7 +1,9 @@
 //! The size of a generated center.
 
 use clap::Args;
-use synthetic_center::{Center, CenterSize, DEMO_CENTER, DEMO_DISTURBANCES, Disturbances, Sent, disturb};
+use synthetic_center::{
+    Center, CenterSize, DEMO_CENTER, DEMO_DELIVERY_FAULTS, DeliveryFaults, Sent, with_delivery_faults,
+};
 
 /// How large the center is, and how untidy its streams are.
 #[derive(Debug, Clone, Args)]
@@ -19,13 +21,13 @@ pub struct CenterArguments {
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.seed)]
     pub seed: u64,
     /// Duplicates: how many of a thousand records come twice
-    #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub duplicated: u32,
     /// How many of a thousand records come late
-    #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.late, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.late, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub late: u32,
     /// Broken records, for each thousand records
-    #[arg(long, value_name = "N", default_value_t = DEMO_DISTURBANCES.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub malformed: u32,
 }
 
@@ -59,6 +61,6 @@ impl CenterArguments {
             first_id,
         };
         let Self { duplicated, late, malformed, seed, .. } = *self;
-        disturb(Center::new(size), Disturbances { duplicated, late, malformed, seed })
+        with_delivery_faults(Center::new(size), DeliveryFaults { duplicated, late, malformed, seed })
     }
 }

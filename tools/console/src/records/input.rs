@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use connect_streams::StreamKind;
-use synthetic_center::{Center, DEMO_CENTER, DEMO_DISTURBANCES, Sent, disturb};
+use synthetic_center::{Center, DEMO_CENTER, DEMO_DELIVERY_FAULTS, Sent, with_delivery_faults};
 
 pub use self::files::is_known;
 pub use self::reader::{Broken, FIREHOSE, Records, STREAM};
@@ -30,7 +30,7 @@ impl Input {
     /// The small day of the demo.
     #[must_use]
     pub fn demo_day() -> Self {
-        disturb(Center::new(DEMO_CENTER), DEMO_DISTURBANCES).collect()
+        with_delivery_faults(Center::new(DEMO_CENTER), DEMO_DELIVERY_FAULTS).collect()
     }
 
     /// One record after another; both streams advance together.

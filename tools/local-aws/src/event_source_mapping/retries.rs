@@ -123,7 +123,7 @@ impl Lane {
     }
 
     /// Notes that the first so many records of the batch were given up.
-    pub fn gave_up(&mut self, records: usize) {
+    pub fn discard(&mut self, records: usize) {
         let Some(batch) = self.batches.front_mut() else { return };
         batch.records.drain(..records.min(batch.records.len()));
         if batch.records.is_empty() {
@@ -152,13 +152,13 @@ mod tests {
     fn play(poison: i64, rules: &RetryRules, answer: fn(usize) -> Progress) -> (Vec<String>, Vec<String>) {
         let mut lane = Lane::default();
         lane.push(records(1..=4));
-        let (mut sent, mut given_up) = (Vec::new(), Vec::new());
+        let (mut sent, mut discarded) = (Vec::new(), Vec::new());
         let names = |batch: &[Record]| {
             batch.iter().map(|record| record.sequence_number.as_str()).collect::<Vec<_>>().join(" ")
         };
         for _ in 0..50 {
             match lane.next(rules, 0) {
-                Next::Idle => return (sent, given_up),
+                Next::Idle => return (sent, discarded),
                 Next::Invoke { .. } => {
                     let batch = lane.batch();
                     sent.push(names(batch));
@@ -167,8 +167,8 @@ mod tests {
                     lane.answered(progress, rules);
                 }
                 Next::GiveUp { records, condition, invocations } => {
-                    given_up.push(format!("{} {condition} {invocations}", names(&lane.batch()[..records])));
-                    lane.gave_up(records);
+                    discarded.push(format!("{} {condition} {invocations}", names(&lane.batch()[..records])));
+                    lane.discard(records);
                 }
             }
         }
@@ -178,11 +178,11 @@ mod tests {
     /// "Retain discarded batch records": a batch is tried again as often as `MaximumRetryAttempts` says, then
     /// discarded.
     #[test]
-    fn a_batch_that_fails_is_tried_again_and_then_given_up_whole() {
+    fn a_failing_batch_is_retried_and_then_discarded_whole() {
         let rules = RetryRules { maximum_retry_attempts: Some(2), ..RetryRules::default() };
-        let (sent, given_up) = play(3, &rules, |_| Progress::Failed);
+        let (sent, discarded) = play(3, &rules, |_| Progress::Failed);
         assert_eq!(sent, ["1 2 3 4", "1 2 3 4", "1 2 3 4"]);
-        assert_eq!(given_up, ["1 2 3 4 RetryAttemptsExhausted 3"]);
+        assert_eq!(discarded, ["1 2 3 4 RetryAttemptsExhausted 3"]);
     }
 
     /// `CreateEventSourceMapping`, `BisectBatchOnFunctionError`: "If the function returns an error, split the batch in
@@ -191,9 +191,9 @@ mod tests {
     fn a_batch_that_fails_is_cut_in_two_until_the_bad_record_is_alone() {
         let rules =
             RetryRules { maximum_retry_attempts: Some(1), bisect_on_error: true, ..RetryRules::default() };
-        let (sent, given_up) = play(3, &rules, |_| Progress::Failed);
+        let (sent, discarded) = play(3, &rules, |_| Progress::Failed);
         assert_eq!(sent, ["1 2 3 4", "1 2", "3 4", "3", "3", "4"]);
-        assert_eq!(given_up, ["3 RetryAttemptsExhausted 4"]);
+        assert_eq!(discarded, ["3 RetryAttemptsExhausted 4"]);
     }
 
     /// "Configuring partial batch response": what is before the checkpoint is done; only the rest is sent again, with
@@ -203,9 +203,9 @@ mod tests {
         for bisect_on_error in [false, true] {
             let rules =
                 RetryRules { maximum_retry_attempts: Some(1), bisect_on_error, ..RetryRules::default() };
-            let (sent, given_up) = play(3, &rules, Progress::Done);
+            let (sent, discarded) = play(3, &rules, Progress::Done);
             assert_eq!(sent, ["1 2 3 4", "3 4", "3 4"]);
-            assert_eq!(given_up, ["3 4 RetryAttemptsExhausted 2"]);
+            assert_eq!(discarded, ["3 4 RetryAttemptsExhausted 2"]);
         }
     }
 
@@ -223,18 +223,18 @@ mod tests {
     /// `CreateEventSourceMapping`, `MaximumRecordAgeInSeconds`: records older than that are discarded, those that were
     /// never sent among them.
     #[test]
-    fn records_that_are_too_old_are_given_up() {
+    fn records_that_are_too_old_are_discarded() {
         let rules = RetryRules { maximum_record_age: Some(60_000), ..RetryRules::default() };
         let mut lane = Lane::default();
         lane.push(records(1..=3));
         assert_eq!(lane.next(&rules, 61_000), Next::Invoke { failures: 0 });
         let condition = "RecordAgeExceeded";
         assert_eq!(lane.next(&rules, 62_001), Next::GiveUp { records: 2, condition, invocations: 0 });
-        lane.gave_up(2);
+        lane.discard(2);
         assert_eq!(lane.next(&rules, 62_001), Next::Invoke { failures: 0 });
         lane.answered(Progress::Failed, &rules);
         assert_eq!(lane.next(&rules, 70_000), Next::GiveUp { records: 1, condition, invocations: 1 });
-        lane.gave_up(1);
+        lane.discard(1);
         assert_eq!(lane.next(&rules, 70_000), Next::Idle);
     }
 }

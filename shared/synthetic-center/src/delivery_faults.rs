@@ -12,7 +12,7 @@ use crate::time::{MINUTE, SECOND};
 
 /// How untidy the streams are: of a thousand records, how many.
 #[derive(Debug, Clone, Copy)]
-pub struct Disturbances {
+pub struct DeliveryFaults {
     /// Come twice.
     pub duplicated: u32,
     /// Come late.
@@ -24,15 +24,15 @@ pub struct Disturbances {
 }
 
 /// What the streams of the demo are like.
-pub const DEMO_DISTURBANCES: Disturbances =
-    Disturbances { duplicated: 25, late: 15, malformed: 8, seed: 20_260_302 };
+pub const DEMO_DELIVERY_FAULTS: DeliveryFaults =
+    DeliveryFaults { duplicated: 25, late: 15, malformed: 8, seed: 20_260_302 };
 
-/// The same records with disturbances, in the order in which they arrive.
-pub fn disturb(
+/// The same records with faults, in the order in which they arrive.
+pub fn with_delivery_faults(
     records: impl Iterator<Item = Sent>,
-    disturbances: Disturbances,
+    faults: DeliveryFaults,
 ) -> impl Iterator<Item = Sent> {
-    let Disturbances { duplicated, late, malformed, seed } = disturbances;
+    let DeliveryFaults { duplicated, late, malformed, seed } = faults;
     let mut rng = Rng::with_seed(seed);
     let mut records = records.peekable();
     // By the time they arrive, and a number to tell them apart.
