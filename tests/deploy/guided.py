@@ -228,9 +228,9 @@ class Guided(EmulatorTest):
         for parameters, sentence in [
             (
                 {"ExistingAgentEventStreamKeyArn": key},
-                "ExistingAgentEventStreamKeyArn is the key of ExistingAgentEventStreamArn, which is empty. Set both or neither.",
+                "ExistingAgentEventStreamKeyArn needs ExistingAgentEventStreamArn, which is empty. Set it, or leave both empty.",
             ),
-            ({"PiiHashKeySecret": "{{resolve:ssm-secure:key}}"}, "PiiHashKeySecret failed to satisfy constraint: is empty, or the name"),
+            ({"PiiHashKeySecret": "{{resolve:ssm-secure:key}}"}, "PiiHashKeySecret failed to satisfy constraint: must be empty, or the name"),
         ]:
             with self.assertRaises(AssertionError) as refused:
                 self.deploy("refused", **parameters)

@@ -631,8 +631,8 @@ mod documented_rules {
     fn what_contradicts_itself_is_refused_with_a_sentence() {
         assert_eq!(Template::with(&EXISTING).broken_rules(), Vec::<String>::new());
         for (key, sentence) in [
-            (EXISTING[1], "ExistingContactRecordStreamKeyArn is the key of ExistingContactRecordStreamArn"),
-            (EXISTING[3], "ExistingAgentEventStreamKeyArn is the key of ExistingAgentEventStreamArn"),
+            (EXISTING[1], "ExistingContactRecordStreamKeyArn needs ExistingContactRecordStreamArn"),
+            (EXISTING[3], "ExistingAgentEventStreamKeyArn needs ExistingAgentEventStreamArn"),
         ] {
             let broken = Template::with(&[key]).broken_rules();
             assert!(broken.len() == 1 && broken[0].starts_with(sentence), "{broken:?}");
