@@ -50,7 +50,7 @@ fn unreadable_json_is_named_with_its_place() {
     fs::write(&file, "[{\"ContactId\": \"c\"},\n{\"ContactId\":]\n").unwrap();
     refused(
         &["--contact-records", file.to_str().unwrap()],
-        "broken.json is not JSON (at the record that begins on line 2",
+        "broken.json is not JSON (in the record that starts on line 2",
     );
 }
 
@@ -188,7 +188,7 @@ fn only_what_a_demo_wrote_is_deleted() {
     std::os::unix::fs::symlink(&elsewhere, output.join("logs")).unwrap();
     let log = fs::read(elsewhere.join("agent-event-upserter.jsonl")).unwrap();
     let refused = demo(&output, &SMALL);
-    assert!(String::from_utf8(refused.stderr).unwrap().contains("logs is a link"));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("logs is a symbolic link"));
     assert_eq!(fs::read(elsewhere.join("agent-event-upserter.jsonl")).unwrap(), log);
 }
 
