@@ -192,7 +192,7 @@ fn a_demo_takes_standard_input_once() {
     assert_eq!(done.status.code(), Some(3), "{done:?}");
     let shown = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(
-        shown.contains("1 record fails of yours") && shown.contains("standard input:2: not_json"),
+        shown.contains("1 of your records fails") && shown.contains("standard input:2: not_json"),
         "{shown}"
     );
     let summary: Value = serde_json::from_slice(&fs::read(out.join("summary.json")).unwrap()).unwrap();
