@@ -49,7 +49,7 @@ impl CenterArguments {
         self.records_of(DEMO_CENTER.opening, DEMO_CENTER.first_id)
     }
 
-    /// The records of a center that opens at `opening` and numbers its ids from `first_id`.
+    /// The records of a center that opens at `opening` and numbers its IDs from `first_id`.
     pub fn records_of(&self, opening: i64, first_id: u64) -> impl Iterator<Item = Sent> + Send + use<> {
         let busy = u32::try_from(self.agents).unwrap_or(u32::MAX).saturating_mul(20) / 3;
         let size = CenterSize {

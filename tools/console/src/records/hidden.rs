@@ -1,4 +1,4 @@
-//! The parts of a record that are shown by default: ids, types, times, numbers, and the names of queues and statuses.
+//! The parts of a record that are shown by default: IDs, types, times, numbers, and the names of queues and statuses.
 //! Everything else counts as personal data, including unknown fields.
 //!
 //! The fields are the columns of the lake, by name and by source, and the fields of other records in `fields.rs`. A column's

@@ -1,5 +1,5 @@
 //! A user's own records: a file, a folder of files, or standard input, with one JSON object, a list of objects, concatenated
-//! objects, or one object per line, optionally compressed with GZIP. Records are streamed, not held in memory.
+//! objects, or one object per line, optionally compressed with GZIP. Records are streamed one by one.
 
 mod files;
 mod reader;

@@ -191,7 +191,7 @@ impl Alarm {
         }
     }
 
-    /// The id as words: the heading of its section in docs/operations.md.
+    /// The ID as words: the heading of its section in docs/operations.md.
     fn words(&self) -> String {
         let mut words = String::new();
         for letter in self.id.chars() {

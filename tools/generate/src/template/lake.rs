@@ -61,7 +61,7 @@ fn columns_of_the_row() -> impl Iterator<Item = (String, String, String)> {
     columns().map(|column| (column.name.to_owned(), trino_type(&column.glue_type()), column.glue_type()))
 }
 
-/// The logical id of a name: `agent_events` becomes `AgentEvents`.
+/// The logical ID of a name: `agent_events` becomes `AgentEvents`.
 fn logical_id(name: &str) -> String {
     name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }

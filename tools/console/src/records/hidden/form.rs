@@ -1,4 +1,4 @@
-//! The forms of texts that are shown. The producer of a record chooses its values: a field for an id may hold a name or a
+//! The forms of texts that are shown. The producer of a record chooses its values: a field for an ID may hold a name or a
 //! telephone number.
 
 /// The form a text must have to be shown.
