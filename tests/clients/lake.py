@@ -96,7 +96,7 @@ class Stack:
     def _served(self):
         if self.process.poll() is not None:
             raise AssertionError(f"the local stack ended: {self.said()}")
-        if "Everything is running" not in self.said():
+        if "Everything keeps running" not in self.said():
             return None
         return json.loads((self.output / "stack.json").read_text())
 

@@ -517,7 +517,7 @@ def check_lake_sql(verification, run):
 def check_documentation(engine, run):
     file, should = ROOT / "docs" / "queries.md", documentation(engine, run)
     is_true = file.exists() and file.read_text() == should
-    print("  docs/queries.md " + ("ok" if is_true else "is stale; `make generate` writes it"))
+    print("  docs/queries.md " + ("ok" if is_true else "is stale; run `make generate`"))
     return is_true
 
 

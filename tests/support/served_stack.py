@@ -134,7 +134,7 @@ class ServedStack:
             raise AssertionError(f"the local stack ended: {self.log.read()}")
         self.log.seek(0)
         # It says so after everything is there.
-        if "Everything is running" not in self.log.read():
+        if "Everything keeps running" not in self.log.read():
             return None
         return json.loads((self.output / "stack.json").read_text())
 

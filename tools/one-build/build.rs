@@ -1,3 +1,3 @@
-//! Nothing: what this crate needs at build time is named in its `Cargo.toml`.
+//! Empty: it exists only for the build dependencies in `Cargo.toml`.
 
 fn main() {}

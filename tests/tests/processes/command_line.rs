@@ -50,7 +50,7 @@ fn unreadable_json_is_named_with_its_place() {
     fs::write(&file, "[{\"ContactId\": \"c\"},\n{\"ContactId\":]\n").unwrap();
     refused(
         &["--contact-records", file.to_str().unwrap()],
-        "broken.json is not JSON (at the record that begins on line 2",
+        "broken.json is not JSON (in the record that starts on line 2",
     );
 }
 
@@ -188,7 +188,7 @@ fn only_what_a_demo_wrote_is_deleted() {
     std::os::unix::fs::symlink(&elsewhere, output.join("logs")).unwrap();
     let log = fs::read(elsewhere.join("agent-event-upserter.jsonl")).unwrap();
     let refused = demo(&output, &SMALL);
-    assert!(String::from_utf8(refused.stderr).unwrap().contains("logs is a link"));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("logs is a symbolic link"));
     assert_eq!(fs::read(elsewhere.join("agent-event-upserter.jsonl")).unwrap(), log);
 }
 
@@ -299,7 +299,7 @@ fn an_interruption_stops_everything_that_was_started() {
     assert!((0..2000).any(|_| is_gone()), "a process runs on");
 }
 
-const EQUAL: &str = "Both tables, the rows and the failures are exactly what the records say.";
+const EQUAL: &str = "Both tables, the rows and the failures match the records exactly.";
 
 fn said(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
@@ -329,7 +329,7 @@ fn the_same_seed_generates_the_same_files_and_a_demo_of_them_leaves_what_they_sa
     // They are the user's own, and some are broken.
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(3), "{shown}");
-    assert!(shown.contains(EQUAL) && shown.contains("fail of yours"), "{shown}");
+    assert!(shown.contains(EQUAL) && shown.contains("of your records fail"), "{shown}");
     assert!(shown.contains("contact-records.jsonl") && shown.contains("agent-events.jsonl"), "{shown}");
     let summary: Value =
         serde_json::from_slice(&fs::read(output_folder.join("summary.json")).unwrap()).unwrap();
@@ -343,7 +343,7 @@ fn injected_faults_leave_what_the_events_say() {
         let folder = tempfile::tempdir().unwrap();
         let output = demo(&folder.path().join("out"), &[&SMALL[..], faults].concat());
         let said = said(&output);
-        assert!(said.contains(EQUAL) && !said.contains("given up"), "{said}");
+        assert!(said.contains(EQUAL) && !said.contains("discarded"), "{said}");
         let summary = fs::read(folder.path().join("out/summary.json")).unwrap();
         serde_json::from_slice::<Value>(&summary).unwrap()
     };
@@ -457,7 +457,7 @@ fn a_served_stack_takes_records_and_shows_them() {
         command.args(["demo", "--serve"]).args(SMALL).arg("--output").arg(folder.path().join("out"));
     let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let verdict = lines.find(|line| line.contains("what the records say")).unwrap();
+    let verdict = lines.find(|line| line.contains("match the records exactly")).unwrap();
     assert_eq!(verdict, EQUAL);
     let mut printed: Vec<_> =
         lines.by_ref().take_while(|line| !line.starts_with("Rows reach the lake")).collect();

@@ -81,11 +81,11 @@ async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
         (&records[0]["reason"], &records[0]["redrive"]["would_pass"]),
         (&json!("Lambda.FunctionTimedOut"), &json!(true))
     );
-    assert!(records[0]["means"].as_str().unwrap().contains("did not answer in its time"));
+    assert!(records[0]["means"].as_str().unwrap().contains("timed out four times"));
     assert_eq!(
         records[1]["redrive"],
         json!({"would_pass": false, "reason": "missing_field", "path": "InstanceARN",
-        "message": "InstanceARN is missing or null, and a contact record needs it"})
+        "message": "InstanceARN is missing or null, and a contact record requires it"})
     );
     assert_eq!(
         records[0]["records"][0]["CustomerEndpoint"],

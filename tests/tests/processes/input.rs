@@ -147,14 +147,14 @@ fn what_is_no_json_is_refused_with_its_place_and_what_to_do() {
     for (name, content, said) in [
         ("utf16.json", utf16, "is UTF-16; convert it with `iconv"),
         ("table.csv", b"ContactId,Channel\nc,VOICE\n".to_vec(), "looks like CSV"),
-        ("broken.json", format!("[{CONTACT},\n{{\"a\"]").into_bytes(), "begins on line 2"),
+        ("broken.json", format!("[{CONTACT},\n{{\"a\"]").into_bytes(), "starts on line 2"),
         ("half.json", b"{\n\"ContactId\":".to_vec(), "is not JSON"),
         ("empty.json", Vec::new(), "holds no records"),
         ("damaged.json.gz", compressed(CONTACT.repeat(50))[..60].to_vec(), "damaged"),
         (
             "long.jsonl",
             format!("{CONTACT}\n{{\"a\":\"{}\"}}\n", "x".repeat(11_000_000)).into_bytes(),
-            "long.jsonl:2: a record that begins here is larger than 10 MiB",
+            "long.jsonl:2: the record that starts here is larger than 10 MiB",
         ),
     ] {
         let file = folder.path().join(name);
@@ -172,7 +172,7 @@ fn a_contact_record_that_firehose_would_not_take_is_refused_before_anything_is_s
     let out = folder.path().join("out");
     let arguments = ["demo", "--output", out.to_str().unwrap(), "--contact-records", file.to_str().unwrap()];
     let said = refused(&command(&arguments).output().unwrap());
-    assert!(said.contains("large.jsonl:2: a record that begins here is larger than 1000 KiB"), "{said}");
+    assert!(said.contains("large.jsonl:2: the record that starts here is larger than 1000 KiB"), "{said}");
     assert!(!out.exists());
 }
 
@@ -192,7 +192,7 @@ fn a_demo_takes_standard_input_once() {
     assert_eq!(done.status.code(), Some(3), "{done:?}");
     let shown = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(
-        shown.contains("1 record fails of yours") && shown.contains("standard input:2: not_json"),
+        shown.contains("1 of your records fails") && shown.contains("standard input:2: not_json"),
         "{shown}"
     );
     let summary: Value = serde_json::from_slice(&fs::read(out.join("summary.json")).unwrap()).unwrap();
@@ -206,7 +206,7 @@ fn a_demo_takes_standard_input_once() {
         (&2.into(), &1.into())
     );
     let said = refused(&demo(&["--contact-records", "-", "--times", "2"], CONTACT));
-    assert!(said.contains("standard input can be read once"), "{said}");
+    assert!(said.contains("standard input can be read only once"), "{said}");
     let said = refused(&demo(&["--contact-records", "-", "--agent-events", "-"], CONTACT));
     assert!(said.contains("give a file for the other one"), "{said}");
     let said = refused(&demo(&["--contact-records", "-"], "[{\"a\":1},"));
@@ -256,7 +256,7 @@ fn a_line_of_300_megabytes_is_refused_and_takes_little_memory() {
     let out = folder.path().join("out").to_string_lossy().into_owned();
     for arguments in [vec!["validate", file], vec!["demo", "--output", &out, "--contact-records", file]] {
         let (output, peak) = peak_memory(command(&arguments).spawn().unwrap());
-        assert!(refused(&output).contains("line.jsonl:1: a record that begins here is larger than"));
+        assert!(refused(&output).contains("line.jsonl:1: the record that starts here is larger than"));
         assert!((1..MEMORY).contains(&peak), "{arguments:?} took {peak} bytes");
     }
 }

@@ -680,7 +680,7 @@ fn every_kind_of_fault_is_injected_into_every_part_of_a_small_demo() {
         demo.args(["demo", "--agents", "4", "--hours", "2", "--chaos", seed, "--output"]);
         let ended = demo.arg(folder.path().join("out")).output().unwrap();
         let said = String::from_utf8(ended.stdout).unwrap();
-        assert!(said.contains("exactly what the records say") && said.contains("Injected faults"), "{said}");
+        assert!(said.contains("match the records exactly") && said.contains("Injected faults"), "{said}");
         let summary = fs::read(folder.path().join("out/summary.json")).unwrap();
         let summary: Value = serde_json::from_slice(&summary).unwrap();
         let parts = summary["injected_faults"].as_object().unwrap();

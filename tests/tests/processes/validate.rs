@@ -98,7 +98,7 @@ async fn every_failure_has_its_reason_path_place_and_a_sentence() {
     assert_eq!(shown[0]["value"], "\"yesterday\"");
     assert_eq!(
         failing[0]["message"],
-        "InitiationTimestamp cannot be read: it must be a time with its zone, such as 2026-03-02T08:00:00Z"
+        "InitiationTimestamp is invalid: it must be a time with a time zone, such as 2026-03-02T08:00:00Z"
     );
     assert_eq!(summary["contact_records"], json!({"written": 1, "passed_over": 1, "failed": 1}));
     assert_eq!(summary["agent_events"], json!({"written": 1, "passed_over": 0, "failed": 4}));

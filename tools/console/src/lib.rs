@@ -1,4 +1,4 @@
-//! What the commands of this project have in common, and that needs no AWS: arguments, records of a user's own, output.
+//! The parts that all commands share and that need no AWS: arguments, a user's own records, output.
 
 pub mod arguments;
 pub mod output_folder;

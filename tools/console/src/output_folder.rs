@@ -1,8 +1,8 @@
-//! The folder of a demo's result: one demo at a time, readable by its owner only, and nothing in it is deleted but what a
-//! demo has put there.
+//! The folder of a demo's result: used by one demo at a time, and readable by its owner only. A demo deletes only files that
+//! an earlier demo wrote.
 //!
-//! A file in it, [`FILE`], is both: locked as long as a demo runs or serves, and a list of the files that demos wrote, one
-//! JSON text a line. A demo that is killed has listed what it wrote, so the next one can make room.
+//! The file [`FILE`] in it has two uses. It is locked while a demo runs or serves, and it lists the files that demos wrote,
+//! one JSON text per line. A killed demo has listed what it wrote, so the next one can remove it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
@@ -14,20 +14,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, bail};
 use lake_files::{Note, files_below};
 
-/// Marks, locks and lists.
+/// Marks and locks the folder, and lists the files that demos wrote.
 const FILE: &str = ".contact-ledger-demo";
-/// Where the local S3 keeps what it shows to nobody; a folder below it is listed in place of its files.
+/// The internal files of the local S3. The list names a folder below it instead of the files in that folder.
 const HIDDEN: &str = ".s3";
-/// Folders that are read as a whole: what somebody else has put there would be taken for a demo's.
+/// Folders that are read as a whole: any other file in them would count as part of the result.
 const OURS: [&str; 2] = ["lake", "logs"];
 
-/// A folder that no other demo writes to, as long as this is held.
+/// A folder that no other demo writes to while this value exists.
 #[derive(Debug, Clone)]
 pub struct OutputFolder {
     path: PathBuf,
-    /// The same without links: some write by it.
+    /// `path` with symbolic links resolved; some callers use it.
     canonical: PathBuf,
-    /// The lock goes with the last of them.
+    /// The lock is released when the last clone is dropped.
     list: Arc<Mutex<List>>,
 }
 
@@ -38,10 +38,10 @@ struct List {
 }
 
 impl OutputFolder {
-    /// Takes the folder, and removes what an earlier demo has left in it.
+    /// Locks the folder and removes the files of an earlier demo.
     ///
     /// # Errors
-    /// When a demo runs in it, or it holds what no demo has put there.
+    /// When a demo is running in it, or it holds files that no demo wrote.
     pub fn claim(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let file = path.join(FILE);
@@ -49,17 +49,17 @@ impl OutputFolder {
             && path.exists()
             && fs::read_dir(path).map_or(true, |mut entries| entries.next().is_some());
         if is_foreign {
-            bail!("{shown} is there and is not the result of a demo; choose another folder with --output");
+            bail!("{shown} exists and is not the result of a demo; choose another folder with --output");
         }
         create(path)
-            .with_context(|| format!("folder {shown} cannot be made; choose another with --output"))?;
+            .with_context(|| format!("folder {shown} cannot be created; choose another with --output"))?;
         let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&file);
         let mut file =
             open.with_context(|| format!("folder {shown} cannot be written; choose another with --output"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("a demo is running in {shown}; end it, or choose another folder with --output")
+                bail!("a demo is running in {shown}; stop it, or choose another folder with --output")
             }
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| {
@@ -85,28 +85,28 @@ impl OutputFolder {
         let relative = relative.map_err(std::io::Error::other)?;
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         if !list.written.contains(relative) {
-            // The line before may be broken, by a disk that was full.
+            // Starts on a new line: a full disk may have cut off the line before.
             list.file.write_all(format!("\n{}\n", serde_json::to_string(relative)?).as_bytes())?;
             list.written.insert(relative.to_owned());
         }
         Ok(())
     }
 
-    /// The same, for whoever writes into the folder by other ways.
+    /// [`Self::note`] as a function, for the stack's own writers.
     #[must_use]
     pub fn noting(&self) -> Note {
         let folder = self.clone();
         Arc::new(move |file| folder.note(file))
     }
 
-    /// Where it is.
+    /// The folder's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Lists a file that another command has written into a demo's folder, if it is one.
+/// Lists a file that another command wrote, if it is in a demo's folder.
 ///
 /// # Errors
 /// When the list cannot be written.
@@ -119,7 +119,7 @@ pub fn note_below(file: &Path) -> std::io::Result<()> {
     list.write_all(format!("\n{}\n", serde_json::to_string(relative)?).as_bytes())
 }
 
-/// Others on this machine have no business with what may be customers' data.
+/// Creates the folder for its owner only: it may hold customers' data.
 fn create(path: &Path) -> std::io::Result<()> {
     const OWNER_ONLY: u32 = 0o700;
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -133,14 +133,14 @@ fn create(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Removes the files that are listed, and folders that are empty then; begins the list anew.
+/// Removes the listed files and the folders that are then empty, and clears the list.
 fn make_room(path: &Path, list: &mut File) -> anyhow::Result<()> {
     let shown = path.display();
     let mut text = String::new();
     list.read_to_string(&mut text).with_context(|| format!("{shown}/{FILE} cannot be read"))?;
     let listed: BTreeSet<PathBuf> = text
         .lines()
-        // The last line of a demo that was killed may be broken.
+        // A killed demo may have left a broken last line.
         .filter_map(|line| serde_json::from_str::<PathBuf>(line).ok())
         .filter(|file| file.components().all(|part| matches!(part, Component::Normal(_))))
         .map(|file| path.join(file))
@@ -148,13 +148,13 @@ fn make_room(path: &Path, list: &mut File) -> anyhow::Result<()> {
     for folder in OURS {
         if path.join(folder).is_symlink() {
             bail!(
-                "{shown}/{folder} is a link, and what a demo writes would go to where it leads; remove it, or choose another folder with --output"
+                "{shown}/{folder} is a symbolic link, and the demo would write to its target; remove it, or choose another folder with --output"
             );
         }
         let files = files_below(&path.join(folder)).with_context(|| format!("{shown} cannot be read"))?;
         if let Some(foreign) = files.iter().find(|file| !listed.contains(*file)) {
             bail!(
-                "{} was not written by a demo, and would be taken for a part of the result; move it away, or choose another folder with --output",
+                "{} was not written by a demo, and would count as part of the result; move it away, or choose another folder with --output",
                 foreign.display()
             );
         }
@@ -168,7 +168,7 @@ fn make_room(path: &Path, list: &mut File) -> anyhow::Result<()> {
             }
             _ => {}
         }
-        // Those that are not empty stay.
+        // Folders that are not empty stay.
         for folder in file.ancestors().skip(1).take_while(|folder| *folder != path) {
             if fs::remove_dir(folder).is_err() {
                 break;
@@ -178,7 +178,7 @@ fn make_room(path: &Path, list: &mut File) -> anyhow::Result<()> {
     list.set_len(0).and_then(|()| list.rewind()).with_context(|| format!("{shown}/{FILE} cannot be written"))
 }
 
-/// Whether no folder on the way to the file is a link to elsewhere.
+/// Whether no folder between `path` and the file is a symbolic link.
 fn is_within(path: &Path, file: &Path) -> bool {
     let folders = file.ancestors().skip(1).take_while(|folder| *folder != path);
     folders.into_iter().all(|folder| fs::symlink_metadata(folder).is_ok_and(|folder| folder.is_dir()))

@@ -1,4 +1,4 @@
-//! A command as a process: how it ends, how it is interrupted, which keys it hears.
+//! A command as a process: its exit code, interruption, and keyboard input.
 
 pub mod interruption;
 pub mod keys;

@@ -1,4 +1,4 @@
-//! Records that a user has: read, judged by the functions' own code, and explained without showing personal data.
+//! A user's own records: read, judged by the functions' code, and explained without showing personal data.
 
 pub mod failures;
 pub mod hidden;

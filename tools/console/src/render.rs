@@ -1,4 +1,4 @@
-//! What is printed: text that is safe for a terminal, tables, JSON, sentences.
+//! Output: text that is safe for a terminal, tables, JSON, error messages.
 
 pub mod output;
 pub mod spreadsheet;

@@ -1,4 +1,4 @@
-//! `demo`: start the stack, send input, wait until everything has landed, leave the result in a folder.
+//! `demo`: starts the stack, sends input, waits until everything has arrived, and writes the result to a folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::expected::Expected;
-use crate::report::Findings;
+use crate::report::RunResult;
 use connect_streams::StreamKind;
 use lake_parquet::contact_records as glue_table;
 use ledger_console::arguments::demo::{DemoArguments, OUTPUT};
@@ -32,31 +32,31 @@ use ledger_console::records::streams::{OwnFailures, ReadFailure, Streams, ensure
 use ledger_console::render::output::{print, say};
 use synthetic_center::Sent;
 
-/// Records between whoever makes them and whoever sends them.
+/// The capacity of the queue between the producer and the sender.
 const QUEUE_RECORDS: usize = 2000;
-/// A batch has more events of each agent, and so fewer writes, the fewer agents share a shard.
+/// Fewer agents per shard mean more events per agent in a batch, and so fewer writes.
 const AGENTS_PER_SHARD: usize = 125;
-/// Each shard at work is a process.
+/// Each active shard runs a process.
 const MOST_SHARDS: usize = 8;
-/// Where rows are delivered while the stack is served, so that they can be looked at.
+/// The interval of row deliveries while the stack is served, so that rows appear soon.
 const SERVED_DELIVERY: Duration = Duration::from_secs(5);
 
 /// Runs the demo and prints its summary.
 ///
 /// # Errors
-/// A sentence for the user; nothing is left running.
+/// An error message for the user. Nothing keeps running.
 pub async fn demo(arguments: &DemoArguments, interruption: &Interruption) -> anyhow::Result<Outcome> {
-    // Once it is served, who interrupts has had what was asked for.
+    // An interruption of a served stack is its normal end, with the outcome that is set here.
     let served = Arc::new(OnceLock::new());
-    // A task of its own, so that signals are heard whatever the work is doing.
+    // A separate task, so that signals are handled even if the work blocks.
     let mut work = tokio::spawn(run(arguments.clone(), served.clone()));
     tokio::select! {
         result = &mut work => result.unwrap_or_else(|failure| Err(failure.into())),
         () = interruption.requested() => {
             work.abort();
-            // It ends when everything it started is gone.
+            // The task ends once everything it started is stopped.
             let _ = work.await;
-            say("interrupted: everything that was started has been stopped");
+            say("interrupted: everything is stopped");
             Ok(served.get().copied().unwrap_or(Outcome::Interrupted))
         }
     }
@@ -71,7 +71,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let mut settings = StackSettings {
         dynamodb_port: arguments.dynamodb_port,
         s3_port: arguments.s3_port,
-        // More requests meet more faults.
+        // Smaller batches mean more requests, and more of them get a fault.
         batch_size: if arguments.chaos.is_some() { 100 } else { 1000 },
         shards: (arguments.center.agents / AGENTS_PER_SHARD).clamp(2, MOST_SHARDS),
         faults: arguments.chaos.map(Faults::new),
@@ -83,39 +83,39 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
         settings.streams_port = Some(arguments.streams_port);
         settings.delivery_interval = SERVED_DELIVERY;
     }
-    // Before the result of an earlier demo makes room.
+    // Checked before the result of an earlier demo is removed.
     settings.check().await?;
-    // Customers' data may be in everything that is written from here on.
+    // Everything written from here on may contain customers' data.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let folder = OutputFolder::claim(&arguments.output)?;
     settings.note = Some(folder.noting());
-    #[expect(clippy::disallowed_methods, reason = "the summary tells how long the demo took")]
+    #[expect(clippy::disallowed_methods, reason = "the summary shows the duration of the demo")]
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
     let own = source.own.clone();
     let expected = send(&mut stack, source, expected, arguments).await?;
     let own = own.map(|own| std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
-    let mut findings = Findings::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments)?;
-    findings.leave(&folder)?;
-    print(&summary(&findings, &arguments.output))?;
-    let outcome = findings.outcome();
+    let mut result = RunResult::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments)?;
+    result.leave(&folder)?;
+    print(&summary(&result, &arguments.output))?;
+    let outcome = result.outcome();
     if arguments.serve {
         print(&endpoints(&stack, &arguments.output))?;
-        // Nobody else sets it.
+        // It is set only here.
         let _ = served.set(outcome);
         stack.run().await?;
     }
     Ok(outcome)
 }
 
-/// Where records come from.
+/// The records to send.
 struct Source {
     records: Box<dyn Iterator<Item = Sent> + Send>,
-    /// How many there are, if that is known; otherwise the progress is that of the day.
+    /// The number of records, if known. Otherwise, progress is that of the simulated day.
     total: Option<u64>,
-    /// Why there are no more, if there should be.
+    /// The error that ended the input early, if there was one.
     failure: ReadFailure,
-    /// Those of the user's own records that fail.
+    /// The user's own records that fail.
     own: Option<OwnFailures>,
 }
 
@@ -131,7 +131,7 @@ fn source(arguments: &DemoArguments) -> anyhow::Result<Source> {
     let total = streams.total().map(|records| records * u64::from(times));
     let (failure, own) = (streams.failure(), Some(streams.own_failures()));
     let policies = &arguments.policies;
-    // What fails once, fails each time.
+    // A repeated record fails each time; it is noted once.
     let mut judge = Some(Judge::new(None, policies.contact_records()?, policies.agents()?));
     let repeated = (0..times).flat_map(move |_| streams.records(judge.take()));
     Ok(Source { records: Box::new(repeated), total, failure, own })
@@ -142,31 +142,31 @@ fn functions(arguments: &DemoArguments) -> anyhow::Result<PathBuf> {
         return Ok(folder.clone());
     }
     let program =
-        std::env::current_exe().context("the folder of this program cannot be found; say --functions")?;
-    program.parent().map(Path::to_owned).context("this program is in no folder; say --functions")
+        std::env::current_exe().context("the folder of this program cannot be found; set --functions")?;
+    program.parent().map(Path::to_owned).context("this program has no folder; set --functions")
 }
 
-/// How far whoever makes the records is.
+/// The progress of the producer.
 #[derive(Debug, Default)]
-struct Made {
+struct Progress {
     records: AtomicU64,
-    /// The time of the last one's day.
+    /// The time of the last record in the simulated day.
     at: AtomicI64,
 }
 
-/// Makes records beside everything else, and what they must leave.
-fn make(
+/// Produces the records in a thread, and computes the expected result.
+fn produce(
     source: Source,
     mut expected: Expected,
     faults: Option<Faults>,
-) -> (mpsc::Receiver<Sent>, Arc<Made>, JoinHandle<Expected>) {
+) -> (mpsc::Receiver<Sent>, Arc<Progress>, JoinHandle<Expected>) {
     let (sender, receiver) = mpsc::channel(QUEUE_RECORDS);
-    let made = Arc::new(Made::default());
-    let progress = made.clone();
-    let maker = tokio::task::spawn_blocking(move || {
+    let progress = Arc::new(Progress::default());
+    let updated = progress.clone();
+    let producer = tokio::task::spawn_blocking(move || {
         let noted = source.records.inspect(|sent| {
             expected.note(sent);
-            progress.at.store(sent.at, Ordering::Relaxed);
+            updated.at.store(sent.at, Ordering::Relaxed);
         });
         let records: Box<dyn Iterator<Item = Sent>> = match faults {
             Some(faults) => Box::new(faults.of_streams(noted, |sent| match sent.stream {
@@ -176,15 +176,15 @@ fn make(
             None => Box::new(noted),
         };
         for record in records {
-            progress.records.fetch_add(1, Ordering::Relaxed);
-            // Who does not listen any more has been interrupted.
+            updated.records.fetch_add(1, Ordering::Relaxed);
+            // The receiver is dropped when the demo is interrupted or fails.
             if sender.blocking_send(record).is_err() {
                 break;
             }
         }
         expected
     });
-    (receiver, made, maker)
+    (receiver, progress, producer)
 }
 
 async fn send(
@@ -194,7 +194,7 @@ async fn send(
     arguments: &DemoArguments,
 ) -> anyhow::Result<Expected> {
     let (total, failure) = (source.total, source.failure.clone());
-    let (records, made, maker) = make(source, expected, stack.faults.clone());
+    let (records, progress, producer) = produce(source, expected, stack.faults.clone());
     let bar = ProgressBar::new(total.unwrap_or_default());
     let style = ProgressStyle::with_template("{bar:12} {msg}, {elapsed}");
     bar.set_style(style.expect("the template names known parts"));
@@ -203,11 +203,11 @@ async fn send(
     let (mut first, mut last) = (0, 0);
     let mut show = || {
         let (contact_records, agent_events) = (counters.over(), events.counters.over());
-        let at = made.at.load(Ordering::Relaxed);
+        let at = progress.at.load(Ordering::Relaxed);
         first = if first == 0 { at } else { first.min(at) };
         last = at.max(last);
         let clock = jiff::Timestamp::from_millisecond(last).map(|at| at.strftime("%H:%M").to_string());
-        let clock = clock.ok().filter(|_| total.is_none()).map(|clock| format!("it is {clock}, "));
+        let clock = clock.ok().filter(|_| total.is_none()).map(|clock| format!("at {clock}: "));
         if total.is_none() {
             let day = i64::from(arguments.center.hours) * 3_600_000 * 5 / 4;
             bar.set_length(u64::try_from(day).unwrap_or(1));
@@ -221,12 +221,12 @@ async fn send(
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let sent = async {
         if let Err(refused) = put(stack, records).await {
-            // A stream that takes nothing more has lost its reader, which knows why.
+            // The stream refuses records because its reader failed. Draining returns the reader's error.
             stack.drain().await?;
             return Err(refused);
         }
         if arguments.serve {
-            stack.settle(made.records.load(Ordering::Relaxed)).await
+            stack.settle(progress.records.load(Ordering::Relaxed)).await
         } else {
             stack.drain().await
         }
@@ -241,10 +241,10 @@ async fn send(
     show();
     bar.finish_and_clear();
     ensure_read_whole(&failure)?;
-    maker.await.context("the input could not be made")
+    producer.await.context("the input could not be produced")
 }
 
-/// Puts records on their streams as they come.
+/// Puts records on their streams as they arrive.
 async fn put(stack: &Stack, mut records: mpsc::Receiver<Sent>) -> anyhow::Result<()> {
     while let Some(sent) = records.recv().await {
         put_record(stack, sent).await?;
@@ -267,31 +267,31 @@ pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn summary(findings: &Findings, output: &Path) -> String {
+fn summary(result: &RunResult, output: &Path) -> String {
     format!(
         "{}
 {}{}
 
 The result is in {}:
-  report.html                     all of it to look at, in a browser
+  report.html                     the report, for a browser
   lake.sql                        the lake's views and queries, for DuckDB
   lake/contact_records/           rows as Parquet, by contact_date
-  lake/raw/contact-records/       contact records as they came
-  lake/errors/                    contact records that failed, with their bytes
+  lake/raw/contact-records/       raw contact records
+  lake/errors/                    failed contact records, with their bytes
   lake/rejected/agent-events/     rejected agent events, with the reasons
-  agent-state.jsonl               what every agent is doing
-  agent-history.jsonl             what every agent did, with durations
-  summary.json                    the counts above, for programs
-  logs/                           the functions' own logs
+  agent-state.jsonl               current state of every agent
+  agent-history.jsonl             history of every agent, with durations
+  summary.json                    the counts above, as JSON
+  logs/                           the functions' logs
 ",
-        findings.summary,
-        findings.own_failures(),
-        findings.verdict(),
+        result.summary,
+        result.own_failures(),
+        result.verdict(),
         output.display(),
     )
 }
 
-/// Who serves says where. Each line fits a terminal of 80 columns, and can be copied as it is.
+/// The endpoints of a served stack. Each line fits a terminal of 80 columns and can be copied and run.
 fn endpoints(stack: &Stack, output: &Path) -> String {
     let Some(streams) = &stack.streams else { return String::new() };
     let folder = if output == Path::new(OUTPUT) { String::new() } else { format!(" {}", output.display()) };
@@ -299,7 +299,7 @@ fn endpoints(stack: &Stack, output: &Path) -> String {
     let Keys { access_key_id, secret_access_key } = &stack.dynamodb.keys;
     format!(
         r#"
-Everything is running until you press Ctrl-C. Look at it, or send to it:
+Everything keeps running until you press Ctrl-C. Inspect it, or send records:
 
   contact-ledger agents --all --local{folder}
   contact-ledger doctor --local{folder}
@@ -307,7 +307,7 @@ Everything is running until you press Ctrl-C. Look at it, or send to it:
   contact-ledger redrive --local{folder}
   contact-ledger send --local{folder}
 
-The AWS CLI and SDKs speak to it, with credentials that are good only for this
+Use the AWS CLI and SDKs with these credentials, which are valid only for this
 run:
 
   export AWS_ACCESS_KEY_ID={access_key_id}

@@ -1,7 +1,7 @@
-//! What a run must leave, computed beside it: every event's writes folded one by one into a store in memory, with no
-//! stream, no batches and no faults in between. The tables of a run are compared with it.
+//! The expected result of a run, computed next to it: every event's writes folded one by one into memory, without a stream,
+//! batches or faults. The tables of the run are compared with it.
 //!
-//! A day of a thousand agents has hundreds of thousands of history entries, so of those only fingerprints are kept.
+//! A day of a thousand agents has hundreds of thousands of history entries, so only their fingerprints are kept.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,30 +21,30 @@ use served_stack::RETENTION_DAYS;
 use connect_streams::StreamKind;
 use synthetic_center::Sent;
 
-/// What must be there.
+/// The expected result.
 pub struct Expected {
     rules: Rules,
     policy: Policy,
     /// The newest write of every register.
     registers: HashMap<AgentKey, RegisterWrite>,
-    /// Fingerprints of entries by those of their keys, with the version that closed an interval.
+    /// Fingerprints of entries by the fingerprints of their keys, with the version that closed an interval.
     history: HashMap<u64, (u64, Option<Version>)>,
-    /// Hashes of the contents of rows, and whether such a row was seen.
+    /// Content hashes of rows, and whether a row with the hash was found.
     rows: HashMap<String, bool>,
-    /// Fingerprints of records that must be kept as they came, by stream, and whether they were seen.
+    /// Fingerprints of records that must fail, by stream, and whether their raw bytes were found.
     failures: HashMap<(StreamKind, u64), bool>,
     differences: Differences,
 }
 
 impl Default for Expected {
-    /// With all personal data.
+    /// Without a PII policy.
     fn default() -> Self {
         Self::new(Policy::default(), NamePolicy::default())
     }
 }
 
 impl Expected {
-    /// By the rules of a stack on this machine, and these policies.
+    /// With the rules of a local stack and these policies.
     #[must_use]
     pub fn new(policy: Policy, names: NamePolicy) -> Self {
         let retention =
@@ -61,21 +61,21 @@ impl Expected {
     }
 }
 
-/// Items and rows that are missing, too many, or not as they must be.
+/// The number of items and rows that are missing, unexpected or different.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Differences {
     /// In the agent table.
     pub agents: usize,
     /// In the history.
     pub history: usize,
-    /// In the lake, by content.
+    /// In the lake, by content hash.
     pub rows: usize,
-    /// Contact records and agent events that are kept because they failed.
+    /// Among failed contact records and rejected agent events.
     pub failures: usize,
 }
 
 impl Differences {
-    /// Whether there is none.
+    /// Whether there are no differences.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self == Self::default()
@@ -83,7 +83,7 @@ impl Differences {
 }
 
 impl Expected {
-    /// Notes a record that is sent, however often.
+    /// Notes a record that is sent. A repeated record changes nothing.
     pub fn note(&mut self, sent: &Sent) {
         let noted = match sent.stream {
             StreamKind::AgentEvents => self.note_agent_event(&sent.record),
@@ -104,7 +104,7 @@ impl Expected {
                 plan.event.into_iter().chain(plan.intervals).for_each(|entry| self.insert(&entry));
                 Ok(())
             }
-            // Known, and not of this stream: it leaves nothing.
+            // A known kind from another stream changes no table.
             Some(RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row) => Ok(()),
             Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),
         }
@@ -139,7 +139,7 @@ impl Expected {
         }
     }
 
-    /// Looks at an item of the agent table.
+    /// Compares an item of the agent table.
     ///
     /// # Errors
     /// When it has no key.
@@ -153,7 +153,7 @@ impl Expected {
         Ok(())
     }
 
-    /// Looks at an item of the history.
+    /// Compares an item of the history.
     ///
     /// # Errors
     /// When it has no key.
@@ -167,7 +167,7 @@ impl Expected {
         Ok(())
     }
 
-    /// Looks at a row, whose content may come several times.
+    /// Compares a row. Its content may occur several times.
     pub fn compare_row(&mut self, content_hash: &str) {
         match self.rows.get_mut(content_hash) {
             Some(is_there) => *is_there = true,
@@ -175,7 +175,7 @@ impl Expected {
         }
     }
 
-    /// Looks at a record that was kept because it failed.
+    /// Compares a failed or rejected record.
     pub fn compare_failure(&mut self, stream: StreamKind, record: &[u8]) {
         match self.failures.get_mut(&(stream, fingerprint(&record))) {
             Some(is_there) => *is_there = true,
@@ -183,12 +183,12 @@ impl Expected {
         }
     }
 
-    /// What is kept as failed cannot be read.
+    /// Counts an unreadable failure as a difference.
     pub fn unreadable_failure(&mut self) {
         self.differences.failures += 1;
     }
 
-    /// What is left is missing.
+    /// The differences. Everything not compared by now is missing.
     #[must_use]
     pub fn differences(mut self) -> Differences {
         self.differences.agents += self.registers.len();
@@ -223,14 +223,14 @@ fn fingerprint(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Of attributes in the order of their names.
+/// The fingerprint of attributes, which are in the order of their names.
 fn fingerprint_of<'a>(attributes: impl Iterator<Item = (&'a str, Value)>) -> u64 {
     let mut hasher = DefaultHasher::new();
     attributes.for_each(|attribute| attribute.hash(&mut hasher));
     hasher.finish()
 }
 
-/// As the tables show it.
+/// The attribute as JSON, in the form that the tables return.
 fn json(attribute: &Attribute) -> Value {
     match attribute {
         Attribute::Text(text) => Value::from(text.as_str()),

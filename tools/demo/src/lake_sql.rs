@@ -17,13 +17,13 @@ const GENERATED: &str = include_str!("../../../queries/duckdb/lake.sql");
 /// The file's text, for a result in this folder.
 ///
 /// # Errors
-/// When the folder cannot be found.
+/// When the folder's absolute path cannot be determined.
 pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<String> {
     let shown = output.display();
     let lake =
         std::path::absolute(output).with_context(|| format!("{shown} cannot be found"))?.join(LAKE_BUCKET);
     let files = |pattern: &str| format!("getvariable('lake') || '/{pattern}'");
-    // Of a path, only what stands below the lake is a partition.
+    // The partition is the last folder of the path, whatever the folders above it are called.
     let partition = |name: &str| format!("regexp_extract(filename, '{name}=([^/]*)/[^/]*$', 1) AS {name}");
     let records = if summary.rows > 0 {
         format!(
@@ -35,7 +35,7 @@ pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<Strin
         no_contact_records()?
     };
     let events = if summary.agent_events > 0 {
-        // Lines as they are: no character parts or quotes anything.
+        // Raw lines: no character is a delimiter or a quote.
         format!(
             "SELECT event, {} FROM read_csv({}, columns = {{'event': 'VARCHAR'}}, header = false, delim = E'\\x01', quote = '', \
              escape = '', auto_detect = false, ignore_errors = true, max_line_size = 4194304, filename = true, hive_partitioning = false)",
@@ -52,7 +52,7 @@ pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<Strin
         .replace("-- {raw_agent_events}", &view("raw_agent_events", &events)))
 }
 
-/// The table without a row, where there is no file that tells its columns.
+/// The table without rows, for a lake without a file to read its columns from.
 fn no_contact_records() -> anyhow::Result<String> {
     let mut select = "SELECT ".to_owned();
     for column in columns() {
@@ -61,7 +61,7 @@ fn no_contact_records() -> anyhow::Result<String> {
     Ok(select + "NULL::VARCHAR AS contact_date WHERE false")
 }
 
-/// A column's type as `DuckDB` names it.
+/// The `DuckDB` name of a Glue type.
 fn duckdb_type(glue_type: &str) -> anyhow::Result<String> {
     Ok(match GlueType::of(glue_type)? {
         GlueType::Array(element) => format!("{}[]", duckdb_type(element)?),

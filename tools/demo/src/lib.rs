@@ -1,5 +1,5 @@
-//! The demo: a day of a contact center through the whole pipeline on this machine, and what it left, compared with what the
-//! records say.
+//! The demo: runs a day of a contact center through the whole pipeline on this machine, and compares the result with the
+//! result computed from the records.
 
 pub mod demo;
 mod expected;

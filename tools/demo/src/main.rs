@@ -1,4 +1,4 @@
-//! `contact-ledger demo`, as a program of its own: so the operator's tool links neither the emulator nor its stores.
+//! `contact-ledger demo` as a separate program, so that `contact-ledger` links neither the emulator nor its stores.
 
 use std::process::ExitCode;
 
@@ -8,8 +8,8 @@ use ledger_console::arguments::demo::DemoArguments;
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::program::run;
 
-/// A demo moves hundreds of thousands of small values between threads: with the system's allocator, a quarter of its
-/// time goes into that.
+/// A demo moves hundreds of thousands of small values between threads. The system's allocator would take a quarter of its
+/// time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -23,7 +23,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     run(async |arguments: Arguments| {
-        // It stops what it has started, however often it is asked.
+        // `None`: repeated interruptions never keep the demo from stopping everything it started.
         demo(&arguments.demo, &Interruption::listen(None)).await
     })
 }

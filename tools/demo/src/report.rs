@@ -1,7 +1,7 @@
-//! What a run came to: files to work with, and a page to look at.
+//! The result of a run: data files and a report page.
 //!
-//! The page stands alone: no network, no other file. Its numbers are read off the lake and the tables, not off what was
-//! sent.
+//! The page is self-contained: it needs no network and no other file. Its numbers are read from the lake and the tables, not
+//! from the records sent.
 
 mod contacts;
 mod failures;
@@ -36,15 +36,15 @@ use ledger_console::records::judge::Judge;
 use ledger_console::records::streams::Failures;
 use ledger_console::render::terminal::{counted, escaped};
 
-/// Failing records of the user's own that are printed one by one.
+/// The user's failing records that are printed individually.
 const PRINTED_FAILURES: usize = 10;
 
-/// What a run came to.
-pub struct Findings {
-    /// Its numbers.
+/// The result of a run.
+pub struct RunResult {
+    /// The counts.
     pub summary: Summary,
     differences: Differences,
-    /// Those of the user's own records that failed.
+    /// The user's own records that failed.
     own: Failures,
     is_chaos: bool,
     is_synthetic: bool,
@@ -55,8 +55,8 @@ pub struct Findings {
     history: Vec<String>,
 }
 
-impl Findings {
-    /// Reads everything that the run left.
+impl RunResult {
+    /// Reads the result from the stack and its lake.
     ///
     /// # Errors
     /// When a table or file cannot be read.
@@ -69,8 +69,8 @@ impl Findings {
     ) -> anyhow::Result<Self> {
         let policies = &arguments.policies;
         let judge = Judge::new(None, policies.contact_records()?, policies.agents()?);
-        let mut findings = Self {
-            // Its items are counted as they are read below: a large table is read once.
+        let mut result = Self {
+            // The items are counted below while they are read, so that a large table is read once.
             summary: Summary::of(stack, 0, 0, elapsed)?,
             differences: Differences::default(),
             own,
@@ -83,26 +83,26 @@ impl Findings {
             history: Vec::new(),
         };
         stack.dynamodb.for_each_item(AGENT_STATE_TABLE, |item| {
-            findings.note_agent(&item);
+            result.note_agent(&item);
             expected.compare_agent(item)
         })?;
         stack.dynamodb.for_each_item(AGENT_HISTORY_TABLE, |item| {
-            findings.note_entry(&item);
+            result.note_entry(&item);
             expected.compare_entry(item)
         })?;
         let lake = arguments.output.join(LAKE_BUCKET);
-        findings.note_rows(&lake, &mut expected)?;
+        result.note_rows(&lake, &mut expected)?;
         for kept in [layout::FAILED, layout::REJECTED] {
             for file in files_below(&lake.join(kept))? {
-                findings.kept.note(&lake, &file, &mut expected)?;
+                result.kept.note(&lake, &file, &mut expected)?;
             }
         }
-        findings.summary.agents = findings.timelines.agents();
-        findings.summary.history_entries = findings.history.len();
-        findings.agents.sort_unstable();
-        findings.history.sort_unstable();
-        findings.differences = expected.differences();
-        Ok(findings)
+        result.summary.agents = result.timelines.agents();
+        result.summary.history_entries = result.history.len();
+        result.agents.sort_unstable();
+        result.history.sort_unstable();
+        result.differences = expected.differences();
+        Ok(result)
     }
 
     fn note_agent(&mut self, item: &Item) {
@@ -128,35 +128,35 @@ impl Findings {
         Ok(())
     }
 
-    /// One sentence on whether the run left what it must.
+    /// One sentence on whether the result matches the records.
     #[must_use]
     pub fn verdict(&self) -> String {
         if self.differences.is_empty() {
-            return "Both tables, the rows and the failures are exactly what the records say.".to_owned();
+            return "Both tables, the rows and the failures match the records exactly.".to_owned();
         }
         let Differences { agents, history, rows, failures } = self.differences;
         format!(
-            "NOT what the records say: {agents} agents, {history} history entries, {rows} rows and {failures} failures differ; this is a bug, please report it with logs/"
+            "MISMATCH: {agents} agents, {history} history entries, {rows} rows and {failures} failures differ from the records; this is a bug, please report it with logs/"
         )
     }
 
-    /// Whether the run left what it must, and every record of the user's own was good. That generated ones are broken is
-    /// on purpose.
+    /// Success if the result matches the records and none of the user's own records failed. Generated records are broken on
+    /// purpose.
     pub(crate) fn outcome(&self) -> Outcome {
         let is_well = self.differences.is_empty() && self.own.records == 0;
         if is_well { Outcome::Done } else { Outcome::Differs }
     }
 
-    /// Which of the user's own records failed, and why.
+    /// The user's own records that failed, with the reasons.
     pub(crate) fn own_failures(&self) -> String {
         let Failures { records, first, alike } = &self.own;
         if *records == 0 {
             return String::new();
         }
-        let mut text = format!("{} of yours:\n", counted(*records, "record fails", "records fail"));
+        let mut text = format!("{}:\n", counted(*records, "of your records fails", "of your records fail"));
         text.extend(first.iter().take(PRINTED_FAILURES).map(Failing::told));
         if *records > PRINTED_FAILURES as u64 {
-            text.push_str("More fail; summary.json has the first 50, `contact-ledger validate` names all.\n");
+            text.push_str("More fail: summary.json has the first 50, `contact-ledger validate` lists all.\n");
         }
         format!("{text}\n{}\n", alike.told())
     }
@@ -172,7 +172,7 @@ impl Findings {
         json
     }
 
-    /// Writes the tables and the page.
+    /// Writes the files and the page.
     ///
     /// # Errors
     /// When the folder cannot be written.

@@ -1,4 +1,4 @@
-//! What a demo did, in numbers: read off the stack, the tables and the functions' own logs.
+//! The counts of a demo, read from the stack, the tables and the functions' logs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,55 +14,55 @@ use serde_json::json;
 
 use ledger_console::render::terminal::grouped;
 
-/// The numbers.
+/// The counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Contact records that were sent.
+    /// Contact records sent.
     pub contact_records: u64,
     /// Rows in the lake.
     pub rows: u64,
-    /// Contact records under the error prefix.
+    /// Contact records under `errors/`.
     pub failed: u64,
     /// Records of another known kind, dropped on purpose.
     pub dropped: u64,
-    /// Agent events that were sent.
+    /// Agent events sent.
     pub agent_events: u64,
     /// Agents in the agent table.
     pub agents: usize,
     /// Entries of the history: events and intervals.
     pub history_entries: usize,
-    /// Agent events by what became of them.
+    /// Agent events by outcome.
     pub outcomes: Outcomes,
-    /// Agent events that the function could not handle at all.
+    /// Agent events that Lambda discarded.
     pub discarded: u64,
-    /// How many faults were injected, if any were to be.
+    /// The injected faults, if fault injection was on.
     pub injected_faults: Option<Injected>,
-    /// How long it took.
+    /// The duration.
     pub elapsed: Duration,
 }
 
-/// What became of agent events, as the function counts it.
+/// The outcomes of agent events, as the function counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes {
-    /// New, and the state moved.
+    /// New, and the state changed.
     pub applied: u64,
-    /// Seen before.
+    /// Processed before.
     pub duplicate: u64,
-    /// New to the history, too old for the state.
+    /// Older than the state, but new to the history.
     pub stale: u64,
     /// Another known kind.
     pub skipped: u64,
-    /// Kept with a reason.
+    /// Kept with the reason.
     pub rejected: u64,
-    /// Sent again later; each of them is in another count, too.
+    /// Retried later; also counted under another outcome.
     pub retried: u64,
 }
 
 impl Summary {
-    /// Reads the numbers off a stack on which everything has landed, with the numbers of items in its tables.
+    /// Reads the counts from a stack that has processed all records. The caller gives the counts of table items.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the function's log cannot be read.
     pub fn of(
         stack: &Stack,
         agents: usize,
@@ -85,7 +85,7 @@ impl Summary {
         })
     }
 
-    /// The numbers for programs.
+    /// The counts as JSON.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let outcomes: BTreeMap<_, _> = self.outcomes.named().into_iter().collect();
@@ -147,21 +147,21 @@ impl fmt::Display for Summary {
             let line = format!("{name:<18} {:>9}   {meaning}", grouped(number));
             writeln!(f, "{}", line.trim_end())
         };
-        line("Contact records", self.contact_records, "in")?;
+        line("Contact records", self.contact_records, "received")?;
         line("  rows", self.rows, "in the lake")?;
-        line("  failed", self.failed, "kept as they came")?;
+        line("  failed", self.failed, "kept unchanged")?;
         line("  dropped", self.dropped, "another known kind, not a contact record")?;
-        line("Agent events", self.agent_events, "in")?;
-        line("  applied", applied, "new, and the agent's state moved")?;
-        line("  duplicate", duplicate, "seen before, nothing changed")?;
-        line("  stale", stale, "late: the state, already newer, stayed")?;
+        line("Agent events", self.agent_events, "received")?;
+        line("  applied", applied, "new, and the agent's state changed")?;
+        line("  duplicate", duplicate, "processed before, nothing changed")?;
+        line("  stale", stale, "older than the stored state, which was kept")?;
         line("  skipped", skipped, "another known kind, not an agent event")?;
         line("  rejected", rejected, "kept with the reason")?;
         if retried > 0 {
-            line("  retried", retried, "sent again, and counted above")?;
+            line("  retried", retried, "retried, and also counted above")?;
         }
         if self.discarded > 0 {
-            line("  given up", self.discarded, "under aws/lambda/ in the lake; the function's log says why")?;
+            line("  discarded", self.discarded, "under aws/lambda/; the function's log has the cause")?;
         }
         line("Agents", self.agents as u64, "")?;
         line("History entries", self.history_entries as u64, "events and intervals")?;
@@ -170,7 +170,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// A line of a terminal holds two counts.
+/// Writes two counts per line, which fits 80 columns.
 fn write_injected(f: &mut fmt::Formatter<'_>, injected: &Injected) -> fmt::Result {
     writeln!(f, "\nInjected faults")?;
     for (part, kinds) in injected {

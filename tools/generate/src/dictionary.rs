@@ -1,4 +1,4 @@
-//! docs/data-dictionary.md: every table and view with its columns, from the schema of the row, the heads of the views, and
+//! docs/data-dictionary.md: every table and view with its columns, from the row schema, the heads of the views and
 //! `queries/columns.toml`.
 
 use std::cell::RefCell;
@@ -15,22 +15,23 @@ use crate::template::lake::{trino_type, view_columns};
 const COLUMNS: &str = include_str!("../../../queries/columns.toml");
 const HEAD: &str = "# Data dictionary
 
-Every table and view, column by column, for whoever writes a query, builds a dashboard, or answers for personal data. Generated from
-the code, the views and `queries/columns.toml` (`make generate`).
+Every table and view, column by column, for writing queries, building dashboards, and handling personal data. Generated from the
+code, the views and `queries/columns.toml` (`make generate`).
 
-- Types are those of Athena (Trino); of DynamoDB its own: S text, N number, L list, M map.
-- Times are UTC, durations are seconds unless the meaning says otherwise.
+- Types are those of Athena (Trino). DynamoDB tables have DynamoDB types: S text, N number, L list, M map.
+- Times are in UTC. Durations are in seconds, unless the meaning says otherwise.
 - *Source*: the field of Amazon Connect's [contact record](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html)
   or [agent event](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html), a metric of
   [GetMetricDataV2](https://docs.aws.amazon.com/connect/latest/APIReference/API_GetMetricDataV2.html), or a rule.
-- *Personal data*: what the column may say about a person, and the setting that hides it: `ContactRecordPiiPolicy`
+- *Personal data*: what the column may reveal about a person, and the setting that hides it: `ContactRecordPiiPolicy`
   ([contact-record.md](contact-record.md#personal-data)) for rows, `AgentPiiPolicy` ([agent-state.md](agent-state.md)) for the agent
-  tables. Without a note it says nothing about a person by itself: a time, a number, an id, a type, or a name of the center's own;
-  a policy can change most of those, too. Views show what the policy left; raw copies and the archive are as they came.
+  tables. A column without a note reveals nothing about a person on its own: it is a time, a number, an ID, a type, or a name that
+  the contact center chose. A policy can change most of those columns too. Views read the rows after the policy. Raw copies and the
+  archive are unchanged.
 - Columns of the named queries: [queries.md](queries.md).
 ";
 
-/// What is declared of a column.
+/// The declaration of a column.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -48,13 +49,13 @@ struct Declared {
     column: BTreeMap<String, Entry>,
     view: BTreeMap<String, BTreeMap<String, Entry>>,
     table: BTreeMap<String, BTreeMap<String, Entry>>,
-    /// Which were needed.
+    /// The keys of the declarations that were used.
     #[serde(skip)]
     used: RefCell<BTreeSet<String>>,
 }
 
 impl Declared {
-    /// What is said of a view's column: for this view, or for every view, by its name or as one of a family.
+    /// The declaration of a view's column: for this view, or else for every view, by name or by family.
     fn of_view(&self, view: &str, column: &str) -> Option<&Entry> {
         let family = family(column);
         let names = [column, family.as_deref().unwrap_or(column)];
@@ -75,17 +76,17 @@ impl Declared {
     }
 }
 
-/// `contacts_resolved_in_20` is of the family `contacts_resolved_in_X`, `level3_id` of `levelX_id`.
+/// The family of a numbered column: `contacts_resolved_in_20` is in `contacts_resolved_in_X`, `level3_id` in `levelX_id`.
 fn family(column: &str) -> Option<String> {
     let digits = column.find(|character: char| character.is_ascii_digit())?;
     let (before, rest) = column.split_at(digits);
     Some(format!("{before}X{}", rest.trim_start_matches(|character: char| character.is_ascii_digit())))
 }
 
-/// The page.
+/// Generates the page.
 ///
 /// # Errors
-/// When a column is declared nowhere, or one that is not there is declared.
+/// When a column is not declared, or a declared column does not exist.
 pub(crate) fn dictionary() -> anyhow::Result<String> {
     let declared: Declared = toml::from_str(COLUMNS).context("queries/columns.toml")?;
     let mut page = HEAD.to_owned();
@@ -103,11 +104,11 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
     for (table, about) in [
         (
             "raw_contact_records",
-            "Contact records as they came to Firehose, a line of text each, by the day of arrival. Kept for `RawRetentionDays`.",
+            "Raw contact records, as Firehose received them, one per line, by day of arrival. Kept for `RawRetentionDays`.",
         ),
         (
             "raw_agent_events",
-            "Agent events as they came, a line of text each, by the day of arrival. With `AgentEventArchive`.",
+            "Raw agent events, one per line, by day of arrival. Only with `AgentEventArchive`.",
         ),
     ] {
         section(&mut page, table, "table", about);
@@ -131,18 +132,22 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
     for (table, about) in [
         (
             "AgentState",
-            "What every agent is doing: up to three items per agent and Region. [agent-state.md](agent-state.md)",
+            "The current state of every agent: up to three items per agent and Region. [agent-state.md](agent-state.md)",
         ),
         (
             "AgentHistory",
-            "What every agent did: events, and intervals of statuses and contacts. [agent-state.md](agent-state.md)",
+            "The history of every agent: events, and intervals of statuses and contacts. [agent-state.md](agent-state.md)",
         ),
     ] {
         section(&mut page, table, "DynamoDB table", about);
         table_lines(&mut page, &declared, table)?;
     }
     let unused = declared.unused();
-    ensure!(unused.is_empty(), "queries/columns.toml declares what no view has: {}", unused.join(", "));
+    ensure!(
+        unused.is_empty(),
+        "queries/columns.toml declares columns that no view has: {}",
+        unused.join(", ")
+    );
     Ok(page)
 }
 
@@ -163,7 +168,7 @@ fn line(page: &mut String, name: &str, column_type: &str, entry: &Entry) {
 
 fn table_lines(page: &mut String, declared: &Declared, table: &str) -> anyhow::Result<()> {
     let entries =
-        declared.table.get(table).with_context(|| format!("queries/columns.toml lacks table {table}"))?;
+        declared.table.get(table).with_context(|| format!("queries/columns.toml has no table {table}"))?;
     let is_key =
         |entry: &Entry| entry.meaning.starts_with("Partition key") || entry.meaning.starts_with("Sort key");
     let mut entries: Vec<_> = entries.iter().collect();
@@ -214,7 +219,7 @@ fn of_view(page: &mut String, declared: &Declared, view: &lake_queries::Source) 
     Ok(())
 }
 
-/// A column of the row.
+/// Writes a column of the row, and its fields.
 fn of_row(page: &mut String, parent: &str, column: &Column, column_type: &str) {
     let sources: Vec<_> = column.sources().map(|source| format!("`{source}`")).collect();
     let source = if sources.is_empty() { "derived".to_owned() } else { sources.join(" or ") };

@@ -1,4 +1,4 @@
-//! The pages of `docs/` with parts that the code writes.
+//! The pages of `docs/` with generated parts.
 
 use agent_ledger::BOARDS;
 use clap::Parser;
@@ -45,7 +45,7 @@ fn arguments(line: &str) -> anyhow::Result<CostArguments> {
     Ok(Line::try_parse_from(format!("cost {line}").split_whitespace())?.arguments)
 }
 
-/// The page with what each command in it prints behind it.
+/// The page with the current output after each command in it.
 fn costs(page: &str) -> anyhow::Result<String> {
     const BEGIN: &str = "```console\n$ contact-ledger cost ";
     let mut parts = page.split(BEGIN);
@@ -54,7 +54,7 @@ fn costs(page: &str) -> anyhow::Result<String> {
     for part in parts {
         let command = part.split_once('\n').and_then(|(line, rest)| Some((line, rest.split_once("```")?.1)));
         let (line, rest) =
-            command.ok_or_else(|| anyhow::anyhow!("docs/cost.md has a command without its end"))?;
+            command.ok_or_else(|| anyhow::anyhow!("docs/cost.md has a command without an end"))?;
         written += &[BEGIN, line, "\n", &cost(&arguments(line)?)?, "```", rest].concat();
         commands += 1;
     }
@@ -62,11 +62,11 @@ fn costs(page: &str) -> anyhow::Result<String> {
     Ok(written)
 }
 
-/// The table of docs/scaling.md: a peak by the model's volumes.
+/// The table of docs/scaling.md: the peak load from the volumes of the cost model.
 fn scale() -> String {
     let row = |agents: u32| {
         let line = format!("--agents {agents} --contacts-per-day {}", agents * 50);
-        let arguments = arguments(&line).expect("these are arguments of the command");
+        let arguments = arguments(&line).expect("the arguments are valid");
         let volume = volume_of(&arguments);
         let events = events_per_second(&arguments) * PEAK;
         let (state, history) = write_units(&arguments, &volume);
@@ -81,7 +81,7 @@ fn scale() -> String {
             contacts * f64::from(arguments.contact_record_bytes) / 1e6,
         )
     };
-    "| agents | events/s | MB/s | shards | lanes | writes of the state/s | of one board/s | of the history/s | contact records/s | MB/s |\n\
+    "| agents | events/s | MB/s | shards | lanes | state writes/s | of one board/s | history writes/s | contact records/s | MB/s |\n\
      |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
         .to_owned()
         + &[100, 10_000, 100_000, 1_000_000].map(row).concat()

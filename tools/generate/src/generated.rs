@@ -1,20 +1,20 @@
-//! A file that a program writes.
+//! A generated file.
 
 use anyhow::Context;
 
 use crate::pages::{self, repository};
 
-/// A file as it must be.
+/// A generated file with its expected text.
 #[derive(Debug)]
 pub struct Generated {
     /// Its path in the repository.
     pub path: &'static str,
-    /// What must be in it.
+    /// Its expected text.
     pub text: String,
 }
 
 impl Generated {
-    /// Whether the file is as it must be.
+    /// Whether the file has the expected text.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -22,7 +22,7 @@ impl Generated {
         Ok(pages::read(self.path)? == self.text)
     }
 
-    /// Writes it.
+    /// Writes the file.
     ///
     /// # Errors
     /// When it cannot be written.

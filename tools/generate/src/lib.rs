@@ -1,4 +1,4 @@
-//! Every file of the repository that a program writes, wholly or in part: one list, one command.
+//! The list of generated files of the repository, written by one command. Some are generated only in part.
 
 mod dictionary;
 mod docs;
@@ -15,10 +15,10 @@ use ledger_tests::golden::row_of;
 pub use crate::generated::Generated;
 use crate::pages::repository;
 
-/// The files, as they must be.
+/// The generated files with their expected texts.
 ///
 /// # Errors
-/// When one has no place for what is generated.
+/// When a file lacks the markers of its generated part.
 pub fn files() -> anyhow::Result<Vec<Generated>> {
     let mut files = docs::files()?;
     files.push(Generated { path: "docs/data-dictionary.md", text: dictionary::dictionary()? });
@@ -26,10 +26,10 @@ pub fn files() -> anyhow::Result<Vec<Generated>> {
     Ok(files)
 }
 
-/// Writes the rows that tests compare with; whoever asks for it looks at the difference.
+/// Writes the golden rows that tests compare with. Review the diff before you commit it.
 ///
 /// # Errors
-/// When one cannot be written.
+/// When a file cannot be written.
 pub fn write_golden_rows() -> anyhow::Result<()> {
     let folder: PathBuf = repository().join("tests/fixtures/contact-records");
     for (name, record) in contact_record_fixtures() {
@@ -45,9 +45,9 @@ mod tests {
     use super::files;
 
     #[test]
-    fn every_generated_file_is_what_it_would_be_written_as() {
+    fn every_generated_file_is_current() {
         for file in files().unwrap() {
-            assert!(file.is_current().unwrap(), "{} is stale; `make generate` writes it", file.path);
+            assert!(file.is_current().unwrap(), "{} is stale; run `make generate`", file.path);
         }
     }
 }

@@ -1,22 +1,22 @@
-//! `make generate`: writes every generated file, or says which are stale.
+//! `make generate`: writes every generated file, or lists the stale ones.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use generate::{files, write_golden_rows};
 
-/// Write every file that a program writes
+/// Write every generated file
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Write nothing; fail if a file is stale
+    /// Write nothing, and fail if a file is stale
     #[arg(long)]
     check: bool,
-    /// Write the golden rows as well: look at the difference before you commit it
+    /// Also write the golden rows. Review the diff before you commit it
     #[arg(long, conflicts_with = "check")]
     golden: bool,
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for developers")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let mut stale = 0;
@@ -26,10 +26,10 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         if arguments.check {
             stale += 1;
-            eprintln!("{} is stale; `make generate` writes it", file.path);
+            eprintln!("{} is stale; run `make generate`", file.path);
         } else {
             file.write()?;
-            println!("{} is written", file.path);
+            println!("{} has been updated", file.path);
         }
     }
     if arguments.golden {

@@ -1,1 +1,1 @@
-//! Nothing: this crate is there for its `Cargo.toml`.
+//! Empty: this crate exists only for its `Cargo.toml`.

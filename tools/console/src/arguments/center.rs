@@ -1,4 +1,4 @@
-//! The size of a generated center.
+//! The size and the delivery faults of a generated center.
 
 use clap::Args;
 use synthetic_center::{
@@ -31,25 +31,25 @@ pub struct CenterArguments {
     pub malformed: u32,
 }
 
-/// A center of more agents would take all memory, and Amazon Connect has none.
+/// A larger center would need more memory than a machine has, and no Amazon Connect instance is that large.
 const MOST_AGENTS: usize = 100_000;
 
-/// How many agents a generated center has.
+/// Parses the number of agents of a generated center.
 ///
 /// # Errors
-/// When it is no number of agents.
+/// When it is not a number, or out of range.
 pub fn agents(text: &str) -> Result<usize, String> {
     let agents = text.parse().ok().filter(|agents| (1..=MOST_AGENTS).contains(agents));
-    agents.ok_or_else(|| format!("it is not a number from 1 to {MOST_AGENTS}"))
+    agents.ok_or_else(|| format!("not a number from 1 to {MOST_AGENTS}"))
 }
 
 impl CenterArguments {
-    /// The records, in the order in which they arrive.
+    /// The records, in the order they arrive.
     pub fn records(&self) -> impl Iterator<Item = Sent> + Send + use<> {
         self.records_of(DEMO_CENTER.opening, DEMO_CENTER.first_id)
     }
 
-    /// The same of a center that opens then, and numbers ids from there on.
+    /// The records of a center that opens at `opening` and numbers its IDs from `first_id`.
     pub fn records_of(&self, opening: i64, first_id: u64) -> impl Iterator<Item = Sent> + Send + use<> {
         let busy = u32::try_from(self.agents).unwrap_or(u32::MAX).saturating_mul(20) / 3;
         let size = CenterSize {

@@ -1,4 +1,4 @@
-//! The arguments of `demo`. The operator's tool knows them as well, though a program of its own runs the demo.
+//! The arguments of `demo`. `contact-ledger` parses them too, although a separate program runs the demo.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::Args;
 use super::center::CenterArguments;
 use super::policies::PolicyArguments;
 
-/// The folder of the result, if no other is said.
+/// The default folder of the result.
 pub const OUTPUT: &str = "demo-output";
 /// Arguments of `demo`.
 #[derive(Debug, Clone, Args)]

@@ -1,4 +1,4 @@
-//! The policies of personal data that the functions would have: what is made on this machine hides what they hide.
+//! The PII policies of the functions, so that files made on this machine hide the same data.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -21,36 +21,37 @@ pub struct PolicyArguments {
     agent_pii_policy: Option<String>,
 }
 
-/// Where the key of hashes comes from: it is no argument, for those can be read by everybody on the machine.
+/// The variable with the hash key. It is not an argument: every user of the machine can read those.
 const KEY: &str = "PII_HASH_KEY";
 
 impl PolicyArguments {
-    /// The policy of rows.
+    /// The PII policy of rows.
     ///
     /// # Errors
-    /// A sentence that says where the policy comes from and what is wrong with it.
+    /// When the policy is invalid. The error names its source.
     pub fn contact_records(&self) -> anyhow::Result<Policy> {
-        let (policy, source) = said(self.pii_policy.as_ref(), "--pii-policy", "PII_POLICY");
+        let (policy, source) = policy_and_source(self.pii_policy.as_ref(), "--pii-policy", "PII_POLICY");
         Policy::read(&policy, key()?.as_deref())
             .map_err(|error| wrong(&error, self.pii_policy.is_some(), source))
     }
 
-    /// The policy of agents' names.
+    /// The PII policy of agents' names.
     ///
     /// # Errors
-    /// A sentence that says where the policy comes from and what is wrong with it.
+    /// When the policy is invalid. The error names its source.
     pub fn agents(&self) -> anyhow::Result<NamePolicy> {
-        let (policy, source) = said(self.agent_pii_policy.as_ref(), "--agent-pii-policy", "AGENT_PII_POLICY");
+        let (policy, source) =
+            policy_and_source(self.agent_pii_policy.as_ref(), "--agent-pii-policy", "AGENT_PII_POLICY");
         NamePolicy::read(&policy, key()?.as_deref())
             .map_err(|error| wrong(&error, self.agent_pii_policy.is_some(), source))
     }
 
-    /// The settings of both functions, in that order.
+    /// The environments of the normalizer and the upserter, in that order.
     #[must_use]
     pub fn environments(&self) -> [BTreeMap<String, String>; 2] {
         [(self.pii_policy.as_ref(), "PII_POLICY"), (self.agent_pii_policy.as_ref(), "AGENT_PII_POLICY")].map(
-            |(said, variable)| {
-                let (policy, _) = self::said(said, "", variable);
+            |(option, variable)| {
+                let (policy, _) = policy_and_source(option, "", variable);
                 let key = std::env::var(KEY).unwrap_or_default();
                 [("PII_POLICY".to_owned(), policy), (KEY.to_owned(), key)].into()
             },
@@ -58,14 +59,18 @@ impl PolicyArguments {
     }
 }
 
-/// A policy that cannot be used: on the command line it is wrong usage.
+/// The error for an invalid policy. On the command line, it is wrong usage.
 fn wrong(error: &impl Display, is_argument: bool, source: &str) -> anyhow::Error {
     let sentence = format!("{error}; correct {source}");
     if is_argument { WrongUsage(sentence).into() } else { anyhow!(sentence) }
 }
 
-/// The policy, and where it was said.
-fn said(option: Option<&String>, name: &'static str, variable: &'static str) -> (String, &'static str) {
+/// The policy and its source.
+fn policy_and_source(
+    option: Option<&String>,
+    name: &'static str,
+    variable: &'static str,
+) -> (String, &'static str) {
     if let Some(policy) = option {
         return (policy.clone(), name);
     }
@@ -76,17 +81,17 @@ fn said(option: Option<&String>, name: &'static str, variable: &'static str) -> 
 fn key() -> anyhow::Result<Option<Vec<u8>>> {
     let Some(text) = std::env::var(KEY).ok().filter(|text| !text.is_empty()) else { return Ok(None) };
     let bytes = base64_simd::STANDARD.decode_to_vec(text);
-    bytes.map(Some).map_err(|_| anyhow!("{KEY} is not base64; set it to the key that the functions have"))
+    bytes.map(Some).map_err(|_| anyhow!("{KEY} is not base64; set it to the hash key of the functions"))
 }
 
-/// The policy of rows that the environment says. There is no default: rows made without it would show what others hide.
+/// The PII policy of rows from the environment. There is no default: rows made without it would show what other rows hide.
 ///
 /// # Errors
-/// When it is not set, or cannot be used.
+/// When it is not set, or invalid.
 pub fn required_contact_records() -> anyhow::Result<Policy> {
     ensure!(
         std::env::var_os("PII_POLICY").is_some(),
-        "PII_POLICY is not set; set it, and PII_HASH_KEY, to what the function has, so that the new rows hide what the old ones hide ({{}} if nothing)"
+        "PII_POLICY is not set; set it and PII_HASH_KEY to the values of the function, so that new rows hide what existing rows hide ({{}} if nothing)"
     );
     PolicyArguments::default().contact_records()
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C, or a polite request to end.
+//! Interruption by Ctrl-C, SIGTERM or SIGHUP.
 
 use tokio::signal::ctrl_c;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -6,10 +6,10 @@ use tokio::sync::watch;
 
 use crate::process::outcome::Outcome;
 
-/// What the kernel sends to a process that writes beyond its limit for a file's size.
+/// The signal for a write beyond the process's file size limit.
 const SIGXFSZ: i32 = 25;
 
-/// A signal; never, if it is not listened to.
+/// Waits for a signal; forever if there is no listener.
 async fn of(signal: &mut Option<Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
@@ -17,7 +17,7 @@ async fn of(signal: &mut Option<Signal>) -> Option<()> {
     }
 }
 
-/// Whether the process was started with a signal ignored. Where the kernel does not say it, it was not.
+/// Whether the process was started with this signal ignored; `false` where `/proc` does not say.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -25,13 +25,13 @@ fn is_ignored(kind: SignalKind) -> bool {
     ignored >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
-/// How often the user has asked the command to end.
+/// The number of times the user has asked the command to stop.
 #[derive(Debug, Clone)]
 pub struct Interruption(watch::Receiver<u32>);
 
 impl Interruption {
-    /// Listens from now on, as long as the runtime runs. At the `last` time that the user asks, the process ends, whatever
-    /// it is doing: it may be in a read that nobody answers.
+    /// Listens from now on, while the runtime runs. The `last` request exits the process at once, because it may be blocked
+    /// in a read that never returns.
     ///
     /// # Panics
     /// When the process may not handle its own signals, or outside of a runtime.
@@ -39,10 +39,10 @@ impl Interruption {
     pub fn listen(last: Option<u32>) -> Self {
         let (sender, receiver) = watch::channel(0);
         let mut terminate = signal(SignalKind::terminate()).expect("the process may handle its own signals");
-        // Who started it with `nohup` wants it to go on when the terminal is gone.
+        // Under `nohup`, the process keeps running when the terminal closes.
         let mut hangup =
             (!is_ignored(SignalKind::hangup())).then(|| signal(SignalKind::hangup()).ok()).flatten();
-        // A file that may not grow is an error of its write, as a full disk is, and not the end of the process.
+        // Reaching the file size limit must fail the write, like a full disk, instead of killing the process.
         let file_size_limit = signal(SignalKind::from_raw(SIGXFSZ));
         tokio::spawn(async move {
             let _handled = file_size_limit;
@@ -61,13 +61,13 @@ impl Interruption {
         Self(receiver)
     }
 
-    /// Whether the user has asked.
+    /// Whether the user has asked the command to stop.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         *self.0.borrow() > 0
     }
 
-    /// The work's result; `None` if the user asks before it is there.
+    /// The result of the work; `None` if the user interrupts it first.
     pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             result = work => Some(result),
@@ -75,11 +75,11 @@ impl Interruption {
         }
     }
 
-    /// Until the user asks.
+    /// Waits until the user asks the command to stop.
     pub async fn requested(&self) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|asked| *asked > 0).await.is_err() {
-            // Nobody listens any more: the runtime ends.
+            // The listener is gone: the runtime is shutting down.
             std::future::pending::<()>().await;
         }
     }

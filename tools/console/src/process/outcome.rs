@@ -1,21 +1,21 @@
-//! Exit codes: one table for all commands. docs/cli.md shows it from here.
+//! Exit codes of all commands. The table in docs/cli.md is generated from here.
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, and all is well.
+    /// Succeeded.
     Done,
-    /// It could not be done.
+    /// Failed.
     Failed,
     /// The command line is wrong.
     Usage,
-    /// Done, and something differs, failed or was not seen.
+    /// Finished, but something differs, failed or was not seen.
     Differs,
-    /// Data is being lost or does not arrive.
+    /// Data is being lost or is not arriving.
     DataLoss,
-    /// Something could not be looked at.
+    /// Something could not be checked.
     NotSeen,
-    /// Interrupted.
+    /// Interrupted before it finished.
     Interrupted,
 }
 
@@ -49,19 +49,19 @@ impl Outcome {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done, and all is well; also when the reader of the output closes the pipe",
-            Self::Failed => "could not be done, or the output could not be written",
+            Self::Done => "success, including when the reader of the output closes the pipe",
+            Self::Failed => "failed, or the output could not be written",
             Self::Usage => "wrong usage",
-            Self::Differs => "done, but something differs, failed or was not seen",
-            Self::DataLoss => "data is being lost or does not arrive (`doctor` only)",
-            Self::NotSeen => "could not look (`doctor` only)",
+            Self::Differs => "finished, but something differs, failed or was not seen",
+            Self::DataLoss => "data is being lost or is not arriving (`doctor` only)",
+            Self::NotSeen => "something could not be checked (`doctor` only)",
             Self::Interrupted => {
-                "interrupted before it was done; who watches or serves until then (`agents`, `tail`, `demo --serve`) ends with 0"
+                "interrupted before it finished; commands that run until interrupted (`agents`, `tail`, `demo --serve`) exit with 0"
             }
         }
     }
 
-    /// The one that counts if both apply: 4 beats 5 beats 3 beats 0.
+    /// The more severe of two outcomes: 4 beats 5 beats 3 beats 0.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         if other.rank() > self.rank() { other } else { self }
@@ -78,7 +78,7 @@ impl Outcome {
     }
 }
 
-/// What a command has to print, and how it ended.
+/// The text a command prints, and its outcome.
 pub type Answer = anyhow::Result<(String, Outcome)>;
 
 /// The table as Markdown.
@@ -93,7 +93,7 @@ mod tests {
     use super::Outcome::{self, DataLoss, Differs, Done, NotSeen};
 
     #[test]
-    fn data_loss_counts_more_than_what_was_not_seen_and_that_more_than_a_difference() {
+    fn data_loss_outranks_a_failed_check_which_outranks_a_difference() {
         let worst = |all: &[Outcome]| all.iter().fold(Done, |worst, outcome| worst.and(*outcome));
         for (all, expected) in [
             (&[][..], Done),

@@ -1,4 +1,4 @@
-//! From the command line to the exit code: the same for every program.
+//! From the command line to the exit code, for every program.
 
 use std::process::ExitCode;
 
@@ -7,20 +7,20 @@ use clap::Parser;
 use crate::process::outcome::{Answer, Outcome};
 use crate::render::output::{Closed, print, say, sentence};
 
-/// Reads the arguments, runs the command, and ends as it says.
+/// Parses the arguments, runs the command, and returns its exit code.
 pub fn run<A: Parser>(command: impl AsyncFnOnce(A) -> anyhow::Result<Outcome>) -> ExitCode {
     let outcome = match A::try_parse() {
         Err(error) if error.use_stderr() => {
             say(error.render().to_string().trim_end());
             Outcome::Usage
         }
-        // What was asked for is the help, or the version.
+        // The user asked for the help or the version.
         Err(help) => reported(print(&help.render().to_string()).map(|()| Outcome::Done)),
         Ok(arguments) => match tokio::runtime::Runtime::new() {
-            Err(error) => reported(Err(anyhow::Error::from(error).context("no threads can be started"))),
+            Err(error) => reported(Err(anyhow::Error::from(error).context("threads cannot be started"))),
             Ok(runtime) => {
                 let outcome = reported(runtime.block_on(command(arguments)));
-                // Who was interrupted does not wait for what is under way.
+                // An interrupted command does not wait for blocking work in progress.
                 runtime.shutdown_background();
                 outcome
             }
@@ -29,23 +29,23 @@ pub fn run<A: Parser>(command: impl AsyncFnOnce(A) -> anyhow::Result<Outcome>) -
     ExitCode::from(outcome.code())
 }
 
-/// Prints what a command has to say.
+/// Prints the text of a command.
 ///
 /// # Errors
-/// When it has failed, or the output cannot be written.
+/// When the command failed, or the output cannot be written.
 pub fn printed(answer: Answer) -> anyhow::Result<Outcome> {
     let (text, outcome) = answer?;
     print(&text)?;
     Ok(outcome)
 }
 
-/// The command line is wrong in a way that only the command itself sees.
+/// A usage error that only the command itself detects.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct WrongUsage(pub String);
 
 impl WrongUsage {
-    /// Of an error that says so itself.
+    /// A usage error with the text of another error.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
     pub fn of(error: impl ToString) -> Self {
@@ -53,13 +53,13 @@ impl WrongUsage {
     }
 }
 
-/// Says why a command failed.
+/// The outcome of a command, with the error of a failed one on standard error.
 fn reported(result: anyhow::Result<Outcome>) -> Outcome {
     match result {
         Ok(outcome) => outcome,
         Err(error) if error.is::<Closed>() => Outcome::Done,
         Err(error) => {
-            // What a name holds begins no line: it could be taken for ours.
+            // A name with a line break must not start a line that looks like ours.
             say(&format!("error: {}", sentence(&error)).replace('\n', "\n  "));
             if error.is::<WrongUsage>() { Outcome::Usage } else { Outcome::Failed }
         }

@@ -1,5 +1,5 @@
-//! Records that fail, as they are explained to their owner: where each stands, what is wrong with it, and what they have in
-//! common.
+//! Failing records, explained to their owner: where each one is, why it fails, and how many fail for the same reason at the
+//! same path.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use crate::records::reasons::sentence;
 use crate::render::terminal::{Cell, grouped, number, table, text, width, wrapped};
 use connect_streams::StreamKind;
 
-/// Most places that are named of records that fail alike.
+/// Places shown per reason and path.
 const FIRST_PLACES: usize = 3;
-/// Characters that are shown of a value.
+/// Characters shown of a value.
 const VALUE_CHARACTERS: usize = 80;
 
 /// A record that fails.
@@ -24,12 +24,12 @@ pub struct Failing {
     stream: StreamKind,
     reject: Reject,
     message: String,
-    /// What stands at the failing path, if there is something and it may be shown.
+    /// The value at the failing path, hidden if it may be personal data.
     value: Option<String>,
 }
 
 impl Failing {
-    /// A record that fails for this reason; values that may be personal data are shown only if asked for.
+    /// A record that fails for this reason. Values that may be personal data are shown only with `show_values`.
     #[must_use]
     pub fn of(record: &InputRecord, stream: StreamKind, reject: &Reject, show_values: bool) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl Failing {
         }
     }
 
-    /// For programs.
+    /// The failure as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
@@ -56,7 +56,7 @@ impl Failing {
         })
     }
 
-    /// A sentence, wrapped for the terminal.
+    /// One sentence, wrapped for the terminal.
     #[must_use]
     pub fn told(&self) -> String {
         let Self { place, reject, message, .. } = self;
@@ -85,7 +85,7 @@ fn value_at(record: &[u8], path: &str, show_values: bool) -> Option<String> {
     })
 }
 
-/// Records that fail, by reason and path.
+/// Failing records, grouped by reason and path.
 #[derive(Debug, Clone, Default)]
 pub struct Alike(BTreeMap<(&'static str, String), Group>);
 
@@ -105,21 +105,21 @@ impl Alike {
         }
     }
 
-    /// For programs.
+    /// The groups as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let group = |((reason, path), group): (&(&str, String), &Group)| json!({"reason": reason, "path": path, "records": group.records, "first": group.first});
         self.0.iter().map(group).collect()
     }
 
-    /// Reason, path, how many, and where the first are.
+    /// Rows of reason, path, number of records, and first places.
     pub fn rows(&self) -> impl Iterator<Item = [String; 4]> {
         self.0.iter().map(|((reason, path), group)| {
             [(*reason).to_owned(), path.clone(), grouped(group.records), group.first.join(", ")]
         })
     }
 
-    /// A table; nothing if there is nothing in it.
+    /// A table; empty without failures.
     #[must_use]
     pub fn told(&self) -> String {
         if self.0.is_empty() {

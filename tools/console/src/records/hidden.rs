@@ -1,9 +1,9 @@
-//! What of a record may be shown without being asked for: ids, types, times, numbers, the names of queues and statuses.
-//! Everything else counts as personal data, fields that nobody knows among it.
+//! The parts of a record that are shown by default: IDs, types, times, numbers, and the names of queues and statuses.
+//! Everything else counts as personal data, including unknown fields.
 //!
-//! The fields are the columns of the lake, by their names and sources, and those of other records that `fields.rs` names. A
-//! column's declaration says whether it is shown (`contact_lake::schema::Privacy`): numbers, booleans and times are unless it
-//! says otherwise, texts only if it says so.
+//! The fields are the columns of the lake, by name and by source, and the fields of other records in `fields.rs`. A column's
+//! declaration says whether it is shown (`contact_lake::schema::Privacy`): numbers, booleans and times by default, texts only
+//! if declared.
 
 mod fields;
 mod form;
@@ -19,21 +19,21 @@ use serde_json::{Map, json};
 use self::fields::{AGENT_EVENT, OTHERS};
 use self::form::Form;
 
-/// What stands in the place of a value.
+/// The placeholder of a hidden value.
 pub const HIDDEN: &str = "(hidden)";
-/// Characters that are shown of a text.
+/// Characters shown of a text.
 const SHOWN_CHARACTERS: usize = 256;
 
-/// What is shown below a field.
+/// The parts of a field that are shown.
 #[derive(Debug)]
 enum Shown {
     /// Its value, if it is a text of this form.
     Text(Form),
     /// Its value, if it is a time.
     Time,
-    /// Its value, if it is a number or a truth.
+    /// Its value, if it is a number or a boolean.
     Number,
-    /// These fields of it; `*` are all that are not named.
+    /// These fields of it; `*` stands for every other field.
     Fields(BTreeMap<String, Shown>),
 }
 
@@ -50,7 +50,8 @@ static SHOWN: LazyLock<Shown> = LazyLock::new(|| {
     shown
 });
 
-/// Of contact events and of the console's demo records, whose names are too plain to be shown of another record.
+/// The shown fields of contact events and of the Firehose console's demo records. Their names are too generic to apply to
+/// other records.
 static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
     let mut shown = Shown::Fields(BTreeMap::new());
     for path in OTHERS {
@@ -59,11 +60,11 @@ static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
     shown
 });
 
-/// What a field without a column holds.
+/// The kind of a field that has no column.
 fn kind_of(path: &str) -> Kind {
     match path.rsplit('.').next().unwrap_or_default() {
         "AvailableSlots" | "MaximumSlots" => Kind::Integer,
-        // Of a demo record.
+        // In a demo record.
         "change" | "price" => Kind::Double,
         field if field.ends_with("Timestamp") => Kind::Timestamp,
         _ => Kind::Text,
@@ -71,7 +72,7 @@ fn kind_of(path: &str) -> Kind {
 }
 
 impl Shown {
-    /// A column by its sources and, for rows, by its name; `above` are the same of the list that it is a field of.
+    /// Adds a column by its sources and, for rows, by its name. The prefixes are those of the list that contains it.
     fn add_column(&mut self, column: &Column, name_above: &str, source_above: &str, map: &str) {
         if !column.is_shown() {
             return;
@@ -123,7 +124,7 @@ impl Shown {
             (Self::Fields(fields), Value::Object(object)) if !fields.is_empty() => {
                 let member = |(name, value): (&str, Value<'_>)| {
                     let value = self.below(name).map_or_else(|| hide(value), |shown| shown.of(value));
-                    // The keys of a map are data.
+                    // Keys of a map are data, not field names.
                     let is_known = fields.contains_key(name);
                     let is_shown = is_known || (!fields.contains_key("*") && looks_like_a_field(name));
                     (if is_shown { name.to_owned() } else { HIDDEN.to_owned() }, value)
@@ -132,7 +133,8 @@ impl Shown {
             }
             (Self::Number, Value::Bool(_) | Value::Number(_))
             | (Self::Text(_) | Self::Time, Value::Bool(_)) => as_json(value),
-            // A text is what its field says, or it may be anything: a number that a field of texts or times has, too.
+            // A text is shown only in the form of its field; otherwise it may be anything. A number in a field of texts or
+            // times is hidden too.
             (Self::Text(form), Value::String(text)) if form.is_of(text) => as_json(value),
             (Self::Time, Value::String(text)) if Timestamp::parse(text).is_some() => as_json(value),
             (Self::Number, Value::String(text)) if text.parse::<f64>().is_ok() => as_json(value),
@@ -141,7 +143,7 @@ impl Shown {
     }
 }
 
-/// A record as it may be shown: every value that may be personal is hidden.
+/// A record with every value hidden that may be personal data.
 #[must_use]
 pub fn hidden(record: Value<'_>) -> serde_json::Value {
     match record {
@@ -153,14 +155,14 @@ pub fn hidden(record: Value<'_>) -> serde_json::Value {
     }
 }
 
-/// The value of a field, by its path, as it may be shown.
+/// The value of a field by its path, hidden if it may be personal data.
 #[must_use]
 pub fn shown_at(path: &str, value: Value<'_>) -> serde_json::Value {
     let found = path.split('.').try_fold(&*SHOWN, |shown, field| shown.below(field));
     found.map_or_else(|| hide(value), |shown| shown.of(value))
 }
 
-/// The value of a field by its path; of a list, that of its first element.
+/// The value of a field by its path. A list stands for its first element.
 #[must_use]
 pub fn at<'t>(record: Value<'t>, path: &str) -> Option<Value<'t>> {
     path.split('.').try_fold(record, |value, field| {
@@ -169,10 +171,10 @@ pub fn at<'t>(record: Value<'t>, path: &str) -> Option<Value<'t>> {
     })
 }
 
-/// A record's bytes, as they may be shown.
+/// A record's bytes as JSON for display, hidden unless `show_values`.
 ///
 /// # Panics
-/// Never: what is shown is JSON.
+/// Never: every branch writes valid JSON.
 #[must_use]
 pub fn shown_record(bytes: &[u8], show_values: bool) -> Box<RawValue> {
     let json = match (parse(bytes), show_values) {
@@ -185,10 +187,10 @@ pub fn shown_record(bytes: &[u8], show_values: bool) -> Box<RawValue> {
         (Err(_), true) => serde_json::Value::from(String::from_utf8_lossy(bytes)).to_string(),
         (Err(_), false) => json!(format!("(hidden: {} bytes that cannot be read)", bytes.len())).to_string(),
     };
-    RawValue::from_string(json).expect("what was written as JSON is JSON")
+    RawValue::from_string(json).expect("serialized JSON is valid JSON")
 }
 
-/// A value in one line, shortened.
+/// The first characters of a text.
 #[must_use]
 pub fn shortened(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
@@ -197,7 +199,7 @@ pub fn shortened(text: &str, characters: usize) -> String {
     }
 }
 
-/// A value as JSON, its texts shortened.
+/// A value as JSON with its texts shortened.
 pub fn as_json(value: Value<'_>) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
@@ -217,7 +219,7 @@ fn hide(value: Value<'_>) -> serde_json::Value {
     if value.is_absent() { as_json(value) } else { HIDDEN.into() }
 }
 
-/// Whether a name that nobody knows may be a field of Amazon Connect's; who wrote the record may have put anything there.
+/// Whether an unknown name looks like a field of Amazon Connect. The producer of a record may put anything there.
 fn looks_like_a_field(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_alphabetic())

@@ -1,5 +1,5 @@
-//! A user's own records: a file, a folder of files, or standard input, with one JSON object, a list of objects, objects one
-//! after another, or one object a line; compressed with GZIP or not. They are read one by one, however many there are.
+//! A user's own records: a file, a folder of files, or standard input, with one JSON object, a list of objects, concatenated
+//! objects, or one object per line, optionally compressed with GZIP. Records are streamed one by one.
 
 mod files;
 mod reader;
@@ -17,34 +17,34 @@ pub use self::files::is_known;
 pub use self::reader::{Broken, FIREHOSE, Records, STREAM};
 pub use self::reader::{InputRecord, KINESIS, Limit, Place};
 
-/// What is sent, by stream, in its order.
+/// The records to send, by stream and in order.
 #[derive(Debug, Clone, Default)]
 pub struct Input {
-    /// On the contact record stream.
+    /// Records of the contact record stream.
     pub contact_records: Vec<Vec<u8>>,
-    /// On the agent event stream.
+    /// Records of the agent event stream.
     pub agent_events: Vec<Vec<u8>>,
 }
 
 impl Input {
-    /// The small day of the demo.
+    /// The demo's default day.
     #[must_use]
     pub fn demo_day() -> Self {
         with_delivery_faults(Center::new(DEMO_CENTER), DEMO_DELIVERY_FAULTS).collect()
     }
 
-    /// One record after another; both streams advance together.
+    /// The records of both streams, interleaved.
     pub fn into_records(self) -> impl Iterator<Item = Sent> + Send {
         let sent = |stream| move |record| Sent { at: 0, stream, record };
         let counts = [self.contact_records.len() as u64, self.agent_events.len() as u64];
         let contact_records = self.contact_records.into_iter().map(sent(StreamKind::ContactRecords));
         let agent_events = self.agent_events.into_iter().map(sent(StreamKind::AgentEvents));
-        side_by_side(contact_records, agent_events, counts)
+        interleaved(contact_records, agent_events, counts)
     }
 }
 
-/// One item after another, of both as many at any time as their counts say.
-pub fn side_by_side<T>(
+/// Interleaves two iterators in proportion to their counts.
+pub fn interleaved<T>(
     one: impl Iterator<Item = T>,
     other: impl Iterator<Item = T>,
     counts: [u64; 2],
@@ -76,12 +76,12 @@ impl FromIterator<Sent> for Input {
     }
 }
 
-/// What stands for standard input.
+/// The path that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
-/// What `read_records` keeps in memory, at most.
+/// The most that `read_records` keeps in memory.
 const KEPT_BYTES: usize = 128 * 1024 * 1024;
 
-/// Where records are read from.
+/// The source of records.
 #[derive(Debug, Clone)]
 pub struct Source {
     pub(crate) shown: String,
@@ -92,7 +92,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A file, a folder, or `-` for standard input. No record is larger than the limit.
+    /// A file, a folder, or `-` for standard input. A record larger than the limit is an error.
     ///
     /// # Errors
     /// When there is nothing to read.
@@ -106,14 +106,14 @@ impl Source {
         Ok(Self { shown, files: read, left_out, limit, broken: None })
     }
 
-    /// Every line is a record, whatever the file's name.
+    /// Treats every line as a record, whatever the file's name.
     #[must_use]
     pub fn of_lines(mut self) -> Self {
         self.broken = Some(Broken::IsItsLine);
         self
     }
 
-    /// The records, one by one. After a failure there are none.
+    /// The records, one by one. The iterator ends after an error.
     pub fn records(&self) -> impl Iterator<Item = anyhow::Result<InputRecord>> + Send + use<> {
         let (limit, broken) = (self.limit, self.broken);
         let mut is_over = false;
@@ -130,19 +130,19 @@ impl Source {
         })
     }
 
-    /// Whether it can be read again.
+    /// Whether it can be read more than once.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         self.files.iter().all(|file| file.is_file())
     }
 
-    /// Files of a folder that are not read, because of their names.
+    /// The files of a folder that are skipped because of their names.
     #[must_use]
     pub fn left_out(&self) -> &[PathBuf] {
         &self.left_out
     }
 
-    /// A sentence about the files that are not read, if there are any.
+    /// A sentence about the skipped files, if there are any.
     #[must_use]
     pub fn left_out_sentence(&self) -> Option<String> {
         const NAMED: usize = 3;
@@ -151,16 +151,16 @@ impl Source {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         (!names.is_empty()).then(|| {
             format!(
-                "left out, because their names do not end in .json, .jsonl or .ndjson: {}{more}",
+                "skipped, because their names do not end in .json, .jsonl or .ndjson: {}{more}",
                 names.join(", ")
             )
         })
     }
 
-    /// What to say when there is no record.
+    /// Checks that there is at least one record.
     ///
     /// # Errors
-    /// Always, unless there is one.
+    /// When there is none.
     pub fn ensure_some(&self, records: u64) -> anyhow::Result<()> {
         let left_out = self.left_out_sentence().map(|sentence| format!(" ({sentence})")).unwrap_or_default();
         ensure!(
@@ -171,10 +171,10 @@ impl Source {
         Ok(())
     }
 
-    /// Reads everything once.
+    /// Reads the source once and counts its records.
     ///
     /// # Errors
-    /// When something cannot be read, or there is nothing.
+    /// When a record cannot be read, or there is none.
     pub fn count(&self) -> anyhow::Result<u64> {
         let mut count = 0;
         for record in self.records() {
@@ -197,10 +197,10 @@ fn open(file: &Path, limit: Limit, broken: Option<Broken>) -> anyhow::Result<Rec
     records_of(&name, source, limit, Some(broken.unwrap_or(by_name)))
 }
 
-/// Records of an object whose bytes come from elsewhere.
+/// The records of an object that is read from `source`.
 ///
 /// # Errors
-/// When its beginning cannot be read, or shows that it is no JSON.
+/// When its beginning cannot be read, or shows that it is not JSON.
 pub fn records_of(
     name: &str,
     source: Box<dyn Read + Send>,
@@ -208,7 +208,7 @@ pub fn records_of(
     broken: Option<Broken>,
 ) -> anyhow::Result<Records> {
     let broken = broken.unwrap_or_else(|| broken_by_name(Path::new(name)));
-    // Firehose's copies hold the bytes as they came: a file of another form may be one of their records.
+    // Firehose's raw copies hold the original bytes: one of their records may look like another file format.
     let open = if broken == Broken::EndsWhereAnotherBegins { text::decompressed } else { text::open };
     Ok(Records::new(name, open(name, source)?, limit, broken))
 }
@@ -223,18 +223,18 @@ fn broken_by_name(file: &Path) -> Broken {
     }
 }
 
-/// All records of a file, a folder, or standard input, for who needs them all at once.
+/// All records of a file, a folder, or standard input, in memory.
 ///
 /// # Errors
-/// When there is nothing to read, something is not JSON, or it is more than should be in memory.
+/// When there is nothing to read, a record is not JSON, or the records exceed the memory limit.
 pub fn read_records(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     read_all(path, KINESIS)
 }
 
-/// [`read_records`], none larger than the limit.
+/// [`read_records`] with another limit.
 ///
 /// # Errors
-/// As of [`read_records`].
+/// As for [`read_records`].
 pub fn read_all(path: &Path, limit: Limit) -> anyhow::Result<Vec<Vec<u8>>> {
     let source = Source::of(path, limit)?;
     let (mut records, mut bytes) = (Vec::new(), 0);
@@ -243,7 +243,7 @@ pub fn read_all(path: &Path, limit: Limit) -> anyhow::Result<Vec<Vec<u8>>> {
         bytes += record.len() + size_of::<Vec<u8>>();
         ensure!(
             bytes <= KEPT_BYTES,
-            "{} holds more than {} MiB of records, which is too much to follow at once; send it in parts",
+            "{} holds more than {} MiB of records, too much to track at once; send it in parts",
             source.shown,
             KEPT_BYTES / 1024 / 1024
         );
@@ -268,14 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn one_object_an_array_and_lines_are_read() {
+    fn one_object_a_list_and_lines_are_read() {
         assert_eq!(read("{\"a\": 1}\n").unwrap(), ["{\"a\": 1}"]);
         assert_eq!(read("\u{feff}[{\"a\":1},\n {\"b\":2}]").unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
         assert_eq!(read("{\"a\":1}\n{\"b\":2}\n\n").unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
     }
 
     #[test]
-    fn what_is_no_record_is_refused_with_a_sentence() {
+    fn input_without_records_is_refused_with_an_explanation() {
         assert!(read("{\"a\":").unwrap_err().contains("is not JSON"));
         assert!(read("17").unwrap_err().contains("not a JSON object"));
         assert!(read("").unwrap_err().contains("holds no records"));

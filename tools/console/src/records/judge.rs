@@ -1,4 +1,4 @@
-//! What the functions would do with a record, by their own code.
+//! Predicts what the functions would do with a record, by running their code.
 
 use agent_ledger::NamePolicy;
 use agent_ledger::rules::Rules;
@@ -12,41 +12,41 @@ use lambda_io::limits::firehose::RECORD_BYTES;
 
 use connect_streams::StreamKind;
 
-/// What would become of a record.
+/// The predicted outcome of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// A row, or items in the agent tables.
+    /// Written as a row, or as items of the agent tables.
     Written,
-    /// Nothing: it is of a known kind that belongs elsewhere, or an event that tells nothing.
+    /// Dropped or skipped: a known kind that belongs elsewhere, or an event without news.
     PassedOver,
-    /// It would fail.
+    /// Failed or rejected.
     Fails(Reject),
 }
 
-/// A record, judged.
+/// The judgment of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgment {
-    /// Whose function decides.
+    /// The stream whose function decides.
     pub stream: StreamKind,
-    /// What the record is, if that can be told.
+    /// The kind of the record, if it can be recognized.
     pub kind: Option<RecordKind>,
-    /// What would become of it.
+    /// The predicted outcome.
     pub fate: Fate,
 }
 
-/// Both functions, with the settings of the environment.
+/// Both functions, with their settings.
 pub struct Judge {
     policy: Policy,
     rules: Rules,
-    /// What the normalizer counts.
+    /// The normalizer's counts.
     pub summary: Summary,
-    /// The stream of the record before, which one that cannot be read is taken for.
+    /// The stream of the previous record; an unreadable record is assigned to it.
     before: StreamKind,
 }
 
 impl Judge {
-    /// The functions with these policies. What a record is taken for that cannot be read is said by `stream`, or by the
-    /// record before.
+    /// The functions with these policies. An unreadable record is assigned to the stream of the previous record, at first to
+    /// `stream`.
     #[must_use]
     pub fn new(stream: Option<StreamKind>, policy: Policy, names: NamePolicy) -> Self {
         let rules = Rules { names, ..Rules::default() };
@@ -54,7 +54,7 @@ impl Judge {
         Self { policy, rules, summary: Summary::default(), before }
     }
 
-    /// Judges a record as the function of this stream would, or else that of its kind.
+    /// Judges a record as the function of `stream` would, or by default the function for its kind.
     pub fn judge(&mut self, record: &[u8], stream: Option<StreamKind>) -> Judgment {
         let document = parse(record).ok();
         let kind = document.as_ref().and_then(|document| RecordKind::of(document.as_object()?));
@@ -74,7 +74,7 @@ impl Judge {
     }
 
     fn contact_record(&mut self, record: &[u8]) -> Result<Fate, Reject> {
-        // Firehose would not take it, before any function.
+        // Firehose would refuse it before any function runs.
         if record.len() > RECORD_BYTES {
             return Err(Reject::record(RejectCode::TooLarge));
         }
@@ -107,7 +107,7 @@ mod tests {
             (CONTACT, None, ContactRecords, Fate::Written),
             (CONTACT, Some(AgentEvents), AgentEvents, Fate::PassedOver),
             (LOGIN, None, AgentEvents, Fate::Written),
-            // One that cannot be read is taken for another of the kind before.
+            // An unreadable record is assigned to the stream of the previous one.
             ("{", None, AgentEvents, rejected(RejectCode::NotJson, "$")),
             (LOGIN, Some(ContactRecords), ContactRecords, Fate::PassedOver),
             ("{", None, ContactRecords, rejected(RejectCode::NotJson, "$")),

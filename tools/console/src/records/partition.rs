@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use lambda_io::limits::kinesis::PARTITION_KEY;
 use serde::Deserialize;
 
-/// Amazon Connect's key for agent events is the agent's ARN. What has none still needs a shard.
+/// The agent's ARN, as Amazon Connect does it. An event without one still needs a shard, and gets a constant key.
 #[must_use]
 pub fn partition_key(event: &[u8]) -> String {
     #[derive(Deserialize)]

@@ -1,7 +1,6 @@
-//! What every code of a failure means, and what to do about it: the reasons of the functions, the error codes of Firehose,
-//! the conditions of Lambda.
+//! The meaning of every failure code, and its fix: the functions' reasons, Firehose's error codes, Lambda's conditions.
 //!
-//! Sources: docs/contact-record.md and docs/agent-state.md for the functions' own; Firehose Developer Guide, "Monitor Amazon
+//! Sources: docs/contact-record.md and docs/agent-state.md for the functions' reasons; Firehose Developer Guide, "Monitor Amazon
 //! Data Firehose using CloudWatch Logs", "Handle failure in data transformation", "Error handling for data format
 //! conversion", "Troubleshoot dynamic partitioning errors"; Lambda Developer Guide, "Retain discarded batch records for a
 //! Kinesis Data Streams event source in Lambda".
@@ -11,202 +10,202 @@ use serde_json::value::RawValue;
 
 use connect_streams::StreamKind;
 
-/// A code in words.
+/// The explanation of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
-    /// What it says.
+    /// The cause.
     pub means: &'static str,
-    /// What to do.
+    /// The fix.
     pub to_do: &'static str,
 }
 
-const SEND_AGAIN: &str = "When the cause is gone, `contact-ledger redrive` sends it again.";
-const MEND: &str = "No retry helps. Find who wrote the record; if it is Amazon Connect, upgrade, or report it without the data.";
+const SEND_AGAIN: &str = "When the cause is fixed, run `contact-ledger redrive`.";
+const FIX_PRODUCER: &str = "Retrying does not help. Find the producer of the record. If it is Amazon Connect, upgrade contact-ledger, or report the failure without the data.";
 
-/// By code; a code that ends with `.` stands for all that begin so and are not named.
+/// Meanings and fixes by code. An entry that ends with `.` covers every unlisted code with that prefix.
 const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "not_base64",
-        "The envelope's data is not base64, so there are no bytes to read.",
-        "Find who wrote it: neither Kinesis nor Firehose does.",
+        "The data of the record is not base64, so it cannot be decoded.",
+        "Find the producer. Kinesis and Firehose always send base64.",
     ),
-    ("not_utf8", "The bytes are not UTF-8 text.", MEND),
+    ("not_utf8", "The record is not UTF-8 text.", FIX_PRODUCER),
     (
         "not_json",
-        "The text is not one JSON value: it is cut off, has something behind its end, or is none at all.",
-        MEND,
+        "The record is not one JSON value: it is truncated, has extra text at the end, or is not JSON at all.",
+        FIX_PRODUCER,
     ),
-    ("too_deep", "The JSON is nested deeper than the 64 levels that are read.", MEND),
-    ("not_an_object", "It is JSON, but not an object.", MEND),
+    ("too_deep", "The JSON is nested deeper than the limit of 64 levels.", FIX_PRODUCER),
+    ("not_an_object", "The record is JSON, but not an object.", FIX_PRODUCER),
     (
         "unknown_kind",
-        "It is an object of no known kind: neither a contact record, nor an agent event, nor a contact event.",
-        "Something else writes to this stream, or Amazon Connect sends a new kind: upgrade, and redrive.",
+        "The record is a JSON object, but not a contact record, an agent event or a contact event.",
+        "Check whether another producer writes to this stream. If Amazon Connect sends a new kind of record, upgrade contact-ledger, then redrive.",
     ),
-    ("missing_field", "A required field is missing or null.", MEND),
-    ("bad_field", "A required field has a value that cannot be read.", MEND),
+    ("missing_field", "A required field is missing or null.", FIX_PRODUCER),
+    ("bad_field", "A required field has an invalid value.", FIX_PRODUCER),
     (
         "too_large",
-        "It is larger than where it should go has room for: Firehose takes 1,000 KiB, an answer of Lambda 6 MB, an item of DynamoDB 400 KB.",
-        "No retry helps if the record alone is too large. A record that only met many others passes when it is redriven.",
+        "The record exceeds a size limit: 1,000 KiB in Firehose, 6 MB in a Lambda response, or 400 KB in a DynamoDB item.",
+        "Redrive it: a record passes if only its batch was too large. A record that is too large itself fails again, and retrying does not help.",
     ),
     (
         "aggregated",
-        "The Kinesis Producer Library packed several records into one, and it is broken: it cannot be unpacked.",
-        "Find the producer; the records in it are lost unless it sends them again.",
+        "This is an aggregated record of the Kinesis Producer Library, and it is damaged: its records cannot be extracted.",
+        "Find the producer and have it send the records again. Otherwise they are lost.",
     ),
     (
         "Lambda.FunctionError",
-        "contact-record-normalizer refused the record (Firehose's word for any ProcessingFailed), or its invocation failed.",
-        "The function's log has reason and field at that time; whether it would fail again is said here. Then redrive.",
+        "contact-record-normalizer answered ProcessingFailed for the record, or its invocation failed. Firehose reports both with this code.",
+        "Find the reason and the field in the function's log at that time. Redrive once this command shows that a redrive would pass.",
     ),
     (
         "Lambda.FunctionTimedOut",
-        "contact-record-normalizer did not answer in its time, four times.",
-        "Raise FunctionMemory, then redrive.",
+        "contact-record-normalizer timed out four times in a row.",
+        "Raise FunctionMemory. Then redrive.",
     ),
     ("Lambda.FunctionRequestTimedOut", "Firehose's request to Lambda timed out.", SEND_AGAIN),
     (
         "Lambda.InvokeLimitExceeded",
-        "Lambda had no room for another invocation: the account's concurrency is used up.",
-        "Raise the account's quota, or reserve concurrency for the function; then redrive.",
+        "Lambda throttled the invocation: the account's concurrency is used up.",
+        "Raise the account's concurrency quota, or reserve concurrency for the function. Then redrive.",
     ),
     (
         "Lambda.InvokeAccessDenied",
-        "Firehose's role may not invoke contact-record-normalizer.",
-        "Deploy the stack again, which restores the role; then redrive.",
+        "Firehose's role is not allowed to invoke contact-record-normalizer.",
+        "Deploy the stack again, which restores the role. Then redrive.",
     ),
     (
         "Lambda.AssumeRoleAccessDenied",
         "Firehose could not assume its role.",
-        "Deploy the stack again, which restores the role; then redrive.",
+        "Deploy the stack again, which restores the role. Then redrive.",
     ),
     (
         "Lambda.ResourceNotFound",
-        "contact-record-normalizer is not there.",
-        "Deploy the stack again; then redrive.",
+        "contact-record-normalizer does not exist.",
+        "Deploy the stack again. Then redrive.",
     ),
     (
         "Lambda.MissingRecordId",
-        "The function's answer lacked this record.",
-        "This is a bug: please report it. Then redrive.",
+        "The function's response did not contain this record.",
+        "This is a bug in contact-ledger: redrive, and report it.",
     ),
     (
         "Lambda.DuplicatedRecordId",
-        "The function's answer had this record twice.",
-        "This is a bug: please report it. Then redrive.",
+        "The function's response contained this record twice.",
+        "This is a bug in contact-ledger: redrive, and report it.",
     ),
     (
         "Lambda.JsonProcessingException",
-        "Firehose could not read the function's answer.",
-        "Is the function behind Firehose contact-record-normalizer? Deploy the stack again; then redrive.",
+        "Firehose could not parse the function's response.",
+        "Check that Firehose invokes contact-record-normalizer; if not, deploy the stack again. Then redrive.",
     ),
     (
         "Lambda.InvalidSubnetIDException",
-        "The function is in a VPC whose subnet is not valid.",
-        "Correct the function's VPC configuration, or deploy the stack again; then redrive.",
+        "A subnet in the function's VPC configuration is invalid.",
+        "Correct the VPC configuration, or deploy the stack again. Then redrive.",
     ),
     (
         "Lambda.InvalidSecurityGroupIDException",
-        "The function is in a VPC whose security group is not valid.",
-        "Correct the function's VPC configuration, or deploy the stack again; then redrive.",
+        "A security group in the function's VPC configuration is invalid.",
+        "Correct the VPC configuration, or deploy the stack again. Then redrive.",
     ),
     (
         "Lambda.SubnetIPAddressLimitReachedException",
-        "The function's subnets have no free address.",
-        "Give the function larger subnets, or deploy the stack again; then redrive.",
+        "The function's subnets have no free IP address.",
+        "Give the function larger subnets, or deploy the stack again. Then redrive.",
     ),
     (
         "Lambda.ENILimitReachedException",
-        "The account has no network interface left for the function.",
-        "Raise the quota for network interfaces; then redrive.",
+        "The account has reached its quota of network interfaces, and the function needs another one.",
+        "Raise the quota of network interfaces. Then redrive.",
     ),
     (
         "Lambda.",
-        "Firehose could not get the record transformed by contact-record-normalizer.",
-        "The log group /contact-ledger/<stack>/firehose says why. When the cause is gone, redrive.",
+        "Firehose could not transform the record with contact-record-normalizer.",
+        "Find the cause in the log group /contact-ledger/<stack>/firehose. When it is fixed, redrive.",
     ),
     (
         "DataFormatConversion.InvalidInput",
-        "The row has a value that the Glue table has no room for.",
-        "Is the table that of the deployed version? `sam deploy` restores it; then redrive. If it is, please report it without the data.",
+        "A value of the row does not fit its column in the Glue table.",
+        "If the table has been changed, `sam deploy` restores it. Then redrive. If the table is that of the deployed version, report the failure without the data.",
     ),
     (
         "DataFormatConversion.InvalidSchema",
-        "The Glue table's schema cannot be used.",
-        "`sam deploy` restores the table; then redrive.",
+        "The Glue table's schema is invalid.",
+        "Run `sam deploy`, which restores the table. Then redrive.",
     ),
     (
         "DataFormatConversion.MalformedData",
-        "Firehose could not read the row.",
-        "Is the function behind Firehose contact-record-normalizer? Deploy the stack again; then redrive.",
+        "Firehose could not parse the row.",
+        "Check that Firehose invokes contact-record-normalizer; if not, deploy the stack again. Then redrive.",
     ),
     (
         "DataFormatConversion.EntityNotFound",
-        "The Glue table is not there.",
-        "`sam deploy` makes it anew; then redrive.",
+        "The Glue table does not exist.",
+        "Run `sam deploy`, which creates the table again. Then redrive.",
     ),
     (
         "DataFormatConversion.AccessDenied",
-        "Firehose's role may not read the Glue table.",
-        "Deploy the stack again, which restores the role; then redrive.",
+        "Firehose's role is not allowed to read the Glue table.",
+        "Deploy the stack again, which restores the role. Then redrive.",
     ),
     (
         "DataFormatConversion.",
         "Firehose could not convert the row to Parquet.",
-        "The log group /contact-ledger/<stack>/firehose says why. When the cause is gone, redrive.",
+        "Find the cause in the log group /contact-ledger/<stack>/firehose. When it is fixed, redrive.",
     ),
     (
         "DynamicPartitioning.ActivePartitionLimitExceeded",
-        "Records of more than 500 days came at the same time, and Firehose has no room for more partitions.",
-        "Redrive, slower or day by day (--since, --until, --rate); or ask AWS for more active partitions.",
+        "Rows for more than 500 contact dates arrived at the same time, more than Firehose's limit of active partitions.",
+        "Redrive more slowly or day by day (--rate, --since, --until), or ask AWS to raise the limit.",
     ),
     (
         "DynamicPartitioning.MissingPartitionKey",
-        "The function's answer lacked the partition.",
-        "Is the function behind Firehose contact-record-normalizer? Deploy the stack again; then redrive.",
+        "The function's response did not contain the partition key.",
+        "Check that Firehose invokes contact-record-normalizer; if not, deploy the stack again. Then redrive.",
     ),
     (
         "DynamicPartitioning.",
-        "Firehose found no partition for the row.",
-        "The log group /contact-ledger/<stack>/firehose says why. When the cause is gone, redrive.",
+        "Firehose could not determine the partition of the row.",
+        "Find the cause in the log group /contact-ledger/<stack>/firehose. When it is fixed, redrive.",
     ),
     (
         "S3.",
-        "Firehose could not write to the bucket.",
-        "Check the bucket, its key and Firehose's role; then redrive.",
+        "Firehose could not write to the lake bucket.",
+        "Check the bucket, its KMS key and Firehose's role. Then redrive.",
     ),
     (
         "RetryAttemptsExhausted",
-        "Lambda tried the batch as often as MaximumRetryAttempts allows; agent-event-upserter failed each time.",
-        "The function's log has the cause at that time: usually DynamoDB or S3 refused. When it is gone, redrive.",
+        "Lambda retried the batch MaximumRetryAttempts times, and agent-event-upserter failed each time.",
+        "Find the cause in the function's log at that time, usually an error of DynamoDB or S3. When it is fixed, redrive.",
     ),
     (
         "RecordAgeExceeded",
-        "The events waited longer than MaximumRecordAgeSeconds, and Lambda gave them up.",
-        "Find out why the function fell behind (throttles, faults, too few shards); then redrive, however late: old events change no newer state.",
+        "The events waited longer than MaximumRecordAgeSeconds, and Lambda discarded them.",
+        "Find out why the function fell behind: throttling, faults or too few shards. Then redrive at any time: old events never overwrite newer state.",
     ),
     (
         "MaximumRecordAgeExceeded",
-        "The events waited longer than MaximumRecordAgeSeconds, and Lambda gave them up.",
-        "Find out why the function fell behind (throttles, faults, too few shards); then redrive, however late: old events change no newer state.",
+        "The events waited longer than MaximumRecordAgeSeconds, and Lambda discarded them.",
+        "Find out why the function fell behind: throttling, faults or too few shards. Then redrive at any time: old events never overwrite newer state.",
     ),
-    ("unknown", "Whoever kept the record did not say why.", SEND_AGAIN),
+    ("unknown", "The stored failure does not include a reason.", SEND_AGAIN),
 ];
 
-/// What a code means; one that is not known is said to be so.
+/// The meaning and the fix of a code; unknown codes get a generic answer.
 #[must_use]
 pub fn meaning(code: &str) -> Meaning {
     const UNKNOWN: Meaning = Meaning {
         means: "This version does not know this code.",
-        to_do: "Look it up in Amazon's documentation. When the cause is gone, `contact-ledger redrive` sends the record again.",
+        to_do: "Look it up in the AWS documentation. When the cause is fixed, run `contact-ledger redrive`.",
     };
     let named = MEANINGS.iter().find(|(name, ..)| *name == code);
     let of_group = || MEANINGS.iter().find(|(name, ..)| name.ends_with('.') && code.starts_with(name));
     named.or_else(of_group).map_or(UNKNOWN, |(_, means, to_do)| Meaning { means, to_do })
 }
 
-/// What is wrong with a record, in one sentence without its values.
+/// Why a record fails, in one sentence without its values.
 #[must_use]
 pub fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> String {
     let path = reject.path.as_ref();
@@ -217,7 +216,7 @@ pub fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> String {
     match reject.code {
         RejectCode::NotBase64 => "its data is not base64".to_owned(),
         RejectCode::NotUtf8 => match str::from_utf8(record) {
-            Err(error) => format!("it is not UTF-8 text from byte {} on", error.valid_up_to() + 1),
+            Err(error) => format!("it is not UTF-8 text: byte {} is invalid", error.valid_up_to() + 1),
             Ok(_) => "it is not UTF-8 text".to_owned(),
         },
         RejectCode::NotJson => match serde_json::from_slice::<&RawValue>(record) {
@@ -227,35 +226,35 @@ pub fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> String {
         RejectCode::TooDeep => format!("it is nested deeper than {MAX_DEPTH} levels"),
         RejectCode::NotAnObject => "it is JSON, but not an object".to_owned(),
         RejectCode::UnknownKind => format!(
-            "it is an object, but of no known kind; {kind} is known by {}",
+            "it is an object of an unknown kind; {kind} is recognized by {}",
             match stream {
                 StreamKind::ContactRecords => "ContactId",
                 StreamKind::AgentEvents => "AgentARN and EventType",
             }
         ),
-        RejectCode::MissingField => format!("{path} is missing or null, and {kind} needs it"),
-        RejectCode::BadField => format!("{path} cannot be read: it must be {}", expected(path)),
+        RejectCode::MissingField => format!("{path} is missing or null, and {kind} requires it"),
+        RejectCode::BadField => format!("{path} is invalid: it must be {}", expected(path)),
         RejectCode::TooLarge if stream == StreamKind::ContactRecords => {
-            format!("it has {} bytes, and Firehose takes at most 1,024,000", record.len())
+            format!("it has {} bytes, more than Firehose's limit of 1,024,000", record.len())
         }
-        RejectCode::TooLarge => format!("what {path} says is larger than the 400 KB of a DynamoDB item"),
+        RejectCode::TooLarge => format!("{path} makes an item larger than DynamoDB's limit of 400 KB"),
         RejectCode::Aggregated => {
-            "it is packed by the Kinesis Producer Library, and broken: it cannot be unpacked".to_owned()
+            "it is a damaged aggregated record of the Kinesis Producer Library, and its records cannot be extracted".to_owned()
         }
     }
 }
 
-/// What a required field must be.
+/// What the value of a required field must be.
 fn expected(path: &str) -> &'static str {
     match path {
-        "AgentARN" => "the ARN of an agent, with ids of up to 256 bytes without `#`",
-        "EventId" => "a text of up to 256 bytes without `#`",
-        "CurrentAgentSnapshot.Contacts" => "contacts with ids of up to 256 bytes without `#`",
+        "AgentARN" => "the ARN of an agent, with IDs of up to 256 bytes without `#`",
+        "EventId" => "text of up to 256 bytes without `#`",
+        "CurrentAgentSnapshot.Contacts" => "contacts with IDs of up to 256 bytes without `#`",
         _ if path.ends_with("Timestamp") || path.ends_with("_timestamp") => {
-            "a time with its zone, such as 2026-03-02T08:00:00Z"
+            "a time with a time zone, such as 2026-03-02T08:00:00Z"
         }
-        _ if path.chars().next().is_some_and(char::is_lowercase) => "what its column in the lake holds",
-        _ => "a text that is not empty",
+        _ if path.chars().next().is_some_and(char::is_lowercase) => "a value of its column in the lake",
+        _ => "non-empty text",
     }
 }
 
@@ -265,13 +264,13 @@ mod tests {
 
     use super::*;
 
-    /// The quoted words of a source that look so.
+    /// The string literals of a source file that look like codes.
     fn codes(source: &str, is_code: impl Fn(&str) -> bool) -> BTreeSet<String> {
         source.split('"').filter(|word| is_code(word)).map(str::to_owned).collect()
     }
 
     #[test]
-    fn every_code_that_the_functions_firehose_and_lambda_can_give_has_a_meaning() {
+    fn every_code_of_the_functions_firehose_and_lambda_has_a_meaning() {
         let is_reject = |word: &str| {
             word.contains('_')
                 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_codes_that_operations_names_have_a_meaning() {
+    fn every_code_in_the_operations_page_has_a_meaning() {
         let page = include_str!("../../../../docs/operations.md");
         let words = page.split(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '.' | '_')));
         let is_code = |word: &&str| {
@@ -318,24 +317,24 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_tomorrow_falls_to_its_group() {
+    fn an_unlisted_code_gets_the_meaning_of_its_group() {
         assert_eq!(meaning("Lambda.SomethingNew"), meaning("Lambda."));
         assert!(meaning("DataFormatConversion.New").means.contains("Parquet"));
         assert!(meaning("Other").means.contains("does not know"));
         assert_ne!(meaning("Lambda.FunctionError"), meaning("Lambda."));
         let names: BTreeSet<_> = MEANINGS.iter().map(|(name, ..)| name).collect();
-        assert_eq!(names.len(), MEANINGS.len(), "a code stands twice");
+        assert_eq!(names.len(), MEANINGS.len(), "a code is listed twice");
     }
 
     #[test]
-    fn sentences_name_the_field_and_never_a_value() {
+    fn sentences_contain_the_field_and_never_a_value() {
         let of = |code, path: &'static str, stream, record: &str| {
             sentence(&Reject { code, path: path.into() }, stream, record.as_bytes())
         };
         let contact = StreamKind::ContactRecords;
         assert_eq!(
             of(RejectCode::BadField, "InitiationTimestamp", contact, "{}"),
-            "InitiationTimestamp cannot be read: it must be a time with its zone, such as 2026-03-02T08:00:00Z"
+            "InitiationTimestamp is invalid: it must be a time with a time zone, such as 2026-03-02T08:00:00Z"
         );
         assert_eq!(
             of(RejectCode::NotJson, "$", contact, r#"{"Name":"Ada"#),
@@ -343,7 +342,7 @@ mod tests {
         );
         assert_eq!(
             of(RejectCode::TooLarge, "$", contact, "{}"),
-            "it has 2 bytes, and Firehose takes at most 1,024,000"
+            "it has 2 bytes, more than Firehose's limit of 1,024,000"
         );
     }
 }

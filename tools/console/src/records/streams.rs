@@ -1,4 +1,4 @@
-//! Both streams out of a user's own files, read while they are sent, and those of their records that fail.
+//! Both streams from a user's own files, read while they are sent, with their failing records.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,37 +8,37 @@ use connect_streams::StreamKind;
 use synthetic_center::Sent;
 
 use super::failures::{Alike, Failing};
-use super::input::{FIREHOSE, InputRecord, STANDARD_INPUT, STREAM, Source, side_by_side};
+use super::input::{FIREHOSE, InputRecord, STANDARD_INPUT, STREAM, Source, interleaved};
 use super::judge::{Fate, Judge};
 
-/// Why reading stopped before its end; for who reads through an iterator of records alone.
+/// Why reading stopped early. An iterator of plain records cannot return it.
 pub type ReadFailure = Arc<Mutex<Option<anyhow::Error>>>;
 
-/// Both streams out of files, read while they are sent.
+/// Both streams from files, read while they are sent.
 pub struct Streams {
     contact_records: Option<Source>,
     agent_events: Option<Source>,
-    /// How many records each has, if that can be known before.
+    /// The number of records of each, if it is known in advance.
     counts: Option<[u64; 2]>,
     failure: ReadFailure,
     own: OwnFailures,
 }
 
-/// Own records that fail, noted as they are read for the first time.
+/// The user's failing records, noted the first time they are read.
 pub type OwnFailures = Arc<Mutex<Failures>>;
 
-/// Records that fail: the first of them, and all by what they have in common.
+/// Failing records: the first ones in full, and all of them by reason and path.
 #[derive(Debug, Default)]
 pub struct Failures {
-    /// How many.
+    /// The number of failing records.
     pub records: u64,
-    /// The first of them.
+    /// The first ones.
     pub first: Vec<Failing>,
-    /// All of them.
+    /// All of them, grouped.
     pub alike: Alike,
 }
 
-/// Failing records that are kept one by one.
+/// Failing records that are kept in full.
 const KEPT_FAILURES: usize = 50;
 
 impl Failures {
@@ -54,10 +54,10 @@ impl Failures {
 }
 
 impl Streams {
-    /// Reads files once, so that what is wrong with them is known before anything is sent. `None` without files.
+    /// Reads the files once, so that errors in them are reported before anything is sent. `None` without files.
     ///
     /// # Errors
-    /// When a file cannot be read, or standard input is both.
+    /// When a file cannot be read, or both streams are standard input.
     pub fn open(
         contact_records: Option<&Path>,
         agent_events: Option<&Path>,
@@ -71,11 +71,11 @@ impl Streams {
             return Ok(None);
         }
         if sources.iter().filter(|source| source.files == [Path::new(STANDARD_INPUT)]).count() > 1 {
-            bail!("standard input is one stream; give a file for the other one");
+            bail!("standard input can be only one of the streams; give a file for the other one");
         }
         let is_repeatable = sources.iter().all(|source| source.is_repeatable());
         if let Some(once) = sources.iter().find(|source| !source.is_repeatable() && times > 1) {
-            bail!("{} can be read once; give a file to send it several times", once.shown);
+            bail!("{} can be read only once; give a file to send it several times", once.shown);
         }
         let count = |source: &Option<Source>| source.as_ref().map_or(Ok(0), Source::count);
         let counts =
@@ -84,25 +84,25 @@ impl Streams {
         Ok(Some(Self { contact_records, agent_events, counts, failure: ReadFailure::default(), own }))
     }
 
-    /// How many records there are, if that is known.
+    /// The total number of records, if it is known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.counts.map(|counts| counts.iter().sum())
     }
 
-    /// Where a failure to read on is noted.
+    /// The place where a read error is noted.
     #[must_use]
     pub fn failure(&self) -> ReadFailure {
         self.failure.clone()
     }
 
-    /// Where records that fail are noted.
+    /// The place where failing records are noted.
     #[must_use]
     pub fn own_failures(&self) -> OwnFailures {
         self.own.clone()
     }
 
-    /// The records; they end early if they cannot be read on. With a judge, those that fail are noted.
+    /// The records. They end early at a read error. With a judge, failing records are noted.
     pub fn records(&self, judge: Option<Judge>) -> impl Iterator<Item = Sent> + Send + use<> {
         let judge = Arc::new(Mutex::new(judge));
         let records = |source: &Option<Source>, stream: StreamKind| {
@@ -119,7 +119,7 @@ impl Streams {
         let contact_records = records(&self.contact_records, StreamKind::ContactRecords);
         let agent_events = records(&self.agent_events, StreamKind::AgentEvents);
         let failure = self.failure.clone();
-        side_by_side(contact_records, agent_events, self.counts.unwrap_or([1, 1])).map_while(
+        interleaved(contact_records, agent_events, self.counts.unwrap_or([1, 1])).map_while(
             move |sent: anyhow::Result<Sent>| match sent {
                 Ok(sent) => Some(sent),
                 Err(error) => {
@@ -131,10 +131,10 @@ impl Streams {
     }
 }
 
-/// Says why reading stopped, if it stopped before its end.
+/// Checks that the input was read to the end.
 ///
 /// # Errors
-/// The failure.
+/// The read error, if there was one.
 pub fn ensure_read_whole(failure: &ReadFailure) -> anyhow::Result<()> {
     failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
 }

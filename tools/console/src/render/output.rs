@@ -1,4 +1,4 @@
-//! Where commands write: the standard output for what was asked for, standard error for what there is to say about it.
+//! Writes results to standard output and everything else to standard error.
 
 use std::io::{ErrorKind, Write};
 
@@ -6,31 +6,31 @@ use anyhow::Context;
 
 use crate::render::terminal::safe_lines;
 
-/// The reader of the standard output has closed it: it has seen enough, which is no error.
+/// The reader of standard output has closed it, because it has read enough. This is not a failure.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the output was closed")]
 pub struct Closed;
 
-/// Writes to the standard output.
+/// Writes to standard output.
 ///
 /// # Errors
-/// [`Closed`] when nobody reads it any more; otherwise a sentence.
+/// [`Closed`] when the reader has closed it; otherwise an error with the fix.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
         written => {
-            written.context("the output cannot be written; free space on its disk, or send it elsewhere")
+            written.context("the output cannot be written; free space on its disk, or redirect it elsewhere")
         }
     }
 }
 
-/// Writes a line to standard error. If that is closed, too, there is nobody left to tell.
+/// Writes a line to standard error. If that is closed too, the line is dropped.
 pub fn say(sentence: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", safe_lines(sentence));
 }
 
-/// An error with its causes, each once: many an error repeats its cause.
+/// An error with its causes, without those that its text already repeats.
 #[must_use]
 pub fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = String::new();
@@ -49,7 +49,7 @@ mod tests {
     use super::sentence;
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_repeated_cause_is_shown_once() {
         let inner = anyhow::anyhow!("disk full");
         assert_eq!(
             sentence(&inner.context("cannot write: disk full; free some").context("a")),

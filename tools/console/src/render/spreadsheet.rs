@@ -1,8 +1,8 @@
-//! What a spreadsheet opens.
+//! CSV for spreadsheets.
 
 use std::borrow::Cow;
 
-/// Text from data, as a cell of a CSV file: what a spreadsheet would take for a formula, it shall take for text.
+/// Text from data, as a cell of a CSV file, escaped if a spreadsheet would run it as a formula.
 /// Source: OWASP, "CSV Injection".
 #[must_use]
 pub fn without_formula(value: &str) -> Cow<'_, str> {

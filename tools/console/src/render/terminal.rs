@@ -1,5 +1,5 @@
-//! What commands show: tables that fit the terminal, durations for people, colors only where they can be seen, and nothing
-//! from data that a terminal would obey.
+//! Terminal output: tables that fit the width, readable durations, colors only on a terminal, and no control characters from
+//! data.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use console::{Style, Term, measure_text_width, truncate_str};
 use serde::Serialize;
 
-/// On a terminal that does not tell its width.
+/// The width of a terminal that does not report one.
 const WIDTH: usize = 80;
 
-/// The width to fit. A pipe or a file has room for everything.
+/// The width to fit; unlimited for a pipe or a file.
 #[must_use]
 pub fn width() -> usize {
     let term = Term::stdout();
@@ -20,19 +20,19 @@ pub fn width() -> usize {
     term.size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns).max(40))
 }
 
-/// Whether a terminal could take a character for more than text: a control character, or one that turns the direction of
-/// what follows. Names that people give to statuses, queues and agents may have any.
+/// Whether a terminal interprets a character: a control character, or one that changes the text direction. Names of statuses,
+/// queues and agents may contain any.
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text from data, as it may be shown: what a terminal would obey is replaced.
+/// Text from data, with the characters that a terminal interprets replaced.
 pub fn safe(text: &str) -> Cow<'_, str> {
     if text.contains(is_unsafe) { text.replace(is_unsafe, "\u{fffd}").into() } else { text.into() }
 }
 
-/// The same for text of several lines.
+/// [`safe`] for text of several lines.
 #[must_use]
 pub fn safe_lines(text: &str) -> Cow<'_, str> {
     let is_unsafe = |character| character != '\n' && is_unsafe(character);
@@ -46,23 +46,23 @@ pub struct Column {
     pub title: Cow<'static, str>,
     /// Whether it is aligned to the right.
     pub is_number: bool,
-    /// What is given up when the table is too wide: the column with the largest number is cut first, one with none never.
+    /// The order of truncation when the table is too wide: the largest number first, 0 never.
     pub cut: u8,
 }
 
-/// Text that is cut first of all when there is no room.
+/// A text column. `cut` orders truncation.
 #[must_use]
 pub const fn text(title: &'static str, cut: u8) -> Column {
     Column { title: Cow::Borrowed(title), is_number: false, cut }
 }
 
-/// A number, at the right.
+/// A number column, aligned to the right and never cut.
 #[must_use]
 pub const fn number(title: &'static str) -> Column {
     Column { title: Cow::Borrowed(title), is_number: true, cut: 0 }
 }
 
-/// What stands in a table: text from anywhere, and how it is shown.
+/// A table cell: text, which may come from data, and its style.
 #[derive(Debug, Clone)]
 pub struct Cell {
     text: String,
@@ -70,7 +70,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A cell in a style, where the terminal has styles.
+    /// A cell in a style, if the terminal supports it.
     pub fn styled(text: impl Into<String>, style: Style) -> Self {
         Self { text: text.into(), style }
     }
@@ -82,7 +82,7 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-/// A table that fits `width`, by cutting what the columns say may be cut.
+/// A table that fits `width`, by truncating the columns that allow it.
 #[must_use]
 pub fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
     const GAP: usize = 2;
@@ -115,23 +115,23 @@ pub fn table(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> String {
     std::iter::once(line(&titles)).chain(rows.iter().map(|row| line(row))).collect()
 }
 
-/// JSON on one line, safe for a terminal, too: JSON leaves some control characters as they are.
+/// JSON on one line, safe for a terminal: JSON does not escape every control character.
 ///
 /// # Errors
-/// When it is not JSON.
+/// When the value cannot be serialized.
 pub fn json_line(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(escaped(&serde_json::to_string(value)?) + "\n")
 }
 
-/// JSON for people and programs.
+/// Indented JSON, safe for a terminal.
 ///
 /// # Errors
-/// When it is not JSON.
+/// When the value cannot be serialized.
 pub fn json_pretty(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(escaped(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
-/// Such characters stand only within JSON's strings, where an escape means the same.
+/// JSON with the characters that a terminal interprets as escapes. They occur only in strings, where an escape is equivalent.
 #[must_use]
 pub fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
@@ -146,10 +146,10 @@ pub fn escaped(json: &str) -> String {
     escaped
 }
 
-/// One object a line.
+/// One object per line.
 ///
 /// # Errors
-/// When it is not JSON.
+/// When an item cannot be serialized.
 pub fn json_lines<T: Serialize>(items: &[T]) -> anyhow::Result<String> {
     items.iter().map(json_line).collect()
 }
@@ -187,7 +187,7 @@ pub fn duration(milliseconds: i64) -> String {
     }
 }
 
-/// Words on lines of at most `width`, all but the first indented.
+/// The text wrapped to `width`, with all lines but the first indented.
 #[must_use]
 pub fn wrapped(text: &str, width: usize, indent: usize) -> String {
     let text = safe_lines(text);
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_cut_where_it_may_be() {
+    fn a_table_is_truncated_in_the_columns_that_allow_it() {
         let columns = [text("NAME", 1), number("N"), text("QUEUE", 2)];
         let rows = [
             ["Ada", "7", "Sales in the north"].map(Cell::from).to_vec(),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_replaced() {
+    fn characters_that_a_terminal_interprets_are_replaced() {
         let hostile = "a\u{1b}]0;title\u{7}b\u{9b}31mc\u{7f}\u{202e}d\n\te\u{2028}";
         let shown = "a\u{fffd}]0;title\u{fffd}b\u{fffd}31mc\u{fffd}\u{fffd}d\u{fffd}\u{fffd}e\u{fffd}";
         assert_eq!(safe(hostile), shown);
@@ -251,16 +251,16 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_for_people() {
-        let told = [0, 999, 1000, 12_345, 1_234_567].map(grouped);
-        assert_eq!(told, ["0", "999", "1,000", "12,345", "1,234,567"]);
+    fn numbers_are_grouped_and_counted() {
+        let shown = [0, 999, 1000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "12,345", "1,234,567"]);
         assert_eq!(counted(1, "record", "records"), "1 record");
         assert_eq!(counted(1000, "record", "records"), "1,000 records");
     }
 
     #[test]
-    fn durations_are_for_people() {
-        let told = [0, 59_999, 60_000, 185_000, 3_723_000, 172_799_000, 172_800_000].map(duration);
-        assert_eq!(told, ["0 s", "59 s", "1:00", "3:05", "1:02:03", "47:59:59", "2 d"]);
+    fn durations_are_readable() {
+        let shown = [0, 59_999, 60_000, 185_000, 3_723_000, 172_799_000, 172_800_000].map(duration);
+        assert_eq!(shown, ["0 s", "59 s", "1:00", "3:05", "1:02:03", "47:59:59", "2 d"]);
     }
 }

@@ -1,6 +1,6 @@
-//! Contacts as the page gets them: the newest version of each that has ended, a number in every column.
+//! The contacts for the page: the newest version of each ended contact, as columns of numbers.
 //!
-//! What a contact counts for is what `queries/views/contact_metrics.sql` says of its row; sums and averages are the page's.
+//! A contact counts in a metric as `queries/views/contact_metrics.sql` defines it. The page computes sums and averages.
 
 use std::collections::HashMap;
 use std::mem::take;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::report::moment::epoch_seconds;
 
-/// Columns of a row that are needed.
+/// The columns that are read from a row.
 pub(super) const COLUMNS: &[&str] = &[
     "abandoned",
     "after_contact_work_seconds",
@@ -46,13 +46,13 @@ const ABANDONED: u32 = 4;
 const TRANSFERRED_BY_AGENT: u32 = 8;
 const PUT_ON_HOLD: u32 = 16;
 const SIMULATED: u32 = 32;
-/// What is not there, in a column of numbers that are not negative.
+/// No value. All other numbers in the columns are not negative.
 const NOTHING: i64 = -1;
 
-/// Rows of one content: what the first of them says, and how often it came.
+/// Rows with the same content: the first one, and the number of rows.
 pub(super) struct Content {
     contact: Contact,
-    /// Day and id: what all versions of a contact have in common.
+    /// Day and contact ID, which all versions of a contact share.
     key: String,
     updated: String,
     first_arrival: String,
@@ -60,13 +60,13 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// What `contact_records_latest` orders by.
+    /// The sort key of `contact_records_latest`.
     fn version<'a>(&'a self, hash: &'a str) -> (&'a str, &'a str, &'a str) {
         (&self.updated, &self.first_arrival, hash)
     }
 }
 
-/// A contact's figures; `None` where the row counts for nothing.
+/// A contact's figures; `NOTHING` or `None` where it does not count.
 #[derive(Debug, Clone, Copy)]
 struct Contact {
     ended: Option<i64>,
@@ -85,11 +85,11 @@ struct Contact {
 /// The newest content of each contact, with its hash.
 pub(super) type Newest<'a> = HashMap<&'a str, (&'a str, &'a Content)>;
 
-/// Names by what they name, in the order in which they were met.
+/// Names by key, in the order they were first seen.
 #[derive(Debug, Default)]
 struct Named {
     places: HashMap<String, u32>,
-    /// The key, the name, and since when it is so called.
+    /// The key, its newest name, and the time of that name.
     names: Vec<(Value, String, i64)>,
 }
 
@@ -187,12 +187,13 @@ impl Contacts {
         }
     }
 
-    /// Rows that came again, and contents that a newer one of their contact has replaced.
+    /// The number of redelivered rows, and of versions that a newer one has replaced.
     pub(super) fn repeats(&self, newest: &Newest<'_>) -> (u64, u64) {
         let again = self.contents.values().map(|content| content.times - 1).sum();
         (again, (self.contents.len() - newest.len()) as u64)
     }
 
+    /// The newest version of each contact.
     pub(super) fn newest(&self) -> Newest<'_> {
         let mut newest = Newest::new();
         for (hash, content) in &self.contents {
@@ -204,7 +205,7 @@ impl Contacts {
         newest
     }
 
-    /// Columns of equal length, by the end of the contacts; ends as differences.
+    /// Columns of equal length, sorted by the contacts' end times. The end times are stored as differences.
     pub(super) fn json(&self, newest: &Newest<'_>) -> Value {
         let newest = newest.values().map(|(_, content)| content.contact);
         let ended = newest

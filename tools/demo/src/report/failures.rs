@@ -1,4 +1,4 @@
-//! What the run kept of records that failed: why each failed, and where it stands.
+//! The failed and rejected records of a run, with their reasons and locations.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::expected::Expected;
 
-/// Most that are named one by one.
+/// Records that are listed individually.
 const NAMED: usize = 1000;
 
-/// The failures.
+/// The failed and rejected records.
 pub(super) struct Kept {
     judge: Judge,
     /// By stream, reason and path.
@@ -28,7 +28,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// A judge says why, as far as it is the record's fault.
+    /// The judge gives the reason if the record itself is invalid.
     pub(super) fn new(judge: Judge) -> Self {
         Self { judge, reasons: BTreeMap::new(), named: Vec::new(), bytes: 0 }
     }
@@ -37,7 +37,7 @@ impl Kept {
         self.bytes
     }
 
-    /// Reads an object, and compares what it keeps with what must have failed.
+    /// Reads an object of failures and compares it with the expected failures.
     pub(super) fn note(&mut self, lake: &Path, file: &Path, expected: &mut Expected) -> anyhow::Result<()> {
         let shown = file.display();
         let object = fs::read(file).with_context(|| format!("{shown} cannot be read"))?;
@@ -70,14 +70,14 @@ impl Kept {
         Ok(())
     }
 
-    fn note_record(&mut self, stream: StreamKind, said: &str, record: &[u8], place: &str) {
+    fn note_record(&mut self, stream: StreamKind, stored_reason: &str, record: &[u8], place: &str) {
         let (reason, path, message) = match self.judge.judge(record, Some(stream)).fate {
             Fate::Fails(reject) => {
                 let message = sentence(&reject, stream, record);
                 (reject.code.as_str().to_owned(), reject.path.to_string(), message)
             }
-            // Nothing is wrong with it: a fault of the environment, which was injected.
-            _ => (said.to_owned(), String::new(), "the record is valid; redrive it".to_owned()),
+            // The record is valid: an injected fault made it fail.
+            _ => (stored_reason.to_owned(), String::new(), "the record is valid; redrive it".to_owned()),
         };
         if self.named.len() < NAMED {
             self.named.push(json!([stream.as_str(), reason, path, message, place]));

@@ -1,12 +1,12 @@
-//! The page: its files put together, with the data in it, once.
+//! The report page: one HTML file with styles, scripts and data.
 //!
-//! It draws itself (`page/`), with the chart library [uPlot](https://github.com/leeoniya/uPlot), which is in it. Its content
-//! security policy lets these scripts run and no other, and lets nothing be loaded.
+//! Its scripts (`page/`) draw it with the embedded chart library [uPlot](https://github.com/leeoniya/uPlot). Its content
+//! security policy allows only these scripts and styles, and no loading of anything else.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::Findings;
+use super::RunResult;
 use crate::expected::Differences;
 
 const PAGE: &str = include_str!("page/page.html");
@@ -21,10 +21,10 @@ const SCRIPT: &str = concat!(
 );
 const LICENSE: &str = include_str!("page/vendor/uPlot.LICENSE");
 
-impl Findings {
-    /// The page.
+impl RunResult {
+    /// The page's HTML.
     pub(super) fn page(&mut self) -> String {
-        // No script may end inside of the data.
+        // The data must not contain `</script>`.
         let data = self.data().to_string().replace('<', "\\u003c");
         let (style_hash, script_hash) = (hash(STYLE), hash(SCRIPT));
         let parts = [
@@ -46,7 +46,7 @@ impl Findings {
         page + rest
     }
 
-    /// What the page draws.
+    /// The page's data.
     fn data(&mut self) -> serde_json::Value {
         let Differences { agents, history, rows, failures } = self.differences;
         let newest = self.contacts.newest();
@@ -67,7 +67,7 @@ impl Findings {
     }
 }
 
-/// As a content security policy names what may be used.
+/// The hash of an inline script or style, in the form of a content security policy.
 fn hash(text: &str) -> String {
     format!("'sha256-{}'", base64_simd::STANDARD.encode_to_string(Sha256::digest(text)))
 }

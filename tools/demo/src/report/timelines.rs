@@ -1,4 +1,4 @@
-//! What agents did, as the page draws it: statuses, and over them the states of their contacts.
+//! Agents' timelines for the page: statuses, and above them the states of contacts.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 
 use crate::report::moment::epoch_seconds;
 
-/// What lasted, in seconds since 1970. The contact, if it is the state of one, comes first, and the end second: so what a
-/// contact did is in its order.
+/// An interval, in seconds since 1970. The fields are in sort order: by contact (empty for a status), then by end, so that a
+/// contact's states are in sequence.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Span {
     contact: String,
     end: i64,
     start: i64,
+    /// The index in `Timelines::kinds`.
     what: usize,
 }
 
-/// An agent.
+/// An agent's timeline.
 #[derive(Debug, Default)]
 struct Timeline {
     username: String,
@@ -25,7 +26,7 @@ struct Timeline {
 }
 
 impl Timeline {
-    /// Lets states of a contact follow one another (`agent_ledger::intervals`).
+    /// Makes the states of a contact follow one another without overlap (see `agent_ledger::intervals`).
     fn put_in_sequence(&mut self) {
         self.spans.sort_unstable();
         for place in 1..self.spans.len() {
@@ -38,12 +39,12 @@ impl Timeline {
     }
 }
 
-/// The agents of the tables.
+/// The timelines of all agents in the tables.
 #[derive(Debug, Default)]
 pub(super) struct Timelines {
     /// By instance and agent.
     agents: BTreeMap<(String, String), Timeline>,
-    /// What they do: how it is drawn, and what it is called.
+    /// Kinds of intervals: the CSS class and the name.
     kinds: Vec<(&'static str, String)>,
 }
 
@@ -56,7 +57,7 @@ impl Timelines {
         let instance = text(item, "board").rsplit_once('#').map_or("", |(instance, _)| instance);
         let agent = text(item, "agent_id").split('#').next().unwrap_or_default();
         let timeline = self.agents.entry((instance.to_owned(), agent.to_owned())).or_default();
-        // Only the item of the snapshot has it.
+        // Only the snapshot item has a username.
         if let username @ [_, ..] = text(item, "username").as_bytes() {
             timeline.username = String::from_utf8_lossy(username).into_owned();
         }
@@ -81,14 +82,14 @@ impl Timelines {
     }
 
     fn kind(&mut self, kind: &'static str, name: &str) -> usize {
-        let is_it = |(held, called): &(&'static str, String)| *held == kind && called == name;
-        self.kinds.iter().position(is_it).unwrap_or_else(|| {
+        let is_same = |(held, called): &(&'static str, String)| *held == kind && called == name;
+        self.kinds.iter().position(is_same).unwrap_or_else(|| {
             self.kinds.push((kind, name.to_owned()));
             self.kinds.len() - 1
         })
     }
 
-    /// By name; the begins as differences: what, begin, length, and so on.
+    /// Agents by name. Each interval is three numbers: kind, start as a difference, length.
     pub(super) fn json(&mut self) -> Value {
         self.agents.values_mut().for_each(Timeline::put_in_sequence);
         let mut agents: Vec<_> = self.agents.iter().collect();
@@ -116,7 +117,7 @@ fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What a status is drawn as.
+/// The kind and name of a status; `None` for offline, which is not drawn.
 fn of_status<'a>(name: &'a str, status_type: &str) -> Option<(&'static str, &'a str)> {
     match (status_type, name) {
         ("OFFLINE", _) | ("", "Offline") => None,
@@ -125,7 +126,7 @@ fn of_status<'a>(name: &'a str, status_type: &str) -> Option<(&'static str, &'a 
     }
 }
 
-/// What a contact's state is drawn as.
+/// The kind and name of a contact's state; `None` for one that is not drawn.
 fn of_contact(state: &str) -> Option<(&'static str, &'static str)> {
     Some(match state {
         "CONNECTED" => ("on_contact", "on contact"),

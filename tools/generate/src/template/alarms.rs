@@ -1,4 +1,4 @@
-//! The alarms, as template/alarms.toml declares them: their resources, and their overview for docs/operations.md.
+//! The alarms that template/alarms.toml declares: their resources, and their overview for docs/operations.md.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::watched::{AllWatched, Watched, namespace_and_name};
 use crate::pages::read;
 
-/// Where an alarm and its end are sent: to the topic that was named, or to the one that the stack makes for the email address.
+/// The target of an alarm and its recovery: the given topic, or the topic that the stack creates for the email address.
 const TARGET: &str =
     "!If [HasAlarmTarget, [!If [HasAlarmTopic, !Ref AlarmTopicArn, !Ref AlarmTopic]], !Ref AWS::NoValue]";
 
@@ -46,7 +46,7 @@ struct Expression {
     formula: String,
 }
 
-/// A metric of an expression.
+/// A metric in an expression.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Term {
@@ -58,22 +58,23 @@ fn declared() -> anyhow::Result<Vec<Alarm>> {
     Ok(toml::from_str::<Declared>(&read("template/alarms.toml")?)?.alarm)
 }
 
-/// The resources.
+/// The resources of the alarms.
 pub(super) fn resources(watched: &AllWatched) -> anyhow::Result<String> {
     let mut yaml = String::new();
     for alarm in declared()? {
         let resource = alarm.resource(watched.get(&alarm.of)?);
-        yaml += &resource.with_context(|| format!("the alarm {} of template/alarms.toml", alarm.id))?;
+        yaml += &resource.with_context(|| format!("alarm {} in template/alarms.toml", alarm.id))?;
     }
     Ok(yaml)
 }
 
-/// The overview: each alarm with its section, its threshold and its meaning.
+/// The overview: each alarm with a link to its section, its condition and its meaning.
 pub(crate) fn overview() -> anyhow::Result<String> {
-    let mut table = "| alarm | goes off when | meaning, and what to do first |\n|---|---|---|\n".to_owned();
+    let mut table = "| alarm | condition | meaning and first step |\n|---|---|---|\n".to_owned();
     for alarm in declared()? {
         let (words, anchor) = (alarm.words(), alarm.anchor());
-        let _ = writeln!(table, "| [{words}](#{anchor}) | {} | {} |", alarm.goes_off()?, alarm.meaning);
+        let _ =
+            writeln!(table, "| [{words}](#{anchor}) | {} | {} |", alarm.condition_in_words()?, alarm.meaning);
     }
     Ok(table)
 }
@@ -83,7 +84,7 @@ impl Alarm {
         let (threshold, comparison) = match (&self.above, &self.below) {
             (Some(above), None) => (above, "GreaterThanThreshold"),
             (None, Some(below)) => (below, "LessThanThreshold"),
-            _ => bail!("it needs either above or below"),
+            _ => bail!("exactly one of above and below is required"),
         };
         Ok(format!(
             "{id}:
@@ -114,7 +115,7 @@ impl Alarm {
         match (&self.metric, &self.expression) {
             (Some(metric), None) => {
                 let (namespace, name) = namespace_and_name(metric)?;
-                // Percentiles have a property of their own.
+                // Percentiles need a different property.
                 let property = if statistic.starts_with('p') { "ExtendedStatistic" } else { "Statistic" };
                 Ok(format!(
                     "    Namespace: {namespace}
@@ -143,12 +144,12 @@ impl Alarm {
                 }
                 Ok(yaml)
             }
-            _ => bail!("it needs either a metric or an expression"),
+            _ => bail!("exactly one of metric and expression is required"),
         }
     }
 
-    /// When it goes off, for a reader.
-    fn goes_off(&self) -> anyhow::Result<String> {
+    /// The condition, in words.
+    fn condition_in_words(&self) -> anyhow::Result<String> {
         let metrics = self.metric.iter().chain(self.metrics.iter().map(|term| &term.metric));
         let names: Vec<_> = metrics
             .map(|metric| Ok(format!("`{}`", namespace_and_name(metric)?.1)))
@@ -190,7 +191,7 @@ impl Alarm {
         }
     }
 
-    /// The id in words: the heading of its section in docs/operations.md.
+    /// The ID as words: the heading of its section in docs/operations.md.
     fn words(&self) -> String {
         let mut words = String::new();
         for letter in self.id.chars() {

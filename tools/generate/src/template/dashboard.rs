@@ -1,4 +1,4 @@
-//! The dashboard, as template/dashboard.toml declares it: sections of three widgets a row.
+//! The dashboard that template/dashboard.toml declares: sections with three widgets per row.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ struct Metric {
     axis: Option<String>,
 }
 
-/// The arguments of `!Sub` that make the dashboard's body.
+/// The `!Sub` arguments of the dashboard's body.
 pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
     let dashboard: Dashboard = toml::from_str(&read("template/dashboard.toml")?)?;
     let mut names = Names { watched, variables: BTreeMap::new() };
@@ -99,7 +99,7 @@ impl Widget {
 impl Metric {
     fn line(&self, of: Option<&str>, names: &mut Names<'_>) -> anyhow::Result<Value> {
         let of = self.of.as_deref().or(of);
-        let of = of.with_context(|| format!("template/dashboard.toml: {} is of nothing", self.metric))?;
+        let of = of.with_context(|| format!("template/dashboard.toml: {} needs `of`", self.metric))?;
         let (namespace, name) = namespace_and_name(&self.metric)?;
         let (dimension, value) = names.dimension(of)?;
         let mut line = vec![json!(namespace), json!(name), json!(dimension), json!(value)];
@@ -123,7 +123,7 @@ impl Metric {
 /// The names that `!Sub` fills in.
 struct Names<'watched> {
     watched: &'watched AllWatched,
-    /// Those that are no resource's reference, with their values.
+    /// The names that do not refer to a resource, with their values.
     variables: BTreeMap<String, String>,
 }
 

@@ -1,9 +1,6 @@
 //! The tables of the lake: the columns from the schema, the views and the named queries from `queries/`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a file of the repository that is not as it must be ends a program for developers"
-)]
+#![expect(clippy::unwrap_used, reason = "an invalid file of the repository may end a program for developers")]
 
 use std::fmt::Write as _;
 
@@ -13,7 +10,7 @@ use lake_parquet::GlueType;
 use lake_queries::{ArchiveDays, Source, named, reads_the_archive, views, without_head, written_out};
 use serde_json::{Value, json};
 
-/// A column's type as Athena's engine, Trino, names it.
+/// The Trino name of a Glue type. Trino is Athena's engine.
 pub(crate) fn trino_type(glue_type: &str) -> String {
     match GlueType::of(glue_type).unwrap() {
         GlueType::Array(element) => format!("array({})", trino_type(element)),
@@ -25,27 +22,27 @@ pub(crate) fn trino_type(glue_type: &str) -> String {
         GlueType::Simple("string") => "varchar".to_owned(),
         GlueType::Simple("timestamp") => "timestamp(3)".to_owned(),
         GlueType::Simple(same @ ("bigint" | "double" | "boolean" | "int")) => same.to_owned(),
-        GlueType::Simple(_) => panic!("{glue_type} has no name in Trino here"),
+        GlueType::Simple(_) => panic!("{glue_type} has no Trino name here"),
     }
 }
 
-/// The columns of a contact record's row, as Glue's.
+/// The columns of a row, for Glue.
 pub(super) fn glue_columns() -> String {
     let columns: Vec<Value> = serde_json::from_str(&schema(SchemaFormat::Glue)).unwrap();
     columns.iter().map(|column| format!("- {column}\n")).collect()
 }
 
-/// A Trino type as Glue names it.
+/// The Glue name of a Trino type.
 fn glue_type(trino_type: &str) -> &str {
     match trino_type {
         "varchar" => "string",
         "timestamp(3)" => "timestamp",
         "bigint" | "double" | "boolean" => trino_type,
-        _ => panic!("{trino_type} has no name in Glue here"),
+        _ => panic!("{trino_type} has no Glue name here"),
     }
 }
 
-/// The columns of a view, with their types in Trino and in Glue: those that its head names, or those of the table.
+/// The columns of a view with their Trino and Glue types, from its head, or else from `contact_records`.
 pub(crate) fn view_columns(view: &Source) -> Vec<(String, String, String)> {
     let columns = view.head().columns;
     if columns.iter().any(|(name, _)| name == "those of contact_records") {
@@ -64,7 +61,7 @@ fn columns_of_the_row() -> impl Iterator<Item = (String, String, String)> {
     columns().map(|column| (column.name.to_owned(), trino_type(&column.glue_type()), column.glue_type()))
 }
 
-/// `agent_events` is `AgentEvents`.
+/// The logical ID of a name: `agent_events` becomes `AgentEvents`.
 fn logical_id(name: &str) -> String {
     name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
@@ -78,7 +75,10 @@ pub(super) fn view_tables() -> String {
         let columns = view_columns(view);
         let names: Vec<_> = columns.iter().map(|(name, _, _)| name.as_str()).collect();
         let statement = without_head(view.sql).replace("{columns}", &names.join(", "));
-        assert!(!statement.contains("${"), "CloudFormation would replace it");
+        assert!(
+            !statement.contains("${"),
+            "the SQL of {name} contains ${{, which CloudFormation would replace"
+        );
         let glue = columns.iter().map(|(name, _, glue)| json!({"Name": name, "Type": glue}));
         let trino = columns.iter().map(|(name, trino, _)| json!({"name": name, "type": trino}).to_string());
         let _ = write!(

@@ -1,4 +1,4 @@
-//! What alarms and the dashboard look at: template/watched.toml.
+//! The resources that alarms and the dashboard watch: template/watched.toml.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use crate::pages::read;
 
-/// A resource as CloudWatch names it.
+/// The CloudWatch dimension of a resource.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Watched {
-    /// The dimension of its metrics.
+    /// The dimension's name.
     pub(super) dimension: String,
     /// The dimension's value, in YAML.
     pub(super) value: String,
@@ -30,7 +30,7 @@ impl AllWatched {
     }
 }
 
-/// `AWS/Lambda Errors`: namespace and name.
+/// Splits a metric such as `AWS/Lambda Errors` into namespace and name.
 pub(super) fn namespace_and_name(metric: &str) -> anyhow::Result<(&str, &str)> {
-    metric.split_once(' ').with_context(|| format!("{metric} is not a namespace and a name"))
+    metric.split_once(' ').with_context(|| format!("{metric} is not `<namespace> <name>`"))
 }

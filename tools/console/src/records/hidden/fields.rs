@@ -1,4 +1,4 @@
-//! The fields whose values are shown, of records that do not become rows.
+//! The fields whose values are shown, for records that do not become rows.
 
 /// Fields of agent events. `*` stands for both snapshots.
 pub(super) const AGENT_EVENT: &[&str] = &[
@@ -47,7 +47,7 @@ pub(super) const AGENT_EVENT: &[&str] = &[
     "*.Contacts.StateStartTimestamp",
 ];
 
-/// Fields of contact events, in their envelope and without it, and of the console's demo records.
+/// Fields of contact events, with and without their envelope, and of the Firehose console's demo records.
 pub(super) const OTHERS: &[&str] = &[
     "account",
     "change",

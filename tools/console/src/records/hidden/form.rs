@@ -1,23 +1,23 @@
-//! The forms of texts that are shown. Who sends a record chooses its values: a field that should hold an id may hold a
-//! name, or the number of a telephone.
+//! The forms of texts that are shown. The producer of a record chooses its values: a field for an ID may hold a name or a
+//! telephone number.
 
-/// What a text must look like to be shown.
+/// The form a text must have to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A name that the contact center gave to a queue, a status or the like.
+    /// A name that the contact center chose, such as that of a queue or a status.
     Name,
     /// An ARN.
     Arn,
-    /// The number of an account.
+    /// An AWS account ID.
     Account,
-    /// What EventBridge calls an event of Amazon Connect.
+    /// The `detail-type` of an Amazon Connect event in `EventBridge`.
     DetailType,
-    /// An id, a word out of a list, a version.
+    /// An ID, an enum value or a version.
     Word,
 }
 
 impl Form {
-    /// The form of a field, by the end of its path or of its column's name.
+    /// The form of a field, from the end of its path or column name.
     pub(super) fn of(path: &str) -> Self {
         let field = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         match () {
@@ -42,14 +42,14 @@ impl Form {
     }
 }
 
-/// Whether it has only what ids, ARNs and words out of a list have.
+/// Whether it has only characters of IDs, ARNs and enum values.
 fn is_plain(text: &str) -> bool {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'#');
     text.len() <= 512 && text.bytes().all(is_plain)
 }
 
-/// Seven digits or more with nothing but separators between them, unless their groups are those of a UUID or a date.
+/// Whether it has seven digits or more and no letters, unless it is grouped like a UUID or a date.
 fn may_be_a_telephone_number(text: &str) -> bool {
     let groups: Vec<_> = text.split('-').map(str::len).collect();
     let is_other = matches!(groups[..], [8, 4, 4, 4, 12] | [4, 2, 2]);
@@ -62,7 +62,7 @@ mod tests {
     use super::Form;
 
     #[test]
-    fn what_is_not_of_its_fields_form_is_not_shown() {
+    fn a_text_in_another_form_than_its_fields_is_hidden() {
         for (path, shown, hidden) in [
             ("AgentARN", "arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a", "+441632960123"),
             ("agent_arn", "arn:aws:connect:eu-west-2:111122223333:instance/i", "arn:aws: John Smith"),

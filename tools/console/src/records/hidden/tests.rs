@@ -8,7 +8,7 @@ use crate::records::input::Input;
 
 const MARK: &str = "marked-value";
 
-/// A value that this field may have.
+/// A value in the form of this field.
 fn mark(path: &str) -> &'static str {
     match path.to_lowercase() {
         path if path.ends_with("arn") => "arn:marked-value",
@@ -27,7 +27,7 @@ fn nested(path: &str, value: &serde_json::Value) -> serde_json::Value {
 }
 
 #[test]
-fn a_text_is_shown_only_where_it_is_declared_and_in_no_other_form() {
+fn a_text_is_shown_only_in_a_declared_field_and_only_as_a_plain_text() {
     let mut shown = 0;
     for column in columns() {
         for source in column.sources() {
@@ -50,9 +50,9 @@ fn a_text_is_shown_only_where_it_is_declared_and_in_no_other_form() {
     assert!(!name.to_string().contains("ada@"), "{name}");
 }
 
-/// By the names of rows, down to the fields of lists.
+/// By column name, including the fields of lists.
 #[test]
-fn a_row_shows_the_texts_that_are_declared_open_and_no_others() {
+fn a_row_shows_only_the_texts_that_are_declared_open() {
     fn check(columns: &[Column], above: &str, all: &mut Vec<(String, bool)>) {
         for column in columns {
             let name = format!("{above}{}", column.name);
@@ -69,7 +69,7 @@ fn a_row_shows_the_texts_that_are_declared_open_and_no_others() {
     check(&COLUMNS, "", &mut all);
     let shown = all.iter().filter(|(_, is_shown)| *is_shown).count();
     assert!(shown > 60, "{shown}");
-    // Whoever declares one of these open has not looked.
+    // These must never be declared open.
     for personal in [
         "username",
         "customer_id",
@@ -88,14 +88,14 @@ fn a_row_shows_the_texts_that_are_declared_open_and_no_others() {
         "recipients",
     ] {
         let named: Vec<_> = all.iter().filter(|(name, _)| name.contains(personal)).collect();
-        assert!(!named.is_empty(), "{personal} is no column");
+        assert!(!named.is_empty(), "{personal} is not a column");
         assert!(named.iter().all(|(_, is_shown)| !is_shown), "{named:?}");
     }
 }
 
-/// Of the hand-made records, nothing that tells of a person.
+/// No hand-made record shows a value about a person.
 #[test]
-fn the_fixtures_show_no_person() {
+fn the_fixtures_show_no_personal_data() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/contact-records");
     let personal = [
         "/CustomerEndpoint/Address",
@@ -143,7 +143,7 @@ fn the_fixtures_show_no_person() {
 }
 
 #[test]
-fn agent_events_show_what_is_done_and_not_by_whom() {
+fn agent_events_show_statuses_and_queues_but_not_the_agents_names() {
     let mut checked = 0;
     for event in Input::demo_day().agent_events {
         let Ok(event) = serde_json::from_slice::<serde_json::Value>(&event) else { continue };
@@ -167,7 +167,7 @@ fn agent_events_show_what_is_done_and_not_by_whom() {
 }
 
 #[test]
-fn what_cannot_be_read_is_hidden_whole() {
+fn an_unreadable_record_is_hidden_entirely() {
     assert_eq!(shown_record(b"Ada", false).get(), "\"(hidden: 3 bytes that cannot be read)\"");
     assert_eq!(shown_record(b"\"Ada\"", false).get(), "\"(hidden)\"");
     assert_eq!(shown_record(b"[\"Ada\"]", false).get(), "\"(hidden)\"");
@@ -176,7 +176,7 @@ fn what_cannot_be_read_is_hidden_whole() {
 }
 
 #[test]
-fn a_path_says_whether_its_value_is_shown() {
+fn the_path_decides_whether_a_value_is_shown() {
     for (path, good) in [
         ("InitiationTimestamp", "2026-03-02T08:00:00Z"),
         ("AgentARN", "arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a"),
@@ -187,7 +187,7 @@ fn a_path_says_whether_its_value_is_shown() {
     ] {
         assert_eq!(shown_at(path, Value::String(good)), good, "{path}");
     }
-    // What is no time or no number may be anything.
+    // A text that is not a time or a number may be anything.
     for path in [
         "InitiationTimestamp",
         "CurrentAgentSnapshot.AgentStatus.StartTimestamp",
@@ -205,9 +205,9 @@ fn a_path_says_whether_its_value_is_shown() {
     }
 }
 
-/// Numbers are shown, but not those that say how sure it is who speaks.
+/// Numbers are shown, except the confidence scores of Voice ID.
 #[test]
-fn what_a_voice_says_about_a_person_is_hidden_in_every_type() {
+fn voice_id_results_are_hidden_whatever_their_type() {
     let record = json!({
         "VoiceIdResult": {"Authentication": {"Score": 87, "Result": "AUTHENTICATED"}, "SpeakerEnrolled": true},
         "QualityMetrics": {"Agent": {"Audio": {"QualityScore": 4.5}}},
@@ -217,9 +217,8 @@ fn what_a_voice_says_about_a_person_is_hidden_in_every_type() {
     assert_eq!(shown["QualityMetrics"], record["QualityMetrics"]);
 }
 
-/// A field that is listed and never shown would help nobody.
 #[test]
-fn every_field_of_an_agent_event_that_is_listed_is_shown() {
+fn every_listed_field_of_an_agent_event_is_shown() {
     for path in AGENT_EVENT {
         let field = path.rsplit('.').next().unwrap();
         let value = match field {

@@ -1,4 +1,4 @@
-//! Which files a path stands for.
+//! The files of a path.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use lake_files::layout;
 
-/// Files in a folder that are read, compressed ones too; others are left out.
+/// The extensions of files that are read from a folder, before `.gz` if compressed. Other files are skipped.
 const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
 
-/// What a path stands for.
+/// The files of a path.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Files {
-    /// What is read, in the order of paths.
+    /// The files to read, by path.
     pub(super) read: Vec<PathBuf>,
-    /// What a folder holds besides, in the order of paths.
+    /// The other files of a folder, by path.
     pub(super) left_out: Vec<PathBuf>,
 }
 
-/// A file by itself, whatever its name; of a folder, the files with a known extension.
+/// A single file, whatever its name, or the files of a folder that have a known name.
 pub(super) fn files(path: &Path) -> anyhow::Result<Files> {
     let metadata =
         fs::metadata(path).with_context(|| format!("{} cannot be read; check the path", path.display()))?;
@@ -34,7 +34,7 @@ pub(super) fn files(path: &Path) -> anyhow::Result<Files> {
     Ok(files)
 }
 
-/// Adds a folder's files. A folder is read once, also if links lead to it again.
+/// Adds a folder's files. A folder is read once, even if symbolic links lead to it again.
 fn add(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Files) -> anyhow::Result<()> {
     let cannot = || format!("folder {} cannot be read", folder.display());
     if !seen.insert(fs::canonicalize(folder).with_context(cannot)?) {
@@ -45,7 +45,7 @@ fn add(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Files) -> anyhow:
         entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().with_context(cannot)?;
     entries.sort();
     for entry in entries {
-        // A link that leads nowhere is told when it is opened, if it has a name that is read.
+        // A broken link with a known name is reported when it is opened.
         let metadata = fs::metadata(&entry).ok();
         if metadata.as_ref().is_some_and(fs::Metadata::is_dir) {
             add(&entry, seen, files)?;
@@ -58,24 +58,24 @@ fn add(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Files) -> anyhow:
     Ok(())
 }
 
-/// Whether a file of this name is read when its folder is.
+/// Whether a file with this name is read as part of its folder.
 #[must_use]
 pub fn is_known(file: &Path) -> bool {
     is_copy(file) || EXTENSIONS.contains(&extension(file))
 }
 
-/// Whether every line of a file with this name is a record.
+/// Whether a file with this name has one record per line.
 pub(super) fn is_of_lines(file: &Path) -> bool {
     matches!(extension(file), "jsonl" | "ndjson")
 }
 
-/// Whether it is an object of the lake's raw copies, in which Firehose puts records one behind the other.
+/// Whether it is one of the lake's raw copies, in which Firehose concatenates records.
 pub(super) fn is_copy(file: &Path) -> bool {
     let path = file.to_string_lossy();
     [layout::COPIES, layout::AGENT_EVENT_COPIES].iter().any(|prefix| path.contains(prefix))
 }
 
-/// The extension, below that of compression.
+/// The extension, without `.gz`.
 fn extension<'f>(file: &'f Path) -> &'f str {
     let extension = |file: &'f Path| file.extension().and_then(OsStr::to_str).unwrap_or_default();
     match (extension(file), file.file_stem()) {
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_read_in_the_order_of_its_paths_and_links_that_go_in_a_circle_are_not_followed() {
+    fn a_folder_is_read_in_path_order_and_circular_links_are_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::create_dir_all(path("b/deep")).unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_copies_are_read_whatever_their_name() {
+    fn raw_copies_are_read_whatever_their_extension() {
         for (name, known) in [
             (
                 "lake/raw/contact-records/arrival_date=2026-03-02/contact-records-1-2026-03-02-08-15-59-a.gz",

@@ -1,7 +1,7 @@
-//! Records out of a text, one after another, however long the text is.
+//! Streams records out of a text of any length.
 //!
-//! Only the record that is being read is in memory. What no record can end in is refused as soon as it is longer than a
-//! record may be.
+//! Only the current record is in memory. Text without the end of a record is refused once it exceeds the size limit of a
+//! record.
 
 use std::fmt;
 use std::io::Read;
@@ -14,24 +14,24 @@ use serde_json::value::RawValue;
 use lake_files::records::next_beginning;
 use lambda_io::limits;
 
-/// So much is read at once.
+/// Bytes per read.
 const CHUNK: usize = 64 * 1024;
 
-/// A record, and where it stands.
+/// A record and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputRecord {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Where they stand.
+    /// Where it is.
     pub place: Place,
 }
 
-/// Where a record stands.
+/// The place of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file, or what stands for it.
+    /// The file, or the name of another source.
     pub file: Arc<str>,
-    /// The line it begins on, from 1; of a compressed file, the line of its text.
+    /// The line it starts on, from 1; for a compressed file, in the decompressed text.
     pub line: u64,
     /// Its number among the file's records, from 1.
     pub number: u64,
@@ -43,43 +43,43 @@ impl fmt::Display for Place {
     }
 }
 
-/// How large a record may be.
+/// The size limit of a record.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     /// In bytes.
     pub bytes: usize,
-    /// Whose limit it is.
+    /// The service that has the limit.
     pub service: &'static str,
 }
 
 /// The largest contact record.
 pub const FIREHOSE: Limit = Limit { bytes: limits::firehose::RECORD_BYTES, service: "Firehose" };
-/// The largest record of a stream.
+/// The largest record of a Kinesis stream.
 pub const KINESIS: Limit = Limit { bytes: limits::kinesis::RECORD_BYTES, service: "Kinesis" };
-/// The largest record of a stream as it is made, without a larger `MaxRecordSizeInKiB`: what can be sent to a stack.
-/// Source: the same.
+/// The largest record that can be sent to a stack: its stream has the default `MaxRecordSizeInKiB`.
 pub const STREAM: Limit = Limit {
-    // A record's partition key counts, too.
+    // The partition key counts toward the limit.
     bytes: limits::kinesis::DEFAULT_RECORD_BYTES - limits::kinesis::PARTITION_KEY,
     service: "the stream of agent events",
 };
 
-/// What a broken record means for those after it.
+/// How reading continues after a broken record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
-    /// The text is not what it should be, and ends there. If its first line is a whole object, it is one of lines.
+    /// Reading stops with an error. If the first line is a whole object, the text has one record per line instead.
     Ends,
-    /// Every line is a record: the broken one is its line.
+    /// Every line is a record: the broken record is its line.
     IsItsLine,
-    /// Firehose put records one behind the other: the broken one ends where another can begin.
+    /// Firehose concatenated the records: the broken record ends where another can begin.
     EndsWhereAnotherBegins,
 }
 
-/// Inside of what the next value is.
+/// The context of the next value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Within {
+    /// Outside of a list.
     Series,
-    /// Of a list: at its beginning, behind an element, behind a comma.
+    /// In a list: at its start, after an element, after a comma.
     ListStart,
     Element,
     Comma,
@@ -90,10 +90,10 @@ pub struct Records {
     file: Arc<str>,
     source: Box<dyn Read + Send>,
     limit: Limit,
-    /// So much is read at once, at least.
+    /// The fewest bytes per read.
     chunk: usize,
     broken: Broken,
-    /// What was read and is not done with, from `start` on.
+    /// Bytes read; those from `start` on are not consumed yet.
     window: Vec<u8>,
     start: usize,
     is_at_end: bool,
@@ -104,17 +104,18 @@ pub struct Records {
     is_over: bool,
 }
 
-/// What a text begins with.
+/// The value at the start of a text.
 enum Value {
-    /// A value of so many bytes.
+    /// A whole value, with its length in bytes.
     Whole(usize),
-    /// One that may go on behind the text.
+    /// A value that may continue after the text.
     Unfinished,
+    /// Not JSON.
     Not(serde_json::Error),
 }
 
 impl Records {
-    /// The records of a text that is read from `source`.
+    /// The records of a text read from `source`.
     #[must_use]
     pub fn new(file: &str, source: Box<dyn Read + Send>, limit: Limit, broken: Broken) -> Self {
         Self {
@@ -154,7 +155,7 @@ impl Records {
         }
     }
 
-    /// A list stands for its elements. Among lines, one that begins like a list is a line like others, unless they all are.
+    /// Whether `[` opens a list of records. In a text with one record per line, it does so only if the first line is a list.
     fn opens_list(&self) -> bool {
         match self.broken {
             Broken::Ends => true,
@@ -181,13 +182,13 @@ impl Records {
                 Value::Unfinished if !self.is_at_end && self.broken != Broken::EndsWhereAnotherBegins => {
                     return Err(self.too_large());
                 }
-                Value::Unfinished => return self.not_whole("it ends inside of a record"),
+                Value::Unfinished => return self.not_whole("it ends inside a record"),
                 Value::Not(error) => return self.not_whole(&error.to_string()),
             }
         }
     }
 
-    /// A value of so many bytes, or the line that it begins.
+    /// The value of this length, or the whole line that it starts.
     fn whole(&mut self, length: usize) -> anyhow::Result<InputRecord> {
         if length > self.limit.bytes {
             return Err(self.too_large());
@@ -205,10 +206,7 @@ impl Records {
         let first = self.rest()[0];
         if self.broken == Broken::Ends && first != b'{' {
             let place = self.place();
-            bail!(
-                "{place} holds something that is not a JSON object (it begins with {:?})",
-                char::from(first)
-            );
+            bail!("{place} is not a JSON object (it starts with {:?})", char::from(first));
         }
         if self.within != Within::Series {
             self.within = Within::Element;
@@ -216,7 +214,7 @@ impl Records {
         Ok(self.take(length))
     }
 
-    /// What stands behind a value on its line.
+    /// The next byte after a value, without blanks; the line end counts.
     fn after(&mut self, length: usize) -> anyhow::Result<Option<u8>> {
         loop {
             let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r');
@@ -294,14 +292,14 @@ impl Records {
         &self.window[self.start..]
     }
 
-    /// Reads as much again as there is, so that a long record is looked at a few times only.
+    /// Doubles the window, so that a long record is parsed only a few times.
     fn fill(&mut self) -> anyhow::Result<()> {
         self.window.drain(..self.start);
         self.start = 0;
         let more = self.window.len().max(self.chunk).min(self.limit.bytes + CHUNK) as u64;
         let read = self.source.by_ref().take(more).read_to_end(&mut self.window);
         let read = read.with_context(|| {
-            format!("{} cannot be read to its end; is the file damaged, or still being written?", self.file)
+            format!("{} cannot be read to the end; is the file damaged, or still being written?", self.file)
         })?;
         self.is_at_end = read == 0;
         Ok(())
@@ -314,7 +312,7 @@ impl Records {
     fn too_large(&self) -> anyhow::Error {
         let Limit { bytes, service } = self.limit;
         anyhow!(
-            "{}: a record that begins here is larger than {}, the most that {service} takes; is it one record?",
+            "{}: the record that starts here is larger than {}, the limit of {service}; is it one record?",
             self.place(),
             size(bytes)
         )
@@ -324,13 +322,13 @@ impl Records {
         let seen = &self.rest()[..self.rest().len().min(CHUNK)];
         if str::from_utf8(seen).is_err_and(|error| error.error_len().is_some()) {
             return anyhow!(
-                "{} is not UTF-8 text; check the encoding (from line {} on)",
+                "{} is not UTF-8 text; check the encoding (at line {} or later)",
                 self.file,
                 self.line
             );
         }
         anyhow!(
-            "{} is not JSON (at the record that begins on line {}: {why}); it must hold one object, a list of objects, or one object a line",
+            "{} is not JSON (in the record that starts on line {}: {why}); it must hold one object, a list of objects, or one object per line",
             self.file,
             self.line
         )
@@ -353,7 +351,7 @@ impl Iterator for Records {
 fn value(bytes: &[u8], is_at_end: bool) -> Value {
     let mut values = serde_json::Deserializer::from_slice(bytes);
     match <&RawValue>::deserialize(&mut values) {
-        // A number may go on.
+        // A number may continue.
         Ok(value) if value.get().len() == bytes.len() && !is_at_end && !bytes.ends_with(b"}") => {
             Value::Unfinished
         }

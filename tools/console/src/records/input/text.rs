@@ -1,17 +1,17 @@
-//! The text of a file: without compression and byte order mark, and refused with a hint if it is of another form.
+//! The text of a file, without compression and byte order mark. Other formats are refused with a hint.
 
 use std::io::{self, Cursor, Read};
 
 use anyhow::{Context, bail};
 use flate2::read::MultiGzDecoder;
 
-/// As much is looked at to tell the form.
-const LOOKED_AT: usize = 4096;
+/// Bytes that are inspected to recognize the format.
+const INSPECTED: usize = 4096;
 
 /// Opens a file's text.
 ///
 /// # Errors
-/// When its beginning cannot be read, or shows that it is no JSON.
+/// When its beginning cannot be read, or shows that it is not JSON.
 pub(super) fn open(name: &str, source: Box<dyn Read + Send>) -> anyhow::Result<Box<dyn Read + Send>> {
     let (beginning, mut source) = decompress(name, source)?;
     if let Some(hint) = hint(&beginning) {
@@ -23,7 +23,7 @@ pub(super) fn open(name: &str, source: Box<dyn Read + Send>) -> anyhow::Result<B
     Ok(source)
 }
 
-/// Opens a file's bytes, whatever they are, without compression.
+/// Opens a file's bytes, decompressed, whatever their format.
 ///
 /// # Errors
 /// When its beginning cannot be read.
@@ -31,12 +31,12 @@ pub(super) fn decompressed(name: &str, source: Box<dyn Read + Send>) -> anyhow::
     Ok(decompress(name, source)?.1)
 }
 
-/// The beginning of the text, and everything with it.
+/// The beginning of the text, and the whole text.
 fn decompress(name: &str, source: Box<dyn Read + Send>) -> anyhow::Result<(Vec<u8>, Box<dyn Read + Send>)> {
-    let (beginning, source) = look(source).with_context(|| cannot(name))?;
+    let (beginning, source) = peek(source).with_context(|| cannot(name))?;
     if beginning.starts_with(&[0x1f, 0x8b]) {
-        look(Box::new(MultiGzDecoder::new(source)))
-            .with_context(|| format!("{name} begins like GZIP and cannot be decompressed; is it damaged?"))
+        peek(Box::new(MultiGzDecoder::new(source)))
+            .with_context(|| format!("{name} starts like GZIP but cannot be decompressed; is it damaged?"))
     } else {
         Ok((beginning, source))
     }
@@ -46,15 +46,15 @@ fn cannot(name: &str) -> String {
     format!("{name} cannot be read")
 }
 
-/// The beginning, and everything with it.
-fn look(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+/// The beginning of a source, and the whole source.
+fn peek(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut beginning = Vec::new();
-    source.by_ref().take(LOOKED_AT as u64).read_to_end(&mut beginning)?;
+    source.by_ref().take(INSPECTED as u64).read_to_end(&mut beginning)?;
     let all = Cursor::new(beginning.clone()).chain(source);
     Ok((beginning, Box::new(all)))
 }
 
-/// What to do with a text that is no JSON and that can be made JSON.
+/// A hint for a file that is not JSON.
 fn hint(beginning: &[u8]) -> Option<&'static str> {
     if beginning.starts_with(&[0xff, 0xfe]) || beginning.starts_with(b"{\0") || beginning.starts_with(b"[\0")
     {
@@ -66,15 +66,15 @@ fn hint(beginning: &[u8]) -> Option<&'static str> {
     }
     if beginning.starts_with(b"PAR1") {
         return Some(
-            "is Parquet, such as the lake's rows; records as they came are below raw/contact-records/",
+            "is Parquet, like the lake's rows; the raw contact records are under raw/contact-records/",
         );
     }
     looks_like_csv(beginning).then_some(
-        "looks like CSV; records are JSON objects, one a line, or in a list, as Amazon Connect sends them",
+        "looks like CSV; give JSON objects, one per line or in a list, as Amazon Connect sends them",
     )
 }
 
-/// Two lines, neither of which begins like JSON, with the same separators.
+/// Whether the first two lines do not start like JSON and have the same number of separators.
 fn looks_like_csv(beginning: &[u8]) -> bool {
     let text = String::from_utf8_lossy(beginning);
     let mut lines = text.trim_start_matches('\u{feff}').lines();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn compression_and_byte_order_marks_are_taken_off() {
+    fn compression_and_byte_order_marks_are_removed() {
         assert_eq!(read(b"{}").unwrap(), "{}");
         assert_eq!(read("\u{feff}{}".as_bytes()).unwrap(), "{}");
         let twice = [compressed("\u{feff}{\"a\":"), compressed("1}")].concat();
@@ -124,9 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_refused_with_what_to_do() {
+    fn other_formats_are_refused_with_a_hint() {
         let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
-        for (bytes, said) in [
+        for (bytes, hint) in [
             (utf16("\u{feff}{\"a\":1}"), "UTF-16LE"),
             (utf16("{\"a\":1}"), "UTF-16LE"),
             ("\u{feff}{}".encode_utf16().flat_map(u16::to_be_bytes).collect(), "UTF-16BE"),
@@ -134,7 +134,7 @@ mod tests {
             (b"\"ContactId\";\"Channel\"\r\n\"c-1\";\"VOICE\"\r\n".to_vec(), "looks like CSV"),
             (b"PAR1\x15\x04".to_vec(), "is Parquet"),
         ] {
-            assert!(read(&bytes).unwrap_err().contains(said), "{said}");
+            assert!(read(&bytes).unwrap_err().contains(hint), "{hint}");
         }
         for text in ["{\"a\":1,\"b\":2}\n{\"a\":1,\"b\":2}\n", "[1,\n2,\n", "a,b\n", "one, line\nanother\n"] {
             assert!(read(text.as_bytes()).is_ok(), "{text}");

@@ -4,8 +4,8 @@ const HEIGHT = 230;
 const charts = new Map();
 
 /**
- * Rectangles of a part, with a gap to the one below. They are at least 2 pixels high, so that small values stay visible; a share of
- * 0 has one as well, to tell it from no data.
+ * The rectangles of one part of stacked bars, with a gap to the part below. They are at least 2 pixels high, so that small values
+ * stay visible. A share of 0 also has one, to distinguish it from no data.
  */
 function rectangles(values, grounds, tops, isFigure) {
   return self => {
@@ -22,8 +22,8 @@ function rectangles(values, grounds, tops, isFigure) {
 }
 
 /**
- * Bars side by side, each of parts that stand on each other; null is no bar.
- * `labels`: one for each bar; `ticks`: which have theirs on the axis; `parts`: name (of its color), title, values.
+ * Draws stacked bars. A null value draws no bar.
+ * `labels`: one per bar; `ticks`: axis label per bar, or null; `parts`: name (also of its color), title, values.
  */
 function bars(place, { alt, labels, ticks, parts, top, format, axisFormat = format, unit }) {
   charts.get(place)?.destroy();
@@ -46,7 +46,7 @@ function bars(place, { alt, labels, ticks, parts, top, format, axisFormat = form
   table_.open = wasOpen;
   place.style.position = "relative";
 
-  // Each part stands on the ones before it.
+  // Each part is stacked on the parts before it.
   let below = labels.map(() => null);
   const grounds = [], tops = [];
   for (const part of parts) {

@@ -1,9 +1,9 @@
-// Elements of the page. Text from data is only ever text.
+// Elements of the page. Data is inserted only as text, never as HTML.
 
 const $ = id => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Text without characters that would turn the direction of what follows, or that nobody sees. */
+/** Text with control characters and characters that change the text direction replaced. */
 function safe(text) {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
 }
@@ -22,7 +22,7 @@ function element(name, attributes = {}, ...children) {
 const whole = new Intl.NumberFormat("en-US");
 const tenth = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
-/** A value for people. Where there is no data there is no figure. */
+/** A value in its unit; a dash if there is no data. */
 function shown(value, unit) {
   if (value === null || value === undefined || value === "") return "–";
   if (unit === "count") return whole.format(value);
@@ -37,7 +37,7 @@ function duration(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** A name that breaks behind its underscores. */
+/** A name that can wrap after each underscore. */
 function breakable(name) {
   return name.split(/(?<=_)/).flatMap(part => [part, element("wbr")]);
 }
@@ -46,7 +46,7 @@ function counted(number, one, several) {
   return `${whole.format(number)} ${number === 1 ? one : several}`;
 }
 
-/** For a spreadsheet: what it would take for a formula is text. */
+/** CSV, with text escaped that a spreadsheet would run as a formula. */
 function csvOf(columns, rows) {
   const cell = value => {
     let text = value === null || value === undefined ? "" : String(value);
@@ -65,8 +65,8 @@ function download(name, text) {
 const FIRST_ROWS = 200;
 
 /**
- * A table that sorts by a press on a heading, with its CSV. `columns`: name, title, unit, whether the name is a column of the
- * queries, and whether it is in the CSV only; the first is what a row is about. `rows`: values.
+ * A table that sorts by its headings, with a CSV download. `columns`: name, title, unit, whether the name is a column of the
+ * named queries, and whether it is only in the CSV. The first column is the row's heading. `rows`: values.
  */
 function table({ caption, columns, rows, file, empty }) {
   if (!rows.length) return element("p", { class: "note" }, empty);
@@ -81,7 +81,7 @@ function table({ caption, columns, rows, file, empty }) {
   const sorted = () => {
     if (!order) return rows;
     const [place, sign] = order, is = row => row[place] !== null && row[place] !== undefined;
-    // What is not there comes last, whichever way.
+    // Missing values are last in both directions.
     return [...rows].sort((one, other) => is(other) - is(one) || (is(one) ? sign * compared(one[place], other[place]) : 0));
   };
   const more = element("button", { type: "button", onclick: () => ((all = true), fill()) }, `Show all ${whole.format(rows.length)} rows`);
@@ -99,7 +99,7 @@ function table({ caption, columns, rows, file, empty }) {
       head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       fill();
     };
-    // A heading that is repeated on the next page of paper has no buttons.
+    // Printed headings, repeated on each page, have no buttons.
     head.append(element("button", { type: "button", onclick: press }, column.title), element("span", { class: "paper", "aria-hidden": "true" }, column.title));
     if (column.isOfQueries) head.append(element("span", { class: "code" }, ...breakable(column.name)));
     return head;
@@ -111,7 +111,7 @@ function table({ caption, columns, rows, file, empty }) {
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, grid));
 }
 
-/** A table that is made when somebody opens it. */
+/** A table that is created when it is opened. */
 function tableOnDemand(title, make) {
   const details = element("details", {}, element("summary", {}, title));
   details.addEventListener("toggle", () => {

@@ -1,9 +1,9 @@
 "use strict";
-// Amazon Connect's metrics on contacts, from the columns of `contact_metrics`. A contact counts when it ended.
+// Amazon Connect's contact metrics, computed from columns of `contact_metrics`. A contact counts at its end time.
 
 const NOTHING = -1;
 
-/** Contacts as columns. */
+/** Contacts, stored as columns. */
 class Contacts {
   constructor(data) {
     Object.assign(this, data);
@@ -17,7 +17,7 @@ class Contacts {
   }
 }
 
-/** A sum, and of how much. */
+/** The sum, count and maximum of values. */
 class Sum {
   sum = 0;
   count = 0;
@@ -35,7 +35,7 @@ class Sum {
   }
 }
 
-/** What contacts add up to. */
+/** Sums over contacts. */
 class Sums {
   ended = 0; queued = 0; handled = 0; abandoned = 0; inTime = 0; transferred = 0; held = 0;
   queueAnswerTime = new Sum(); abandonTime = new Sum(); queuedTime = new Sum();
@@ -50,7 +50,7 @@ class Sums {
     this.abandoned += abandoned;
     this.transferred += all.has(contact, "transferred_out_by_agent");
     this.held += all.has(contact, "put_on_hold");
-    // However it left the queue.
+    // Counts however the contact left the queue.
     this.inTime += waited !== NOTHING && waited < threshold;
     this.queuedTime.add(waited);
     if (handled && queued) this.queueAnswerTime.add(waited);
@@ -61,14 +61,14 @@ class Sums {
     this.afterContactWorkTime.add(all.after_contact_work_time[contact]);
   }
 
-  /** Contacts without an agent that did not give up: left before the queue, called back, closed. */
+  /** Contacts neither handled nor abandoned: left before the queue, called back, closed. */
   get other() {
     return this.ended - this.handled - this.abandoned;
   }
 }
 
 const share = (part, whole) => (whole ? part / whole : null);
-/** By the column's name in the queries: Amazon Connect's name, the unit, the value. */
+/** By column name in the named queries: Amazon Connect's name, the unit, the value. */
 const METRICS = {
   contacts_ended: ["Contacts ended", "count", sums => sums.ended],
   contacts_queued: ["Contacts queued", "count", sums => sums.queued],
@@ -89,10 +89,10 @@ const METRICS = {
 };
 
 const QUARTER = 900, DAY = 86400;
-/** Handle times from here on count together. */
+/** Longer handle times count in the same bar. */
 const LAST_MINUTE = 20;
 
-/** The clock of a time zone. Every zone is off by a multiple of 15 minutes at any time that matters here. */
+/** The clock of a time zone. Offsets from UTC are multiples of 15 minutes at any time that matters here. */
 class Clock {
   constructor(zone) {
     this.zone = zone;
@@ -107,7 +107,7 @@ class Clock {
     if (offset === undefined) {
       const at = {};
       for (const { type, value } of this.format.formatToParts(quarter * QUARTER * 1000)) at[type] = Number(value);
-      // A year below 100 would be one of the last century's.
+      // `Date.UTC` maps years below 100 to 1900 and later.
       const local = new Date(Date.UTC(2000, at.month - 1, at.day, at.hour, at.minute, at.second)).setUTCFullYear(at.year);
       offset = local / 1000 - quarter * QUARTER;
       this.offsets.set(quarter, offset);
@@ -115,7 +115,7 @@ class Clock {
     return offset;
   }
 
-  /** As a date's text: the local time, said as if it were UTC. */
+  /** The local time in ISO 8601, marked as UTC. */
   local(second) {
     return new Date((second + this.offset(second)) * 1000).toISOString();
   }
@@ -133,17 +133,17 @@ class Clock {
     return ` ${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 3600)}:${two((Math.abs(offset) / 60) % 60)}`;
   }
 
-  /** The instant at which a local day begins. */
+  /** The instant at which a local day starts. */
   startOfDay(day) {
     const naive = Date.parse(`${day}T00:00:00Z`) / 1000;
     let start = naive - this.offset(naive);
     start = naive - this.offset(start);
-    // Where midnight does not exist, the day begins later.
+    // If midnight does not exist, the day starts later.
     while (this.day(start) < day) start += QUARTER;
     return start;
   }
 
-  /** The instant at which the interval of an instant begins. An hour that comes twice is two. */
+  /** The start of the interval that contains an instant. A repeated hour is two intervals. */
   start(second, grain) {
     if (typeof grain === "number") {
       const local = second + this.offset(second), length = grain * 60;
@@ -152,7 +152,7 @@ class Clock {
     return this.startOfDay(grain === "week" ? monday(this.day(second)) : this.day(second));
   }
 
-  /** The begin of the next interval. */
+  /** The start of the next interval. */
   next(start, grain) {
     if (typeof grain === "number") return this.start(start + grain * 60, grain);
     return this.startOfDay(later(this.day(start), grain === "week" ? 7 : 1));
@@ -167,7 +167,7 @@ function monday(day) {
   return later(day, -((new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7));
 }
 
-/** What is chosen, counted: in all, by interval, by queue, by agent, and by minutes of handling. */
+/** The selected contacts, counted in total, by interval, by queue, by agent and by minutes of handle time. */
 function count(contacts, { from, until, channel, simulated, threshold, grain }, clock) {
   const total = new Sums(), byInterval = new Map(), byQueue = new Map(), byAgent = new Map();
   const byMinute = new Array(LAST_MINUTE + 1).fill(0);
@@ -182,7 +182,7 @@ function count(contacts, { from, until, channel, simulated, threshold, grain }, 
     let start = starts.get(quarter);
     if (start === undefined) starts.set(quarter, (start = clock.start(quarter * QUARTER, grain)));
     const counted = [total, at(byInterval, start), at(byQueue, contacts.queue[contact])];
-    // An agent's metrics are those of the contacts that the agent handled.
+    // An agent's metrics count only contacts that the agent handled.
     if (contacts.has(contact, "handled")) counted.push(at(byAgent, contacts.agent[contact]));
     for (const sums of counted) sums.add(contacts, contact, threshold);
     const handled = contacts.has(contact, "handled") ? contacts.handle_time[contact] : NOTHING;

@@ -1,17 +1,17 @@
-// The page: what is chosen, and what is shown of it.
+// The page: reads the filters and draws the sections.
 
-const begun = performance.now();
+const loadStart = performance.now();
 const data = JSON.parse($("data").textContent);
 const contacts = new Contacts(data.contacts);
 const timelines = new Timelines($("days"), data.timelines);
 const GRAINS = [[15, "15 minutes"], [30, "30 minutes"], [60, "hour"], ["day", "day"], ["week", "week"]];
 const MOST_BARS = 1000;
-/** What fits on A4 and on Letter. */
+/** A width that fits A4 and Letter. */
 const PAPER = "680px";
 
 let clock, isWhole = true;
 
-/** Whole local days, from the first to the last that has something. */
+/** The first and the last local day with data. */
 function extent() {
   const first = Math.min(contacts.size ? contacts.ended[0] : Infinity, timelines.ends[0]);
   const last = Math.max(contacts.size ? contacts.ended[contacts.size - 1] : -Infinity, timelines.ends[1] - 1);
@@ -22,7 +22,7 @@ function option(value, text) {
   return element("option", { value }, text);
 }
 
-/** A browser that does not know its own has none that could be asked for. */
+/** The browser's time zone, or UTC if the browser does not report a valid one. */
 function zoneOfBrowser() {
   try {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
@@ -36,7 +36,7 @@ function zoneOfBrowser() {
 function prepare() {
   const here = zoneOfBrowser();
   const zones = [...new Set([here, "UTC", ...Intl.supportedValuesOf("timeZone")])];
-  $("zone").append(...zones.map(zone => option(zone, zone === here ? `${zone} (this browser's)` : zone)));
+  $("zone").append(...zones.map(zone => option(zone, zone === here ? `${zone} (this browser)` : zone)));
   $("grain").append(option("", "automatic"), ...GRAINS.map(([grain, name]) => option(grain, name)));
   $("channel").append(option(NOTHING, "all"), ...contacts.channels.map(([, name], place) => option(place, name)));
   const hasSimulated = contacts.flags.some(flags => flags & contacts.flag.simulated);
@@ -58,7 +58,7 @@ function prepare() {
   $("whole").addEventListener("click", () => (wholePeriod(), show()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
   addEventListener("beforeprint", () => {
-    // Paper is light, whatever the screen is.
+    // Paper is always light.
     document.documentElement.dataset.print = "";
     document.body.style.width = PAPER;
     show();
@@ -88,7 +88,7 @@ function wholePeriod() {
   [$("from").value, $("to").value] = extent() ?? ["", ""];
 }
 
-/** Days are those of the report, and the last is not before the first: the one that was changed decides. */
+/** Keeps both days within the report, and the last not before the first. The changed day takes precedence. */
 function putDaysInOrder(changed) {
   for (const { id, min, max } of [$("from"), $("to")]) {
     const day = $(id).value || (id === "from" ? min : max);
@@ -99,7 +99,7 @@ function putDaysInOrder(changed) {
 
 let threshold = 20;
 
-/** What is chosen; null if there is nothing. */
+/** The selected filters; null without data. */
 function chosen() {
   const days = extent();
   if (!days) return null;
@@ -117,12 +117,12 @@ function chosen() {
     first === last ? first : `${first} to ${last}`, grain === "week" ? "whole weeks" : null, clock.zone,
     channel === NOTHING ? null : `${contacts.channels[channel][1]} only`, simulated ? "with simulated contacts" : null,
   ];
-  const told = parts.filter(Boolean).join(", ");
+  const about = parts.filter(Boolean).join(", ");
   const file = [first, first === last ? null : last, channel === NOTHING ? null : contacts.channels[channel][1]].filter(Boolean).join("-").replace(/[^\w-]/g, "_");
-  return { told, file, first, last, from, until, grain, channel, simulated, threshold };
+  return { about, file, first, last, from, until, grain, channel, simulated, threshold };
 }
 
-/** Every interval from the first to the last that has a contact, those without among them. */
+/** Every interval from the first to the last with a contact, including empty ones in between. */
 function intervals(byInterval, grain) {
   const starts = [...byInterval.keys()].sort((one, other) => one - other);
   if (!starts.length) return [];
@@ -140,10 +140,10 @@ function show() {
     return;
   }
   const all = count(contacts, choice, clock);
-  $("period").textContent = `${choice.told}: ${counted(all.total.ended, "contact", "contacts")} ended.`;
+  $("period").textContent = `${choice.about}: ${counted(all.total.ended, "contact", "contacts")} ended.`;
   showTotals(all.total, choice.threshold);
   showIntervals(all, choice);
-  showHandleTime(all.byMinute, choice.told);
+  showHandleTime(all.byMinute, choice.about);
   showQueues(all.byQueue, choice);
   showAgents(all.byAgent, choice);
   timelines.show(clock, choice.from, choice.until);
@@ -158,29 +158,29 @@ function showTotals(total, threshold) {
   }));
 }
 
-function showIntervals({ byInterval }, { grain, threshold, told }) {
+function showIntervals({ byInterval }, { grain, threshold, about }) {
   const starts = intervals(byInterval, grain);
   if (starts.length > MOST_BARS) {
-    for (const id of ["contacts", "level"]) $(id).replaceChildren(element("p", { class: "note" }, `More than ${MOST_BARS} intervals: choose a longer one.`));
+    for (const id of ["contacts", "level"]) $(id).replaceChildren(element("p", { class: "note" }, `More than ${whole.format(MOST_BARS)} intervals. Choose a longer interval.`));
     return;
   }
   const at = start => byInterval.get(start), values = of => starts.map(start => (at(start) ? of(at(start)) : null));
   const local = starts.map(start => clock.local(start)), isTime = typeof grain === "number";
-  // An hour that comes twice has two names.
-  const isTwofold = new Set(starts.map(start => clock.offset(start))).size > 1;
-  const labels = local.map((text, bar) => (isTime ? text.slice(0, 16).replace("T", " ") + (isTwofold ? clock.offsetText(starts[bar]) : "") : text.slice(0, 10)));
+  // A repeated hour needs the UTC offset in its label.
+  const hasOffsetChange = new Set(starts.map(start => clock.offset(start))).size > 1;
+  const labels = local.map((text, bar) => (isTime ? text.slice(0, 16).replace("T", " ") + (hasOffsetChange ? clock.offsetText(starts[bar]) : "") : text.slice(0, 10)));
   const days = new Set(local.map(text => text.slice(0, 10))).size;
   const ticks = local.map((text, bar) => {
     if (!isTime) return text.slice(5, 10);
     if (days === 1) return text.slice(14, 16) === "00" ? text.slice(11, 16) : null;
-    // Of several days, each has its date where it begins.
+    // With several days, the first bar of each day has the date.
     return bar === 0 || text.slice(0, 10) !== local[bar - 1].slice(0, 10) ? text.slice(5, 10) : null;
   });
-  // A period that begins within an hour has a label all the same.
+  // A period without a full hour still needs one label.
   if (ticks.length && ticks.every(tick => tick === null)) ticks[0] = local[0].slice(11, 16);
   const each = GRAINS.find(([one]) => one === grain)[1], zero = value => value ?? 0;
   bars($("contacts"), {
-    alt: `Contacts that ended, by outcome, each ${each}, ${told}`,
+    alt: `Contacts by outcome, per ${each}, ${about}`,
     labels, ticks, format: value => whole.format(value), unit: "count",
     parts: [
       { name: "handled", title: "Handled", values: values(sums => sums.handled).map(zero) },
@@ -188,34 +188,34 @@ function showIntervals({ byInterval }, { grain, threshold, told }) {
       { name: "other", title: "Neither (left before the queue, called back, closed)", values: values(sums => sums.other).map(zero) },
     ],
   });
-  $("level-note").textContent = `Share of queued contacts that left the queue in less than ${threshold} seconds, as Amazon Connect defines it. Contacts abandoned in that time count.`;
+  $("level-note").textContent = `Share of queued contacts that left the queue in less than ${threshold} seconds, as Amazon Connect defines it. Contacts abandoned within that time also count.`;
   bars($("level"), {
-    alt: `Service level ${threshold}, each ${each}, ${told}`,
+    alt: `Service level ${threshold}, per ${each}, ${about}`,
     labels, ticks, top: 1, format: value => shown(value, "share"), axisFormat: value => `${value * 100} %`, unit: "share",
     parts: [{ name: "level", title: `Service level ${threshold}`, values: values(METRICS.service_level[2]) }],
   });
 }
 
-function showHandleTime(byMinute, told) {
-  const last = byMinute.findLastIndex(contacts => contacts > 0);
+function showHandleTime(byMinute, about) {
+  const last = byMinute.findLastIndex(number => number > 0);
   const values = byMinute.slice(0, last + 1), labels = [], ticks = [];
   for (const minute of values.keys()) {
     const isLast = minute === LAST_MINUTE;
-    labels.push(isLast ? `${minute} minutes and more` : `${minute} to ${minute + 1} minutes`);
+    labels.push(isLast ? `${minute} minutes or more` : `${minute} to ${minute + 1} minutes`);
     ticks.push(isLast ? `${minute}+` : String(minute));
   }
   bars($("handle"), {
-    alt: `Contacts handled by minutes of handle time, ${told}`,
+    alt: `Contacts handled by minutes of handle time, ${about}`,
     labels, ticks, format: value => whole.format(value), unit: "count",
-    parts: [{ name: "handled", title: last === LAST_MINUTE ? `Contacts handled; the last bar holds ${LAST_MINUTE} minutes and more` : "Contacts handled", values }],
+    parts: [{ name: "handled", title: last === LAST_MINUTE ? `Contacts handled (the last bar is ${LAST_MINUTE} minutes or more)` : "Contacts handled", values }],
   });
 }
 
-/** Rows by name, with their metrics. */
-function metricsTable(map, names, head, told, file, caption, threshold) {
+/** A table of metrics per queue or agent, by name. */
+function metricsTable(map, names, head, identity, file, caption, threshold) {
   const columns = [...head, ...names.map(name => ({ name, title: METRICS[name][0].replace(" X", ` ${threshold}`), unit: METRICS[name][1], isOfQueries: true }))];
-  // What is in no queue, or has no agent, comes last.
-  const named = [...map].map(([place, sums]) => [place === NOTHING, [...told(place), ...names.map(name => METRICS[name][2](sums))]]);
+  // Contacts without a queue or an agent are last.
+  const named = [...map].map(([place, sums]) => [place === NOTHING, [...identity(place), ...names.map(name => METRICS[name][2](sums))]]);
   named.sort(([isNone, one], [isNoneToo, other]) => isNone - isNoneToo || one[0].localeCompare(other[0]));
   const rows = named.map(([, row]) => row);
   return table({ caption, columns, rows, file, empty: "No contacts in this period." });
@@ -224,31 +224,31 @@ function metricsTable(map, names, head, told, file, caption, threshold) {
 const isOneInstance = new Set([...contacts.queues, ...contacts.agents].map(([key]) => key[0])).size < 2;
 const instance = isOneInstance ? [] : [{ name: "instance_id", title: "Instance" }];
 
-function showQueues(byQueue, { told: about, file, threshold }) {
+function showQueues(byQueue, { about, file, threshold }) {
   const names = ["contacts_ended", "contacts_queued", "contacts_handled", "contacts_abandoned", "abandonment_rate", "service_level", "avg_queue_answer_time",
     "max_queued_time", "avg_handle_time", "avg_after_contact_work_time"];
-  const told = place => {
+  const identity = place => {
     if (place === NOTHING) return ["(no queue)", "", ...(isOneInstance ? [] : [""])];
     const [[of, id, isAgents], name] = contacts.queues[place];
     return [name || (isAgents ? `agent ${id}` : id), id, ...(isOneInstance ? [] : [of])];
   };
-  const head = [{ name: "queue_name", title: "Queue", isOfQueries: true }, { name: "queue_id", title: "Queue id", isHidden: true }, ...instance];
-  $("queues").replaceChildren(metricsTable(byQueue, names, head, told, `queues-${file}`, `Queues, ${about}`, threshold));
+  const head = [{ name: "queue_name", title: "Queue", isOfQueries: true }, { name: "queue_id", title: "Queue ID", isHidden: true }, ...instance];
+  $("queues").replaceChildren(metricsTable(byQueue, names, head, identity, `queues-${file}`, `Queues, ${about}`, threshold));
 }
 
-function showAgents(byAgent, { told: about, file }) {
+function showAgents(byAgent, { about, file }) {
   const names = ["contacts_handled", "avg_handle_time", "avg_interaction_time", "avg_hold_time", "avg_after_contact_work_time", "contacts_put_on_hold",
     "contacts_transferred_out_by_agent"];
-  const told = place => {
+  const identity = place => {
     if (place === NOTHING) return ["(no agent)", "", ...(isOneInstance ? [] : [""])];
     const [[of, id], name] = contacts.agents[place];
     return [name || id, id, ...(isOneInstance ? [] : [of])];
   };
-  const head = [{ name: "agent_username", title: "Agent", isOfQueries: true }, { name: "agent_id", title: "Agent id", isHidden: true }, ...instance];
-  $("agents").replaceChildren(metricsTable(byAgent, names, head, told, `agents-${file}`, `Agents, contacts handled, ${about}`));
+  const head = [{ name: "agent_username", title: "Agent", isOfQueries: true }, { name: "agent_id", title: "Agent ID", isHidden: true }, ...instance];
+  $("agents").replaceChildren(metricsTable(byAgent, names, head, identity, `agents-${file}`, `Agents, contacts handled, ${about}`));
 }
 
-/** What does not depend on the period. */
+/** Draws the sections that do not depend on the period. */
 function showRun() {
   const { summary, failures, differences } = data, { outcomes } = summary.agent_events;
   const isWell = summary.as_expected;
@@ -259,17 +259,17 @@ function showRun() {
   const text = (name, title) => ({ name, title, unit: "text" }), long = (name, title) => ({ ...text(name, title), isLong: true });
   const number = { name: "records", title: "Records", unit: "count" };
   const reasons = table({
-    caption: "By reason", rows: failures.reasons, file: "failures-by-reason", empty: "No record failed, and none was rejected.",
+    caption: "By reason", rows: failures.reasons, file: "failures-by-reason", empty: "No failed or rejected records.",
     columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), number],
   });
   const all = failures.reasons.reduce((sum, reason) => sum + reason[3], 0), first = failures.named.length;
   const one = failures.named.length && table({
-    caption: first < all ? `One by one: the first ${whole.format(first)} of ${whole.format(all)}` : "One by one", rows: failures.named, file: "failures", empty: "",
-    columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), long("message", "What is wrong"), long("place", "Place below lake/")],
+    caption: first < all ? `Individual records: the first ${whole.format(first)} of ${whole.format(all)}` : "Individual records", rows: failures.named, file: "failures", empty: "",
+    columns: [text("stream", "Stream"), text("reason", "Reason"), text("path", "Path"), long("message", "Cause"), long("place", "Location under lake/")],
   });
   const own = summary.own_failures && table({
-    caption: `Of your own files: the first ${whole.format(summary.own_failures.first.length)} of ${whole.format(summary.own_failures.records)}`, file: "own-failures", empty: "",
-    columns: [long("file", "File"), { name: "line", title: "Line", unit: "count" }, text("reason", "Reason"), text("path", "Path"), long("message", "What is wrong")],
+    caption: `Your own records: the first ${whole.format(summary.own_failures.first.length)} of ${whole.format(summary.own_failures.records)}`, file: "own-failures", empty: "",
+    columns: [long("file", "File"), { name: "line", title: "Line", unit: "count" }, text("reason", "Reason"), text("path", "Path"), long("message", "Cause")],
     rows: summary.own_failures.first.map(({ file, line, reason, path, message }) => [file, line, reason, path, message]),
   });
   const singly = [own, one].filter(Boolean);
@@ -277,19 +277,19 @@ function showRun() {
 
   const records = summary.contact_records;
   $("outcomes").replaceChildren(table({
-    caption: `${counted(records.in, "contact record", "contact records")} and ${counted(summary.agent_events.in, "agent event", "agent events")} came in`, file: "outcomes", empty: "",
-    columns: [text("outcome", "Outcome"), text("of", "Of"), number, text("meaning", "Meaning")],
+    caption: `${counted(records.in, "contact record", "contact records")} and ${counted(summary.agent_events.in, "agent event", "agent events")} received`, file: "outcomes", empty: "",
+    columns: [text("outcome", "Outcome"), text("of", "Kind"), number, text("meaning", "Meaning")],
     rows: [
       ["row", "contact records", records.rows, "in the lake"],
-      ["failed", "contact records", records.failed, "kept as they came"],
+      ["failed", "contact records", records.failed, "kept unchanged"],
       ["dropped", "contact records", records.dropped, "another known kind, not a contact record"],
-      ["applied", "agent events", outcomes.applied, "new, and the agent's state moved"],
-      ["duplicate", "agent events", outcomes.duplicate, "seen before, nothing changed"],
+      ["applied", "agent events", outcomes.applied, "new, and the agent's state changed"],
+      ["duplicate", "agent events", outcomes.duplicate, "processed before, nothing changed"],
       ["stale", "agent events", outcomes.stale, "older than the stored state, which was kept"],
       ["skipped", "agent events", outcomes.skipped, "another known kind, not an agent event"],
       ["rejected", "agent events", outcomes.rejected, "kept with the reason"],
-      ["retried", "agent events", outcomes.retried, "sent again, and counted above"],
-      ["retries exhausted", "agent events", summary.agent_events.given_up, "kept below aws/lambda/"],
+      ["retried", "agent events", outcomes.retried, "retried, and also counted above"],
+      ["discarded", "agent events", summary.agent_events.given_up, "retries exhausted; kept under aws/lambda/"],
       ["agents", "tables", summary.agent_events.agents, "in AgentState"],
       ["history entries", "tables", summary.agent_events.history_entries, "in AgentHistory"],
     ],
@@ -297,15 +297,15 @@ function showRun() {
 
   const several = (count, what) => `${whole.format(count)} ${what}`;
   $("promises").replaceChildren(table({
-    caption: "Promises", empty: "", columns: [text("threat", "Threat"), text("contact records", "Contact records"), text("agent events", "Agent events")],
+    caption: "Guarantees", empty: "", columns: [text("case", "Case"), text("contact records", "Contact records"), text("agent events", "Agent events")],
     rows: [
-      ["same record delivered again", several(data.redelivered_rows, "rows came again, with the same hash"), several(outcomes.duplicate, "events counted as duplicate")],
+      ["same record delivered again", several(data.redelivered_rows, "redelivered rows, with the same hash"), several(outcomes.duplicate, "duplicate events")],
       ["newer version of a contact", several(data.newer_versions, "newer rows, each in its contact's partition"), "–"],
-      ["older arrives after newer", "the newest is still the one with the greatest version", several(outcomes.stale, "events counted as stale")],
+      ["older arrives after newer", "the row with the highest version stays the newest", several(outcomes.stale, "stale events")],
       ["malformed, truncated, wrong kind", `${several(records.failed, "kept by Firehose")}, ${several(records.dropped, "dropped")}`, `${several(outcomes.rejected, "rejected and kept")}, ${several(outcomes.skipped, "skipped")}`],
-      ["nothing lost without a copy", several(data.bytes_kept, "bytes kept below errors/ and rejected/"), several(summary.agent_events.given_up, "records given up")],
-      ["throttling, lost answers, crashes, denied access", "–", data.is_chaos ? `${several(outcomes.retried, "events sent again")}, ${several(summary.agent_events.given_up, "given up")}` : "no faults were injected in this run; try --chaos 1"],
-      ["every one counts exactly once", `${several(differences.rows, "rows")} and ${several(differences.failures, "failures")} differ from what was sent`, `${several(differences.agents, "agents")} and ${several(differences.history, "entries")} differ from the fold of the events`],
+      ["failed records are kept", several(data.bytes_kept, "bytes kept under errors/ and rejected/"), several(summary.agent_events.given_up, "records discarded")],
+      ["throttling, lost responses, crashes, denied access", "–", data.is_chaos ? `${several(outcomes.retried, "events retried")}, ${several(summary.agent_events.given_up, "discarded")}` : "no faults were injected in this run; try --chaos 1"],
+      ["every record counts exactly once", `${several(differences.rows, "rows")} and ${several(differences.failures, "failures")} differ from the records sent`, `${several(differences.agents, "agents")} and ${several(differences.history, "entries")} differ from the state computed from the events`],
     ],
   }));
 
@@ -319,4 +319,4 @@ function showRun() {
 prepare();
 show();
 showRun();
-document.body.dataset.drawn = String(Math.round(performance.now() - begun));
+document.body.dataset.drawn = String(Math.round(performance.now() - loadStart));

@@ -1,15 +1,15 @@
-// What agents did on a day: contacts above, statuses below.
+// Agents' timelines of one day: contacts above, statuses below.
 
 const ROWS_ON_A_PAGE = 25;
 const STATUSES = ["available", "custom"];
-// The more pressing are drawn over the others.
+// In drawing order: later kinds cover earlier ones.
 const DRAWN = ["available", "custom", "after_contact_work", "ringing", "paused", "missed", "on_hold", "on_contact"];
 const CALLED = {
   available: "available", custom: "custom status", after_contact_work: "after-contact work", ringing: "ringing", paused: "paused",
   missed: "missed", on_hold: "on hold", on_contact: "on contact",
 };
 
-/** Spans of an agent, with their instants. */
+/** The spans of an agent, with start and end times. */
 function spansOf(flat, kinds) {
   const spans = [];
   let start = 0;
@@ -34,7 +34,7 @@ class Timelines {
     }
   }
 
-  /** Days that have something, within the period. */
+  /** The days of the period with agent activity. */
   days(clock, from, until) {
     const days = new Set();
     for (const { spans } of this.agents) {
@@ -58,7 +58,7 @@ class Timelines {
     const select = element("select", { onchange: () => ((this.day = select.value), (this.page = 0), this.draw(clock)) },
       ...days.map(day => element("option", { value: day, selected: day === this.day }, day)));
     const search = element("input", { type: "search", value: this.search, oninput: () => ((this.search = search.value), (this.page = 0), this.draw(clock)) });
-    // A button that cannot be pressed keeps the focus.
+    // A disabled button would lose the focus, so it only ignores the press.
     const turn = step => event => {
       if (event.currentTarget.getAttribute("aria-disabled") === "true") return;
       this.page += step;
@@ -91,7 +91,7 @@ class Timelines {
       this.rows.replaceChildren();
       return;
     }
-    // Only the hours in which something happened.
+    // Only hours with activity.
     let [first, last] = [Infinity, -Infinity];
     for (const { spans } of wanted) for (const span of spans) [first, last] = [Math.min(first, span.start), Math.max(last, span.end)];
     const scope = [Math.max(start, clock.start(first, 60)), Math.min(end, clock.start(last - 1, 60) + 3600)];
@@ -116,16 +116,16 @@ function row(clock, agent, [start, end], width, opened) {
   const paths = new Map(), sums = new Map();
   const room = Math.max(width - 180, 200), x = at => ((at - start) / (end - start)) * 1000, pixel = 1000 / room;
   for (const { kind, name, start: from, end: to } of agent.spans) {
-    // A line of the card between neighbors, where there is room for it.
+    // A gap between neighbors, if the span is wide enough.
     const length = Math.max(x(to) - x(from) - (x(to) - x(from) > 3 * pixel ? pixel : 0), 0.6 * pixel);
     const [top, height] = STATUSES.includes(kind) ? [13, 6] : [1, 11];
     paths.set(kind, `${paths.get(kind) ?? ""}M${x(from).toFixed(2)} ${top}h${length.toFixed(2)}v${height}h-${length.toFixed(2)}z`);
     const called = STATUSES.includes(kind) && name ? name : CALLED[kind];
     sums.set(called, (sums.get(called) ?? 0) + to - from);
   }
-  const told = `${agent.name}: ${[...sums].map(([name, seconds]) => `${name} ${duration(seconds)}`).join(", ")}`;
+  const description = `${agent.name}: ${[...sums].map(([name, seconds]) => `${name} ${duration(seconds)}`).join(", ")}`;
   const drawn = DRAWN.filter(kind => paths.has(kind)).map(kind => element("path", { class: kind, d: paths.get(kind) }));
-  const svg = element("svg", { role: "img", "aria-label": safe(told), viewBox: "0 0 1000 20", preserveAspectRatio: "none" }, ...drawn);
+  const svg = element("svg", { role: "img", "aria-label": safe(description), viewBox: "0 0 1000 20", preserveAspectRatio: "none" }, ...drawn);
   const title = element("title", {});
   svg.append(title);
   svg.addEventListener("mousemove", event => {
@@ -151,7 +151,7 @@ function row(clock, agent, [start, end], width, opened) {
 }
 
 function listed(clock, agent) {
-  const columns = [{ name: "start", title: "Start" }, { name: "what", title: "What" }, { name: "name", title: "Name" }, { name: "seconds", title: "Lasted", unit: "seconds" }];
+  const columns = [{ name: "start", title: "Start" }, { name: "what", title: "Activity" }, { name: "name", title: "Name" }, { name: "seconds", title: "Duration", unit: "seconds" }];
   const rows = agent.spans.map(span => [clock.local(span.start).slice(0, 19).replace("T", " "), CALLED[span.kind], span.name, span.end - span.start]);
   return table({ caption: `${agent.name}, ${clock.zone}`, columns, rows, file: `timeline-${agent.id}`, empty: "" });
 }

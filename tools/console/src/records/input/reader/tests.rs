@@ -5,14 +5,14 @@ use lake_files::records::split;
 
 const SMALL: Limit = Limit { bytes: 1000, service: "the test" };
 
-/// Reads so little at once that every record meets every end of a read.
+/// Reads so few bytes at a time that reads end at every position of every record.
 fn records(text: &[u8], broken: Broken) -> Records {
     let mut records = Records::new("f", Box::new(Cursor::new(text.to_vec())), SMALL, broken);
     records.chunk = 1;
     records
 }
 
-/// Records with their lines, and the failure that ended them.
+/// Records with their lines, and the error that ended the reading.
 fn read(text: &[u8], broken: Broken) -> (Vec<(u64, String)>, Option<String>) {
     let (mut all, mut failure) = (Vec::new(), None);
     for record in records(text, broken) {
@@ -31,7 +31,7 @@ fn texts(text: &[u8], broken: Broken) -> Vec<String> {
 }
 
 #[test]
-fn one_object_lists_and_objects_one_after_another_are_read_with_their_lines() {
+fn one_object_lists_and_concatenated_objects_are_read_with_their_lines() {
     for (text, expected) in [
         ("{\"a\": 1}\n", vec![(1, "{\"a\": 1}")]),
         ("[{\"a\":1},\n {\"b\":[2,{}]}]", vec![(1, "{\"a\":1}"), (2, "{\"b\":[2,{}]}")]),
@@ -52,7 +52,7 @@ fn one_object_lists_and_objects_one_after_another_are_read_with_their_lines() {
 }
 
 #[test]
-fn a_broken_line_is_a_broken_record_and_takes_no_other_along() {
+fn a_broken_line_is_one_broken_record() {
     let good = r#"{"a":"}{"}"#;
     for broken in [
         r#"{"a":"#,
@@ -89,33 +89,36 @@ fn a_broken_line_is_a_broken_record_and_takes_no_other_along() {
 }
 
 #[test]
-fn a_text_that_is_not_of_lines_ends_at_what_is_broken_with_its_line() {
-    for (text, count, said) in [
-        ("{\n\"a\":", 0, "f is not JSON (at the record that begins on line 1: it ends inside of a record)"),
+fn a_text_without_one_record_per_line_ends_at_a_broken_record_and_names_its_line() {
+    for (text, count, message) in [
+        ("{\n\"a\":", 0, "f is not JSON (in the record that starts on line 1: it ends inside a record)"),
         ("{\n\"a\":1}\n{\"b\"}\n{}", 1, "line 3"),
         ("[{\"a\":1},\n{\"b\":]", 1, "line 2"),
         ("[{\"a\":1}\n{\"b\":1}]", 1, "a comma or the end of the list is missing"),
         ("[{\"a\":1}", 1, "the end of the list is missing"),
-        ("[{\"a\":1},\n\n17]", 1, "f:3 holds something that is not a JSON object (it begins with '1')"),
-        ("17", 0, "holds something that is not a JSON object (it begins with '1')"),
-        ("[[{}]]", 0, "not a JSON object (it begins with '[')"),
+        ("[{\"a\":1},\n\n17]", 1, "f:3 is not a JSON object (it starts with '1')"),
+        ("17", 0, "is not a JSON object (it starts with '1')"),
+        ("[[{}]]", 0, "not a JSON object (it starts with '[')"),
     ] {
         let (records, failure) = read(text.as_bytes(), Broken::Ends);
         assert_eq!(records.len(), count, "{text}");
-        assert!(failure.as_deref().is_some_and(|failure| failure.contains(said)), "{text}: {failure:?}");
+        assert!(failure.as_deref().is_some_and(|failure| failure.contains(message)), "{text}: {failure:?}");
     }
     let (_, failure) = read(b"{\n\"a\":\"\xff\"}", Broken::Ends);
     assert!(failure.unwrap().contains("is not UTF-8 text"));
 }
 
 #[test]
-fn a_record_of_the_limit_is_read_and_a_larger_one_is_refused_before_it_is_read_whole() {
+fn a_record_at_the_limit_is_read_and_a_larger_one_is_refused_before_it_is_fully_read() {
     let record = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
     for broken in [Broken::Ends, Broken::IsItsLine, Broken::EndsWhereAnotherBegins] {
         assert_eq!(texts(record(1000).as_bytes(), broken), [record(1000)]);
         let (records, failure) = read(format!("{{}}\n{}", record(1001)).as_bytes(), broken);
         assert_eq!(records.len(), 1, "{broken:?}");
-        assert!(failure.unwrap().starts_with("f:2: a record that begins here is larger than"), "{broken:?}");
+        assert!(
+            failure.unwrap().starts_with("f:2: the record that starts here is larger than"),
+            "{broken:?}"
+        );
     }
     for (endless, broken) in [
         (0, Broken::IsItsLine),
@@ -128,14 +131,14 @@ fn a_record_of_the_limit_is_read_and_a_larger_one_is_refused_before_it_is_read_w
         let failure = Records::new("f", source, SMALL, broken).find_map(Result::err).unwrap().to_string();
         assert!(failure.starts_with('f'), "{failure}");
     }
-    // A text that is a string without an end.
+    // A string that never ends.
     let source = Box::new(Cursor::new(b"{\"a\":\"".to_vec()).chain(std::io::repeat(b'x')));
     let failure = Records::new("f", source, SMALL, Broken::Ends).find_map(Result::err).unwrap().to_string();
     assert!(failure.contains("larger than"), "{failure}");
 }
 
 #[test]
-fn records_of_a_raw_copy_are_those_of_the_backfill() {
+fn a_raw_copy_has_the_same_records_as_in_a_backfill() {
     let whole = r#"{"AWSAccountId":"1","ContactId":"c"}"#;
     for broken in [
         "",
