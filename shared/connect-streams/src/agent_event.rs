@@ -77,7 +77,7 @@ impl<'a> EventType<'a> {
 pub struct Snapshot<'a> {
     /// The status the agent chose or was put in.
     pub status: AgentStatus<'a>,
-    /// The name of the status that begins when the agent's contacts have ended.
+    /// The name of the status that begins when the agent's contacts are finished.
     pub next_status_name: Option<&'a str>,
     /// Login name.
     pub username: Option<&'a str>,

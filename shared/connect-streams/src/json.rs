@@ -1,9 +1,9 @@
 //! The only JSON reader of the record path. It parses bytes, in one pass, into a document that borrows from them.
 //!
-//! Why not a library: a record needs all of these: numbers with their exact text (`1.10` and twenty-digit identifiers
-//! survive), strings borrowed from the input, repeated keys kept, a depth limit with its own reject code, and tolerance
-//! for a lone surrogate (one broken emoji must not cost a contact). A differential test in `tests/` compares it with
-//! `serde_json`.
+//! It is written by hand because a record needs all of these at once: numbers with their exact text (`1.10` and
+//! twenty-digit identifiers survive), strings borrowed from the input, repeated keys kept, a depth limit with its own
+//! reject code, and tolerance for a lone surrogate (one broken emoji must not cost a contact). A differential test in
+//! `tests/` compares it with `serde_json`.
 //!
 //! A document is one list of nodes in text order, not a tree of allocations: parsing a record takes one allocation, and
 //! one more for each string that has an escape.
