@@ -156,9 +156,9 @@ mod tests {
             (("ENDED", "INBOUND"), "after_contact_work"),
             (("CONNECTING", "INBOUND"), "incoming"),
         ];
-        for (place, (first, expected)) in order.iter().enumerate() {
+        for (index, (first, expected)) in order.iter().enumerate() {
             assert_eq!(activity("Available", &[*first]), *expected);
-            for (later, _) in &order[place..] {
+            for (later, _) in &order[index..] {
                 assert_eq!(activity("Lunch", &[*first, *later]), *expected, "{first:?} {later:?}");
                 assert_eq!(activity("Lunch", &[*later, *first]), *expected, "{later:?} {first:?}");
             }

@@ -6,8 +6,8 @@
 //! the newest row wins.
 //!
 //! **Session.** Per Region, the later of LOGIN and LOGOUT counts. An agent who is logged in to any Region is logged in.
-//! If both happened in the same millisecond, later events decide: a later snapshot with a status other than Offline
-//! means logged in; a later Offline snapshot, or silence beyond the ghost limit, means logged out.
+//! If LOGIN and LOGOUT happened in the same millisecond, later events decide: a later snapshot that is not
+//! Offline means logged in; a later Offline snapshot, or silence beyond the ghost limit, means logged out.
 //!
 //! **Doubtful contacts.** Connect may list a contact as `ENDED` long after the agent has left. If the agent is logged
 //! out and Offline, such contacts are ignored: the activity is `offline`, and the contacts are marked doubtful.

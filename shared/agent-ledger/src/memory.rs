@@ -60,13 +60,13 @@ impl Store for MemoryStore {
             let item =
                 entry.attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             match tables.history.entry((entry.agent_id.clone(), entry.entry.clone())) {
-                Entry::Vacant(place) => {
-                    place.insert(item);
+                Entry::Vacant(slot) => {
+                    slot.insert(item);
                     Insertion::New
                 }
-                Entry::Occupied(mut place) => {
-                    if was_closed_later(place.get(), entry) {
-                        place.insert(item);
+                Entry::Occupied(mut slot) => {
+                    if was_closed_later(slot.get(), entry) {
+                        slot.insert(item);
                     }
                     Insertion::Existed
                 }

@@ -1,7 +1,7 @@
 //! The order of agent events.
 //!
 //! A version is `<EventTimestamp, UTC, fixed width, ms>#<event id>`, a text that is ordered by its bytes. Both parts
-//! come from the event itself. A stream position would break ties in arrival order, but an event has another position
+//! come from the event itself. A stream position would break ties in arrival order, but an event gets a new position
 //! each time it is sent, redriven, or republished, so the tables would depend on it. Instead, the event ID breaks ties
 //! within one millisecond. This order is arbitrary, but the same everywhere and forever, and the next event or
 //! heartbeat has a whole snapshot and settles the state.

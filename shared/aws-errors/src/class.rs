@@ -1,6 +1,6 @@
 //! Classifies error codes by what helps. `Transient` errors are worth a retry, and unknown codes are transient. The
-//! functions report every record that was not written for retry, whatever its class; the class decides how the failure
-//! is logged and counted.
+//! functions report every unwritten record for retry, whatever the class of its error; the class decides how the
+//! failure is logged and counted.
 //!
 //! Sources: DynamoDB Developer Guide, "Error handling with DynamoDB"
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>); S3 API Reference, "Error

@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
                 let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
                 return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
             }
-            // Not a pair: the second escape stands for itself and is read again.
+            // Not a pair: the second escape is a character of its own and is read again.
             self.position = after_high;
         }
         Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
