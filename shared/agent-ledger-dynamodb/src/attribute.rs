@@ -1,4 +1,4 @@
-//! Our attribute values as the SDK's.
+//! Converts between our attribute values and the SDK's.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub(crate) fn to_dynamodb(attribute: &Attribute) -> AttributeValue {
     }
 }
 
-/// The value as ours; `None` for the types that we never write.
+/// Our value; `None` for types that we never write.
 fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
     match value {
         AttributeValue::S(text) => Some(Attribute::Text(text.into())),
@@ -34,10 +34,10 @@ fn from_dynamodb(value: AttributeValue) -> Option<Attribute> {
     }
 }
 
-/// An item as the SDK has it.
+/// An item in the SDK's types.
 pub(crate) type RawItem = HashMap<String, AttributeValue>;
 
-/// An item as ours.
+/// Converts an item to our types.
 pub(crate) fn to_item(found: RawItem) -> Item {
     found.into_iter().filter_map(|(name, value)| Some((name, from_dynamodb(value)?))).collect()
 }

@@ -1,5 +1,5 @@
-//! A failed request to DynamoDB, or to S3 beside it, as the port knows it. Whether time or a person helps is decided in
-//! `aws_errors`.
+//! Converts failed requests, to DynamoDB or to S3, to the port's error. `aws_errors` decides whether a retry or a
+//! person helps.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use aws_errors::{Class, Classified, class_of, classify};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::BatchStatementError;
 
-/// A failed request as the port knows it.
+/// The port's error for a failed request.
 pub fn store_error<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -24,12 +24,12 @@ const fn fault_class(class: Class) -> FaultClass {
     if class.needs_a_person() { FaultClass::Environment } else { FaultClass::Transient }
 }
 
-/// One statement of a batch failed.
+/// One failed statement of a batch.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?}")]
 struct StatementFailed(BatchStatementError);
 
-/// The class of one statement's failure.
+/// The port's error for one failed statement.
 pub(crate) fn statement_failure(error: BatchStatementError) -> StoreError {
     let code = error.code.as_ref().map_or("a failure without a code", |code| code.as_str()).to_owned();
     StoreError {
@@ -40,8 +40,10 @@ pub(crate) fn statement_failure(error: BatchStatementError) -> StoreError {
     }
 }
 
-/// An item that is neither there nor not: somebody deletes and inserts it as fast as we write. Trying again helps.
+/// An item that is neither present nor absent: another writer deletes and inserts it as fast as we write. A retry
+/// helps.
 pub(crate) fn vanished() -> StoreError {
-    let error = BatchStatementError::builder().message("the item came and went while it was written").build();
+    let error =
+        BatchStatementError::builder().message("the item appeared and disappeared during the write").build();
     statement_failure(error)
 }

@@ -1,4 +1,4 @@
-//! The agent tables on DynamoDB: the only crate that names its SDK.
+//! The agent tables on DynamoDB: the only crate that reads and writes them through the SDK.
 
 mod attribute;
 mod failure;
@@ -40,66 +40,67 @@ impl DynamoDbStore {
 }
 
 impl Store for DynamoDbStore {
-    /// One `BatchExecuteStatement` of conditional `UPDATE`s. `ALL OLD`, on success and on a failed condition alike, tells
-    /// what each register held before, at no further cost. `PartiQL` updates no item that is not there: for agents
-    /// never seen follows one of `INSERT`s, and if somebody else was faster, one more of `UPDATE`s.
+    /// Sends one `BatchExecuteStatement` of conditional `UPDATE`s. `ALL OLD` returns what each register held before, on
+    /// success and on a failed condition alike, at no extra cost. A `PartiQL` `UPDATE` does not create an item, so a
+    /// batch of `INSERT`s follows for agents never seen. If another writer was faster, another batch of `UPDATE`s
+    /// follows.
     ///
-    /// A failed condition should come with the item. Of one that does not, the insertion tells whether there is an item;
-    /// if there is, and its condition fails again, then what is there is not older. So no answer that leaves the item
-    /// out can keep a shard waiting.
+    /// A failed condition should return the item. If it does not, the `INSERT` shows whether the item exists. If the
+    /// item exists and its condition fails again, the stored version is not older. So an answer that leaves the item
+    /// out can never block a shard.
     async fn write_registers(&self, writes: &[&RegisterWrite]) -> WrittenRegisters {
         debug_assert!(writes.len() <= WRITES_PER_REQUEST);
         let mut registers = Registers::of(writes);
         self.update_all(&mut registers).await;
         self.insert_absent(&mut registers).await;
-        self.update_those_that_appeared(&mut registers).await;
+        self.update_those_that_existed(&mut registers).await;
         registers.answer()
     }
 
-    /// One `BatchExecuteStatement` of parameterized `INSERT`s: each is conditional by itself, and says by itself
-    /// whether the key was there. For intervals that were there follows one of conditional `UPDATE`s: a
-    /// duplicate insertion does not answer with the item, so there is no telling without trying.
+    /// Sends one `BatchExecuteStatement` of parameterized `INSERT`s, each of which is conditional and reports whether
+    /// the key existed. For intervals that existed, a batch of conditional `UPDATE`s follows: a duplicate `INSERT` does
+    /// not return the item, so only an attempt shows whether to replace it.
     async fn insert_entries(&self, entries: &[&HistoryEntry]) -> WrittenEntries {
         debug_assert!(entries.len() <= WRITES_PER_REQUEST);
         let inserts = entries.iter().map(|entry| statement::insert_entry(&self.history_table, entry));
         let (results, mut consumed) = self.execute(inserts.collect()).await;
         let mut insertions: Vec<_> = results.into_iter().map(statement::insertion).collect();
 
-        let is_contested = |place: &usize| {
-            matches!(insertions[*place], Ok(Insertion::Existed)) && entries[*place].closed_by.is_some()
+        let is_contested = |index: &usize| {
+            matches!(insertions[*index], Ok(Insertion::Existed)) && entries[*index].closed_by.is_some()
         };
         let contested: Vec<_> = (0..entries.len()).filter(is_contested).collect();
         if !contested.is_empty() {
             let updates = contested
                 .iter()
-                .filter_map(|place| statement::update_entry(&self.history_table, entries[*place]));
+                .filter_map(|index| statement::update_entry(&self.history_table, entries[*index]));
             let (results, more) = self.execute(updates.collect()).await;
             consumed += more;
-            for (place, result) in contested.into_iter().zip(results) {
-                insertions[place] = statement::replacement(result);
+            for (index, result) in contested.into_iter().zip(results) {
+                insertions[index] = statement::replacement(result);
             }
         }
         Answer { value: insertions, consumed }
     }
 }
 
-/// Registers on their way through the passes of [`DynamoDbStore::write_registers`].
+/// The progress of registers through the passes of [`DynamoDbStore::write_registers`].
 struct Registers<'w> {
     writes: &'w [&'w RegisterWrite],
-    /// How far each is.
+    /// The progress of each register.
     attempts: Vec<RegisterAttempt>,
     consumed: Consumed,
 }
 
 impl<'w> Registers<'w> {
     fn of(writes: &'w [&'w RegisterWrite]) -> Self {
-        // Until DynamoDB says otherwise, an item is there.
+        // Assume that every item exists until DynamoDB says otherwise.
         let attempts = writes.iter().map(|_| RegisterAttempt::Existed).collect();
         Self { writes, attempts, consumed: Consumed::default() }
     }
 
-    fn places(&self, is_wanted: impl Fn(&RegisterAttempt) -> bool) -> Vec<usize> {
-        (0..self.writes.len()).filter(|place| is_wanted(&self.attempts[*place])).collect()
+    fn indexes_where(&self, is_wanted: impl Fn(&RegisterAttempt) -> bool) -> Vec<usize> {
+        (0..self.writes.len()).filter(|index| is_wanted(&self.attempts[*index])).collect()
     }
 
     fn answer(self) -> WrittenRegisters {
@@ -113,49 +114,49 @@ impl<'w> Registers<'w> {
 }
 
 impl DynamoDbStore {
-    /// The first pass, for all.
+    /// The first pass updates all registers.
     async fn update_all(&self, registers: &mut Registers<'_>) {
-        let all = registers.places(|_| true);
+        let all = registers.indexes_where(|_| true);
         self.pass(registers, all, statement::update_register).await;
     }
 
-    /// The second, for those of which no item was seen.
+    /// The second pass inserts the registers for which no item was seen.
     async fn insert_absent(&self, registers: &mut Registers<'_>) {
-        let absent = registers.places(|attempt| matches!(attempt, RegisterAttempt::Absent));
+        let absent = registers.indexes_where(|attempt| matches!(attempt, RegisterAttempt::Absent));
         self.pass(registers, absent, statement::insert_register).await;
     }
 
-    /// The third, for those whose item was there when it was to be inserted. If the condition fails again, what is there is
-    /// not older.
-    async fn update_those_that_appeared(&self, registers: &mut Registers<'_>) {
-        let appeared = registers.places(|attempt| matches!(attempt, RegisterAttempt::Existed));
-        self.pass(registers, appeared.clone(), statement::update_register).await;
-        for place in appeared {
-            if matches!(registers.attempts[place], RegisterAttempt::Absent) {
-                registers.attempts[place] = RegisterAttempt::Done(Before::NotOlder);
+    /// The third pass updates the registers whose item existed when it was to be inserted. If the condition fails
+    /// again, the stored version is not older.
+    async fn update_those_that_existed(&self, registers: &mut Registers<'_>) {
+        let existing = registers.indexes_where(|attempt| matches!(attempt, RegisterAttempt::Existed));
+        self.pass(registers, existing.clone(), statement::update_register).await;
+        for index in existing {
+            if matches!(registers.attempts[index], RegisterAttempt::Absent) {
+                registers.attempts[index] = RegisterAttempt::Done(Before::NotOlder);
             }
         }
     }
 
-    /// One request for the registers at these places.
+    /// Sends one request for the registers at these indexes.
     async fn pass(
         &self,
         registers: &mut Registers<'_>,
-        places: Vec<usize>,
+        indexes: Vec<usize>,
         statement: fn(&str, &RegisterWrite) -> BatchStatementRequest,
     ) {
-        if places.is_empty() {
+        if indexes.is_empty() {
             return;
         }
-        let statements = places.iter().map(|place| statement(&self.state_table, registers.writes[*place]));
+        let statements = indexes.iter().map(|index| statement(&self.state_table, registers.writes[*index]));
         let (results, consumed) = self.execute(statements.collect()).await;
         registers.consumed += consumed;
-        for (place, result) in places.into_iter().zip(results) {
-            registers.attempts[place] = statement::register_attempt(result, registers.writes[place].register);
+        for (index, result) in indexes.into_iter().zip(results) {
+            registers.attempts[index] = statement::register_attempt(result, registers.writes[index].register);
         }
     }
 
-    /// Runs statements in one request; answers each with the item it returned, or with its failure.
+    /// Runs statements in one request and returns, for each, the item or the failure.
     async fn execute(&self, statements: Vec<BatchStatementRequest>) -> (Vec<StatementResult>, Consumed) {
         let count = statements.len();
         let request = self.client.batch_execute_statement().set_statements(Some(statements));
@@ -188,10 +189,10 @@ fn one_request(write_units: u32) -> Consumed {
     Consumed { requests: 1, write_units }
 }
 
-/// What DynamoDB says it charged, failed conditions among it. If every statement of a request failed, it says nothing:
-/// then each condition that failed costs the item that is there. Writes cost whole units.
-/// Source: DynamoDB Developer Guide, "DynamoDB read and write operations", conditional writes. That the total has the failed
-/// conditions in it, and is missing if all failed, is an observation of the service.
+/// The write units that DynamoDB reports, which include failed conditions. If every statement of a request failed, it
+/// reports nothing; then each failed condition costs the size of the stored item. Writes cost whole units.
+/// Source: DynamoDB Developer Guide, "DynamoDB read and write operations", conditional writes. That the total includes failed
+/// conditions, and is missing if all conditions failed, was observed on the service.
 fn units(output: &BatchExecuteStatementOutput) -> u32 {
     if output.consumed_capacity().is_empty() {
         return output
@@ -216,7 +217,7 @@ fn units_of_failure(error: &BatchStatementError) -> u32 {
     }
 }
 
-/// The size of an item in steps of 1 KB.
+/// The write units of an item: its size in steps of 1 KB.
 fn units_of(item: &Item) -> u32 {
     let bytes: usize = item.iter().map(|(name, value)| name.len() + value.bytes()).sum();
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
@@ -234,21 +235,27 @@ mod tests {
     }
 
     #[test]
-    fn write_units_are_what_dynamodb_reports_and_failed_conditions_only_if_it_reports_nothing() {
+    fn write_units_are_as_reported_or_else_computed_from_failed_conditions() {
         let reported = |units| ConsumedCapacity::builder().capacity_units(units).build();
         let of = |capacity: Vec<ConsumedCapacity>, responses: Vec<BatchStatementResponse>| {
             let output = BatchExecuteStatementOutput::builder();
             units(&output.set_consumed_capacity(Some(capacity)).set_responses(Some(responses)).build())
         };
         let written = || BatchStatementResponse::builder().build();
-        let refused = |bytes| failed(Code::ConditionalCheckFailed, bytes);
-        // One written, one refused: both are in the total.
-        assert_eq!(of(vec![reported(3.0)], vec![written(), refused(Some(1500))]), 3);
+        let condition_failed = |bytes| failed(Code::ConditionalCheckFailed, bytes);
+        // One written, one condition failed: both are in the total.
+        assert_eq!(of(vec![reported(3.0)], vec![written(), condition_failed(Some(1500))]), 3);
         assert_eq!(of(vec![reported(2.0), reported(1.0)], vec![written(), written()]), 3);
-        // All refused: nothing is reported.
-        assert_eq!(of(vec![], vec![refused(Some(1024)), refused(Some(1025)), refused(None)]), 4);
+        // All conditions failed: nothing is reported.
+        assert_eq!(
+            of(
+                vec![],
+                vec![condition_failed(Some(1024)), condition_failed(Some(1025)), condition_failed(None)]
+            ),
+            4
+        );
         assert_eq!(of(vec![], vec![failed(Code::DuplicateItem, None)]), 1);
-        // What never reached an item costs nothing.
+        // A statement that never reached an item costs nothing.
         assert_eq!(
             of(vec![], vec![failed(Code::ThrottlingError, None), failed(Code::AccessDenied, None)]),
             0

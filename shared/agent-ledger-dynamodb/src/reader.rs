@@ -1,8 +1,8 @@
-//! What consumers of the agent tables need: one agent, all agents of an instance, one agent's history.
+//! Reads for consumers of the agent tables: one agent, all agents of an instance, one agent's history.
 //!
-//! It reads; what the items mean is decided in `agent_ledger::agents` and `agent_ledger::intervals`. DynamoDB deletes expired
-//! items within days of their time; until then they can still be read, so they are left out. The caller says what time it
-//! is.
+//! This module only reads; `agent_ledger::agents` and `agent_ledger::intervals` decide what the items mean. DynamoDB
+//! deletes expired items within days. Until then they can still be read, so they are left out. The caller provides the
+//! current time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::attribute::to_item;
 use crate::failure::store_error;
 
 /// How much earlier than an interval its key may begin, if Connect keeps the start of a state through hold or pause. A
-/// chat lasts seven days at most; a task may last longer.
+/// chat lasts at most seven days; a task may last longer.
 const LONGEST_CONTACT_MILLISECONDS: i64 = 8 * 24 * 3_600_000;
 
 /// Reads both tables.
@@ -38,7 +38,7 @@ impl Reader {
         Self { client, state_table, history_table }
     }
 
-    /// One agent; `None` if none of its events has come, or all of them have expired.
+    /// One agent; `None` if none of its events has arrived, or all of them have expired.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -49,7 +49,7 @@ impl Reader {
         now: Timestamp,
         ghost_minutes: u32,
     ) -> Result<Option<Agent>, StoreError> {
-        // The agent's items, and the one of its id alone, which older versions wrote.
+        // The agent's items, and the item keyed by its ID alone, which older versions wrote.
         let values = [
             (":board", AttributeValue::S(AgentKey::board(instance_id, agent_id))),
             (":agent", AttributeValue::S(agent_id.to_owned())),
@@ -61,7 +61,7 @@ impl Reader {
 
     /// The event that a register was last set by.
     ///
-    /// # Errors
+    /// The version of the event that last set a register.
     /// When the table cannot be read.
     pub async fn version(&self, key: &AgentKey, register: Register) -> Result<Option<Version>, StoreError> {
         let get = self.client.get_item().table_name(&self.state_table).consistent_read(true);
@@ -88,7 +88,7 @@ impl Reader {
         Ok(agents(try_join_all(boards).await?.into_iter().flatten(), now, ghost_minutes))
     }
 
-    /// The instances that the state table has agents of.
+    /// The instances that have agents in the state table.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -105,8 +105,8 @@ impl Reader {
         Ok(instances)
     }
 
-    /// One agent's history: events that happened, and intervals that began, from `from` on and before `until`, each
-    /// kind in the order of its time, over all Regions.
+    /// One agent's history across all Regions: the events that happened and the intervals that began from `from` on and
+    /// before `until`, each kind in time order.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -118,17 +118,17 @@ impl Reader {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Item>, StoreError> {
-        // Older versions had the agent's id alone as key.
+        // Older versions used the agent's ID alone as the key.
         let keys = [history_key(instance_id, agent_id), agent_id.to_owned()];
         let mut history = Vec::new();
         for kind in ["event", "status", "contact"] {
-            let [today, older] = &keys;
-            let [today, older] =
-                [self.entries(today, kind, from, until), self.entries(older, kind, from, until)];
-            let (today, older) = futures::try_join!(today, older)?;
-            let known: BTreeSet<_> = today.iter().filter_map(earlier_key).collect();
+            let [current, older] = &keys;
+            let [current, older] =
+                [self.entries(current, kind, from, until), self.entries(older, kind, from, until)];
+            let (current, older) = futures::try_join!(current, older)?;
+            let known: BTreeSet<_> = current.iter().filter_map(earlier_key).collect();
             let is_new = |entry: &Item| !entry_key(entry).is_some_and(|key| known.contains(key));
-            let entries: Vec<_> = today.into_iter().chain(older.into_iter().filter(is_new)).collect();
+            let entries: Vec<_> = current.into_iter().chain(older.into_iter().filter(is_new)).collect();
             let mut entries: BTreeMap<_, _> = in_sequence(entries)
                 .into_iter()
                 .filter(|entry| !is_expired(entry, now))
@@ -140,7 +140,7 @@ impl Reader {
         Ok(history)
     }
 
-    /// When the agent's last event happened that the history has.
+    /// When the last event in the agent's history happened.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -149,7 +149,7 @@ impl Reader {
         instance_id: &str,
         agent_id: &str,
     ) -> Result<Option<Timestamp>, StoreError> {
-        // Older versions had the agent's id alone as key.
+        // Older versions used the agent's ID alone as the key.
         let mut last = None;
         for key in [history_key(instance_id, agent_id), agent_id.to_owned()] {
             let query = self
@@ -168,7 +168,8 @@ impl Reader {
         Ok(last)
     }
 
-    /// Entries of one kind whose keys begin in time to have a part between these instants.
+    /// The entries of one kind that may begin between these instants. The key of a contact's interval may begin
+    /// earlier.
     async fn entries(
         &self,
         key: &str,
@@ -211,14 +212,14 @@ fn entry_key(entry: &Item) -> Option<&str> {
     entry.get("entry").and_then(Attribute::as_text)
 }
 
-/// The key as older versions had it: without the Region, and without the end of a contact's interval.
+/// The key in older versions: without the Region, and, for a contact's interval, without the end.
 fn earlier_key(entry: &Item) -> Option<String> {
     let parts: Vec<_> = entry_key(entry)?.split('#').collect();
     let count = if parts.first() == Some(&"contact") { 4 } else { parts.len() - 1 };
     Some(parts.get(..count)?.join("#"))
 }
 
-/// When an interval began, or an event happened.
+/// When the interval began or the event happened.
 fn start(entry: &Item) -> Option<String> {
     let start = entry.get("start").and_then(Attribute::as_text);
     start.or_else(|| entry_key(entry)?.split('#').nth(1)).map(str::to_owned)

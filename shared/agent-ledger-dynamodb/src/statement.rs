@@ -1,8 +1,8 @@
 //! `PartiQL` statements, and what their outcomes mean. Values are parameters, never text.
 //!
 //! Source: DynamoDB Developer Guide, "`PartiQL` update statements for DynamoDB", "`PartiQL` insert statements for
-//! DynamoDB", "Use `PartiQL` functions with DynamoDB" (`MISSING`). That a statement of a batch may return the old item
-//! is confirmed by Amazon's DynamoDB Local (`make test-dynamodb-local`).
+//! DynamoDB", "Use `PartiQL` functions with DynamoDB" (`MISSING`). Amazon's DynamoDB Local confirms that a statement of
+//! a batch can return the old item (`make test-dynamodb-local`).
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::types::{
 use crate::attribute::{RawItem, to_dynamodb, to_item};
 use crate::failure::statement_failure;
 
-/// Why a statement took no effect, or may have taken none.
+/// Why a statement took no effect, or possibly none.
 pub(crate) enum StatementFailure {
     /// The service's answer to this statement.
     Own(BatchStatementError),
@@ -31,8 +31,8 @@ pub(crate) fn insert_entry(table: &str, entry: &HistoryEntry) -> BatchStatementR
     insert(table, key, &entry.attributes)
 }
 
-/// `UPDATE "table" SET "end"=? … REMOVE "queue_name" … WHERE "agent_id"=? AND "entry"=? AND "closed_by">?`, which
-/// only an interval that a later event closed passes; `None` for an entry that is no interval.
+/// `UPDATE "table" SET "end"=? … REMOVE "queue_name" … WHERE "agent_id"=? AND "entry"=? AND "closed_by">?`, which only
+/// an interval closed by a later event passes; `None` for an entry that is not an interval.
 pub(crate) fn update_entry(table: &str, entry: &HistoryEntry) -> Option<BatchStatementRequest> {
     let closed_by = entry.closed_by.as_ref()?;
     let mut update = Update::new(table, &entry.attributes, &entry.absent);
@@ -71,8 +71,8 @@ fn insert(
 ) -> BatchStatementRequest {
     let mut text = format!("INSERT INTO \"{table}\" VALUE {{");
     let names = key.iter().map(|(name, _)| *name).chain(attributes.iter().map(|(name, _)| *name));
-    for (place, name) in names.enumerate() {
-        let _ = write!(text, "{}'{name}': ?", if place == 0 { "" } else { ", " });
+    for (index, name) in names.enumerate() {
+        let _ = write!(text, "{}'{name}': ?", if index == 0 { "" } else { ", " });
     }
     text.push('}');
     let key = key.into_iter().map(|(_, value)| AttributeValue::S(value.clone()));
@@ -111,19 +111,19 @@ fn text(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
 
-/// How far the writing of a register is.
+/// The progress of a register write.
 pub(crate) enum RegisterAttempt {
-    /// It took effect, or its condition failed; this is what was held before.
+    /// It took effect, or its condition failed; the register held this before.
     Done(Before),
-    /// Its condition failed, and no item came with it: there is none, or the service left it out.
+    /// Its condition failed without returning an item: there is none, or the service left it out.
     Absent,
-    /// There is such an item: now it can be updated.
+    /// The item exists, so it can be updated.
     Existed,
-    /// It failed, or may have.
+    /// It failed, or may have failed.
     Failed(StoreError),
 }
 
-/// What an `UPDATE` or `INSERT` of a register did.
+/// The outcome of an `UPDATE` or `INSERT` of a register.
 pub(crate) fn register_attempt(
     result: Result<Option<RawItem>, StatementFailure>,
     register: Register,
@@ -141,12 +141,12 @@ pub(crate) fn register_attempt(
     }
 }
 
-/// What an `INSERT` did.
+/// The outcome of an `INSERT` of an entry.
 pub(crate) fn insertion(result: Result<Option<RawItem>, StatementFailure>) -> Result<Insertion, StoreError> {
     outcome(result, Insertion::New, &Code::DuplicateItem)
 }
 
-/// What an `UPDATE` did: either it replaced the interval, or the one that is there stays.
+/// The outcome of an `UPDATE` of an interval: either it replaced the stored one, or the stored one stays.
 pub(crate) fn replacement(
     result: Result<Option<RawItem>, StatementFailure>,
 ) -> Result<Insertion, StoreError> {

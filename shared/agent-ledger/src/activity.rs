@@ -1,8 +1,8 @@
-//! What an agent is doing, in one word: Amazon Connect's own Agent Activity, by its own precedence.
+//! An agent's activity in one word: Amazon Connect's Agent Activity, with Amazon's precedence.
 //!
-//! Any contact in error comes first, then a missed one, a rejected one, then contacts that the agent is on, after-contact
-//! work, what is coming in; without a telling contact the status decides. It is folded over *all* contacts, so the order
-//! of the list never matters.
+//! A contact in error wins, then a missed one, a rejected one, a contact the agent is on, after-contact work, and an
+//! incoming contact. If no contact decides, the status does. All contacts are considered, so their order in the list
+//! never matters.
 //!
 //! Sources: Administrator Guide, "Real-time metrics definitions", Agent Activity; "Agent event streams data model",
 //! Contact, `State`; "About contact states".
@@ -30,7 +30,7 @@ pub enum Activity {
     Available,
     /// Offline.
     Offline,
-    /// Nothing is known of the status.
+    /// The status is not known.
     Unknown,
 }
 
@@ -65,18 +65,18 @@ impl Activity {
         }
     }
 
-    /// Of an agent with these contacts, each with its state and initiation method, and this status.
+    /// The activity of an agent with these contacts, each given as state and initiation method, and this status.
     pub(crate) fn of<'a>(
         contacts: impl Iterator<Item = (&'a str, Option<&'a str>)>,
         status_type: Option<&str>,
         status_name: Option<&str>,
     ) -> Self {
-        let telling = contacts.filter_map(|(state, method)| Self::of_contact(state, method)).min();
-        telling.unwrap_or_else(|| Self::of_status(status_type, status_name))
+        let deciding = contacts.filter_map(|(state, method)| Self::of_contact(state, method)).min();
+        deciding.unwrap_or_else(|| Self::of_status(status_type, status_name))
     }
 
-    /// What an event says by itself. Whoever logs out while Offline works on nothing, even if Connect still lists contacts
-    /// that ended.
+    /// The activity according to one event. An agent who logs out while Offline is `Offline`, even if Connect still
+    /// lists contacts that ended.
     pub(crate) fn of_event(event_type: EventType, snapshot: &Snapshot<'_>) -> Self {
         match event_type {
             EventType::Logout if Self::is_offline(snapshot.status.status_type, snapshot.status.name) => {
@@ -99,7 +99,7 @@ impl Activity {
         Self::of(contacts, snapshot.status.status_type, snapshot.status.name)
     }
 
-    /// What a contact stands for; `None` for a state that Amazon Connect added later.
+    /// The activity that a contact stands for; `None` for a state that Amazon Connect added later.
     pub(crate) fn of_contact(state: &str, initiation_method: Option<&str>) -> Option<Self> {
         Some(match state {
             "ERROR" => Self::Error,
@@ -107,14 +107,15 @@ impl Activity {
             "REJECTED" => Self::Rejected,
             "CONNECTED" | "CONNECTED_ONHOLD" | "PAUSED" => Self::OnContact,
             "ENDED" => Self::AfterContactWork,
-            // Who dials is on contact while it rings at the other end.
+            // An agent who dials is on contact while the other end rings.
             "CONNECTING" if initiation_method.is_some_and(is_dialed_by_the_agent) => Self::OnContact,
             "CONNECTING" | "INCOMING" | "PENDING" => Self::Incoming,
             _ => return None,
         })
     }
 
-    /// Older events have no status type; there the names of the two built-in statuses tell.
+    /// The activity without a deciding contact. Older events have no status type; for them, the names of the two
+    /// built-in statuses decide.
     fn of_status(status_type: Option<&str>, name: Option<&str>) -> Self {
         match (status_type, name) {
             (Some("ROUTABLE"), _) | (None, Some("Available")) => Self::Available,
@@ -124,13 +125,13 @@ impl Activity {
         }
     }
 
-    /// Whether a status is Offline, whatever the contacts are.
+    /// Whether the status is Offline, regardless of contacts.
     pub(crate) fn is_offline(status_type: Option<&str>, name: Option<&str>) -> bool {
         Self::of_status(status_type, name) == Self::Offline
     }
 }
 
-/// A customer-first callback is not among them: its customer is on the line when an agent is offered the contact.
+/// Customer-first callbacks are excluded: the customer is already on the line when an agent is offered the contact.
 fn is_dialed_by_the_agent(initiation_method: &str) -> bool {
     matches!(initiation_method, "OUTBOUND" | "CALLBACK" | "CAMPAIGN_PREVIEW")
 }
@@ -144,9 +145,9 @@ mod tests {
         Activity::of(contacts, None, Some(status)).as_str()
     }
 
-    /// The precedence of Amazon's page, as a list: each beats all that come after it.
+    /// The precedence from Amazon's page: each entry beats all that follow.
     #[test]
-    fn the_first_that_holds_decides_wherever_it_stands() {
+    fn the_contact_with_the_highest_precedence_decides_in_any_order() {
         let order = [
             (("ERROR", "INBOUND"), "error"),
             (("MISSED", "INBOUND"), "missed"),
@@ -155,9 +156,9 @@ mod tests {
             (("ENDED", "INBOUND"), "after_contact_work"),
             (("CONNECTING", "INBOUND"), "incoming"),
         ];
-        for (place, (first, expected)) in order.iter().enumerate() {
+        for (index, (first, expected)) in order.iter().enumerate() {
             assert_eq!(activity("Available", &[*first]), *expected);
-            for (later, _) in &order[place..] {
+            for (later, _) in &order[index..] {
                 assert_eq!(activity("Lunch", &[*first, *later]), *expected, "{first:?} {later:?}");
                 assert_eq!(activity("Lunch", &[*later, *first]), *expected, "{later:?} {first:?}");
             }
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_telling_contact_the_status_decides() {
+    fn without_a_deciding_contact_the_status_decides() {
         assert_eq!(activity("Available", &[("SOMETHING_NEW", "INBOUND")]), "available");
         assert_eq!(activity("Available", &[]), "available");
         assert_eq!(activity("Offline", &[]), "offline");

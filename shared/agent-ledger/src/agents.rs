@@ -1,18 +1,19 @@
-//! What readers show of the items in `AgentState`: one row per agent, by one set of rules.
+//! How readers present the items of `AgentState`: one row per agent, by one set of rules.
 //!
-//! **Region.** An agent of an instance with a replica may have items of both Regions. If the instance routes across Regions,
-//! the newest snapshot says in which Region the agent works. Otherwise a Region's row that is not offline and had an event
-//! within the ghost limit beats every row that is offline or only logged in, and among such rows the newest counts.
+//! **Region.** An agent of an instance with a replica may have items in both Regions. If the instance routes across
+//! Regions, the newest snapshot names the Region where the agent works. Otherwise, a row that is not offline and has a
+//! snapshot within the ghost limit beats every other row, such as one that is offline or only logged in. Among equals,
+//! the newest row wins.
 //!
-//! **Session.** The later of LOGIN and LOGOUT counts, per Region; whoever is logged in anywhere is logged in. If both
-//! happened in one millisecond, what follows settles it: a later snapshot with another status than Offline means in, one that
-//! is Offline or silence beyond the ghost limit means out.
+//! **Session.** Per Region, the later of LOGIN and LOGOUT counts. An agent who is logged in to any Region is logged in.
+//! If LOGIN and LOGOUT happened in the same millisecond, later events decide: a later snapshot that is not
+//! Offline means logged in; a later Offline snapshot, or silence beyond the ghost limit, means logged out.
 //!
-//! **Doubt.** Connect may list a contact as `ENDED` long after the agent has left. Of an agent who is logged out and
-//! Offline such contacts say nothing: the activity is `offline`, and the contacts are doubtful.
+//! **Doubtful contacts.** Connect may list a contact as `ENDED` long after the agent has left. If the agent is logged
+//! out and Offline, such contacts are ignored: the activity is `offline`, and the contacts are marked doubtful.
 //!
-//! **Older items**, written before the Region was part of the key, hold all registers in one item. Each counts as long as
-//! no register of today's layout is newer.
+//! **Older items**, written before the Region was part of the key, hold all registers in one item. Each register counts
+//! until a register in the current layout is newer.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,7 @@ use crate::item::Item;
 pub enum Session {
     /// Logged in.
     In,
-    /// LOGIN and LOGOUT happened in one millisecond, and nothing has followed yet.
+    /// LOGIN and LOGOUT happened in the same millisecond, and no later event has decided yet.
     Unsettled,
     /// Logged out.
     Out,
@@ -46,30 +47,30 @@ impl Session {
     }
 }
 
-/// An agent as readers show one.
+/// An agent as readers present it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
-    /// The agent's id.
+    /// The agent's ID.
     pub agent_id: String,
-    /// The Region whose row it is; unknown of an older item.
+    /// The Region of the row shown; `None` for an older item.
     pub region: Option<String>,
     /// The attributes of the snapshot; empty for an agent who has only logged in or out.
     pub snapshot: Item,
-    /// What the agent does.
+    /// What the agent is doing.
     pub activity: Activity,
     /// When the contact state that decides the activity began, the earliest if several do; `None` if the status decides.
     pub contact_since: Option<String>,
-    /// Whether the contacts are listed of an agent who has left.
+    /// Whether contacts are listed although the agent has left.
     pub contacts_are_doubtful: bool,
-    /// Whether the agent is logged in; unknown before the first LOGIN or LOGOUT.
+    /// Whether the agent is logged in; `None` before the first LOGIN or LOGOUT.
     pub session: Option<Session>,
-    /// Since when.
+    /// When the session began.
     pub session_since: Option<String>,
     /// When the agent's last event happened, in any Region.
     pub last_event: Option<String>,
 }
 
-/// The agents of these items, in the order of their ids. Items that have expired by `now` do not count.
+/// The agents of these items, ordered by ID. Items that have expired by `now` are ignored.
 #[must_use]
 pub fn agents(items: impl IntoIterator<Item = Item>, now: Timestamp, ghost_minutes: u32) -> Vec<Agent> {
     let mut by_agent: BTreeMap<String, Rows> = BTreeMap::new();
@@ -86,7 +87,7 @@ pub fn agents(items: impl IntoIterator<Item = Item>, now: Timestamp, ghost_minut
     by_agent.into_iter().map(|(agent_id, rows)| rows.agent(agent_id, clock)).collect()
 }
 
-/// Whether DynamoDB may delete the item: until it does, within days, it can still be read.
+/// Whether the item has expired. DynamoDB deletes it within days; until then it can still be read.
 #[must_use]
 pub fn is_expired(item: &Item, now: Timestamp) -> bool {
     let Some(Attribute::Number(seconds)) = item.get("expires_at") else { return false };
@@ -108,8 +109,8 @@ struct Clock {
 }
 
 impl Clock {
-    /// Whether something happened within the ghost limit.
-    fn heard(self, version: &Version) -> bool {
+    /// Whether the event happened within the ghost limit.
+    fn is_recent(self, version: &Version) -> bool {
         Timestamp::parse(version.timestamp()).is_some_and(|at| {
             self.now.epoch_milliseconds() - at.epoch_milliseconds() <= self.ghost_milliseconds
         })
@@ -145,14 +146,14 @@ impl Row {
         self.snapshot_version().max(self.session_version())
     }
 
-    /// Whether somebody works here: beats every row of which that cannot be said. Who left, and whose contacts have only
-    /// ended, does not, however long the heartbeats go on.
+    /// Whether the agent works here: a live row beats every other row. An agent who has left, with only ended contacts
+    /// listed, is not live, no matter how long heartbeats continue.
     fn is_live(&self, clock: Clock) -> bool {
         let session = self.session(clock);
         let has_left =
             |item: &Item| activity_of(item) == Activity::Offline || has_doubtful_contacts(item, session);
         self.snapshot.as_ref().is_some_and(|item| !has_left(item))
-            && self.snapshot_version().is_some_and(|version| clock.heard(&version))
+            && self.snapshot_version().is_some_and(|version| clock.is_recent(&version))
     }
 
     fn session(&self, clock: Clock) -> Option<Session> {
@@ -163,17 +164,17 @@ impl Row {
             (None, Some(_)) => Session::Out,
             (Some(login), Some(logout)) if login.timestamp() > logout.timestamp() => Session::In,
             (Some(login), Some(logout)) if login.timestamp() < logout.timestamp() => Session::Out,
-            (Some(tie), Some(_)) => self.settled(&tie, clock),
+            (Some(tie), Some(_)) => self.session_after_tie(&tie, clock),
         })
     }
 
-    /// What follows a LOGIN and a LOGOUT of one millisecond.
-    fn settled(&self, tie: &Version, clock: Clock) -> Session {
+    /// The session after a LOGIN and a LOGOUT in the same millisecond.
+    fn session_after_tie(&self, tie: &Version, clock: Clock) -> Session {
         let later = self.snapshot_version().filter(|version| version.timestamp() > tie.timestamp());
         match (&self.snapshot, later) {
             (Some(snapshot), Some(_)) if is_offline(snapshot) => Session::Out,
             (Some(_), Some(_)) => Session::In,
-            _ if clock.heard(tie) => Session::Unsettled,
+            _ if clock.is_recent(tie) => Session::Unsettled,
             _ => Session::Out,
         }
     }
@@ -189,7 +190,7 @@ impl Rows {
             None => row.snapshot = Some(item),
             Some("login") => row.login = Some(item),
             Some("logout") => row.logout = Some(item),
-            // Written by a later version of this code.
+            // A register that a later version of this code wrote.
             Some(_) => {}
         }
     }
@@ -217,7 +218,7 @@ impl Rows {
         }
     }
 
-    /// The session over all Regions, and since when.
+    /// The session across all Regions, and when it began.
     fn session(&self, clock: Clock) -> (Option<Session>, Option<String>) {
         let newest = self.regions.values().filter_map(Row::session_version).max();
         let older = self.older.as_ref().filter(|item| version(item, SESSION_VERSION) > newest);
@@ -255,7 +256,7 @@ impl Rows {
         shown.map_or((None, Item::new()), |(region, row)| (Some(region), row.snapshot.unwrap_or_default()))
     }
 
-    /// The Region that the newest snapshot with a configuration names, if there are snapshots of it.
+    /// The Region named by the newest snapshot with cross-Region routing, if the agent has a snapshot from it.
     fn active_region(&self) -> Option<String> {
         let configured = self.regions.values().filter_map(|row| {
             let region = text(row.snapshot.as_ref()?, "current_region")?;
@@ -284,7 +285,7 @@ fn contact_states(snapshot: &Item) -> impl Iterator<Item = &str> {
     contacts(snapshot).iter().map(|contact| member(contact, "state").unwrap_or_default())
 }
 
-/// Whether contacts are listed of an agent who has left, and only such that ended.
+/// Whether an agent who has left still has contacts listed, all of them ended.
 fn has_doubtful_contacts(snapshot: &Item, session: Option<Session>) -> bool {
     session == Some(Session::Out) && is_offline(snapshot) && Activity::all_ended(contact_states(snapshot))
 }
@@ -293,7 +294,7 @@ fn is_offline(snapshot: &Item) -> bool {
     Activity::is_offline(text(snapshot, "status_type"), text(snapshot, "status_name"))
 }
 
-/// Not the stored word: older items have others.
+/// Computed from the contacts and status, because older items store other names for activities.
 fn activity_of(snapshot: &Item) -> Activity {
     let contacts = contacts(snapshot).iter();
     let contacts = contacts
@@ -388,7 +389,7 @@ mod tests {
         snapshot
     }
 
-    /// The items that these events leave, as a reader gets them.
+    /// The items that these events leave, as readers get them.
     fn items(events: &[AgentEvent<'_>], rules: &Rules) -> Vec<Item> {
         let store = MemoryStore::default();
         for event in events {
@@ -416,7 +417,7 @@ mod tests {
     use EventType::{HeartBeat, Login, Logout, StateChange};
 
     #[test]
-    fn the_region_in_which_the_agent_works_is_shown_whatever_the_other_says_later() {
+    fn the_region_where_the_agent_works_is_shown_despite_later_events_elsewhere() {
         let talks = with(available(), &[("CONNECTED", "08:00:00")]);
         let works = event(EAST, StateChange, "08:00:00", Some(talks));
         for other in [
@@ -428,29 +429,29 @@ mod tests {
             assert_eq!((agent.region.as_deref(), agent.activity), (Some(EAST), Activity::OnContact));
             assert_eq!(agent.last_event.as_deref(), Some("2026-03-02T08:01:00.000Z"));
         }
-        // Beyond the ghost limit nobody knows that the agent still works there: the newest counts.
+        // Beyond the ghost limit, the agent may no longer work there: the newest row wins.
         let other = event(WEST, HeartBeat, "08:01:00", Some(offline()));
         assert_eq!(shown(&[works.clone(), other], "08:06:00").region.as_deref(), Some(WEST));
-        // Of two in which the agent works, the newest.
+        // The agent works in both Regions: the newest row wins.
         let moved = event(WEST, StateChange, "08:01:00", Some(available()));
         assert_eq!(shown(&[works, moved], "08:02:00").region.as_deref(), Some(WEST));
     }
 
     #[test]
-    fn the_configuration_says_where_the_agent_works() {
+    fn cross_region_routing_names_the_region_where_the_agent_works() {
         let works = event(EAST, StateChange, "08:00:00", Some(active_in(available(), EAST)));
         let elsewhere = event(WEST, HeartBeat, "09:00:00", Some(active_in(offline(), EAST)));
-        // However long ago.
+        // Even an hour after that Region's last event.
         assert_eq!(shown(&[works.clone(), elsewhere], "09:00:01").region.as_deref(), Some(EAST));
         let moved = event(WEST, StateChange, "09:00:00", Some(active_in(available(), WEST)));
         assert_eq!(shown(&[works.clone(), moved], "09:00:01").region.as_deref(), Some(WEST));
-        // Of a Region whose stream does not come here nothing can be shown.
+        // A Region whose stream does not arrive here cannot be shown.
         let gone = event(EAST, HeartBeat, "09:00:00", Some(active_in(offline(), WEST)));
         assert_eq!(shown(&[gone], "09:00:01").region.as_deref(), Some(EAST));
     }
 
     #[test]
-    fn who_is_logged_in_anywhere_is_logged_in() {
+    fn an_agent_logged_in_to_any_region_is_logged_in() {
         let east = event(EAST, Login, "08:00:00", None);
         let west = event(WEST, Logout, "09:00:00", Some(offline()));
         let agent = shown(&[east.clone(), west], "09:01:00");
@@ -469,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn login_and_logout_of_one_millisecond_are_settled_by_what_follows() {
+    fn login_and_logout_in_one_millisecond_are_settled_by_later_events() {
         let tie = || {
             vec![
                 event(EAST, Login, "08:00:00", None),
@@ -478,7 +479,7 @@ mod tests {
             ]
         };
         assert_eq!(shown(&tie(), "08:00:01").session, Some(Session::Unsettled));
-        // Whoever is logged in sends heartbeats.
+        // Silence means out: a logged-in agent sends heartbeats.
         assert_eq!(shown(&tie(), "08:05:01").session, Some(Session::Out));
         let followed = |snapshot| {
             let mut events = tie();
@@ -496,12 +497,12 @@ mod tests {
         let agent = shown(std::slice::from_ref(&logout), "08:00:01");
         assert_eq!((agent.activity, agent.contacts_are_doubtful), (Activity::Offline, true));
         assert_eq!(agent.snapshot["activity"], Attribute::text("offline"));
-        // Heartbeats go on after it.
+        // Heartbeats continue after the logout.
         let beat = event(EAST, HeartBeat, "08:02:00", Some(ended()));
         let agent = shown(&[logout.clone(), beat.clone()], "08:02:01");
         assert_eq!((agent.activity, agent.contacts_are_doubtful), (Activity::Offline, true));
         assert_eq!(agent.contact_since, None);
-        // They do not hide that the agent works in the other Region now.
+        // They do not hide that the agent now works in the other Region.
         let in_west = [
             logout,
             event(WEST, Login, "08:00:30", None),
@@ -510,7 +511,7 @@ mod tests {
         ];
         let agent = shown(&in_west, "08:02:01");
         assert_eq!((agent.region.as_deref(), agent.activity), (Some(WEST), Activity::Available));
-        // Who is logged in, or has another contact, works.
+        // An agent who is logged in, or has another contact, has not left.
         for others in [
             vec![event(EAST, Login, "07:00:00", None), beat],
             vec![event(
@@ -525,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_contacts_that_decide_the_earliest_says_since_when() {
+    fn the_earliest_of_several_deciding_contacts_gives_the_start() {
         let contacts = [("CONNECTED", "08:02:00"), ("CONNECTED_ONHOLD", "08:01:00"), ("ENDED", "08:00:00")];
         let agent =
             shown(&[event(EAST, StateChange, "08:03:00", Some(with(available(), &contacts)))], "08:03:01");
@@ -535,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_who_logs_in_stays_for_the_retention_though_the_snapshot_has_expired() {
+    fn a_login_keeps_the_agent_for_the_retention_after_the_snapshot_expires() {
         let rules =
             Rules { retention: Retention { state_days: 2, ..Retention::default() }, ..Rules::default() };
         let mut left = event(EAST, Logout, "08:00:00", Some(offline()));
@@ -548,9 +549,9 @@ mod tests {
         assert_eq!(shown("2026-03-04T08:00:00Z").len(), 0);
     }
 
-    /// Items as they were written before the Region was part of the key: both registers in one.
+    /// An item as it was written before the Region was part of the key: all registers in one.
     #[test]
-    fn an_older_item_counts_until_a_register_of_today_is_newer() {
+    fn an_older_item_counts_until_a_register_in_the_current_layout_is_newer() {
         let older = |session: &str| -> Item {
             [
                 ("agent_id", "a-1".to_owned()),
@@ -567,8 +568,8 @@ mod tests {
             .collect()
         };
         let shown = |events: &[AgentEvent<'_>]| {
-            let today = items(events, &Rules::default());
-            let mut agents = agents(today.into_iter().chain([older("in")]), at("08:10:00"), 60);
+            let current = items(events, &Rules::default());
+            let mut agents = agents(current.into_iter().chain([older("in")]), at("08:10:00"), 60);
             assert_eq!(agents.len(), 1);
             agents.remove(0)
         };
@@ -578,20 +579,20 @@ mod tests {
             (None, Activity::Available, Some(Session::In))
         );
         assert_eq!(alone.last_event.as_deref(), Some("2026-03-02T08:00:00.000Z"));
-        // A newer snapshot replaces the older one; the session is still known from the older item alone.
+        // A newer snapshot replaces the older one; the session still comes from the older item.
         let newer = shown(&[event(EAST, StateChange, "08:05:00", Some(status("Lunch", "CUSTOM")))]);
         assert_eq!(
             (newer.region.as_deref(), newer.activity, newer.session),
             (Some(EAST), Activity::Custom, Some(Session::In))
         );
-        // A logout replaces the session, and an event that is late replaces nothing.
+        // A logout replaces the session; a late event replaces nothing.
         assert_eq!(shown(&[event(EAST, Logout, "08:06:00", Some(offline()))]).session, Some(Session::Out));
         let late = shown(&[event(EAST, StateChange, "07:30:00", Some(status("Lunch", "CUSTOM")))]);
         assert_eq!((late.region, late.activity), (None, Activity::Available));
     }
 
     #[test]
-    fn what_is_no_agent_is_none() {
+    fn an_item_without_an_agent_id_is_ignored() {
         assert_eq!(agents([Item::new()], at("08:00:00"), 5), []);
     }
 }

@@ -1,8 +1,8 @@
-//! Many events at once: fewer writes, the same outcomes.
+//! Batches of events: fewer writes, the same outcomes.
 //!
-//! Per register only the newest event of a batch is written, and two writes of one register are never in
-//! flight together. What the register held before tells, afterwards, what became of each event, exactly as
-//! if they had been written one by one; so the counts do not depend on where batches were cut.
+//! Only the newest event of a batch is written to each register, and two writes to the same register are never in
+//! flight together. What the register held before then determines the outcome of each event, exactly as if the events
+//! had been written one by one. So the counts do not depend on where batches were cut.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -15,25 +15,25 @@ use crate::plan::Plan;
 use crate::store::{Before, Held, Insertion};
 use crate::{AgentKey, Continuity, Gap, HistoryEntry, RegisterWrite, Version};
 
-/// What became of one event.
+/// The outcome of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// It was new, and the state moved to it.
+    /// It was new, and the state now reflects it.
     Applied,
-    /// It had been written before; nothing changed.
+    /// It was already written; nothing changed.
     Duplicate,
-    /// It was new but older than what the state holds; the history gained it, the state did not move.
+    /// It was new but older than the state. The history gained its entry; the state did not change.
     Stale,
 }
 
-/// The writes of a batch, each with the records it stands for.
+/// The writes of a batch, each with the records it covers.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// One per register.
     pub registers: Vec<RegisterJob>,
     /// One per key.
     pub entries: Vec<EntryJob>,
-    /// Where events are missing, or late.
+    /// Where events are missing or late.
     pub gaps: Vec<Gap>,
     records: Vec<Record>,
 }
@@ -43,11 +43,11 @@ pub struct Batch {
 pub struct RegisterJob {
     /// What to write.
     pub write: RegisterWrite,
-    /// The events that set this register, in the order they came.
+    /// The events that set this register, in batch order.
     events: Vec<RegisterEvent>,
 }
 
-/// One event's part in a register.
+/// One event that sets a register.
 #[derive(Debug)]
 struct RegisterEvent {
     record: usize,
@@ -56,16 +56,16 @@ struct RegisterEvent {
     leaves: Option<Continuity>,
 }
 
-/// One entry, wherever it came from.
+/// One entry, and the records that it comes from.
 #[derive(Debug)]
 pub struct EntryJob {
     /// What to insert.
     pub entry: HistoryEntry,
-    /// The records it came from, in the order they came, and whether it is the event's own entry.
+    /// The records that it comes from, in batch order, each with whether it is the event's own entry.
     events: Vec<(usize, bool)>,
 }
 
-/// How far one record is.
+/// The progress of one record.
 #[derive(Debug, Default, Clone)]
 struct Record {
     unfinished_writes: usize,
@@ -81,30 +81,30 @@ fn entry_key(entry: &HistoryEntry) -> (&str, &str) {
     (&entry.agent_id, &entry.entry)
 }
 
-/// The places of jobs by their keys, which stay where the jobs are.
+/// The positions of jobs by their keys. The keys stay in the jobs.
 #[derive(Default)]
-struct Places {
+struct JobIndex {
     table: HashTable<usize>,
     hasher: RandomState,
 }
 
-impl Places {
-    /// The place of the job with this key; if there is none, it is the next one that will be there.
-    fn place_of<K: Hash + Eq>(&mut self, key: &K, next: usize, key_at: impl Fn(usize) -> K) -> usize {
-        let is_it = |place: &usize| key_at(*place) == *key;
-        let hash_at = |place: &usize| self.hasher.hash_one(key_at(*place));
+impl JobIndex {
+    /// The position of the job with this key. If there is none, it is `next`, where the caller adds the job.
+    fn position_of<K: Hash + Eq>(&mut self, key: &K, next: usize, key_at: impl Fn(usize) -> K) -> usize {
+        let is_it = |position: &usize| key_at(*position) == *key;
+        let hash_at = |position: &usize| self.hasher.hash_one(key_at(*position));
         match self.table.entry(self.hasher.hash_one(key), is_it, hash_at) {
-            Entry::Occupied(place) => *place.get(),
-            Entry::Vacant(place) => *place.insert(next).get(),
+            Entry::Occupied(position) => *position.get(),
+            Entry::Vacant(position) => *position.insert(next).get(),
         }
     }
 }
 
 impl Batch {
-    /// Merges the plans of a batch. Plan number `n` is record number `n`; `None` is a record without writes.
+    /// Merges the plans of a batch. Plan `n` belongs to record `n`; `None` is a record without writes.
     pub fn of(plans: impl IntoIterator<Item = Option<Plan>>) -> Self {
         let mut batch = Self::default();
-        let (mut registers, mut entries) = (Places::default(), Places::default());
+        let (mut registers, mut entries) = (JobIndex::default(), JobIndex::default());
         for (record, plan) in plans.into_iter().enumerate() {
             batch.records.push(Record::default());
             let Some(plan) = plan else { continue };
@@ -123,13 +123,13 @@ impl Batch {
         batch
     }
 
-    fn add_register(&mut self, record: usize, write: RegisterWrite, places: &mut Places) {
+    fn add_register(&mut self, record: usize, write: RegisterWrite, index: &mut JobIndex) {
         self.records[record].unfinished_writes += 1;
         let version = write.version.clone();
         let event = RegisterEvent { record, version, expects: write.expects, leaves: write.leaves };
-        let key = |place: usize| register_key(&self.registers[place].write);
-        let place = places.place_of(&register_key(&write), self.registers.len(), key);
-        match self.registers.get_mut(place) {
+        let key = |position: usize| register_key(&self.registers[position].write);
+        let position = index.position_of(&register_key(&write), self.registers.len(), key);
+        match self.registers.get_mut(position) {
             None => self.registers.push(RegisterJob { write, events: vec![event] }),
             Some(job) => {
                 job.events.push(event);
@@ -140,11 +140,11 @@ impl Batch {
         }
     }
 
-    fn add_entry(&mut self, record: usize, entry: HistoryEntry, is_event: bool, places: &mut Places) {
+    fn add_entry(&mut self, record: usize, entry: HistoryEntry, is_event: bool, index: &mut JobIndex) {
         self.records[record].unfinished_writes += 1;
-        let key = |place: usize| entry_key(&self.entries[place].entry);
-        let place = places.place_of(&entry_key(&entry), self.entries.len(), key);
-        match self.entries.get_mut(place) {
+        let key = |position: usize| entry_key(&self.entries[position].entry);
+        let position = index.position_of(&entry_key(&entry), self.entries.len(), key);
+        match self.entries.get_mut(position) {
             None => self.entries.push(EntryJob { entry, events: vec![(record, is_event)] }),
             Some(job) => {
                 job.events.push((record, is_event));
@@ -155,13 +155,13 @@ impl Batch {
         }
     }
 
-    /// Notes that a register was written and what it held before.
+    /// Records that a register was written, and what it held before.
     pub fn register_written(&mut self, job: usize, before: Before) {
         let job = &self.registers[job];
         let mut held = before;
         for event in &job.events {
             let outcome = match &held {
-                // The newest write of the batch took no effect, so none of its events is newer than what is there.
+                // The newest write of the batch took no effect, so none of its events is newer than the register.
                 Before::NotOlder => Outcome::Stale,
                 Before::Held(held) if held.version == event.version => Outcome::Duplicate,
                 Before::Held(held) if held.version > event.version => Outcome::Stale,
@@ -178,12 +178,12 @@ impl Batch {
             }
             let record = &mut self.records[event.record];
             record.unfinished_writes -= 1;
-            // LOGOUT sets both registers: it is applied if either moved.
+            // LOGOUT sets two registers: it is applied if either changed.
             record.register = Some(record.register.map_or(outcome, |other| other.min(outcome)));
         }
     }
 
-    /// Notes that an entry was inserted, or had been.
+    /// Records that an entry was inserted or already existed.
     pub fn entry_inserted(&mut self, job: usize, insertion: Insertion) {
         let mut insertion = insertion;
         for (record, is_event) in &self.entries[job].events {
@@ -196,7 +196,7 @@ impl Batch {
         }
     }
 
-    /// What became of a record, or `None` while a write is missing.
+    /// The outcome of a record; `None` until all its writes are finished.
     #[must_use]
     pub fn outcome(&self, record: usize) -> Option<Outcome> {
         let record = &self.records[record];
@@ -207,8 +207,8 @@ impl Batch {
             (Some(Outcome::Applied), _) => Outcome::Applied,
             (_, Some(Insertion::Existed)) => Outcome::Duplicate,
             (Some(Outcome::Stale), _) => Outcome::Stale,
-            // The register holds this very event, and yet its entry was missing: an earlier attempt died
-            // between the two writes, and this one completes it.
+            // The register holds this very event, yet its entry was missing: an earlier attempt died between the two
+            // writes, and this one completes it.
             (Some(Outcome::Duplicate), Some(Insertion::New)) => Outcome::Applied,
             (Some(Outcome::Duplicate), None) => Outcome::Duplicate,
             (None, _) => Outcome::Applied,

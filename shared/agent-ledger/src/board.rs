@@ -1,25 +1,26 @@
 //! The keys of an agent's items in `AgentState`.
 //!
-//! A center's agents are spread over sixteen *boards*: one agent is one query of a board, a whole center sixteen parallel
-//! ones, and no partition is hot. The board comes from the ids alone, so that any reader can compute it.
+//! An instance's agents are spread over sixteen *boards*. Reading one agent takes one query of a board, reading all
+//! agents takes sixteen parallel queries, and no partition is hot. The board is computed from the IDs alone, so any
+//! reader can compute it.
 //!
-//! An item is one register of one agent in one Region: an instance and its replica in another Region have one instance
-//! id, and their agents one agent id, and no event of one Region may harm what the other Region's events wrote. So the
-//! Region is part of the sort key, and all items of an agent stand side by side on one board.
+//! An item is one register of one agent in one Region. An instance and its replica in another Region share the instance
+//! ID and the agent IDs, and an event of one Region must not damage what the other Region's events wrote. So the Region
+//! is part of the sort key, and all items of an agent are adjacent on one board.
 
 use connect_streams::agent_event::AgentEvent;
 
 use crate::Register;
 
-/// How many boards an instance has.
+/// The number of boards per instance.
 pub const BOARDS: u32 = 16;
 
-/// Partition and sort key of an item.
+/// Partition key and sort key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentKey {
     /// `<instance id>#<NN>`
     pub board: String,
-    /// `<agent id>#<Region>`, and `#login` or `#logout` behind it for those registers.
+    /// `<agent id>#<Region>`, followed by `#login` or `#logout` for those registers.
     pub agent_id: String,
 }
 
@@ -46,7 +47,7 @@ impl AgentKey {
         board(instance_id, fnv_1a_32(agent_id.as_bytes()) % BOARDS)
     }
 
-    /// The partition keys of all agents of an instance.
+    /// The partition keys of all boards of an instance.
     pub fn boards(instance_id: &str) -> impl Iterator<Item = String> {
         (0..BOARDS).map(move |number| board(instance_id, number))
     }
@@ -56,7 +57,7 @@ fn board(instance_id: &str, number: u32) -> String {
     format!("{instance_id}#{number:02}")
 }
 
-/// FNV-1a, 32 bits: small enough to be written in any language.
+/// FNV-1a, 32 bits: easy to implement in any language.
 fn fnv_1a_32(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_fnv_1a() {
-        // The published test vectors of the algorithm's authors.
+        // Test vectors published by the algorithm's authors.
         assert_eq!(
             (fnv_1a_32(b""), fnv_1a_32(b"a"), fnv_1a_32(b"foobar")),
             (0x811c_9dc5, 0xe40c_292c, 0xbf9c_f968)
@@ -78,12 +79,12 @@ mod tests {
     #[test]
     fn a_board_has_two_digits() {
         assert_eq!(AgentKey::board("i-1", "foobar"), "i-1#08");
-        // The example of docs/agent-state.md.
+        // The example in docs/agent-state.md.
         assert_eq!(AgentKey::board("i-1", "20000000-0000-4000-8000-000000000001"), "i-1#12");
     }
 
     #[test]
-    fn the_items_of_an_agent_stand_side_by_side() {
+    fn the_items_of_an_agent_are_adjacent() {
         let key = |region, register| AgentKey::new("i-1", region, "foobar", register);
         let keys = [
             key("eu-west-2", Register::Snapshot),

@@ -1,8 +1,9 @@
-//! Whether events were lost on the way here.
+//! Detects events that were lost before they arrived here.
 //!
-//! Each event repeats, as its previous snapshot, what the one before it left. If the register holds something else, an
-//! event between is missing, or late. The first event after a LOGIN has no previous snapshot: if the register holds an
-//! agent at work then, no event ever ends what that agent did. Both are reported, and block nothing.
+//! Each event repeats, in its previous snapshot, the state that the event before it left. If the register holds
+//! something else, an event in between is missing or late. The first event after a LOGIN has no previous snapshot. If
+//! the register then holds an agent at work, no event will ever end that work. Both are reported as gaps and block
+//! nothing.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -14,16 +15,16 @@ use crate::activity::Activity;
 use crate::item::Attribute;
 use crate::item::Item;
 
-/// A fingerprint of what a snapshot says about status and contacts; compared within one process only.
+/// A fingerprint of a snapshot's status and contacts, comparable within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Continuity {
     fingerprint: u64,
-    /// Whether the agent is at work, so that something lasts which an event must end.
+    /// Whether the agent is at work, which a later event must end.
     is_open: bool,
 }
 
 impl Continuity {
-    /// Of a snapshot, and of its contacts as they are stored.
+    /// The fingerprint of a snapshot, given its contacts as they are stored.
     pub(crate) fn of(snapshot: &Snapshot<'_>, contacts: &Attribute) -> Self {
         let name = snapshot.status.name.map(Attribute::text);
         let since = snapshot.status.since.map(Attribute::timestamp);
@@ -31,7 +32,7 @@ impl Continuity {
         Self::of_attributes(name.as_ref(), since.as_ref(), Some(contacts), is_offline)
     }
 
-    /// Of a stored item.
+    /// The fingerprint of a stored item.
     #[must_use]
     pub fn of_item(item: &Item) -> Self {
         let text = |name: &str| item.get(name).and_then(Attribute::as_text);
@@ -40,7 +41,7 @@ impl Continuity {
         Self::of_attributes(item.get("status_name"), item.get("status_since"), contacts, is_offline)
     }
 
-    /// The contacts count in any order.
+    /// The order of the contacts does not matter.
     fn of_attributes(
         name: Option<&Attribute>,
         since: Option<&Attribute>,
@@ -57,8 +58,8 @@ impl Continuity {
     }
 }
 
-/// Whether something is lost between what a register `held` and the event that comes next, with what that event expects
-/// to find and what it leaves.
+/// Whether an event is missing between the state that a register `held` and the next event, given the state that the
+/// event `expects` and the state it `leaves`.
 pub(crate) fn is_interrupted(
     held: Option<Continuity>,
     expects: Option<Continuity>,
@@ -66,7 +67,7 @@ pub(crate) fn is_interrupted(
 ) -> bool {
     match (held, expects) {
         (held, Some(_)) => held != expects,
-        // What goes on as it was will be ended by a later event.
+        // An unchanged state will be ended by a later event.
         (Some(held), None) => held.is_open && leaves.is_some_and(|leaves| leaves != held),
         (None, None) => false,
     }
@@ -76,13 +77,13 @@ fn fingerprint(value: &impl Hash) -> u64 {
     FixedState::default().hash_one(value)
 }
 
-/// Events that are missing, or late, between two that were written, or an agent at work who logged in again.
+/// Events that are missing or late between two that were written, or an agent at work who logged in again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// Whose events: `<agent id>#<Region>`.
+    /// The agent and Region: `<agent id>#<Region>`.
     pub agent_id: String,
-    /// What the register held.
+    /// The version that the register held.
     pub held: Version,
-    /// The event that expected something else.
+    /// The version of the event that expected something else.
     pub event: Version,
 }

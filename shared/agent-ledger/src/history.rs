@@ -1,18 +1,17 @@
-//! Entries of the history: every event, and the intervals that one event closes.
+//! History entries: one for every event, and one for each interval that an event closes.
 //!
-//! An interval is read off one event: what its previous snapshot held and its current one no longer holds.
-//! Contacts are matched by id, so after-contact work of one contact ends when *it* leaves the list, not when
-//! the list is empty. After-contact work is the interval of state `ENDED`.
+//! An interval is derived from one event: its previous snapshot has the status or contact state, and its current one no
+//! longer does. Contacts are matched by ID, so the after-contact work of a contact ends when *that contact* leaves the
+//! list, not when the list is empty. After-contact work is the interval of state `ENDED`.
 //! Source: Administrator Guide, "Determine how long an agent spends doing ACW".
 //!
-//! Connect's pages disagree on whether a contact that is put on hold or taken back gets a new `StateStartTimestamp`. If it
-//! has an old one, the event alone does not tell when the state began. So a contact's interval is written with the start that
-//! Connect gives, its key has its end too, and nothing takes the place of anything; [`crate::intervals`] then lets the
-//! intervals of a contact follow one another.
+//! Amazon's pages disagree on whether a contact gets a new `StateStartTimestamp` when it is put on hold or resumed. If
+//! it keeps an old one, the event alone does not show when the state began. So a contact's interval is written with the
+//! start that Connect gives, its key also has the end, and no interval overwrites another. [`crate::intervals`] then
+//! puts the intervals of a contact in sequence.
 //!
-//! A stream without contradictions closes an interval once. If two events close the same one (a producer's clock
-//! was set back, a restored backup was replayed), the earlier of them decides, by version and not by arrival: so
-//! an interval is a join as well.
+//! A consistent stream closes an interval once. If two events close the same one (a producer's clock was set back, a
+//! restored backup was replayed), the earlier event wins, by version and not by arrival. So an interval is a join, too.
 
 use connect_streams::Timestamp;
 use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, Snapshot};
@@ -21,23 +20,23 @@ use crate::Version;
 use crate::activity::Activity;
 use crate::item::{Attribute, expires_at, present_and_absent, timestamp_text};
 
-/// One item of AgentHistory, inserted if its key is not there. An interval also takes the place of the same
-/// interval that a later event closed.
+/// One item of AgentHistory, inserted if its key is absent. An interval also replaces the same interval if a later
+/// event closed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// Partition key: `<instance id>#<agent id>`.
     pub agent_id: String,
-    /// Sort key: `event#…`, `status#…` or `contact#…`, and the Region behind it.
+    /// Sort key: `event#…`, `status#…`, or `contact#…`, ending in the Region.
     pub entry: String,
-    /// Everything else.
+    /// All other attributes.
     pub attributes: Vec<(&'static str, Attribute)>,
-    /// What entries of this kind can have, and this one has not.
+    /// The attributes that entries of this kind can have but this one lacks.
     pub absent: Vec<&'static str>,
-    /// The event that closed the interval; it is the attribute [`CLOSED_BY`] as well. An event has none.
+    /// The event that closed the interval, also stored as the attribute [`CLOSED_BY`]; `None` for an event's entry.
     pub closed_by: Option<Version>,
 }
 
-/// The attribute of an interval that holds the version of the event which closed it.
+/// The attribute of an interval that holds the version of the event that closed it.
 pub const CLOSED_BY: &str = "closed_by";
 
 /// The partition key of an agent's history.
@@ -92,7 +91,7 @@ fn status_interval(
     Some(span.onto(version, entry(event, key, attributes)))
 }
 
-/// The state of a contact ends when the contact is in another state or gone.
+/// The interval of a contact's state, which ends when the contact changes its state or leaves the list.
 fn contact_interval(
     event: &AgentEvent<'_>,
     version: &Version,
@@ -102,7 +101,7 @@ fn contact_interval(
     let keeps_start = successor.is_some_and(|successor| keeps_start(contact, successor));
     let end = match successor {
         Some(successor) if !keeps_start => successor.state_since?,
-        // The event is what shows that the state has ended.
+        // Only the event shows that the state has ended.
         _ => event.timestamp,
     };
     let span = Span::between(contact.state_since?, end)?;
@@ -119,8 +118,9 @@ fn contact_interval(
     Some(span.onto(version, entry(event, key, attributes)))
 }
 
-/// Whether a contact came into another state without a new start: of the states that follow a connection, which can
-/// alternate. Before it, two states may well begin in one millisecond, as when a contact is accepted automatically.
+/// Whether a contact changed its state but kept its start. This applies only to the states that follow a connection,
+/// which can alternate. Before the connection, two states may begin in the same millisecond, as when a contact is
+/// accepted automatically.
 fn keeps_start(contact: &Contact<'_>, successor: &Contact<'_>) -> bool {
     let alternates = |state| matches!(state, Some("CONNECTED" | "CONNECTED_ONHOLD" | "PAUSED"));
     contact.state != successor.state
@@ -130,7 +130,7 @@ fn keeps_start(contact: &Contact<'_>, successor: &Contact<'_>) -> bool {
         && successor.state_since <= contact.state_since
 }
 
-/// A stretch of time that is not empty.
+/// A non-empty span of time.
 #[derive(Clone, Copy)]
 struct Span {
     start: Timestamp,
@@ -168,7 +168,7 @@ fn entry<const N: usize>(
     }
 }
 
-/// State by contact id.
+/// Contact states by contact ID.
 fn contact_states(snapshot: &Snapshot<'_>) -> Option<Attribute> {
     let states =
         || snapshot.contacts.iter().map(|contact| (contact.contact_id, contact.state.map(Attribute::text)));
@@ -186,7 +186,7 @@ mod tests {
         format!("2026-03-02T{text}Z")
     }
 
-    /// Contacts by id, state and when it began; the agent's status never changes.
+    /// A snapshot with contacts given as ID, state, and start of the state; the agent's status never changes.
     fn snapshot(contacts: &[(&str, &str, &str)]) -> String {
         let contact = |(id, state, since): &(&str, &str, &str)| {
             let since = time(since);
@@ -202,7 +202,7 @@ mod tests {
         )
     }
 
-    /// The intervals that an event at a time closes: key, start, end, seconds.
+    /// The intervals that an event at time `at` closes: key, start, end, seconds.
     fn closed(at: &str, previous: &[(&str, &str, &str)], current: &[(&str, &str, &str)]) -> Vec<[String; 4]> {
         let event = format!(
             r#"{{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventId":"e-1",
@@ -213,9 +213,9 @@ mod tests {
         );
         let document = parse(event.as_bytes()).unwrap();
         let event = AgentEvent::from_object(document.as_object().unwrap()).unwrap();
-        let told = |entry: HistoryEntry| {
+        let summary = |entry: HistoryEntry| {
             assert_eq!(entry.agent_id, "i-1#a-1");
-            let value = |name: &str| match entry.attributes.iter().find(|(of, _)| *of == name) {
+            let value = |name: &str| match entry.attributes.iter().find(|(attribute, _)| *attribute == name) {
                 Some((_, Attribute::Text(text) | Attribute::Number(text))) => text.to_string(),
                 _ => String::new(),
             };
@@ -224,12 +224,12 @@ mod tests {
                 |text: String| text.trim_start_matches("2026-03-02T").trim_end_matches('Z').to_owned();
             [entry.entry.replace("2026-03-02T", "").replace('Z', ""), short(start), short(end), seconds]
         };
-        intervals(&event, &Version::of(&event), 90).into_iter().map(told).collect()
+        intervals(&event, &Version::of(&event), 90).into_iter().map(summary).collect()
     }
 
-    /// Events come some hundred milliseconds after the state that they tell of.
+    /// Events arrive some hundred milliseconds after the state change that they report.
     #[test]
-    fn a_state_ends_when_the_next_one_begins_and_not_when_the_event_tells_it() {
+    fn a_state_ends_when_the_next_one_begins_and_not_at_the_event_time() {
         assert_eq!(
             closed(
                 "08:01:00.250",
@@ -243,7 +243,7 @@ mod tests {
                 "10"
             ]]
         );
-        // Of a contact that is gone, the event is all that tells.
+        // For a contact that is gone, only the event's time is known.
         assert_eq!(
             closed("08:01:00.250", &[("c", "ENDED", "08:00:50.000")], &[]),
             [[
@@ -264,15 +264,15 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_that_keeps_its_start_ends_a_state_with_the_event_and_takes_no_key_from_another() {
+    fn states_with_the_same_start_end_at_the_event_time_and_have_keys_of_their_own() {
         let since = "08:00:00.000";
         let hold = closed("08:01:00.000", &[("c", "CONNECTED", since)], &[("c", "CONNECTED_ONHOLD", since)]);
         let resume =
             closed("08:02:00.000", &[("c", "CONNECTED_ONHOLD", since)], &[("c", "CONNECTED", since)]);
         let end = closed("08:03:00.250", &[("c", "CONNECTED", since)], &[("c", "ENDED", "08:03:00.000")]);
-        let told: Vec<_> = [hold, resume, end].concat();
+        let rows: Vec<_> = [hold, resume, end].concat();
         assert_eq!(
-            told,
+            rows,
             [
                 ["contact#08:00:00.000#c#CONNECTED#08:01:00.000#eu-west-2", since, "08:01:00.000", "60"],
                 [
@@ -284,7 +284,7 @@ mod tests {
                 ["contact#08:00:00.000#c#CONNECTED#08:03:00.000#eu-west-2", since, "08:03:00.000", "180"],
             ]
         );
-        // Hold with a start of its own, and the first start again after it.
+        // Hold has its own start, and the state after it has the first start again.
         let hold = closed(
             "08:01:00.250",
             &[("c", "CONNECTED", since)],
@@ -305,7 +305,7 @@ mod tests {
                 "contact#08:00:00.000#c#CONNECTED#08:03:00.000#eu-west-2",
             ]
         );
-        // Given a new start, it ends with that, and not with the event.
+        // With a new start, the state ends at that start, not at the event time.
         assert_eq!(
             closed(
                 "08:01:00.250",
@@ -314,7 +314,7 @@ mod tests {
             )[0][2],
             "08:01:00.000"
         );
-        // A contact that is accepted automatically rings for no time: that is no hold.
+        // A contact that is accepted automatically rings for no time, which is not a hold.
         assert!(
             closed("08:00:00.250", &[("c", "CONNECTING", since)], &[("c", "CONNECTED", since)]).is_empty()
         );
@@ -324,8 +324,8 @@ mod tests {
     fn contacts_are_matched_by_id() {
         let previous = [("c", "CONNECTED", "08:00:00.000"), ("d", "ENDED", "08:00:30.000")];
         let current = [("d", "ENDED", "08:00:30.000"), ("c", "ENDED", "08:01:00.000")];
-        let told = closed("08:01:00.100", &previous, &current);
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0][0], "contact#08:00:00.000#c#CONNECTED#08:01:00.000#eu-west-2");
+        let rows = closed("08:01:00.100", &previous, &current);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0][0], "contact#08:00:00.000#c#CONNECTED#08:01:00.000#eu-west-2");
     }
 }

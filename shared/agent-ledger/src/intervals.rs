@@ -1,9 +1,8 @@
-//! Intervals of a contact's states as they followed one another.
+//! Puts the intervals of a contact's states in sequence.
 //!
-//! A contact is in one state at a time, so each of its intervals begins where the one before it ended, or later. The start
-//! that an entry has may be earlier: Connect may keep `StateStartTimestamp` while a contact is put on hold and taken back,
-//! or give the contact that is taken back the start of its connection. If Connect gives each state its own start, nothing
-//! changes.
+//! A contact is in one state at a time, so each of its intervals begins when the previous one ended, or later. The
+//! stored start may be earlier: Connect may keep `StateStartTimestamp` while a contact is put on hold and resumed, or
+//! give a resumed contact the start of its connection. If Connect gives each state its own start, nothing changes.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +12,8 @@ use crate::history::CLOSED_BY;
 use crate::item::Attribute;
 use crate::item::Item;
 
-/// Gives the intervals of a contact the starts that follow from one another. Other entries stay as they are; the order may
-/// change.
+/// Corrects the starts of a contact's intervals so that each begins no earlier than the previous one ended. Other
+/// entries stay unchanged; the order of the entries may change.
 #[must_use]
 pub fn in_sequence(entries: Vec<Item>) -> Vec<Item> {
     let mut others = Vec::new();
@@ -26,12 +25,12 @@ pub fn in_sequence(entries: Vec<Item>) -> Vec<Item> {
         }
     }
     for mut intervals in by_contact.into_values() {
-        // Of two that end in one millisecond, the first event ended the first.
+        // If two end in the same millisecond, the one that the earlier event closed comes first.
         let closed_by = |entry: &Item| entry.get(CLOSED_BY).and_then(Attribute::as_text).map(str::to_owned);
         intervals.sort_by_cached_key(|(end, entry)| (*end, closed_by(entry)));
-        let mut before: Option<Timestamp> = None;
+        let mut previous_end: Option<Timestamp> = None;
         for (end, mut interval) in intervals {
-            if let Some(start) = before.filter(|before| instant(&interval, "start") < Some(*before)) {
+            if let Some(start) = previous_end.filter(|end| instant(&interval, "start") < Some(*end)) {
                 if end <= start {
                     continue;
                 }
@@ -39,14 +38,14 @@ pub fn in_sequence(entries: Vec<Item>) -> Vec<Item> {
                 interval.insert("start".to_owned(), Attribute::timestamp(start));
                 interval.insert("seconds".to_owned(), Attribute::seconds(milliseconds));
             }
-            before = Some(end);
+            previous_end = Some(end);
             others.push(interval);
         }
     }
     others
 }
 
-/// Region and contact of an interval of a contact; `None` for any other entry. Those of earlier versions have no Region.
+/// Region and contact of a contact's interval; `None` for any other entry. Entries of older versions have no Region.
 fn origin(entry: &Item) -> Option<(String, String)> {
     let text = |name: &str| entry.get(name).and_then(Attribute::as_text);
     let key = text("entry").filter(|key| key.starts_with("contact#"))?;
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_with_one_start_follow_one_another() {
+    fn intervals_with_the_same_start_are_put_in_sequence() {
         let intervals = vec![
             entry("c", "CONNECTED", ["00", "20"]),
             entry("c", "CONNECTED_ONHOLD", ["00", "10"]),
@@ -113,9 +112,9 @@ mod tests {
         );
     }
 
-    /// On hold until 08:10, and taken back and put on hold again in the last millisecond of it.
+    /// On hold until 08:10; resumed and put on hold again in the last millisecond.
     #[test]
-    fn of_two_that_end_in_one_millisecond_the_second_has_no_time() {
+    fn the_second_of_two_intervals_that_end_in_one_millisecond_is_left_out() {
         let closed = |state: &str, event: &str| {
             let mut interval = entry("c", state, ["00", "10"]);
             interval.insert("closed_by".to_owned(), Attribute::text(event));
@@ -127,9 +126,9 @@ mod tests {
         }
     }
 
-    /// Hold has a start of its own, and a contact taken back has that of its connection again.
+    /// Hold has its own start, and a resumed contact has the start of its connection again.
     #[test]
-    fn an_interval_that_goes_back_to_its_first_start_begins_after_what_was_between() {
+    fn an_interval_that_repeats_an_earlier_start_begins_after_the_interval_before_it() {
         let intervals = vec![
             entry("c", "CONNECTED", ["01", "10"]),
             entry("c", "CONNECTED_ONHOLD", ["10", "20"]),
@@ -142,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn how_long_they_lasted_follows() {
+    fn the_duration_follows_from_the_corrected_start() {
         let entries =
             in_sequence(vec![entry("c", "CONNECTED", ["00", "05"]), entry("c", "PAUSED", ["00", "06"])]);
         assert_eq!(entries[1]["seconds"], Attribute::Number("60".into()));
     }
 
     #[test]
-    fn intervals_with_their_own_starts_stay() {
+    fn intervals_with_their_own_starts_stay_unchanged() {
         let intervals = vec![
             entry("c", "CONNECTED", ["00", "05"]),
             entry("c", "CONNECTED_ONHOLD", ["05", "10"]),

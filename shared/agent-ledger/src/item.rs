@@ -1,4 +1,4 @@
-//! Values of DynamoDB items, as far as the tables use them, without naming the SDK.
+//! The values of DynamoDB items that the tables use, independent of the SDK.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use connect_streams::Timestamp;
 /// An item without its key.
 pub type Item = BTreeMap<String, Attribute>;
 
-/// The value of an item's attribute. Most are short, such as a timestamp, and are held without an allocation.
+/// The value of an item's attribute. Most are short, such as a timestamp, and are stored without an allocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// `S`
     Text(CompactString),
-    /// `N`, in the form that DynamoDB gives back: no trailing zeros.
+    /// `N`, as DynamoDB returns it: without trailing zeros.
     Number(CompactString),
     /// `L`
     List(Vec<Attribute>),
@@ -21,12 +21,12 @@ pub enum Attribute {
     Map(Members),
 }
 
-/// The members of a map in the order of their names. There are few: searching takes less than a tree would.
+/// The members of a map, ordered by name. There are few, so a linear search is cheaper than a tree.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Members(Vec<(CompactString, Attribute)>);
 
 impl Members {
-    /// The value of a name.
+    /// The value of the member with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Attribute> {
         self.iter().find(|(member, _)| *member == name).map(|(_, value)| value)
@@ -39,7 +39,7 @@ impl Members {
 }
 
 impl FromIterator<(CompactString, Attribute)> for Members {
-    /// Of members with the same name the last counts.
+    /// If members have the same name, the last one counts.
     fn from_iter<I: IntoIterator<Item = (CompactString, Attribute)>>(members: I) -> Self {
         let mut members: Vec<_> = members.into_iter().collect();
         members.reverse();
@@ -49,7 +49,7 @@ impl FromIterator<(CompactString, Attribute)> for Members {
     }
 }
 
-/// Named values in the order they are written.
+/// Named values in write order.
 pub(crate) type Attributes = Vec<(&'static str, Attribute)>;
 
 impl Attribute {
@@ -71,7 +71,7 @@ impl Attribute {
         Self::Number(text.trim_end_matches('0').trim_end_matches('.').into())
     }
 
-    /// The text, if it is one.
+    /// The text, if the value is a text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -80,12 +80,12 @@ impl Attribute {
         }
     }
 
-    /// A map of those values that are there.
+    /// A map of the members that have a value.
     pub(crate) fn map<'n>(members: impl IntoIterator<Item = (&'n str, Option<Self>)>) -> Self {
         Self::Map(members.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect())
     }
 
-    /// The size that counts towards DynamoDB's limits and units.
+    /// The size that counts toward DynamoDB's limits and capacity units.
     /// Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -100,12 +100,12 @@ impl Attribute {
     }
 }
 
-/// The instant at its fixed width.
+/// The instant as text of fixed width.
 pub(crate) fn timestamp_text(instant: Timestamp) -> CompactString {
     CompactString::from_utf8_lossy(&instant.text())
 }
 
-/// Parts attributes into those with a value and the names of those without.
+/// Splits attributes into those with a value and the names of those without one.
 pub(crate) fn present_and_absent<const N: usize>(
     attributes: [(&'static str, Option<Attribute>); N],
 ) -> (Attributes, Vec<&'static str>) {
@@ -120,7 +120,7 @@ pub(crate) fn present_and_absent<const N: usize>(
     (present, absent)
 }
 
-/// The size of several attributes with their names.
+/// The size of attributes, including their names.
 pub(crate) fn bytes(attributes: &Attributes) -> usize {
     attributes.iter().map(|(name, value)| name.len() + value.bytes()).sum()
 }
@@ -138,7 +138,7 @@ mod tests {
     use super::{Attribute, Members};
 
     #[test]
-    fn members_are_in_order_and_the_last_of_a_name_counts() {
+    fn members_are_ordered_and_the_last_of_a_repeated_name_counts() {
         let member = |name: &str, number: i64| (name.into(), Attribute::number(number));
         let members: Members =
             [member("b", 1), member("c", 2), member("a", 3), member("b", 4)].into_iter().collect();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_written_as_dynamodb_gives_them_back() {
+    fn seconds_are_written_as_dynamodb_returns_them() {
         for (milliseconds, text) in
             [(0, "0"), (5, "0.005"), (5005, "5.005"), (5500, "5.5"), (10_000, "10"), (100_000, "100")]
         {

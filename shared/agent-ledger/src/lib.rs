@@ -1,14 +1,14 @@
-//! What an agent event means for the agent tables, and why they converge.
+//! Plans the writes of agent events to the agent tables, and makes the tables converge.
 //!
-//! [`plan`](plan::plan) is pure: it says what to write. Every write is a join, so any permutation, duplication
-//! or splitting of deliveries gives the same tables:
+//! [`plan`](plan::plan) is pure: it returns what to write. Every write is a join in the CRDT sense, so any order,
+//! duplication, or splitting of deliveries produces the same tables:
 //!
-//! - **AgentState** is three last-writer-wins registers per agent and Region, *snapshot*, *login* and *logout*, each an
-//!   item of its own, written by one conditional update that only a greater [`Version`] passes.
-//! - **AgentHistory** is a grow-only set whose keys come from the event alone; of two events that close the same
-//!   interval the earlier decides.
+//! - **AgentState** has three last-writer-wins registers per agent and Region: *snapshot*, *login*, and *logout*. Each
+//!   is its own item, written by one conditional update that only a greater [`Version`] passes.
+//! - **AgentHistory** is a grow-only set whose keys derive from the event alone. If two events close the same interval,
+//!   the earlier event wins.
 //!
-//! Nothing that is written depends on when, how often or by which delivery an event was processed.
+//! Nothing that is written depends on when, how often, or by which delivery an event was processed.
 
 mod activity;
 pub mod agents;

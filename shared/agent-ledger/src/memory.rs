@@ -17,7 +17,7 @@ pub struct Tables {
     pub history: BTreeMap<(String, String), Item>,
 }
 
-/// Both tables.
+/// Both tables in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<Tables>);
 
@@ -28,12 +28,12 @@ impl MemoryStore {
         self.lock().clone()
     }
 
-    /// Looks at the tables without a copy of them.
+    /// Gives `look` access to the tables, without copying them.
     pub fn look<T>(&self, look: impl FnOnce(&Tables) -> T) -> T {
         look(&self.lock())
     }
 
-    /// No write leaves the tables half done, so a panic elsewhere does not spoil them.
+    /// No write leaves the tables half done, so a panic elsewhere leaves them usable.
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -60,13 +60,13 @@ impl Store for MemoryStore {
             let item =
                 entry.attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             match tables.history.entry((entry.agent_id.clone(), entry.entry.clone())) {
-                Entry::Vacant(place) => {
-                    place.insert(item);
+                Entry::Vacant(slot) => {
+                    slot.insert(item);
                     Insertion::New
                 }
-                Entry::Occupied(mut place) => {
-                    if was_closed_later(place.get(), entry) {
-                        place.insert(item);
+                Entry::Occupied(mut slot) => {
+                    if was_closed_later(slot.get(), entry) {
+                        slot.insert(item);
                     }
                     Insertion::Existed
                 }

@@ -1,4 +1,4 @@
-//! The policy for personal data in the agent table: the three names of an agent.
+//! The PII policy of the agent tables: the three names of an agent.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use connect_streams::personal_data::{Action, ActionError, HashKey};
 
 use crate::item::Attribute;
 
-/// What happens to an agent's names. By default they stay.
+/// What happens to an agent's names. By default they are kept.
 #[derive(Debug, Clone, Default)]
 pub struct NamePolicy {
     username: Action,
@@ -21,22 +21,22 @@ pub struct NamePolicy {
 pub enum NamePolicyError {
     /// Not an object of actions.
     #[error(
-        "PII_POLICY is not a JSON object from attribute names to actions; write for example {{\"last_name\": \"mask\"}}"
+        "PII_POLICY is not a JSON object that maps attribute names to actions; for example {{\"last_name\": \"mask\"}}"
     )]
     NotAnObject,
-    /// No such attribute.
-    #[error("PII_POLICY names {0:?}; only username, first_name and last_name have an action")]
+    /// The attribute does not exist.
+    #[error("PII_POLICY names {0:?}; only username, first_name, and last_name can have an action")]
     UnknownAttribute(String),
-    /// One of its actions, or the key.
+    /// One of the actions, or the key, is invalid.
     #[error(transparent)]
     Action(#[from] ActionError),
 }
 
 impl NamePolicy {
-    /// Reads a policy, and the key for `hash`.
+    /// Parses a policy and the key for `hash`.
     ///
     /// # Errors
-    /// [`NamePolicyError`], a sentence for whoever deploys the function.
+    /// [`NamePolicyError`], worded for the person who deploys the function.
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, NamePolicyError> {
         let document = parse(policy.as_bytes()).map_err(|_| NamePolicyError::NotAnObject)?;
         let rules = document.as_object().ok_or(NamePolicyError::NotAnObject)?;

@@ -1,4 +1,4 @@
-//! Agent event to writes. Pure: it decides, and only the store writes.
+//! Plans the writes of an agent event. Pure: this module decides, and only the store writes.
 
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::{Reject, RejectCode};
@@ -10,37 +10,37 @@ use crate::session::session_write;
 use crate::snapshot::snapshot_write;
 use crate::{HistoryEntry, RegisterWrite, Version};
 
-/// DynamoDB refuses an item above 400 KB. The difference is room for the keys.
+/// DynamoDB rejects items above 400 KB. The difference leaves room for the keys.
 /// Source: DynamoDB Developer Guide, "Quotas", item size.
 const ITEM_BYTES: usize = 390 * 1024;
 
-/// Longer ids than Amazon Connect's own limit for a contact id would threaten DynamoDB's 1,024 bytes for a sort
-/// key, and so block the shard.
+/// Amazon Connect's own limit for a contact ID. Longer IDs could exceed DynamoDB's limit of 1,024 bytes for a sort key,
+/// and so block the shard.
 const ID_BYTES: usize = 256;
 
-/// What one event writes.
+/// The writes of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// At most one per register; each is an item of its own.
+    /// At most one per register; each is its own item.
     pub registers: Vec<RegisterWrite>,
-    /// The event's own entry, unless it is a heartbeat that is not kept.
+    /// The event's own entry; `None` for a heartbeat that is not kept.
     pub event: Option<HistoryEntry>,
-    /// The intervals it closes.
+    /// The intervals that the event closes.
     pub intervals: Vec<HistoryEntry>,
 }
 
 impl Plan {
-    /// Whether there is nothing to write: a heartbeat without a snapshot.
+    /// Whether there is nothing to write, as for a heartbeat without a snapshot.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.registers.is_empty() && self.event.is_none() && self.intervals.is_empty()
     }
 }
 
-/// Says what to write.
+/// Plans the writes of an event.
 ///
 /// # Errors
-/// [`RejectCode::BadField`] or [`RejectCode::TooLarge`] for what DynamoDB would refuse every time.
+/// [`RejectCode::BadField`] or [`RejectCode::TooLarge`] for an event that DynamoDB would reject every time.
 pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
     check_ids(event)?;
     let retention = &rules.retention;
@@ -65,7 +65,7 @@ pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
 }
 
 fn check_ids(event: &AgentEvent<'_>) -> Result<(), Reject> {
-    // The sort key joins them with it: with one inside, two entries could have the same key.
+    // The sort key joins the parts with `#`. With `#` inside a part, two entries could have the same key.
     let fits = |id: &str| id.len() <= ID_BYTES && !id.contains('#');
     let bad = |path| Err(Reject::field(RejectCode::BadField, path));
     if !fits(event.agent_id) || !fits(event.instance_id) || !fits(event.region) {
@@ -99,21 +99,21 @@ mod tests {
         plan(&event, &Rules::default()).map_or_else(|reject| reject.to_string(), |_| "planned".to_owned())
     }
 
-    /// The parts of a key are joined with `#`: with one inside, two entries could have one key.
+    /// The parts of a key are joined with `#`. With `#` inside a part, two entries could have the same key.
     #[test]
-    fn what_a_key_is_made_of_has_no_separator_and_no_great_length() {
+    fn parts_of_a_key_have_no_separator_and_a_limited_length() {
         let arn = |region: &str, instance: &str, agent: &str| {
             format!("arn:aws:connect:{region}:111122223333:instance/{instance}/agent/{agent}")
         };
         let good = arn("eu-west-2", "i", "a");
         let (long, longest) = ("x".repeat(257), "x".repeat(256));
         for is_previous in [false, true] {
-            let of = |contact: &str, state: &str| planned(&good, "e", contact, state, is_previous);
-            assert_eq!(of("c", "CONNECTED"), "planned");
-            assert_eq!(of(&longest, &longest), "planned");
+            let result = |contact: &str, state: &str| planned(&good, "e", contact, state, is_previous);
+            assert_eq!(result("c", "CONNECTED"), "planned");
+            assert_eq!(result(&longest, &longest), "planned");
             for bad in ["c#1", "#", &long] {
-                assert_eq!(of(bad, "CONNECTED"), "bad_field at CurrentAgentSnapshot.Contacts", "{bad}");
-                assert_eq!(of("c", bad), "bad_field at CurrentAgentSnapshot.Contacts", "{bad}");
+                assert_eq!(result(bad, "CONNECTED"), "bad_field at CurrentAgentSnapshot.Contacts", "{bad}");
+                assert_eq!(result("c", bad), "bad_field at CurrentAgentSnapshot.Contacts", "{bad}");
             }
         }
         for bad in ["a#1", &long] {

@@ -1,5 +1,5 @@
-//! A record's bytes to what it writes: `parse → plan`. The one place that the function, and whoever asks what it would do, go
-//! through.
+//! From a record's bytes to its writes: `parse → plan`. The function, and every tool that shows what it would do, use
+//! this one path.
 
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
@@ -7,24 +7,24 @@ use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
 use crate::plan::{Plan, plan};
 use crate::rules::Rules;
 
-/// What a record turned out to be.
+/// The content of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
     /// An agent event.
     Event {
-        /// When it happened.
+        /// When the event happened.
         timestamp: Timestamp,
-        /// What it writes.
+        /// The event's writes.
         plan: Plan,
     },
-    /// A known kind that is not ours, or a heartbeat that tells nothing.
+    /// A known kind that changes no table, or a heartbeat with nothing to write.
     Skipped,
 }
 
 /// Reads a record that is not packed.
 ///
 /// # Errors
-/// What is wrong with it, forever.
+/// The reason why the record can never be used.
 pub fn read(data: &[u8], rules: &Rules) -> Result<Read, Reject> {
     let document = parse(data)?;
     let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
@@ -32,7 +32,7 @@ pub fn read(data: &[u8], rules: &Rules) -> Result<Read, Reject> {
         Some(RecordKind::AgentEvent) => {
             let event = AgentEvent::from_object(object)?;
             let plan = plan(&event, rules)?;
-            // With nothing to write, nothing could tell that it came before.
+            // Without a write, a duplicate could not be recognized.
             Ok(if plan.is_empty() { Read::Skipped } else { Read::Event { timestamp: event.timestamp, plan } })
         }
         Some(RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row) => Ok(Read::Skipped),

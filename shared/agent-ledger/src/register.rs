@@ -3,7 +3,7 @@
 /// One of an agent's registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Register {
-    /// What the agent does.
+    /// What the agent is doing.
     Snapshot,
     /// The agent's last LOGIN.
     Login,
@@ -24,7 +24,7 @@ impl Register {
         }
     }
 
-    /// What its item's sort key ends in, behind the Region.
+    /// The end of the item's sort key, after the Region.
     pub(crate) const fn key_suffix(self) -> Option<&'static str> {
         match self {
             Self::Snapshot => None,

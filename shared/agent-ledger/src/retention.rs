@@ -1,12 +1,12 @@
-//! How long items of the agent tables are kept, and which. How long the streams, the lake and the logs are is in
+//! How long items of the agent tables are kept, and which ones. The retention of streams, lake, and logs is in
 //! `template.yaml`.
 
-/// How long items are kept, and what is kept.
+/// How long items are kept, and which ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Days after its event that a history entry may be deleted.
+    /// Days from its event until a history entry may be deleted.
     pub history_days: u32,
-    /// Days after its last event that an agent's state may be deleted.
+    /// Days from its last event until an agent's state may be deleted.
     pub state_days: u32,
     /// Whether heartbeats become history entries.
     pub heartbeats: bool,

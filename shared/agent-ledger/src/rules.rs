@@ -1,12 +1,12 @@
-//! What a deployment decides: retention, and the policy for agents' names.
+//! The decisions of a deployment: retention, and the policy for agents' names.
 
 use crate::NamePolicy;
 use crate::retention::Retention;
 
-/// Everything that is decided outside of the event.
+/// Everything that is decided outside the event.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// What is kept, and for how long.
+    /// Which items are kept, and for how long.
     pub retention: Retention,
     /// What happens to an agent's names.
     pub names: NamePolicy,

@@ -1,6 +1,7 @@
-//! What LOGIN and LOGOUT write, and no other event: a heartbeat, before or after a logout, leaves the session alone.
+//! The writes of LOGIN and LOGOUT. No other event changes the session, such as a heartbeat before or after a logout.
 //!
-//! A LOGIN, whose snapshots are null, never erases a name or a status, and a heartbeat after LOGOUT never brings the agent back.
+//! A LOGIN, whose snapshots are null, never erases a name or a status, and a heartbeat after a LOGOUT never logs the
+//! agent in again.
 
 use connect_streams::agent_event::{AgentEvent, EventType};
 

@@ -1,8 +1,8 @@
-//! What an event with a current snapshot writes. All its attributes change together, so that no mixture of two moments can be
-//! read.
+//! The write of an event that has a current snapshot. All attributes change together, so that no reader sees a mix of
+//! two moments.
 //!
-//! The item is kept small, because a usual one, with a contact in it, should take one write unit (1 KB): ids instead of
-//! ARNs, which all begin alike, and no event id besides the version that ends in it.
+//! The item is kept small: a typical one, with one contact, should take one write unit (1 KB). So it stores IDs instead
+//! of ARNs, which all begin alike, and no event ID other than the one at the end of the version.
 
 use connect_streams::agent_event::{AgentEvent, Contact, Snapshot};
 

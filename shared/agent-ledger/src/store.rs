@@ -1,5 +1,5 @@
-//! The port to the tables. Two implementations: DynamoDB, and memory for tests; one contract suite holds both
-//! to the same conditions.
+//! The port to the tables. It has two implementations: DynamoDB, and memory for tests. One contract test suite holds
+//! both to the same conditions.
 
 use std::error::Error;
 use std::future::Future;
@@ -9,28 +9,28 @@ use std::sync::Arc;
 use crate::item::Item;
 use crate::{Attribute, Continuity, HistoryEntry, Register, RegisterWrite, Version};
 
-/// How many statements DynamoDB takes in one batch.
+/// The maximum number of statements in one DynamoDB batch.
 /// Source: DynamoDB API Reference, `BatchExecuteStatement`.
 pub const WRITES_PER_REQUEST: usize = 25;
 
-/// The two tables.
+/// Access to the two tables.
 pub trait Store: Send + Sync {
-    /// Writes at most [`WRITES_PER_REQUEST`] different registers, each if its version is absent or smaller. Answers in
-    /// order what each held before, from which the caller knows whether the write took effect, repeated what was there,
-    /// or came too late.
+    /// Writes at most [`WRITES_PER_REQUEST`] different registers, each if its version is absent or smaller. Returns, in
+    /// order, what each register held before. From this, the caller knows whether the write took effect, was a
+    /// duplicate, or was stale.
     fn write_registers(&self, writes: &[&RegisterWrite]) -> impl Future<Output = WrittenRegisters> + Send;
 
-    /// Inserts at most [`WRITES_PER_REQUEST`] entries with different keys, each if its key is not there. An interval
-    /// that is there, but was closed by a later event, is replaced. Answers one result per entry, in order.
+    /// Inserts at most [`WRITES_PER_REQUEST`] entries with different keys, each if its key is absent. An existing
+    /// interval is replaced if a later event closed it. Returns one result per entry, in order.
     fn insert_entries(&self, entries: &[&HistoryEntry]) -> impl Future<Output = WrittenEntries> + Send;
 }
 
-/// What a store answers, and what it charged.
+/// A store's answer and its cost.
 #[derive(Debug)]
 pub struct Answer<T> {
     /// The answer.
     pub value: T,
-    /// The price.
+    /// The cost.
     pub consumed: Consumed,
 }
 
@@ -41,18 +41,18 @@ impl<T> Answer<T> {
     }
 }
 
-/// What became of register writes, in their order: what each register held before.
+/// The outcomes of register writes, in order: what each register held before.
 pub type WrittenRegisters = Answer<Vec<Result<Before, StoreError>>>;
 
-/// What became of insertions, in their order.
+/// The outcomes of insertions, in order.
 pub type WrittenEntries = Answer<Vec<Result<Insertion, StoreError>>>;
 
-/// What writes cost.
+/// The cost of writes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Consumed {
-    /// Requests, without those that the client repeated by itself.
+    /// Requests, without the client's own retries.
     pub requests: u32,
-    /// Write units: 1 KB of an item each, for failed conditions too, as the service reports them.
+    /// Write units, as the service reports them: one per 1 KB of an item, for failed conditions too.
     pub write_units: u32,
 }
 
@@ -63,14 +63,14 @@ impl AddAssign for Consumed {
     }
 }
 
-/// What a register held before it was to be written.
+/// What a register held before a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Before {
     /// Nothing: it was never set.
     Nothing,
-    /// This.
+    /// This value.
     Held(Held),
-    /// Something that is not older than the write, which therefore took no effect; the store does not say what.
+    /// A version that is not older than the write, which therefore took no effect. The store does not return it.
     NotOlder,
 }
 
@@ -80,17 +80,17 @@ impl From<Option<Held>> for Before {
     }
 }
 
-/// What a register held.
+/// The value of a register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// The event that had set it.
+    /// The version of the event that set it.
     pub version: Version,
-    /// What that event left; only the snapshot register has it.
+    /// The state that this event left; only the snapshot register has it.
     pub continuity: Option<Continuity>,
 }
 
 impl Held {
-    /// What a register of a stored item holds; `None` if it was never set.
+    /// The value of a register in a stored item; `None` if it was never set.
     #[must_use]
     pub fn of_item(item: &Item, register: Register) -> Option<Self> {
         let Some(Attribute::Text(version)) = item.get(register.version_attribute()) else { return None };
@@ -99,38 +99,38 @@ impl Held {
     }
 }
 
-/// What an insertion found.
+/// The outcome of an insertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Insertion {
-    /// Nothing: the entry is there now.
+    /// The entry was absent and is now stored.
     New,
-    /// The entry: it was there already.
+    /// The entry already existed.
     Existed,
 }
 
-/// A write that did not happen, or whose outcome is unknown. Never the data's fault.
+/// A write that failed, or whose outcome is unknown. Never the data's fault.
 ///
-/// The message names the service's error code and nothing from the request; the source may quote it.
+/// The message has the service's error code and nothing from the request; the source may quote the request.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{class}: {code}")]
 pub struct StoreError {
-    /// Whether time or a person helps.
+    /// Whether a retry or a person helps.
     pub class: FaultClass,
     /// The service's error code, or what happened to the request.
     pub code: String,
-    /// Whether the service answered, with that code.
+    /// Whether the service answered, with this code.
     pub is_answer: bool,
-    /// What the client saw.
+    /// The client's error.
     pub source: Arc<dyn Error + Send + Sync>,
 }
 
 /// Who can help after a failed write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum FaultClass {
-    /// Throttled, timed out, unavailable, or unknown: trying again can help.
-    #[error("temporary failure")]
+    /// Throttled, timed out, unavailable, or unknown: a retry can help.
+    #[error("transient fault")]
     Transient,
-    /// Access denied, destination missing, request invalid: somebody must act, and the data must wait.
-    #[error("failure until the deployment is corrected")]
+    /// Access denied, destination missing, or request invalid: someone must act, and the data must wait.
+    #[error("environment fault, fix the deployment")]
     Environment,
 }

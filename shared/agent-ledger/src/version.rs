@@ -1,10 +1,10 @@
 //! The order of agent events.
 //!
-//! A version is `<EventTimestamp, UTC, fixed width, ms>#<event id>`, a text that orders bytewise. Both parts
-//! come from the event itself. A stream position would break ties in arrival order, but the same event has
-//! another position each time it is sent, redriven or republished, and the tables would depend on it. So a tie
-//! within one millisecond is broken by the event id: arbitrary, but the same for everybody and forever; the
-//! next event or heartbeat carries a whole snapshot and settles it.
+//! A version is `<EventTimestamp, UTC, fixed width, ms>#<event id>`, a text that is ordered by its bytes. Both parts
+//! come from the event itself. A stream position would break ties in arrival order, but an event gets a new position
+//! each time it is sent, redriven, or republished, so the tables would depend on it. Instead, the event ID breaks ties
+//! within one millisecond. This order is arbitrary, but the same everywhere and forever, and the next event or
+//! heartbeat has a whole snapshot and settles the state.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use connect_streams::agent_event::AgentEvent;
 
 use crate::item::timestamp_text;
 
-/// The version of a register: which event it was last set by. An event's version goes into each of its writes.
+/// The version of a register: the event that last set it. An event's version is part of each of its writes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(Arc<str>);
 
 impl Version {
-    /// The version that an event gives to what it writes.
+    /// The version of an event.
     #[must_use]
     pub fn of(event: &AgentEvent<'_>) -> Self {
         let timestamp = timestamp_text(event.timestamp);
         Self([timestamp.as_str(), "#", event.event_id].concat().into())
     }
 
-    /// A version read back from a store.
+    /// A version read from a store.
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         Self(text.into())
@@ -37,7 +37,7 @@ impl Version {
         &self.0
     }
 
-    /// When the event happened, at its fixed width.
+    /// When the event happened, as text of fixed width.
     #[must_use]
     pub fn timestamp(&self) -> &str {
         self.0.split_once('#').map_or(&self.0, |(timestamp, _)| timestamp)

@@ -1,11 +1,11 @@
-//! The registers of an agent's state, each an item of its own, and how one is written.
+//! The registers of an agent's state, each in its own item, and how they are written.
 //!
-//! The *snapshot* register is set by any event that carries a current snapshot (`snapshot.rs`); the *login* and *logout*
-//! registers by LOGIN and LOGOUT alone (`session.rs`). LOGIN and LOGOUT do not share a register: when both happen within one
-//! millisecond, none of them is lost, and what follows tells which was last ([`crate::agents`]).
+//! Any event with a current snapshot sets the *snapshot* register (`snapshot.rs`). Only LOGIN and LOGOUT set the
+//! *login* and *logout* registers (`session.rs`). LOGIN and LOGOUT do not share a register: if both happen in the same
+//! millisecond, neither is lost, and later events show which was last ([`crate::agents`]).
 //!
-//! Each item expires by its own event. In one item they would share `expires_at`, and then either it would depend on which
-//! register was written last, or an old snapshot would take a new login along.
+//! Each item expires by its own event. In a single item, the registers would share `expires_at`. Then it would either
+//! depend on which register was written last, or an old snapshot would expire a new login with it.
 
 use connect_streams::agent_event::AgentEvent;
 
@@ -16,19 +16,19 @@ use crate::{AgentKey, Continuity, Version};
 /// One conditional update: it takes effect when the register's version is absent or smaller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisterWrite {
-    /// Whose state.
+    /// The item's key.
     pub key: AgentKey,
-    /// Which register.
+    /// The register to write.
     pub register: Register,
-    /// The version it gets.
+    /// Its new version.
     pub version: Version,
-    /// The attributes it gets; the version is among them.
+    /// The attributes to set, including the version.
     pub set: Vec<(&'static str, Attribute)>,
-    /// The attributes it loses, because this event does not know them.
+    /// The attributes to remove, because this event does not have them.
     pub remove: Vec<&'static str>,
-    /// What the event before it must have left; unknown without a previous snapshot.
+    /// The state that the event before it must have left; `None` without a previous snapshot.
     pub expects: Option<Continuity>,
-    /// What it leaves; only the snapshot register has it.
+    /// The state that it leaves; only the snapshot register has it.
     pub leaves: Option<Continuity>,
 }
 

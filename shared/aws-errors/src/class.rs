@@ -1,5 +1,6 @@
-//! Error codes, by what helps: `Transient` is what is worth trying again, and what is not known is transient. The functions hand
-//! back to the stream whatever was not written, of any class; the class decides how that is logged and counted.
+//! Classifies error codes by what helps. `Transient` errors are worth a retry, and unknown codes are transient. The
+//! functions report every unwritten record for retry, whatever the class of its error; the class decides how the
+//! failure is logged and counted.
 //!
 //! Sources: DynamoDB Developer Guide, "Error handling with DynamoDB"
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>); S3 API Reference, "Error
@@ -9,23 +10,23 @@
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// What helps after a request has failed.
+/// What helps after a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Time: throttled, timed out, unavailable, or unknown. Trying again can help.
+    /// A retry, possibly: throttled, timed out, unavailable, or unknown.
     Transient,
-    /// More rights.
+    /// More permissions.
     Denied,
-    /// Somebody who looks for what is not there.
+    /// Someone who finds out why a resource does not exist.
     Missing,
-    /// Other credentials, or a sign-in.
+    /// Other credentials, or signing in.
     Credentials,
-    /// Somebody who corrects the request: names, Regions, keys, or this code.
+    /// Someone who corrects the request: names, Regions, keys, or this code.
     Invalid,
 }
 
 impl Class {
-    /// Whether trying again is of no use until somebody has acted.
+    /// Whether a retry is useless until someone has acted.
     #[must_use]
     pub const fn needs_a_person(self) -> bool {
         match self {
@@ -38,7 +39,7 @@ impl Class {
 /// The class of an error code of any service.
 #[must_use]
 pub fn class_of(code: &str) -> Class {
-    // Errors of KMS pass through the services, each of which spells them in its own way: `KMSDisabledException` (Kinesis),
+    // Services pass on the errors of KMS, each with its own spelling: `KMSDisabledException` (Kinesis),
     // `KMS.DisabledException` (S3, SQS), `KMS.KMSInvalidStateException` (S3).
     let of_key = code.strip_prefix("KMS.").unwrap_or(code);
     let of_key = of_key.strip_prefix("KMS").unwrap_or(of_key);
@@ -83,30 +84,30 @@ pub fn class_of(code: &str) -> Class {
     }
 }
 
-/// A failed request: what helps, and the service's code, or what happened to the request.
+/// A failed request: what helps, and the service's code or what happened to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Classified<'e> {
     /// What helps.
     pub class: Class,
-    /// The code, or a few words. Nothing of the request is in it.
+    /// The code, or a short description. It has nothing from the request.
     pub code: &'e str,
-    /// Whether the service answered, with that code.
+    /// Whether the service answered, with this code.
     pub is_answer: bool,
 }
 
-/// The class of what an SDK answers.
+/// The class of an SDK error.
 pub fn classify<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Classified<'_> {
     let (class, code) = match error {
         SdkError::ServiceError(failure) => match failure.err().code() {
             Some(code) => return Classified { class: class_of(code), code, is_answer: true },
-            None => (Class::Transient, "an answer without a code"),
+            None => (Class::Transient, "a response without a code"),
         },
-        // Credentials or endpoint are missing, or the request is invalid.
+        // Credentials or the endpoint are missing, or the request is invalid.
         SdkError::ConstructionFailure(_) => (Class::Invalid, "the request could not be built"),
         SdkError::TimeoutError(_) => (Class::Transient, "no answer in time"),
         SdkError::DispatchFailure(_) => (Class::Transient, "the request could not be sent"),
-        // `SdkError` is not exhaustive: what is left, and what may come, is an answer that was not understood.
-        _ => (Class::Transient, "the answer could not be read"),
+        // `SdkError` is non-exhaustive. The other variants, and future ones, are responses that were not understood.
+        _ => (Class::Transient, "the response could not be read"),
     };
     Classified { class, code, is_answer: false }
 }
@@ -117,9 +118,9 @@ mod tests {
     use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_types::error::ErrorMetadata;
 
-    /// Written from the pages above: what they say to retry, and what they say to correct.
+    /// From the pages above: codes that they say to retry, and codes that they say to correct.
     #[test]
-    fn every_code_is_in_the_class_of_what_helps() {
+    fn every_documented_code_has_its_class() {
         for (class, codes) in [
             (
                 Class::Transient,
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_knows_is_tried_again() {
+    fn unknown_errors_are_transient() {
         assert_eq!(class_of("SomethingNewException"), Class::Transient);
         assert!(!Class::Transient.needs_a_person());
         let service = |metadata: ErrorMetadata| SdkError::<ErrorMetadata, ()>::service_error(metadata, ());

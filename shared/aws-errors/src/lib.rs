@@ -1,7 +1,8 @@
-//! Why a request to AWS failed, whom that concerns, and how it is said: the one place that decides, for every service.
+//! Why a request to AWS failed, who has to act, and how to say it: one classification and one wording for every
+//! service.
 //!
-//! A code that is not known here is [`Class::Transient`]: trying again is always safe, and a record is never blamed for what
-//! a service says. What needs a person is named, code by code, in [`class_of`].
+//! A code that is not known here is [`Class::Transient`]: a retry is always safe, and a record is never blamed for what
+//! a service says. [`class_of`] lists every code that needs a person.
 
 mod class;
 mod words;

@@ -1,4 +1,4 @@
-//! Why a request failed, in words for whoever has to act.
+//! Why a request failed, worded for the person who has to act.
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::class::{Class, class_of};
 
-/// What a service said when it refused; `None` if it did not answer.
+/// The service's error, as code and message; `None` if the service did not answer.
 #[must_use]
 pub fn refusal(error: &impl ProvideErrorMetadata) -> Option<String> {
     Some(match (error.code()?, error.message()) {
@@ -16,7 +16,7 @@ pub fn refusal(error: &impl ProvideErrorMetadata) -> Option<String> {
     })
 }
 
-/// Why a request failed and what to do, as the end of a sentence. `rights` are what the request needs.
+/// Why a request failed and what to do, as the end of a sentence. `rights` are the permissions that the request needs.
 pub fn why<E, R>(error: &SdkError<E, R>, rights: &str) -> String
 where
     E: Error + ProvideErrorMetadata + 'static,
@@ -26,18 +26,16 @@ where
     why_refused(error.code().unwrap_or_default(), &refusal, rights)
 }
 
-/// The same of what a service said.
+/// The same as [`why`], for a service's error code and its [`refusal`].
 #[must_use]
 pub fn why_refused(code: &str, refusal: &str, rights: &str) -> String {
     match class_of(code) {
-        Class::Denied => format!("not allowed ({refusal}); it needs {rights}"),
+        Class::Denied => format!("access denied ({refusal}); it needs {rights}"),
         Class::Missing => {
-            format!(
-                "it is not there ({refusal}); check the Region and the account, and that the stack is whole"
-            )
+            format!("not found ({refusal}); check the Region, the account, and that the stack is complete")
         }
         Class::Credentials => {
-            format!("the credentials are not accepted ({refusal}); sign in again, or use others")
+            format!("the credentials were rejected ({refusal}); sign in again, or use other credentials")
         }
         Class::Invalid | Class::Transient => refusal.to_owned(),
     }
@@ -48,33 +46,33 @@ pub fn why_refused(code: &str, refusal: &str, rights: &str) -> String {
 pub fn unanswered(error: &(dyn Error + 'static)) -> String {
     let causes = causes(error);
     let has = |words: &[&str]| words.iter().any(|words| causes.contains(words));
-    // The connector's errors have no kinds for these: their words are all there is.
+    // The connector's errors have no variants for these cases, only their text.
     if has(&["timed out", "timeout"]) {
-        "no answer in time; check the network, the Region and the endpoint".to_owned()
+        "no answer in time; check the network, the Region, and the endpoint".to_owned()
     } else if has(&["Connection refused"]) {
-        "nothing answers there (connection refused); check that it runs, and the endpoint".to_owned()
+        "connection refused; check the endpoint, and that the service is running".to_owned()
     } else if has(&["dns error", "failed to lookup address"]) {
-        "its address is unknown; check the network, the Region and the endpoint".to_owned()
+        "the host name cannot be resolved; check the network, the Region, and the endpoint".to_owned()
     } else {
         format!("no answer ({causes}); check the network and the Region")
     }
 }
 
-/// An error with its causes, in their own words. The SDK's own way to tell them ends in a dump of the whole response.
+/// An error with its causes, in their own words. The SDK's own formatting ends in a dump of the whole response.
 #[must_use]
 pub fn causes(error: &dyn Error) -> String {
-    let mut told = error.to_string();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let words = error.to_string();
-        // Many an error repeats its cause.
-        if !told.ends_with(&words) {
-            told.push_str(": ");
-            told.push_str(&words);
+        let message = error.to_string();
+        // Many errors repeat their cause.
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
         }
         cause = error.source();
     }
-    told
+    text
 }
 
 #[cfg(test)]
@@ -82,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_told_once_each() {
+    fn each_cause_is_given_once() {
         #[derive(Debug, thiserror::Error)]
         #[error("outer: {0}")]
         struct Outer(#[source] Inner);

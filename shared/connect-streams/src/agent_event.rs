@@ -1,7 +1,7 @@
-//! An event of the agent event stream, as far as the agent tables need it.
+//! An agent event, with the fields that the agent tables need.
 //!
-//! Only four fields are required. A snapshot is read as tolerantly as it can be: a part that is missing or
-//! of an unexpected type is absent, because half a snapshot is worth more than none.
+//! Only four fields are required. Snapshots are parsed leniently: a part that is missing or has an unexpected type is
+//! absent, because half a snapshot is better than none.
 //!
 //! Source: Administrator Guide, "Agent event streams data model".
 
@@ -12,24 +12,24 @@ use crate::{Object, Reject, RejectCode, Timestamp, Value, arn};
 /// One agent event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentEvent<'a> {
-    /// The agent's ARN as it came.
+    /// The agent's ARN, unchanged.
     pub agent_arn: &'a str,
-    /// The instance's id, from the agent's ARN.
+    /// The instance's ID, from the agent's ARN.
     pub instance_id: &'a str,
-    /// The Region whose stream the event is of, from the agent's ARN. An instance and its replica in another Region have
-    /// one instance id, and their agents one agent id.
+    /// The Region whose stream has the event, from the agent's ARN. An instance and its replica in another Region share
+    /// the instance ID and the agent IDs.
     pub region: &'a str,
-    /// The agent's id, from the agent's ARN.
+    /// The agent's ID, from the agent's ARN.
     pub agent_id: &'a str,
-    /// The event's own id, a UUID.
+    /// The event's own ID, a UUID.
     pub event_id: &'a str,
     /// When the event happened.
     pub timestamp: Timestamp,
     /// What happened.
     pub event_type: EventType<'a>,
-    /// What the agent does since the event; null for LOGIN.
+    /// The agent's state after the event; null for LOGIN.
     pub current: Option<Snapshot<'a>>,
-    /// What the agent did until the event; null for LOGIN and for the first event after it.
+    /// The agent's state before the event; null for LOGIN and for the first event after it.
     pub previous: Option<Snapshot<'a>>,
 }
 
@@ -72,12 +72,12 @@ impl<'a> EventType<'a> {
     }
 }
 
-/// An agent at one moment.
+/// An agent's state at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot<'a> {
     /// The status the agent chose or was put in.
     pub status: AgentStatus<'a>,
-    /// The name of the status that begins when the agent's contacts are done.
+    /// The name of the status that begins when the agent's contacts are finished.
     pub next_status_name: Option<&'a str>,
     /// Login name.
     pub username: Option<&'a str>,
@@ -87,13 +87,13 @@ pub struct Snapshot<'a> {
     pub last_name: Option<&'a str>,
     /// Name of the routing profile.
     pub routing_profile_name: Option<&'a str>,
-    /// Id of the routing profile, from its ARN.
+    /// ID of the routing profile, from its ARN.
     pub routing_profile_id: Option<&'a str>,
-    /// How many contacts the agent can take, per channel.
+    /// The agent's capacity for contacts, per channel.
     pub slots: Vec<Slots<'a>>,
     /// Names of the hierarchy groups, top level first; levels without a group are left out.
     pub hierarchy: Vec<&'a str>,
-    /// The contacts the agent has, those in after-contact work among them.
+    /// The agent's contacts, including those in after-contact work.
     pub contacts: Vec<Contact<'a>>,
     /// The Region in which the agent works now, if the instance routes across Regions.
     /// Source: Administrator Guide, "Agent event streams data model", `AgentCrossRegionRoutingConfiguration`.
@@ -107,27 +107,27 @@ pub struct AgentStatus<'a> {
     pub name: Option<&'a str>,
     /// `ROUTABLE`, `CUSTOM` or `OFFLINE`; missing in older events.
     pub status_type: Option<&'a str>,
-    /// Its id, from its ARN.
+    /// Its ID, from its ARN.
     pub id: Option<&'a str>,
     /// When it began; unchanged by contacts, heartbeats and LOGOUT.
     pub since: Option<Timestamp>,
 }
 
-/// Room for contacts of one channel.
+/// Capacity for contacts of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slots<'a> {
     /// The channel, such as `VOICE`.
     pub channel: &'a str,
-    /// How many the agent could take right now.
+    /// The number of contacts that the agent could take now.
     pub available: u32,
-    /// How many the routing profile allows.
+    /// The number of contacts that the routing profile allows.
     pub maximum: u32,
 }
 
-/// A contact in an agent's hands.
+/// A contact of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contact<'a> {
-    /// The contact's id.
+    /// The contact's ID.
     pub contact_id: &'a str,
     /// `VOICE`, `CHAT`, `TASK`, `EMAIL`.
     pub channel: Option<&'a str>,
@@ -137,7 +137,7 @@ pub struct Contact<'a> {
     pub state: Option<&'a str>,
     /// When the state began.
     pub state_since: Option<Timestamp>,
-    /// When the agent was connected.
+    /// When the contact was connected to the agent.
     pub connected_since: Option<Timestamp>,
     /// When the contact was put in the queue.
     pub queued_since: Option<Timestamp>,
@@ -146,7 +146,7 @@ pub struct Contact<'a> {
 }
 
 impl<'a> AgentEvent<'a> {
-    /// Reads an event.
+    /// Parses an event.
     ///
     /// # Errors
     /// [`RejectCode::MissingField`] or [`RejectCode::BadField`] for one of the four required fields.
@@ -289,27 +289,27 @@ fn objects(value: Option<Value<'_>>) -> impl Iterator<Item = Object<'_>> {
     value.and_then(Value::as_array).into_iter().flat_map(Array::iter).filter_map(Value::as_object)
 }
 
-/// A text that says something: Amazon Connect also writes the word `null` for an absent one.
+/// A non-empty text. Amazon Connect also writes the word `null` for an absent one.
 fn text(value: Option<Value<'_>>) -> Option<&str> {
     value?.as_str().filter(|text| !text.is_empty() && *text != "null")
 }
 
-/// The name of a resource that is an object.
+/// The name in a resource's object.
 fn name(resource: Option<Value<'_>>) -> Option<&str> {
     text(object(resource)?.get("Name"))
 }
 
-/// The id of a resource of this kind, from its ARN.
+/// The ID of a resource of this kind, from its ARN.
 fn id<'a>(arn: Option<Value<'a>>, kind: &str) -> Option<&'a str> {
     arn::resource_id(text(arn)?, kind)
 }
 
-/// A person's name, which may be any word.
+/// A person's name, which may be any word, even `null`.
 fn person(value: Option<Value<'_>>) -> Option<&str> {
     value?.as_str().filter(|text| !text.is_empty())
 }
 
-/// A channel; the documentation of agent events has `TASKS` where contact records have `TASK`.
+/// A channel. The documentation of agent events has `TASKS` where contact records have `TASK`.
 fn channel(value: Option<Value<'_>>) -> Option<&str> {
     text(value).map(|channel| if channel == "TASKS" { "TASK" } else { channel })
 }

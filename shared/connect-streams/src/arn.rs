@@ -1,14 +1,14 @@
-//! Identifiers inside Amazon Connect's ARNs:
+//! Identifiers in Amazon Connect's ARNs:
 //! `arn:<partition>:connect:<region>:<account>:instance/<instance id>[/<resource>/<resource id>]`.
 
-/// The instance id of any Amazon Connect ARN.
+/// The instance ID of any Amazon Connect ARN.
 #[must_use]
 pub fn instance_id(arn: &str) -> Option<&str> {
     resource(arn)?.split('/').next().filter(|id| !id.is_empty())
 }
 
-/// The id of the resource of `kind` (`agent`, `queue`, `routing-profile`, …) that the ARN names. An agent's
-/// own queue, `queue/agent/<agent id>`, has that agent's id.
+/// The ID of the resource of `kind` (`agent`, `queue`, `routing-profile`, …) that the ARN names. An agent's own queue,
+/// `queue/agent/<agent id>`, has that agent's ID.
 #[must_use]
 pub fn resource_id<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
     let (_, named) = resource(arn)?.split_once('/')?;
@@ -23,14 +23,14 @@ pub fn region(arn: &str) -> Option<&str> {
     parts(arn).map(|(region, _)| region).filter(|region| !region.is_empty())
 }
 
-/// What follows `instance/`.
+/// The part after `instance/`.
 fn resource(arn: &str) -> Option<&str> {
     parts(arn).map(|(_, resource)| resource)
 }
 
-/// The Region, and what follows `instance/`.
+/// The Region, and the part after `instance/`.
 fn parts(arn: &str) -> Option<(&str, &str)> {
-    let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(place, _)| place);
+    let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(index, _)| index);
     let [scheme, partition, service, region, account] = std::array::from_fn(|_| colons.next());
     let is_connect = &arn[..scheme?] == "arn" && &arn[partition? + 1..service?] == "connect";
     let resource = is_connect.then_some(&arn[account? + 1..])?.strip_prefix("instance/")?;

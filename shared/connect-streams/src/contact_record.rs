@@ -1,14 +1,14 @@
-//! A contact record with its required fields checked. Everything else stays in the tree, for the lake's
-//! schema to place.
+//! A contact record with its required fields checked. All other fields stay in the parsed record; the lake's schema
+//! assigns them to columns.
 
 use crate::{Object, Reject, RejectCode, Timestamp, Value};
 
-/// A contact record that has what every row needs.
+/// A contact record that has the fields every row needs.
 #[derive(Debug)]
 pub struct ContactRecord<'a> {
     /// The whole record.
     pub source: Object<'a>,
-    /// When the contact began. It never changes, so all versions of a contact share its day.
+    /// When the contact began. It never changes, so all versions of a contact have the same contact date.
     pub initiation_timestamp: Timestamp,
     /// The record's version: a copy with a later one has newer data.
     pub last_update_timestamp: Timestamp,
@@ -32,7 +32,7 @@ impl<'a> ContactRecord<'a> {
     }
 }
 
-/// A string that must be there and say something.
+/// A string that is required and must not be empty.
 pub(crate) fn required_text<'a>(value: Option<Value<'a>>, name: &'static str) -> Result<&'a str, Reject> {
     match value {
         None | Some(Value::Null) => Err(Reject::field(RejectCode::MissingField, name)),
@@ -41,7 +41,7 @@ pub(crate) fn required_text<'a>(value: Option<Value<'a>>, name: &'static str) ->
     }
 }
 
-/// A timestamp that must be there.
+/// A timestamp that is required.
 pub(crate) fn required_timestamp(value: Option<Value<'_>>, name: &'static str) -> Result<Timestamp, Reject> {
     let text = required_text(value, name)?;
     Timestamp::parse(text).ok_or(Reject::field(RejectCode::BadField, name))

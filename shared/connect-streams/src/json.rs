@@ -1,15 +1,15 @@
-//! The one JSON reader of the record path: bytes to a document that borrows from them, in one pass.
+//! The only JSON reader of the record path. It parses bytes, in one pass, into a document that borrows from them.
 //!
-//! Why not a library's: a record needs, together, numbers with their exact text (`1.10` and twenty-digit
-//! identifiers survive), strings borrowed from the input, repeated keys kept, a depth limit with its own
-//! reject code, and tolerance for a lone surrogate (one broken emoji must not cost a contact). The
-//! differential test against `serde_json` in `tests/` keeps it honest.
+//! It is written by hand because a record needs all of these at once: numbers with their exact text (`1.10` and
+//! twenty-digit identifiers survive), strings borrowed from the input, repeated keys kept, a depth limit with its own
+//! reject code, and tolerance for a lone surrogate (one broken emoji must not cost a contact). A differential test in
+//! `tests/` compares it with `serde_json`.
 //!
-//! A document is one list of nodes, in the order of the text, and not a tree of allocations: reading a record takes
-//! one allocation, and one more for each string that holds an escape.
+//! A document is one list of nodes in text order, not a tree of allocations: parsing a record takes one allocation, and
+//! one more for each string that has an escape.
 //!
-//! Decided outcomes: a byte order mark is skipped; a lone surrogate escape becomes U+FFFD; of a repeated
-//! key the last value counts; anything but white space after the value is `not_json`.
+//! Decisions: a byte order mark is skipped; a lone surrogate escape becomes U+FFFD; the last value of a repeated key
+//! counts; anything but white space after the value is `not_json`.
 
 mod canonical;
 mod read;
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_read_without_their_escapes() {
+    fn strings_are_unescaped() {
         let document = parse(br#"["plain","a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00","","\n"]"#).unwrap();
         let read: Vec<_> = document.root().as_array().unwrap().iter().filter_map(Value::as_str).collect();
         assert_eq!(read, ["plain", "a\"\\/\u{8}\u{c}\n\r\t\u{e9}\u{1f600}", "", "\n"]);
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn members_and_elements_come_from_both_ends() {
+    fn members_and_elements_iterate_from_both_ends() {
         let document = parse(br#"{"a":{"b":[1,[],{}],"c":null},"\u0064":[[2],"e"],"f":true}"#).unwrap();
         assert_eq!(forwards(document.root()), r#"{"a":{"b":[1,[],{}],"c":null},"d":[[2],"e"],"f":true}"#);
         assert_eq!(backwards(document.root()), r#"{"f":true,"d":["e",[2]],"a":{"c":null,"b":[{},[],1]}}"#);
     }
 
     #[test]
-    fn nesting_stops_at_the_limit() {
+    fn nesting_beyond_the_limit_is_rejected() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert_eq!(rewritten(&nested(MAX_DEPTH + 1)), Err(RejectCode::TooDeep));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_json_value_is_rejected() {
+    fn text_that_is_not_one_json_value_is_rejected() {
         for wrong in [
             "",
             " ",
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_escapes_what_json_must_escape() {
+    fn characters_that_json_must_escape_are_escaped() {
         assert_eq!(
             rewritten("{ \"k\" : [ null , true, \"\\u0001\\n\\\"\\\\\" ] }").unwrap(),
             "{\"k\":[null,true,\"\\u0001\\n\\\"\\\\\"]}"

@@ -1,15 +1,15 @@
-//! Which of the kinds that Amazon Connect can put on one stream an object is. Contact records and agent events may share a
-//! stream; contact events reach it when somebody forwards them from EventBridge.
+//! The kinds of records that Amazon Connect can put on one stream. Contact records and agent events may share a stream;
+//! contact events are on it if someone forwards them from EventBridge.
 //!
-//! A kind is known by the fields that only it has, never by a field that Amazon could add to another kind. So a contact
-//! record stays one whatever else it carries, and one telling field is enough: a record that lacks another is reported
-//! as incomplete and not as unknown.
+//! A kind is recognized by the fields that only it has, never by a field that Amazon could add to another kind. So a
+//! contact record stays one regardless of its other fields. One distinguishing field is enough: a record that lacks
+//! another is reported as incomplete and not as unknown.
 //!
 //! Sources: Administrator Guide, "Contact records data model", "Agent event streams data model", "Contact events".
 
 use crate::{Object, Value};
 
-/// The kind of a record, told by the fields that only that kind has.
+/// The kind of a record, recognized by the fields that only that kind has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RecordKind {
     /// A contact record (contact trace record, CTR).
@@ -20,13 +20,13 @@ pub enum RecordKind {
     ContactEvent,
     /// A record of the Firehose console's "Test with demo data".
     DemoRecord,
-    /// A row that the normalizer made and that found no place in the lake; redrive sends it again.
+    /// A row from the normalizer that did not reach the lake; redrive sends it again.
     Row,
 }
 
-/// Which telling fields an object has.
+/// Which distinguishing fields an object has.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a field that is there or not")]
+#[expect(clippy::struct_excessive_bools, reason = "each field is present or absent")]
 struct Fields {
     contact_id: bool,
     contact_record_version: bool,
@@ -41,7 +41,7 @@ struct Fields {
 impl Fields {
     fn of(object: Object<'_>) -> Self {
         let mut fields = Self::default();
-        // A member that is null says as much as none.
+        // A null member counts as absent.
         for (name, _) in object.iter().filter(|(_, value)| *value != Value::Null) {
             match name {
                 "ContactId" => (fields.contact_id, fields.any_contact_id) = (true, true),
@@ -65,7 +65,7 @@ impl Fields {
 }
 
 impl RecordKind {
-    /// The kind of the object, or `None` if it is of no kind we know.
+    /// The kind of the object; `None` if it is unknown.
     #[must_use]
     pub fn of(object: Object<'_>) -> Option<Self> {
         let fields = Fields::of(object);
@@ -75,7 +75,7 @@ impl RecordKind {
             Fields { agent_snapshot_or_arn: true, .. } => Some(Self::AgentEvent),
             Fields { detail: true, detail_type: true, .. }
             | Fields { any_contact_id: true, any_event_type: true, .. } => Some(Self::ContactEvent),
-            // Incomplete, but nothing else.
+            // Incomplete, but it can be no other kind.
             Fields { contact_id: true, .. } => Some(Self::ContactRecord),
             _ if has("AWSContactTraceRecordFormatVersion") => Some(Self::ContactRecord),
             Fields { event_type: true, .. } => Some(Self::AgentEvent),
@@ -106,7 +106,7 @@ mod tests {
     use crate::parse;
 
     #[test]
-    fn a_kind_is_known_by_the_fields_that_only_it_has() {
+    fn a_kind_is_recognized_by_the_fields_that_only_it_has() {
         const RECORD: &str = r#""ContactId":"c","LastUpdateTimestamp":"t""#;
         for (text, kind) in [
             (r#"{"ContactId":"c","LastUpdateTimestamp":"t"}"#, "contact_record"),
@@ -116,7 +116,7 @@ mod tests {
                 "agent_event",
             ),
             (r#"{"AWSContactTraceRecordFormatVersion":"2017-03-10"}"#, "contact_record"),
-            // Whatever Amazon adds to it.
+            // With any field that Amazon might add.
             (&format!(r#"{{{RECORD},"EventType":"CONTACT_RECORD"}}"#), "contact_record"),
             (&format!(r#"{{"AgentARN":"a","CurrentAgentSnapshot":{{}},{RECORD}}}"#), "contact_record"),
             (&format!(r#"{{"detail-type":"t","detail":{{}},{RECORD}}}"#), "contact_record"),
@@ -131,7 +131,7 @@ mod tests {
             (r#"{"PreviousAgentSnapshot":{}}"#, "agent_event"),
             (r#"{"PreviousAgentSnapshot":null}"#, ""),
             (r#"{"EventType":"LOGIN"}"#, "agent_event"),
-            // Bare, in every case of letters that Amazon shows, and in others.
+            // Without an envelope, in every letter case that Amazon shows, and in others.
             (r#"{"ContactId":"c","EventType":"CONNECTED_TO_AGENT"}"#, "contact_event"),
             (r#"{"contactId":"c","eventType":"QUEUED","agentInfo":{}}"#, "contact_event"),
             (r#"{"CONTACTID":"c","eventtype":"QUEUED"}"#, "contact_event"),

@@ -1,10 +1,10 @@
-//! What Amazon Connect puts on its streams: contact records and agent events.
+//! The records on Amazon Connect's streams: contact records and agent events.
 //!
-//! Pure: no AWS, no async, no clock, no environment. Bytes go in; a typed record comes out, or a
-//! [`Reject`] that names a stable code and the field at fault, never a value (values are personal data).
+//! Pure: no AWS, no async, no clock, no environment. It turns bytes into a typed record or a [`Reject`], which has a
+//! stable code and the field at fault, never a value (values are personal data).
 //!
-//! Sources: the Amazon Connect Administrator Guide, "Contact records data model" and "Agent event
-//! streams data model". Records come at least once, in any order, and new fields may appear at any time.
+//! Sources: the Amazon Connect Administrator Guide, "Contact records data model" and "Agent event streams data model".
+//! Records arrive at least once, in any order, and new fields may appear at any time.
 
 pub mod agent_event;
 pub mod arn;

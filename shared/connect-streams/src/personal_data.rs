@@ -1,4 +1,4 @@
-//! What may be done to a value that is personal data, the same for both streams.
+//! Actions on personal data, the same for both streams.
 
 use std::borrow::Cow;
 
@@ -7,25 +7,25 @@ use sha2::Sha256;
 
 use crate::Value;
 
-/// A key for hashing holds at least so many bytes: as many as the hash has.
+/// The minimum length of a hash key: as many bytes as the hash has.
 pub const MINIMUM_KEY_BYTES: usize = 32;
 
 /// What happens to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Action {
-    /// It stays.
+    /// The value stays.
     #[default]
     Keep,
-    /// It is left out.
+    /// The value is left out.
     Drop,
-    /// All but its last four characters become `*`; a text of up to four characters becomes `*` wholly.
+    /// All but the last four characters become `*`. In a text of up to four characters, all do.
     Mask,
-    /// It becomes its HMAC-SHA-256 in hex, so that equal values still join.
+    /// The value becomes its HMAC-SHA-256 in hex, so that equal values still join.
     Hash,
 }
 
 impl Action {
-    /// The action that a policy gives to `name`.
+    /// The action that a policy sets for `name`.
     ///
     /// # Errors
     /// [`ActionError::Unknown`]
@@ -39,7 +39,7 @@ impl Action {
         }
     }
 
-    /// The value after the action. Without a key, nothing can be hashed, and a value that should be is left out.
+    /// The value after the action. Without a key, a value that should be hashed is left out.
     #[must_use]
     pub fn apply<'a>(self, text: Cow<'a, str>, key: Option<&HashKey>) -> Option<Cow<'a, str>> {
         match self {
@@ -51,18 +51,18 @@ impl Action {
     }
 }
 
-/// What is wrong with the actions of a policy, or with its key: the same for both streams.
+/// A fault in the actions of a policy, or in its key; the same for both streams.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
-    /// No such action.
+    /// The action does not exist.
     #[error("PII_POLICY gives {0:?} an action that is not keep, drop, mask or hash")]
     Unknown(String),
-    /// Hashing without a key.
+    /// A value should be hashed, but there is no key.
     #[error(
         "PII_POLICY hashes {0:?}, but PII_HASH_KEY is not set; set it to at least 32 random bytes in base64"
     )]
     NoKey(String),
-    /// A key that is too short.
+    /// The key is too short.
     #[error("PII_HASH_KEY holds {0} bytes; it needs at least 32, in base64")]
     ShortKey(usize),
 }
@@ -72,7 +72,7 @@ pub enum ActionError {
 pub struct HashKey(Hmac<Sha256>);
 
 impl HashKey {
-    /// A key of these bytes.
+    /// A key from these bytes.
     ///
     /// # Errors
     /// [`ActionError::ShortKey`] if there are fewer than [`MINIMUM_KEY_BYTES`].

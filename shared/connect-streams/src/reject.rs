@@ -1,10 +1,10 @@
-//! Why a record cannot be used: the data's fault, forever. The code is public (metrics, logs, set-aside
-//! records, docs); the path names a field and never holds a value.
+//! Why a record can never be used: a permanent fault of the data. The code is public (metrics, logs, rejected records,
+//! docs). The path names a field and never holds a value.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A record that no retry can help.
+/// A record that no retry can fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code} at {path}")]
 pub struct Reject {
@@ -28,7 +28,7 @@ impl Reject {
     }
 }
 
-/// The stable names of the reasons.
+/// The reasons, with stable names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RejectCode {
     /// The envelope's `data` is not base64.
@@ -41,20 +41,20 @@ pub enum RejectCode {
     TooDeep,
     /// JSON, but not an object.
     NotAnObject,
-    /// An object, but of no kind we know.
+    /// An object of an unknown kind.
     UnknownKind,
     /// A required field is missing or null.
     MissingField,
-    /// A required field holds something that cannot be read as its type.
+    /// A required field cannot be parsed as its type.
     BadField,
-    /// What we would write passes a limit of the destination.
+    /// What we would write exceeds a limit of the destination.
     TooLarge,
-    /// Several records in one, as the Kinesis Producer Library packs them, that cannot be unpacked.
+    /// Records that the Kinesis Producer Library packed into one and that cannot be unpacked.
     Aggregated,
 }
 
 impl RejectCode {
-    /// The public name, as in logs, metrics and set-aside records.
+    /// The public name, as in logs, metrics, and rejected records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
-//! The two streams of records that Amazon Connect has.
+//! The two record streams of Amazon Connect.
 
-/// Which stream a record is on.
+/// The stream that a record is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamKind {
     /// Contact records.
@@ -10,7 +10,7 @@ pub enum StreamKind {
 }
 
 impl StreamKind {
-    /// Its records, in words.
+    /// The name of its records, in prose.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -19,7 +19,7 @@ impl StreamKind {
         }
     }
 
-    /// Its records, as a name in JSON.
+    /// The name of its records, in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,28 +1,28 @@
-//! One instant type for both streams: milliseconds since 1970, written at a fixed width.
+//! The instant type of both streams: milliseconds since 1970, written at a fixed width.
 //!
-//! Contact records carry whole seconds, agent events milliseconds. Comparing their texts would order
-//! `…:00Z` after `…:00.5Z`; so text is read once, at the edge, and written only as
-//! `YYYY-MM-DDTHH:MM:SS.sssZ`, whose bytewise order is the order in time.
+//! Contact records have whole seconds, agent events milliseconds. Comparing their texts would order `…:00Z` after
+//! `…:00.5Z`. So text is parsed once, at the edge, and written only as `YYYY-MM-DDTHH:MM:SS.sssZ`, whose byte order is
+//! the order in time.
 
 use std::fmt;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 
-/// An instant in UTC, to the millisecond; finer fractions are cut off.
+/// An instant in UTC, to the millisecond; finer fractions are truncated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// Reads RFC 3339: `Z` or an offset, with or without a fraction. `None` for anything else, and for
-    /// years outside 0–9999 (to 9999-12-30T22:00Z), which would not fit the fixed width.
+    /// Parses RFC 3339: `Z` or an offset, with or without a fraction. `None` for anything else, and for years outside
+    /// 0–9999 (to 9999-12-30T22:00Z), which would not fit the fixed width.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let instant = usual_form(text.as_bytes()).or_else(|| text.parse().ok())?;
         Self::from_epoch_milliseconds(instant.as_millisecond())
     }
 
-    /// The instant so many milliseconds after 1970-01-01T00:00:00Z.
+    /// The instant this many milliseconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn from_epoch_milliseconds(milliseconds: i64) -> Option<Self> {
         const YEAR_0: i64 = -62_167_219_200_000;
@@ -47,7 +47,7 @@ impl Timestamp {
         text
     }
 
-    /// The text of fixed width.
+    /// The instant as text of fixed width.
     #[must_use]
     pub fn text(self) -> [u8; 24] {
         let utc = Offset::UTC.to_datetime(self.0);
@@ -71,8 +71,8 @@ impl Timestamp {
     }
 }
 
-/// What Amazon Connect writes, `YYYY-MM-DDTHH:MM:SSZ` with or without milliseconds, by its places: most of what is
-/// read, and several to a record. `None` for any other form.
+/// Parses by position what Amazon Connect writes: `YYYY-MM-DDTHH:MM:SSZ`, with or without milliseconds. Most timestamps
+/// have this form, and a record has several. `None` for any other form.
 fn usual_form(text: &[u8]) -> Option<jiff::Timestamp> {
     let milliseconds = match text {
         [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _, b'Z'] => 0,
@@ -83,7 +83,7 @@ fn usual_form(text: &[u8]) -> Option<jiff::Timestamp> {
         }
         _ => return None,
     };
-    let two = |place| i8::try_from(number(&text[place..place + 2])?).ok();
+    let two = |start| i8::try_from(number(&text[start..start + 2])?).ok();
     let date = Date::new(number(&text[..4])?, two(5)?, two(8)?).ok()?;
     let time = Time::new(two(11)?, two(14)?, two(17)?, i32::from(milliseconds) * 1_000_000).ok()?;
     Offset::UTC.to_timestamp(date.to_datetime(time)).ok()
@@ -122,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn our_way_over_the_places_is_that_of_the_library() {
-        // A step that meets every month, hour and second soon, from the year 0 to 9999.
+    fn our_parsing_and_writing_agree_with_the_library() {
+        // A step that soon covers every month, hour, and second, from year 0 to 9999.
         for milliseconds in (-62_167_219_200_000..253_402_207_200_000_i64).step_by(86_399_876_543) {
             let ours = Timestamp::from_epoch_milliseconds(milliseconds).unwrap();
             let library = jiff::Timestamp::from_millisecond(milliseconds).unwrap();
@@ -138,12 +138,12 @@ mod tests {
         {
             assert_eq!(Timestamp::parse(text).map(|instant| instant.0), text.parse().ok(), "{text}");
         }
-        // A leap second is no place of its own; the library knows what to do with it.
+        // Our parser does not handle a leap second; the library does.
         assert_eq!(Timestamp::parse("2016-12-31T23:59:60Z"), Timestamp::parse("2016-12-31T23:59:59Z"));
     }
 
     #[test]
-    fn what_is_no_instant_is_none() {
+    fn text_that_is_not_a_timestamp_is_none() {
         for text in [
             "",
             "2026-03-02",

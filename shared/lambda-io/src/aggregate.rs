@@ -1,10 +1,9 @@
 //! Records that the Kinesis Producer Library packed into one.
 //!
-//! Amazon Connect does not pack its events; a producer that republishes them may. Lambda hands a packed record on as
-//! it is, so the function unpacks it: its parts have the packed record's sequence number and their place in it.
+//! Amazon Connect does not pack its events; a producer that republishes them may. Lambda delivers a packed record
+//! unchanged, so the function unpacks it. Each part has the packed record's sequence number and its own index in it.
 //!
-//! Contract: the library's "KPL Aggregated Record Format": four magic bytes, a protobuf message, and the MD5 of the
-//! message.
+//! Contract: the library's "KPL Aggregated Record Format": four magic bytes, a protobuf message, and the message's MD5.
 
 use connect_streams::{Reject, RejectCode};
 use md5::{Digest, Md5};
@@ -12,11 +11,11 @@ use prost::Message;
 use prost::bytes::Bytes;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
-/// The first bytes of a packed record. They are not UTF-8, so that no JSON begins with them.
+/// The first bytes of a packed record. They are not UTF-8, so no JSON begins with them.
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 const CHECKSUM_BYTES: usize = 16;
-/// As many records as an event source mapping gives to one invocation; a packed record of agent events comes nowhere
-/// near it, and one with millions of empty parts would take the function's memory.
+/// The number of records that an event source mapping passes to one invocation at most. A packed record of agent events
+/// comes nowhere near it, but one with millions of empty parts would use up the function's memory.
 const MAX_PARTS: usize = 10_000;
 
 #[derive(Clone, PartialEq, Message)]
@@ -29,7 +28,7 @@ struct AggregatedRecord {
     records: Vec<Record>,
 }
 
-/// Its tags, field 4, tell nothing that we keep.
+/// Its tags, field 4, are ignored.
 #[derive(Clone, PartialEq, Message)]
 struct Record {
     #[prost(uint64, required, tag = "1")]
@@ -40,26 +39,26 @@ struct Record {
     data: Bytes,
 }
 
-/// One of the records that were packed together.
+/// One of the records in a packed record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed {
-    /// The producer's key for this record.
+    /// The producer's partition key for this record.
     pub partition_key: String,
     /// Its own bytes.
     pub data: Bytes,
 }
 
-/// Whether the bytes are those of a packed record.
+/// Whether the bytes are a packed record.
 #[must_use]
 pub fn is_packed(data: &[u8]) -> bool {
     data.starts_with(&MAGIC)
 }
 
-/// The records in a packed one, in their order.
+/// The records in a packed record, in order.
 ///
 /// # Errors
-/// [`RejectCode::Aggregated`] when nothing can be unpacked: the checksum does not match, the message is broken, names
-/// a partition key that is not there, or holds no record or more than 10,000.
+/// [`RejectCode::Aggregated`] if nothing can be unpacked: the checksum does not match, or the message is broken, names
+/// a missing partition key, or has no records or more than 10,000.
 pub fn unpack(data: Vec<u8>) -> Result<Vec<Packed>, Reject> {
     let broken = || Reject::record(RejectCode::Aggregated);
     let end = data.len().checked_sub(CHECKSUM_BYTES).filter(|end| *end > MAGIC.len()).ok_or_else(broken)?;
@@ -68,7 +67,7 @@ pub fn unpack(data: Vec<u8>) -> Result<Vec<Packed>, Reject> {
     if Md5::digest(&message)[..] != *checksum {
         return Err(broken());
     }
-    // Counted before anything is built of them.
+    // Count the parts before anything is allocated for them.
     if !count_parts(&message).is_some_and(|parts| (1..=MAX_PARTS).contains(&parts)) {
         return Err(broken());
     }
@@ -81,7 +80,7 @@ pub fn unpack(data: Vec<u8>) -> Result<Vec<Packed>, Reject> {
     unpacked.collect::<Option<Vec<_>>>().ok_or_else(broken)
 }
 
-/// How many records the message holds; `None` if it is broken.
+/// The number of records in the message; `None` if it is broken.
 fn count_parts(mut message: &[u8]) -> Option<usize> {
     const RECORDS: u32 = 3;
     let mut parts = 0;
@@ -114,24 +113,24 @@ pub fn pack(records: &[Packed]) -> Vec<u8> {
     [&MAGIC[..], &message, &Md5::digest(&message)[..]].concat()
 }
 
-/// Reads a record by itself or, if it is packed, each record in it; answers with those that are right.
+/// Reads a record or, if it is packed, each record in it. Returns the valid ones.
 ///
 /// # Errors
-/// What is wrong with it; of a packed one, only if nothing in it is right, and then what is wrong with the first.
+/// The record's fault. For a packed record, only if no record in it is valid, and then the fault of the first one.
 pub fn read_each<T>(data: &[u8], read: impl Fn(&[u8]) -> Result<T, Reject>) -> Result<Vec<T>, Reject> {
     if !is_packed(data) {
-        return read(data).map(|right| vec![right]);
+        return read(data).map(|valid| vec![valid]);
     }
-    let (mut right, mut first_wrong) = (Vec::new(), None);
+    let (mut valid, mut first_reject) = (Vec::new(), None);
     for part in unpack(data.to_vec())? {
         match read(&part.data) {
-            Ok(part) => right.push(part),
-            Err(reject) => first_wrong = first_wrong.or(Some(reject)),
+            Ok(part) => valid.push(part),
+            Err(reject) => first_reject = first_reject.or(Some(reject)),
         }
     }
-    match first_wrong {
-        Some(reject) if right.is_empty() => Err(reject),
-        _ => Ok(right),
+    match first_reject {
+        Some(reject) if valid.is_empty() => Err(reject),
+        _ => Ok(valid),
     }
 }
 
@@ -151,8 +150,8 @@ mod tests {
         ]
     }
 
-    /// The three records, packed by `aws_kinesis_agg` 1.2.3 of awslabs/kinesis-aggregation, with an explicit hash key
-    /// each.
+    /// The three records, packed by `aws_kinesis_agg` 1.2.3 of awslabs/kinesis-aggregation, each with an explicit hash
+    /// key.
     const BY_ANOTHER_LIBRARY: &str = "f3899ac20a076167656e742d310a076167656e742d3212033132331a0d080010001a077b2261223a\
          317d1a06080110001a001a10080010001a0a7b2262223a22c3a9227d157592025d10f8f97aac12d4f58d6c0d";
 
@@ -165,28 +164,29 @@ mod tests {
     }
 
     #[test]
-    fn what_another_library_packed_is_unpacked() {
+    fn a_record_packed_by_another_library_is_unpacked() {
         let record = bytes(BY_ANOTHER_LIBRARY);
         assert!(is_packed(&record));
         assert_eq!(unpack(record).unwrap(), three_records());
     }
 
     #[test]
-    fn what_was_packed_comes_out_again() {
+    fn unpacking_reverses_packing() {
         assert_eq!(unpack(pack(&three_records())).unwrap(), three_records());
     }
 
     #[test]
-    fn what_is_broken_is_one_rejected_record() {
+    fn a_broken_packed_record_is_one_rejected_record() {
         let whole = bytes(BY_ANOTHER_LIBRARY);
         let checked = |message: &[u8]| [&MAGIC[..], message, &Md5::digest(message)[..]].concat();
         let mut cases: Vec<_> = (0..whole.len()).map(|end| whole[..end].to_vec()).collect();
-        cases.extend((4..whole.len()).map(|place| {
+        cases.extend((4..whole.len()).map(|index| {
             let mut flipped = whole.clone();
-            flipped[place] ^= 1;
+            flipped[index] ^= 1;
             flipped
         }));
-        // The checksum is right in these: no message, a cut one, no record in it, a partition key too many.
+        // These have a valid checksum: an empty message, a truncated one, no records, an unknown partition key, too
+        // many records.
         cases.push(checked(b""));
         cases.push(checked(&whole[4..40]));
         cases.push(checked(b"\x0a\x01k"));

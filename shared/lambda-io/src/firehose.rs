@@ -1,10 +1,10 @@
-//! Firehose data transformation: the event it sends and the answer it expects.
+//! Firehose data transformation: the event it sends and the response it expects.
 //!
-//! The stock event types fail a whole batch for one record that does not fit and read arrival times through
-//! floats. Here any JSON may stand in a record's fields but its id, so that one bad record costs itself.
+//! The stock event types fail a whole batch if one record does not fit, and parse arrival times as floats. Here, every
+//! field of a record except its ID may hold any JSON, so that one bad record fails only itself.
 //!
-//! Contract: Amazon Data Firehose Developer Guide, "Transform source data": every `recordId` is answered
-//! exactly once, with `Ok`, `Dropped` or `ProcessingFailed`, in at most 6 MB.
+//! Contract: Amazon Data Firehose Developer Guide, "Transform source data": every `recordId` is answered exactly once,
+//! with `Ok`, `Dropped`, or `ProcessingFailed`, in at most 6 MB.
 
 use connect_streams::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -20,7 +20,7 @@ pub struct TransformEvent {
 }
 
 impl TransformEvent {
-    /// What the answer is likely to take: a row is about as long as its record, in base64 both.
+    /// The likely size of the response: a row is about as long as its record, and both are in base64.
     #[must_use]
     pub fn expected_response_bytes(&self) -> usize {
         const FRAME: usize = 256;
@@ -28,12 +28,13 @@ impl TransformEvent {
     }
 }
 
-/// One record of the batch. It is read from JSON text in memory, as the runtime has it.
+/// One record of the batch. It can be deserialized only from JSON text in memory, which is what the runtime has.
 #[derive(Debug)]
 pub struct TransformRecord {
-    /// The id that the answer must repeat: without one there is nobody to answer, and the event is not Firehose's.
+    /// The ID that the response must repeat. Without one there is nothing to answer, and the event is not from
+    /// Firehose.
     pub record_id: String,
-    /// When the record reached Firehose; unknown if the envelope holds nothing readable.
+    /// When the record reached Firehose; `None` if the envelope has no readable time.
     pub arrival: Option<Timestamp>,
     /// What the producer sent.
     pub data: Data,
@@ -60,27 +61,27 @@ impl<'de> Deserialize<'de> for TransformRecord {
     }
 }
 
-/// The answer to a batch.
+/// The response to a batch.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct TransformResponse(Box<RawValue>);
 
-/// The answers to the records of an event, in its order.
+/// The answers to an event's records, in order.
 ///
-/// They are written as they are made, so that a row goes from its own bytes into the response and is forgotten; a list
-/// of rows would be as large as the batch once more. And base64 goes in as it is: a serializer would look for what to
-/// escape in it.
+/// They are written as they are made, so that a row goes from its own bytes into the response and is freed. A list of
+/// rows would take the size of the batch again. And base64 is appended directly: a serializer would search it for
+/// characters to escape.
 #[derive(Debug)]
 pub struct Answers {
-    /// The response but for its end.
+    /// The response without its end.
     json: String,
 }
 
-/// The begin of the response, and its end.
+/// The beginning of the response, and its end.
 const ENDS: [&str; 2] = ["{\"records\":[", "]}"];
 
 impl Answers {
-    /// No answers yet; the response can grow to so many bytes without being moved.
+    /// No answers yet, with room for a response of this many bytes.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         let mut json = String::with_capacity(bytes);
@@ -88,14 +89,14 @@ impl Answers {
         Self { json }
     }
 
-    /// Deliver `data` under these partition keys.
+    /// Delivers `data` under these partition keys.
     pub fn ok(&mut self, record_id: &str, data: &[u8], partition_keys: &[(&str, &str)]) {
         self.open(record_id, "Ok");
         self.json.push_str(",\"data\":\"");
         base64_simd::STANDARD.encode_append(data, &mut self.json);
         self.json.push_str("\",\"metadata\":{\"partitionKeys\":{");
-        for (place, (key, value)) in partition_keys.iter().enumerate() {
-            self.json.push_str(if place == 0 { "" } else { "," });
+        for (index, (key, value)) in partition_keys.iter().enumerate() {
+            self.json.push_str(if index == 0 { "" } else { "," });
             self.text(key);
             self.json.push(':');
             self.text(value);
@@ -103,13 +104,13 @@ impl Answers {
         self.json.push_str("}}}");
     }
 
-    /// Forget the record on purpose: a known kind that belongs elsewhere.
+    /// Drops the record on purpose: a known kind that belongs elsewhere.
     pub fn dropped(&mut self, record_id: &str) {
         self.open(record_id, "Dropped");
         self.json.push('}');
     }
 
-    /// Keep the original bytes under the error prefix.
+    /// Keeps the original bytes under the error prefix.
     pub fn processing_failed(&mut self, record_id: &str) {
         self.open(record_id, "ProcessingFailed");
         self.json.push('}');
@@ -118,26 +119,26 @@ impl Answers {
     /// The response.
     ///
     /// # Panics
-    /// Never: what was written is JSON.
+    /// Never: the response is valid JSON.
     #[must_use]
     pub fn into_response(mut self) -> TransformResponse {
         self.json.push_str(ENDS[1]);
-        TransformResponse(RawValue::from_string(self.json).expect("what was written is JSON"))
+        TransformResponse(RawValue::from_string(self.json).expect("the response is valid JSON"))
     }
 
-    /// How many bytes the response takes with the answers so far.
+    /// The size of the response with the answers so far.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.json.len() + ENDS[1].len()
     }
 
-    /// How many bytes it takes to say that this record failed.
+    /// The size of the answer that this record failed.
     #[must_use]
     pub fn failure_bytes(record_id: &str) -> usize {
         r#",{"recordId":"","result":"ProcessingFailed"}"#.len() + record_id.len()
     }
 
-    /// Takes back the answers that were given since it had so many bytes.
+    /// Removes the answers added since the response had this size.
     pub fn truncate(&mut self, bytes: usize) {
         self.json.truncate(bytes - ENDS[1].len());
     }
@@ -151,9 +152,9 @@ impl Answers {
         self.json.push('"');
     }
 
-    /// What comes from outside may need escapes.
+    /// Text from outside may need escapes.
     fn text(&mut self, text: &str) {
-        let json = serde_json::to_string(text).expect("text is JSON");
+        let json = serde_json::to_string(text).expect("text can be written as JSON");
         self.json.push_str(&json);
     }
 }
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_has_exactly_the_fields_of_the_contract() {
+    fn the_response_has_exactly_the_fields_of_the_contract() {
         let mut answers = Answers::with_capacity(0);
         answers.ok("a", b"{}\n", &[("contact_date", "2026-03-02"), ("second", "\"")]);
         answers.dropped("b");
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_can_be_taken_back() {
+    fn an_answer_can_be_removed() {
         let mut answers = Answers::with_capacity(0);
         let none = answers.bytes();
         answers.ok("a", b"{}\n", &[]);
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_field_costs_itself_and_not_the_record() {
+    fn an_unreadable_field_is_unknown_and_the_record_stays() {
         let json = r#"{"recordId":"r","approximateArrivalTimestamp":{},"data":17,"kinesisRecordMetadata":{"subsequenceNumber":""}}"#;
         let record: TransformRecord = serde_json::from_str(json).unwrap();
         assert_eq!((record.record_id.as_ref(), record.arrival), ("r", None));
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_slash_is_base64() {
+    fn base64_with_an_escaped_slash_is_decoded() {
         let json = r#"{"recordId":"r","data":"\/\/8="}"#;
         let record: TransformRecord = serde_json::from_str(json).unwrap();
         assert_eq!(record.data.bytes().unwrap(), [0xff, 0xff]);

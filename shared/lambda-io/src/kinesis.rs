@@ -1,8 +1,8 @@
-//! Kinesis event source mapping: the event it sends and the answer it expects.
+//! Kinesis event source mapping: the event it sends and the response it expects.
 //!
-//! Contract: Lambda Developer Guide, "Using Lambda with Kinesis" and "Configuring partial batch response":
-//! with `ReportBatchItemFailures` the lowest reported sequence number is the checkpoint, and everything from
-//! it on comes again. An empty list is success; an empty or unknown identifier fails the whole batch.
+//! Contract: Lambda Developer Guide, "Using Lambda with Kinesis" and "Configuring partial batch response": with
+//! `ReportBatchItemFailures`, the lowest reported sequence number is the checkpoint, and Lambda retries from there. An
+//! empty list is success. An empty or unknown identifier fails the whole batch.
 
 use aws_lambda_events::streams::KinesisEventResponse;
 use connect_streams::Timestamp;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::wire::{Data, TimeUnit, arrival};
 
-/// A batch of records of one shard, in the shard's order.
+/// A batch of records of one shard, in shard order.
 #[derive(Debug, Deserialize)]
 pub struct StreamEvent {
     /// The records.
@@ -20,16 +20,17 @@ pub struct StreamEvent {
     pub records: Vec<StreamRecord>,
 }
 
-/// One record of the batch. It is read from JSON text in memory, as the runtime has it.
+/// One record of the batch. It can be deserialized only from JSON text in memory, which is what the runtime has.
 #[derive(Debug)]
 pub struct StreamRecord {
-    /// Position in the stream; never empty: without one no failure could be reported, and the event is not Kinesis's.
+    /// Position in the stream, never empty. Without one, no failure could be reported, and the event is not from
+    /// Kinesis.
     pub sequence_number: String,
     /// ARN of the stream.
     pub event_source_arn: String,
     /// The producer's key; Amazon Connect uses the agent's ARN.
     pub partition_key: String,
-    /// When the record reached the stream; unknown if the envelope holds nothing readable.
+    /// When the record reached the stream; `None` if the envelope has no readable time.
     pub arrival: Option<Timestamp>,
     /// What the producer sent.
     pub data: Data,
@@ -76,17 +77,17 @@ impl<'de> Deserialize<'de> for StreamRecord {
 }
 
 impl StreamRecord {
-    /// `shardId-…`, from the event id, which is `<shard id>:<sequence number>`.
+    /// `shardId-…`, from the event ID, which is `<shard id>:<sequence number>`.
     #[must_use]
     pub fn shard_id(&self) -> &str {
         self.event_id.split(':').next().unwrap_or_default()
     }
 }
 
-/// The answer to a batch, in Amazon's own type.
+/// The response to a batch, in Amazon's own type.
 pub type BatchResponse = KinesisEventResponse;
 
-/// The answer that everything before this record is done, and that it and all after it shall come again.
+/// The response that everything before this record is done, and that Lambda must retry this record and all after it.
 #[must_use]
 pub fn retry_from(record: &StreamRecord) -> BatchResponse {
     let mut response = BatchResponse::default();
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_identifier_can_never_be_answered() {
+    fn a_record_without_a_sequence_number_is_an_error() {
         for wrong in [
             RECORD.replace(r#""sequenceNumber":"4959","#, r#""sequenceNumber":"","#),
             RECORD.replace(r#""sequenceNumber":"4959","#, ""),

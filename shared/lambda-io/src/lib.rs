@@ -1,5 +1,5 @@
-//! What both functions need around their record path: the envelopes that Firehose and Kinesis invoke
-//! them with, the answers they give, their settings, logs and metrics.
+//! What both functions need around their record path: the events from Firehose and Kinesis, the responses to them,
+//! settings, logs, and metrics.
 
 pub mod aggregate;
 pub mod firehose;

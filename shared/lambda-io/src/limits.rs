@@ -1,10 +1,10 @@
-//! What Lambda, Firehose and Kinesis take at most: each number once, with its source. The bounds of a DynamoDB item are in
-//! `agent-ledger`, which needs no AWS.
+//! The limits of Lambda, Firehose, and Kinesis: each number in one place, with its source. The limits of a DynamoDB
+//! item are in `agent-ledger`, which does not depend on AWS.
 
 /// Lambda. Source: Lambda Developer Guide, "Lambda quotas"
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 pub mod lambda {
-    /// A synchronous invocation's event, and its response: 6 MB each.
+    /// The event and the response of a synchronous invocation: 6 MB each.
     pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 }
 
@@ -22,9 +22,9 @@ pub mod firehose {
 /// Kinesis Data Streams. Source: Kinesis Data Streams Developer Guide, "Quotas and limits"
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
 pub mod kinesis {
-    /// The largest record that a stream can be set to take: 10 MiB.
+    /// The largest record that a stream can be configured to accept: 10 MiB.
     pub const RECORD_BYTES: usize = 10 * 1024 * 1024;
-    /// The largest record of a stream as it is made, without a larger `MaxRecordSizeInKiB`. Its partition key counts, too.
+    /// The largest record of a stream by default, without a larger `MaxRecordSizeInKiB`. The partition key counts, too.
     pub const DEFAULT_RECORD_BYTES: usize = 1024 * 1024;
     /// A partition key: 256 characters.
     pub const PARTITION_KEY: usize = 256;
@@ -32,8 +32,8 @@ pub mod kinesis {
     pub const PUT_RECORDS: usize = 500;
     /// One `PutRecords`: 10 MiB.
     pub const PUT_BYTES: usize = 10 * 1024 * 1024;
-    /// Records that `GetRecords` answers with, at most.
+    /// The maximum number of records in a `GetRecords` response.
     pub const GET_RECORDS: usize = 10_000;
-    /// Bytes that `GetRecords` answers with, at most: 10 MiB.
+    /// The maximum size of a `GetRecords` response: 10 MiB.
     pub const GET_BYTES: usize = 10 * 1024 * 1024;
 }

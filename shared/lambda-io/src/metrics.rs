@@ -1,9 +1,8 @@
-//! Metrics in CloudWatch's embedded metric format: one JSON line that is the invocation's summary and its
-//! metrics at once.
+//! Metrics in CloudWatch's embedded metric format: one JSON line that is both the invocation's summary and its metrics.
 //!
-//! Contract: CloudWatch User Guide, "Specification: Embedded metric format": a metric is a number or at most 100
-//! of them; dimensions are members of the same object. The line carries `timestamp` and `level` as well, because
-//! Lambda takes a line without them for something else.
+//! Contract: CloudWatch User Guide, "Specification: Embedded metric format": a metric is a number or a list of at most
+//! 100 numbers; dimensions are members of the same object. The line also has `timestamp` and `level`, because Lambda
+//! misinterprets a line without them.
 
 use std::io::{self, Write};
 
@@ -12,17 +11,17 @@ use serde_json::{Map, Value, json};
 
 /// The namespace of all our metrics.
 pub const NAMESPACE: &str = "ContactLedger";
-/// As many values of one metric as a line may hold.
+/// The maximum number of values of one metric in a line.
 const VALUES_PER_LINE: usize = 100;
 
 /// What a metric counts or measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// How many.
+    /// A number of things.
     Count,
-    /// How many bytes.
+    /// A size.
     Bytes,
-    /// How long.
+    /// A duration.
     Milliseconds,
 }
 
@@ -64,9 +63,9 @@ impl<'a> Metrics<'a> {
         self.values(name, Unit::Count, vec![i64::try_from(count).unwrap_or(i64::MAX)])
     }
 
-    /// Adds a metric with any number of values. Of more than a line may hold, a hundred stand for all: the
-    /// smallest, the greatest, and those between at even ranks. So percentiles stay, and an invocation stays one
-    /// line; logs are often the greater part of the bill.
+    /// Adds a metric with any number of values. If there are more than a line may hold, a hundred represent them all:
+    /// the smallest, the largest, and those at even ranks in between. So percentiles are preserved, and an invocation
+    /// stays one line; logs are often most of the bill.
     #[must_use]
     pub fn values(mut self, name: &'static str, unit: Unit, mut values: Vec<i64>) -> Self {
         if values.len() > VALUES_PER_LINE {
@@ -80,7 +79,7 @@ impl<'a> Metrics<'a> {
         self
     }
 
-    /// The line.
+    /// The metrics as one log line.
     #[must_use]
     pub fn line(&self, now: Timestamp) -> String {
         let definitions: Value = self
@@ -108,9 +107,9 @@ impl<'a> Metrics<'a> {
         format!("{}\n", Value::Object(line))
     }
 
-    /// Writes the line to standard output, which Lambda takes to CloudWatch.
+    /// Writes the line to standard output, which Lambda sends to CloudWatch.
     pub fn write(&self, now: Timestamp) {
-        // Without standard output there is nobody to tell, either.
+        // If standard output fails, there is nowhere to report it.
         let _ = io::stdout().lock().write_all(self.line(now).as_bytes());
     }
 }
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_a_log_line_and_holds_its_metrics() {
+    fn a_line_is_a_log_line_with_its_metrics() {
         let metrics = Metrics::new("invocation", "f").by("Reason", "not_json").count("Rejected", 3).values(
             "Lag",
             Unit::Milliseconds,
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_values_stand_for_more() {
+    fn a_hundred_values_represent_a_larger_number() {
         let metrics =
             Metrics::new("invocation", "f").values("Lag", Unit::Milliseconds, (0..1000).rev().collect());
         let line: Value = serde_json::from_str(&metrics.line(now())).unwrap();

@@ -5,23 +5,23 @@ use std::ops::Deref;
 
 use connect_streams::{Reject, RejectCode};
 
-/// How many records were rejected, by reason and field.
+/// The number of rejected records, by reason and field.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rejections(BTreeMap<(RejectCode, String), usize>);
 
 impl Rejections {
-    /// Counts one.
+    /// Counts one rejected record.
     pub fn add(&mut self, reject: &Reject) {
         *self.0.entry((reject.code, reject.path.clone().into_owned())).or_default() += 1;
     }
 
-    /// How many there are in all.
+    /// The number of rejected records.
     #[must_use]
     pub fn total(&self) -> usize {
         self.0.values().sum()
     }
 
-    /// How many there are by reason alone.
+    /// The number of rejected records by reason alone.
     #[must_use]
     pub fn by_reason(&self) -> BTreeMap<&'static str, usize> {
         let mut by_reason = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! Settings from the environment, read once before the runtime starts. A wrong one ends the function with a
-//! sentence that names the variable and what to do.
+//! Settings from the environment, read once before the runtime starts. An invalid setting ends the function with an
+//! error that names the variable and what to do.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -10,19 +10,19 @@ pub enum SettingError {
     /// The variable is required.
     #[error("environment variable {0} is not set; set it in the function's configuration")]
     Missing(&'static str),
-    /// The variable holds something that cannot be read.
+    /// The variable's value cannot be parsed.
     #[error(
         "environment variable {name} is {value:?}, which is not {expected}; correct it in the function's configuration"
     )]
     Unreadable {
         /// The variable.
         name: &'static str,
-        /// What it holds.
+        /// The value.
         value: String,
-        /// What it should hold.
+        /// The expected value.
         expected: &'static str,
     },
-    /// The variable holds a secret that cannot be read; what it holds is not told.
+    /// The variable's value is a secret that cannot be parsed. The error does not show it.
     #[error("environment variable {name} is not {expected}; correct it in the function's configuration")]
     UnreadableSecret {
         /// The variable.
@@ -32,13 +32,13 @@ pub enum SettingError {
     },
 }
 
-/// Where settings come from: the environment, or a table in a test.
+/// The source of settings: the environment, or a table in a test.
 pub struct Settings<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl<'a> Settings<'a> {
-    /// Settings answered by `lookup`.
+    /// Settings from `lookup`.
     #[must_use]
     pub fn from_lookup(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self { lookup }
@@ -48,7 +48,7 @@ impl<'a> Settings<'a> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable that must be set.
+    /// The value of a required variable.
     ///
     /// # Errors
     /// [`SettingError::Missing`]
@@ -56,8 +56,7 @@ impl<'a> Settings<'a> {
         self.get(name).ok_or(SettingError::Missing(name))
     }
 
-    /// The value of a variable that may be left out. `expected` describes the type in the error, such as
-    /// `"a whole number"`.
+    /// The value of an optional variable. `expected` describes the type in the error, such as `"a whole number"`.
     ///
     /// # Errors
     /// [`SettingError::Unreadable`]
@@ -73,7 +72,7 @@ impl<'a> Settings<'a> {
         value.parse().map_err(|_| SettingError::Unreadable { name, value, expected })
     }
 
-    /// The bytes of a secret variable in base64 that may be left out. An error never tells what it holds.
+    /// The decoded bytes of an optional secret in base64. An error never shows the value.
     ///
     /// # Errors
     /// [`SettingError::UnreadableSecret`]
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_setting_says_which_and_what() {
+    fn an_error_names_the_variable_and_what_to_do() {
         let lookup = |name: &str| (name == "DAYS").then(|| "ninety".to_owned());
         let settings = Settings::from_lookup(&lookup);
         assert_eq!(

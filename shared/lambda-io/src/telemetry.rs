@@ -1,12 +1,12 @@
-//! Logs: one JSON object a line, with `timestamp` and `level`.
+//! Logs: one JSON object per line, with `timestamp` and `level`.
 //!
-//! Lambda gives a line without a readable timestamp the level INFO, whatever it says. The runtime's own
-//! subscriber writes none; hence ours.
+//! Lambda gives a line without a readable timestamp the level INFO, whatever the line says. The runtime's own
+//! subscriber writes no timestamp, so we use our own.
 
 use connect_streams::Timestamp;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Starts logging at `level`, such as `info`, which it also is without one: Lambda says a level only to functions whose
+/// Starts logging at `level`, such as `info`, which is also the default: Lambda passes a level only to functions whose
 /// log format is JSON.
 pub fn start(level: &str) {
     tracing_subscriber::fmt()
@@ -18,7 +18,7 @@ pub fn start(level: &str) {
         .init();
 }
 
-/// Lambda's levels are ours but for FATAL, of which there is nothing to say.
+/// Lambda's levels are the same as ours except for FATAL, which becomes ERROR.
 fn max_level(level: &str) -> LevelFilter {
     match level.to_ascii_lowercase().as_str() {
         "trace" => LevelFilter::TRACE,
@@ -29,7 +29,7 @@ fn max_level(level: &str) -> LevelFilter {
     }
 }
 
-/// The time of day, for telling when something was measured; nothing that is delivered or stored may depend on it.
+/// The current time, to report when something was measured. Nothing that is delivered or stored may depend on it.
 ///
 /// # Panics
 /// When the clock is beyond the year 9999.
@@ -47,7 +47,7 @@ mod tests {
     use tracing_subscriber::filter::LevelFilter;
 
     #[test]
-    fn what_is_no_level_is_info() {
+    fn an_unknown_level_is_info() {
         for (level, is) in [
             ("", LevelFilter::INFO),
             ("INFO", LevelFilter::INFO),

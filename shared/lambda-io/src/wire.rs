@@ -1,11 +1,11 @@
-//! Pieces that both envelopes share.
+//! Parts that both envelopes share.
 
 use std::borrow::Cow;
 
 use connect_streams::{Reject, RejectCode, Timestamp};
 use serde_json::value::RawValue;
 
-/// How many digits of a number's fraction are whole milliseconds.
+/// The unit of a numeric arrival time.
 #[derive(Debug, Clone, Copy)]
 pub enum TimeUnit {
     /// Firehose: milliseconds since 1970.
@@ -14,10 +14,10 @@ pub enum TimeUnit {
     Seconds,
 }
 
-/// An arrival time as an integer or a decimal fraction, as text of either, or as ISO 8601 text. Unreadable means
-/// unknown: it must not cost the record.
+/// An arrival time: an integer or a decimal fraction, either of them as text, or ISO 8601 text. An unreadable time is
+/// unknown and must not fail the record.
 ///
-/// Digits are read as text. Through a float, one millisecond value in two comes back one short.
+/// Digits are parsed as text. Through a float, every second millisecond value would be one too small.
 #[must_use]
 pub fn arrival(raw: Option<&RawValue>, unit: TimeUnit) -> Option<Timestamp> {
     let json = raw?.get();
@@ -41,12 +41,12 @@ pub fn arrival(raw: Option<&RawValue>, unit: TimeUnit) -> Option<Timestamp> {
     Timestamp::from_epoch_milliseconds(milliseconds)
 }
 
-/// A record's `data`: its bytes or, if it is not base64, the JSON that stands in their place.
+/// A record's `data`: its bytes or, if it is not base64, the JSON found in its place.
 #[derive(Debug, Clone)]
 pub struct Data(Result<Vec<u8>, Option<Box<RawValue>>>);
 
 impl Data {
-    /// Decoded straight from the envelope: base64 has no escapes, and a copy of it is never needed.
+    /// Decodes directly from the envelope: base64 has no escapes, so it need not be copied.
     #[must_use]
     pub fn decode(raw: Option<&RawValue>) -> Self {
         let decoded = raw.map(RawValue::get).and_then(|json| {
@@ -67,13 +67,13 @@ impl Data {
         self.0.as_deref().map_err(not_base64)
     }
 
-    /// How many bytes the producer sent; none if they cannot be told.
+    /// The number of bytes that the producer sent; 0 if unknown.
     #[must_use]
     pub fn length(&self) -> usize {
         self.0.as_ref().map_or(0, Vec::len)
     }
 
-    /// The value that the envelope holds.
+    /// The value in the envelope.
     #[must_use]
     pub fn to_json(&self) -> Option<Cow<'_, RawValue>> {
         match &self.0 {
@@ -83,7 +83,7 @@ impl Data {
     }
 }
 
-/// Bytes as the value of a record's `data`.
+/// Encodes bytes as the value of a record's `data`.
 ///
 /// # Panics
 /// Never: base64 needs no escapes.

@@ -1,20 +1,23 @@
-//! The canonical form of a value: one text for all the ways to write the same thing.
+//! The canonical form of a value: one text for all ways to write the same value.
 //!
-//! It is what `content_hash` is computed over, so it is public: docs/contact-record.md has the rules and a Python
-//! program that follows them. Change nothing here without a new schema version.
+//! `content_hash` is computed over it, so the form is public: docs/contact-record.md has the rules and a Python program that
+//! follows them. Change nothing here without a new schema version.
 //!
-//! - Members of an object are ordered by the bytes of their names; of a repeated name the last counts, as in [`Object::get`].
-//! - Members that are null are left out. An empty object, an empty list and a null in a list stay.
-//! - A number is its significant digits and a power of ten, so `1`, `1.0` and `1e0` are one number, and `-0` is `0`.
-//! - A string is written with the escapes of [`write_string`], whatever escapes it came with.
+//! - Members of an object are ordered by the bytes of their names. The last member of a repeated name counts, as in
+//!   [`Object::get`].
+//! - Members that are null are left out. An empty object, an empty list, and a null in a list stay.
+//! - A number is its significant digits and a power of ten, so `1`, `1.0`, and `1e0` are the same number, and `-0` is
+//!   `0`.
+//! - A string is written with the escapes of [`write_string`], regardless of its original escapes.
 
 use super::value::{Object, Value};
 use super::write::{write_bool, write_list, write_string};
 
-/// Decimal digits of an exponent that is still computed with. A number with a longer one stays as it was written.
+/// The maximum number of digits of an exponent that is normalized. A number with a longer exponent stays as it is
+/// written.
 const EXPONENT_DIGITS: usize = 18;
 
-/// What was seen on the way through a value.
+/// What was found while writing a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Canonical {
     /// Whether an object repeats a name.
@@ -56,10 +59,10 @@ impl<'t> Writer<'t> {
         self.order(first);
         out.push(b'{');
         let mut is_first = true;
-        for place in first..self.members.len() {
-            let (name, value) = self.members[place];
+        for index in first..self.members.len() {
+            let (name, value) = self.members[index];
             let is_repeated_later = self.seen.repeats_names
-                && self.members.get(place + 1).is_some_and(|(following, _)| *following == name);
+                && self.members.get(index + 1).is_some_and(|(following, _)| *following == name);
             if is_repeated_later || value == Value::Null {
                 continue;
             }
@@ -70,16 +73,16 @@ impl<'t> Writer<'t> {
             write_string(name, out);
             out.push(b':');
             self.value(value, out);
-            // Members of the value were behind this object's own, and are gone again.
+            // The members of the value followed this object's own, and are removed again.
         }
         out.push(b'}');
         self.members.truncate(first);
     }
 
-    /// Orders the members from `first` on, those of one name as they came.
+    /// Orders the members from `first` on. Members with the same name keep their order.
     fn order(&mut self, first: usize) {
         let members = &mut self.members[first..];
-        // Amazon Connect writes most objects in this order.
+        // Amazon Connect writes most objects in this order already.
         if members.is_sorted_by(|(left, _), (right, _)| left < right) {
             return;
         }
@@ -118,7 +121,7 @@ fn write_number(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The number as a whole one, if it is one that 64 bits can hold, however it is written.
+/// The number as an integer, if it is whole and 64 bits can hold it, however it is written.
 #[must_use]
 pub fn whole_number(text: &str) -> Option<i64> {
     let mut canonical = Vec::new();
@@ -129,7 +132,7 @@ pub fn whole_number(text: &str) -> Option<i64> {
     significant.parse::<i64>().ok()?.checked_mul(power)
 }
 
-/// The exponent as it is written; `None` if it is longer than any that is computed with.
+/// The exponent as it is written; `None` if it has more than [`EXPONENT_DIGITS`] digits.
 fn exponent_of(text: &str) -> Option<i128> {
     let (is_negative, digits) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn a_whole_number_is_recognized_however_it_is_written() {
         for (text, number) in [
             ("5", Some(5)),
             ("5.0", Some(5)),
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_has_one_text() {
+    fn equal_numbers_have_one_text() {
         for (numbers, text) in [
             (&["0", "-0", "0.0", "0e5", "-0.00E-7", "0e99999999999999999999"][..], "0"),
             (&["1", "1.0", "1e0", "1E+0", "10e-1", "0.1e1", "100e-2", "0.001e+3", "1e-000"], "1"),
@@ -188,7 +191,7 @@ mod tests {
             (&["1.10", "1.1", "11e-1", "0.11e1"], "11e-1"),
             (&["12345678901234567890123", "12345678901234567890123.0"], "12345678901234567890123"),
             (&["1e-999999999999999999"], "1e-999999999999999999"),
-            // Too long to be computed with: as it was written.
+            // The exponent is too long to normalize: unchanged.
             (&["1e9999999999999999999"], "1e9999999999999999999"),
             (&["-1.0e9999999999999999999"], "-1.0e9999999999999999999"),
         ] {
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_ordered_and_null_ones_are_left_out_at_every_depth() {
+    fn members_are_ordered_and_nulls_are_left_out_at_every_depth() {
         assert_eq!(
             canonical(r#" {"b": null, "a": {"d": [ {"f": 1, "e": null}, null ], "c": {}}, "B": []} "#),
             r#"{"B":[],"a":{"c":{},"d":[{"f":1},null]}}"#
@@ -208,12 +211,12 @@ mod tests {
         assert_ne!(canonical(r#"{"a":[]}"#), canonical("{}"));
         assert_ne!(canonical(r#"{"a":[null]}"#), canonical(r#"{"a":[]}"#));
         assert_eq!(canonical(r#"{"a":null}"#), "{}");
-        // By bytes: capitals first, and what is beyond ASCII last.
+        // By bytes: uppercase first, non-ASCII last.
         assert_eq!(canonical(r#"{"ä":1,"z":2,"Z":3,"\u0061":4}"#), r#"{"Z":3,"a":4,"z":2,"ä":1}"#);
     }
 
     #[test]
-    fn of_a_repeated_name_the_last_counts_even_if_it_is_null() {
+    fn the_last_member_of_a_repeated_name_counts_even_if_it_is_null() {
         for (text, expected, repeats) in [
             (r#"{"a":1,"a":2}"#, r#"{"a":2}"#, true),
             (r#"{"a":1,"b":3,"a":null}"#, r#"{"b":3}"#, true),
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_is_written_one_way() {
+    fn equal_strings_have_one_text() {
         assert_eq!(canonical(r#""\u0041\/\u00e9\b\u001f\t\ud83d""#), "\"A/é\\u0008\\u001f\\t\u{fffd}\"");
     }
 }

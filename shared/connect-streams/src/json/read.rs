@@ -1,17 +1,17 @@
-//! Text to nodes.
+//! Parses text into nodes.
 
 use super::value::{Document, Node};
 use crate::{Reject, RejectCode};
 
-/// Objects and arrays may nest this deep. Amazon Connect's own records stay below ten.
+/// The maximum nesting of objects and arrays. Amazon Connect's own records stay below ten.
 pub const MAX_DEPTH: usize = 64;
 
-/// Reads exactly one JSON value.
+/// Parses exactly one JSON value.
 ///
 /// # Errors
-/// [`RejectCode::NotUtf8`], [`RejectCode::NotJson`] or [`RejectCode::TooDeep`]; [`RejectCode::TooLarge`] from 4 GB on.
+/// [`RejectCode::NotUtf8`], [`RejectCode::NotJson`], or [`RejectCode::TooDeep`]; [`RejectCode::TooLarge`] from 4 GB on.
 pub fn parse(bytes: &[u8]) -> Result<Document<'_>, Reject> {
-    /// Of every so many bytes one node is expected: Amazon Connect's names are long.
+    /// The expected number of bytes per node: Amazon Connect's names are long.
     const BYTES_PER_NODE: usize = 12;
     if u32::try_from(bytes.len()).is_err() {
         return Err(Reject::record(RejectCode::TooLarge));
@@ -28,7 +28,7 @@ pub fn parse(bytes: &[u8]) -> Result<Document<'_>, Reject> {
     Ok(Document(reader.nodes))
 }
 
-/// What every step of the reader answers: the fault is always the whole record's.
+/// The result of every parsing step. The fault is always the whole record's.
 type Read<T> = Result<T, RejectCode>;
 
 struct Reader<'a> {
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Steps over the opening bracket, unless it opens one level too many, and answers the place of its node.
+    /// Steps over the opening bracket, unless it exceeds the maximum nesting, and returns the index of its node.
     fn enter(&mut self, depth: usize) -> Read<usize> {
         if depth > MAX_DEPTH {
             return Err(RejectCode::TooDeep);
@@ -119,14 +119,14 @@ impl<'a> Reader<'a> {
         Ok(self.nodes.len() - 1)
     }
 
-    /// Notes, at both ends of a list or an object, how many nodes are between them.
+    /// Stores, at both ends of a list or an object, the number of nodes between them.
     fn leave(&mut self, first: usize, node: fn(u32) -> Node<'a>) {
         let between = bounded(self.nodes.len() - first - 1);
         self.nodes[first] = node(between);
         self.nodes.push(Node::End(between));
     }
 
-    /// Whether the list ends right here, empty.
+    /// Whether the list is empty; if so, steps over its closing bracket.
     fn closes(&mut self, bracket: u8) -> bool {
         self.skip_white_space();
         let closes = self.peek() == Some(bracket);
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         closes
     }
 
-    /// After an element: `false` for a comma, `true` for the closing bracket.
+    /// Steps over what follows an element: `false` for a comma, `true` for the closing bracket.
     fn ends_list(&mut self, bracket: u8) -> Read<bool> {
         self.skip_white_space();
         let next = self.peek().ok_or(RejectCode::NotJson)?;
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         if self.position == start { Err(RejectCode::NotJson) } else { Ok(()) }
     }
 
-    /// A string; the opening quote is still ahead.
+    /// A string, from its opening quote on.
     fn string(&mut self) -> Read<()> {
         self.position += 1;
         let plain = self.plain_run()?;
@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The part of `\uXXXX` after the `u`, and the second half of a surrogate pair if one follows.
+    /// The part of `\uXXXX` after the `u`, including the second half of a surrogate pair if one follows.
     fn unicode_escape(&mut self) -> Read<char> {
         let unit = self.hex4()?;
         if (0xd800..0xdc00).contains(&unit) && self.text.as_bytes()[self.position..].starts_with(b"\\u") {
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
                 let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
                 return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
             }
-            // Not a pair: the second escape stands for itself and is read again.
+            // Not a pair: the second escape is a character of its own and is read again.
             self.position = after_high;
         }
         Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
@@ -250,7 +250,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A number of nodes: there are no more than the text has bytes.
+/// A number of nodes, which is never greater than the number of bytes.
 #[expect(clippy::cast_possible_truncation, reason = "`parse` refuses texts of 4 GB")]
 fn bounded(nodes: usize) -> u32 {
     nodes as u32

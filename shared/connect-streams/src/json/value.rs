@@ -1,21 +1,21 @@
 //! A document, and the values in it.
 
-/// A text of JSON, read.
+/// A parsed JSON text.
 #[derive(Debug, Clone)]
 pub struct Document<'a>(pub(super) Vec<Node<'a>>);
 
-/// A value without its parts, or one end of a list or an object.
+/// A value without parts, or one end of a list or an object.
 #[derive(Debug, Clone)]
 pub(super) enum Node<'a> {
     Null,
     Bool(bool),
     Number(&'a str),
     String(&'a str),
-    /// A string that held an escape, without its escapes.
+    /// A string that had escapes, without them.
     Unescaped(Box<str>),
     /// The number of nodes that follow, up to its [`End`](Self::End).
     Array(u32),
-    /// The number of nodes that follow, up to its [`End`](Self::End); keys and values take turns.
+    /// The number of nodes that follow, up to its [`End`](Self::End); keys and values alternate.
     Object(u32),
     /// The number of nodes before it, back to its beginning.
     End(u32),
@@ -28,7 +28,7 @@ pub enum Value<'t> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number, as it was written.
+    /// A number, as it is written.
     Number(&'t str),
     /// A string.
     String(&'t str),
@@ -42,15 +42,15 @@ pub enum Value<'t> {
 #[derive(Debug, Clone, Copy)]
 pub struct Array<'t>(&'t [Node<'t>]);
 
-/// The members of a JSON object in the order they came, repeated keys included.
+/// The members of a JSON object in their original order, repeated keys included.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'t>(&'t [Node<'t>]);
 
-/// Values that follow each other, from both ends.
+/// Consecutive values, from both ends.
 struct Nodes<'t>(&'t [Node<'t>]);
 
 impl Document<'_> {
-    /// The value that the text is.
+    /// The root value.
     ///
     /// # Panics
     /// Never: a document holds one value.
@@ -67,7 +67,7 @@ impl Document<'_> {
 }
 
 impl<'t> Node<'t> {
-    /// The value whose first node, or only one, this is, and the nodes between its ends.
+    /// The value that starts at this node; `between` has the nodes between its ends.
     fn value(&'t self, between: &'t [Self]) -> Value<'t> {
         match self {
             Self::Null => Value::Null,
@@ -77,7 +77,7 @@ impl<'t> Node<'t> {
             Self::Unescaped(text) => Value::String(text),
             Self::Array(_) => Value::Array(Array(between)),
             Self::Object(_) => Value::Object(Object(between)),
-            Self::End(_) => unreachable!("an end stands behind its beginning"),
+            Self::End(_) => unreachable!("an end follows its beginning"),
         }
     }
 
@@ -160,25 +160,25 @@ impl<'t> Array<'t> {
 }
 
 impl<'t> Object<'t> {
-    /// The value of `key`; of repeated keys the last.
+    /// The value of `key`; the last one if the key is repeated.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Value<'t>> {
         self.iter().rev().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
-    /// The values of several keys, found in one pass; of repeated keys the last.
+    /// The values of several keys, found in one pass; the last one if a key is repeated.
     #[must_use]
     pub fn get_each<const N: usize>(self, keys: [&str; N]) -> [Option<Value<'t>>; N] {
         let mut found = [None; N];
         for (name, value) in self.iter() {
-            if let Some(place) = keys.iter().position(|key| *key == name) {
-                found[place] = Some(value);
+            if let Some(index) = keys.iter().position(|key| *key == name) {
+                found[index] = Some(value);
             }
         }
         found
     }
 
-    /// All members in the order they came.
+    /// All members in their original order.
     #[must_use]
     pub fn iter(self) -> impl DoubleEndedIterator<Item = (&'t str, Value<'t>)> {
         Members(Nodes(self.0))
@@ -231,8 +231,8 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// Whether the value says nothing: Amazon Connect writes `null`, `{}`, `[]`, an object of such values or no
-    /// key at all for the same absence.
+    /// Whether the value is absent. For the same absence, Amazon Connect writes `null`, `{}`, `[]`, an object of such
+    /// values, or no key at all.
     #[must_use]
     pub fn is_absent(self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Values to text.
+//! Writes values as text.
 
 use super::value::Value;
 
@@ -15,8 +15,8 @@ impl Value<'_> {
         }
     }
 
-    /// Appends the value as compact JSON with the members of every object ordered by key, repeated keys in the order
-    /// they came: two values that differ only in the order of their keys become the same text.
+    /// Appends the value as compact JSON with the members of every object ordered by key. Repeated keys keep their
+    /// order. Two values that differ only in the order of their keys become the same text.
     pub fn write_ordered_json(self, out: &mut Vec<u8>) {
         match self {
             Self::Array(elements) => write_list(elements.iter(), out, Self::write_ordered_json),
@@ -94,22 +94,22 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// How many bytes come before the first one that a JSON string cannot hold as it is: a quote, a backslash, a control
-/// character.
+/// The number of bytes before the first one that a JSON string cannot hold unescaped: a quote, a backslash, or a
+/// control character.
 pub(super) fn plain_bytes(bytes: &[u8]) -> usize {
-    // Eight at a time: strings are most of a record.
+    // Eight at a time, because strings are most of a record.
     let (eights, rest) = bytes.as_chunks();
     for (index, eight) in eights.iter().enumerate() {
-        if let Some(place) = special_byte(u64::from_le_bytes(*eight)) {
-            return index * 8 + place;
+        if let Some(offset) = special_byte(u64::from_le_bytes(*eight)) {
+            return index * 8 + offset;
         }
     }
     let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-    special.map_or(bytes.len(), |place| bytes.len() - rest.len() + place)
+    special.map_or(bytes.len(), |offset| bytes.len() - rest.len() + offset)
 }
 
-/// The place of the first special byte of eight, by arithmetic on all of them at once: a byte minus one borrows from
-/// its highest bit only if it was zero. Borrowing may mark bytes above the first one, never below.
+/// The index of the first special byte of eight, computed on all of them at once: a byte minus one borrows from its
+/// highest bit only if it was zero. Borrowing may mark bytes above the first one, never below.
 fn special_byte(eight: u64) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
@@ -125,16 +125,16 @@ mod tests {
     use super::plain_bytes;
 
     #[test]
-    fn every_special_byte_is_found_wherever_it_stands() {
+    fn every_special_byte_is_found_at_every_offset() {
         for special in (0..=255_u8).filter(|byte| matches!(byte, 0..0x20 | b'"' | b'\\')) {
             for filler in [0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
-                for place in 0..20 {
+                for offset in 0..20 {
                     let mut bytes = [filler; 20];
-                    bytes[place] = special;
-                    assert_eq!(plain_bytes(&bytes), place, "{special} among {filler}");
+                    bytes[offset] = special;
+                    assert_eq!(plain_bytes(&bytes), offset, "{special} among {filler}");
                     bytes[19] = special;
-                    assert_eq!(plain_bytes(&bytes), place, "{special} among {filler}");
-                    assert_eq!(plain_bytes(&bytes[..place]), place, "{filler}");
+                    assert_eq!(plain_bytes(&bytes), offset, "{special} among {filler}");
+                    assert_eq!(plain_bytes(&bytes[..offset]), offset, "{filler}");
                 }
             }
         }
