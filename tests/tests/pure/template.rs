@@ -577,7 +577,12 @@ mod documented_rules {
             // Firehose Developer Guide, "Quota": three of them.
             (
                 "docs/operations.md",
-                &["The quota has three parts per Region", "| records per second |", "| requests per second |", "| MB per second |"],
+                &[
+                    "The quota has three parts per Region",
+                    "| records per second |",
+                    "| requests per second |",
+                    "| MB per second |",
+                ],
             ),
         ] {
             let text = read(file);
