@@ -9,6 +9,21 @@
 //!   the earlier event wins.
 //!
 //! Nothing that is written depends on when, how often, or by which delivery an event was processed.
+//!
+//! ```
+//! use agent_ledger::rules::Rules;
+//! use agent_ledger::{Read, Register, read};
+//!
+//! let event = br#"{
+//!     "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1",
+//!     "EventId": "e-1", "EventTimestamp": "2026-03-02T08:00:00.000Z", "EventType": "LOGIN"
+//! }"#;
+//! let Read::Event { plan, .. } = read(event, &Rules::default())? else { panic!("it is an agent event") };
+//! assert_eq!(plan.registers[0].register, Register::Login);
+//! // The version is the event's own, so a duplicate writes the same again.
+//! assert_eq!(plan.registers[0].version.as_str(), "2026-03-02T08:00:00.000Z#e-1");
+//! # Ok::<(), connect_streams::Reject>(())
+//! ```
 
 mod activity;
 pub mod agents;

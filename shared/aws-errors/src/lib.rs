@@ -3,6 +3,14 @@
 //!
 //! A code that is not known here is [`Class::Transient`]: a retry is always safe, and a record is never blamed for what
 //! a service says. [`class_of`] lists every code that needs a person.
+//!
+//! ```
+//! use aws_errors::{Class, class_of};
+//!
+//! assert_eq!(class_of("ProvisionedThroughputExceededException"), Class::Transient);
+//! assert_eq!(class_of("ResourceNotFoundException"), Class::Missing);
+//! assert_eq!(class_of("ACodeOfTomorrow"), Class::Transient);
+//! ```
 
 mod class;
 mod words;

@@ -5,6 +5,25 @@
 //!
 //! Sources: the Amazon Connect Administrator Guide, "Contact records data model" and "Agent event streams data model".
 //! Records arrive at least once, in any order, and new fields may appear at any time.
+//!
+//! ```
+//! use connect_streams::agent_event::{AgentEvent, EventType};
+//! use connect_streams::{RecordKind, RejectCode, parse};
+//!
+//! let bytes = br#"{
+//!     "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1",
+//!     "EventId": "e-1", "EventTimestamp": "2026-03-02T08:00:00.000Z", "EventType": "LOGIN"
+//! }"#;
+//! let document = parse(bytes)?;
+//! let object = document.as_object().expect("it is an object");
+//! assert_eq!(RecordKind::of(object), Some(RecordKind::AgentEvent));
+//! let event = AgentEvent::from_object(object)?;
+//! assert_eq!((event.agent_id, event.region, event.event_type), ("a-1", "eu-west-2", EventType::Login));
+//!
+//! // A reject has a code and a path, never a value.
+//! assert_eq!(parse(b"{").unwrap_err().code, RejectCode::NotJson);
+//! # Ok::<(), connect_streams::Reject>(())
+//! ```
 
 pub mod agent_event;
 pub mod arn;
