@@ -50,7 +50,7 @@ mod tests {
         );
         for (policy, key, said) in [
             ("keep", "", "PII_POLICY is not a JSON object"),
-            (r#"{"agent_name": "drop"}"#, "", "\"agent_name\", which is no column"),
+            (r#"{"agent_name": "drop"}"#, "", "\"agent_name\", which is not a column"),
             (r#"{"agent_username": "erase"}"#, "", "not keep, drop, mask or hash"),
             (r#"{"agent_username": "hash"}"#, "", "PII_HASH_KEY is not set"),
             (r#"{"attributes": {"*": "hash"}}"#, "", "PII_HASH_KEY is not set"),

@@ -1,5 +1,5 @@
-//! The schema as it was before some columns were added. Only tests make rows by it: what an upgrade does to rows that are
-//! there can only be seen on rows that really were made without these columns.
+//! The schema before some columns were added. Only tests use it: the effect of an upgrade on existing rows shows only on rows
+//! that were really made without these columns.
 
 use connect_streams::contact_record::ContactRecord;
 
@@ -12,7 +12,7 @@ use crate::shape::Shape;
 #[derive(Debug)]
 pub struct Edition {
     tree: Shape,
-    /// Places of the columns that it did not have.
+    /// Indexes of the columns it does not have.
     missing: Vec<usize>,
 }
 
@@ -20,23 +20,23 @@ impl Edition {
     /// The schema before these columns were added.
     ///
     /// # Panics
-    /// If one of them is no column.
+    /// If a name is not a column.
     #[must_use]
     pub fn before(added: &[&str]) -> Self {
-        let place = |name: &&str| {
-            let place = COLUMNS.iter().position(|column| column.name == *name);
-            place.unwrap_or_else(|| panic!("{name} is no column"))
+        let index = |name: &&str| {
+            let index = COLUMNS.iter().position(|column| column.name == *name);
+            index.unwrap_or_else(|| panic!("{name} is not a column"))
         };
-        Self { tree: Shape::without(added, &COLUMNS), missing: added.iter().map(place).collect() }
+        Self { tree: Shape::without(added, &COLUMNS), missing: added.iter().map(index).collect() }
     }
 
-    /// Builds the row as this schema had it.
+    /// Builds the row with this schema's columns.
     #[must_use]
     pub fn normalize<'a>(&self, record: &ContactRecord<'a>) -> Row<'a> {
         let mut row = normalize_by(&self.tree, record);
         row.schema_version = SCHEMA_VERSION - 1;
-        for place in &self.missing {
-            row.cells[*place] = None;
+        for index in &self.missing {
+            row.cells[*index] = None;
         }
         row
     }

@@ -1,11 +1,11 @@
 //! Row to bytes: one JSON object ended by `\n`, absent values left out.
 //!
-//! `content_hash` is taken over the record in its canonical form (`connect_streams::json::Canonical`): over what the record
-//! says, not over the columns that this version of the code knows. So a record keeps its hash through every change of the
-//! schema, and rows made by two versions are known as one content. It depends neither on the order and white space of the
-//! source, nor on arrival, nor on the policy for personal data. It is XXH3-128, because it only tells contents of one
-//! contact apart: it must be fast and well spread, not hard to forge. With a `PII_HASH_KEY` it is half of an HMAC-SHA-256:
-//! otherwise somebody who sees the rest of a row could test guesses for a value that the policy hides.
+//! `content_hash` covers the record in its canonical form (`connect_streams::json::Canonical`), not only the columns that this
+//! version of the code knows. So a record keeps its hash when the schema changes, and rows made by two versions are
+//! recognized as the same content. The hash does not depend on key order or white space in the source, on arrival, or on the
+//! PII policy. It is XXH3-128: it only distinguishes contents of one contact, so it must be fast and well distributed, not
+//! hard to forge. With a `PII_HASH_KEY` it is half of an HMAC-SHA-256: otherwise anyone who sees the rest of a row could test
+//! guesses for a value that the policy hides.
 
 use std::mem;
 use std::sync::LazyLock;
@@ -19,12 +19,12 @@ use crate::policy::Policy;
 use crate::row::{Cell, Extra, Row};
 use crate::schema::{COLUMNS, Column, Kind, Origin, RowValue, SCHEMA_VERSION, columns};
 
-/// When a record came.
+/// When a record arrived, and where a raw copy holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
-    /// When it reached Firehose; of a record out of a copy, when the oldest record of that copy did.
+    /// When it reached Firehose. For a record from a raw copy, when the oldest record of that copy did.
     pub at: Timestamp,
-    /// Its place in the copy that it was read from, from 0; none for a record that came from Firehose itself.
+    /// Its position in the raw copy it was read from, from 0; `None` for a record that Firehose delivered.
     pub place: Option<u32>,
 }
 
@@ -34,7 +34,7 @@ impl From<Timestamp> for Arrival {
     }
 }
 
-/// The row as one line of JSON, as the policy allows it.
+/// Encodes the row as one line of JSON, with the policy applied.
 #[must_use]
 pub fn encode(row: Row<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
     let Row { mut cells, mut extra, .. } = row;
@@ -51,7 +51,7 @@ pub fn encode(row: Row<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8
     line(&cells, Vec::with_capacity(4096))
 }
 
-/// A record of the console's "Test with demo data" as a row: it arrives, and no query for contacts sees it.
+/// Encodes a record from the console's "Test with demo data" as a row. It reaches the lake, but no query for contacts returns it.
 #[must_use]
 pub fn encode_demo(record: Value<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
     let mut canonical = Vec::with_capacity(512);
@@ -68,16 +68,16 @@ pub fn encode_demo(record: Value<'_>, arrival: Option<Arrival>, policy: &Policy)
     line(&cells, Vec::with_capacity(512))
 }
 
-/// The columns with a value of the row itself, by place.
+/// The columns about the row itself, with their indexes.
 static OWN: LazyLock<Vec<(usize, RowValue)>> = LazyLock::new(|| {
-    let own = |(place, column): (usize, &Column)| match column.origin {
-        Origin::Row(value) => Some((place, value)),
+    let own = |(index, column): (usize, &Column)| match column.origin {
+        Origin::Row(value) => Some((index, value)),
         Origin::Field { .. } | Origin::Computed(_) => None,
     };
     columns().enumerate().filter_map(own).collect()
 });
 
-/// What is known of the row itself.
+/// Values about the row itself.
 struct Own {
     extra: Option<String>,
     record_kind: &'static str,
@@ -88,8 +88,8 @@ struct Own {
 
 impl Own {
     fn fill(mut self, cells: &mut [Option<Cell<'_>>]) {
-        for (place, value) in OWN.iter() {
-            cells[*place] = self.take(*value);
+        for (index, value) in OWN.iter() {
+            cells[*index] = self.take(*value);
         }
     }
 
@@ -109,8 +109,8 @@ fn content_hash(canonical: &[u8], policy: &Policy) -> String {
     match policy.content_key() {
         None => format!("{:032x}", xxh3_128(canonical)),
         Some(key) => {
-            // The policies' action `hash` has the same key and takes any text. No text has the byte 0xFF, so nobody gets
-            // the hash of a guessed record by sending it as a value.
+            // The policy action `hash` uses the same key and accepts any text. No text contains the byte 0xFF, so sending a
+            // guessed record as a value does not reveal its hash.
             let mut hash = key.hash_bytes(&[b"\xFFcontent_hash", canonical]);
             hash.truncate(32);
             hash
@@ -118,7 +118,7 @@ fn content_hash(canonical: &[u8], policy: &Policy) -> String {
     }
 }
 
-/// The columns that have a value, in order. A column's name needs no escapes.
+/// Writes the columns that have a value, in order. Column names need no escapes.
 fn line(cells: &[Option<Cell<'_>>], mut out: Vec<u8>) -> Vec<u8> {
     for (column, cell) in COLUMNS.iter().zip(cells) {
         let Some(cell) = cell else { continue };
@@ -166,8 +166,7 @@ fn write_cell(column: &Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// `{"<path>": <value>, …}` in the order of the paths. What stands under one path more than once, because a key
-/// was repeated, is told apart by `#2`, `#3`, ….
+/// `{"<path>": <value>, …}`, sorted by path. If a key is repeated, the paths of the later values end in `#2`, `#3`, ….
 fn extra_json(extra: &[Extra<'_>]) -> Option<String> {
     if extra.is_empty() {
         return None;
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_has_a_home_and_absent_ones_have_none() {
+    fn every_present_field_is_written_and_absent_ones_are_left_out() {
         let columns = columns(&line(RECORD));
         let expected = [
             ("contact_id", r#""c-1""#),
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_sees_content_and_nothing_else() {
+    fn the_hash_depends_on_content_only() {
         let hash = |record: &str| columns(&line(record))["content_hash"].clone();
         let reordered = RECORD.replacen(r#""ContactId": "c-1", "#, "", 1).replacen(
             r#""Channel""#,
@@ -280,7 +279,7 @@ mod tests {
         }
     }
 
-    /// A row of an earlier edition has a value in `extra` where today's has it in its column.
+    /// An earlier edition has a value in `extra` that now has its own column.
     #[test]
     fn a_record_keeps_its_hash_when_a_column_is_added() {
         let earlier = Edition::before(&["channel", "queue_id"]);
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_out_of_a_copy_tells_its_place_there() {
+    fn a_row_from_a_raw_copy_has_its_position_there() {
         let document = parse(RECORD.as_bytes()).unwrap();
         let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
         let at = Timestamp::parse("2026-03-02T08:00:00Z").unwrap();

@@ -1,4 +1,4 @@
-//! What a computed column is computed from, and what comes of it.
+//! The input and the result of a computed column.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use connect_streams::Timestamp;
 
 use crate::row::Cell;
 
-/// The cells of a row, by place and type. A cell of another type says nothing.
+/// The cells of a row, by index and type. A cell of another type counts as absent.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'c, 'a>(&'c [Option<Cell<'a>>]);
 
@@ -15,33 +15,33 @@ impl<'c, 'a> Facts<'c, 'a> {
         Self(cells)
     }
 
-    /// Whether there is a value; an empty text is none.
-    pub(crate) fn has(&self, place: usize) -> bool {
-        match &self.0[place] {
+    /// Whether there is a value. Empty text counts as absent.
+    pub(crate) fn has(&self, index: usize) -> bool {
+        match &self.0[index] {
             Some(Cell::Text(text)) => !text.is_empty(),
             cell => cell.is_some(),
         }
     }
 
-    pub(crate) fn text(&self, place: usize) -> Option<&'c str> {
-        match &self.0[place] {
+    pub(crate) fn text(&self, index: usize) -> Option<&'c str> {
+        match &self.0[index] {
             Some(Cell::Text(text)) => Some(text),
             _ => None,
         }
     }
 
-    /// A part of the text at `place`, such as the id inside of an ARN.
-    pub(crate) fn part(&self, place: usize, part_of: fn(&str) -> Option<&str>) -> Option<Cow<'a, str>> {
-        match &self.0[place] {
+    /// A part of the text at `index`, such as the ID inside an ARN.
+    pub(crate) fn part(&self, index: usize, part_of: fn(&str) -> Option<&str>) -> Option<Cow<'a, str>> {
+        match &self.0[index] {
             Some(Cell::Text(Cow::Borrowed(text))) => part_of(text).map(Cow::Borrowed),
             Some(Cell::Text(Cow::Owned(text))) => part_of(text).map(|part| Cow::Owned(part.to_owned())),
             _ => None,
         }
     }
 
-    /// The text that the map at `place` has under a key, unless it is empty.
-    pub(crate) fn entry(&self, place: usize, key: &str) -> Option<Cow<'a, str>> {
-        match &self.0[place] {
+    /// The text under a key of the map at `index`, unless it is empty.
+    pub(crate) fn entry(&self, index: usize, key: &str) -> Option<Cow<'a, str>> {
+        match &self.0[index] {
             Some(Cell::TextMap(entries)) => {
                 let (_, text) = entries.iter().find(|(name, _)| *name == key)?;
                 (!text.is_empty()).then(|| text.clone())
@@ -50,16 +50,16 @@ impl<'c, 'a> Facts<'c, 'a> {
         }
     }
 
-    pub(crate) fn whole(&self, place: usize) -> Option<i64> {
-        match &self.0[place] {
+    pub(crate) fn whole(&self, index: usize) -> Option<i64> {
+        match &self.0[index] {
             Some(Cell::Number(digits)) => digits.parse().ok(),
             Some(Cell::Whole(number)) => Some(*number),
             _ => None,
         }
     }
 
-    pub(crate) fn timestamp(&self, place: usize) -> Option<Timestamp> {
-        match self.0[place] {
+    pub(crate) fn timestamp(&self, index: usize) -> Option<Timestamp> {
+        match self.0[index] {
             Some(Cell::Timestamp(instant)) => Some(instant),
             _ => None,
         }
@@ -75,21 +75,21 @@ impl<'c, 'a> Facts<'c, 'a> {
         Some(end.epoch_milliseconds() - start.epoch_milliseconds())
     }
 
-    /// Whether any object of the list at `place` has this field.
-    pub(crate) fn any_has(&self, place: usize, field: usize) -> bool {
-        match &self.0[place] {
+    /// Whether any object in the list at `index` has this field.
+    pub(crate) fn any_has(&self, index: usize, field: usize) -> bool {
+        match &self.0[index] {
             Some(Cell::Structs(structs)) => structs.iter().any(|fields| fields[field].is_some()),
             _ => false,
         }
     }
 }
 
-/// What was computed for a column.
+/// The computed value of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Computed<'a> {
-    /// The value; `None` where the record does not say enough.
+    /// The value; `None` if the record does not have enough data.
     pub cell: Option<Cell<'a>>,
-    /// Whether it rests on an interval that would be negative.
+    /// Whether it is based on a negative interval.
     pub is_impossible: bool,
 }
 
@@ -102,7 +102,7 @@ impl<'a> Computed<'a> {
         Self { cell: Some(Cell::Boolean(truth)), is_impossible: false }
     }
 
-    /// An interval that would be negative has no value.
+    /// A negative interval has no value.
     pub(crate) fn interval(seconds: Option<i64>) -> Self {
         let cell = seconds.filter(|seconds| *seconds >= 0).map(Cell::Whole);
         Self { is_impossible: seconds.is_some() && cell.is_none(), cell }

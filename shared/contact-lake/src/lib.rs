@@ -1,8 +1,6 @@
-//! The normalized row of a contact record: which columns there are, where each comes from, what may reach the
-//! lake, how a row is written.
+//! Contact record to lake row: the columns, their sources, the PII policy, and the encoding.
 //!
-//! Pure: the same record gives the same bytes, whenever and however often it is processed. Arrival time
-//! enters as data.
+//! Pure: the same record gives the same bytes, whenever and however often it is processed. Arrival time is an input.
 
 mod edition;
 mod encode;

@@ -1,11 +1,11 @@
-//! Contact record to row: one walk over the record, beside the tree of source paths.
+//! Contact record to row: one walk over the record, guided by the tree of source paths.
 //!
 //! Total: an optional field can never fail a record. A value that its column cannot hold goes to `extra` and is
-//! told as *type drift*; a field that no column names goes to `extra`, too. So nothing is lost, and a change on
-//! Amazon's side degrades one column and not the pipeline.
+//! reported as *type drift*. A field without a column goes to `extra`, too. So nothing is lost, and a change by Amazon
+//! degrades one column, not the pipeline.
 //!
-//! Of a repeated key, or of two spellings of one field, the last counts; the others go to `extra`. The last of a repeated
-//! key counts even if it is null, as in the canonical form that `content_hash` is of.
+//! If a key is repeated, or a field has both spellings, the last one counts and the others go to `extra`. The last of a
+//! repeated key counts even if it is null, as in the canonical form that `content_hash` covers.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -21,10 +21,10 @@ use crate::shape::{Group, Shape, Source};
 
 static TREE: LazyLock<Shape> = LazyLock::new(|| Shape::of(&COLUMNS));
 
-/// The columns that are computed, with their places.
+/// The computed columns, with their indexes.
 static COMPUTED: LazyLock<Vec<(usize, &Column, Compute)>> = LazyLock::new(|| {
-    let computed = |(place, column): (usize, &'static Column)| match column.origin {
-        Origin::Computed(compute) => Some((place, column, compute)),
+    let computed = |(index, column): (usize, &'static Column)| match column.origin {
+        Origin::Computed(compute) => Some((index, column, compute)),
         Origin::Field { .. } | Origin::Row(_) => None,
     };
     columns().enumerate().filter_map(computed).collect()
@@ -36,7 +36,7 @@ pub fn normalize<'a>(record: &ContactRecord<'a>) -> Row<'a> {
     normalize_by(&TREE, record)
 }
 
-/// Builds the row by the columns of a tree, which may be a part of the table's.
+/// Builds the row with the columns of a tree, which may have only some columns of the table.
 pub(crate) fn normalize_by<'a>(tree: &Shape, record: &ContactRecord<'a>) -> Row<'a> {
     let mut canonical = Vec::with_capacity(4096);
     let seen = Value::Object(record.source).write_canonical(&mut canonical);
@@ -58,20 +58,20 @@ pub(crate) fn normalize_by<'a>(tree: &Shape, record: &ContactRecord<'a>) -> Row<
     }
 }
 
-/// Fills the columns that are computed, and names those whose interval is impossible.
+/// Fills the computed columns. Returns the names of those with a negative interval.
 fn compute(cells: &mut [Option<Cell<'_>>]) -> Vec<&'static str> {
     let mut impossible = Vec::new();
-    for (place, column, compute) in COMPUTED.iter() {
+    for (index, column, compute) in COMPUTED.iter() {
         let computed = compute(&Facts::of(cells));
         if computed.is_impossible {
             impossible.push(column.name);
         }
-        cells[*place] = computed.cell;
+        cells[*index] = computed.cell;
     }
     impossible
 }
 
-/// Where the walk is; written out only for what goes to `extra`.
+/// Where the walk is. Written out only for values that go to `extra`.
 #[derive(Clone, Copy)]
 enum Path<'p> {
     Record,
@@ -94,12 +94,12 @@ struct Walk<'s, 'a> {
     record: &'s Shape,
     extra: Vec<Extra<'a>>,
     type_drift: Vec<String>,
-    /// The column of the record that the walk is inside of.
+    /// The column of the record that the walk is inside, if any.
     column: Option<usize>,
-    /// Whether it goes from the last field to the first, so that the last of repeated ones finds its place free. Hardly
-    /// any record repeats a field, and the other direction is the faster one.
+    /// Whether it goes from the last field to the first, so that the last of repeated fields finds its cell empty. Hardly any
+    /// record repeats a field, and walking forward is faster.
     backwards: bool,
-    /// Whether two fields had the same place though no name is repeated. Going forward, the walk is worth nothing then.
+    /// Whether two fields had the same column though no name is repeated. The result of a forward walk is then discarded.
     found_two_spellings: bool,
 }
 
@@ -138,43 +138,43 @@ impl<'s, 'a> Walk<'s, 'a> {
             }
             let path = Path::Field(path, name);
             match (group.get(name), value) {
-                (Some(source), _) if is_superseded => self.keep(&path, value, source.places()),
+                (Some(source), _) if is_superseded => self.keep(&path, value, source.indexes()),
                 (Some(Source::Group(fields)), Value::Object(inner)) => {
                     self.group(shape, fields, &path, inner, cells);
                 }
                 (Some(Source::Group(fields)), _) => {
                     self.drift(name);
-                    self.keep(&path, value, fields.places());
+                    self.keep(&path, value, fields.indexes());
                 }
-                (Some(Source::Column(place)), _) if cells[*place].is_none() => {
-                    cells[*place] = self.column(shape, *place, &path, value);
+                (Some(Source::Column(index)), _) if cells[*index].is_none() => {
+                    cells[*index] = self.column(shape, *index, &path, value);
                 }
-                (Some(Source::Column(place)), _) => {
+                (Some(Source::Column(index)), _) => {
                     self.found_two_spellings = true;
-                    self.keep(&path, value, vec![*place]);
+                    self.keep(&path, value, vec![*index]);
                 }
                 (None, _) => self.keep(&path, value, Vec::new()),
             }
         }
     }
 
-    /// The value as the column at `place` holds it. If it cannot, the value is kept as drift.
-    fn column(&mut self, shape: &Shape, place: usize, path: &Path<'_>, value: Value<'a>) -> Option<Cell<'a>> {
+    /// The value as the column at `index` holds it. A value it cannot hold is kept as type drift.
+    fn column(&mut self, shape: &Shape, index: usize, path: &Path<'_>, value: Value<'a>) -> Option<Cell<'a>> {
         let is_outermost = self.column.is_none();
         if is_outermost {
-            self.column = Some(place);
+            self.column = Some(index);
         }
-        let cell = match (shape.columns[place].kind, value) {
+        let cell = match (shape.columns[index].kind, value) {
             (Kind::StructList(_), Value::Array(elements)) => {
-                Ok(self.structs(shape, place, path, elements.iter()))
+                Ok(self.structs(shape, index, path, elements.iter()))
             }
             (Kind::StructList(_), Value::Object(_)) => {
-                Ok(self.structs(shape, place, path, std::iter::once(value)))
+                Ok(self.structs(shape, index, path, std::iter::once(value)))
             }
-            (Kind::StructMap(_), Value::Object(entries)) => Ok(self.entries(shape, place, path, entries)),
-            (Kind::TextMap, Value::Object(entries)) => Ok(Some(self.text_map(place, path, entries, text_of))),
+            (Kind::StructMap(_), Value::Object(entries)) => Ok(self.entries(shape, index, path, entries)),
+            (Kind::TextMap, Value::Object(entries)) => Ok(Some(self.text_map(index, path, entries, text_of))),
             (Kind::UnionMap, Value::Object(entries)) => {
-                Ok(Some(self.text_map(place, path, entries, text_of_union)))
+                Ok(Some(self.text_map(index, path, entries, text_of_union)))
             }
             (kind, _) => simple_cell(kind, value).map(Some).ok_or(()),
         };
@@ -182,7 +182,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             self.column = None;
         }
         cell.unwrap_or_else(|()| {
-            self.stray(shape, place, path, value);
+            self.stray(shape, index, path, value);
             None
         })
     }
@@ -190,30 +190,30 @@ impl<'s, 'a> Walk<'s, 'a> {
     fn structs(
         &mut self,
         shape: &Shape,
-        place: usize,
+        index: usize,
         path: &Path<'_>,
         elements: impl Iterator<Item = Value<'a>>,
     ) -> Option<Cell<'a>> {
         let mut structs = Vec::new();
-        for (index, element) in elements.enumerate().filter(|(_, element)| !element.is_absent()) {
-            let path = Path::Element(path, index);
+        for (position, element) in elements.enumerate().filter(|(_, element)| !element.is_absent()) {
+            let path = Path::Element(path, position);
             match element.as_object() {
-                Some(object) => structs.push(self.object(shape.elements(place), &path, object)),
-                None => self.stray(shape, place, &path, element),
+                Some(object) => structs.push(self.object(shape.elements(index), &path, object)),
+                None => self.stray(shape, index, &path, element),
             }
         }
         structs_cell(structs)
     }
 
-    /// A map of objects: the key becomes the first field. If the object says something else there, that is kept.
+    /// A map of objects: the key becomes the first field. If the object has another value there, that value is kept.
     fn entries(
         &mut self,
         shape: &Shape,
-        place: usize,
+        index: usize,
         path: &Path<'_>,
         entries: Object<'a>,
     ) -> Option<Cell<'a>> {
-        let first = shape.elements(place).columns[0].path();
+        let first = shape.elements(index).columns[0].path();
         let mut structs = Vec::new();
         let mut keys = HashSet::new();
         for (key, entry) in entries.iter().rev() {
@@ -223,19 +223,19 @@ impl<'s, 'a> Walk<'s, 'a> {
             }
             let path = Path::Field(path, key);
             match entry.as_object() {
-                _ if is_superseded => self.keep(&path, entry, vec![place]),
+                _ if is_superseded => self.keep(&path, entry, vec![index]),
                 Some(object) => {
-                    let mut fields = self.object(shape.elements(place), &path, object);
+                    let mut fields = self.object(shape.elements(index), &path, object);
                     let key_cell = Some(Cell::Text(Cow::Borrowed(key)));
                     if let Some(value) =
                         object.get(first).filter(|_| fields[0].is_some() && fields[0] != key_cell)
                     {
-                        self.keep(&Path::Field(&path, first), value, vec![place]);
+                        self.keep(&Path::Field(&path, first), value, vec![index]);
                     }
                     fields[0] = key_cell;
                     structs.push((key, fields));
                 }
-                None => self.stray(shape, place, &path, entry),
+                None => self.stray(shape, index, &path, entry),
             }
         }
         // A map has no order of its own.
@@ -245,12 +245,12 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     fn text_map(
         &mut self,
-        place: usize,
+        index: usize,
         path: &Path<'_>,
         entries: Object<'a>,
         text_of: fn(Value<'a>) -> Cow<'a, str>,
     ) -> Cell<'a> {
-        // The sort keeps the order of equal keys, so the last of them is the first one here.
+        // The sort is stable, so the last of equal keys is now the first.
         let mut sorted: Vec<_> = entries.iter().rev().collect();
         sorted.sort_by_key(|(key, _)| *key);
         let mut map: Vec<(&str, _)> = Vec::with_capacity(sorted.len());
@@ -261,7 +261,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                 continue;
             }
             if is_superseded {
-                self.keep(&Path::Field(path, key), value, vec![place]);
+                self.keep(&Path::Field(path, key), value, vec![index]);
             } else {
                 map.push((key, text_of(value)));
             }
@@ -269,13 +269,13 @@ impl<'s, 'a> Walk<'s, 'a> {
         Cell::TextMap(map)
     }
 
-    /// A value of an unexpected type.
-    fn stray(&mut self, shape: &Shape, place: usize, path: &Path<'_>, value: Value<'a>) {
-        self.drift(shape.columns[place].path());
-        self.keep(path, value, vec![place]);
+    /// Keeps a value of an unexpected type.
+    fn stray(&mut self, shape: &Shape, index: usize, path: &Path<'_>, value: Value<'a>) {
+        self.drift(shape.columns[index].path());
+        self.keep(path, value, vec![index]);
     }
 
-    /// Notes a source path; keys and positions stay out of it, because it is logged.
+    /// Notes a source path, without keys and positions, because it is logged.
     fn drift(&mut self, source: &str) {
         let within =
             self.column.map(|column| self.record.columns[column].path()).filter(|outer| *outer != source);
@@ -283,13 +283,13 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     fn keep(&mut self, path: &Path<'_>, value: Value<'a>, columns: Vec<usize>) {
-        // Inside a list, it is the list that is a column of the record.
+        // Inside a list, the column of the record is the list.
         let columns = self.column.map_or(columns, |column| vec![column]);
         self.extra.push(Extra { path: path.write(), value, columns });
     }
 }
 
-/// An object or a list without anything in it is absent: Parquet has no empty objects.
+/// An empty object or list is absent: Parquet has no empty objects.
 fn structs_cell(mut structs: Vec<Vec<Option<Cell<'_>>>>) -> Option<Cell<'_>> {
     structs.retain(|fields| fields.iter().any(Option::is_some));
     (!structs.is_empty()).then_some(Cell::Structs(structs))
@@ -299,9 +299,9 @@ fn simple_cell(kind: Kind, value: Value<'_>) -> Option<Cell<'_>> {
     match (kind, value) {
         (Kind::Text, Value::String(text)) => Some(Cell::Text(Cow::Borrowed(text))),
         (Kind::Integer, Value::Number(digits)) if digits.parse::<i64>().is_ok() => Some(Cell::Number(digits)),
-        // `5.0` and `5e0` are the number 5, and one content with it.
+        // `5.0` and `5e0` are the number 5, and the same content.
         (Kind::Integer, Value::Number(digits)) => whole_number(digits).map(Cell::Whole),
-        // Beyond the range of a double, a reader would find infinity.
+        // Readers get infinity for a number beyond the range of a double.
         (Kind::Double, Value::Number(digits)) if digits.parse::<f64>().is_ok_and(f64::is_finite) => {
             Some(Cell::Number(digits))
         }
@@ -316,7 +316,7 @@ fn simple_cell(kind: Kind, value: Value<'_>) -> Option<Cell<'_>> {
     }
 }
 
-/// A value as text: strings, numbers and booleans as they are, anything nested as JSON text.
+/// A value as text: strings, numbers, and booleans unchanged, anything nested as JSON text.
 fn text_of(value: Value<'_>) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
@@ -325,7 +325,7 @@ fn text_of(value: Value<'_>) -> Cow<'_, str> {
     }
 }
 
-/// `{"ValueString": "x"}` and the like as text; anything that is no such union as [`text_of`] has it.
+/// The text inside a union such as `{"ValueString": "x"}`; for anything else, the same as [`text_of`].
 fn text_of_union(value: Value<'_>) -> Cow<'_, str> {
     const MEMBERS: [&str; 5] = ["ValueString", "ValueInteger", "ValueArn", "ValueMap", "ValueList"];
     let mut members =
@@ -338,7 +338,7 @@ fn text_of_union(value: Value<'_>) -> Cow<'_, str> {
     }
 }
 
-/// JSON text that does not depend on the order of the source's keys.
+/// JSON text that does not depend on the key order of the source.
 pub(crate) fn json_text(value: Value<'_>) -> String {
     let mut json = Vec::new();
     value.write_ordered_json(&mut json);
@@ -353,7 +353,7 @@ mod tests {
     use connect_streams::contact_record::ContactRecord;
     use connect_streams::parse;
 
-    /// A computed whole number of a record with this agent, and the intervals that are impossible.
+    /// A computed whole number of a record with this agent, and the columns with negative intervals.
     fn computed(name: &str, agent: &str) -> (Option<i64>, Vec<&'static str>) {
         let record = format!(
             r#"{{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i",
@@ -362,18 +362,18 @@ mod tests {
         let document = parse(record.as_bytes()).unwrap();
         let record = ContactRecord::from_object(document.as_object().unwrap()).unwrap();
         let row = normalize(&record);
-        let place = columns().position(|column| column.name == name).unwrap();
-        let seconds = row.cells[place].as_ref().map(|cell| match cell {
+        let index = columns().position(|column| column.name == name).unwrap();
+        let seconds = row.cells[index].as_ref().map(|cell| match cell {
             Cell::Whole(seconds) => *seconds,
             other => panic!("{name} is {other:?}"),
         });
         (seconds, row.impossible_intervals)
     }
 
-    /// What is impossible is left out of the sum, and counted once: a part under its own name, the pause, which has no computed
+    /// A negative part is left out of the sum and reported once: under its own column, or, for the pause, which has no computed
     /// column, under that of the sum.
     #[test]
-    fn the_handle_time_leaves_out_what_is_impossible() {
+    fn the_handle_time_leaves_out_negative_parts() {
         let handle = |talk: i64, hold: i64, work: i64, pause: i64| {
             let agent = format!(
                 r#"{{"AgentInteractionDuration":{talk},"CustomerHoldDuration":{hold},"AfterContactWorkDuration":{work},

@@ -1,10 +1,10 @@
-//! The policy for personal data: what may reach the lake, column by column.
+//! The PII policy: what may reach the lake, column by column.
 //!
 //! `PII_POLICY` is a JSON object from column names to actions, such as
 //! `{"customer_endpoint_address": "mask", "agent_username": "hash", "attributes": {"*": "drop", "language": "keep"}}`.
-//! A map column takes an action for all its values, or an object of actions by key with `*` for the others.
-//! A value that could not go to its column, and so went to `extra`, is covered by its column's action: it is
-//! kept only if the column is.
+//! A map column takes one action for all its values, or an object of actions by key, with `*` for the other keys.
+//! A value that does not fit its column and goes to `extra` is covered by the column's action: it is kept only if
+//! the column is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use connect_streams::{Value, parse};
 use crate::row::{Cell, Extra};
 use crate::schema::{COLUMNS, Kind, Privacy};
 
-/// A policy that cannot be used.
+/// Why a policy cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// Not an object of actions.
@@ -25,19 +25,19 @@ pub enum PolicyError {
     NotAnObject,
     /// No such column.
     #[error(
-        "PII_POLICY names {0:?}, which is no column of a contact record; `contact-ledger schema markdown` lists them"
+        "PII_POLICY names {0:?}, which is not a column of a contact record; `contact-ledger schema markdown` lists them"
     )]
     UnknownColumn(String),
-    /// One of its actions, or the key.
+    /// An action or the key is invalid.
     #[error(transparent)]
     Action(#[from] ActionError),
-    /// The column cannot take it.
+    /// The action needs text, and the column holds none.
     #[error("PII_POLICY cannot mask or hash {0:?}, which holds no text; use keep or drop")]
     NotText(String),
-    /// Keys where there are none.
+    /// Actions by key for a column that is not a map.
     #[error("PII_POLICY gives {0:?} actions by key, but it is not a map; give it one action")]
     NotAMap(String),
-    /// The contact could not be told apart.
+    /// The column identifies the versions of a contact.
     #[error("PII_POLICY cannot change {0:?}: without it the versions of a contact could not be told apart")]
     Identity(String),
 }
@@ -63,10 +63,10 @@ impl Rule {
     }
 }
 
-/// A policy that can be used.
+/// A valid policy.
 #[derive(Clone, Default)]
 pub struct Policy {
-    /// By place; those that keep all are left out.
+    /// The rules by column index, without those that keep everything.
     columns: BTreeMap<usize, Rule>,
     key: Option<HashKey>,
 }
@@ -75,7 +75,7 @@ impl Policy {
     /// Reads a policy, and the key for `hash`.
     ///
     /// # Errors
-    /// [`PolicyError`], a sentence for whoever deploys the function.
+    /// [`PolicyError`], worded for the person who deploys the function.
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, PolicyError> {
         let document = parse(policy.as_bytes()).map_err(|_| PolicyError::NotAnObject)?;
         let rules = document.as_object().ok_or(PolicyError::NotAnObject)?;
@@ -90,7 +90,7 @@ impl Policy {
     fn add(&mut self, name: &str, value: Value<'_>) -> Result<(), PolicyError> {
         let named = COLUMNS.iter().enumerate().find(|(_, column)| column.name == name);
         let named = named.filter(|(_, column)| column.privacy != Privacy::NotPersonal);
-        let (place, column) = named.ok_or_else(|| PolicyError::UnknownColumn(name.to_owned()))?;
+        let (index, column) = named.ok_or_else(|| PolicyError::UnknownColumn(name.to_owned()))?;
         let rule = rule(name, column.kind, value)?;
         if column.privacy == Privacy::Identity && !rule.keeps_all() {
             return Err(PolicyError::Identity(name.to_owned()));
@@ -102,12 +102,12 @@ impl Policy {
             return Err(ActionError::NoKey(name.to_owned()).into());
         }
         if !rule.keeps_all() {
-            self.columns.insert(place, rule);
+            self.columns.insert(index, rule);
         }
         Ok(())
     }
 
-    /// Whether nothing would be changed.
+    /// Whether the policy changes nothing.
     #[must_use]
     pub fn keeps_all(&self) -> bool {
         self.columns.is_empty()
@@ -115,17 +115,17 @@ impl Policy {
 
     /// Applies the policy to the values of a row.
     pub(crate) fn apply(&self, cells: &mut [Option<Cell<'_>>]) {
-        for (place, rule) in &self.columns {
-            cells[*place] = cells[*place].take().and_then(|cell| self.cell(cell, rule));
+        for (index, rule) in &self.columns {
+            cells[*index] = cells[*index].take().and_then(|cell| self.cell(cell, rule));
         }
     }
 
-    /// Whether a value may be in `extra`: it is kept only if each column is whose data it may hold.
+    /// Whether a value may be in `extra`: only if every column whose data it may hold is kept.
     pub(crate) fn keeps(&self, extra: &Extra<'_>) -> bool {
-        !extra.columns.iter().any(|place| self.columns.contains_key(place))
+        !extra.columns.iter().any(|index| self.columns.contains_key(index))
     }
 
-    /// The key for the hash of a content, so that a guess for a hidden value cannot be tested without it.
+    /// The key for the content hash, so that nobody can test guesses for a hidden value without it.
     pub(crate) fn content_key(&self) -> Option<&HashKey> {
         self.key.as_ref()
     }
@@ -190,7 +190,7 @@ mod tests {
     use crate::schema::columns;
 
     #[test]
-    fn a_policy_names_every_column_with_a_source_and_of_the_others_these() {
+    fn a_policy_may_name_every_column_with_a_source_and_these_others() {
         let named: Vec<_> = columns()
             .filter(|column| Policy::read(&format!(r#"{{"{}": "keep"}}"#, column.name), None).is_ok())
             .map(|column| (column.name, column.source()))
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_changes_every_column_that_it_may_name_but_the_identity() {
+    fn a_policy_may_change_every_column_it_may_name_except_the_identity() {
         let kept: Vec<_> = columns()
             .map(|column| column.name)
             .filter(|name| {

@@ -1,16 +1,16 @@
-//! A row that comes back: it was made before and found no place in the lake.
+//! Rows that come back: made before, but not delivered to the lake.
 //!
-//! It passes as it is, so that its hash stays that of its content and what a policy hid stays hidden. But it must be a
-//! row: whoever can put a contact record can put anything that looks like one.
+//! A row passes unchanged, so its hash still matches its content, and values that a policy hid stay hidden. But it must be
+//! valid: anyone who can put a contact record can put something that only looks like a row.
 
 use connect_streams::{Object, Reject, RejectCode, Timestamp, Value};
 
 use crate::schema::{Column, Kind, columns};
 
-/// The line of a row that comes back, and the day it belongs to; `None` for that of a demo record.
+/// The line of a row that comes back, and its contact date; `None` for the row of a demo record.
 ///
 /// # Errors
-/// `bad_field`, when it is not a row that this code could have made.
+/// When this code cannot have made the row.
 pub fn returned(row: Object<'_>) -> Result<(Vec<u8>, Option<String>), Reject> {
     let mut initiation = None;
     for (name, value) in row.iter() {

@@ -1,9 +1,10 @@
-//! The columns, declared once: from here come the tree of source paths, the computed values, the row's writer, what a policy
-//! may name, what tools may show, the Glue column list and the documentation. A new column is one entry in `added.rs`.
+//! The columns, declared once. These declarations drive the tree of source paths, the computed values, the row encoder, the
+//! columns a policy may name, what tools may show, the Glue column list, and the documentation. A new column is one entry in
+//! `added.rs`.
 //!
 //! Names: `snake_case` of the source path without dots, a repeated word once, acronyms as one word, durations with
-//! their unit. Fields and types: Administrator Guide, "Contact records data model"; what is marked as seen in
-//! the API only is not in this table and so lands in `extra`.
+//! their unit. Fields and types: Administrator Guide, "Contact records data model". Fields that the page marks as
+//! API-only have no column and go to `extra`.
 
 mod added;
 mod agent;
@@ -20,7 +21,7 @@ pub use crate::facts::{Computed, Facts};
 pub use column::{Column, Compute, Kind, Origin, Privacy, RowValue};
 pub use table::{COLUMNS, SCHEMA_VERSION};
 
-/// Every column of the row, in the order in which they are written.
+/// Every column of the row, in the order they are written.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
     COLUMNS.iter()
 }
@@ -32,7 +33,7 @@ mod tests {
 
     fn check(columns: &[Column]) {
         let names: HashSet<_> = columns.iter().map(|column| column.name).collect();
-        assert_eq!(names.len(), columns.len(), "a name stands twice");
+        assert_eq!(names.len(), columns.len(), "duplicate name");
         for column in columns {
             let hive = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
             assert!(column.name.bytes().all(hive), "{}", column.name);
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_what_hive_accepts() {
+    fn names_are_unique_and_valid_in_hive() {
         check(&COLUMNS);
     }
 
@@ -56,19 +57,19 @@ mod tests {
         assert!(paths.len() > 150 && paths.iter().all(|path| !path.is_empty()));
     }
 
-    /// Files and tables that exist were made with these columns in this order. See docs/deploy.md, "Upgrading". A release
-    /// with new columns adds them to the list.
+    /// Existing files and tables have these columns in this order. See docs/deploy.md, "Upgrading". A release with new columns
+    /// adds them to the list.
     #[test]
-    fn the_table_begins_with_the_columns_that_were_published() {
+    fn the_published_columns_stay_first_and_in_order() {
         let published: Vec<_> = include_str!("schema/published.txt").lines().collect();
         let names: Vec<_> = columns().map(|column| column.name).collect();
         assert!(published.len() > 150, "{}", published.len());
         assert_eq!(names[..published.len()], published);
     }
 
-    /// What is hidden in every form cannot be declared open: a mark that does nothing would only look like a decision.
+    /// A column that is always hidden cannot be declared open: a declaration without effect would look like a decision.
     #[test]
-    fn a_mark_of_privacy_says_something() {
+    fn every_privacy_declaration_has_an_effect() {
         fn check(columns: &[Column]) {
             for column in columns {
                 let is_text = matches!(column.kind, Kind::Text | Kind::TextList);
@@ -108,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn durations_and_times_carry_their_unit() {
+    fn names_of_durations_include_the_unit() {
         for column in columns().filter(|column| matches!(column.kind, Kind::Integer | Kind::Double)) {
-            let is_time =
+            let is_duration =
                 ["duration", "_time_", "wait", "_hold_seconds"].iter().any(|word| column.name.contains(word));
             assert!(
-                !is_time || column.name.ends_with("_seconds") || column.name.ends_with("_milliseconds"),
+                !is_duration || column.name.ends_with("_seconds") || column.name.ends_with("_milliseconds"),
                 "{}",
                 column.name
             );

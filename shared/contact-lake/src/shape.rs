@@ -1,4 +1,4 @@
-//! The columns of one object as a tree of its source paths, so that one walk over the object finds them all.
+//! The columns of one object as a tree of source paths, so that one walk over the object finds them all.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,30 +11,30 @@ use crate::schema::{Column, Kind};
 pub(crate) struct Shape {
     pub(crate) columns: &'static [Column],
     pub(crate) root: Group,
-    /// The shapes of those columns that are lists or maps of objects, by place.
+    /// The shapes of the columns that are lists or maps of objects, by index.
     elements: BTreeMap<usize, Shape>,
 }
 
-/// One level of the tree. Every field of every record is looked up in one; what is in it does not come from outside, so its
-/// hashes need no secret.
+/// One level of the tree. Every field of every record is looked up in one. Its keys are not user input, so the hash function
+/// needs no secret.
 #[derive(Debug, Default)]
 pub(crate) struct Group(HashMap<&'static str, Source, FixedState>);
 
-/// What a field of the source leads to.
+/// The target of a source field.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// The column at this place.
+    /// The column at this index.
     Column(usize),
     /// Further fields.
     Group(Group),
 }
 
 impl Source {
-    /// The places of all columns that it leads to.
-    pub(crate) fn places(&self) -> Vec<usize> {
+    /// The indexes of all columns it leads to.
+    pub(crate) fn indexes(&self) -> Vec<usize> {
         match self {
-            Self::Column(place) => vec![*place],
-            Self::Group(group) => group.places(),
+            Self::Column(index) => vec![*index],
+            Self::Group(group) => group.indexes(),
         }
     }
 }
@@ -45,24 +45,24 @@ impl Shape {
         Self::without(&[], columns)
     }
 
-    /// The tree without some columns, whose places stay empty.
+    /// The tree without some columns, whose cells stay empty.
     pub(crate) fn without(left_out: &[&str], columns: &'static [Column]) -> Self {
         let mut shape = Self { columns, root: Group::default(), elements: BTreeMap::new() };
         let is_in = |column: &Column| !left_out.contains(&column.name);
-        for (place, column) in columns.iter().enumerate().filter(|(_, column)| is_in(column)) {
+        for (index, column) in columns.iter().enumerate().filter(|(_, column)| is_in(column)) {
             for path in column.sources() {
-                shape.root.insert(path, place);
+                shape.root.insert(path, index);
             }
             if let Kind::StructList(fields) | Kind::StructMap(fields) = column.kind {
-                shape.elements.insert(place, Self::of(fields));
+                shape.elements.insert(index, Self::of(fields));
             }
         }
         shape
     }
 
-    /// The shape of the elements of the column at `place`.
-    pub(crate) fn elements(&self, place: usize) -> &Self {
-        &self.elements[&place]
+    /// The shape of the elements of the column at `index`.
+    pub(crate) fn elements(&self, index: usize) -> &Self {
+        &self.elements[&index]
     }
 }
 
@@ -71,20 +71,20 @@ impl Group {
         self.0.get(field)
     }
 
-    /// The places of all columns in this group.
-    pub(crate) fn places(&self) -> Vec<usize> {
-        self.0.values().flat_map(Source::places).collect()
+    /// The indexes of all columns in this group.
+    pub(crate) fn indexes(&self) -> Vec<usize> {
+        self.0.values().flat_map(Source::indexes).collect()
     }
 
-    fn insert(&mut self, path: &'static str, place: usize) {
+    fn insert(&mut self, path: &'static str, index: usize) {
         match path.split_once('.') {
             None => {
-                self.0.insert(path, Source::Column(place));
+                self.0.insert(path, Source::Column(index));
             }
             Some((group, rest)) => {
                 match self.0.entry(group).or_insert_with(|| Source::Group(Self::default())) {
-                    Source::Group(fields) => fields.insert(rest, place),
-                    Source::Column(_) => unreachable!("{group} is a column and a group, too"),
+                    Source::Group(fields) => fields.insert(rest, index),
+                    Source::Column(_) => unreachable!("{group} is both a column and a group"),
                 }
             }
         }

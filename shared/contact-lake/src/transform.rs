@@ -1,5 +1,5 @@
-//! A record's bytes to what becomes of it: `parse → normalize → encode`. The one place that the function, and whoever asks what
-//! it would do, go through.
+//! A record's bytes to its outcome: `parse → normalize → encode`. Both the function and the tools that predict its outcome use
+//! this code.
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
@@ -12,34 +12,34 @@ use crate::returned::returned;
 /// The partition of the console's demo records.
 const DEMO_PARTITION: &str = "demo";
 
-/// What becomes of a record that is not at fault.
+/// The outcome of a valid record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transformed {
     /// A row.
     Row(Made),
-    /// Nothing: it is of this known kind, which belongs elsewhere.
+    /// No row: a record of this known kind does not belong in the lake.
     Dropped(RecordKind),
 }
 
-/// A row: one line of JSON, the partition that it belongs to, and what there is to say of it.
+/// A row: one line of JSON, its partition, and observations to report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Made {
-    /// The line, with its end.
+    /// The line, with its line feed.
     pub line: Vec<u8>,
     /// The partition.
     pub contact_date: String,
     /// Source paths of values of an unexpected type.
     pub type_drift: Vec<String>,
-    /// Columns whose interval would be negative.
+    /// Columns with a negative interval.
     pub impossible_intervals: Vec<&'static str>,
-    /// From `LastUpdateTimestamp` to the arrival, milliseconds; of a contact record whose arrival is known.
+    /// Milliseconds from `LastUpdateTimestamp` to arrival, for a contact record whose arrival is known.
     pub delivery_lag: Option<i64>,
 }
 
 /// Makes a record's row.
 ///
 /// # Errors
-/// What is wrong with the record.
+/// The reason why the record is invalid.
 pub fn transform(data: &[u8], arrival: Option<Arrival>, policy: &Policy) -> Result<Transformed, Reject> {
     let document = parse(data)?;
     let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;

@@ -1,11 +1,11 @@
-//! What the key of a raw copy says about the records in it.
+//! The arrival time in the key of a raw copy.
 
 use connect_streams::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-/// When the oldest record of a copy arrived, to the second: Firehose has it in the object's name. If somebody renamed the
-/// object, the day of its partition is what is left.
+/// When the oldest record of a raw copy arrived, to the second, from the object name that Firehose gave it. For a renamed
+/// object, the start of its partition's day.
 /// Source: Amazon Data Firehose Developer Guide, "Configure Amazon S3 object name format".
 #[must_use]
 pub fn arrival(key: &str) -> Option<Timestamp> {
@@ -17,8 +17,8 @@ pub fn arrival(key: &str) -> Option<Timestamp> {
     in_name(name).or_else(start_of_day)
 }
 
-/// The time in `<stream>-<version>-YYYY-MM-DD-HH-MM-SS-<random>.gz`, wherever it stands: the stream's name may hold anything,
-/// numbers too, so the last one counts.
+/// The time in `<stream>-<version>-YYYY-MM-DD-HH-MM-SS-<random>.gz`. The stream's name may contain anything, including
+/// numbers, so the last match counts.
 fn in_name(name: &str) -> Option<Timestamp> {
     const FORM: &str = "0000-00-00-00-00-00";
     let starts = (0..name.len().saturating_sub(FORM.len())).rev();
@@ -34,7 +34,7 @@ mod tests {
     use super::arrival;
 
     #[test]
-    fn a_copy_says_when_its_oldest_record_arrived() {
+    fn the_key_of_a_raw_copy_gives_the_arrival_of_its_oldest_record() {
         for (key, expected) in [
             (
                 "raw/contact-records/arrival_date=2026-03-02/contact-records-1-2026-03-02-08-15-59-0a1b2c3d-0000-4000-8000-00000000000e.gz",

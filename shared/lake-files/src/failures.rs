@@ -1,18 +1,18 @@
-//! Every form in which the pipeline keeps what failed, as records that can be sent again.
+//! Reads dead letters, in every form the pipeline keeps them, as records that can be sent again.
 //!
-//! | object | below | one JSON object for |
+//! | object | prefix | each JSON object is |
 //! |---|---|---|
-//! | Firehose failure | `errors/` | a record, with its bytes and when it arrived |
+//! | Firehose failure | `errors/` | a record, with its bytes and arrival time |
 //! | discarded batch | `aws/lambda/` | a batch, with the whole event as text or as an object |
-//! | rejected records | `rejected/agent-events/` | a record, with its place in the stream |
+//! | rejected records | `rejected/agent-events/` | a record, with its position in the stream |
 //!
-//! Which form a JSON object has is told by its fields, not by the key, so that a copy in another place can be read as
-//! well. They stand one behind the other, with or without line ends between them, and may be compressed with GZIP.
+//! The form of a JSON object is recognized by its fields, not by the key, so that a copy in another location can be read,
+//! too. JSON objects are concatenated, with or without line feeds between them, and may be compressed with GZIP.
 //!
 //! Sources: Firehose Developer Guide, "Handle failure in data transformation", "Error handling for data format
-//! conversion", "Dynamic partitioning errors": the pages differ in the names of the error's fields, and the service
+//! conversion", "Dynamic partitioning errors". The pages disagree on the names of the error fields, and the service
 //! writes numbers where they show text. Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data
-//! Streams event source in Lambda"; the payload is escaped JSON there, and an object in other implementations.
+//! Streams event source in Lambda". The payload is escaped JSON there, and an object in other implementations.
 
 use std::borrow::Cow;
 
@@ -24,44 +24,44 @@ use serde_json::value::RawValue;
 /// A record that failed.
 #[derive(Debug, Clone)]
 pub struct FailedRecord {
-    /// What can be sent again.
+    /// The data to send again.
     pub payload: Payload,
-    /// Why it failed, in the words of who kept it.
+    /// Why it failed, as the service or function that kept it says.
     pub reason: String,
-    /// When it arrived, if that was kept.
+    /// When it arrived, if known.
     pub arrival: Option<Timestamp>,
 }
 
-/// What can be sent again.
+/// The data to send again, by destination.
 #[derive(Debug, Clone)]
 pub enum Payload {
-    /// For the Firehose of contact records: a contact record as it came, or a row that found no place.
+    /// For the Firehose of contact records: a raw contact record, or a row that was not delivered.
     ContactRecord(Vec<u8>),
-    /// For the function of agent events: a record of its event, with its original place in the stream.
+    /// For agent-event-upserter: a record of its event, with its original position in the stream.
     AgentEvent(Box<RawValue>),
 }
 
-/// Why something in an object cannot be sent again.
+/// Why a part of an object cannot be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// The object's end is missing, or it is no JSON at all.
+    /// The end of the object is missing, or it is not JSON at all.
     #[error("not JSON from here on")]
     NotJson,
     /// JSON of another form.
-    #[error("of no form that is known")]
+    #[error("JSON of an unknown form")]
     UnknownForm,
-    /// Firehose's copy of the record is no base64.
+    /// Firehose's copy of the record is not base64.
     #[error("its bytes are not base64")]
     NotBase64,
     /// The batch was discarded without its records.
-    #[error("a discarded batch without its records; while the stream still has them, they can be read there")]
+    #[error("a discarded batch without its records; read them from the stream while it still has them")]
     NoPayload,
-    /// A batch that is not of a Kinesis stream.
-    #[error("a discarded batch that is not of a Kinesis stream")]
+    /// The batch is not from a Kinesis stream.
+    #[error("a discarded batch that is not from a Kinesis stream")]
     NotKinesis,
 }
 
-/// The records of an object, in its order.
+/// The records of an object, in order.
 #[must_use]
 pub fn read(object: &[u8]) -> Vec<Result<FailedRecord, Unreadable>> {
     let mut records = Vec::new();
@@ -107,7 +107,7 @@ fn read_value(value: &RawValue, records: &mut Vec<Result<FailedRecord, Unreadabl
     }
 }
 
-/// The names that the error's code has on one page or another.
+/// The error code under each name that the pages use.
 #[derive(Default, Deserialize)]
 struct FirehoseFailure<'a> {
     #[serde(borrow, rename = "arrivalTimestamp")]
@@ -147,11 +147,11 @@ struct Batch<'a> {
 #[derive(Deserialize)]
 struct BatchRecord<'a> {
     #[serde(borrow)]
-    kinesis: Place<'a>,
+    kinesis: Metadata<'a>,
 }
 
 #[derive(Deserialize)]
-struct Place<'a> {
+struct Metadata<'a> {
     #[serde(borrow, rename = "approximateArrivalTimestamp")]
     arrival: Option<&'a RawValue>,
 }
@@ -167,18 +167,18 @@ fn discarded_batch(
     let context = request_context.and_then(|context| serde_json::from_str(context.get()).ok());
     let reason = context.map_or_else(|| "unknown".to_owned(), |context: RequestContext| context.condition);
     let record = |record: &&RawValue| {
-        let place: BatchRecord<'_> =
+        let parsed: BatchRecord<'_> =
             serde_json::from_str(record.get()).map_err(|_| Unreadable::NotKinesis)?;
         Ok(FailedRecord {
             payload: Payload::AgentEvent((*record).to_owned()),
             reason: reason.clone(),
-            arrival: arrival(place.kinesis.arrival, TimeUnit::Seconds),
+            arrival: arrival(parsed.kinesis.arrival, TimeUnit::Seconds),
         })
     };
     Ok(batch.records.iter().map(record).collect())
 }
 
-/// A line as agent-event-upserter writes it.
+/// A line written by agent-event-upserter.
 #[derive(Deserialize)]
 struct RejectedLine<'a> {
     reason: String,
@@ -198,7 +198,7 @@ struct RejectedLine<'a> {
 fn rejected_record(value: &RawValue) -> Result<FailedRecord, Unreadable> {
     let line: RejectedLine<'_> = serde_json::from_str(value.get()).map_err(|_| Unreadable::UnknownForm)?;
     let arrival = arrival(line.arrival_timestamp, TimeUnit::Milliseconds);
-    // Seconds with a fraction, as Lambda writes them; by their digits, since a float has not all of them.
+    // Seconds with a fraction, as Lambda writes them. Written as digits, because a float would lose precision.
     let seconds = arrival.map(|arrival| {
         let milliseconds = arrival.epoch_milliseconds();
         format!("{}.{:03}", milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000))
@@ -224,8 +224,8 @@ mod tests {
 
     use super::*;
 
-    fn told(object: &str) -> Vec<String> {
-        let tell = |record: Result<FailedRecord, Unreadable>| match record {
+    fn described(object: &str) -> Vec<String> {
+        let describe = |record: Result<FailedRecord, Unreadable>| match record {
             Err(unreadable) => unreadable.to_string(),
             Ok(FailedRecord { payload, reason, arrival }) => {
                 let payload = match payload {
@@ -245,7 +245,7 @@ mod tests {
                 format!("{reason} | {arrival} | {payload}")
             }
         };
-        read(object.as_bytes()).into_iter().map(tell).collect()
+        read(object.as_bytes()).into_iter().map(describe).collect()
     }
 
     #[test]
@@ -258,10 +258,14 @@ mod tests {
         let conversion = "DataFormatConversion.InvalidInput | 2026-03-02T08:00:00.123Z | {}";
         let expected = [function, function, conversion, conversion];
         for separator in ["", "\n", "\r\n", " "] {
-            assert_eq!(told(&[number, text, converted, capital].join(separator)), expected, "{separator:?}");
+            assert_eq!(
+                described(&[number, text, converted, capital].join(separator)),
+                expected,
+                "{separator:?}"
+            );
         }
-        assert_eq!(told(r#"{"rawData":"e30="}"#), ["unknown | ? | {}"]);
-        assert_eq!(told(r#"{"rawData":"%","errorCode":"c"}"#), ["its bytes are not base64"]);
+        assert_eq!(described(r#"{"rawData":"e30="}"#), ["unknown | ? | {}"]);
+        assert_eq!(described(r#"{"rawData":"%","errorCode":"c"}"#), ["its bytes are not base64"]);
     }
 
     const EVENT: &str = r#"{"Records":[{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"p","sequenceNumber":"49","data":"e30=","approximateArrivalTimestamp":1772438400.123},"eventID":"shardId-000000000001:49","eventSourceARN":"arn:s"}]}"#;
@@ -274,42 +278,42 @@ mod tests {
         for payload in [text.to_string(), EVENT.to_owned()] {
             let object =
                 format!(r#"{{{context},"version":"1.0","KinesisBatchInfo":{{}},"payload":{payload}}}"#);
-            assert_eq!(told(&object), expected);
+            assert_eq!(described(&object), expected);
         }
         let without = format!(r#"{{{context},"KinesisBatchInfo":{{}}}}"#);
-        assert_eq!(told(&without), [Unreadable::NoPayload.to_string()]);
+        assert_eq!(described(&without), [Unreadable::NoPayload.to_string()]);
         let other = format!(r#"{{{context},"DDBStreamBatchInfo":{{}},"payload":"{{}}"}}"#);
-        assert_eq!(told(&other), [Unreadable::NotKinesis.to_string()]);
+        assert_eq!(described(&other), [Unreadable::NotKinesis.to_string()]);
     }
 
     #[test]
-    fn rejected_records_get_their_place_in_the_stream_back() {
+    fn rejected_records_get_their_position_in_the_stream_back() {
         let line = r#"{"reason":"missing_field","path":"AgentARN","event_source_arn":"arn:s","shard_id":"shardId-000000000001","sequence_number":"49","partition_key":"p\"","arrival_timestamp":"2026-03-02T08:00:00.123Z","data":"e30="}"#;
-        let told_of_it = told(line);
+        let described_line = described(line);
         assert_eq!(
-            told_of_it,
+            described_line,
             [r#"missing_field | 2026-03-02T08:00:00.123Z | shardId-000000000001 49 p" {}"#]
         );
         let Payload::AgentEvent(record) = &read(line.as_bytes()).remove(0).unwrap().payload else { panic!() };
         let record: StreamRecord = serde_json::from_str(record.get()).unwrap();
         assert_eq!(record.arrival, Timestamp::parse("2026-03-02T08:00:00.123Z"));
         assert_eq!(record.event_source_arn, "arn:s");
-        // What never was base64 is what it was.
+        // Data that is not base64 stays unchanged.
         let odd = line.replace(r#""e30=""#, r#"{"a":1}"#);
         assert_eq!(
-            told(&odd),
+            described(&odd),
             [r#"missing_field | 2026-03-02T08:00:00.123Z | shardId-000000000001 49 p" ?"#]
         );
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_and_costs_no_other_record() {
+    fn unreadable_parts_are_reported_and_do_not_affect_other_records() {
         let good = r#"{"rawData":"e30="}"#;
         let object = format!("{good}{{\"a\":1}}[]\n{good}{{\"rawData\":");
         let [unknown, ok] = [Unreadable::UnknownForm.to_string(), "unknown | ? | {}".to_owned()];
         let expected = [ok.clone(), unknown.clone(), unknown, ok, Unreadable::NotJson.to_string()];
-        assert_eq!(told(&object), expected);
-        assert_eq!(told(""), [] as [String; 0]);
-        assert_eq!(told("PAR1"), [Unreadable::NotJson.to_string()]);
+        assert_eq!(described(&object), expected);
+        assert_eq!(described(""), [] as [String; 0]);
+        assert_eq!(described("PAR1"), [Unreadable::NotJson.to_string()]);
     }
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Called with every file before it is written to where it stays.
+/// Called with every file before it is written to its final location.
 pub type Note = Arc<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;
 
-/// The files below a folder, in any order; none if it is not there. Links are files, and not followed.
+/// The files below a folder, in any order; none if the folder does not exist. Links count as files and are not followed.
 ///
 /// # Errors
 /// When a folder cannot be read.

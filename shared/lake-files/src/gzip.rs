@@ -1,13 +1,13 @@
-//! Objects that may be compressed.
+//! Reads objects that may be compressed.
 
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 
-/// The object without its compression, if it has one.
+/// The object, decompressed if it is compressed with GZIP.
 ///
 /// # Errors
-/// When it begins like GZIP and is not.
+/// When it starts like GZIP but is not valid.
 pub fn decompressed(bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);

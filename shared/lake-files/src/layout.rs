@@ -1,39 +1,39 @@
-//! What stands where in the lake bucket. Keys are a public interface: the template, alarms and queries name them, too.
+//! The layout of the lake bucket. Keys are a public interface: the template, alarms, and queries use them, too.
 
-/// Rows, as Parquet, by the day their contact began.
+/// Rows, as Parquet, by contact date.
 pub const ROWS: &str = "contact_records/";
-/// The partition of rows, before its value.
+/// The partition of rows, up to its value.
 pub const ROWS_PARTITION: &str = "contact_records/contact_date=";
-/// Contact records as they came.
+/// Raw copies of contact records.
 pub const COPIES: &str = "raw/contact-records/";
-/// The partition of copies, before the day they arrived.
+/// The partition of raw copies, up to the day they arrived.
 pub const COPIES_PARTITION: &str = "raw/contact-records/arrival_date=";
-/// Agent events as they came, if Firehose keeps them.
+/// Raw copies of agent events, if Firehose keeps them: the archive.
 pub const AGENT_EVENT_COPIES: &str = "raw/agent-events/";
-/// What Firehose could not transform, convert or deliver, by the kind of failure.
+/// Records that Firehose could not transform, convert, or deliver, by kind of failure.
 pub const FAILED: &str = "errors/";
-/// Copies of agent events that Firehose could not deliver.
+/// Raw copies of agent events that Firehose could not deliver.
 pub const FAILED_AGENT_EVENT_COPIES: &str = "errors/agent-events-";
-/// Copies of contact records that Firehose could not deliver.
+/// Raw copies of contact records that Firehose could not deliver.
 pub const FAILED_COPIES: &str = "errors/backup-";
 /// Agent events that were rejected, with their bytes and the reason.
 pub const REJECTED: &str = "rejected/agent-events/";
 /// Batches of agent events whose retries were exhausted: the on-failure destination.
 pub const ON_FAILURE: &str = "aws/lambda/";
-/// Markers of copies that backfill is done with, by version of the schema.
+/// Markers of raw copies that backfill has finished, by schema version.
 pub const BACKFILL_DONE: &str = "backfill/";
-/// Manifests of redrive.
+/// Manifests of redrive runs.
 pub const REDRIVE_RUNS: &str = "redrive/runs/";
-/// Which records of an object redrive has left, by its key.
+/// The records of an object that redrive has not sent, by the object's key.
 pub const REDRIVE_LEFT: &str = "redrive/left/";
 
-/// Firehose's prefix of rows. Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects".
+/// Firehose's prefix for rows. Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects".
 pub const ROWS_PREFIX: &str = "contact_records/contact_date=!{partitionKeyFromLambda:contact_date}/";
-/// Firehose's prefix of what it could not deliver.
+/// Firehose's prefix for records it could not deliver.
 pub const FAILED_PREFIX: &str = "errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/";
-/// Firehose's prefix of contact records as they came.
+/// Firehose's prefix for raw copies of contact records.
 pub const COPIES_PREFIX: &str = "raw/contact-records/arrival_date=!{timestamp:yyyy-MM-dd}/";
-/// Firehose's prefix of agent events as they came.
+/// Firehose's prefix for raw copies of agent events.
 pub const AGENT_EVENT_COPIES_PREFIX: &str = "raw/agent-events/arrival_date=!{timestamp:yyyy-MM-dd}/";
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_firehose_writes_is_where_it_is_looked_for() {
+    fn the_prefixes_of_firehose_match_the_layout() {
         assert!(ROWS_PREFIX.starts_with(ROWS_PARTITION) && ROWS_PARTITION.starts_with(ROWS));
         assert!(COPIES_PREFIX.starts_with(COPIES_PARTITION) && COPIES_PARTITION.starts_with(COPIES));
         assert!(FAILED_PREFIX.starts_with(FAILED));

@@ -1,5 +1,5 @@
-//! The lake's files: what stands where, what the names of raw copies say, how they are split into
-//! records, and every form of failure as records that can be sent again.
+//! The lake's files: the bucket layout, the arrival times in the names of raw copies, raw copies split into records, and
+//! every form of dead letter read as records that can be sent again.
 
 pub mod copies;
 pub mod failures;

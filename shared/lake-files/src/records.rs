@@ -1,12 +1,12 @@
-//! Records out of an object in which Firehose has put them one behind the other, without anything in between.
+//! Splits an object into records, which Firehose concatenates without a separator.
 
 use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
-/// The name that Amazon Connect puts first in a contact record.
+/// The first field that Amazon Connect writes in a contact record.
 const FIRST_NAME: &[u8] = b"AWSAccountId";
 
-/// The records, in order. What is no JSON is one record up to where the next can begin; it fails when it is read.
+/// The records, in order. Bytes that are not JSON are one record, up to where the next can start. It fails when it is read.
 pub fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -21,27 +21,27 @@ pub fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The length of the JSON value that the bytes begin with.
+/// The length of the JSON value at the start of the bytes.
 fn value(bytes: &[u8]) -> Option<usize> {
     let mut values = serde_json::Deserializer::from_slice(bytes);
     let value = <&RawValue>::deserialize(&mut values).ok()?;
     Some(value.get().len())
 }
 
-/// Where a record can begin, behind the beginning of `bytes`: an object with a name in it, behind another object, or with
-/// the name that comes first.
+/// Where the next record can start, after the start of `bytes`: at an object with a name in it that follows another object
+/// or starts with the field `AWSAccountId`.
 #[must_use]
 pub fn next_beginning(bytes: &[u8]) -> usize {
     let braces = bytes.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'{');
-    let mut beginnings = braces.filter_map(|(place, _)| {
-        let name = first_name(&bytes[place + 1..])?;
-        let is_behind_an_object = bytes[..place].trim_ascii_end().ends_with(b"}");
-        (name == FIRST_NAME || is_behind_an_object).then_some(place)
+    let mut starts = braces.filter_map(|(start, _)| {
+        let name = first_name(&bytes[start + 1..])?;
+        let follows_an_object = bytes[..start].trim_ascii_end().ends_with(b"}");
+        (name == FIRST_NAME || follows_an_object).then_some(start)
     });
-    beginnings.next().unwrap_or(bytes.len())
+    starts.next().unwrap_or(bytes.len())
 }
 
-/// The name of an object's first member, if it is a plain one. Inside of a text there is none: a quotation mark there is
+/// The name of an object's first member, if it is a plain one. A brace inside text never matches: a quotation mark after it is
 /// escaped, or ends the text, and no name follows.
 fn first_name(bytes: &[u8]) -> Option<&[u8]> {
     let bytes = bytes.trim_ascii_start().strip_prefix(b"\"")?;
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn records_stand_side_by_side_or_on_lines() {
+    fn records_are_split_with_or_without_white_space_between_them() {
         let both = [r#"{"a":{"b":"}{"},"c":[{"d":1},{"e":2}]}"#, r#"{"f":"\"}{\"x\":"}"#];
         for between in ["", "\n", " \r\n ", "\n\n"] {
             assert_eq!(texts(both.join(between).as_bytes()), both);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_record_takes_no_other_along() {
+    fn a_broken_record_does_not_affect_others() {
         let whole = r#"{"AWSAccountId":"1","ContactId":"c"}"#;
         for broken in [
             r#"{"AWSAccountId":"1","Cont"#,
@@ -84,9 +84,9 @@ mod tests {
             let text = [whole, broken, whole].concat();
             assert_eq!(texts(text.as_bytes()), [whole, broken, whole], "{broken}");
         }
-        // Without the name that comes first, what follows is found behind the end of an object.
+        // Without the first field, the next record is found after the end of an object.
         assert_eq!(texts(br#"{"a":1,}{"b":2}"#), [r#"{"a":1,}"#, r#"{"b":2}"#]);
-        // A record that is not UTF-8 is one record as well.
+        // A record that is not UTF-8 is one record, too.
         let text = [whole.as_bytes(), b"{\"AWSAccountId\":\"\xff\"}", whole.as_bytes()].concat();
         assert_eq!(split(&text).count(), 3);
     }

@@ -1,6 +1,6 @@
-//! Record format conversion: rows of JSON to Parquet by a table's columns.
+//! Record format conversion: JSON rows to Parquet, with the columns of a table.
 //!
-//! A field that the table does not have is left out, a missing one is null; a row whose field has another type does not
+//! A field that the table does not have is left out, and a missing field is null. A row with a field of another type does not
 //! fit. Files are compressed with Snappy.
 //!
 //! Source: Amazon Data Firehose Developer Guide, "Convert input data format in Amazon Data Firehose".
@@ -15,30 +15,30 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-/// Rows that are read at once.
+/// The number of rows read at once.
 const ROWS_PER_BATCH: usize = 1024;
-/// A row group that is larger than this is ended: until then, all of its columns are held at once.
+/// The size at which a row group ends. Until then, all its columns are kept in memory.
 const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
 
-/// What became of rows.
+/// The result of a conversion.
 pub struct Converted {
     /// The file; empty if no row fits.
     pub file: Vec<u8>,
-    /// Places of the rows that do not fit, and why.
+    /// Indexes of the rows that do not fit, with the reason.
     pub misfits: Vec<(usize, String)>,
 }
 
 /// Converts rows, each the bytes of one JSON object.
 ///
 /// # Errors
-/// When no file can be written; a row that does not fit is no error.
+/// When no file can be written. A row that does not fit is not an error.
 pub fn convert(rows: &[&[u8]], schema: &Arc<Schema>) -> anyhow::Result<Converted> {
     let mut conversion = Conversion::begin(schema)?;
     conversion.add(rows)?;
     conversion.finish()
 }
 
-/// A file on its way: what was added is kept as it will be in the file, encoded and compressed.
+/// A file in progress. Added rows are kept in memory as they will be in the file, encoded and compressed.
 pub struct Conversion {
     schema: Arc<Schema>,
     writer: ArrowWriter<Vec<u8>>,
@@ -48,31 +48,31 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Begins a file.
+    /// Starts a file.
     ///
     /// # Errors
-    /// When it cannot be begun.
+    /// When it cannot be started.
     pub fn begin(schema: &Arc<Schema>) -> anyhow::Result<Self> {
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties))
-            .context("a Parquet file cannot be begun")?;
+            .context("cannot start a Parquet file")?;
         Ok(Self { schema: schema.clone(), writer, rows: 0, is_empty: true, misfits: Vec::new() })
     }
 
     /// Adds rows, each the bytes of one JSON object.
     ///
     /// # Errors
-    /// When they cannot be written; a row that does not fit is no error.
+    /// When they cannot be written. A row that does not fit is not an error.
     pub fn add(&mut self, rows: &[&[u8]]) -> anyhow::Result<()> {
         for rows in rows.chunks(ROWS_PER_BATCH) {
             match read(rows, &self.schema) {
                 Ok(batch) => self.write(&batch)?,
-                // One of them does not fit: which, only each by itself tells.
+                // At least one of them does not fit. Reading each alone shows which.
                 Err(_) => {
-                    for (place, row) in rows.iter().enumerate() {
+                    for (index, row) in rows.iter().enumerate() {
                         match read(&[row], &self.schema) {
                             Ok(batch) => self.write(&batch)?,
-                            Err(error) => self.misfits.push((self.rows + place, error.to_string())),
+                            Err(error) => self.misfits.push((self.rows + index, error.to_string())),
                         }
                     }
                 }
@@ -84,19 +84,19 @@ impl Conversion {
 
     fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
         self.is_empty &= batch.num_rows() == 0;
-        self.writer.write(batch).context("a Parquet file cannot be written")?;
+        self.writer.write(batch).context("cannot write a Parquet file")?;
         if self.writer.in_progress_size() > ROW_GROUP_BYTES {
-            self.writer.flush().context("a Parquet file cannot be written")?;
+            self.writer.flush().context("cannot write a Parquet file")?;
         }
         Ok(())
     }
 
-    /// The file.
+    /// Finishes the file.
     ///
     /// # Errors
     /// When it cannot be finished.
     pub fn finish(self) -> anyhow::Result<Converted> {
-        let file = self.writer.into_inner().context("a Parquet file cannot be finished")?;
+        let file = self.writer.into_inner().context("cannot finish a Parquet file")?;
         let file = if self.is_empty { Vec::new() } else { file };
         Ok(Converted { file, misfits: self.misfits })
     }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_back_as_they_went_in() {
+    fn rows_are_read_back_unchanged() {
         let rows: [&[u8]; 3] = [
             br#"{"name":"a","count":7,"at":"2026-03-02T08:00:00.250Z","tags":{"k":"v","K":"w"},"steps":[{"state":"s","at":"2026-03-02T08:00:00.000Z"},{"state":"t"}]}"#,
             br#"{"name":"b","unknown":{"deep":[1]}}"#,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_does_not_fit_stays_out_and_the_others_go_in() {
+    fn a_row_that_does_not_fit_is_left_out_and_the_others_are_kept() {
         let rows: [&[u8]; 5] = [
             br#"{"name":"a"}"#,
             br#"{"name":"b","count":"many"}"#,
@@ -169,7 +169,7 @@ mod tests {
             br#"{"name":"e"}"#,
         ];
         let converted = convert(&rows, &schema()).unwrap();
-        assert_eq!(converted.misfits.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(converted.misfits.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2, 3]);
         let names: Vec<_> =
             read_rows(converted.file.into()).unwrap().iter().map(|row| row["name"].clone()).collect();
         assert_eq!(names, ["a", "e"]);

@@ -1,4 +1,4 @@
-//! A table of the Glue Data Catalog, as far as Parquet conversion needs it: column names and types.
+//! A Glue Data Catalog table, reduced to what Parquet conversion needs: column names and types.
 //!
 //! Source: Athena User Guide, "Data types in Amazon Athena"; Firehose Developer Guide, "Convert input data format".
 
@@ -20,10 +20,10 @@ pub struct GlueTable {
 }
 
 impl GlueTable {
-    /// A table of these columns: name and type, such as `array<struct<name:string>>`.
+    /// A table with these columns: name and type, such as `array<struct<name:string>>`.
     ///
     /// # Errors
-    /// When a type is none.
+    /// When a type is unknown or not valid.
     pub fn new<'a>(
         database: &str,
         name: &str,
@@ -42,10 +42,10 @@ impl GlueTable {
     }
 }
 
-/// The table that rows of contact records are converted by.
+/// The table that defines the conversion of contact record rows.
 ///
 /// # Errors
-/// When a column's type is not one that a table can have.
+/// When a column's type is unknown or not valid.
 pub fn contact_records() -> anyhow::Result<GlueTable> {
     let columns: Vec<_> = columns().map(|column| (column.name, column.glue_type())).collect();
     GlueTable::new(
@@ -77,16 +77,16 @@ fn data_type(glue: &str) -> anyhow::Result<DataType> {
         GlueType::Simple("boolean") => DataType::Boolean,
         GlueType::Simple("timestamp") => DataType::Timestamp(TimeUnit::Millisecond, None),
         GlueType::Simple("date") => DataType::Date32,
-        GlueType::Simple(_) => bail!("{glue} is not a type known here"),
+        GlueType::Simple(_) => bail!("{glue} is not a known type"),
     })
 }
 
-/// What a type of Glue's is made of.
+/// A Glue type, taken apart one level deep.
 #[derive(Debug, PartialEq, Eq)]
 pub enum GlueType<'a> {
     /// `array<string>`: the elements' type.
     Array(&'a str),
-    /// `map<string,bigint>`: the keys' type and the values'.
+    /// `map<string,bigint>`: the types of the keys and the values.
     Map(&'a str, &'a str),
     /// `struct<a:string,b:bigint>`: the fields' names and types.
     Struct(Vec<(&'a str, &'a str)>),
@@ -95,42 +95,45 @@ pub enum GlueType<'a> {
 }
 
 impl<'a> GlueType<'a> {
-    /// Reads a type as Glue writes it, one level deep.
+    /// Parses a type as Glue writes it, one level deep.
     ///
     /// # Errors
-    /// When a map is not one of one type to another, or a struct has a field without a type.
+    /// When a map does not have two types, or a struct has a field without a type.
     pub fn of(glue: &'a str) -> anyhow::Result<Self> {
         if let Some(element) = arguments(glue, "array") {
             return Ok(Self::Array(element));
         }
         if let Some(types) = arguments(glue, "map") {
-            let [key, value] = split(types)[..] else { bail!("{glue} is not a map of one type to another") };
+            let [key, value] = split(types)[..] else {
+                bail!("{glue} is not a map with a key type and a value type")
+            };
             return Ok(Self::Map(key, value));
         }
         if let Some(fields) = arguments(glue, "struct") {
-            let field =
-                |field: &'a str| field.split_once(':').with_context(|| format!("{field} is no field"));
+            let field = |field: &'a str| {
+                field.split_once(':').with_context(|| format!("{field} is not a field with a type"))
+            };
             return split(fields).into_iter().map(field).collect::<Result<_, _>>().map(Self::Struct);
         }
         Ok(Self::Simple(glue))
     }
 }
 
-/// What stands in the brackets of a type with this name, such as `array<string>`.
+/// The text in the brackets of a type with this name, such as `array<string>`.
 fn arguments<'a>(glue: &'a str, name: &str) -> Option<&'a str> {
     glue.strip_prefix(name)?.strip_prefix('<')?.strip_suffix('>')
 }
 
-/// The arguments, parted at commas that are in no brackets.
+/// The arguments, split at commas outside brackets.
 fn split(arguments: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
-    for (place, byte) in arguments.bytes().enumerate() {
+    for (index, byte) in arguments.bytes().enumerate() {
         match byte {
             b'<' => depth += 1,
             b'>' => depth = depth.saturating_sub(1),
             b',' if depth == 0 => {
-                parts.push(&arguments[start..place]);
-                start = place + 1;
+                parts.push(&arguments[start..index]);
+                start = index + 1;
             }
             _ => {}
         }
@@ -144,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_read_as_glue_writes_them() {
+    fn types_are_parsed_as_glue_writes_them() {
         let table = GlueTable::new(
             "d",
             "t",
@@ -162,7 +165,7 @@ mod tests {
         assert_eq!(fields.iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["x", "y"]);
         let wrong = GlueTable::new("d", "t", [("a", "uniontype<int>")]).unwrap_err();
         assert!(
-            format!("{wrong:#}").contains("column a of table t: uniontype<int> is not a type"),
+            format!("{wrong:#}").contains("column a of table t: uniontype<int> is not a known type"),
             "{wrong:#}"
         );
     }

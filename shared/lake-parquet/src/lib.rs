@@ -1,4 +1,4 @@
-//! Rows as Parquet: a table of the Glue Data Catalog, the conversion of rows by it, and rows read back.
+//! Rows as Parquet: a Glue Data Catalog table, the conversion of rows to its columns, and reading rows back.
 
 mod convert;
 mod glue;

@@ -1,4 +1,4 @@
-//! Rows of a Parquet file as JSON, for whoever looks at the result of a run.
+//! Reads the rows of a Parquet file as JSON.
 
 use anyhow::Context;
 use arrow_json::LineDelimitedWriter;
@@ -7,21 +7,21 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
-/// The rows of a file; what is null is left out.
+/// The rows of a file, without null values.
 ///
 /// # Errors
 /// When it is not a Parquet file.
 pub fn read_rows(file: Bytes) -> anyhow::Result<Vec<Value>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).context("this is no Parquet file")?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).context("this is not a Parquet file")?;
     rows(reader)
 }
 
-/// These columns of the rows of a file, those of them that it has.
+/// The rows of a file, with only those of these columns that it has.
 ///
 /// # Errors
 /// When it is not a Parquet file.
 pub fn read_columns(file: Bytes, columns: &[&str]) -> anyhow::Result<Vec<Value>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).context("this is no Parquet file")?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).context("this is not a Parquet file")?;
     let mask = ProjectionMask::columns(reader.parquet_schema(), columns.iter().copied());
     rows(reader.with_projection(mask))
 }

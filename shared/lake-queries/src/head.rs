@@ -1,30 +1,31 @@
-//! The comment at the head of a file.
+//! The header comment of a file.
 
 use crate::parameter::Parameter;
 
-/// What the comment says.
+/// The parsed header comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The title, such as `Service level`; the name of a view has none.
+    /// The title, such as `Service level`; a view has none.
     pub title: Option<String>,
-    /// What it answers, in a sentence.
+    /// The question it answers, in a sentence.
     pub answer: String,
-    /// What it is at Amazon, with the page that defines it.
+    /// The corresponding Amazon Connect metrics, with the page that defines them.
     pub amazon: Option<String>,
-    /// What else there is to know, paragraph by paragraph.
+    /// Other notes, by paragraph.
     pub notes: Vec<String>,
-    /// The columns of the answer, each with a note.
+    /// The columns of the answer, each with its note.
     pub columns: Vec<(String, Option<String>)>,
-    /// What it asks for, in its order, each with a note.
+    /// The parameters, in the order of the query, each with its note.
     pub parameters: Vec<(Parameter, Option<String>)>,
 }
 
 impl Head {
     /// # Panics
-    /// When a parameter has a name that [`Parameter`] does not know.
+    /// When [`Parameter`] does not know the name of a parameter.
     pub(crate) fn of(sql: &str) -> Self {
         let lines = lines(sql).collect::<Vec<_>>();
-        let start = |what: &str| lines.iter().position(|line| line.starts_with(what)).unwrap_or(lines.len());
+        let start =
+            |label: &str| lines.iter().position(|line| line.starts_with(label)).unwrap_or(lines.len());
         let (columns, parameters) = (start("Columns: "), start("Parameters: "));
         let text = lines.get(..columns.min(parameters)).unwrap_or_default();
         let mut paragraphs = text.split(|line| line.is_empty()).map(|paragraph| paragraph.join(" "));
@@ -36,13 +37,13 @@ impl Head {
         let (amazon, notes) = paragraphs
             .filter(|paragraph| !paragraph.is_empty())
             .partition::<Vec<_>, _>(|paragraph| paragraph.starts_with("Amazon Connect"));
-        let list = |from: usize, to: usize, what| {
+        let list = |from: usize, to: usize, label| {
             let list = lines.get(from..to.max(from)).unwrap_or_default().join(" ");
-            entries(list.strip_prefix(what).unwrap_or_default())
+            entries(list.strip_prefix(label).unwrap_or_default())
         };
         let parameter = |(name, note): (String, _)| {
             let name = name.trim_start_matches(|first: char| first.is_ascii_digit() || first == ' ');
-            (Parameter::of_head(name).unwrap_or_else(|| panic!("no parameter is called {name}")), note)
+            (Parameter::of_head(name).unwrap_or_else(|| panic!("unknown parameter {name}")), note)
         };
         Self {
             title,
@@ -54,7 +55,7 @@ impl Head {
         }
     }
 
-    /// What Amazon Connect calls it, without the page that defines it; `None` if it has no such metric.
+    /// The names of the corresponding Amazon Connect metrics, without the page; `None` if there are none.
     #[must_use]
     pub fn amazon_names(&self) -> Option<&str> {
         let names = self.amazon.as_deref()?.strip_prefix("Amazon Connect: ")?;
@@ -62,12 +63,12 @@ impl Head {
     }
 }
 
-/// The comment, line by line, without the marks of one.
+/// The lines of the header comment, without `--`.
 pub(crate) fn lines(sql: &str) -> impl Iterator<Item = &str> {
     sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim)
 }
 
-/// `a, b (c, d)` is a, and b with the note `c, d`.
+/// Splits `a, b (c, d)` into `a`, and `b` with the note `c, d`.
 fn entries(list: &str) -> Vec<(String, Option<String>)> {
     let mut entries = Vec::new();
     let mut rest = list.trim();
@@ -98,8 +99,8 @@ mod tests {
     use crate::{Parameter, named, views};
 
     #[test]
-    fn a_head_is_read() {
-        let sql = "-- Service level: of what queued,\n-- how much.\n--\n-- Amazon Connect: service level\n-- (https://x).\n--\n-- Other.\n--\n-- Columns: local_start (of the day, or week), queue_id,\n--          level (0 to 1)\n-- Parameters: 1 time zone (IANA), 2 first\n--          day, 3 queue (name, or *)\nSELECT 1\n-- not of the head\n";
+    fn a_header_comment_is_parsed() {
+        let sql = "-- Service level: of what queued,\n-- how much.\n--\n-- Amazon Connect: service level\n-- (https://x).\n--\n-- Other.\n--\n-- Columns: local_start (of the day, or week), queue_id,\n--          level (0 to 1)\n-- Parameters: 1 time zone (IANA), 2 first\n--          day, 3 queue (name, or *)\nSELECT 1\n-- not part of the header\n";
         let head = Head::of(sql);
         assert_eq!(head.title.as_deref(), Some("Service level"));
         assert_eq!(head.answer, "Of what queued, how much.");

@@ -1,7 +1,7 @@
-//! The views and named queries of `queries/`: their SQL as Athena gets it, what they answer, and what they ask for.
+//! The views and named queries of `queries/`: their SQL as sent to Athena, the question they answer, and their parameters.
 //!
-//! A query is a file of SQL. The comment at its head says what it answers, in sentences, and has a line for its columns and one
-//! for its parameters. Everything that shows a query reads it there: the template, the documentation, the command line.
+//! A query is an SQL file. Its header comment says which question it answers, in sentences, and lists its columns and
+//! parameters. The template, the documentation, and the command line all read it there.
 
 mod head;
 mod parameter;

@@ -1,39 +1,39 @@
-//! What queries ask for.
+//! The parameters of queries.
 
-/// The grains there are. A query may take fewer of them, which the note at its parameter says.
+/// All grains. A query may accept fewer, as the note at its parameter says.
 pub const GRAINS: [&str; 5] = ["15", "30", "60", "day", "week"];
 
-/// A parameter: the same in every query that has it.
+/// A parameter. It has the same meaning in every query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parameter {
-    /// IANA name of a time zone.
+    /// The IANA name of a time zone.
     TimeZone,
-    /// How long the intervals are.
+    /// The length of the intervals.
     Grain,
     /// The first local day.
     FirstDay,
-    /// The last local day, taken whole.
+    /// The last local day, included.
     LastDay,
-    /// A queue's name or id, or `*`.
+    /// A queue's name or ID, or `*`.
     Queue,
-    /// A routing profile's name or id, or `*`.
+    /// A routing profile's name or ID, or `*`.
     RoutingProfile,
     /// Whether simulated contacts count.
     IncludeSimulated,
-    /// How many days before the first are read for contacts that began then.
+    /// The number of days read before the first day, for contacts that began then.
     LookBack,
-    /// Of a service level, in seconds.
+    /// The threshold of a service level, in seconds.
     Threshold,
-    /// Whether a service level is below the threshold (LT), or at it as well (LTE).
+    /// Whether a service level counts times below the threshold (LT), or also at the threshold (LTE).
     Comparison,
-    /// An instance's id, or `*`.
+    /// An instance's ID, or `*`.
     Instance,
-    /// Within how many days a customer comes again.
+    /// The number of days within which a contact counts as a repeat.
     Days,
 }
 
 impl Parameter {
-    /// All of them.
+    /// All parameters.
     pub const ALL: [Self; 12] = [
         Self::TimeZone,
         Self::Grain,
@@ -68,7 +68,7 @@ impl Parameter {
         }
     }
 
-    /// Its name in the head of a query.
+    /// Its name in a query's header comment.
     const fn in_head(self) -> &'static str {
         match self {
             Self::TimeZone => "time zone",
@@ -86,7 +86,7 @@ impl Parameter {
         Self::ALL.into_iter().find(|parameter| parameter.in_head() == name)
     }
 
-    /// Its value unless somebody says another; of days it depends on the data.
+    /// Its default value. The default of days depends on the data.
     #[must_use]
     pub const fn default(self) -> Option<&'static str> {
         match self {
@@ -102,7 +102,7 @@ impl Parameter {
         }
     }
 
-    /// Whether its value is text in SQL, in quotation marks.
+    /// Whether its value is text in SQL, and so needs quotation marks.
     #[must_use]
     pub const fn is_text(self) -> bool {
         !matches!(self, Self::IncludeSimulated | Self::LookBack | Self::Threshold | Self::Days)

@@ -1,7 +1,7 @@
-//! Where a lake is, for `DuckDB`.
+//! Tells `DuckDB` where a lake is.
 
-/// The statement that says where the lake is that `lake.sql` reads. A folder's name is a name, whatever stands in it, and no
-/// pattern.
+/// The statement that sets the lake that `lake.sql` reads. Special characters in a folder's name are escaped, so the name is never
+/// a pattern.
 #[must_use]
 pub fn place(lake: &str) -> String {
     let mut literal = String::with_capacity(lake.len());
@@ -20,7 +20,7 @@ mod tests {
     use super::place;
 
     #[test]
-    fn a_folder_is_no_pattern_and_no_statement() {
+    fn a_folder_name_is_neither_a_pattern_nor_a_statement() {
         assert_eq!(place("/a/b*[1]'; x/lake"), "SET VARIABLE lake = '/a/b[*][[]1]''; x/lake';");
     }
 }

@@ -1,24 +1,24 @@
-//! A file of SQL.
+//! An SQL file.
 
 use crate::head::{self, Head};
 
-/// A file of SQL.
+/// An SQL file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {
     /// Its name.
     pub name: &'static str,
-    /// Its text, with the comment at its head.
+    /// Its text, with the header comment.
     pub sql: &'static str,
 }
 
 impl Source {
-    /// What the comment at its head says.
+    /// The parsed header comment.
     #[must_use]
     pub fn head(&self) -> Head {
         Head::of(self.sql)
     }
 
-    /// What it answers, as its file says it: the first paragraph of its head.
+    /// The first paragraph of its header comment: the question it answers.
     #[must_use]
     pub fn description(&self) -> String {
         head::lines(self.sql).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! The files, in the program: a new one is a name here.
+//! The SQL files, compiled into the program. A new file needs an entry here.
 
 use crate::source::Source;
 
@@ -71,7 +71,7 @@ mod tests {
     use super::{NAMED, PARTS, VIEWS};
 
     #[test]
-    fn every_file_is_here() {
+    fn every_file_has_an_entry() {
         let queries = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../queries");
         for (folder, sources) in [("", NAMED), ("views", VIEWS), ("parts", PARTS)] {
             let files = std::fs::read_dir(queries.join(folder)).unwrap().map(|file| file.unwrap().path());

@@ -1,9 +1,8 @@
-//! A query with its parts, as an engine gets it.
+//! Expands a query with its parts into the SQL that an engine runs.
 //!
 //! A line `{name key=value …}` in a query stands for `queries/parts/name.sql`, with `$key` replaced, indented like the line. A
-//! line `{archive VIEW}` stands for the views between `raw_agent_events` and that one, as common table expressions of their own
-//! over the days that are asked for: through a view whose windows go over all days, a filter on the day would not reach the
-//! files.
+//! line `{archive VIEW}` stands for the views from `raw_agent_events` to that view, as common table expressions over the
+//! requested days. A filter on the day would not reach the files through a view whose window functions cover all days.
 
 use crate::head;
 use crate::source::find;
@@ -11,19 +10,19 @@ use crate::sources::{NAMED, PARTS, VIEWS};
 
 const ARCHIVE: &str = "raw_agent_events";
 
-/// Which days of the archive of agent events a query reads.
+/// The days of the agent event archive that a query reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveDays {
-    /// Those on which the events of the days that are asked for arrive: on Athena each day costs.
+    /// The days on which the events of the requested days arrive. On Athena, each day costs.
     Asked,
-    /// All of them, through the views: what a demo sends arrives on the day of the demo.
+    /// All days, through the views. The events of a demo arrive on the day of the demo.
     All,
 }
 
 /// A named query with its parts.
 ///
 /// # Panics
-/// When there is none of the name.
+/// When there is no query with this name.
 #[must_use]
 pub fn written_out(name: &str, days: ArchiveDays) -> String {
     let query = find(NAMED, name).unwrap_or_else(|| panic!("there is no query {name}"));
@@ -42,14 +41,14 @@ pub fn reads_the_archive(name: &str) -> bool {
         .any(|source| source == ARCHIVE || (find(VIEWS, source).is_some() && reads_the_archive(source)))
 }
 
-/// By which instant of which view a named query counts: what decides whether a day has something to answer from.
+/// The instant and view that a named query counts by, which decide whether a day has data to answer from.
 #[must_use]
 pub fn counted_by(name: &str) -> (&'static str, &'static str) {
     match name {
         name if reads_the_archive(name) => ("event_timestamp", "agent_events"),
         "contact_chains" | "repeat_contacts" => ("initiation_timestamp", "contact_metrics"),
         "forecasting_csv" => ("arrived_timestamp", "contact_metrics"),
-        // It counts by the partition.
+        // Counts by the partition.
         "record_versions" => ("CAST(contact_date AS TIMESTAMP)", "contact_metrics"),
         _ => ("disconnect_timestamp", "contact_metrics"),
     }
@@ -62,7 +61,7 @@ fn expanded(sql: &str, values: &[(&str, &str)], days: ArchiveDays) -> String {
             values.iter().fold(line.to_owned(), |line, (key, value)| line.replace(&format!("${key}"), value));
         let left_over =
             line.split('$').skip(1).any(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()));
-        assert!(!left_over, "a part has no value for {line}");
+        assert!(!left_over, "no value for a parameter of a part: {line}");
         let trimmed = line.trim_start();
         let indent = line.strip_suffix(trimmed).unwrap_or_default();
         let call = trimmed.strip_prefix('{').and_then(|rest| rest.split_once('}'));
@@ -88,13 +87,15 @@ fn part(call: &str, days: ArchiveDays) -> String {
     }
     let values: Vec<_> = arguments
         .split_whitespace()
-        .map(|word| word.split_once('=').unwrap_or_else(|| panic!("{word} is no value of part {name}")))
+        .map(|word| {
+            word.split_once('=').unwrap_or_else(|| panic!("part {name}: {word} is not of the form key=value"))
+        })
         .collect();
     let part = find(PARTS, name).unwrap_or_else(|| panic!("there is no part {name}"));
     expanded(part.sql, &values, days)
 }
 
-/// The views of agent events up to this one.
+/// The views of agent events up to and including this one.
 fn archive(view: &str) -> String {
     let mut order = Vec::new();
     visit(view, &mut order);
@@ -124,7 +125,7 @@ fn visit(name: &str, order: &mut Vec<&'static str>) {
     }
 }
 
-/// What a query reads: the words behind FROM and JOIN.
+/// The sources a query reads: the words after FROM and JOIN.
 fn read_by(sql: &str) -> Vec<&str> {
     let words =
         sql.lines().filter(|line| !line.trim_start().starts_with("--")).flat_map(str::split_whitespace);
@@ -136,7 +137,7 @@ fn read_by(sql: &str) -> Vec<&str> {
     pairs.collect()
 }
 
-/// A query without the comment at its head.
+/// A query without its header comment.
 #[must_use]
 pub fn without_head(sql: &str) -> String {
     let head = head::lines(sql).count();
@@ -149,13 +150,13 @@ mod tests {
     use crate::named;
 
     #[test]
-    fn a_query_has_as_many_places_as_parameters() {
+    fn a_query_has_one_placeholder_per_parameter() {
         for query in named() {
             for days in [ArchiveDays::Asked, ArchiveDays::All] {
                 let sql = written_out(query.name, days);
                 let code = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
-                let places: usize = code.map(|line| line.matches('?').count()).sum();
-                assert_eq!(places, query.head().parameters.len(), "{}", query.name);
+                let placeholders: usize = code.map(|line| line.matches('?').count()).sum();
+                assert_eq!(placeholders, query.head().parameters.len(), "{}", query.name);
             }
         }
     }
@@ -169,7 +170,7 @@ mod tests {
                 sql if sql.contains("WHERE contact_date BETWEEN ? AND ?") => {
                     "CAST(contact_date AS TIMESTAMP)"
                 }
-                // Intervals are those of the end.
+                // Intervals are those in which contacts end.
                 _ => "disconnect_timestamp",
             };
             assert_eq!(counted_by(query.name).0, by, "{}", query.name);
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_of_agent_events_reads_the_days_that_are_asked_for_or_the_views() {
+    fn a_query_of_agent_events_reads_the_requested_days_or_the_views() {
         let [asked, all] =
             [ArchiveDays::Asked, ArchiveDays::All].map(|days| written_out("time_in_status", days));
         assert!(reads_the_archive("time_in_status") && !reads_the_archive("service_level"));

@@ -1,4 +1,4 @@
-//! The world as it is: S3, Firehose or Kinesis, Lambda.
+//! The lake and the destination on AWS: S3, Firehose or Kinesis, and Lambda.
 
 use std::error::Error;
 
@@ -29,8 +29,8 @@ impl AwsLake {
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        let place = format!("s3://{}/{key}", self.bucket);
-        fault(&format!("{place} cannot be {what}"), "rights on the bucket and its key", error)
+        let object = format!("s3://{}/{key}", self.bucket);
+        fault(&format!("{object} cannot be {what}"), "access to the bucket and its KMS key", error)
     }
 }
 
@@ -47,7 +47,10 @@ impl Lake for AwsLake {
         };
         let body = got.body.collect().await;
         let body = body.map_err(|error| Fault {
-            sentence: format!("s3://{}/{key} broke off; run the same command again", self.bucket),
+            sentence: format!(
+                "s3://{}/{key} could not be read to its end; rerun the same command",
+                self.bucket
+            ),
             source: Some(error.into()),
         })?;
         Ok(Some(body.to_vec()))
@@ -61,7 +64,7 @@ impl Lake for AwsLake {
     async fn tags(&self, key: &str) -> Result<Vec<(String, String)>, Fault> {
         let tags = match self.client.get_object_tagging().bucket(&self.bucket).key(key).send().await {
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(Vec::new()),
-            tags => tags.map_err(|error| self.refused("asked for its tags", key, error))?,
+            tags => tags.map_err(|error| self.refused("checked for tags", key, error))?,
         };
         Ok(tags.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
@@ -70,7 +73,7 @@ impl Lake for AwsLake {
         let tag =
             |(name, value)| Tag::builder().key(name).value(value).build().expect("key and value are set");
         let tagging = Tagging::builder().set_tag_set(Some(tags.into_iter().map(tag).collect())).build();
-        let tagging = tagging.expect("the set is set");
+        let tagging = tagging.expect("the tag set is set");
         let put = self.client.put_object_tagging().bucket(&self.bucket).key(key).tagging(tagging);
         put.send().await.map(drop).map_err(|error| self.refused("tagged", key, error))
     }
@@ -91,9 +94,9 @@ pub async fn keys(
     Ok(keys)
 }
 
-/// Lists the objects with this prefix: hands on each key, and when the object was written.
+/// Lists the objects with this prefix. Calls `each` with the key of each object and when it was last modified.
 ///
-/// It asks for keys in an encoding that has every character: XML has none for those below 0x20.
+/// Requests URL-encoded keys, because XML cannot represent characters below 0x20.
 /// Source: S3 API Reference, `ListObjectsV2`, `encoding-type`.
 ///
 /// # Errors
@@ -121,38 +124,38 @@ fn decoded(key: &str) -> String {
     percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
-/// Where contact records are put.
+/// Where contact records are sent.
 #[derive(Debug, Clone)]
 pub enum ContactRecordTarget {
-    /// A Firehose that takes direct puts, by name.
+    /// A Firehose stream that accepts direct puts, by name.
     Firehose(String),
-    /// The Kinesis stream that a Firehose reads, by name.
+    /// The Kinesis stream that a Firehose stream reads, by name.
     Stream(String),
 }
 
-/// The streams of a stack.
+/// The streams and the function of a stack.
 #[derive(Debug, Clone)]
 pub struct AwsDestination {
-    /// Client of Firehose.
+    /// The client of Firehose.
     pub firehose: aws_sdk_firehose::Client,
-    /// Client of Kinesis.
+    /// The client of Kinesis.
     pub kinesis: aws_sdk_kinesis::Client,
-    /// Client of Lambda.
+    /// The client of Lambda.
     pub lambda: aws_sdk_lambda::Client,
     /// Where contact records go.
     pub contact_records: ContactRecordTarget,
-    /// Name of the function of agent events.
+    /// The name of agent-event-upserter in the stack.
     pub agent_event_function: String,
 }
 
 impl AwsDestination {
-    /// Puts records on a Kinesis stream. Answers, for each, the code it was refused with.
+    /// Puts records on a Kinesis stream. Returns, for each, the code it was refused with, if any.
     ///
     /// # Errors
-    /// When the stream takes none.
+    /// When the stream accepts no records.
     ///
     /// # Panics
-    /// Never: what a record needs is set.
+    /// Never: all required fields are set.
     pub async fn put_on_stream(
         &self,
         stream: &str,
@@ -166,8 +169,8 @@ impl AwsDestination {
         let put = self.kinesis.put_records().stream_name(stream);
         let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
         let put = put.map_err(|error| {
-            let what = format!("Kinesis stream {stream} does not take records");
-            fault(&what, "kinesis:PutRecords on it, and kms:GenerateDataKey on its key", error)
+            let what = format!("Kinesis stream {stream} does not accept records");
+            fault(&what, "kinesis:PutRecords on it, and kms:GenerateDataKey on its KMS key", error)
         })?;
         Ok(put.records.into_iter().map(|response| response.error_code).collect())
     }
@@ -183,7 +186,7 @@ impl Destination for AwsDestination {
                 let put = self.firehose.put_record_batch().delivery_stream_name(name);
                 let put = put.set_records(Some(records.iter().map(record).collect())).send().await;
                 let put = put.map_err(|error| {
-                    let what = format!("Firehose stream {name} does not take records");
+                    let what = format!("Firehose stream {name} does not accept records");
                     fault(&what, "firehose:PutRecordBatch on it", error)
                 })?;
                 Ok(put.request_responses.into_iter().map(|response| response.error_code).collect())
@@ -192,7 +195,7 @@ impl Destination for AwsDestination {
         }
     }
 
-    async fn give_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    async fn send_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
         let name = &self.agent_event_function;
         let invoked = self.lambda.invoke().function_name(name).payload(Blob::new(event)).send().await;
         let invoked = invoked.map_err(|error| {
@@ -201,14 +204,14 @@ impl Destination for AwsDestination {
         })?;
         if let Some(kind) = invoked.function_error {
             return Err(Fault::new(format!(
-                "function {name} failed ({kind}); its log says why. Mend that, then run the same command again: it goes on where it was"
+                "function {name} failed ({kind}); its log says why. Fix that, then rerun the same command to resume"
             )));
         }
         Ok(invoked.payload.map(Blob::into_inner).unwrap_or_default())
     }
 }
 
-/// All versions of a contact on one shard, as Amazon Connect puts them; what is no contact record, anywhere.
+/// Keeps all versions of a contact on one shard, as Amazon Connect does. Records of other kinds may go to any shard.
 fn partition_key(record: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Contact {

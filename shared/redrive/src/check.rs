@@ -1,7 +1,7 @@
-//! Whether a record would fail again, by the code that it would come to.
+//! Predicts whether a record would fail again, with the code that would process it.
 //!
-//! The check knows the code's rules, not the account's: a function without rights, or a table with another schema, it
-//! cannot see.
+//! The check knows the code's rules, not the account: it does not notice a function without permissions, or a table with
+//! another schema.
 
 use agent_ledger::read;
 use agent_ledger::rules::Rules;
@@ -13,23 +13,23 @@ use lambda_io::limits::firehose::RECORD_BYTES;
 
 use lake_files::failures::Payload;
 
-/// What sending a record would lead to.
+/// The predicted outcome of sending a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It would be taken.
+    /// It would be accepted.
     Passes,
-    /// It would be refused.
+    /// It would be rejected.
     FailsAgain(Reject),
 }
 
-/// Looks at a record as its function would.
+/// Checks a record as its function would.
 #[must_use]
 pub fn check(payload: &Payload) -> Verdict {
     let reject = match payload {
         Payload::ContactRecord(data) if data.len() > RECORD_BYTES => {
             Some(Reject::record(RejectCode::TooLarge))
         }
-        // What a policy hides decides nothing.
+        // The PII policy does not affect the verdict.
         Payload::ContactRecord(data) => transform(data, None, &Policy::default()).err(),
         Payload::AgentEvent(record) => match serde_json::from_str::<StreamRecord>(record.get()) {
             Ok(record) => would_reject(&record, &Rules::default()),
@@ -39,7 +39,7 @@ pub fn check(payload: &Payload) -> Verdict {
     reject.map_or(Verdict::Passes, Verdict::FailsAgain)
 }
 
-/// What is wrong with a record, for which its function would reject it.
+/// Why its function would reject a record, if it would.
 fn would_reject(record: &StreamRecord, rules: &Rules) -> Option<Reject> {
     let read = |data: &[u8]| aggregate::read_each(data, |part| read(part, rules));
     record.data.bytes().and_then(read).err()
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_the_size_that_firehose_takes_passes_and_one_byte_more_does_not() {
+    fn a_record_at_the_size_limit_of_firehose_passes_and_one_byte_more_does_not() {
         assert_eq!(check(&record(1_024_000)), Verdict::Passes);
         let too_large = Verdict::FailsAgain(Reject::record(RejectCode::TooLarge));
         assert_eq!(check(&record(1_024_001)), too_large);

@@ -1,4 +1,4 @@
-//! Sends records, as many at once as the other end takes, until each is taken.
+//! Sends records in batches as large as the destination accepts, until each record is accepted.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::pace::Pace;
 use crate::ports::{Destination, Fault};
 use lake_files::failures::{FailedRecord, Payload};
 
-/// Firehose's limit is the smaller one, [`lambda_io::limits::firehose::PUT_BYTES`]; base64 makes three bytes four.
+/// Firehose has the lower limit, [`lambda_io::limits::firehose::PUT_BYTES`]. Base64 turns three bytes into four.
 const PUT_BYTES: usize = 2_900_000;
-/// A batch as the event source mapping would make it.
+/// As large as a batch of the event source mapping.
 const EVENTS_PER_INVOCATION: usize = 1000;
 /// Below [`lambda_io::limits::lambda::PAYLOAD_BYTES`], with room for the envelope.
 const EVENT_BYTES: usize = 5_500_000;
-/// So often in a row the other end may refuse before it is somebody's concern.
+/// The number of attempts in a row that may fail before sending stops with an error.
 const ATTEMPTS: u32 = 8;
 
 pub(crate) struct Sender<'d, D> {
@@ -30,7 +30,7 @@ impl<'d, D: Destination> Sender<'d, D> {
         Self { destination, pace: Pace::new(rate) }
     }
 
-    /// Sends records in their order until all are sent or `stop` says so. Answers how many it sent.
+    /// Sends records in order until all are sent or `stop` returns true. Returns the number sent.
     pub(crate) async fn send(
         &mut self,
         records: &[&FailedRecord],
@@ -57,7 +57,7 @@ impl<'d, D: Destination> Sender<'d, D> {
                     };
                     let records = self.first(rest, EVENTS_PER_INVOCATION, EVENT_BYTES, agent_event);
                     self.pace.wait_for(records.len()).await;
-                    self.give(records).await?;
+                    self.invoke(records).await?;
                     records.len()
                 }
             };
@@ -65,7 +65,7 @@ impl<'d, D: Destination> Sender<'d, D> {
         Ok(sent)
     }
 
-    /// The first records of one kind that fit a request; at least one.
+    /// The first records of one kind that fit in a request; at least one.
     fn first<'r, 'f>(
         &self,
         records: &'r [&'f FailedRecord],
@@ -79,13 +79,13 @@ impl<'d, D: Destination> Sender<'d, D> {
     async fn put<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
         let data = |record: &&'f FailedRecord| match &record.payload {
             Payload::ContactRecord(data) => data.as_slice(),
-            Payload::AgentEvent(_) => unreachable!("agent events are given to their function"),
+            Payload::AgentEvent(_) => unreachable!("agent events are sent to their function"),
         };
         let put = async |records: &[&[u8]]| self.destination.put_contact_records(records).await;
-        put_until_taken(records.iter().map(data).collect(), &put).await
+        put_until_accepted(records.iter().map(data).collect(), &put).await
     }
 
-    async fn give<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
+    async fn invoke<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
         let record = |record: &&'f FailedRecord| match &record.payload {
             Payload::AgentEvent(record) => &**record,
             Payload::ContactRecord(_) => unreachable!("contact records are put on their stream"),
@@ -93,13 +93,13 @@ impl<'d, D: Destination> Sender<'d, D> {
         let mut waiting: Vec<&RawValue> = records.iter().map(record).collect();
         let mut attempt = 0;
         loop {
-            let response = self.destination.give_agent_events(event(&waiting)).await?;
+            let response = self.destination.send_agent_events(event(&waiting)).await?;
             let Some(first) = first_unfinished(&response, &waiting)? else { return Ok(()) };
             attempt = if first == 0 { attempt + 1 } else { 0 };
             waiting.drain(..first);
             if attempt == ATTEMPTS {
                 return Err(Fault::new(format!(
-                    "agent-event-upserter did not finish {} records in {ATTEMPTS} attempts; its log says why (a throttled or missing table, no rights). Mend that, then run the same command again: it goes on where it was",
+                    "agent-event-upserter did not finish {} records in {ATTEMPTS} attempts; its log says why (a throttled or missing table, missing permissions). Fix that, then rerun the same command to resume",
                     waiting.len()
                 )));
             }
@@ -108,26 +108,26 @@ impl<'d, D: Destination> Sender<'d, D> {
     }
 }
 
-/// Puts records, in portions that a put takes, until each is taken. `put` answers, for each record, the code that it was
-/// refused with.
+/// Puts records, in batches that fit in a put, until each is accepted. `put` returns, for each record, the code it was refused
+/// with, if any.
 ///
 /// # Errors
-/// When a put fails, or the same records are refused again and again.
+/// When a put fails, or the same records are refused repeatedly.
 pub async fn put_all(
     records: &[&[u8]],
     put: impl AsyncFn(&[&[u8]]) -> Result<Vec<Option<String>>, Fault>,
 ) -> Result<(), Fault> {
     let mut rest = records;
     while !rest.is_empty() {
-        let (portion, others) =
+        let (batch, others) =
             rest.split_at(fitting(rest.iter().map(|data| data.len()), PUT_RECORDS, PUT_BYTES));
-        put_until_taken(portion.to_vec(), &put).await?;
+        put_until_accepted(batch.to_vec(), &put).await?;
         rest = others;
     }
     Ok(())
 }
 
-/// How many of these lengths, from the first on, fit a request; at least one.
+/// The number of these lengths, from the first on, that fit in a request; at least one.
 fn fitting(lengths: impl Iterator<Item = usize>, most: usize, most_bytes: usize) -> usize {
     let mut bytes = 0;
     let fits = |length: &usize| {
@@ -137,8 +137,8 @@ fn fitting(lengths: impl Iterator<Item = usize>, most: usize, most_bytes: usize)
     lengths.take(most).take_while(fits).count().max(1)
 }
 
-/// What is refused is put again, after a while.
-async fn put_until_taken(
+/// Puts records, and puts those that are refused again after a delay.
+async fn put_until_accepted(
     mut waiting: Vec<&[u8]>,
     put: &impl AsyncFn(&[&[u8]]) -> Result<Vec<Option<String>>, Fault>,
 ) -> Result<(), Fault> {
@@ -152,7 +152,7 @@ async fn put_until_taken(
         attempt += 1;
         if attempt == ATTEMPTS {
             return Err(Fault::new(format!(
-                "the stream refused {} records {ATTEMPTS} times in a row ({code}); send fewer at once, or raise its shards or its quota, then run the same command again",
+                "the stream refused {} records {ATTEMPTS} times in a row ({code}); send fewer at once, add shards, or raise the quota, then rerun the same command",
                 codes.len()
             )));
         }
@@ -162,8 +162,8 @@ async fn put_until_taken(
 
 fn event(records: &[&RawValue]) -> Vec<u8> {
     let mut event = br#"{"Records":["#.to_vec();
-    for (place, record) in records.iter().enumerate() {
-        if place > 0 {
+    for (index, record) in records.iter().enumerate() {
+        if index > 0 {
             event.push(b',');
         }
         event.extend_from_slice(record.get().as_bytes());
@@ -196,11 +196,11 @@ struct Number {
     sequence_number: String,
 }
 
-/// The place of the first record that the function has not finished; `None` if it finished all.
+/// The index of the first record that the function has not finished; `None` if it finished all.
 /// Source: Lambda Developer Guide, "Configuring partial batch response".
 fn first_unfinished(response: &[u8], records: &[&RawValue]) -> Result<Option<usize>, Fault> {
     let response: Response = serde_json::from_slice(response).map_err(|error| Fault {
-        sentence: "agent-event-upserter gave no answer of the expected form; is the function's name that of agent-event-upserter?".to_owned(),
+        sentence: "agent-event-upserter returned an unexpected response; check that the function name is that of agent-event-upserter".to_owned(),
         source: Some(error.into()),
     })?;
     let unfinished: Vec<_> =
@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    /// What a stream takes, by the records of each put; it refuses those that begin with a digit so often.
+    /// Puts records on a stream that refuses those starting with a digit in the first `refusals` puts. Returns the size of each put.
     async fn put(records: &[Vec<u8>], refusals: u32) -> (Result<(), Fault>, Vec<usize>) {
         let (puts, left) = (Mutex::new(Vec::new()), Mutex::new(refusals));
         let put = async |records: &[&[u8]]| {
@@ -250,24 +250,24 @@ mod tests {
 
     /// Source: API Reference, `PutRecords`, `PutRecordBatch`: 500 records; with base64, 4 MiB are 3 MiB of records.
     #[tokio::test(start_paused = true)]
-    async fn a_put_has_no_more_than_a_stream_takes_at_once() {
+    async fn a_put_stays_within_the_limits_of_a_stream() {
         let (result, puts) = put(&vec![b"a".to_vec(); 1001], 0).await;
         assert!(result.is_ok());
         assert_eq!(puts, [500, 500, 1]);
         let (_, puts) = put(&vec![vec![b'a'; 1_000_000]; 5], 0).await;
         assert_eq!(puts, [2, 2, 1]);
         let (_, puts) = put(&[vec![b'a'; 9_000_000], vec![b'a']], 0).await;
-        assert_eq!(puts, [1, 1], "what is too large by itself is the stream's to refuse");
+        assert_eq!(puts, [1, 1], "a record that is too large is sent alone, for the stream to refuse");
         assert!(put(&[], 0).await.1.is_empty());
     }
 
     #[test]
-    fn a_request_is_filled_to_its_limit_and_not_beyond() {
+    fn a_request_is_filled_up_to_its_limit() {
         let fits = |lengths: &[usize]| fitting(lengths.iter().copied(), 3, 10);
         assert_eq!(fits(&[4, 6, 1]), 2, "exactly the limit fits");
         assert_eq!(fits(&[4, 7]), 1);
         assert_eq!(fits(&[1, 1, 1, 1]), 3);
-        assert_eq!(fits(&[11, 1]), 1, "what is too large is sent by itself");
+        assert_eq!(fits(&[11, 1]), 1, "a record that is too large is sent alone");
         // With base64, a put stays below the 4 MiB of `PutRecordBatch`, an event below Lambda's 6 MB.
         assert!(PUT_BYTES.div_ceil(3) * 4 <= limits::firehose::PUT_BYTES && EVENT_BYTES < 6_000_000);
         const {
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_refused_is_put_again_and_nothing_else_is() {
+    async fn only_refused_records_are_put_again() {
         let records = [b"a".to_vec(), b"1".to_vec(), b"b".to_vec(), b"2".to_vec()];
         let (result, puts) = put(&records, 3).await;
         assert!(result.is_ok());

@@ -1,17 +1,17 @@
-//! Redrive: what failed is sent again, once its cause is gone.
+//! Redrive: sends dead letters again, after the cause is fixed.
 //!
-//! Contact records go back through their Firehose; agent events go straight to agent-event-upserter, with the places
-//! in the stream that they had. Both ends take a record that they have had before for what it is, so sending one twice
-//! changes no table and no view.
+//! Contact records go back through their Firehose stream. Agent events go straight to agent-event-upserter, with their
+//! original positions in the stream. Both recognize a record they have processed before, so sending one twice changes no
+//! table and no view.
 //!
 //! Promises:
-//! - Nothing is deleted, and nothing is sent unless it is asked for: a dry run counts.
-//! - What the code would refuse again is not sent. It stays where it is, and is reported.
-//! - An object whose records are all sent is tagged, and left alone from then on. Of one with records that stay, the
-//!   next run sends no others.
-//! - A run keeps a manifest. One that was interrupted goes on, with its counts.
+//! - Nothing is deleted, and nothing is sent unless the request says so: a dry run only counts.
+//! - A record that the code would reject again is not sent. It stays where it is and is reported.
+//! - An object whose records are all sent is tagged, and skipped from then on. If some records of an object stay, the next
+//!   run considers only those.
+//! - A run keeps a manifest. An interrupted run resumes with its counts.
 //!
-//! One library under the function and the command line: [`run()`].
+//! The function and the command line share this library: [`run()`].
 
 mod aws;
 mod check;

@@ -1,11 +1,11 @@
-//! What a run leaves in the bucket: its manifest, and a mark on every object that it has sent records of.
+//! What a run writes to the bucket: its manifest, and a mark on every object that it has sent records from.
 //!
 //! | where | what |
 //! |---|---|
-//! | `redrive/runs/<begin>-<hash of the request>.json` | the request, the counts, whether it came to its end |
+//! | `redrive/runs/<begin>-<hash of the request>.json` | the request, the counts, whether it finished |
 //! | tag `contact-ledger-redriven` of an object | the run |
-//! | tag `contact-ledger-left` of an object | how many of its records are still to be sent |
-//! | `redrive/left/<key of the object>.json` | which, if there are any |
+//! | tag `contact-ledger-left` of an object | the number of its records still to be sent |
+//! | `redrive/left/<key of the object>.json` | the indexes of those records, if there are any |
 
 use std::collections::BTreeSet;
 
@@ -17,35 +17,35 @@ use crate::ports::{Fault, Lake};
 use crate::report::Report;
 use crate::request::Request;
 
-/// The tag that names the run.
+/// The tag with the name of the run.
 pub const REDRIVEN_TAG: &str = "contact-ledger-redriven";
-/// The tag that counts what is left.
+/// The tag with the number of records left.
 pub const LEFT_TAG: &str = "contact-ledger-left";
 
-/// A run, as it is kept.
+/// A run, as stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) run: String,
     request: Request,
     begun: String,
     finished: Option<String>,
-    /// The last object that is in the counts; keys come in their order.
+    /// The last object that is in the counts. Objects are processed in key order.
     position: Option<String>,
-    /// Whether the run was stopped in the middle of that object.
+    /// Whether the run stopped in the middle of that object.
     is_interrupted: bool,
-    /// The object that is counted and about to be marked. Whoever goes on marks it first: otherwise it would be sent,
-    /// and counted, once more.
+    /// The object that is counted and about to be marked. A resumed run marks it first: otherwise it would be sent and
+    /// counted again.
     marking: Option<Marking>,
     pub(crate) report: Report,
 }
 
-/// How an object is begun.
+/// How a run starts on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Begun {
-    /// It is not in the counts yet.
-    Anew,
-    /// What stays of it is in the counts, and part of it is sent.
-    InTheMiddle,
+pub(crate) enum Start {
+    /// The object is not in the counts yet.
+    First,
+    /// The records that stay are in the counts, and some of the others are sent.
+    Resumed,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Manifest {
         }
     }
 
-    /// The last run of the same request, if it has not come to its end; otherwise a new one.
+    /// The last run of the same request if it did not finish; otherwise a new one.
     pub(crate) async fn of(lake: &impl Lake, request: &Request, now: Timestamp) -> Result<Self, Fault> {
         let ending = format!("-{}.json", request.fingerprint());
         let keys = lake.keys(REDRIVE_RUNS).await?;
@@ -85,23 +85,23 @@ impl Manifest {
         Ok(last.filter(|last| last.finished.is_none()).unwrap_or_else(|| Self::new(request, now)))
     }
 
-    /// Moves on to an object; `None` if the run has been there.
-    pub(crate) fn begin(&mut self, key: &str) -> Option<Begun> {
+    /// Moves to an object; `None` if the run has already processed it.
+    pub(crate) fn begin(&mut self, key: &str) -> Option<Start> {
         let is_interrupted = self.is_interrupted && self.position.as_deref() == Some(key);
         if !is_interrupted && self.position.as_deref() >= Some(key) {
             return None;
         }
         self.position = Some(key.to_owned());
         self.is_interrupted = false;
-        Some(if is_interrupted { Begun::InTheMiddle } else { Begun::Anew })
+        Some(if is_interrupted { Start::Resumed } else { Start::First })
     }
 
-    /// The object is not at its end.
+    /// Notes that the run stopped in the middle of the object.
     pub(crate) fn interrupt(&mut self) {
         self.is_interrupted = true;
     }
 
-    /// Keeps the counts, and marks an object whose records are in them.
+    /// Saves the counts, then marks an object whose records are in them.
     pub(crate) async fn mark(
         &mut self,
         lake: &impl Lake,
@@ -115,10 +115,10 @@ impl Manifest {
         mark.set(lake, key, &self.run, &left).await
     }
 
-    /// Marks what an interrupted run had counted and not marked yet.
-    pub(crate) async fn go_on(&self, lake: &impl Lake) -> Result<(), Fault> {
+    /// Marks the object that an interrupted run had counted but not marked.
+    pub(crate) async fn resume(&self, lake: &impl Lake) -> Result<(), Fault> {
         let Some(Marking { key, left }) = &self.marking else { return Ok(()) };
-        // Its time may have run out.
+        // The object may have expired.
         if !lake.keys(key).await?.contains(key) {
             return Ok(());
         }
@@ -140,10 +140,10 @@ impl Manifest {
     }
 }
 
-/// What runs have left on an object.
+/// The mark of earlier runs on an object.
 #[derive(Debug, Default)]
 pub(crate) struct Mark {
-    /// How many records of it are still to be sent, if any was.
+    /// The number of its records still to be sent; `None` if none was sent.
     pub(crate) left: Option<usize>,
     /// Tags that are not ours.
     others: Vec<(String, String)>,
@@ -162,7 +162,7 @@ impl Mark {
         Ok(mark)
     }
 
-    /// The places of those records that are still to be sent; `None` if all of them are.
+    /// The indexes of the records still to be sent; `None` if all of them are.
     pub(crate) async fn left(&self, lake: &impl Lake, key: &str) -> Result<Option<BTreeSet<usize>>, Fault> {
         if self.left.is_none() {
             return Ok(None);
@@ -171,7 +171,7 @@ impl Mark {
         Ok(left.and_then(|json| serde_json::from_slice(&json).ok()))
     }
 
-    /// Marks the object. What is left is written before the mark that says so.
+    /// Marks the object. The list of records left is written before the mark.
     async fn set(self, lake: &impl Lake, key: &str, run: &str, left: &[usize]) -> Result<(), Fault> {
         if !left.is_empty() {
             let json = serde_json::to_vec(left).expect("numbers are JSON");

@@ -1,10 +1,10 @@
-//! How fast records are sent.
+//! Limits how fast records are sent.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Lets so many records a second through.
+/// A limit on the number of records per second.
 #[derive(Debug)]
 pub(crate) struct Pace {
     per_second: u32,
@@ -16,18 +16,18 @@ impl Pace {
         Self { per_second, next: None }
     }
 
-    /// How many may be sent at once: not more than a second's.
+    /// The number of records that may be sent at once: `most`, but at most one second's worth.
     pub(crate) fn at_once(&self, most: usize) -> usize {
         most.min(usize::try_from(self.per_second).unwrap_or(usize::MAX)).max(1)
     }
 
-    /// Waits until so many may be sent.
+    /// Waits until this number of records may be sent.
     pub(crate) async fn wait_for(&mut self, records: usize) {
         let now = Instant::now();
-        let begin = self.next.map_or(now, |next| next.max(now));
-        sleep_until(begin).await;
+        let start = self.next.map_or(now, |next| next.max(now));
+        sleep_until(start).await;
         let share = f64::from(u32::try_from(records).unwrap_or(u32::MAX)) / f64::from(self.per_second.max(1));
-        self.next = Some(begin + Duration::from_secs_f64(share));
+        self.next = Some(start + Duration::from_secs_f64(share));
     }
 }
 
@@ -36,13 +36,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn so_many_a_second_and_no_more() {
+    async fn the_rate_is_not_exceeded() {
         let mut pace = Pace::new(100);
         assert_eq!((pace.at_once(500), pace.at_once(50)), (100, 50));
-        let begin = Instant::now();
+        let start = Instant::now();
         for _ in 0..11 {
             pace.wait_for(100).await;
         }
-        assert_eq!(begin.elapsed().as_secs(), 10);
+        assert_eq!(start.elapsed().as_secs(), 10);
     }
 }

@@ -1,4 +1,4 @@
-//! What a run did, or a dry run would do.
+//! The result of a run, or of a dry run.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use lake_files::failures::{FailedRecord, Unreadable};
 
-/// As many objects with records that stay are told by name.
-const OBJECTS_TOLD: usize = 20;
+/// The number of objects with records that stay that are listed by name.
+const OBJECTS_LISTED: usize = 20;
 
-/// Records, by what becomes of them.
+/// The number of records, by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
-    /// Sent; in a dry run, those that would be.
+    /// Sent, or in a dry run, would be sent.
     pub sent: usize,
-    /// Left where they are, because they would fail again.
+    /// Left in place, because they would fail again.
     pub stay: usize,
 }
 
@@ -26,23 +26,23 @@ pub struct Report {
     pub run: Option<String>,
     /// Whether it only counted.
     pub dry_run: bool,
-    /// Whether it came to its end; if not, the same request goes on.
+    /// Whether it finished. If not, the same request resumes it.
     pub finished: bool,
-    /// Objects that were read.
+    /// The number of objects read.
     pub objects: usize,
-    /// Objects that an earlier run has sent whole.
+    /// The number of objects that an earlier run sent completely.
     pub objects_done_before: usize,
-    /// Records that were asked for.
+    /// Records that match the request.
     pub records: Count,
-    /// Records that were not asked for.
+    /// The number of records that do not match the request.
     pub not_wanted: usize,
-    /// By why they had failed.
+    /// Matching records by the reason they failed for.
     pub reasons: BTreeMap<String, Count>,
-    /// By the day they had arrived (UTC); `unknown` if that was not kept.
+    /// Matching records by the day they arrived (UTC); `unknown` if it is not known.
     pub days: BTreeMap<String, Count>,
-    /// Why records stay: what they would fail for, and where.
+    /// Records that stay, by the reason and field they would fail for.
     pub stay: BTreeMap<String, usize>,
-    /// What could not be read at all, by why.
+    /// Unreadable parts of objects, by cause.
     pub unreadable: BTreeMap<String, usize>,
     /// The first objects with records that stay.
     pub left_in: Vec<String>,
@@ -65,7 +65,7 @@ impl Report {
     }
 
     pub(crate) fn left_in(&mut self, key: &str) {
-        if self.left_in.len() < OBJECTS_TOLD {
+        if self.left_in.len() < OBJECTS_LISTED {
             self.left_in.push(key.to_owned());
         }
     }

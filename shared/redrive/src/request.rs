@@ -1,4 +1,4 @@
-//! What is asked for.
+//! The request for a run.
 
 use std::fmt::Write as _;
 
@@ -9,27 +9,27 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use lake_files::failures::FailedRecord;
 
-/// Which records, and how. As JSON it is the function's event.
+/// Which records to send, and how. As JSON, it is the event of the function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Request {
     /// Only count what would be sent.
     pub dry_run: bool,
-    /// Only objects whose key begins so.
+    /// Only objects whose key starts with this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// Only records that arrived then or later: a day (UTC) or an instant.
+    /// Only records that arrived at this time or later: a day (UTC) or an instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Only records that arrived then or earlier: a day (UTC), taken whole, or an instant.
+    /// Only records that arrived at this time or earlier: a day (UTC), included, or an instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// Only records that failed for one of these reasons.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
-    /// Records a second, at most.
+    /// The maximum number of records per second.
     pub rate: u32,
-    /// Also what an earlier run has sent.
+    /// Also records that an earlier run has sent.
     pub again: bool,
 }
 
@@ -47,36 +47,36 @@ impl Default for Request {
     }
 }
 
-/// A request that cannot be carried out.
+/// Why a request is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// A time that is none.
-    #[error("{name} is {value:?}; say a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z")]
+    /// A time that cannot be parsed.
+    #[error("{name} is {value:?}; use a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z")]
     Time {
         /// `since` or `until`
         name: &'static str,
-        /// What was said.
+        /// The value given.
         value: String,
     },
-    /// Nothing could ever be sent.
-    #[error("rate is 0; say how many records a second may be sent")]
+    /// A rate of 0 sends nothing.
+    #[error("rate is 0; set the maximum number of records per second")]
     Rate,
-    /// Nothing lies between.
-    #[error("until is before since; say a later one")]
+    /// The time range is empty.
+    #[error("until is before since; use a later until")]
     Reversed,
-    /// The prefix is of something else.
+    /// The prefix has no dead letters.
     #[error(
-        "prefix is {0:?}, which holds nothing that failed; say one below errors/, rejected/agent-events/ or aws/lambda/"
+        "prefix is {0:?}, which has no dead letters; use one below errors/, rejected/agent-events/, or aws/lambda/"
     )]
     Prefix(String),
 }
 
-/// Where failures are kept, in the order of their keys.
-const PLACES: [&str; 3] = [layout::ON_FAILURE, layout::FAILED, layout::REJECTED];
-/// Copies that could not be delivered: their records took their way all the same.
+/// The prefixes of dead letters, in key order.
+const DEAD_LETTERS: [&str; 3] = [layout::ON_FAILURE, layout::FAILED, layout::REJECTED];
+/// Raw copies that could not be delivered. Their records were processed nevertheless.
 const COPIES: [&str; 2] = [layout::FAILED_AGENT_EVENT_COPIES, layout::FAILED_COPIES];
 
-/// A request, understood.
+/// A validated request.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
     prefix: Option<String>,
@@ -117,24 +117,24 @@ impl Selection {
 
     /// The prefixes to list.
     pub(crate) fn prefixes(&self) -> Vec<String> {
-        let Some(wanted) = &self.prefix else { return PLACES.map(str::to_owned).to_vec() };
-        let place = |place: &str| {
-            if wanted.starts_with(place) {
+        let Some(wanted) = &self.prefix else { return DEAD_LETTERS.map(str::to_owned).to_vec() };
+        let overlap = |prefix: &str| {
+            if wanted.starts_with(prefix) {
                 Some(wanted.clone())
             } else {
-                place.starts_with(wanted).then(|| place.to_owned())
+                prefix.starts_with(wanted).then(|| prefix.to_owned())
             }
         };
-        PLACES.iter().filter_map(|known| place(known)).collect()
+        DEAD_LETTERS.iter().filter_map(|prefix| overlap(prefix)).collect()
     }
 
-    /// Whether an object with this key holds records that did not get where they should.
+    /// Whether an object with this key holds records that were not processed.
     pub(crate) fn is_wanted_object(key: &str) -> bool {
         !COPIES.iter().any(|copies| key.starts_with(copies))
     }
 
     pub(crate) fn is_wanted(&self, record: &FailedRecord) -> bool {
-        let is_of_time = match (self.since, self.before, record.arrival) {
+        let is_in_range = match (self.since, self.before, record.arrival) {
             (None, None, _) => true,
             (_, _, None) => false,
             (since, before, Some(arrival)) => {
@@ -142,11 +142,11 @@ impl Selection {
             }
         };
         let is_named = |reason: &String| reason.eq_ignore_ascii_case(&record.reason);
-        is_of_time && (self.reasons.is_empty() || self.reasons.iter().any(is_named))
+        is_in_range && (self.reasons.is_empty() || self.reasons.iter().any(is_named))
     }
 }
 
-/// The first instant of a day or of an instant, and the first one after it.
+/// The first instant of a day, or the instant itself, and the first instant after it.
 #[must_use]
 pub fn day_or_instant(text: &str) -> Option<(Timestamp, Timestamp)> {
     const DAY: i64 = 86_400_000;
@@ -158,7 +158,7 @@ pub fn day_or_instant(text: &str) -> Option<(Timestamp, Timestamp)> {
 }
 
 impl Request {
-    /// Tells requests for the same records from others.
+    /// A hash that is the same for requests for the same records.
     pub(crate) fn fingerprint(&self) -> String {
         let mut text = String::new();
         let Self { prefix, since, until, reasons, again, dry_run: _, rate: _ } = self;
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_taken_whole_and_an_instant_alone() {
+    fn a_day_includes_all_its_instants_and_an_instant_only_itself() {
         let is_wanted = |since: &str, until: &str, arrival: &str| {
             let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let request = Request { since: some(since), until: some(until), ..Request::default() };
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_compared_without_case_and_what_has_no_time_is_of_none() {
+    fn reasons_ignore_case_and_a_record_without_a_time_matches_no_range() {
         let of = |reasons: &[&str], since: Option<&str>| {
             let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
             Selection::of(&Request { reasons, since: since.map(str::to_owned), ..Request::default() })
@@ -209,12 +209,12 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_stay_within_what_failed() {
+    fn prefixes_stay_within_dead_letters() {
         let prefixes = |prefix: Option<&str>| {
             Selection::of(&Request { prefix: prefix.map(str::to_owned), ..Request::default() })
                 .map(|selection| selection.prefixes())
         };
-        assert_eq!(prefixes(None).unwrap(), PLACES);
+        assert_eq!(prefixes(None).unwrap(), DEAD_LETTERS);
         assert_eq!(
             prefixes(Some("errors/processing-failed/2026/")).unwrap(),
             ["errors/processing-failed/2026/"]
@@ -226,20 +226,20 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_with_what_to_say_instead() {
+    fn an_invalid_request_is_refused_with_a_suggestion() {
         let error = |request: Request| Selection::of(&request).unwrap_err().to_string();
         let since = Some("yesterday".to_owned());
         assert_eq!(
             error(Request { since, ..Request::default() }),
-            "since is \"yesterday\"; say a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z"
+            "since is \"yesterday\"; use a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z"
         );
         assert!(error(Request { rate: 0, ..Request::default() }).contains("rate"));
-        assert!(serde_json::from_str::<Request>(r#"{"dryrun":false}"#).is_err(), "a slip must not send");
+        assert!(serde_json::from_str::<Request>(r#"{"dryrun":false}"#).is_err(), "a typo must not send");
         assert!(serde_json::from_str::<Request>("{}").unwrap().dry_run);
     }
 
     #[test]
-    fn only_what_is_asked_for_makes_a_run_another() {
+    fn only_the_requested_records_distinguish_runs() {
         let base = Request::default();
         let same = Request { dry_run: false, rate: 1, ..Request::default() };
         assert_eq!(base.fingerprint(), same.fingerprint());

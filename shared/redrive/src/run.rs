@@ -1,4 +1,4 @@
-//! The one loop: object by object, record by record.
+//! The loop over objects and their records.
 
 use connect_streams::Timestamp;
 
@@ -6,37 +6,37 @@ use crate::check::{Verdict, check};
 use crate::destination::Sender;
 use lake_files::decompressed;
 
-use crate::manifest::{Begun, Manifest, Mark};
+use crate::manifest::{Manifest, Mark, Start};
 use crate::ports::{Destination, Fault, Lake};
 use crate::report::Report;
 use crate::request::{Request, RequestError, Selection};
 use lake_files::failures::{FailedRecord, Unreadable, read};
 
-/// What a run is told from outside while it is under way.
+/// The clock and callbacks of a run.
 pub struct Control<'c> {
-    /// The time, for the manifest.
+    /// The current time, for the manifest.
     pub now: &'c (dyn Fn() -> Timestamp + Sync),
-    /// Whether to stop; what is not sent yet is left for the same request.
+    /// Whether to stop. Records not sent yet are left for the next run of the same request.
     pub stop: &'c (dyn Fn() -> bool + Sync),
     /// Called after each object.
     pub progress: &'c (dyn Fn(&Report) + Sync),
 }
 
-/// Why a run could not be carried out.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// What was asked for.
+    /// The request is not valid.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// What it met.
+    /// The lake or the destination failed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// Carries a request out. If the last run of the same request did not come to its end, goes on with it.
+/// Carries out a request. If the last run of the same request did not finish, resumes it.
 ///
 /// # Errors
-/// [`RunError`]. What was sent is marked; the same request goes on from there.
+/// [`RunError`]. Sent records are marked, so the same request resumes from there.
 pub async fn run<L: Lake, D: Destination>(
     lake: &L,
     destination: &D,
@@ -49,7 +49,7 @@ pub async fn run<L: Lake, D: Destination>(
         if request.dry_run { Manifest::new(request, now) } else { Manifest::of(lake, request, now).await? };
     let sender = Sender::new(destination, request.rate);
     let mut run = Run { lake, sender, request, selection, control, manifest };
-    run.manifest.go_on(lake).await?;
+    run.manifest.resume(lake).await?;
     run.manifest.save(lake).await?;
     for prefix in run.selection.prefixes() {
         for key in lake.keys(&prefix).await? {
@@ -79,20 +79,20 @@ struct Run<'r, L, D> {
 
 impl<L: Lake, D: Destination> Run<'_, L, D> {
     async fn object(&mut self, key: &str) -> Result<(), Fault> {
-        let Some(begun) = self.manifest.begin(key) else { return Ok(()) };
+        let Some(start) = self.manifest.begin(key) else { return Ok(()) };
         let mark = Mark::of(self.lake, key).await?;
-        let is_again = self.request.again && begun == Begun::Anew;
-        if mark.left == Some(0) && !is_again {
+        let is_repeat = self.request.again && start == Start::First;
+        if mark.left == Some(0) && !is_repeat {
             self.manifest.report.objects_done_before += 1;
             return Ok(());
         }
-        let only_left = if is_again { None } else { mark.left(self.lake, key).await? };
-        // Its time may have run out since it was listed.
+        let only_left = if is_repeat { None } else { mark.left(self.lake, key).await? };
+        // It may have expired since it was listed.
         let Some(object) = self.lake.get(key).await? else { return Ok(()) };
         let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
-        let is_to_send = |place: &usize| only_left.as_ref().is_none_or(|left| left.contains(place));
-        let records = records.iter().enumerate().filter(|(place, _)| is_to_send(place));
-        let Sorted { sendable, mut left } = self.sort(records, key, begun);
+        let is_left = |index: &usize| only_left.as_ref().is_none_or(|left| left.contains(index));
+        let records = records.iter().enumerate().filter(|(index, _)| is_left(index));
+        let Sorted { sendable, mut left } = self.sort(records, key, start);
         let records: Vec<&FailedRecord> = sendable.iter().map(|(_, record)| *record).collect();
         let sent = if self.request.dry_run {
             records.len()
@@ -102,7 +102,7 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
         records[..sent].iter().for_each(|record| self.manifest.report.sent(record));
         if sent < sendable.len() {
             self.manifest.interrupt();
-            left.extend(sendable[sent..].iter().map(|(place, _)| *place));
+            left.extend(sendable[sent..].iter().map(|(index, _)| *index));
             left.sort_unstable();
         }
         if self.request.dry_run || sent == 0 {
@@ -111,30 +111,30 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
         self.manifest.mark(self.lake, key, mark, left).await
     }
 
-    /// Parts an object's records, and counts those that are not sent; once, if it is read a second time.
+    /// Splits an object's records, and counts those that are not sent, but only the first time the object is read.
     fn sort<'o>(
         &mut self,
         records: impl Iterator<Item = (usize, &'o Result<FailedRecord, Unreadable>)>,
         key: &str,
-        begun: Begun,
+        start: Start,
     ) -> Sorted<'o> {
         let mut uncounted = Report::default();
-        let report = if begun == Begun::Anew { &mut self.manifest.report } else { &mut uncounted };
+        let report = if start == Start::First { &mut self.manifest.report } else { &mut uncounted };
         report.objects += 1;
         let mut sorted = Sorted::default();
-        for (place, record) in records {
+        for (index, record) in records {
             match record {
                 Ok(record) if !self.selection.is_wanted(record) => report.not_wanted += 1,
                 Ok(record) => match check(&record.payload) {
                     Verdict::Passes => {
-                        sorted.sendable.push((place, record));
+                        sorted.sendable.push((index, record));
                         continue;
                     }
                     Verdict::FailsAgain(reject) => report.stays(record, reject.to_string()),
                 },
                 Err(unreadable) => report.unreadable(*unreadable),
             }
-            sorted.left.push(place);
+            sorted.left.push(index);
         }
         if !sorted.left.is_empty() {
             report.left_in(key);
@@ -143,7 +143,7 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
     }
 }
 
-/// An object's records with their places in it.
+/// An object's records by whether they can be sent, with their indexes.
 #[derive(Default)]
 struct Sorted<'o> {
     sendable: Vec<(usize, &'o FailedRecord)>,
@@ -169,17 +169,17 @@ mod tests {
         tags: Vec<(String, String)>,
     }
 
-    /// A bucket and streams in memory, that end like a killed process after so many requests.
+    /// A bucket and streams in memory. After a number of requests, they fail as if the process was killed.
     #[derive(Default)]
     struct World {
         objects: Mutex<BTreeMap<String, Object>>,
-        /// Records that arrived, by their bytes or sequence number, with how often.
+        /// How often each record arrived, by its bytes or sequence number.
         arrived: Mutex<BTreeMap<String, usize>>,
-        /// Requests until the end, if there is one.
+        /// The number of requests until the kill, if there is one.
         fuse: Option<AtomicUsize>,
-        /// Whether the end comes after the request was served, or before.
+        /// Whether the kill happens after the request is served, or before.
         is_served: bool,
-        /// The streams refuse every so many records once.
+        /// The streams refuse one record in this many, once.
         refuses_every: usize,
         refused: AtomicUsize,
     }
@@ -189,7 +189,7 @@ mod tests {
     }
 
     impl World {
-        /// Serves a request that changes something, or is killed.
+        /// Serves a request that changes something, unless the process is killed.
         fn serve<T>(&self, serve: impl FnOnce() -> T) -> Result<T, Fault> {
             let left = self.fuse.as_ref().map(|fuse| fuse.fetch_sub(1, Ordering::Relaxed));
             match left {
@@ -204,7 +204,7 @@ mod tests {
             }
         }
 
-        /// Whether this one is refused; the next time it is taken.
+        /// Whether this record is refused. It is accepted the next time.
         fn is_refused(&self) -> bool {
             self.refuses_every > 0
                 && self.refused.fetch_add(1, Ordering::Relaxed) % self.refuses_every == self.refuses_every - 1
@@ -250,7 +250,7 @@ mod tests {
             })
         }
 
-        async fn give_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        async fn send_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
             self.serve(|| {
                 let event: Value = serde_json::from_slice(&event).unwrap();
                 for record in event["Records"].as_array().unwrap() {
@@ -275,8 +275,8 @@ mod tests {
         )
     }
 
-    /// Five contact records, one of them broken; five agent events, one of them broken; an object of nothing but broken
-    /// ones; copies that are no concern.
+    /// Five contact records, one of them broken; five agent events, one of them broken; an object with only a broken record;
+    /// and raw copies, which are ignored.
     fn world() -> World {
         let failure = |data: &str| {
             let data = base64_simd::STANDARD.encode_to_string(data);
@@ -306,7 +306,7 @@ mod tests {
         Request { dry_run: false, rate: 1_000_000, ..Request::default() }
     }
 
-    /// Later every time.
+    /// A time that is later with every call.
     fn now() -> Timestamp {
         static CALLS: AtomicI64 = AtomicI64::new(1_772_524_800_000);
         Timestamp::from_epoch_milliseconds(CALLS.fetch_add(1, Ordering::Relaxed)).unwrap()
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everything_that_can_go_goes_once_and_the_rest_is_told() {
+    async fn every_sendable_record_is_sent_once_and_the_rest_is_reported() {
         let world = World { refuses_every: 3, ..world() };
         let counted = redrive(&world, &Request { dry_run: true, ..request() }).await.unwrap();
         assert_eq!(locked(&world.objects).len(), 4, "a dry run writes nothing");
@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(tag(&world, FIREHOSE, LEFT_TAG).as_deref(), Some("1"));
         assert_eq!(tag(&world, FIREHOSE, REDRIVEN_TAG), report.run);
         assert_eq!(tag(&world, FIREHOSE, "team").as_deref(), Some("a"), "others' tags stay");
-        assert_eq!(tag(&world, HOPELESS, LEFT_TAG), None, "nothing of it was sent");
+        assert_eq!(tag(&world, HOPELESS, LEFT_TAG), None, "none of its records was sent");
 
         let again = redrive(&world, &request()).await.unwrap();
         assert_eq!((again.records.sent, again.records.stay), (0, 3));
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn killed_at_any_request_the_next_run_ends_with_the_same_counts() {
+    async fn after_a_kill_at_any_request_the_next_run_ends_with_the_same_counts() {
         let baseline = redrive(&world(), &request()).await.unwrap();
         for is_served in [false, true] {
             for requests in 0.. {
@@ -374,7 +374,7 @@ mod tests {
                 let arrived = locked(&world.arrived).clone();
                 assert_eq!(arrived.len(), 8, "{requests} {is_served}");
                 let twice = arrived.values().filter(|times| **times > 1).count();
-                assert!(twice <= 4, "no more than what was under way: {arrived:?}");
+                assert!(twice <= 4, "no more than the records in flight: {arrived:?}");
                 let again = redrive(&world, &request()).await.unwrap();
                 assert_eq!((again.records.sent, again.records.stay), (0, 3), "{requests} {is_served}");
             }
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn stopped_in_the_middle_of_an_object_it_goes_on_there() {
+    async fn a_run_stopped_in_the_middle_of_an_object_resumes_there() {
         let world = world();
         let request = Request { rate: 1, ..request() };
         let baseline = redrive(&self::world(), &request).await.unwrap();
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_refused_for_ever_is_somebodys_concern() {
+    async fn records_refused_repeatedly_fail_the_run() {
         let world = World { refuses_every: 1, ..world() };
         let sentence = redrive(&world, &request()).await.unwrap_err().to_string();
         assert!(sentence.contains("8 times in a row (ServiceUnavailableException)"), "{sentence}");

@@ -1,4 +1,4 @@
-//! An agent, at some moment of the day.
+//! An agent at one moment of the day.
 
 use fastrand::Rng;
 
@@ -6,7 +6,7 @@ use crate::contact::Contact;
 use crate::size::CenterSize;
 use crate::time::MINUTE;
 
-/// What an agent chose to be.
+/// The status an agent has chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Available,
@@ -35,7 +35,7 @@ impl Status {
         }
     }
 
-    /// How long it lasts.
+    /// A random length, in minutes.
     pub(crate) fn minutes(self, rng: &mut Rng) -> i64 {
         match self {
             Self::Lunch => rng.i64(25..40),
@@ -48,37 +48,37 @@ impl Status {
 /// An agent.
 pub(crate) struct Agent {
     pub(crate) number: usize,
-    /// That of the center.
+    /// The first ID of the center.
     first_id: u64,
     pub(crate) status: Status,
     pub(crate) status_since: i64,
     pub(crate) next_status: Option<Status>,
-    /// Contacts in hand, those in after-contact work among them.
+    /// Current contacts, including those in after-contact work.
     pub(crate) contacts: Vec<u64>,
-    /// Contacts that were not answered, still on the screen.
+    /// Missed contacts that are still in the snapshot.
     pub(crate) missed: Vec<Contact>,
     pub(crate) idle_since: i64,
     pub(crate) last_event: i64,
-    /// The time that the last event carries.
+    /// The last event's timestamp.
     pub(crate) last_timestamp: i64,
     pub(crate) logged_out: Option<i64>,
     /// The snapshot of the last event, as JSON.
     pub(crate) snapshot: Option<String>,
-    /// How many of the contacts are on each channel: voice, chat, task, email.
+    /// The number of contacts on each channel: voice, chat, task, email.
     pub(crate) load: [usize; 4],
 }
 
-/// How many contacts of a channel an agent takes.
+/// The number of contacts an agent can handle at once on each channel.
 pub(crate) const SLOTS: [(&str, usize); 4] = [("VOICE", 1), ("CHAT", 3), ("TASK", 1), ("EMAIL", 1)];
 
-/// The start of a contact's state when hold or pause begins and ends.
+/// How hold and pause change a contact's `StateStartTimestamp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StateStarts {
-    /// Each state has its own.
+    /// Each state has its own start.
     New,
-    /// That of the connection stays.
+    /// The start of the connection stays.
     Kept,
-    /// Hold has its own, and after it that of the connection is back.
+    /// Hold has its own start. Afterward, the start of the connection returns.
     FirstAgain,
 }
 
@@ -113,8 +113,8 @@ impl Agent {
         }
     }
 
-    /// What hold and pause do to the `StateStartTimestamp` of this agent's contacts. Connect's pages disagree on it, so
-    /// agents live by each.
+    /// How hold and pause change the `StateStartTimestamp` of this agent's contacts. Connect's pages disagree, so each variant
+    /// is used by some agents.
     pub(crate) const fn state_starts(&self) -> StateStarts {
         match self.number % 4 {
             1 => StateStarts::Kept,
@@ -127,12 +127,12 @@ impl Agent {
         !self.contacts.is_empty() || !self.missed.is_empty()
     }
 
-    /// Nothing brings the agent back.
+    /// Whether the agent has left and will not return.
     pub(crate) fn is_gone(&self) -> bool {
         self.logged_out.is_some() || (self.status == Status::Offline && self.snapshot.is_some())
     }
 
-    /// Going home as soon as the contacts are done.
+    /// Whether the agent goes offline once the current contacts are done.
     pub(crate) fn is_leaving(&self) -> bool {
         self.next_status == Some(Status::Offline)
     }
@@ -147,18 +147,18 @@ impl Agent {
         self.load[slot(channel)] -= 1;
     }
 
-    /// Calls leave no room for anything else; the other channels share the agent.
+    /// Whether the agent can accept a contact. A call excludes all other contacts; the other channels share the agent.
     pub(crate) fn can_take(&self, channel: &str) -> bool {
-        let is_waiting =
+        let is_ready =
             self.status == Status::Available && self.next_status.is_none() && self.missed.is_empty();
         let slot = slot(channel);
         let has_call = self.load[0] > 0;
         let is_free = if channel == "VOICE" { self.contacts.is_empty() } else { !has_call };
-        is_waiting && is_free && self.load[slot] < SLOTS[slot].1
+        is_ready && is_free && self.load[slot] < SLOTS[slot].1
     }
 }
 
-/// The place of a channel in [`SLOTS`].
+/// The index of a channel in [`SLOTS`].
 pub(crate) fn slot(channel: &str) -> usize {
     SLOTS.iter().position(|(name, _)| *name == channel).unwrap_or_default()
 }

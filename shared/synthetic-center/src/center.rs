@@ -1,4 +1,4 @@
-//! The simulation: what happens next, to whom, and what the streams say of it.
+//! The simulation: the steps of agents and contacts, and the records they cause.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -14,16 +14,16 @@ use crate::size::CenterSize;
 use crate::time::{HOUR, MINUTE, SECOND};
 use crate::wire::{self, Version};
 
-/// A heartbeat comes when there was no other event for so long.
+/// A heartbeat is sent after this time without another event.
 const HEARTBEAT: i64 = 120 * SECOND;
-/// Heartbeats go on after a logout.
+/// Heartbeats continue for this time after a logout.
 const HEARTBEATS_AFTER_LOGOUT: i64 = 10 * MINUTE;
-/// How busy the hours are, in hundredths: mornings and afternoons more than noon.
+/// The load of each hour, in percent: mornings and afternoons are busier than noon.
 const BUSYNESS: [i64; 8] = [80, 115, 125, 95, 75, 110, 115, 85];
-/// Amazon Connect sends a contact record about a minute after the contact is over.
+/// Amazon Connect sends a contact record about a minute after the contact ends.
 const SENT_AFTER: i64 = 64 * SECOND;
 
-/// What happens next to whom.
+/// A step of the simulation.
 #[derive(Debug, Clone)]
 enum Step {
     Arrive,
@@ -45,7 +45,7 @@ enum Step {
     Close,
 }
 
-/// A step in its place in time; of one moment, the earlier planned comes first.
+/// A step with its time. Steps of the same time run in the order they were planned.
 struct Planned {
     at: i64,
     number: u64,
@@ -72,7 +72,7 @@ impl Ord for Planned {
     }
 }
 
-/// The center, at some moment of its day; an iterator over what it sends, in order of time.
+/// The center at one moment of its day; an iterator over the records it sends, in order of time.
 pub struct Center {
     size: CenterSize,
     rng: Rng,
@@ -82,7 +82,7 @@ pub struct Center {
     ids: u64,
     agents: Vec<Agent>,
     contacts: HashMap<u64, Contact>,
-    /// Contacts that wait for an agent, first come first.
+    /// Contacts that wait for an agent, in order of arrival.
     waiting: VecDeque<u64>,
     outbox: VecDeque<Sent>,
 }
@@ -118,7 +118,7 @@ impl Center {
         self.size.opening + i64::from(self.size.hours) * HOUR
     }
 
-    /// Breaks by the length of the shift, and its end some minutes before the center closes.
+    /// Plans breaks by the length of the shift, and the end of the shift some minutes before closing.
     fn plan_shift(&mut self, agent: usize, begin: i64) {
         let end = self.closing() - self.rng.i64(1..20) * MINUTE;
         let length = end - begin;
@@ -145,7 +145,7 @@ impl Center {
         self.ids
     }
 
-    /// A whole second from now on: contact records carry whole seconds, and both streams tell the same.
+    /// A whole second, now or later: contact records carry whole seconds, and both streams must agree.
     fn in_seconds(&mut self, seconds: std::ops::Range<i64>) -> i64 {
         (self.now + SECOND - 1) / SECOND * SECOND + self.rng.i64(seconds) * SECOND
     }
@@ -183,11 +183,11 @@ impl Center {
         let mean = HOUR / i64::from(self.size.contacts_per_hour).max(1);
         let busyness = BUSYNESS
             [usize::try_from((self.now - self.size.opening) / HOUR).unwrap_or_default() % BUSYNESS.len()];
-        // Arrivals that know nothing of each other are exponentially apart.
+        // The time between independent arrivals is exponentially distributed.
         let apart = -(1.0 - self.rng.f64()).ln() * 1000.0;
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "thousandths of a mean, of which there are few thousand"
+            reason = "thousandths of the mean, never more than some tens of thousands"
         )]
         let pause = (mean * apart as i64 / 10 / busyness).max(1);
         self.plan(self.now + pause, Step::Arrive);
@@ -232,26 +232,26 @@ impl Center {
         self.route();
     }
 
-    /// Gives waiting contacts to agents who can take them, the longest idle first.
+    /// Routes waiting contacts to agents who can take them, the longest idle first.
     fn route(&mut self) {
-        let mut place = 0;
-        let mut taken = Vec::new();
-        while place < self.waiting.len() {
-            let id = self.waiting[place];
+        let mut position = 0;
+        let mut exhausted = Vec::new();
+        while position < self.waiting.len() {
+            let id = self.waiting[position];
             let channel = self.contact(id).kind.channel();
             let free = (0..self.agents.len()).filter(|agent| self.agents[*agent].can_take(channel));
-            // Where one found nobody, the next of the channel finds nobody either.
-            let agent = if taken.contains(&channel) {
+            // If one contact of a channel finds no agent, neither does the next.
+            let agent = if exhausted.contains(&channel) {
                 None
             } else {
                 free.min_by_key(|agent| self.agents[*agent].idle_since)
             };
             let Some(agent) = agent else {
-                taken.push(channel);
-                place += 1;
+                exhausted.push(channel);
+                position += 1;
                 continue;
             };
-            self.waiting.remove(place);
+            self.waiting.remove(position);
             self.ring(id, agent);
         }
     }
@@ -259,7 +259,7 @@ impl Center {
     fn ring(&mut self, id: u64, agent: usize) {
         let at = self.in_seconds(0..1);
         let now = self.now;
-        let contact = self.contacts.get_mut(&id).expect("a contact that rings goes on");
+        let contact = self.contacts.get_mut(&id).expect("a ringing contact has not ended");
         contact.attempts += 1;
         contact.agent = Some(agent);
         contact.rang = Some(at);
@@ -267,7 +267,7 @@ impl Center {
         self.agents[agent].idle_since = at;
         let channel = contact.kind.channel();
         self.agents[agent].take(id, channel);
-        self.tell_late(agent);
+        self.emit_late(agent);
         let answers = self.rng.u8(..100) >= 4;
         let after = if answers { self.rng.i64(2..12) } else { 20 };
         let step = if answers { Step::Answer(id) } else { Step::Miss(id) };
@@ -287,7 +287,7 @@ impl Center {
         let contact = self.contact(id);
         contact.connected = Some(now);
         contact.enter(State::Connected, now);
-        self.tell_late(agent);
+        self.emit_late(agent);
         if holds {
             let hold_at = now + talk / 3 / SECOND * SECOND;
             self.plan(hold_at, Step::HoldOrResume(id));
@@ -295,7 +295,7 @@ impl Center {
         self.plan(now + talk / SECOND * SECOND, Step::Disconnect(id));
     }
 
-    /// Nobody answered: the contact waits again, before all others, and the agent sees it as missed for a while.
+    /// Nobody answered: the contact returns to the front of the queue, and the agent sees it as missed for a while.
     fn miss(&mut self, id: u64) {
         let now = self.now;
         let contact = self.contact(id);
@@ -305,7 +305,7 @@ impl Center {
         let missed = contact.clone();
         self.agents[agent].leave(id, missed.kind.channel());
         self.agents[agent].missed.push(missed);
-        self.tell_late(agent);
+        self.emit_late(agent);
         let after = self.in_seconds(3..15);
         self.plan(after, Step::ClearMissed { agent, contact: id });
         self.plan(now + MINUTE, Step::GiveUpWaiting(id));
@@ -316,7 +316,7 @@ impl Center {
     fn clear(&mut self, agent: usize, contact: u64) {
         self.agents[agent].missed.retain(|missed| missed.id != contact);
         self.agents[agent].idle_since = self.now;
-        self.tell(agent, "STATE_CHANGE");
+        self.emit(agent, "STATE_CHANGE");
         self.contact_left(agent);
     }
 
@@ -342,14 +342,14 @@ impl Center {
             contact.enter(State::Connected, since);
         }
         if starts == StateStarts::New {
-            self.tell_late(agent);
+            self.emit_late(agent);
         } else {
-            // Only the event's own time tells when, so it is exact.
-            self.tell(agent, "STATE_CHANGE");
+            // Only the event's timestamp shows when the state changed, so it is exact.
+            self.emit(agent, "STATE_CHANGE");
         }
     }
 
-    /// The customer loses patience in the queue, or takes the offer to be called back.
+    /// The customer leaves the queue, or accepts a callback.
     fn give_up_waiting(&mut self, id: u64) {
         if !self.waiting.contains(&id) {
             return;
@@ -389,7 +389,7 @@ impl Center {
         contact.disconnected = Some(now);
         contact.ending = ending;
         contact.enter(State::Ended, now);
-        self.tell_late(agent);
+        self.emit_late(agent);
         let after = now + self.rng.i64(3..90) * SECOND;
         self.plan(after, Step::EndAfterContactWork(id));
     }
@@ -402,12 +402,12 @@ impl Center {
         let Some(agent) = contact.agent else { return };
         self.agents[agent].leave(id, channel);
         self.agents[agent].idle_since = now;
-        self.tell(agent, "STATE_CHANGE");
+        self.emit(agent, "STATE_CHANGE");
         self.plan(now + SENT_AFTER, Step::Send(id));
         self.contact_left(agent);
     }
 
-    /// Without an agent's part there is nothing to wait for.
+    /// Ends a contact that has no agent, and so no after-contact work to wait for.
     fn finish(&mut self, id: u64, ending: Ending) {
         let now = self.now;
         let contact = self.contact(id);
@@ -427,7 +427,7 @@ impl Center {
         follower.queue = (queue + 1) % QUEUES.len();
     }
 
-    /// The contact's record; now and then a newer version of it hours later, with figures that the first had wrong.
+    /// Sends the contact's record, and sometimes hours later a newer version with corrected figures.
     fn send(&mut self, id: u64) {
         let Some(contact) = self.contacts.remove(&id) else { return };
         let agent = contact.agent.map(|agent| &self.agents[agent]);
@@ -442,11 +442,11 @@ impl Center {
     }
 
     fn log_in(&mut self, agent: usize) {
-        self.tell(agent, "LOGIN");
+        self.emit(agent, "LOGIN");
         self.plan(self.now + 2 * SECOND, Step::Enter { agent, status: Status::Available });
     }
 
-    /// The agent wants to be in a status: now, or as soon as the contacts are done.
+    /// The agent changes status: now, or as soon as the current contacts are done.
     fn enter(&mut self, agent: usize, status: Status) {
         let who = &mut self.agents[agent];
         if who.status == status || who.is_gone() || (who.is_leaving() && status != Status::Offline) {
@@ -454,14 +454,14 @@ impl Center {
         }
         if who.is_busy() {
             who.next_status = Some(status);
-            self.tell(agent, "STATE_CHANGE");
+            self.emit(agent, "STATE_CHANGE");
             return;
         }
         who.status = status;
         who.status_since = self.now;
         who.next_status = None;
         who.idle_since = self.now;
-        self.tell(agent, "STATE_CHANGE");
+        self.emit(agent, "STATE_CHANGE");
         match status {
             Status::Available => self.route(),
             Status::Offline => self.plan(self.now + SECOND, Step::LogOut(agent)),
@@ -486,45 +486,45 @@ impl Center {
             self.route();
             return;
         };
-        // The change follows the contact by a moment.
+        // The status changes a moment after the contact ends.
         let at = self.now + self.rng.i64(20..200);
         self.plan(at, Step::Enter { agent, status });
     }
 
     fn log_out(&mut self, agent: usize) {
         self.agents[agent].logged_out = Some(self.now);
-        self.tell(agent, "LOGOUT");
+        self.emit(agent, "LOGOUT");
     }
 
     fn beat(&mut self, agent: usize, last_event: i64) {
         let who = &self.agents[agent];
         let is_over = who.logged_out.is_some_and(|out| self.now > out + HEARTBEATS_AFTER_LOGOUT);
         if who.last_event == last_event && !is_over {
-            self.tell(agent, "HEART_BEAT");
+            self.emit(agent, "HEART_BEAT");
         }
     }
 
-    /// Whoever waits is asked to come again.
+    /// Ends all waiting contacts at closing time.
     fn close(&mut self) {
         for id in std::mem::take(&mut self.waiting) {
             self.finish(id, Ending::Closed);
         }
     }
 
-    /// A contact's state begins, and the event that tells it is some hundred milliseconds late. With several contacts it is
-    /// not: another event of the same moment would have to wait for it, and tell the end of its contact too late.
-    fn tell_late(&mut self, agent: usize) {
+    /// Sends a state change with a timestamp up to 300 ms after the start of the state. With several contacts the timestamp is
+    /// exact: another event of the same moment would have to wait for it, and report the end of its contact too late.
+    fn emit_late(&mut self, agent: usize) {
         let late = self.rng.i64(20..300);
         let who = &self.agents[agent];
         let is_alone = who.contacts.len() + who.missed.len() <= 1;
-        self.tell_at(agent, "STATE_CHANGE", self.now + if is_alone { late } else { 0 });
+        self.emit_at(agent, "STATE_CHANGE", self.now + if is_alone { late } else { 0 });
     }
 
-    fn tell(&mut self, agent: usize, event_type: &str) {
-        self.tell_at(agent, event_type, self.now);
+    fn emit(&mut self, agent: usize, event_type: &str) {
+        self.emit_at(agent, event_type, self.now);
     }
 
-    fn tell_at(&mut self, agent: usize, event_type: &str, timestamp: i64) {
+    fn emit_at(&mut self, agent: usize, event_type: &str, timestamp: i64) {
         let event_id = self.id();
         let who = &mut self.agents[agent];
         let previous = who.snapshot.clone();
@@ -540,7 +540,7 @@ impl Center {
     }
 
     fn contact(&mut self, id: u64) -> &mut Contact {
-        self.contacts.get_mut(&id).expect("a contact is there until its record is sent")
+        self.contacts.get_mut(&id).expect("a contact exists until its record is sent")
     }
 }
 

@@ -5,7 +5,7 @@ use fastrand::Rng;
 use crate::queues::QUEUES;
 use crate::time::SECOND;
 
-/// How a contact comes about.
+/// How a contact starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Call,
@@ -47,7 +47,7 @@ impl Kind {
         }
     }
 
-    /// How long an agent is busy with it, in milliseconds; a few take much longer than most.
+    /// A random handling time in milliseconds. A few contacts take much longer than most.
     pub(crate) fn handling(self, rng: &mut Rng) -> i64 {
         let seconds = match self {
             Self::Chat => rng.i64(120..700),
@@ -60,7 +60,7 @@ impl Kind {
     }
 }
 
-/// Where a contact is with its agent.
+/// The state of a contact with its agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Connecting,
@@ -109,7 +109,7 @@ pub(crate) struct Contact {
     pub(crate) attempts: u32,
     pub(crate) rang: Option<i64>,
     pub(crate) connected: Option<i64>,
-    /// Begins and ends of holds, or of a task's pauses.
+    /// Starts and ends of holds, or of a task's pauses.
     pub(crate) holds: Vec<(i64, i64)>,
     pub(crate) disconnected: Option<i64>,
     pub(crate) after_contact_work_end: Option<i64>,
@@ -151,12 +151,12 @@ impl Contact {
         self.state_since = since;
     }
 
-    /// Whether agent and customer are in contact.
+    /// Whether the contact is connected to the agent, on hold, or paused.
     pub(crate) fn is_with_agent(&self) -> bool {
         matches!(self.state, State::Connected | State::OnHold | State::Paused)
     }
 
-    /// Whether it is a task, which is paused and not put on hold.
+    /// Whether it is a task, which is paused instead of put on hold.
     pub(crate) fn is_task(&self) -> bool {
         self.kind == Kind::Task
     }

@@ -1,4 +1,4 @@
-//! The streams as they really are: some records come twice, some late, some are not what they should be.
+//! Delivery faults of real streams: some records are duplicated, some late, some malformed.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use connect_streams::StreamKind;
 use crate::sent::Sent;
 use crate::time::{MINUTE, SECOND};
 
-/// How untidy the streams are: of a thousand records, how many.
+/// Delivery faults per 1,000 records.
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryFaults {
-    /// Come twice.
+    /// Records that arrive twice.
     pub duplicated: u32,
-    /// Come late.
+    /// Records that arrive late.
     pub late: u32,
-    /// Are broken, or of another kind. They come besides the others, which all arrive.
+    /// Extra records that are broken or of another kind. All regular records still arrive.
     pub malformed: u32,
-    /// What makes these streams these ones.
+    /// The random seed. The same seed gives the same faults.
     pub seed: u64,
 }
 
-/// What the streams of the demo are like.
+/// The delivery faults of the demo.
 pub const DEMO_DELIVERY_FAULTS: DeliveryFaults =
     DeliveryFaults { duplicated: 25, late: 15, malformed: 8, seed: 20_260_302 };
 
-/// The same records with faults, in the order in which they arrive.
+/// The same records with faults, in order of arrival.
 pub fn with_delivery_faults(
     records: impl Iterator<Item = Sent>,
     faults: DeliveryFaults,
@@ -35,10 +35,10 @@ pub fn with_delivery_faults(
     let DeliveryFaults { duplicated, late, malformed, seed } = faults;
     let mut rng = Rng::with_seed(seed);
     let mut records = records.peekable();
-    // By the time they arrive, and a number to tell them apart.
+    // By arrival time, with a number to keep records of the same time apart.
     let mut later: BTreeMap<(i64, u64), Sent> = BTreeMap::new();
     let mut number = 0;
-    let mut broken = [0, 0];
+    let mut malformations = [0, 0];
     std::iter::from_fn(move || {
         loop {
             let next = records.peek().map(|record| record.at);
@@ -50,8 +50,8 @@ pub fn with_delivery_faults(
             let mut arrives = |at: i64, record: Sent| later.insert((at, number), Sent { at, ..record });
             let stream = usize::from(record.stream == StreamKind::AgentEvents);
             if rng.u32(..1000) < malformed {
-                let record = malform(&record, broken[stream]);
-                broken[stream] += 1;
+                let record = malform(&record, malformations[stream]);
+                malformations[stream] += 1;
                 number += 1;
                 later.insert((record.at, number), record);
                 number += 1;
@@ -66,7 +66,7 @@ pub fn with_delivery_faults(
     })
 }
 
-/// A record that is not what its stream should carry, one kind after another.
+/// A malformed copy of a record, cycling through the kinds of malformation.
 fn malform(record: &Sent, number: usize) -> Sent {
     let without = |field: &str| {
         let mut value: Value = serde_json::from_slice(&record.record).unwrap_or_default();

@@ -1,12 +1,11 @@
-//! A contact center that does not exist: agents with shifts, statuses and breaks, and contacts that arrive, wait, are
-//! answered, held, transferred, called back or abandoned. What it does appears on both streams as Amazon Connect sends
-//! it, and both tell the same story. The same seed gives the same center.
+//! The generated center: agents with shifts, statuses, and breaks, and contacts that arrive, wait, and are answered, held,
+//! transferred, called back, or abandoned. Its records appear on both streams as Amazon Connect sends them, and the streams
+//! agree with each other. The same seed gives the same center.
 //!
-//! It is a simulation of events in time, so it is read like a stream: it needs memory for what goes on, not for what
-//! is over.
+//! It is a discrete event simulation, read as an iterator: it keeps only ongoing contacts in memory, not past ones.
 //!
 //! Field names and shapes are those of the Administrator Guide's "Contact records data model" and "Agent event streams
-//! data model". Nobody in it exists; phone numbers are from the range reserved for fiction.
+//! data model". All people are invented, and phone numbers are from the range reserved for fiction.
 
 mod agent;
 mod center;

@@ -1,4 +1,4 @@
-//! The queues, by id and name.
+//! The queues, with their IDs and names.
 
 pub(crate) const QUEUES: [(&str, &str); 4] = [
     ("40000000-0000-4000-8000-000000000001", "Billing"),

@@ -1,13 +1,13 @@
-//! A record on its way.
+//! A record that the center sends.
 
 use connect_streams::StreamKind;
 
-/// A record as it is sent.
+/// A record with its time and stream.
 #[derive(Debug, Clone)]
 pub struct Sent {
-    /// When, in milliseconds since 1970.
+    /// When it is sent, in milliseconds since 1970.
     pub at: i64,
-    /// On which stream.
+    /// The stream it is sent to.
     pub stream: StreamKind,
     /// The bytes.
     pub record: Vec<u8>,

@@ -1,22 +1,22 @@
-//! How large a center is.
+//! The size of a center.
 
 /// 2026-03-02T08:00:00Z in milliseconds.
 pub const DEMO_OPENING: i64 = 1_772_438_400_000;
 
-/// How large a center is.
+/// The size of a center, with its seed and opening time.
 #[derive(Debug, Clone, Copy)]
 pub struct CenterSize {
-    /// Agents.
+    /// The number of agents.
     pub agents: usize,
     /// Hours from opening to closing.
     pub hours: u32,
-    /// Contacts that arrive in an hour.
+    /// The number of contacts that arrive per hour.
     pub contacts_per_hour: u32,
-    /// What makes this center this one.
+    /// The random seed. The same seed gives the same center.
     pub seed: u64,
     /// When it opens, in milliseconds since 1970.
     pub opening: i64,
-    /// Ids of contacts, events and agents are numbered from here on: centers with numbers of their own share none.
+    /// The IDs of contacts, events, and agents are numbered from here. Centers with separate ranges share no IDs.
     pub first_id: u64,
 }
 

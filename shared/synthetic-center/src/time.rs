@@ -1,4 +1,4 @@
-//! Lengths of time, in milliseconds.
+//! Durations, in milliseconds.
 
 pub(crate) const SECOND: i64 = 1000;
 pub(crate) const MINUTE: i64 = 60 * SECOND;

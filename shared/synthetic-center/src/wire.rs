@@ -1,4 +1,4 @@
-//! The center's contacts and agents in Amazon Connect's own words.
+//! The center's contacts and agents in the formats of Amazon Connect.
 
 use serde_json::{Value, json};
 
@@ -11,8 +11,7 @@ const ROUTING_PROFILE: (&str, &str) = ("50000000-0000-4000-8000-000000000001", "
 const TEAMS: [&str; 3] = ["North", "South", "West"];
 const CAMPAIGN: &str = "60000000-0000-4000-8000-000000000001";
 
-/// The bytes of an agent event. The snapshots are JSON already: writing them once per event and not twice is half of
-/// the work.
+/// The bytes of an agent event. The snapshots are already JSON: serializing each once, not twice, saves half of the work.
 pub(crate) fn agent_event(
     agent: &Agent,
     event_id: u64,
@@ -83,7 +82,7 @@ pub(crate) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Con
 
 fn contact_in_snapshot(contact: &Contact) -> Value {
     let (queue_id, queue_name) = QUEUES[contact.queue];
-    // As the stream has it: tasks under either word, and the text `null` where there is no name.
+    // As in the real stream: tasks under either name, and the text `null` where there is no queue name.
     let channel =
         if contact.is_task() && contact.id.is_multiple_of(2) { "TASKS" } else { contact.kind.channel() };
     let queue_name = if contact.kind == Kind::Campaign { "null" } else { queue_name };
@@ -100,7 +99,7 @@ fn contact_in_snapshot(contact: &Contact) -> Value {
     })
 }
 
-/// Which of a contact's records it is.
+/// The version of a contact record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     Only,
@@ -108,8 +107,8 @@ pub(crate) enum Version {
     Later,
 }
 
-/// The record of a contact that is over. A later version has the answer to a survey, and the after-contact work of which
-/// the first had a second less: whoever counts the first version has other figures.
+/// The record of an ended contact. A later version adds the answer to a survey, and one second of after-contact work that the
+/// first version lacks: a query that counts the first version gets other figures.
 pub(crate) fn contact_record(
     contact: &Contact,
     agent: Option<&Agent>,
@@ -149,7 +148,7 @@ pub(crate) fn contact_record(
         "ContactId": id(contact.id),
         "CustomerEndpoint": is_voice.then(|| endpoint(format!("+441632960{:03}", contact.customer))),
         "DisconnectReason": match contact.ending {
-            // Chats that nobody ended have none.
+            // Chats that nobody ended have no reason.
             Ending::Closed if contact.kind == Kind::Chat => None,
             Ending::Abandoned if contact.id.is_multiple_of(7) => None,
             Ending::ByAgent => Some("AGENT_DISCONNECT"),

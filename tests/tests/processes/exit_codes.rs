@@ -116,7 +116,7 @@ async fn a_time_that_is_none_is_wrong_usage() {
         (vec!["history", "ada", "--from", "2026-03-03", "--to", "2026-03-01"], "--to is not after --from"),
         (vec!["redrive", "--since", "2026-13-01"], "since is"),
         (vec!["redrive", "--since", "2026-03-02", "--until", "2026-03-01"], "until is before since"),
-        (vec!["redrive", "--prefix", "contact_records/"], "holds nothing that failed"),
+        (vec!["redrive", "--prefix", "contact_records/"], "has no dead letters"),
     ] {
         let (code, out, error) = run(&[&arguments[..], &["--local", &local]].concat()).await;
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}: {error}");

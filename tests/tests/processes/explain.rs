@@ -169,7 +169,7 @@ async fn the_exit_code_says_what_could_be_read() {
     let good = firehose_failure(CONTACT, "Lambda.FunctionError");
     for (content, code, said) in [
         (good.clone(), 0, ""),
-        (format!("{good}\n{{\"a\":1}}\n{good}\n"), 3, "of no form that is known"),
+        (format!("{good}\n{{\"a\":1}}\n{good}\n"), 3, "JSON of an unknown form"),
         (format!("{good}\n{{\"rawData\":\n{good}\n"), 3, "not JSON from here on"),
         (good.replace("\"rawData\":\"", "\"rawData\":\"%"), 3, "not base64"),
         (

@@ -164,7 +164,7 @@ async fn a_policy_that_cannot_be_used_is_an_error_that_says_so() {
     let good = Records::new(CONTACT);
     let cases: [(&str, &str, &[&str], &str); 4] = [
         ("PII_POLICY", "keep", &[], "PII_POLICY is not a JSON object"),
-        ("PII_POLICY", r#"{"nobody":"mask"}"#, &[], "\"nobody\", which is no column"),
+        ("PII_POLICY", r#"{"nobody":"mask"}"#, &[], "\"nobody\", which is not a column"),
         (
             "PII_POLICY",
             r#"{"customer_id":"hash"}"#,

@@ -1,7 +1,7 @@
-//! The columns that were added since the table was published, whatever their origin, in the order of their adding: a new one
-//! goes to the end, and so to the end of the table (see docs/deploy.md, "Upgrading").
+//! Columns added since the table was published, of any origin, in the order they were added. A new column goes at the end of
+//! this list, and so at the end of the table (see docs/deploy.md, "Upgrading").
 //!
-//! Rules follow Amazon Connect's own metrics, as `derived` does.
+//! Rules follow Amazon Connect's own metrics, as in `derived`.
 
 use connect_streams::arn;
 
@@ -20,71 +20,71 @@ pub(super) const LISTS: [&[Column]; 3] = [source::COLUMNS, derived::COLUMNS, COL
 
 const COLUMNS: &[Column] = &[
     // Version 3.
-    text("agent_active_region", "Agent.ActiveRegion", "the Region in which the agent worked; not in every export").open(),
+    text("agent_active_region", "Agent.ActiveRegion", "Region where the agent worked; not in every export").open(),
     text(
         "agent_voice_enhancement_mode",
         "Agent.VoiceEnhancementMode",
-        "VOICE_ISOLATION, NOISE_SUPPRESSION, NONE, as the call ended; not in every export",
+        "mode when the call ended: VOICE_ISOLATION, NOISE_SUPPRESSION, NONE; not in every export",
     )
     .open(),
     integer(
         "queue_callback_total_queue_duration_seconds",
         "Queue.CallbackTotalQueueDuration",
-        "wait of a customer-first callback in its queues, queued and dialed contact together, seconds",
+        "total queue time of a customer-first callback, in the queued and the dialed contact, seconds",
     )
     .or("CallbackTotalQueueDuration"),
     integer(
         "callback_total_queue_duration_milliseconds",
         "CallbackTotalQueueDurationMillis",
-        "the same under Amazon's other name for it, milliseconds",
+        "total queue time of a customer-first callback, under Amazon's other name for it, milliseconds",
     )
     .or("Queue.CallbackTotalQueueDurationMillis"),
     computed(
         "stream_region",
         Kind::Text,
         |facts| Computed::text(facts.part(INSTANCE_ARN, arn::region)),
-        "the Region in `instance_arn`: that of the stream",
+        "Region in `instance_arn`, the Region of the stream",
     )
     .open(),
     computed(
         "routing_profile_id",
         Kind::Text,
         |facts| Computed::text(facts.part(ROUTING_PROFILE_ARN, |arn| arn::resource_id(arn, "routing-profile"))),
-        "the id in `agent_routing_profile_arn`",
+        "ID in `agent_routing_profile_arn`",
     )
     .open(),
     computed(
         "agent_queue",
         Kind::Boolean,
         |facts| Computed::truth(facts.text(QUEUE_ARN).is_some_and(|arn| arn.contains("/queue/agent/"))),
-        "whether the queue is an agent's own; GetMetricDataV2 has standard queues only",
+        "whether the queue is an agent queue; GetMetricDataV2 has standard queues only",
     ),
     computed(
         "subtype",
         Kind::Text,
-        |facts| of_segment(facts, "connect:Subtype"),
-        "`connect:Subtype` of the segment attributes, such as `connect:Assistant`",
+        |facts| segment_attribute(facts, "connect:Subtype"),
+        "segment attribute `connect:Subtype`, such as `connect:Assistant`",
     )
     .open(),
     computed(
         "validation_test_type",
         Kind::Text,
-        |facts| of_segment(facts, "connect:ValidationTestType"),
-        "`connect:ValidationTestType` of the segment attributes: EXPERIENCE_VALIDATION, FLOW_VALIDATION",
+        |facts| segment_attribute(facts, "connect:ValidationTestType"),
+        "segment attribute `connect:ValidationTestType`: EXPERIENCE_VALIDATION, FLOW_VALIDATION",
     )
     .open(),
     computed(
         "traffic_type",
         Kind::Text,
-        |facts| of_segment(facts, "connect:TrafficType"),
-        "`connect:TrafficType` of the segment attributes, such as CUSTOMER_FIRST_CALLBACK",
+        |facts| segment_attribute(facts, "connect:TrafficType"),
+        "segment attribute `connect:TrafficType`, such as CUSTOMER_FIRST_CALLBACK",
     )
     .open(),
     computed(
         "redacted_fields",
         Kind::Text,
-        |facts| of_segment(facts, "connect:RedactedFields"),
-        "`connect:RedactedFields` of the segment attributes: what was taken out of the record, such as CUSTOMER_ENDPOINT",
+        |facts| segment_attribute(facts, "connect:RedactedFields"),
+        "segment attribute `connect:RedactedFields`: fields removed from the record, such as CUSTOMER_ENDPOINT",
     )
     .open(),
     computed(
@@ -93,13 +93,13 @@ const COLUMNS: &[Column] = &[
         |facts| {
             Computed::truth(facts.entry(SEGMENT_ATTRIBUTES, "connect:Subtype").as_deref() == Some("connect:Assistant"))
         },
-        "whether it is an agent's or manager's conversation with an assistant, which Amazon's reports leave out",
+        "whether it is a conversation of an agent or manager with an assistant; Amazon's reports exclude these",
     ),
     computed(
         "simulated",
         Kind::Boolean,
         |facts| Computed::truth(facts.entry(SEGMENT_ATTRIBUTES, "connect:ValidationTestType").is_some()),
-        "whether it is a simulated contact, with a `connect:ValidationTestType`",
+        "whether it is a simulated contact: `connect:ValidationTestType` is set",
     ),
     computed(
         "held",
@@ -111,26 +111,26 @@ const COLUMNS: &[Column] = &[
         "continued",
         Kind::Boolean,
         |facts| Computed::truth(facts.has(NEXT_CONTACT_ID) && !transferred(facts)),
-        "whether there is a `next_contact_id` without a completed transfer: a disconnect flow, a callback or a conference went on",
+        "whether `next_contact_id` is set without a completed transfer: a disconnect flow, callback, or conference followed",
     ),
     computed(
         "transferred_external",
         Kind::Boolean,
-        |facts| Computed::truth(transferred(facts) && TRANSFERRED_TO.iter().any(|place| facts.has(*place))),
-        "whether it was `transferred` to an endpoint of its own, such as a number outside; known also where a policy hides the address \
+        |facts| Computed::truth(transferred(facts) && TRANSFERRED_TO.iter().any(|index| facts.has(*index))),
+        "whether it was `transferred` to an external endpoint, such as a phone number; set even if a policy hides the address \
          (metric: contacts transferred out external)",
     ),
     computed(
         "customer_gave_up",
         Kind::Boolean,
         |facts| Computed::truth(customer_gave_up(facts)),
-        "`abandoned`, with disconnect reason `CUSTOMER_DISCONNECT`; not a metric of Amazon's",
+        "`abandoned` with disconnect reason `CUSTOMER_DISCONNECT`; not an Amazon metric",
     ),
     computed(
         "active_seconds",
         Kind::Integer,
         active_seconds,
-        "`talk_seconds` + `hold_seconds` + `after_contact_work_seconds`, those that there are, seconds (metric: average active time)",
+        "sum of `talk_seconds`, `hold_seconds`, and `after_contact_work_seconds` without absent ones, seconds (metric: average active time)",
     ),
     computed(
         "resolution_seconds",
@@ -143,9 +143,8 @@ const COLUMNS: &[Column] = &[
         "flow_seconds",
         Kind::Integer,
         flow_seconds,
-        "from `connected_to_system_timestamp` to `queue_enqueue_timestamp`, or else `transfer_completed_timestamp`, or else \
-         `disconnect_timestamp`, at least 0; 0 without a beginning; of INBOUND, TRANSFER, QUEUE_TRANSFER and API, seconds (metric: \
-         contact flow time)",
+        "from `connected_to_system_timestamp` to enqueue, else transfer completion, else disconnect, at least 0, 0 if no start, \
+         seconds; INBOUND, TRANSFER, QUEUE_TRANSFER, API only (metric: contact flow time)",
     ),
     computed(
         "callback_wait_milliseconds",
@@ -154,14 +153,14 @@ const COLUMNS: &[Column] = &[
             let from_seconds = facts.whole(CALLBACK_WAIT).and_then(|seconds| seconds.checked_mul(1000));
             Computed::interval(from_seconds.or_else(|| facts.whole(CALLBACK_WAIT_MILLISECONDS)))
         },
-        "`queue_callback_total_queue_duration_seconds`, or else `callback_total_queue_duration_milliseconds`, milliseconds (metric: average \
+        "`queue_callback_total_queue_duration_seconds`, else `callback_total_queue_duration_milliseconds`, milliseconds (metric: average \
          queue answer time of customer-first callbacks)",
     ),
     computed(
         "wait_after_greeting_milliseconds",
         Kind::Integer,
         wait_after_greeting,
-        "of a CALLBACK_CUSTOMER_FIRST_DIALED that was HUMAN_ANSWERED: from the end of the greeting to the agent, or else to the disconnection, \
+        "HUMAN_ANSWERED CALLBACK_CUSTOMER_FIRST_DIALED: from the end of the greeting to the agent, else to disconnect, \
          milliseconds (metric: average wait time after customer first callback connection)",
     ),
     computed(
@@ -173,7 +172,7 @@ const COLUMNS: &[Column] = &[
     ),
 ];
 
-fn of_segment<'a>(facts: &Facts<'_, 'a>, name: &str) -> Computed<'a> {
+fn segment_attribute<'a>(facts: &Facts<'_, 'a>, name: &str) -> Computed<'a> {
     Computed::text(facts.entry(SEGMENT_ATTRIBUTES, name))
 }
 
@@ -183,7 +182,7 @@ fn customer_gave_up(facts: &Facts<'_, '_>) -> bool {
 
 fn active_seconds<'a>(facts: &Facts<'_, 'a>) -> Computed<'a> {
     let parts = [facts.whole(INTERACTION), facts.whole(HOLD), facts.whole(AFTER_CONTACT_WORK)];
-    // What is impossible counts where the part is.
+    // A negative part is reported under its own column.
     Computed { cell: sum(parts).map(Cell::Whole), is_impossible: false }
 }
 
@@ -203,26 +202,26 @@ fn flow_seconds<'a>(facts: &Facts<'_, 'a>) -> Computed<'a> {
 }
 
 fn wait_after_greeting<'a>(facts: &Facts<'_, 'a>) -> Computed<'a> {
-    let is_meant = facts.text(INITIATION_METHOD) == Some("CALLBACK_CUSTOMER_FIRST_DIALED")
+    let is_answered_callback = facts.text(INITIATION_METHOD) == Some("CALLBACK_CUSTOMER_FIRST_DIALED")
         && facts.text(ANSWERED_BY) == Some("HUMAN_ANSWERED");
     let end = if answered(facts) { CONNECTED_TO_AGENT } else { DISCONNECT };
-    Computed::interval(facts.milliseconds_between(GREETING_END, end).filter(|_| is_meant))
+    Computed::interval(facts.milliseconds_between(GREETING_END, end).filter(|_| is_answered_callback))
 }
 
-/// The place of a column that a rule reads.
-const fn place(name: &str) -> usize {
-    lists::place_in(&LISTS, name)
+/// The index of a column that a rule reads.
+const fn index(name: &str) -> usize {
+    lists::index_in(&LISTS, name)
 }
 
-const ROUTING_PROFILE_ARN: usize = place("agent_routing_profile_arn");
-const SEGMENT_ATTRIBUTES: usize = place("segment_attributes");
-const HOLDS: usize = place("agent_number_of_holds");
+const ROUTING_PROFILE_ARN: usize = index("agent_routing_profile_arn");
+const SEGMENT_ATTRIBUTES: usize = index("segment_attributes");
+const HOLDS: usize = index("agent_number_of_holds");
 const TRANSFERRED_TO: [usize; 2] =
-    [place("transferred_to_endpoint_type"), place("transferred_to_endpoint_address")];
-const CONNECTED_TO_SYSTEM: usize = place("connected_to_system_timestamp");
-const AFTER_CONTACT_WORK_END: usize = place("agent_after_contact_work_end_timestamp");
-const CALLBACK_WAIT: usize = place("queue_callback_total_queue_duration_seconds");
-const CALLBACK_WAIT_MILLISECONDS: usize = place("callback_total_queue_duration_milliseconds");
-const ANSWERED_BY: usize = place("answering_machine_detection_status");
-const GREETING_END: usize = place("customer_voice_activity_greeting_end_timestamp");
-const FIRST_RESPONSE: usize = place("chat_metrics_contact_metrics_agent_first_response_timestamp");
+    [index("transferred_to_endpoint_type"), index("transferred_to_endpoint_address")];
+const CONNECTED_TO_SYSTEM: usize = index("connected_to_system_timestamp");
+const AFTER_CONTACT_WORK_END: usize = index("agent_after_contact_work_end_timestamp");
+const CALLBACK_WAIT: usize = index("queue_callback_total_queue_duration_seconds");
+const CALLBACK_WAIT_MILLISECONDS: usize = index("callback_total_queue_duration_milliseconds");
+const ANSWERED_BY: usize = index("answering_machine_detection_status");
+const GREETING_END: usize = index("customer_voice_activity_greeting_end_timestamp");
+const FIRST_RESPONSE: usize = index("chat_metrics_contact_metrics_agent_first_response_timestamp");

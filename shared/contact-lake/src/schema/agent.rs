@@ -1,4 +1,4 @@
-//! The agent who was connected to the contact.
+//! Columns about the agent connected to the contact.
 
 use super::column::{Column, Kind, field, integer, text, timestamp};
 
@@ -7,40 +7,60 @@ pub(super) const COLUMNS: &[Column] = &[
     text("agent_username", "Agent.Username", "the agent's login name"),
     text("agent_routing_profile_arn", "Agent.RoutingProfile.ARN", "the routing profile's ARN").open(),
     text("agent_routing_profile_name", "Agent.RoutingProfile.Name", "the routing profile's name").open(),
-    text("agent_hierarchy_level1_arn", "Agent.HierarchyGroups.Level1.ARN", "hierarchy group at level 1")
-        .open(),
+    text(
+        "agent_hierarchy_level1_arn",
+        "Agent.HierarchyGroups.Level1.ARN",
+        "ARN of the level 1 hierarchy group",
+    )
+    .open(),
     text(
         "agent_hierarchy_level1_name",
         "Agent.HierarchyGroups.Level1.GroupName",
-        "hierarchy group at level 1",
+        "name of the level 1 hierarchy group",
     ),
-    text("agent_hierarchy_level2_arn", "Agent.HierarchyGroups.Level2.ARN", "hierarchy group at level 2")
-        .open(),
+    text(
+        "agent_hierarchy_level2_arn",
+        "Agent.HierarchyGroups.Level2.ARN",
+        "ARN of the level 2 hierarchy group",
+    )
+    .open(),
     text(
         "agent_hierarchy_level2_name",
         "Agent.HierarchyGroups.Level2.GroupName",
-        "hierarchy group at level 2",
+        "name of the level 2 hierarchy group",
     ),
-    text("agent_hierarchy_level3_arn", "Agent.HierarchyGroups.Level3.ARN", "hierarchy group at level 3")
-        .open(),
+    text(
+        "agent_hierarchy_level3_arn",
+        "Agent.HierarchyGroups.Level3.ARN",
+        "ARN of the level 3 hierarchy group",
+    )
+    .open(),
     text(
         "agent_hierarchy_level3_name",
         "Agent.HierarchyGroups.Level3.GroupName",
-        "hierarchy group at level 3",
+        "name of the level 3 hierarchy group",
     ),
-    text("agent_hierarchy_level4_arn", "Agent.HierarchyGroups.Level4.ARN", "hierarchy group at level 4")
-        .open(),
+    text(
+        "agent_hierarchy_level4_arn",
+        "Agent.HierarchyGroups.Level4.ARN",
+        "ARN of the level 4 hierarchy group",
+    )
+    .open(),
     text(
         "agent_hierarchy_level4_name",
         "Agent.HierarchyGroups.Level4.GroupName",
-        "hierarchy group at level 4",
+        "name of the level 4 hierarchy group",
     ),
-    text("agent_hierarchy_level5_arn", "Agent.HierarchyGroups.Level5.ARN", "hierarchy group at level 5")
-        .open(),
+    text(
+        "agent_hierarchy_level5_arn",
+        "Agent.HierarchyGroups.Level5.ARN",
+        "ARN of the level 5 hierarchy group",
+    )
+    .open(),
     text(
         "agent_hierarchy_level5_name",
         "Agent.HierarchyGroups.Level5.GroupName",
-        "hierarchy group at level 5",
+        "name of the level 5 hierarchy group",
     ),
     timestamp(
         "agent_connected_to_agent_timestamp",
@@ -50,13 +70,13 @@ pub(super) const COLUMNS: &[Column] = &[
     timestamp(
         "agent_accepted_by_agent_timestamp",
         "Agent.AcceptedByAgentTimestamp",
-        "when the agent accepted a campaign's preview",
+        "when the agent accepted the campaign preview",
     ),
-    timestamp("agent_preview_end_timestamp", "Agent.PreviewEndTimestamp", "when a campaign's preview ended"),
+    timestamp("agent_preview_end_timestamp", "Agent.PreviewEndTimestamp", "when the campaign preview ended"),
     integer(
         "agent_interaction_duration_seconds",
         "Agent.AgentInteractionDuration",
-        "time with the customer without hold and pause, seconds",
+        "time with the customer, excluding hold and pause, seconds",
     ),
     integer(
         "agent_customer_hold_duration_seconds",
@@ -66,14 +86,14 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "agent_initiated_hold_duration_seconds",
         "Agent.AgentInitiatedHoldDuration",
-        "time on hold that the agent began, seconds",
+        "time on hold initiated by the agent, seconds",
     ),
     integer("agent_longest_hold_duration_seconds", "Agent.LongestHoldDuration", "longest hold, seconds"),
-    integer("agent_number_of_holds", "Agent.NumberOfHolds", "how often the customer was on hold"),
+    integer("agent_number_of_holds", "Agent.NumberOfHolds", "number of times the customer was on hold"),
     integer(
         "agent_pause_duration_seconds",
         "Agent.AgentPauseDurationInSeconds",
-        "time a task was paused in the agent's hands, seconds",
+        "time a task was paused while assigned to the agent, seconds",
     )
     .or("Agent.AgentPauseDuration"),
     timestamp(
@@ -89,17 +109,21 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "agent_after_contact_work_duration_seconds",
         "Agent.AfterContactWorkDuration",
-        "after-contact work, seconds",
+        "time in after-contact work, seconds",
     ),
     text("agent_capabilities_video", "Agent.Capabilities.Video", "whether the agent could send video").open(),
     text(
         "agent_capabilities_screen_share",
         "Agent.Capabilities.ScreenShare",
-        "whether the agent could share the screen",
+        "whether the agent could share their screen",
     )
     .open(),
     text("agent_device_info_platform_name", "Agent.DeviceInfo.PlatformName", "the agent's browser"),
-    text("agent_device_info_platform_version", "Agent.DeviceInfo.PlatformVersion", "its version"),
+    text(
+        "agent_device_info_platform_version",
+        "Agent.DeviceInfo.PlatformVersion",
+        "version of the agent's browser",
+    ),
     text(
         "agent_device_info_operating_system",
         "Agent.DeviceInfo.OperatingSystem",
@@ -109,11 +133,11 @@ pub(super) const COLUMNS: &[Column] = &[
         "agent_state_transitions",
         Kind::StructList(STATE_TRANSITION),
         "Agent.StateTransitions",
-        "a supervisor's monitoring and barging",
+        "silent monitoring and barge-in by supervisors",
     ),
 ];
 
-/// The stream spells these keys with a small first letter, the API with a capital one.
+/// The stream starts these keys with a lowercase letter, the API with a capital one.
 const STATE_TRANSITION: &[Column] = &[
     text("state", "state", "SILENT_MONITOR, BARGE").or("State").open(),
     timestamp("state_start_timestamp", "stateStartTimestamp", "when it began").or("StateStartTimestamp"),

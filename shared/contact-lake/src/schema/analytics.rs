@@ -1,4 +1,4 @@
-//! What was measured, analyzed and decided about the contact.
+//! Columns about chat and audio metrics, Contact Lens, evaluations, routing, AI agents, and Voice ID.
 
 use super::column::{Column, Kind, boolean, double, field, integer, json, text, text_list, timestamp};
 
@@ -6,55 +6,55 @@ pub(super) const COLUMNS: &[Column] = &[
     boolean(
         "chat_metrics_contact_metrics_multi_party",
         "ChatMetrics.ContactMetrics.MultiParty",
-        "whether more than two took part",
+        "whether there were more than two participants",
     )
     .or("ChatMetrics.ChatContactMetrics.MultiParty"),
     integer(
         "chat_metrics_contact_metrics_total_messages",
         "ChatMetrics.ContactMetrics.TotalMessages",
-        "messages of everybody",
+        "number of messages from all participants",
     )
     .or("ChatMetrics.ChatContactMetrics.TotalMessages"),
     integer(
         "chat_metrics_contact_metrics_total_bot_messages",
         "ChatMetrics.ContactMetrics.TotalBotMessages",
-        "messages of bots",
+        "number of messages from bots",
     )
     .or("ChatMetrics.ChatContactMetrics.TotalBotMessages"),
     integer(
         "chat_metrics_contact_metrics_total_bot_message_length_characters",
         "ChatMetrics.ContactMetrics.TotalBotMessageLengthInChars",
-        "length of all messages of bots, characters",
+        "total length of bot messages, characters",
     )
     .or("ChatMetrics.ChatContactMetrics.TotalBotMessageLengthInChars"),
     integer(
         "chat_metrics_contact_metrics_conversation_close_time_milliseconds",
         "ChatMetrics.ContactMetrics.ConversationCloseTimeInMillis",
-        "from the last message of the customer to the end, milliseconds",
+        "time from the customer's last message to the end, milliseconds",
     )
     .or("ChatMetrics.ChatContactMetrics.ConversationCloseTimeInMillis"),
     integer(
         "chat_metrics_contact_metrics_conversation_turn_count",
         "ChatMetrics.ContactMetrics.ConversationTurnCount",
-        "turns of the conversation",
+        "number of conversation turns",
     )
     .or("ChatMetrics.ChatContactMetrics.ConversationTurnCount"),
     timestamp(
         "chat_metrics_contact_metrics_agent_first_response_timestamp",
         "ChatMetrics.ContactMetrics.AgentFirstResponseTimestamp",
-        "first response of the agent",
+        "when the agent first responded",
     )
     .or("ChatMetrics.ChatContactMetrics.AgentFirstResponseTimestamp"),
     integer(
         "chat_metrics_contact_metrics_agent_first_response_time_milliseconds",
         "ChatMetrics.ContactMetrics.AgentFirstResponseTimeInMillis",
-        "from the agent's joining to the first response, milliseconds",
+        "time from the agent joining to the first response, milliseconds",
     )
     .or("ChatMetrics.ChatContactMetrics.AgentFirstResponseTimeInMillis"),
     text(
         "chat_metrics_agent_metrics_participant_id",
         "ChatMetrics.AgentMetrics.ParticipantId",
-        "the agent's participant id",
+        "the agent's participant ID",
     ),
     text(
         "chat_metrics_agent_metrics_participant_type",
@@ -70,22 +70,22 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "chat_metrics_agent_metrics_messages_sent",
         "ChatMetrics.AgentMetrics.MessagesSent",
-        "messages of the agent",
+        "number of messages from the agent",
     ),
     integer(
         "chat_metrics_agent_metrics_num_responses",
         "ChatMetrics.AgentMetrics.NumResponses",
-        "responses of the agent",
+        "number of responses from the agent",
     ),
     integer(
         "chat_metrics_agent_metrics_message_length_characters",
         "ChatMetrics.AgentMetrics.MessageLengthInChars",
-        "length of all messages of the agent, characters",
+        "total length of the agent's messages, characters",
     ),
     integer(
         "chat_metrics_agent_metrics_total_response_time_milliseconds",
         "ChatMetrics.AgentMetrics.TotalResponseTimeInMillis",
-        "all response times of the agent, milliseconds",
+        "total response time of the agent, milliseconds",
     ),
     integer(
         "chat_metrics_agent_metrics_max_response_time_milliseconds",
@@ -95,12 +95,12 @@ pub(super) const COLUMNS: &[Column] = &[
     timestamp(
         "chat_metrics_agent_metrics_last_message_timestamp",
         "ChatMetrics.AgentMetrics.LastMessageTimestamp",
-        "last message of the agent",
+        "when the agent sent their last message",
     ),
     text(
         "chat_metrics_customer_metrics_participant_id",
         "ChatMetrics.CustomerMetrics.ParticipantId",
-        "the customer's participant id",
+        "the customer's participant ID",
     ),
     text(
         "chat_metrics_customer_metrics_participant_type",
@@ -116,22 +116,22 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "chat_metrics_customer_metrics_messages_sent",
         "ChatMetrics.CustomerMetrics.MessagesSent",
-        "messages of the customer",
+        "number of messages from the customer",
     ),
     integer(
         "chat_metrics_customer_metrics_num_responses",
         "ChatMetrics.CustomerMetrics.NumResponses",
-        "responses of the customer",
+        "number of responses from the customer",
     ),
     integer(
         "chat_metrics_customer_metrics_message_length_characters",
         "ChatMetrics.CustomerMetrics.MessageLengthInChars",
-        "length of all messages of the customer, characters",
+        "total length of the customer's messages, characters",
     ),
     integer(
         "chat_metrics_customer_metrics_total_response_time_milliseconds",
         "ChatMetrics.CustomerMetrics.TotalResponseTimeInMillis",
-        "all response times of the customer, milliseconds",
+        "total response time of the customer, milliseconds",
     ),
     integer(
         "chat_metrics_customer_metrics_max_response_time_milliseconds",
@@ -141,7 +141,7 @@ pub(super) const COLUMNS: &[Column] = &[
     timestamp(
         "chat_metrics_customer_metrics_last_message_timestamp",
         "ChatMetrics.CustomerMetrics.LastMessageTimestamp",
-        "last message of the customer",
+        "when the customer sent their last message",
     ),
     double(
         "quality_metrics_agent_audio_quality_score",
@@ -151,7 +151,7 @@ pub(super) const COLUMNS: &[Column] = &[
     text_list(
         "quality_metrics_agent_audio_potential_quality_issues",
         "QualityMetrics.Agent.Audio.PotentialQualityIssues",
-        "likely causes of bad audio of the agent",
+        "likely causes of poor agent audio",
     )
     .open(),
     double(
@@ -162,7 +162,7 @@ pub(super) const COLUMNS: &[Column] = &[
     text_list(
         "quality_metrics_customer_audio_potential_quality_issues",
         "QualityMetrics.Customer.Audio.PotentialQualityIssues",
-        "likely causes of bad audio of the customer",
+        "likely causes of poor customer audio",
     )
     .open(),
     boolean(
@@ -173,7 +173,7 @@ pub(super) const COLUMNS: &[Column] = &[
     text_list(
         "contact_lens_conversational_analytics_configuration_channel_configuration_analytics_modes",
         "ContactLens.ConversationalAnalytics.Configuration.ChannelConfiguration.AnalyticsModes",
-        "PostContact, RealTime, ContactLens",
+        "analytics modes: PostContact, RealTime, ContactLens",
     )
     .open(),
     text(
@@ -197,12 +197,12 @@ pub(super) const COLUMNS: &[Column] = &[
     text_list(
         "contact_lens_conversational_analytics_configuration_redaction_configuration_entities",
         "ContactLens.ConversationalAnalytics.Configuration.RedactionConfiguration.Entities",
-        "what is redacted",
+        "entities that are redacted",
     ),
     text(
         "contact_lens_conversational_analytics_configuration_redaction_configuration_mask_mode",
         "ContactLens.ConversationalAnalytics.Configuration.RedactionConfiguration.MaskMode",
-        "how it is masked",
+        "how redacted entities are masked",
     )
     .open(),
     text(
@@ -214,7 +214,7 @@ pub(super) const COLUMNS: &[Column] = &[
     text_list(
         "contact_lens_conversational_analytics_configuration_summary_configuration_summary_modes",
         "ContactLens.ConversationalAnalytics.Configuration.SummaryConfiguration.SummaryModes",
-        "which summaries are made",
+        "which summaries are generated",
     ),
     field(
         "contact_evaluations",
@@ -226,9 +226,9 @@ pub(super) const COLUMNS: &[Column] = &[
         "routing_criteria",
         Kind::StructList(ROUTING_CRITERION),
         "RoutingCriteria",
-        "the last routing criteria",
+        "the latest routing criteria",
     ),
-    text("wisdom_info_session_arn", "WisdomInfo.SessionArn", "the assistant's session")
+    text("wisdom_info_session_arn", "WisdomInfo.SessionArn", "ARN of the assistant session")
         .or("WisdomInfo.SessionARN")
         .open(),
     field(
@@ -246,28 +246,28 @@ pub(super) const COLUMNS: &[Column] = &[
     double(
         "voice_id_result_authentication_score_threshold",
         "VoiceIdResult.Authentication.ScoreThreshold",
-        "threshold, 0 to 100",
+        "authentication score threshold, 0 to 100",
     )
     .sensitive(),
     integer(
         "voice_id_result_authentication_minimum_speech_duration_seconds",
         "VoiceIdResult.Authentication.MinimumSpeechInSeconds",
-        "speech needed, seconds",
+        "minimum speech needed for authentication, seconds",
     )
     .sensitive(),
     text(
         "voice_id_result_authentication_result",
         "VoiceIdResult.Authentication.Result",
-        "result of the authentication",
+        "authentication result",
     )
     .sensitive(),
     json(
         "voice_id_result_fraud_detection",
         "VoiceIdResult.FraudDetection",
-        "the fraud detection's result, as JSON text",
+        "fraud detection result, as JSON text",
     )
     .sensitive(),
-    text("voice_id_result_generated_speaker_id", "VoiceIdResult.GeneratedSpeakerId", "the speaker's id")
+    text("voice_id_result_generated_speaker_id", "VoiceIdResult.GeneratedSpeakerId", "the speaker's ID")
         .sensitive(),
     boolean(
         "voice_id_result_speaker_enrolled",
@@ -283,20 +283,20 @@ pub(super) const COLUMNS: &[Column] = &[
     .sensitive(),
 ];
 
-/// The first field is the key of the source's map.
+/// The first field holds the key of the source map.
 const EVALUATION: &[Column] = &[
-    text("form_id", "FormId", "the form").open(),
+    text("form_id", "FormId", "ID of the evaluation form").open(),
     text("evaluation_arn", "EvaluationArn", "the evaluation's ARN").open(),
     text("status", "Status", "COMPLETE, IN_PROGRESS, DELETED").open(),
     timestamp("start_timestamp", "StartTimestamp", "when it began"),
-    timestamp("end_timestamp", "EndTimestamp", "when it was complete"),
+    timestamp("end_timestamp", "EndTimestamp", "when it was completed"),
     timestamp("delete_timestamp", "DeleteTimestamp", "when it was deleted"),
     text("export_location", "ExportLocation", "where it was exported to"),
 ];
 
 const ROUTING_CRITERION: &[Column] = &[
     timestamp("activation_timestamp", "ActivationTimestamp", "when it became active"),
-    integer("index", "Index", "its place among the contact's criteria"),
+    integer("index", "Index", "position among the contact's criteria"),
     field("steps", Kind::StructList(ROUTING_STEP), "Steps", "its steps"),
 ];
 
@@ -304,11 +304,11 @@ const ROUTING_STEP: &[Column] = &[
     text("status", "Status", "ACTIVE, INACTIVE, JOINED, EXPIRED, INTERRUPTED, DEACTIVATED").open(),
     integer("expiry_duration_seconds", "Expiry.DurationInSeconds", "how long it may last, seconds"),
     timestamp("expiry_timestamp", "Expiry.ExpiryTimestamp", "when it expires"),
-    json("expression", "Expression", "which agents it asks for, as JSON text"),
+    json("expression", "Expression", "which agents it requires, as JSON text"),
 ];
 
 const AI_AGENT: &[Column] = &[
     text("ai_use_case", "AiUseCase", "what it was used for").open(),
     text("ai_agent_version_id", "AiAgentVersionId", "its version").open(),
-    boolean("ai_agent_escalated", "AiAgentEscalated", "whether it passed the contact on"),
+    boolean("ai_agent_escalated", "AiAgentEscalated", "whether it escalated the contact"),
 ];

@@ -1,11 +1,11 @@
-//! What a column is, and the short forms that it is declared in.
+//! The type of a column, and short functions to declare one.
 
 use crate::facts::{Computed, Facts};
 
-/// A column of the row, or a field of a list's elements. Everything that is known of it stands here, once.
+/// A column of the row, or a field of a list's elements, with everything known about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Name in the lake.
+    /// Its name in the lake.
     pub name: &'static str,
     /// What it holds.
     pub kind: Kind,
@@ -13,39 +13,39 @@ pub struct Column {
     pub origin: Origin,
     /// What it means, with the unit.
     pub meaning: &'static str,
-    /// What it may say about a person.
+    /// What it may reveal about a person.
     pub privacy: Privacy,
 }
 
 /// What a column holds, and how its source is read.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
-    /// Text as it came.
+    /// Text, unchanged.
     Text,
-    /// A whole number, written as it came.
+    /// A whole number, written unchanged.
     Integer,
-    /// A number, written as it came.
+    /// A number, written unchanged.
     Double,
     /// `true` or `false`.
     Boolean,
     /// `YYYY-MM-DDTHH:MM:SS.sssZ`
     Timestamp,
-    /// Text by key; numbers and booleans become text, anything nested JSON text.
+    /// Text by key. Numbers and booleans become text, anything nested becomes JSON text.
     TextMap,
-    /// A map whose values are unions such as `{"ValueString": "x"}`; written as text by key.
+    /// A map whose values are unions such as `{"ValueString": "x"}`. Written as text by key.
     UnionMap,
     /// A list of texts.
     TextList,
-    /// A list of objects with these fields. One object instead of a list counts as a list of one.
+    /// A list of objects with these fields. A single object counts as a list of one.
     StructList(&'static [Column]),
-    /// A map of objects with these fields; the key becomes the first field.
+    /// A map of objects with these fields. The key becomes the first field.
     StructMap(&'static [Column]),
     /// Any JSON, written as JSON text.
     Json,
 }
 
 impl Kind {
-    /// Whether it may hold text of the record's.
+    /// Whether it may hold text from the record.
     pub(crate) const fn has_text(self) -> bool {
         !matches!(self, Self::Integer | Self::Double | Self::Boolean | Self::Timestamp)
     }
@@ -58,48 +58,48 @@ pub enum Origin {
     Field {
         /// Its path, levels separated by dots.
         path: &'static str,
-        /// Another spelling of the path that Amazon Connect uses, too.
+        /// Another spelling of the path that Amazon Connect also uses.
         alias: Option<&'static str>,
     },
     /// Computed from columns with a source.
     Computed(Compute),
-    /// Not of the record but of the row itself.
+    /// About the row itself, not from the record.
     Row(RowValue),
 }
 
-/// A rule that a column is computed by.
+/// The rule that computes a column.
 pub type Compute = for<'c, 'a> fn(&Facts<'c, 'a>) -> Computed<'a>;
 
-/// A value of the row itself, which the writer of the row knows.
+/// A value about the row itself, known to the encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowValue {
-    /// What has no column of its own, as JSON text.
+    /// Everything without a column of its own, as JSON text.
     Extra,
-    /// Which kind of record became the row.
+    /// The kind of record that became the row.
     RecordKind,
     /// The version of the schema.
     SchemaVersion,
     /// The hash of the record's content.
     ContentHash,
-    /// When the record came.
+    /// When the record arrived.
     ArrivalTimestamp,
-    /// Its place in the copy that it was read from.
+    /// The position of the record in the raw copy it was read from.
     ArrivalPlace,
 }
 
-/// What a column may say about a person. It decides what a policy may do to the column, and whether tools show its value
-/// without being asked for it.
+/// What a column may reveal about a person. Decides what a policy may do to the column, and whether tools show its value
+/// by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Privacy {
-    /// It distinguishes the versions of a contact: shown, and a policy can only keep it.
+    /// Identifies a version of a contact. Shown, and a policy can only keep it.
     Identity,
-    /// Made by this code, of what says nothing about a person: shown, and no policy names it.
+    /// Made by this code from data that says nothing about a person. Shown, and no policy may name it.
     NotPersonal,
-    /// An id, a type, a status or a name of the center's own: shown, though a policy may change it.
+    /// An ID, a type, a status, or a name that the center chose. Shown, but a policy may change it.
     Open,
-    /// It may say anything about a person, so its text is hidden. A number, a truth or a time is shown.
+    /// May say anything about a person, so text is hidden. Numbers, booleans, and times are shown.
     Personal,
-    /// It describes a person in every type: hidden.
+    /// Describes a person, even as a number or boolean. Hidden.
     Sensitive,
 }
 
@@ -110,7 +110,7 @@ impl Column {
         Self { name, kind, origin, meaning, privacy }
     }
 
-    /// The path of the source field, if there is one.
+    /// The path of the source field, if any.
     #[must_use]
     pub const fn source(&self) -> Option<&'static str> {
         match self.origin {
@@ -119,7 +119,7 @@ impl Column {
         }
     }
 
-    /// The path of the source field, empty for a column without one.
+    /// The path of the source field; empty for a column without one.
     pub(crate) fn path(&self) -> &'static str {
         self.source().unwrap_or_default()
     }
@@ -133,8 +133,8 @@ impl Column {
         self.source().into_iter().chain(alias)
     }
 
-    /// Whether tools show its value without being asked for it. The fields of a list of objects say it for themselves; what
-    /// has keys of the record's, or any structure, is not shown.
+    /// Whether tools show its value by default. For a list of objects, each field decides for itself. Maps with keys from the
+    /// record, and free-form JSON, are not shown.
     #[must_use]
     pub const fn is_shown(&self) -> bool {
         match (self.privacy, self.kind) {
@@ -151,7 +151,7 @@ impl Column {
             Origin::Field { path, alias: None } => {
                 self.origin = Origin::Field { path, alias: Some(another) };
             }
-            _ => panic!("only a source field has another spelling, and one only"),
+            _ => panic!("only a source field can have another spelling, and only one"),
         }
         self
     }
@@ -188,7 +188,7 @@ pub(super) const fn field(
     Column::of(name, kind, Origin::Field { path, alias: None }, meaning)
 }
 
-/// A column that is computed.
+/// A computed column.
 pub(super) const fn computed(
     name: &'static str,
     kind: Kind,
@@ -198,7 +198,7 @@ pub(super) const fn computed(
     Column::of(name, kind, Origin::Computed(compute), meaning)
 }
 
-/// A column with a value of the row itself.
+/// A column about the row itself.
 pub(super) const fn of_the_row(
     name: &'static str,
     kind: Kind,

@@ -1,8 +1,7 @@
-//! Column types as the Glue Data Catalog names them: those that Firehose's Parquet conversion accepts from the
-//! JSON we write.
+//! Glue Data Catalog types of the columns. Firehose's Parquet conversion accepts the JSON we write for these types.
 //!
 //! Source: Amazon Data Firehose Developer Guide, "Convert input data format". The `OpenX` JSON `SerDe` must be set to
-//! match names case-sensitively: lower-casing would make attribute keys collide that differ only in case.
+//! match names case-sensitively: lowercasing would make attribute keys that differ only in case collide.
 
 use super::column::{Column, Kind};
 

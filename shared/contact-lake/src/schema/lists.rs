@@ -1,9 +1,9 @@
-//! Lists of columns, one after the other, as one table. It is put together when the code is compiled, so a rule knows the
-//! place of a column as a constant, and a name that is no column does not compile.
+//! Joins lists of columns into one table at compile time. A rule knows the index of a column as a constant, and a name that is
+//! not a column does not compile.
 
 use super::column::Column;
 
-/// Columns in all lists.
+/// The number of columns in all lists.
 pub(super) const fn count(lists: &[&[Column]]) -> usize {
     let (mut count, mut list) = (0, 0);
     while list < lists.len() {
@@ -16,27 +16,27 @@ pub(super) const fn count(lists: &[&[Column]]) -> usize {
 /// All columns, in order.
 pub(super) const fn joined<const COUNT: usize>(lists: &[&[Column]]) -> [Column; COUNT] {
     let mut columns = [lists[0][0]; COUNT];
-    let (mut place, mut list) = (0, 0);
+    let (mut index, mut list) = (0, 0);
     while list < lists.len() {
         let mut column = 0;
         while column < lists[list].len() {
-            columns[place] = lists[list][column];
-            place += 1;
+            columns[index] = lists[list][column];
+            index += 1;
             column += 1;
         }
         list += 1;
     }
-    assert!(place == COUNT, "the count is that of these lists");
+    assert!(index == COUNT, "COUNT is not the number of columns in these lists");
     columns
 }
 
-/// The place of a column.
-pub(super) const fn place(columns: &[Column], name: &str) -> usize {
-    place_in(&[columns], name)
+/// The index of a column in a list.
+pub(super) const fn index(columns: &[Column], name: &str) -> usize {
+    index_in(&[columns], name)
 }
 
-/// The place of a column in the table that these lists make.
-pub(super) const fn place_in(lists: &[&[Column]], name: &str) -> usize {
+/// The index of a column in the table that joins these lists.
+pub(super) const fn index_in(lists: &[&[Column]], name: &str) -> usize {
     let (mut before, mut list) = (0, 0);
     while list < lists.len() {
         let mut column = 0;

@@ -1,4 +1,4 @@
-//! The columns that the table begins with: fields of the source.
+//! The first columns of the table: fields of the source.
 
 use super::column::Column;
 use super::{agent, analytics, contact, lists};
