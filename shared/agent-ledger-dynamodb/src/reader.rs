@@ -59,9 +59,9 @@ impl Reader {
         Ok(agents(items, now, ghost_minutes).into_iter().find(|agent| agent.agent_id == agent_id))
     }
 
-    /// The event that a register was last set by.
-    ///
     /// The version of the event that last set a register.
+    ///
+    /// # Errors
     /// When the table cannot be read.
     pub async fn version(&self, key: &AgentKey, register: Register) -> Result<Option<Version>, StoreError> {
         let get = self.client.get_item().table_name(&self.state_table).consistent_read(true);

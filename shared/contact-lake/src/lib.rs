@@ -1,6 +1,19 @@
 //! Contact record to lake row: the columns, their sources, the PII policy, and the encoding.
 //!
 //! Pure: the same record gives the same bytes, whenever and however often it is processed. Arrival time is an input.
+//!
+//! ```
+//! use contact_lake::{Policy, Transformed, transform};
+//!
+//! let record = br#"{
+//!     "ContactId": "c-1", "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1",
+//!     "InitiationTimestamp": "2026-03-02T08:00:00Z", "LastUpdateTimestamp": "2026-03-02T08:05:00Z"
+//! }"#;
+//! let Transformed::Row(row) = transform(record, None, &Policy::default())? else { panic!("it is a contact record") };
+//! assert_eq!(row.contact_date, "2026-03-02");
+//! assert!(row.line.starts_with(br#"{"instance_arn":"arn:aws:connect"#));
+//! # Ok::<(), connect_streams::Reject>(())
+//! ```
 
 mod edition;
 mod encode;

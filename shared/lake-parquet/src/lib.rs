@@ -1,4 +1,14 @@
 //! Rows as Parquet: a Glue Data Catalog table, the conversion of rows to its columns, and reading rows back.
+//!
+//! ```
+//! use lake_parquet::{GlueTable, convert, read_rows};
+//!
+//! let table = GlueTable::new("lake", "calls", [("queue", "string"), ("seconds", "bigint")])?;
+//! let converted = convert(&[br#"{"queue":"support","seconds":42}"#], &table.schema)?;
+//! let rows = read_rows(converted.file.into())?;
+//! assert_eq!(rows[0]["seconds"], 42);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
 
 mod convert;
 mod glue;

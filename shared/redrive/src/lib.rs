@@ -12,6 +12,19 @@
 //! - A run keeps a manifest. An interrupted run resumes with its counts.
 //!
 //! The function and the command line share this library: [`run()`].
+//!
+//! ```
+//! use lake_files::failures::Payload;
+//! use redrive::{Verdict, check};
+//!
+//! let record = br#"{
+//!     "ContactId": "c-1", "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1",
+//!     "InitiationTimestamp": "2026-03-02T08:00:00Z", "LastUpdateTimestamp": "2026-03-02T08:05:00Z"
+//! }"#;
+//! // It failed once, and would pass now.
+//! assert_eq!(check(&Payload::ContactRecord(record.to_vec())), Verdict::Passes);
+//! assert!(matches!(check(&Payload::ContactRecord(b"{}".to_vec())), Verdict::FailsAgain(_)));
+//! ```
 
 mod aws;
 mod check;
