@@ -272,7 +272,7 @@ impl EventSourceMapping {
         let (progress, result) = match self.function.invoke(self.event(shard, batch).into()).await {
             Ok(response) => (Some(response::progress(&response, batch, reports_failures)), "OK".to_owned()),
             Err(InvokeError::NotStarted(error)) => return Err(error),
-            Err(InvokeError::NoRoom) => (None, CALL_FAILED.to_owned()),
+            Err(InvokeError::Throttled) => (None, CALL_FAILED.to_owned()),
             Err(error @ InvokeError::FailedStart(_)) => {
                 (Some(Progress::Failed), format!("{CALL_FAILED}: {error}"))
             }

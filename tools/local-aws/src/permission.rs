@@ -1,4 +1,4 @@
-//! What a request needs to be permitted: IAM's actions and resources, read off the request itself.
+//! The permissions that a request needs: IAM actions and resources, derived from the request itself.
 //!
 //! Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon DynamoDB" and "for Amazon
 //! S3"; DynamoDB Developer Guide, "IAM security policies with `PartiQL` for DynamoDB".
@@ -10,26 +10,26 @@ use serde_json::Value;
 
 use served_stack::{ACCOUNT, REGION};
 
-/// Whose requests they are.
+/// The service that a request is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Service {
     DynamoDb,
     S3,
 }
 
-/// One thing that a request does.
+/// One action on one resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// Such as `dynamodb:UpdateItem`
+    /// For example `dynamodb:UpdateItem`.
     pub action: String,
     /// The ARN of a table or an object.
     pub resource: String,
 }
 
-/// Says whether something may be done.
+/// Decides whether a permission is granted.
 pub type Guard = Arc<dyn Fn(&Permission) -> bool + Send + Sync>;
 
-/// The ARN of a DynamoDB table here.
+/// The ARN of a local DynamoDB table.
 #[must_use]
 pub fn table_arn(table: &str) -> String {
     format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")
@@ -41,7 +41,7 @@ pub fn bucket_arn(bucket: &str) -> String {
     format!("arn:aws:s3:::{bucket}")
 }
 
-/// Everything that must be permitted for a request; nothing if the request is not understood.
+/// Returns the permissions that a request needs, or `None` if the request is not understood.
 pub(crate) fn needed(
     service: Service,
     method: &Method,
@@ -66,7 +66,7 @@ fn of_dynamodb(target: &str, body: &[u8]) -> Option<Vec<Permission>> {
     statements.map(|statement| of_statement(statement["Statement"].as_str()?)).collect()
 }
 
-/// `PartiQL` has actions of its own: those of the plain operations permit none of its statements.
+/// `PartiQL` statements have their own actions; the actions of the plain operations do not permit them.
 fn of_statement(statement: &str) -> Option<Permission> {
     let table = statement.split('"').nth(1)?;
     let action = match statement.split_ascii_whitespace().next()? {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_its_bucket_and_key() {
+    fn an_object_arn_has_the_bucket_and_the_key() {
         let needed = of_s3(&Method::PUT, "/lake/rejected/a.jsonl?x-id=PutObject");
         assert_eq!(
             needed,

@@ -36,7 +36,7 @@ impl Services {
         Err(Refusal {
             code: "ResourceNotFoundException",
             message: format!(
-                "Firehose stream {} is not here; {} is",
+                "Firehose stream {} does not exist; the only one is {}",
                 request["DeliveryStreamName"], self.firehose.0
             ),
         })
@@ -68,10 +68,10 @@ impl Services {
     async fn deliver(&self, record: &Value) -> Answer {
         let data = blob(record, "Data")?;
         if data.len() > RECORD_BYTES {
-            return Err(invalid(format!("a record of {} bytes is above {RECORD_BYTES}", data.len())));
+            return Err(invalid(format!("the record's {} bytes exceed {RECORD_BYTES}", data.len())));
         }
         if !self.firehose.1.put_record(data).await {
-            let message = "the stream has ended; the demo's own output says why".to_owned();
+            let message = "the stream has stopped; the demo's own output says why".to_owned();
             return Err(Refusal { code: "ServiceUnavailableException", message });
         }
         Ok(json!({"RecordId": uuid::Uuid::new_v4().to_string(), "Encrypted": false}))

@@ -59,7 +59,7 @@ impl Failure {
                 code: "Lambda.FunctionError",
                 message: "The event or the response is above Lambda's 6 MB.",
             },
-            InvokeError::NoRoom => {
+            InvokeError::Throttled => {
                 Self { code: "Lambda.InvokeLimitExceeded", message: "The Lambda invoke limit is exceeded." }
             }
             _ => Self { code: "Lambda.FunctionError", message: "The function failed or its process ended." },
