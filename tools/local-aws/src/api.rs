@@ -46,7 +46,7 @@ impl Api {
         let router = Router::new()
             .merge(lambda::routes())
             .fallback(serve)
-            // The door limits bodies.
+            // The door limits the size of bodies.
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::new(services));
         let task = tokio::spawn(door::serve(listener, Door::new(Protocol::Streams, keys), router));

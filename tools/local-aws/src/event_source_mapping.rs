@@ -35,7 +35,7 @@ use crate::now;
 use crate::s3::Folder;
 use served_stack::{ACCOUNT, REGION};
 
-/// Queued records per lane. Once they are reached, the shard's reader waits.
+/// Maximum number of queued records per lane. At the limit, the shard's reader waits.
 const QUEUE_RECORDS: usize = 10_000;
 /// Parallelization factors that the service accepts.
 const FACTORS: std::ops::RangeInclusive<usize> = 1..=10;
@@ -51,7 +51,7 @@ const THROTTLED: Duration = Duration::from_millis(200);
 pub struct MappingSettings {
     /// Whether it invokes the function at all. If not, records wait in the stream.
     pub is_enabled: bool,
-    /// When a batch is complete.
+    /// The limits of a batch.
     pub batches: BatchRules,
     /// Maximum number of concurrent batches per shard, 1 to 10.
     pub parallelization_factor: usize,
@@ -92,7 +92,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Records with any outcome.
+    /// The number of records that have an outcome.
     #[must_use]
     pub fn over(&self) -> u64 {
         [&self.done, &self.discarded, &self.filtered].iter().map(|count| count.load(Ordering::Relaxed)).sum()

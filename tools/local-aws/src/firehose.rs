@@ -41,7 +41,7 @@ use served_stack::{ACCOUNT, REGION};
 
 /// Number of times that the service retries a failed invocation.
 const RETRIES: u32 = 3;
-/// Queued records. Once they are reached, producers wait.
+/// Maximum number of queued records. At the limit, producers wait.
 const QUEUE_RECORDS: usize = 1000;
 /// Timeout while nothing waits for delivery. It has no effect, so any long time will do.
 const NO_ROW_WAITS: Duration = Duration::from_hours(1);
@@ -60,7 +60,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Records with any outcome.
+    /// The number of records that have an outcome.
     #[must_use]
     pub fn over(&self) -> u64 {
         [&self.ok, &self.dropped, &self.failed].iter().map(|count| count.load(Ordering::Relaxed)).sum()
@@ -255,9 +255,9 @@ impl Worker {
         };
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         for record in batch {
-            gzip.write_all(&record.data).context("writing to memory cannot fail")?;
+            gzip.write_all(&record.data).context("compression failed")?;
         }
-        let body = gzip.finish().context("writing to memory cannot fail")?;
+        let body = gzip.finish().context("compression failed")?;
         let prefix = prefix.of(&BTreeMap::new(), first.arrival_milliseconds, "");
         self.delivery.write(&prefix, first.arrival_milliseconds, ".gz", &body).await
     }
@@ -274,7 +274,7 @@ impl Worker {
                 result => break result,
             }
         };
-        let response = response.map_err(|error| Failure::of_invocation(&error));
+        let response = response.map_err(|error| Failure::from_invoke_error(&error));
         let mut answers = response.and_then(|response| answers(&response));
         for (index, record) in batch.iter().enumerate() {
             let answer = match &mut answers {

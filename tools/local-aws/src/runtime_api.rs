@@ -103,7 +103,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(shared);
-    door::serve(listener, Door::of_runtime_api(), router).await;
+    door::serve(listener, Door::for_runtime_api(), router).await;
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {

@@ -36,7 +36,7 @@ use served_stack::{
     NORMALIZER, RETENTION_DAYS, Served, ServedFile, UPSERTER,
 };
 
-/// Unread agent events in the stream. Once they are reached, producers wait.
+/// Maximum number of unread agent events in the stream. At the limit, producers wait.
 const UNREAD_EVENTS: usize = 20_000;
 
 /// The settings of a stack.

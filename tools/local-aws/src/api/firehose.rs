@@ -17,11 +17,11 @@ impl Services {
                 Ok(json!({"DeliveryStreamNames": [self.firehose.0], "HasMoreDeliveryStreams": false}))
             }
             "DescribeDeliveryStream" => {
-                self.of_firehose(request)?;
+                self.check_firehose_name(request)?;
                 Ok(json!({"DeliveryStreamDescription": self.described_firehose()}))
             }
             "PutRecord" => {
-                self.of_firehose(request)?;
+                self.check_firehose_name(request)?;
                 self.deliver(&request["Record"]).await
             }
             "PutRecordBatch" => self.deliver_all(request).await,
@@ -29,7 +29,7 @@ impl Services {
         }
     }
 
-    fn of_firehose(&self, request: &Value) -> Result<(), Refusal> {
+    fn check_firehose_name(&self, request: &Value) -> Result<(), Refusal> {
         if request["DeliveryStreamName"] == self.firehose.0.as_str() {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Services {
     }
 
     async fn deliver_all(&self, request: &Value) -> Answer {
-        self.of_firehose(request)?;
+        self.check_firehose_name(request)?;
         let mut responses = Vec::new();
         for record in batch(request)? {
             responses.push(match self.deliver(record).await {

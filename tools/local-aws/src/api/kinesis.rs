@@ -34,25 +34,25 @@ impl Services {
                 self.described(request).map(|stream| json!({"StreamDescriptionSummary": stream}))
             }
             "ListShards" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 Ok(json!({"Shards": self.shards()}))
             }
             "PutRecord" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 self.put(Put::read(request)?).map(|put| with(put, "EncryptionType", json!("NONE")))
             }
             "PutRecords" => self.put_all(request),
             "GetShardIterator" => self.iterator(request),
             "GetRecords" => self.records(request),
             "SplitShard" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 let key = text(request, "NewStartingHashKey")?.parse();
                 let key = key.map_err(|_| invalid("NewStartingHashKey is not a number"))?;
                 self.stream.split_shard(text(request, "ShardToSplit")?, key)?;
                 Ok(json!({}))
             }
             "MergeShards" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 let (shard, neighbor) =
                     (text(request, "ShardToMerge")?, text(request, "AdjacentShardToMerge")?);
                 self.stream.merge_shards(shard, neighbor)?;
@@ -62,7 +62,7 @@ impl Services {
         }
     }
 
-    fn of_stream(&self, request: &Value) -> Result<(), Refusal> {
+    fn check_stream_name(&self, request: &Value) -> Result<(), Refusal> {
         let name =
             request["StreamName"].as_str().or_else(|| request["StreamARN"].as_str()?.rsplit('/').next());
         match name {
@@ -79,7 +79,7 @@ impl Services {
     }
 
     fn described(&self, request: &Value) -> Answer {
-        self.of_stream(request)?;
+        self.check_stream_name(request)?;
         Ok(json!({
             "StreamName": self.stream.name(), "StreamARN": self.stream.arn(), "StreamStatus": "ACTIVE",
             "StreamModeDetails": {"StreamMode": "PROVISIONED"}, "Shards": self.shards(), "HasMoreShards": false,
@@ -113,7 +113,7 @@ impl Services {
 
     /// An invalid record fails the whole request. A record that the stream refuses fails alone.
     fn put_all(&self, request: &Value) -> Answer {
-        self.of_stream(request)?;
+        self.check_stream_name(request)?;
         let puts = batch(request)?.iter().map(Put::read).collect::<Result<Vec<_>, _>>()?;
         if puts.iter().map(Put::bytes).sum::<usize>() > PUT_BYTES {
             return Err(invalid(format!("the records exceed {PUT_BYTES} bytes in total")));
@@ -129,7 +129,7 @@ impl Services {
 
     /// An iterator is the shard ID and the position in the shard, as text.
     fn iterator(&self, request: &Value) -> Answer {
-        self.of_stream(request)?;
+        self.check_stream_name(request)?;
         let id = text(request, "ShardId")?;
         let shards = self.stream.shards();
         let shard = shards.iter().find(|shard| shard.id == id);

@@ -47,7 +47,7 @@ impl Door {
     }
 
     /// For the Runtime API. Only the function's process knows its port, but a page can try them all.
-    pub(crate) fn of_runtime_api() -> Self {
+    pub(crate) fn for_runtime_api() -> Self {
         let (protocol, read_timeout) = (Protocol::Runtime, RUNTIME_TIMEOUT);
         Self { protocol, verifier: None, read_timeout, body_bytes: BUFFERED_BYTES }
     }

@@ -108,7 +108,7 @@ impl Verifier {
             .into();
         let mut headers = Vec::new();
         for name in &claim.signed_headers {
-            // The library writes it itself, from the time.
+            // The library adds this header, from the time in its settings.
             if name == "x-amz-date" {
                 continue;
             }
@@ -154,14 +154,14 @@ impl Claim {
         let query = head.uri.query().unwrap_or_default();
         let is_presigned = query.split('&').any(|pair| pair.starts_with("X-Amz-Signature="));
         match (header, is_presigned) {
-            (Some(header), false) if headers.next().is_none() => Self::of_header(header, &head.headers),
-            (None, true) => Self::of_query(query),
+            (Some(header), false) if headers.next().is_none() => Self::from_header(header, &head.headers),
+            (None, true) => Self::from_query(query),
             (None, false) => Err(refusal(MISSING, "the request is not signed")),
             _ => Err(incomplete("the request is signed more than once")),
         }
     }
 
-    fn of_header(header: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
+    fn from_header(header: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
         let parts = header.strip_prefix(ALGORITHM).filter(|parts| parts.starts_with(' '));
         let parts =
             parts.ok_or_else(|| incomplete(&format!("the Authorization header does not use {ALGORITHM}")))?;
@@ -172,10 +172,10 @@ impl Claim {
         };
         let date = headers.get("x-amz-date").and_then(|date| date.to_str().ok());
         let date = date.ok_or_else(|| incomplete("the request has no X-Amz-Date header"))?;
-        Self::of_parts(part("Credential")?, part("SignedHeaders")?, part("Signature")?, date, None)
+        Self::from_parts(part("Credential")?, part("SignedHeaders")?, part("Signature")?, date, None)
     }
 
-    fn of_query(query: &str) -> Result<Self, Refusal> {
+    fn from_query(query: &str) -> Result<Self, Refusal> {
         let part = |name: &str| {
             let mut values = query.split('&').filter_map(|pair| pair.split_once('='));
             let value = values.find(|(found, _)| *found == name).map(|(_, value)| decoded(value));
@@ -189,10 +189,10 @@ impl Claim {
         let expires = expires.ok_or_else(|| incomplete("X-Amz-Expires is not 1 to 604800 seconds"))?;
         let (credential, signed_headers) = (part("X-Amz-Credential")?, part("X-Amz-SignedHeaders")?);
         let (signature, date) = (part("X-Amz-Signature")?, part("X-Amz-Date")?);
-        Self::of_parts(&credential, &signed_headers, &signature, &date, Some(expires))
+        Self::from_parts(&credential, &signed_headers, &signature, &date, Some(expires))
     }
 
-    fn of_parts(
+    fn from_parts(
         credential: &str,
         signed_headers: &str,
         signature: &str,

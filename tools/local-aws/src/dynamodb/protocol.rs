@@ -21,7 +21,7 @@ const MEDIA_TYPE: &str = "application/x-amz-json-1.0";
 /// DynamoDB and DynamoDB Streams.
 const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
-/// The service. The door limits bodies.
+/// The service. The door limits the size of bodies.
 pub(super) fn router(database: Database) -> Router {
     Router::new().fallback(serve).layer(DefaultBodyLimit::disable()).with_state(database)
 }
@@ -84,7 +84,7 @@ fn answer(database: &Database, operation: &str, body: &[u8]) -> Option<Result<St
         "UpdateTable" => update_table,
         "UpdateTimeToLive" => update_time_to_live,
     };
-    Some(answer.map_err(|error| of_operation(operation, error)))
+    Some(answer.map_err(|error| adjusted(operation, error)))
 }
 
 fn run<I: DeserializeOwned, O: Serialize>(
@@ -124,7 +124,7 @@ fn unreadable(message: &str) -> DynoxideError {
 }
 
 /// Adjusts the two errors that look different for some operations.
-fn of_operation(operation: &str, error: DynoxideError) -> DynoxideError {
+fn adjusted(operation: &str, error: DynoxideError) -> DynoxideError {
     match error {
         DynoxideError::EnvelopedValidation(message) => {
             let is_wrapped = ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation);

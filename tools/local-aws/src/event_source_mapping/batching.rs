@@ -14,7 +14,7 @@ use lambda_io::limits::lambda::PAYLOAD_BYTES;
 /// Bytes that a record's envelope adds to its data.
 const ENVELOPE_BYTES: usize = 512;
 
-/// When a batch is complete.
+/// The limits of a batch.
 #[derive(Debug, Clone)]
 pub struct BatchRules {
     /// Maximum number of records per invocation.

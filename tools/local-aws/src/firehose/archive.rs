@@ -45,7 +45,7 @@ pub(crate) async fn archive(
             && let Some(lines) = waiting.take()
         {
             let prefix = settings.prefix.of(&BTreeMap::new(), lines.arrival, "");
-            let body = lines.gzip.finish().context("writing to memory cannot fail")?;
+            let body = lines.gzip.finish().context("compression failed")?;
             delivery.write(&prefix, lines.arrival, ".gz", &body).await?;
         }
         if is_over {
@@ -74,7 +74,7 @@ impl Lines {
             self.gzip
                 .write_all(&part.data)
                 .and_then(|()| self.gzip.write_all(b"\n"))
-                .context("writing to memory cannot fail")?;
+                .context("compression failed")?;
         }
         Ok(())
     }

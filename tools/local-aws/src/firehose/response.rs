@@ -50,7 +50,7 @@ impl Failure {
         message: "The stream's limit of active partitions is exceeded.",
     };
 
-    pub(super) fn of_invocation(error: &InvokeError) -> Self {
+    pub(super) fn from_invoke_error(error: &InvokeError) -> Self {
         match error {
             InvokeError::TimedOut(_) => {
                 Self { code: "Lambda.FunctionTimedOut", message: "The function timed out." }
