@@ -474,7 +474,7 @@ impl Simulation {
         let rules = self.retries(lane);
         match self.stream.lane(lane).next(&rules, self.milliseconds) {
             Next::Idle => {}
-            Next::GiveUp { records, .. } => {
+            Next::Discard { records, .. } => {
                 let discarded = self.stream.lane(lane).batch()[..records].to_vec();
                 self.stream.lane(lane).discard(records);
                 self.outcome.discarded += records;

@@ -606,7 +606,7 @@ fn a_demo_whose_function_cannot_start_says_why_and_ends() {
             let said = String::from_utf8(ended.stderr).unwrap();
             assert_eq!(ended.status.code(), Some(1), "{said}");
             for part in
-                ["error: the function", name, words, "ended at its start", &format!("logs/{name}.jsonl")]
+                ["error: the function", name, words, "exited at startup", &format!("logs/{name}.jsonl")]
             {
                 assert!(said.contains(part), "{said}");
             }
@@ -627,7 +627,7 @@ fn too_few_file_descriptors_are_reported_and_nothing_hangs() {
     let ended = Command::new("bash").args(["-c", &demo]).output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: only ") && said.contains("ulimit -n 1024"), "{said}");
+    assert!(said.starts_with("error: the local stack needs ") && said.contains("ulimit -n 1024"), "{said}");
     assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
@@ -661,7 +661,7 @@ async fn a_served_stack_reports_a_function_that_cannot_start_any_more() {
     put("e-2");
     let result = eventually("the mapping's last result", || {
         let result = local.stack.agent_events.last_result();
-        result.contains("ended at its start").then_some(result)
+        result.contains("exited at startup").then_some(result)
     });
     assert!(
         result.starts_with("PROBLEM: Function call failed") && result.contains("the library is gone"),

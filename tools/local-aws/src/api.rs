@@ -1,7 +1,7 @@
-//! Kinesis, Firehose and Lambda for the AWS CLI and SDKs: as much of their protocols as puts records, reads them back,
-//! invokes a function, and shows or changes what an operator looks at.
+//! Kinesis, Firehose and Lambda for the AWS CLI and SDKs: the operations that put and read records, invoke a function, and
+//! describe or change the resources that an operator works with.
 //!
-//! Source: the API References of Kinesis, Amazon Data Firehose and Lambda, the operations named in the modules.
+//! Source: the API References of Kinesis, Amazon Data Firehose and Lambda, for the operations named in the modules.
 
 mod answer;
 mod firehose;
@@ -25,18 +25,18 @@ use crate::door::{self, Door, Protocol, is_lambda};
 use crate::listen::{listen, url};
 use served_stack::Keys;
 
-/// What is served at one place.
+/// The services of this endpoint, for messages.
 pub(crate) const STREAMS: &str = "Kinesis, Firehose and Lambda";
 
-/// A running server; it ends when dropped.
+/// A running server. Dropping it stops it.
 pub struct Api {
-    /// Where it listens.
+    /// Its URL.
     pub endpoint: String,
     task: JoinHandle<()>,
 }
 
 impl Api {
-    /// Serves on `port`, or on a free port for 0, what is signed with these keys.
+    /// Starts the server on `port`, or on a free port for 0. Requests must be signed with these keys.
     ///
     /// # Errors
     /// When it cannot listen.
@@ -46,7 +46,7 @@ impl Api {
         let router = Router::new()
             .merge(lambda::routes())
             .fallback(serve)
-            // The door bounds what comes in.
+            // The door limits the size of bodies.
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::new(services));
         let task = tokio::spawn(door::serve(listener, Door::new(Protocol::Streams, keys), router));
@@ -74,7 +74,7 @@ async fn serve(
     let answer = if header("content-type").contains("cbor") {
         Err(Refusal {
             code: "SerializationException",
-            message: "CBOR is not served here; let the client speak JSON (AWS SDK for Java: set aws.cborEnabled=false)"
+            message: "CBOR is not supported; configure the client to speak JSON (AWS SDK for Java: set aws.cborEnabled=false)"
                 .to_owned(),
         })
     } else {

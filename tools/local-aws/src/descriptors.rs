@@ -1,28 +1,28 @@
-//! Whether the stack may open as many files and connections as it needs. A server that cannot accept a connection shows
-//! nothing but a client that waits.
+//! Checks that the process can open as many files and connections as the stack needs. Without the check, the only symptom
+//! is a client that waits, because a server cannot accept its connection.
 
 use std::fs::File;
 
 use anyhow::bail;
 
-/// Servers, logs, files and this program's own.
-const OF_STACK: usize = 96;
-/// A function's process and its connections.
-const OF_SHARD: usize = 16;
+/// For servers, logs, files and this program itself.
+const PER_STACK: usize = 96;
+/// For a function's process and its connections.
+const PER_SHARD: usize = 16;
 
-/// Says so, and what to do, when too few can be opened.
+/// Returns an error that names the fix if too few can be opened.
 pub(crate) fn check(shards: usize) -> anyhow::Result<()> {
-    let needed = OF_STACK + OF_SHARD * shards;
+    let needed = PER_STACK + PER_SHARD * shards;
     let mut open = Vec::new();
     while open.len() < needed {
         match File::open("/dev/null") {
             Ok(file) => open.push(file),
             Err(error) => {
                 let free = open.len();
-                // Their descriptors are wanted for whoever reports it.
+                // Reporting the error needs descriptors.
                 drop(open);
                 bail!(
-                    "only {free} more files and connections may be open here ({error}), and the local stack needs {needed}; raise the limit with `ulimit -n 1024`"
+                    "the local stack needs {needed} open files and connections, but this process can open only {free} more ({error}); raise the limit with `ulimit -n 1024`"
                 );
             }
         }

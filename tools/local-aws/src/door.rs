@@ -1,13 +1,13 @@
-//! The one way in to every server here. What listens on 127.0.0.1 can be reached by every program of the machine, and by
-//! every page in its browsers: a page may send requests to it, and one whose name resolves to 127.0.0.1 may read the
-//! answers. So each request must
+//! The checks in front of every server here. Every program on the machine can reach a server on 127.0.0.1, and so can
+//! every page in its browsers: any page can send it requests, and a page whose host name resolves to 127.0.0.1 can read
+//! the responses. So each request must
 //!
 //! - be addressed to a loopback name, and show no sign of a browser ([`origin`]),
-//! - be signed with the keys of this run ([`signature`]; S3's own signatures are `s3s`'s to verify; the Runtime API has no
-//!   signatures, so another program of this machine that finds its port may take an event),
-//! - arrive in time and within bounds ([`serving`]).
+//! - be signed with the keys of this run ([`signature`]; `s3s` verifies the signatures of S3 requests; the Runtime API has
+//!   no signatures, so another program on this machine that finds its port can take an event),
+//! - arrive in time and within size limits ([`serving`]).
 //!
-//! No answer permits a page of another origin to read it: headers of CORS are taken away.
+//! No response lets a page of another origin read it: CORS headers are removed.
 
 mod admission;
 mod bounds;

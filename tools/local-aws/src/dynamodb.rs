@@ -1,4 +1,4 @@
-//! DynamoDB, by `dynoxide` in this process.
+//! DynamoDB, built on `dynoxide` in this process.
 
 mod protocol;
 
@@ -15,29 +15,29 @@ use crate::listen::{listen, url};
 use crate::permission::Service;
 use served_stack::Keys;
 
-/// Items read at once: without a limit, each page costs as much as the whole rest of the table.
+/// Items per page of a scan. Without a limit, each page costs as much as the whole rest of the table.
 const PAGE_ITEMS: usize = 2000;
 
-/// An item as DynamoDB's JSON.
+/// An item, with plain JSON values.
 pub type Item = BTreeMap<String, serde_json::Value>;
 
-/// A running DynamoDB; it ends when dropped.
+/// A running server. Dropping it stops it.
 pub struct DynamoDb {
-    /// Where it listens.
+    /// Its URL.
     pub endpoint: String,
-    /// What its requests are signed with.
+    /// The keys that requests are signed with.
     pub keys: Keys,
     database: Database,
     task: JoinHandle<()>,
 }
 
 impl DynamoDb {
-    /// Starts it with empty memory on `port`, or on a free port for 0.
+    /// Starts the server without tables, on `port` or on a free port for 0.
     ///
     /// # Errors
     /// When it cannot listen.
     pub async fn start(port: u16, gate: Gate) -> anyhow::Result<Self> {
-        let database = Database::memory().context("DynamoDB's memory cannot be set up")?;
+        let database = Database::memory().context("DynamoDB's in-memory database cannot be created")?;
         let listener = listen(port, "DynamoDB").await?;
         let (endpoint, keys) = (url(&listener)?, gate.keys.clone());
         let door = Door::new(Protocol::DynamoDb, &keys);
@@ -45,7 +45,7 @@ impl DynamoDb {
         Ok(Self { endpoint, keys, database, task: tokio::spawn(door::serve(listener, door, router)) })
     }
 
-    /// Creates a table whose keys are texts, on demand.
+    /// Creates an on-demand table with string keys.
     ///
     /// # Errors
     /// When DynamoDB refuses it.
@@ -68,21 +68,21 @@ impl DynamoDb {
         Ok(())
     }
 
-    /// Lets a table's items expire by this attribute, as far as readers can see: nothing is deleted here.
+    /// Enables time to live on this attribute. The setting is visible to clients, but no item is deleted.
     ///
     /// # Errors
-    /// When the table is not there.
+    /// When the table does not exist.
     pub fn expire(&self, name: &str, attribute: &str) -> anyhow::Result<()> {
         let ttl = json!({"Enabled": true, "AttributeName": attribute});
         let request = json!({"TableName": name, "TimeToLiveSpecification": ttl});
         let updated = self.database.update_time_to_live(serde_json::from_value(request)?);
-        updated.map(drop).with_context(|| format!("items of table {name} cannot be made to expire"))
+        updated.map(drop).with_context(|| format!("time to live of table {name} cannot be set"))
     }
 
-    /// All items of a table, ordered by their keys, with plain JSON values.
+    /// All items of a table, ordered by their keys.
     ///
     /// # Errors
-    /// When the table is not there.
+    /// When the table does not exist.
     pub fn items(&self, table: &str, partition_key: &str, sort_key: &str) -> anyhow::Result<Vec<Item>> {
         let mut items = Vec::new();
         self.for_each_item(table, |item| {
@@ -94,10 +94,10 @@ impl DynamoDb {
         Ok(items)
     }
 
-    /// Hands every item of a table on, in any order, a page at a time in memory.
+    /// Calls `take` with every item of a table, in any order. Holds one page in memory at a time.
     ///
     /// # Errors
-    /// When the table is not there, or `take` fails.
+    /// When the table does not exist, or `take` fails.
     pub fn for_each_item(
         &self,
         table: &str,
@@ -127,7 +127,7 @@ impl Drop for DynamoDb {
     }
 }
 
-/// `{"S": "x"}` as `"x"`, and so on. Numbers that JSON readers would round stay texts.
+/// Turns DynamoDB's JSON into plain JSON: `{"S": "x"}` into `"x"`. Numbers that do not parse as JSON numbers become strings.
 fn plain(value: &AttributeValue) -> serde_json::Value {
     match value {
         AttributeValue::S(text) => json!(text),

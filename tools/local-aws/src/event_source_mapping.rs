@@ -1,11 +1,11 @@
 //! The loop between a Kinesis stream and a Lambda function.
 //!
-//! A shard is read in order, and a child only after its parents. Its records go into as many lanes as the
-//! parallelization factor says, by partition key, so that one key's records stay in order. Each lane forms batches,
-//! invokes the function with one at a time, and does with it what its answer means.
+//! A shard is read in order, and only after its parents. The parallelization factor is its number of lanes. Records are
+//! assigned to lanes by partition key, so that the records of one key stay in order. Each lane forms batches, invokes the
+//! function with one batch at a time, and acts on the response.
 //!
-//! Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams"; the rules are in
-//! the modules, each with its page.
+//! Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams". The modules name
+//! the pages of their rules.
 
 pub mod batching;
 mod discarded;
@@ -35,33 +35,33 @@ use crate::now;
 use crate::s3::Folder;
 use served_stack::{ACCOUNT, REGION};
 
-/// Records that wait in a lane before its shard's reader waits.
+/// Maximum number of queued records per lane. At the limit, the shard's reader waits.
 const QUEUE_RECORDS: usize = 10_000;
-/// Parallelization factors that the service takes.
+/// Parallelization factors that the service accepts.
 const FACTORS: std::ops::RangeInclusive<usize> = 1..=10;
 
-/// The service's words for an invocation without an answer.
+/// The service's result for an invocation without a response.
 const CALL_FAILED: &str = "PROBLEM: Function call failed";
 
-/// How long a batch waits that the function has no room for.
-const NO_ROOM: Duration = Duration::from_millis(200);
+/// Pause before a throttled batch is sent again.
+const THROTTLED: Duration = Duration::from_millis(200);
 
-/// How the mapping is set up.
+/// The settings of a mapping.
 #[derive(Debug, Clone)]
 pub struct MappingSettings {
-    /// Whether it invokes the function at all. What comes while it does not waits in the stream.
+    /// Whether it invokes the function at all. If not, records wait in the stream.
     pub is_enabled: bool,
-    /// When a batch is full.
+    /// The limits of a batch.
     pub batches: BatchRules,
-    /// How many batches of a shard are under way at once, 1 to 10.
+    /// Maximum number of concurrent batches per shard, 1 to 10.
     pub parallelization_factor: usize,
-    /// What becomes of batches that fail.
+    /// How failed batches are retried and discarded.
     pub retries: RetryRules,
     /// `FunctionResponseTypes: [ReportBatchItemFailures]`
     pub reports_failures: bool,
-    /// Which records reach the function.
+    /// The records that reach the function.
     pub filter: FilterCriteria,
-    /// The on-failure destination: a bucket. Without one, what is given up is gone.
+    /// The on-failure destination: a bucket. Without one, discarded records are lost.
     pub on_failure_bucket: Option<String>,
 }
 
@@ -80,26 +80,26 @@ impl Default for MappingSettings {
     }
 }
 
-/// What became of records.
+/// The number of records by outcome.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// The function is done with them.
+    /// Processed by the function.
     pub done: AtomicU64,
-    /// They were given up.
+    /// Discarded.
     pub discarded: AtomicU64,
-    /// They did not pass the filter.
+    /// Removed by the filter.
     pub filtered: AtomicU64,
 }
 
 impl Counters {
-    /// Records that are over, one way or another.
+    /// The number of records that have an outcome.
     #[must_use]
     pub fn over(&self) -> u64 {
         [&self.done, &self.discarded, &self.filtered].iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
-/// A mapping at work.
+/// A mapping between a stream and a function.
 pub struct EventSourceMapping {
     /// Its UUID.
     pub id: String,
@@ -108,15 +108,15 @@ pub struct EventSourceMapping {
     function: Arc<dyn Invoke>,
     folder: Folder,
     last_result: Mutex<String>,
-    /// What became of the records so far.
+    /// The outcomes of the records so far.
     pub counters: Counters,
 }
 
 impl EventSourceMapping {
-    /// Sets the mapping up.
+    /// Sets up the mapping.
     ///
     /// # Panics
-    /// When the parallelization factor is not one that the service takes.
+    /// When the parallelization factor is not 1 to 10.
     #[must_use]
     pub fn new(
         settings: MappingSettings,
@@ -137,19 +137,19 @@ impl EventSourceMapping {
         }
     }
 
-    /// The settings as they are now.
+    /// The current settings.
     #[must_use]
     pub fn settings(&self) -> MappingSettings {
         self.settings.borrow().clone()
     }
 
-    /// Changes the settings. They hold from the next batch on; those of batches and of parallelization, which shape the
-    /// queues, from the next shard on.
+    /// Changes the settings. They take effect with the next batch. Batch rules and the parallelization factor shape the
+    /// queues, so they take effect with the next shard.
     pub fn update(&self, settings: MappingSettings) {
         self.settings.send_replace(settings);
     }
 
-    /// What the last invocation came to, in the service's words.
+    /// The result of the last invocation, in the service's words.
     #[must_use]
     pub fn last_result(&self) -> String {
         self.last_result.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -161,24 +161,24 @@ impl EventSourceMapping {
         (self.stream.arn(), self.function.arn())
     }
 
-    /// Waits until it may invoke, and answers with the settings to do it by.
+    /// Waits until the mapping is enabled, and returns the current settings.
     async fn enabled(&self) -> MappingSettings {
         let mut settings = self.settings.subscribe();
         let enabled = settings.wait_for(|settings| settings.is_enabled).await;
-        enabled.expect("the mapping itself can change them").clone()
+        enabled.expect("the mapping holds the sender").clone()
     }
 
-    /// Works until the stream is closed and read to its end.
+    /// Runs until the stream is closed and read to its end.
     ///
     /// # Errors
-    /// When the function cannot be started at all, or the on-failure bucket not written.
+    /// When the function can never be started, or the on-failure bucket cannot be written.
     pub async fn run(self: Arc<Self>) -> anyhow::Result<()> {
         let read = |shard: Arc<Shard>| {
             let mapping = self.clone();
             async move { mapping.read(&shard).await }
         };
         let ended = self.stream.read_shards(read).await;
-        // Whoever waits for room would wait forever.
+        // Producers that wait for the stream to drain would wait forever.
         self.stream.close();
         ended
     }
@@ -200,7 +200,7 @@ impl EventSourceMapping {
             while let Some(record) = shard.read(place).await {
                 place += 1;
                 if self.settings.borrow().filter.pass(&record.data) {
-                    // A lane that ended has failed, and says so itself.
+                    // If the lane has stopped, its task returns the error.
                     let _ = queues[lane_of(&record, queues.len())].send(record).await;
                 } else {
                     self.counters.filtered.fetch_add(1, Ordering::Relaxed);
@@ -233,7 +233,7 @@ impl EventSourceMapping {
                             tokio::time::sleep(backoff(failures)).await;
                         }
                         let Some(answer) = self.invoke(shard, lane.batch(), reports_failures).await? else {
-                            tokio::time::sleep(NO_ROOM).await;
+                            tokio::time::sleep(THROTTLED).await;
                             continue;
                         };
                         if let Progress::Done(records) = answer {
@@ -241,7 +241,7 @@ impl EventSourceMapping {
                         }
                         lane.answered(answer, &retries);
                     }
-                    Next::GiveUp { records, condition, invocations } => {
+                    Next::Discard { records, condition, invocations } => {
                         if let Some(bucket) = &on_failure_bucket {
                             self.send_to_on_failure_destination(
                                 bucket,
@@ -261,7 +261,8 @@ impl EventSourceMapping {
         Ok(())
     }
 
-    /// `None` when the function had no room for it: that is not a failure, and the batch is tried until it is too old.
+    /// Invokes the function with a batch. Returns `None` if the function is throttled, which does not count as a failure:
+    /// the batch is retried until it is too old.
     /// Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams", throttles.
     async fn invoke(
         &self,
@@ -272,7 +273,7 @@ impl EventSourceMapping {
         let (progress, result) = match self.function.invoke(self.event(shard, batch).into()).await {
             Ok(response) => (Some(response::progress(&response, batch, reports_failures)), "OK".to_owned()),
             Err(InvokeError::NotStarted(error)) => return Err(error),
-            Err(InvokeError::NoRoom) => (None, CALL_FAILED.to_owned()),
+            Err(InvokeError::Throttled) => (None, CALL_FAILED.to_owned()),
             Err(error @ InvokeError::FailedStart(_)) => {
                 (Some(Progress::Failed), format!("{CALL_FAILED}: {error}"))
             }
@@ -283,7 +284,7 @@ impl EventSourceMapping {
     }
 
     fn event(&self, shard: &Shard, batch: &[Record]) -> String {
-        // Written and not built from values: most of an event is the data, which is copied once this way.
+        // Written as text and not built from values: most of an event is the data, which is copied only once this way.
         let bytes: usize = batch.iter().map(|record| record.data.len() * 4 / 3 + 600).sum();
         let mut event = String::with_capacity(bytes);
         event.push_str("{\"Records\":[");
@@ -293,7 +294,7 @@ impl EventSourceMapping {
             let separator = if place == 0 { "" } else { "," };
             let (partition_key, arrival) = (json!(partition_key), seconds(*arrival_milliseconds));
             let shard_id = &shard.id;
-            // Memory takes it.
+            // Writing to a string cannot fail.
             let _ = write!(
                 event,
                 r#"{separator}{{"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"{shard_id}:{sequence_number}","eventName":"aws:kinesis:record","invokeIdentityArn":"arn:aws:iam::{ACCOUNT}:role/local","awsRegion":"{REGION}","eventSourceARN":"{stream_arn}","kinesis":{{"kinesisSchemaVersion":"1.0","partitionKey":{partition_key},"sequenceNumber":"{sequence_number}","approximateArrivalTimestamp":{arrival},"data":""#,
@@ -325,7 +326,7 @@ impl EventSourceMapping {
             now: now(),
         };
         let put = self.folder.put(bucket, &discarded.key(), discarded.body().as_bytes()).await;
-        put.context("the on-failure bucket cannot be written")
+        put.context("the on-failure destination cannot be written")
     }
 }
 
@@ -337,7 +338,7 @@ pub fn lane_of(record: &Record, lanes: usize) -> usize {
     usize::try_from(hasher.finish() % lanes as u64).unwrap_or_default()
 }
 
-/// Seconds with milliseconds as their fraction, as in real events.
+/// Formats milliseconds as seconds with three decimals, as in real events.
 fn seconds(milliseconds: i64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
@@ -357,13 +358,13 @@ mod tests {
 
     use lake_files::files_below;
 
-    /// A function that keeps what it was given, takes a while, and fails for a batch with a record it dislikes.
+    /// A function that records its batches, takes a while, and fails for a batch that contains the poison record.
     #[derive(Default)]
     struct Recorder {
         batches: Mutex<Vec<Vec<(String, String)>>>,
         running: AtomicU64,
         most_running: AtomicU64,
-        dislikes: Option<&'static str>,
+        poison: Option<&'static str>,
     }
 
     #[async_trait::async_trait]
@@ -385,9 +386,9 @@ mod tests {
                 (key, String::from_utf8(data).unwrap())
             };
             let batch: Vec<_> = event["Records"].as_array().unwrap().iter().map(record).collect();
-            if self.dislikes.is_some_and(|disliked| batch.iter().any(|(_, data)| data == disliked)) {
+            if self.poison.is_some_and(|poison| batch.iter().any(|(_, data)| data == poison)) {
                 return Err(InvokeError::Failed {
-                    error_type: "Disliked".to_owned(),
+                    error_type: "Poison".to_owned(),
                     error_message: String::new(),
                 });
             }
@@ -444,7 +445,7 @@ mod tests {
     /// "Using Lambda to process records from Amazon Kinesis Data Streams", `ParallelizationFactor`: several batches of
     /// a shard at once, and still in order by partition key.
     #[tokio::test(start_paused = true)]
-    async fn a_shard_is_worked_on_in_parallel_but_each_key_in_order() {
+    async fn a_shard_is_processed_in_parallel_but_each_key_in_order() {
         for (factor, most) in [(1, 1), (10, 10)] {
             let settings = MappingSettings {
                 parallelization_factor: factor,
@@ -460,7 +461,7 @@ mod tests {
         }
     }
 
-    /// "Reshard a stream", and the poller's behavior: the records of a parent are worked on before those of its
+    /// "Reshard a stream", and the poller's behavior: the records of a parent are processed before those of its
     /// children, so a key's records stay in order across a split and a merge.
     #[tokio::test(start_paused = true)]
     async fn parents_are_finished_before_children() {
@@ -478,7 +479,7 @@ mod tests {
 
     /// "Retain discarded batch records": the object's key and body, the whole invocation event as escaped JSON text.
     #[tokio::test(start_paused = true)]
-    async fn discarded_records_are_in_the_on_failure_destination_with_their_payload() {
+    async fn discarded_records_go_to_the_on_failure_destination_with_their_payload() {
         let settings = MappingSettings {
             retries: RetryRules {
                 maximum_retry_attempts: Some(2),
@@ -488,7 +489,7 @@ mod tests {
             on_failure_bucket: Some("failures".to_owned()),
             ..MappingSettings::default()
         };
-        let recorder = Recorder { dislikes: Some("0017"), ..Recorder::default() };
+        let recorder = Recorder { poison: Some("0017"), ..Recorder::default() };
         let run = run(settings, recorder, Stream::new("s", 1), |stream| put(stream, 3, 0..40)).await;
         assert_eq!(run.recorder.records().len(), 39);
         let counters = &run.mapping.counters;
@@ -496,7 +497,7 @@ mod tests {
         assert_eq!(counters.over(), 40);
 
         let objects = files_below(&run.folder.path().join("failures")).unwrap();
-        let [object] = &objects[..] else { panic!("one object is there: {objects:?}") };
+        let [object] = &objects[..] else { panic!("there should be one object: {objects:?}") };
         let key =
             object.strip_prefix(run.folder.path().join("failures")).unwrap().to_string_lossy().into_owned();
         let parts: Vec<_> = key.split('/').collect();
@@ -516,7 +517,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_does_not_pass_the_filter_never_reaches_the_function() {
+    async fn filtered_records_never_reach_the_function() {
         let filter = FilterCriteria::read([r#"{"data":{"n":[{"numeric":["<",3]}]}}"#]).unwrap();
         let settings = MappingSettings { filter, ..MappingSettings::default() };
         let run = run(settings, Recorder::default(), Stream::new("s", 1), |stream| {

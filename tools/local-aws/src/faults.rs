@@ -1,8 +1,7 @@
-//! Fault injection, by seed: what a stream, a service and a sandbox do to a pipeline now and then. Everything here is
-//! something that AWS documents as possible.
+//! Fault injection from a seed: faults of streams, services and function processes. AWS documents all of them as possible.
 //!
-//! Each kind of fault comes to each part at least once, if the run is long enough to have the requests for it: the first
-//! ones are owed, in an order and at moments that the seed decides, and later ones come by their shares.
+//! Each kind of fault is injected into each part at least once, if the run has enough requests. The first fault of each
+//! kind is guaranteed; the seed decides its order and moment. Later faults are drawn by their shares.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -23,43 +22,43 @@ pub enum Part {
     ContactRecords,
     /// The stream of agent events.
     AgentEvents,
-    /// Requests of agent-event-upserter.
+    /// Requests from agent-event-upserter to DynamoDB.
     DynamoDb,
-    /// Requests of agent-event-upserter and deliveries of Firehose.
+    /// Requests to S3: from agent-event-upserter and Firehose's deliveries.
     S3,
     /// Firehose's deliveries, each of which is also a request to S3.
     FirehoseDelivery,
-    /// contact-record-normalizer.
+    /// Invocations of contact-record-normalizer.
     Normalizer,
-    /// agent-event-upserter.
+    /// Invocations of agent-event-upserter.
     Upserter,
 }
 
-/// What is done to it.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A record comes twice.
+    /// A record arrives twice.
     Duplicated,
-    /// A record comes after later ones of its stream.
+    /// A record arrives after later ones of its stream.
     Delayed,
-    /// A request is refused: too many.
+    /// A request is throttled.
     Throttled,
-    /// A request is refused: the service has a problem.
+    /// A request is refused with a server error.
     ServerError,
-    /// A request is served, and its response lost.
+    /// A request is served, but its response is lost.
     LostResponse,
     /// A request is served late.
     Slow,
-    /// A request is refused: no permission.
+    /// A request is refused as not permitted.
     Denied,
-    /// A delivery failed, and is tried again.
+    /// A delivery failed and is retried.
     Retried,
-    /// A process is killed in an invocation.
+    /// A process is killed during an invocation.
     Crashed,
 }
 
-/// Every kind that comes to a service.
+/// The kinds of faults of a service.
 const OF_SERVICE: [Kind; 5] =
     [Kind::Throttled, Kind::ServerError, Kind::LostResponse, Kind::Denied, Kind::Slow];
 
@@ -114,46 +113,46 @@ impl fmt::Display for Kind {
     }
 }
 
-/// How many faults of each kind were injected, by part.
+/// The number of injected faults, by part and kind.
 pub type Injected = BTreeMap<Part, BTreeMap<Kind, u64>>;
 
-/// Faults of one run; the same seed gives the same decisions in the same order. Clones count together.
+/// The faults of one run. The same seed gives the same decisions in the same order. Clones share their counts.
 #[derive(Debug, Clone)]
 pub struct Faults {
     seed: u64,
     injected: Arc<Mutex<Injected>>,
 }
 
-/// Of a thousand requests to a service.
+/// Faults per 1,000 requests to a service.
 const THROTTLED: u32 = 15;
 const SERVER_ERRORS: u32 = 15;
 const LOST_RESPONSES: u32 = 15;
 const SLOW: u32 = 20;
-/// Of a thousand requests, how many begin a time when all are denied.
+/// Periods in which every request is denied, per 1,000 requests.
 const DENIALS_BEGIN: u32 = 4;
-/// Of a hundred invocations.
+/// Crashes per 100 invocations.
 const CRASHES: u32 = 4;
-/// Firehose gives up after four failed invocations in a row: that is a fault in itself, and none of these.
+/// Fewer than four, after which Firehose stops retrying and its records fail. That is not one of these faults.
 const CRASHES_IN_A_ROW: u32 = 2;
-/// Of a hundred records on a stream.
+/// Faults per 100 records of a stream.
 const DUPLICATED: u32 = 3;
 const DELAYED: u32 = 5;
-/// How many records of its stream later a delayed one comes, at most.
+/// Maximum delay, in records of the same stream.
 const LONGEST_DELAY: usize = 2000;
-/// The first duplicate and the first delay are among as many records.
-const OWED_RECORDS: usize = 8;
-/// How many requests pass between faults that are owed, at most.
-const OWED_GAP: u32 = 2;
+/// The first duplicate and the first delayed record are among this number of records.
+const FIRST_RECORDS: usize = 8;
+/// Maximum number of requests that pass between guaranteed faults.
+const LONGEST_GAP: u32 = 2;
 
 impl Faults {
     /// The faults of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let none = |part: Part| (part, part.kinds().iter().map(|kind| (*kind, 0)).collect());
-        Self { seed, injected: Arc::new(Mutex::new(Part::ALL.into_iter().map(none).collect())) }
+        let zeros = |part: Part| (part, part.kinds().iter().map(|kind| (*kind, 0)).collect());
+        Self { seed, injected: Arc::new(Mutex::new(Part::ALL.into_iter().map(zeros).collect())) }
     }
 
-    /// How many were injected so far; every kind of every part is there.
+    /// The number of faults injected so far, with an entry for every kind of every part.
     #[must_use]
     pub fn injected(&self) -> Injected {
         lock(&self.injected).clone()
@@ -163,7 +162,7 @@ impl Faults {
         *lock(&self.injected).entry(part).or_default().entry(kind).or_default() += 1;
     }
 
-    /// What becomes of requests to a service.
+    /// Faults for the requests to a service.
     #[must_use]
     pub fn of_service(&self, part: Part) -> Interference {
         let plan = Mutex::new(Plan::new(self.rng(part), part));
@@ -177,7 +176,7 @@ impl Faults {
         })
     }
 
-    /// What becomes of Firehose's deliveries, which are requests to this S3: the first one fails.
+    /// Faults for Firehose's deliveries, which are requests to this S3. The first delivery always fails.
     #[must_use]
     pub fn of_delivery(&self, s3: Interference) -> Interference {
         let mut rng = self.rng(Part::FirehoseDelivery);
@@ -187,14 +186,14 @@ impl Faults {
             Intervention::DropResponse,
             Intervention::Deny,
         ];
-        let owed = Mutex::new(rng.choice(failures));
+        let guaranteed = Mutex::new(rng.choice(failures));
         let faults = self.clone();
         Arc::new(move |number| {
-            let owed = lock(&owed).take();
-            if let Some(kind) = owed.and_then(kind_of) {
+            let guaranteed = lock(&guaranteed).take();
+            if let Some(kind) = guaranteed.and_then(kind_of) {
                 faults.count(Part::S3, kind);
             }
-            let intervention = owed.unwrap_or_else(|| s3(number));
+            let intervention = guaranteed.unwrap_or_else(|| s3(number));
             if !matches!(intervention, Intervention::Pass | Intervention::Slow(_)) {
                 faults.count(Part::FirehoseDelivery, Kind::Retried);
             }
@@ -202,20 +201,20 @@ impl Faults {
         })
     }
 
-    /// When the process of an invocation is killed; the first one's is.
+    /// Decides which invocations' processes are killed, and when. The first one always is.
     #[must_use]
     pub fn of_function(&self, part: Part) -> Crashes {
         struct Crashing {
             rng: Rng,
-            is_owed: bool,
+            is_first: bool,
             in_a_row: u32,
         }
-        let crashing = Mutex::new(Crashing { rng: self.rng(part), is_owed: true, in_a_row: 0 });
+        let crashing = Mutex::new(Crashing { rng: self.rng(part), is_first: true, in_a_row: 0 });
         let faults = self.clone();
         Arc::new(move || {
             let mut crashing = lock(&crashing);
             let is_due = crashing.rng.u32(..100) < CRASHES && crashing.in_a_row < CRASHES_IN_A_ROW;
-            if !std::mem::take(&mut crashing.is_owed) && !is_due {
+            if !std::mem::take(&mut crashing.is_first) && !is_due {
                 crashing.in_a_row = 0;
                 return None;
             }
@@ -225,7 +224,7 @@ impl Faults {
         })
     }
 
-    /// Records of several streams, with some of each twice and some late.
+    /// The records of several streams, with some of each stream duplicated and some delayed.
     pub fn of_streams<T: Clone>(
         self,
         records: impl Iterator<Item = T>,
@@ -236,8 +235,8 @@ impl Faults {
         std::iter::from_fn(move || {
             loop {
                 let due = lanes.iter_mut().find_map(|(part, lane)| Some((*part, lane.due()?)));
-                let late = due.or_else(|| {
-                    // Whoever waits comes when nothing else does.
+                let passed = due.or_else(|| {
+                    // At the end of the input, the records that are still held back follow.
                     let next = records.next();
                     let Some(record) = next else {
                         return lanes.iter_mut().find_map(|(part, lane)| Some((*part, lane.first()?)));
@@ -246,7 +245,7 @@ impl Faults {
                     let lane = lanes.entry(part).or_insert_with(|| Lane::new(self.rng(part)));
                     Some((part, lane.take(record)))
                 })?;
-                let (part, Passed { record, kind }) = late;
+                let (part, Passed { record, kind }) = passed;
                 if let Some(kind) = kind {
                     self.count(part, kind);
                 }
@@ -262,25 +261,25 @@ impl Faults {
     }
 }
 
-/// What becomes of one service's requests.
+/// The faults of one service's requests.
 struct Plan {
     rng: Rng,
-    owed: VecDeque<Kind>,
-    /// Requests that pass before the next one that is owed.
+    guaranteed: VecDeque<Kind>,
+    /// Requests that pass before the next guaranteed fault.
     gap: u32,
-    /// Requests that are still denied.
+    /// Requests that will still be denied.
     denied: u32,
     longest_gap: u32,
 }
 
 impl Plan {
     fn new(mut rng: Rng, part: Part) -> Self {
-        let mut owed = OF_SERVICE;
-        // A run may have one request to S3: it fails in every way before it is served, slowly.
-        let (last, longest_gap) = if part == Part::S3 { (4, 0) } else { (5, OWED_GAP) };
-        rng.shuffle(&mut owed[..last]);
+        let mut guaranteed = OF_SERVICE;
+        // A run may send only one request to S3. It fails in every way before it is served, slowly.
+        let (last, longest_gap) = if part == Part::S3 { (4, 0) } else { (5, LONGEST_GAP) };
+        rng.shuffle(&mut guaranteed[..last]);
         let gap = rng.u32(0..=longest_gap);
-        Self { rng, owed: owed.into(), gap, denied: 0, longest_gap }
+        Self { rng, guaranteed: guaranteed.into(), gap, denied: 0, longest_gap }
     }
 
     fn next(&mut self) -> Intervention {
@@ -288,7 +287,7 @@ impl Plan {
             self.denied -= 1;
             return Intervention::Deny;
         }
-        let kind = match self.owed.front() {
+        let kind = match self.guaranteed.front() {
             None => self.by_share(),
             Some(_) if self.gap > 0 => {
                 self.gap -= 1;
@@ -296,7 +295,7 @@ impl Plan {
             }
             Some(_) => {
                 self.gap = self.rng.u32(0..=self.longest_gap);
-                self.owed.pop_front()
+                self.guaranteed.pop_front()
             }
         };
         match kind {
@@ -342,20 +341,20 @@ fn kind_of(intervention: Intervention) -> Option<Kind> {
     }
 }
 
-/// One stream's records.
+/// The records of one stream.
 struct Lane<T> {
     rng: Rng,
-    /// How many came so far.
+    /// The number of records seen so far.
     seen: usize,
-    /// The latest that was handed on.
+    /// The number of the latest record that was passed on.
     latest: Option<usize>,
-    /// Which one is the first to come twice, and which to come late.
-    owed: [usize; 2],
-    /// By how many must have come before them, and their own numbers.
+    /// The numbers of the first record to be duplicated, and of the first to be delayed.
+    guaranteed: [usize; 2],
+    /// Records by the value of `seen` at which they are due, and their own numbers.
     held_back: BTreeMap<(usize, usize), (T, Kind)>,
 }
 
-/// A record that comes now, if any does, and the fault that was injected with it.
+/// A record to pass on now, if any, and the fault that was injected with it.
 struct Passed<T> {
     record: Option<T>,
     kind: Option<Kind>,
@@ -363,22 +362,23 @@ struct Passed<T> {
 
 impl<T: Clone> Lane<T> {
     fn new(mut rng: Rng) -> Self {
-        let mut places: Vec<_> = (0..OWED_RECORDS).collect();
-        rng.shuffle(&mut places);
-        Self { rng, seen: 0, latest: None, owed: [places[0], places[1]], held_back: BTreeMap::new() }
+        let mut numbers: Vec<_> = (0..FIRST_RECORDS).collect();
+        rng.shuffle(&mut numbers);
+        let guaranteed = [numbers[0], numbers[1]];
+        Self { rng, seen: 0, latest: None, guaranteed, held_back: BTreeMap::new() }
     }
 
-    /// A record that was held back long enough.
+    /// Removes a record that has been held back long enough.
     fn due(&mut self) -> Option<Passed<T>> {
         let ((due, number), (_, kind)) = self.held_back.first_key_value()?;
         let is_due = *due <= self.seen && (*kind == Kind::Duplicated || self.is_overtaken(*number));
         if is_due { self.first() } else { None }
     }
 
-    /// The record that was held back and is due first.
+    /// Removes the held-back record that is due first.
     fn first(&mut self) -> Option<Passed<T>> {
         let ((_, number), (record, kind)) = self.held_back.pop_first()?;
-        // What nothing overtook came in its order.
+        // A delayed record that nothing overtook is still in order.
         let is_fault = kind != Kind::Delayed || self.is_overtaken(number);
         Some(Passed { record: Some(record), kind: is_fault.then_some(kind) })
     }
@@ -392,12 +392,12 @@ impl<T: Clone> Lane<T> {
         self.seen += 1;
         let due = self.seen + self.rng.usize(1..=LONGEST_DELAY);
         let dice = self.rng.u32(..100);
-        let [twice, late] = self.owed;
-        if number == late || (number != twice && dice < DELAYED) {
+        let [duplicated, delayed] = self.guaranteed;
+        if number == delayed || (number != duplicated && dice < DELAYED) {
             self.held_back.insert((due, number), (record, Kind::Delayed));
             return Passed { record: None, kind: None };
         }
-        if number == twice || (DELAYED..DELAYED + DUPLICATED).contains(&dice) {
+        if number == duplicated || (DELAYED..DELAYED + DUPLICATED).contains(&dice) {
             self.held_back.insert((due, number), (record.clone(), Kind::Duplicated));
         }
         self.latest = Some(number);

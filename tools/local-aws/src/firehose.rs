@@ -1,9 +1,9 @@
 //! A Firehose stream: buffer, transform, partition, convert, deliver.
 //!
-//! Records come by direct put or from a Kinesis stream. They are buffered up to the transformation's hint and sent to
-//! the function; an invocation that fails is tried three more times, and then all its records have failed. `Ok` rows
-//! are buffered by partition until the destination's hint, converted to Parquet if the stream has a table, and
-//! delivered under the prefix. What failed is written as JSON under the error prefix, with its original bytes.
+//! Records arrive by direct put or from a Kinesis stream. They are buffered up to the transformation's hint and sent to
+//! the function. A failed invocation is retried three times; then all its records have failed. `Ok` rows are buffered by
+//! partition up to the destination's hint, converted to Parquet if the stream has a table, and delivered under the prefix.
+//! Failed records are written as JSON under the error prefix, with their original bytes.
 //!
 //! Source: Amazon Data Firehose Developer Guide, "Transform source data in Amazon Data Firehose", "Partition streaming
 //! data in Amazon Data Firehose", "Understand data delivery in Amazon Data Firehose".
@@ -39,45 +39,45 @@ use crate::now;
 use crate::s3::Folder;
 use served_stack::{ACCOUNT, REGION};
 
-/// The service's retries of a failed invocation.
+/// Number of times that the service retries a failed invocation.
 const RETRIES: u32 = 3;
-/// Records that wait for the buffer before producers wait.
+/// Maximum number of queued records. At the limit, producers wait.
 const QUEUE_RECORDS: usize = 1000;
-/// How often a stream without rows looks for any; it could wait forever as well.
+/// Timeout while nothing waits for delivery. It has no effect, so any long time will do.
 const NO_ROW_WAITS: Duration = Duration::from_hours(1);
 
-/// What became of the records.
+/// The number of records by outcome.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Rows for the lake.
     pub ok: AtomicU64,
-    /// Records forgotten on purpose.
+    /// Records that the function dropped.
     pub dropped: AtomicU64,
     /// Records under the error prefix.
     pub failed: AtomicU64,
-    /// Of all these, how many wait for their delivery.
+    /// Rows and failures that wait for delivery.
     pub waiting: AtomicU64,
 }
 
 impl Counters {
-    /// Records that are over, one way or another.
+    /// The number of records that have an outcome.
     #[must_use]
     pub fn over(&self) -> u64 {
         [&self.ok, &self.dropped, &self.failed].iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
-/// Where records are put; when the last producer is dropped, the stream delivers what it has and ends.
+/// Puts records on the stream. When the last producer is dropped, the stream delivers its buffers and ends.
 #[derive(Debug, Clone)]
 pub struct Producer {
     records: mpsc::Sender<Record>,
-    /// The function that transforms what is put.
+    /// The ARN of the transformation function.
     pub function_arn: String,
 }
 
 impl Producer {
-    /// `PutRecord`. Waits while the stream has no room. `false` if the stream has ended, by an error that its own task
-    /// reports: the record is not taken.
+    /// `PutRecord`. Waits while the queue is full. Returns `false` if the stream has stopped because of an error, which its
+    /// task returns. The record is not accepted then.
     pub async fn put_record(&self, data: Bytes) -> bool {
         let record = Record { data, arrival_milliseconds: now().as_millisecond(), kinesis: None };
         self.records.send(record).await.is_ok()
@@ -88,7 +88,7 @@ impl Producer {
 struct Record {
     data: Bytes,
     arrival_milliseconds: i64,
-    /// Where it was in the source stream.
+    /// Its position in the source stream.
     kinesis: Option<KinesisMetadata>,
 }
 
@@ -102,11 +102,11 @@ struct KinesisMetadata {
     subsequence_number: usize,
 }
 
-/// A stream at work.
+/// A running Firehose stream.
 pub struct Firehose {
-    /// What became of the records so far.
+    /// The outcomes of the records so far.
     pub counters: Arc<Counters>,
-    /// Ends when every record is delivered and none comes any more.
+    /// Ends when the source is closed and every record is delivered.
     pub task: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -141,7 +141,7 @@ pub fn start_from(
     Firehose { counters, task }
 }
 
-/// Hands a shard's records on; those that the Kinesis Producer Library packed, each by itself.
+/// Queues a shard's records. Records that the Kinesis Producer Library packed are unpacked.
 /// Source: Firehose Developer Guide, "Understand data delivery": with a Kinesis source, Firehose de-aggregates records
 /// before it does anything else with them.
 async fn read_shard(
@@ -171,7 +171,7 @@ async fn read_shard(
     Ok(())
 }
 
-/// The records that the Kinesis Producer Library packed into one; itself, if it is none.
+/// The records that the Kinesis Producer Library packed into this one, or the record itself if it is not packed.
 fn unpacked(record: &kinesis::Record) -> Vec<aggregate::Packed> {
     let packed = aggregate::is_packed(&record.data).then(|| aggregate::unpack(record.data.to_vec()));
     let itself =
@@ -202,7 +202,7 @@ impl Worker {
 
     async fn run(mut self, mut queue: mpsc::Receiver<Record>) -> anyhow::Result<()> {
         loop {
-            // Rows that wait must not wait longer than their interval, whether records come or not.
+            // Buffered rows are delivered after their interval, even if no record arrives.
             let due = self.delivery.due().unwrap_or_else(|| Instant::now() + NO_ROW_WAITS);
             let Ok(first) = timeout_at(due, queue.recv()).await else {
                 self.deliver(Instant::now()).await?;
@@ -226,13 +226,13 @@ impl Worker {
         Ok(())
     }
 
-    /// What did not fit into the table was a row until then.
+    /// Counts rows that did not fit the table as failed. They were counted as `ok` before.
     fn count_misfits(&self, misfits: u64) {
         self.counters.ok.fetch_sub(misfits, Ordering::Relaxed);
         self.counters.failed.fetch_add(misfits, Ordering::Relaxed);
     }
 
-    /// Takes records until the buffer is full or its interval over.
+    /// Receives records until the buffer is full or its interval is over.
     async fn fill_buffer(&self, first: Record, queue: &mut mpsc::Receiver<Record>) -> Vec<Record> {
         let mut bytes = first.data.len();
         let mut batch = vec![first];
@@ -247,7 +247,7 @@ impl Worker {
         batch
     }
 
-    /// Writes the records as they came, one after another, compressed.
+    /// Writes the raw records, concatenated and compressed.
     /// Source: Firehose Developer Guide, "Configure backup settings".
     async fn back_up(&self, batch: &[Record]) -> anyhow::Result<()> {
         let (Some(prefix), Some(first)) = (&self.settings.backup_prefix, batch.first()) else {
@@ -255,9 +255,9 @@ impl Worker {
         };
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         for record in batch {
-            gzip.write_all(&record.data).context("memory takes it")?;
+            gzip.write_all(&record.data).context("compression failed")?;
         }
-        let body = gzip.finish().context("memory takes it")?;
+        let body = gzip.finish().context("compression failed")?;
         let prefix = prefix.of(&BTreeMap::new(), first.arrival_milliseconds, "");
         self.delivery.write(&prefix, first.arrival_milliseconds, ".gz", &body).await
     }
@@ -274,7 +274,7 @@ impl Worker {
                 result => break result,
             }
         };
-        let response = response.map_err(|error| Failure::of_invocation(&error));
+        let response = response.map_err(|error| Failure::from_invoke_error(&error));
         let mut answers = response.and_then(|response| answers(&response));
         for (index, record) in batch.iter().enumerate() {
             let answer = match &mut answers {
@@ -283,7 +283,8 @@ impl Worker {
                 }
                 Err(failure) => Err(*failure),
             };
-            // Before it is counted: who sees all records counted must also see what waits.
+            // Incremented before the record's outcome is counted, so that a reader never sees every record counted but
+            // none waiting.
             self.counters.waiting.fetch_add(1, Ordering::Relaxed);
             let failure = match answer {
                 Ok(Transformed::Dropped) => {
@@ -331,12 +332,12 @@ impl Worker {
         event.to_string().into()
     }
 
-    /// An id of the form that the service uses.
+    /// A record ID in the service's format.
     fn record_id(&self, index: usize) -> String {
         format!("4966{:026}{index:026}000000", self.invocations)
     }
 
-    /// The record as it came, in the documented form.
+    /// The line for a failed record, with its raw data, in the documented format.
     /// Source: Firehose Developer Guide, "Handle failure in data transformation".
     fn failed_line(&self, record: &Record, failure: Failure, attempts: u32) -> serde_json::Value {
         let mut line = json!({

@@ -1,6 +1,6 @@
 //! Lambda: real function binaries, one process per concurrent invocation.
 //!
-//! A process has only the environment that Lambda gives it, so that no credentials or settings of the user's
+//! A process has only the environment that Lambda gives it, so that none of the user's credentials or settings
 //! reach it. It is killed at its timeout and when the function is dropped.
 
 use std::collections::BTreeMap;
@@ -22,34 +22,34 @@ use lambda_io::limits::lambda::PAYLOAD_BYTES;
 use served_stack::Keys;
 use served_stack::{ACCOUNT, REGION};
 
-/// How a function is set up.
+/// The settings of a function.
 #[derive(Clone)]
 pub struct FunctionSettings {
-    /// Its name, which is also its binary's.
+    /// Its name, which is also the name of its binary.
     pub name: &'static str,
-    /// The binary.
+    /// The path of the binary.
     pub binary: PathBuf,
-    /// Its environment, beside what Lambda sets.
+    /// Its environment, in addition to the variables that Lambda sets.
     pub environment: BTreeMap<String, String>,
-    /// When an invocation is given up.
+    /// Maximum duration of an invocation.
     pub timeout: Duration,
-    /// What it is told of its memory.
+    /// The memory size in its environment. It is not enforced.
     pub memory_megabytes: u32,
-    /// What it signs its requests with.
+    /// The keys that it signs its requests with.
     pub keys: Keys,
-    /// Where its output goes.
+    /// The file for its output.
     pub log: PathBuf,
-    /// Which invocations' processes are killed.
+    /// Fault injection: the invocations whose processes are killed.
     pub crashes: Option<Crashes>,
 }
 
-/// Asked at each invocation: whether its process is killed, and how long after the invocation began.
+/// Called at each invocation. Returns the delay after which the process is killed, if it is.
 pub type Crashes = Arc<dyn Fn() -> Option<Duration> + Send + Sync>;
 
-/// Why an invocation has no answer.
+/// Why an invocation has no response.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The function said that it failed.
+    /// The function reported an error.
     #[error("{error_type}: {error_message}")]
     Failed {
         /// The error's type.
@@ -57,58 +57,58 @@ pub enum InvokeError {
         /// The error's message.
         error_message: String,
     },
-    /// The process ended.
-    #[error("the function's process ended ({0}) before it answered; its log says why")]
+    /// The process exited.
+    #[error("the function's process exited ({0}) before it responded; its log says why")]
     Exited(ExitStatus),
     /// The function took too long.
-    #[error("the function did not answer within {0:?}")]
+    #[error("the function did not respond within {0:?}")]
     TimedOut(Duration),
-    /// The event or the response is larger than Lambda takes.
-    #[error("the {what} of {bytes} bytes is above Lambda's 6 MB")]
+    /// The event or the response is larger than Lambda accepts.
+    #[error("the {what} has {bytes} bytes and exceeds Lambda's 6 MB")]
     TooLarge {
         /// `event` or `response`
         what: &'static str,
         /// Its size.
         bytes: usize,
     },
-    /// As many of it run as may.
-    #[error("the function has no room: as many of it run as its reserved concurrency allows")]
-    NoRoom,
-    /// A process ended before it asked for an invocation; others of the function did.
+    /// The number of running invocations has reached the reserved concurrency.
+    #[error("the function is throttled: its reserved concurrency is in use")]
+    Throttled,
+    /// A process exited before it asked for an invocation, but an earlier process of the function did ask for one.
     #[error("{0}")]
     FailedStart(FailedStart),
-    /// No process of the function could be started so far, and none will.
+    /// No process of the function has ever started, so none will.
     #[error("{0:#}")]
     NotStarted(anyhow::Error),
 }
 
-/// A process that ended before it asked for an invocation: a wrong setting, a missing library.
+/// A process that exited before it asked for an invocation: a wrong setting, a missing library.
 #[derive(Debug, thiserror::Error)]
-#[error("the function {name} ended at its start ({status}): {words}; its log is {}", log.display())]
+#[error("the function {name} exited at startup ({status}): {output}; its log is {}", log.display())]
 pub struct FailedStart {
     name: &'static str,
     status: ExitStatus,
-    /// The last that it said.
-    words: String,
+    /// The last lines of its output.
+    output: String,
     log: PathBuf,
 }
 
-/// What an invoking service needs of a function.
+/// A function as an invoking service sees it.
 #[async_trait::async_trait]
 pub trait Invoke: Send + Sync {
     /// The function's ARN.
     fn arn(&self) -> String;
 
-    /// Invokes it and waits for the answer.
+    /// Invokes it and waits for the response.
     ///
     /// # Errors
     /// [`InvokeError`]
     async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError>;
 }
 
-/// How much of the end of a log is shown of a process that did not start.
-const WORDS_LINES: usize = 3;
-const WORDS_BYTES: u64 = 4096;
+/// How much of the end of the log is shown if a process did not start.
+const OUTPUT_LINES: usize = 3;
+const OUTPUT_BYTES: u64 = 4096;
 
 /// A function and its processes.
 pub struct Function {
@@ -117,11 +117,11 @@ pub struct Function {
     running: AtomicUsize,
     reserved_concurrency: Mutex<Option<usize>>,
     kill: Notify,
-    /// Whether any process of it has asked for an invocation.
+    /// Whether any of its processes has asked for an invocation.
     has_started: AtomicBool,
 }
 
-/// An invocation under way, as long as it is held.
+/// Counts a running invocation until it is dropped.
 struct Running<'f>(&'f AtomicUsize);
 
 impl Drop for Running<'_> {
@@ -130,24 +130,24 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Whether there is such a binary.
+/// Checks that the binary exists.
 ///
 /// # Errors
-/// When there is none.
+/// When it does not.
 pub(crate) fn check_binary(binary: &Path, name: &str) -> anyhow::Result<()> {
     ensure!(
         binary.is_file(),
-        "function binary {} is missing; build it with `cargo build -p {name}`, or say with --functions where it is",
+        "function binary {} is missing; build it with `cargo build -p {name}`, or pass its folder with --functions",
         binary.display()
     );
     Ok(())
 }
 
 impl Function {
-    /// Sets the function up; processes start as they are needed.
+    /// Sets up the function. Its processes start on demand.
     ///
     /// # Errors
-    /// When there is no such binary.
+    /// When the binary does not exist.
     pub fn new(settings: FunctionSettings) -> anyhow::Result<Self> {
         check_binary(&settings.binary, settings.name)?;
         Ok(Self {
@@ -160,27 +160,27 @@ impl Function {
         })
     }
 
-    /// How many of it may run at once, if that is limited.
+    /// Maximum number of concurrent invocations, if limited.
     #[must_use]
     pub fn reserved_concurrency(&self) -> Option<usize> {
         *self.reserved_concurrency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Limits how many of it may run at once, or lets all.
+    /// Limits the number of concurrent invocations, or removes the limit.
     pub fn reserve_concurrency(&self, reserved: Option<usize>) {
         *self.reserved_concurrency.lock().unwrap_or_else(PoisonError::into_inner) = reserved;
     }
 
     fn begin(&self) -> Result<Running<'_>, InvokeError> {
-        let most = self.reserved_concurrency().unwrap_or(usize::MAX);
-        let begin = |running| (running < most).then_some(running + 1);
+        let limit = self.reserved_concurrency().unwrap_or(usize::MAX);
+        let begin = |running| (running < limit).then_some(running + 1);
         match self.running.fetch_update(Ordering::AcqRel, Ordering::Acquire, begin) {
             Ok(_) => Ok(Running(&self.running)),
-            Err(_) => Err(InvokeError::NoRoom),
+            Err(_) => Err(InvokeError::Throttled),
         }
     }
 
-    /// Where the function's output goes.
+    /// The file for the function's output.
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.settings.log
@@ -192,13 +192,18 @@ impl Function {
         self.settings.name
     }
 
-    /// Kills the processes of all invocations under way, as a crash would.
+    /// Kills the processes of all running invocations, as a crash would.
     pub fn kill_running(&self) {
         self.kill.notify_waiters();
     }
 
-    /// An end before the first invocation is a failed start: retried only if the function could start before.
-    fn judged(&self, sandbox: &Sandbox, result: Result<Bytes, InvokeError>) -> Result<Bytes, InvokeError> {
+    /// Turns an exit before the first invocation into a failed start, which is retried only if the function has started
+    /// before.
+    fn classified(
+        &self,
+        sandbox: &Sandbox,
+        result: Result<Bytes, InvokeError>,
+    ) -> Result<Bytes, InvokeError> {
         if sandbox.api.is_initialized() {
             self.has_started.store(true, Ordering::Relaxed);
             return result;
@@ -227,8 +232,8 @@ impl Invoke for Function {
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.settings.name)
     }
 
-    /// Invokes the function in an idle process, or in a new one. After an error the process is gone, unless the function
-    /// itself said that it failed.
+    /// Invokes the function in an idle process, or in a new one. After an error the process is discarded, unless the
+    /// function itself reported the error.
     async fn invoke(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
         if payload.len() > PAYLOAD_BYTES {
             return Err(InvokeError::TooLarge { what: "event", bytes: payload.len() });
@@ -241,7 +246,7 @@ impl Invoke for Function {
         };
         let crash_after = self.settings.crashes.as_ref().and_then(|crashes| crashes());
         let result = sandbox.invoke(payload, self.settings.timeout, &self.kill, crash_after).await;
-        let result = self.judged(&sandbox, result);
+        let result = self.classified(&sandbox, result);
         if let Ok(_) | Err(InvokeError::Failed { .. }) = result {
             self.idle().push(sandbox);
         }
@@ -254,13 +259,13 @@ impl Invoke for Function {
     }
 }
 
-/// One process; it is killed when dropped.
+/// One process. Dropping it kills it.
 struct Sandbox {
     api: RuntimeApi,
     process: Child,
-    /// How long the log was when it began.
+    /// The length of the log when the process started.
     log_start: u64,
-    /// Whether it ends because it was killed.
+    /// Whether we killed it.
     is_killed: bool,
 }
 
@@ -286,16 +291,16 @@ impl Sandbox {
     }
 
     fn failed_start(&self, settings: &FunctionSettings, status: ExitStatus) -> FailedStart {
-        let said = || last_words(&settings.log, self.log_start).ok().filter(|words| !words.is_empty());
+        let logged = || last_lines(&settings.log, self.log_start).ok().filter(|lines| !lines.is_empty());
         let of_error = |error: FunctionError| format!("{}: {}", error.error_type, error.error_message);
-        let words = self.api.init_error().map(of_error).or_else(said);
-        let words = words.unwrap_or_else(|| "it said nothing".to_owned());
-        FailedStart { name: settings.name, status, words, log: settings.log.clone() }
+        let output = self.api.init_error().map(of_error).or_else(logged);
+        let output = output.unwrap_or_else(|| "it printed nothing".to_owned());
+        FailedStart { name: settings.name, status, output, log: settings.log.clone() }
     }
 
     async fn kill(&mut self) -> io::Result<ExitStatus> {
         self.is_killed = true;
-        // A process that is gone already is what was asked for.
+        // If the process has already exited, there is nothing to kill.
         let _ = self.process.start_kill();
         self.process.wait().await
     }
@@ -323,7 +328,7 @@ impl Sandbox {
         };
         tokio::select! {
             answer = answered => match answer {
-                // It is to crash in this invocation, however soon it answers: then the answer is lost.
+                // The process must crash in this invocation even if it answers first; its answer is lost.
                 _ if crash_after.is_some() => exited(self.kill().await),
                 Ok(Ok(response)) => Ok(response),
                 Ok(Err(error)) => Err(InvokeError::Failed { error_type: error.error_type, error_message: error.error_message }),
@@ -336,20 +341,20 @@ impl Sandbox {
     }
 }
 
-/// The last lines of a log that begin at `start` or later: of a line of JSON, its error.
-fn last_words(log: &Path, start: u64) -> io::Result<String> {
+/// The last lines of a log from offset `start` on. A JSON line is reduced to its message and error.
+fn last_lines(log: &Path, start: u64) -> io::Result<String> {
     let mut file = File::open(log)?;
     let end = file.metadata()?.len();
-    file.seek(SeekFrom::Start(start.max(end.saturating_sub(WORDS_BYTES))))?;
+    file.seek(SeekFrom::Start(start.max(end.saturating_sub(OUTPUT_BYTES))))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let mut lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines.drain(..lines.len().saturating_sub(WORDS_LINES));
-    Ok(lines.into_iter().map(in_plain_words).collect::<Vec<_>>().join(" | "))
+    lines.drain(..lines.len().saturating_sub(OUTPUT_LINES));
+    Ok(lines.into_iter().map(without_json).collect::<Vec<_>>().join(" | "))
 }
 
-fn in_plain_words(line: &str) -> String {
+fn without_json(line: &str) -> String {
     let json = serde_json::from_str::<serde_json::Value>(line).unwrap_or_default();
     let text = |name: &str| json[name].as_str().or_else(|| json["fields"][name].as_str());
     match (text("message"), text("error")) {
@@ -359,7 +364,7 @@ fn in_plain_words(line: &str) -> String {
     }
 }
 
-/// What Lambda sets.
+/// The environment variables that Lambda sets.
 /// Source: Lambda Developer Guide, "Defined runtime environment variables".
 fn lambda_environment(settings: &FunctionSettings, runtime_api: &str) -> [(&'static str, String); 13] {
     [
@@ -385,7 +390,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A function that is a shell script, and where its output goes.
+    /// A function that is a shell script. Its output goes to `log` in the folder.
     fn script(folder: &Path, text: &str) -> Function {
         let binary = folder.join("function");
         fs::write(&binary, format!("#!/bin/bash\n{text}\n")).unwrap();
@@ -412,23 +417,23 @@ mod tests {
         assert!(matches!(answer, Err(InvokeError::TimedOut(_))), "{answer:?}");
         let process =
             PathBuf::from("/proc").join(fs::read_to_string(folder.path().join("log")).unwrap().trim());
-        // The kill is on its way; the script alone would run on for a minute.
+        // The kill takes a moment. Without it, the script would run for a minute.
         let runs = || fs::read_to_string(process.join("stat")).is_ok_and(|state| !state.contains(" Z "));
         let gone = async {
             while runs() {
                 tokio::task::yield_now().await;
             }
         };
-        assert!(tokio::time::timeout(Duration::from_secs(10), gone).await.is_ok(), "the process runs on");
+        assert!(tokio::time::timeout(Duration::from_secs(10), gone).await.is_ok(), "the process still runs");
     }
 
-    /// A script asks for an invocation with the shell's own means.
+    /// Asks for an invocation from a shell script.
     const NEXT: &str = r#"exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
         printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3
         read -r line <&3"#;
 
     #[tokio::test]
-    async fn a_process_that_ends_in_its_invocation_has_crashed() {
+    async fn a_process_that_exits_during_an_invocation_has_crashed() {
         let folder = tempfile::tempdir().unwrap();
         let answer =
             script(folder.path(), &format!("{NEXT}\nexit 3")).invoke(Bytes::from_static(b"{}")).await;
@@ -436,22 +441,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_process_that_ends_at_its_start_is_reported_with_its_last_words_and_its_log() {
+    async fn a_process_that_exits_at_startup_is_reported_with_its_last_output_and_its_log() {
         let folder = tempfile::tempdir().unwrap();
         let text =
             "echo \"first\"; echo '{\"message\":\"no start\",\"error\":\"SETTING is wrong\"}' >&2; exit 1";
         let answer = script(folder.path(), text).invoke(Bytes::from_static(b"{}")).await;
         let Err(InvokeError::NotStarted(error)) = answer else { panic!("{answer:?}") };
-        let sentence = error.to_string();
+        let message = error.to_string();
         let log = folder.path().join("log").display().to_string();
-        for part in ["function ended at its start", "exit status: 1", "no start: SETTING is wrong", &log] {
-            assert!(sentence.contains(part), "{sentence}");
+        for part in ["function exited at startup", "exit status: 1", "no start: SETTING is wrong", &log] {
+            assert!(message.contains(part), "{message}");
         }
     }
 
-    /// Custom runtimes say so themselves.
+    /// Custom runtimes report such errors to the Runtime API.
     #[tokio::test]
-    async fn an_initialization_error_is_the_reason() {
+    async fn an_initialization_error_is_reported_as_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let error = r#"{"errorType":"Runtime.NoLibrary","errorMessage":"libx.so is missing"}"#;
         let post = NEXT
@@ -467,7 +472,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_could_start_before_is_tried_again() {
+    async fn a_failed_start_is_retried_if_the_function_has_started_before() {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "if [ -e {0} ]; then echo gone >&2; exit 1; fi; touch {0}\n{NEXT}\nexit 3",
@@ -478,7 +483,7 @@ mod tests {
         assert!(matches!(first, Err(InvokeError::Exited(_))), "{first:?}");
         let second = function.invoke(Bytes::from_static(b"{}")).await;
         assert!(
-            matches!(&second, Err(InvokeError::FailedStart(failed)) if failed.words == "gone"),
+            matches!(&second, Err(InvokeError::FailedStart(failed)) if failed.output == "gone"),
             "{second:?}"
         );
     }
@@ -492,9 +497,9 @@ mod tests {
         assert!(matches!(answer, Err(InvokeError::Exited(_))), "{answer:?}");
     }
 
-    /// Developer Guide, "Defined runtime environment variables", and nothing of the user's.
+    /// Developer Guide, "Defined runtime environment variables". Nothing is inherited from the user.
     #[tokio::test]
-    async fn a_process_has_the_environment_that_lambda_sets_and_no_other() {
+    async fn a_process_has_only_the_environment_that_lambda_and_its_settings_give_it() {
         let folder = tempfile::tempdir().unwrap();
         let function = script(folder.path(), "/usr/bin/env");
         assert!(function.invoke(Bytes::from_static(b"{}")).await.is_err());

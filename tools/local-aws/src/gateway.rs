@@ -1,5 +1,4 @@
-//! What a request passes between the door and its service: faults are injected, requests counted and permissions
-//! checked.
+//! The layer between the door and a service. It injects faults, counts requests and checks permissions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,52 +15,52 @@ use serde_json::json;
 use crate::permission::{Guard, Service, needed};
 use served_stack::Keys;
 
-/// What becomes of a request.
+/// How the gateway handles a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intervention {
-    /// It is served.
+    /// Serves it.
     Pass,
-    /// It is served after a while.
+    /// Serves it after a delay.
     Slow(Duration),
-    /// It is served, and the connection breaks before the answer arrives.
+    /// Serves it, and breaks the connection before the response arrives.
     DropResponse,
-    /// It is refused: too many.
+    /// Refuses it as throttled.
     Throttle,
-    /// It is refused: the service has a problem.
+    /// Refuses it with a server error.
     ServerError,
-    /// It is refused: no permission.
+    /// Refuses it as not permitted.
     Deny,
 }
 
-/// Called with the number of each request, counted from 1, before it is passed on.
+/// Decides what to do with a request, given its number, which counts from 1.
 pub type Interference = Arc<dyn Fn(u64) -> Intervention + Send + Sync>;
 
-/// What a request passes on its way to a service.
+/// The checks and faults in front of a service.
 #[derive(Clone)]
 pub struct Gate {
-    /// The keys that it is signed with.
+    /// The keys that requests are signed with.
     pub keys: Keys,
     /// Fault injection.
     pub interference: Option<Interference>,
-    /// Permissions. Without it everything is permitted.
+    /// Permissions. Without a guard, everything is permitted.
     pub guard: Option<Guard>,
 }
 
 impl Default for Gate {
-    /// Keys of its own, and whatever they sign passes.
+    /// New keys; every request signed with them passes.
     fn default() -> Self {
         Self::of(Keys::random())
     }
 }
 
 impl Gate {
-    /// Whatever these keys sign passes.
+    /// Every request signed with these keys passes.
     #[must_use]
     pub fn of(keys: Keys) -> Self {
         Self { keys, interference: None, guard: None }
     }
 
-    /// Whether everything that is signed passes.
+    /// Whether every signed request passes.
     fn is_open(&self) -> bool {
         self.interference.is_none() && self.guard.is_none()
     }
@@ -101,7 +100,7 @@ async fn intervene(State(gateway): State<Gateway>, request: Request, next: Next)
         }
         Intervention::DropResponse => {
             next.run(request).await;
-            // A body that breaks takes the connection with it.
+            // An error in the body also closes the connection.
             let broken = futures::stream::once(async { Err::<&[u8], _>(std::io::Error::other("dropped")) });
             Response::new(Body::from_stream(broken))
         }
@@ -111,10 +110,10 @@ async fn intervene(State(gateway): State<Gateway>, request: Request, next: Next)
     }
 }
 
-/// The request again, if all it does is permitted; what cannot be told is not.
+/// Returns the request if everything it does is permitted. A request that cannot be understood is not.
 async fn permitted(service: Service, guard: &Guard, request: Request) -> Result<Request, Response> {
     let (head, body) = request.into_parts();
-    // An object's bytes need no permission, and may be many.
+    // The body of an S3 request does not affect its permissions, and can be large.
     let (body, bytes) = match service {
         Service::S3 => (body, Bytes::new()),
         Service::DynamoDb => {
@@ -131,7 +130,7 @@ async fn permitted(service: Service, guard: &Guard, request: Request) -> Result<
     }
 }
 
-/// Errors as the services answer them.
+/// Errors in the format of the services.
 /// Source: DynamoDB Developer Guide, "Error handling with DynamoDB"; S3 API Reference, "Error responses".
 impl Service {
     fn throttled(self) -> Response {
@@ -159,12 +158,14 @@ impl Service {
         let (content_type, body) = match self {
             Self::DynamoDb => (
                 "application/x-amz-json-1.0",
-                json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "on purpose"})
+                json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "injected"})
                     .to_string(),
             ),
             Self::S3 => (
                 "application/xml",
-                format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>on purpose</Message></Error>"),
+                format!(
+                    "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>injected</Message></Error>"
+                ),
             ),
         };
         (status, [("content-type", content_type)], body).into_response()

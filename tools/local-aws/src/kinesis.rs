@@ -1,4 +1,4 @@
-//! A Kinesis data stream: shards by hash of the partition key, records in the order they came.
+//! A Kinesis data stream: shards by hash of the partition key, records in order of arrival.
 //!
 //! Source: Kinesis Data Streams Developer Guide, "Amazon Kinesis Data Streams terminology and concepts", "Reshard a
 //! stream"; API Reference, `PutRecord`, `SplitShard`, `MergeShards`.
@@ -21,14 +21,14 @@ use served_stack::{ACCOUNT, REGION};
 pub struct Stream {
     name: String,
     shards: Mutex<Shards>,
-    /// Whether records that have been read stay, for other readers.
+    /// Whether records stay after they have been read, for other readers.
     retains: bool,
     is_closed: AtomicBool,
-    /// Told when shards come, or the stream is closed.
+    /// Notified when a shard opens or the stream closes.
     changed: Notify,
-    /// Told when records leave.
+    /// Notified when records are removed.
     trimmed: Notify,
-    /// Gets every record that is put.
+    /// Receives every record that is put.
     archive: Mutex<Option<mpsc::UnboundedSender<Record>>>,
 }
 
@@ -38,14 +38,14 @@ struct Shards {
     position: u64,
 }
 
-/// One shard: a log of records, and whether more can come.
+/// One shard: a log of records that is open or closed.
 #[derive(Debug)]
 pub struct Shard {
     /// `shardId-000000000000`
     pub id: String,
-    /// The shards it was split or merged from.
+    /// The shards that it was split or merged from.
     pub parents: Vec<String>,
-    /// First and last hash of the partition keys it takes.
+    /// First and last hash of its partition keys.
     pub hash_range: (u128, u128),
     log: Mutex<Log>,
     changed: Notify,
@@ -54,7 +54,7 @@ pub struct Shard {
 #[derive(Debug, Default)]
 struct Log {
     records: VecDeque<Record>,
-    /// How many records were before the first that is still there.
+    /// The number of records removed from the front.
     trimmed: usize,
     is_closed: bool,
 }
@@ -62,13 +62,13 @@ struct Log {
 /// A record of the stream.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// 56 digits, growing over the stream.
+    /// 56 digits, increasing over the stream.
     pub sequence_number: String,
     /// The producer's key.
     pub partition_key: String,
-    /// The bytes.
+    /// The record's bytes.
     pub data: Bytes,
-    /// When the stream took the record, in milliseconds since 1970.
+    /// When the record was put, in milliseconds since 1970.
     pub arrival_milliseconds: i64,
 }
 
@@ -77,26 +77,26 @@ pub struct Record {
 pub struct Place {
     /// The shard.
     pub shard_id: String,
-    /// The record's number in it.
+    /// The record's sequence number.
     pub sequence_number: String,
 }
 
-/// Why the stream refuses something, as the service says it.
+/// Why the stream refuses a request, in the service's terms.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KinesisError {
-    /// What was asked for cannot be.
+    /// An argument is not valid.
     #[error("{0}")]
     InvalidArgument(String),
-    /// There is no such shard.
-    #[error("shard {0} is not in the stream")]
+    /// The shard does not exist or is closed.
+    #[error("shard {0} does not exist in the stream")]
     ResourceNotFound(String),
 }
 
 impl Stream {
-    /// An empty stream, whose records leave when they have been read.
+    /// An empty stream. Its records are removed after they have been read.
     ///
     /// # Panics
-    /// Without a shard.
+    /// When `shards` is 0.
     #[must_use]
     pub fn new(name: &str, shards: usize) -> Self {
         assert!(shards > 0, "a stream has at least one shard");
@@ -117,21 +117,21 @@ impl Stream {
         stream
     }
 
-    /// The stream keeps its records after they have been read.
+    /// Keeps records after they have been read.
     #[must_use]
     pub fn retaining(mut self) -> Self {
         self.retains = true;
         self
     }
 
-    /// Every record that is put goes to this archive too. It ends when the stream is closed.
+    /// Also sends every record that is put to this archive, until the stream is closed.
     #[must_use]
     pub(crate) fn archived_by(self, archive: mpsc::UnboundedSender<Record>) -> Self {
         *self.archive.lock().unwrap_or_else(PoisonError::into_inner) = Some(archive);
         self
     }
 
-    /// Its name.
+    /// The stream's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -143,7 +143,7 @@ impl Stream {
         format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{}", self.name)
     }
 
-    /// All shards, those that are closed among them, parents before children.
+    /// All shards, including closed ones, parents before children.
     #[must_use]
     pub fn shards(&self) -> Vec<Arc<Shard>> {
         self.shards_mut().all.clone()
@@ -152,12 +152,12 @@ impl Stream {
     /// `PutRecord`: appends to the open shard whose hash range holds the key's MD5.
     ///
     /// # Errors
-    /// When the record is larger than the stream takes, or the key is none.
+    /// When the record is too large, or the key is not valid.
     pub fn put_record(&self, partition_key: &str, data: Bytes) -> Result<Place, KinesisError> {
         self.put(partition_key, None, data)
     }
 
-    /// [`Stream::put_record`], with a hash in place of the key's.
+    /// [`Stream::put_record`], with a hash that replaces the key's.
     pub(crate) fn put(
         &self,
         partition_key: &str,
@@ -167,15 +167,17 @@ impl Stream {
         if data.len() + partition_key.len() > RECORD_BYTES {
             let bytes = data.len() + partition_key.len();
             return Err(KinesisError::InvalidArgument(format!(
-                "a record of {bytes} bytes is above {RECORD_BYTES}"
+                "the record's {bytes} bytes exceed {RECORD_BYTES}"
             )));
         }
         if !(1..=256).contains(&partition_key.chars().count()) {
-            return Err(KinesisError::InvalidArgument("a partition key has 1 to 256 characters".to_owned()));
+            return Err(KinesisError::InvalidArgument(
+                "a partition key must have 1 to 256 characters".to_owned(),
+            ));
         }
         let hash = explicit_hash_key
             .unwrap_or_else(|| u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into()));
-        // Numbered and appended under one lock, so that each shard's numbers grow.
+        // Numbered and appended under one lock, so that sequence numbers increase within each shard.
         let mut shards = self.shards_mut();
         shards.position += 1;
         let sequence_number = format!("49{:054}", shards.position);
@@ -191,7 +193,7 @@ impl Stream {
             arrival_milliseconds: now().as_millisecond(),
         };
         if let Some(archive) = &*self.archive.lock().unwrap_or_else(PoisonError::into_inner) {
-            // An archive that has ended says why when its task is joined.
+            // If the archive has stopped, its task returns the error when it is joined.
             let _ = archive.send(record.clone());
         }
         shard.log().records.push_back(record);
@@ -199,10 +201,10 @@ impl Stream {
         Ok(Place { shard_id: shard.id.clone(), sequence_number })
     }
 
-    /// `SplitShard`: closes a shard and opens two for its range, the second from `new_starting_hash_key` on.
+    /// `SplitShard`: closes a shard and opens two for its range; the second starts at `new_starting_hash_key`.
     ///
     /// # Errors
-    /// When there is no such open shard, or the key is not inside its range.
+    /// When the shard is not open, or the key is not inside its range.
     pub fn split_shard(&self, id: &str, new_starting_hash_key: u128) -> Result<(), KinesisError> {
         let mut shards = self.shards_mut();
         let shard = open_shard(&shards, id)?;
@@ -217,16 +219,16 @@ impl Stream {
         Ok(())
     }
 
-    /// `MergeShards`: closes two neighbors and opens one for both ranges.
+    /// `MergeShards`: closes two adjacent shards and opens one for both ranges.
     ///
     /// # Errors
-    /// When one of them is not open, or they are no neighbors.
+    /// When one of them is not open, or they are not adjacent.
     pub fn merge_shards(&self, id: &str, neighbor: &str) -> Result<(), KinesisError> {
         let mut shards = self.shards_mut();
         let (one, other) = (open_shard(&shards, id)?, open_shard(&shards, neighbor)?);
         let (low, high) = if one.hash_range < other.hash_range { (&one, &other) } else { (&other, &one) };
         if low.hash_range.1.checked_add(1) != Some(high.hash_range.0) {
-            return Err(KinesisError::InvalidArgument(format!("{id} and {neighbor} are no neighbors")));
+            return Err(KinesisError::InvalidArgument(format!("{id} and {neighbor} are not adjacent")));
         }
         one.close();
         other.close();
@@ -235,7 +237,7 @@ impl Stream {
         Ok(())
     }
 
-    /// No record comes any more.
+    /// Closes the stream: no record can be put from now on.
     pub fn close(&self) {
         let shards = self.shards_mut();
         self.is_closed.store(true, Ordering::Relaxed);
@@ -245,16 +247,16 @@ impl Stream {
         self.trimmed.notify_waiters();
     }
 
-    /// Whether no record, and so no shard, comes any more.
+    /// Whether the stream is closed, so that no record or shard is added.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
     }
 
-    /// Reads every shard with `read`, a child after its parents, until the stream is closed and all are read.
+    /// Reads every shard with `read`, children after their parents, until the stream is closed and every shard is read.
     ///
     /// # Errors
-    /// When one of the readers fails.
+    /// When a reader fails.
     pub(crate) async fn read_shards<F, R>(&self, read: F) -> anyhow::Result<()>
     where
         F: Fn(Arc<Shard>) -> R,
@@ -286,7 +288,7 @@ impl Stream {
         }
     }
 
-    /// Forgets the records of a shard before this one, which every reader has done with.
+    /// Removes a shard's records before this position, which have been read.
     pub(crate) fn trim(&self, shard: &Shard, before: usize) {
         if self.retains {
             return;
@@ -299,7 +301,7 @@ impl Stream {
         self.trimmed.notify_waiters();
     }
 
-    /// Waits while more records are unread than this.
+    /// Waits until fewer records than this are unread.
     pub async fn room(&self, unread: usize) {
         loop {
             let trimmed = self.trimmed.notified();
@@ -331,8 +333,8 @@ fn open_shard(shards: &Shards, id: &str) -> Result<Arc<Shard>, KinesisError> {
 }
 
 impl Shard {
-    /// The record at this place, counted from the shard's first; waits for it. `None` when the shard is closed and has
-    /// no more.
+    /// Waits for the record at this position, counted from the shard's first record. Returns `None` if the shard is closed
+    /// and has no more records.
     pub async fn read(&self, place: usize) -> Option<Record> {
         loop {
             let changed = self.changed.notified();
@@ -349,7 +351,7 @@ impl Shard {
         }
     }
 
-    /// The records that are there from this place on, at most so many; does not wait.
+    /// Returns the records from this position on, up to `limit`, without waiting.
     #[must_use]
     pub fn peek(&self, place: usize, limit: usize) -> Vec<Record> {
         let log = self.log();
@@ -357,7 +359,7 @@ impl Shard {
         log.records.iter().skip(place).take(limit).cloned().collect()
     }
 
-    /// Whether more records can come.
+    /// Whether more records can be put.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.log().is_closed
@@ -397,7 +399,7 @@ mod tests {
 
     /// API Reference, `PutRecord`: "sequence numbers for the same partition key generally increase over time".
     #[test]
-    fn sequence_numbers_have_one_width_and_grow() {
+    fn sequence_numbers_have_a_fixed_width_and_increase() {
         let stream = Stream::new("s", 2);
         let numbers: Vec<_> =
             (0..50).map(|_| stream.put_record("k", Bytes::new()).unwrap().sequence_number).collect();
@@ -428,7 +430,7 @@ mod tests {
 
     /// Developer Guide, "Quotas and limits": a record is at most 1 MiB.
     #[test]
-    fn what_is_too_large_is_refused() {
+    fn a_record_that_is_too_large_or_has_no_key_is_refused() {
         let stream = Stream::new("s", 1);
         assert!(stream.put_record("k", vec![0; RECORD_BYTES - 1].into()).is_ok());
         assert!(stream.put_record("k", vec![0; RECORD_BYTES].into()).is_err());

@@ -1,4 +1,4 @@
-//! Ports: on 127.0.0.1 only, chosen by the system unless the user names one.
+//! Listeners on 127.0.0.1 only. The system chooses the port unless the user does.
 
 use std::net::Ipv4Addr;
 

@@ -1,4 +1,4 @@
-//! What a request needs to be permitted: IAM's actions and resources, read off the request itself.
+//! The permissions that a request needs: IAM actions and resources, derived from the request itself.
 //!
 //! Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon DynamoDB" and "for Amazon
 //! S3"; DynamoDB Developer Guide, "IAM security policies with `PartiQL` for DynamoDB".
@@ -10,26 +10,26 @@ use serde_json::Value;
 
 use served_stack::{ACCOUNT, REGION};
 
-/// Whose requests they are.
+/// The service that a request is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Service {
     DynamoDb,
     S3,
 }
 
-/// One thing that a request does.
+/// One action on one resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// Such as `dynamodb:UpdateItem`
+    /// For example `dynamodb:UpdateItem`.
     pub action: String,
     /// The ARN of a table or an object.
     pub resource: String,
 }
 
-/// Says whether something may be done.
+/// Decides whether a permission is granted.
 pub type Guard = Arc<dyn Fn(&Permission) -> bool + Send + Sync>;
 
-/// The ARN of a DynamoDB table here.
+/// The ARN of a local DynamoDB table.
 #[must_use]
 pub fn table_arn(table: &str) -> String {
     format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")
@@ -41,7 +41,7 @@ pub fn bucket_arn(bucket: &str) -> String {
     format!("arn:aws:s3:::{bucket}")
 }
 
-/// Everything that must be permitted for a request; nothing if the request is not understood.
+/// Returns the permissions that a request needs, or `None` if the request is not understood.
 pub(crate) fn needed(
     service: Service,
     method: &Method,
@@ -50,12 +50,12 @@ pub(crate) fn needed(
     body: &[u8],
 ) -> Option<Vec<Permission>> {
     match service {
-        Service::DynamoDb => of_dynamodb(headers.get("x-amz-target")?.to_str().ok()?, body),
-        Service::S3 => of_s3(method, path).map(|permission| vec![permission]),
+        Service::DynamoDb => dynamodb_permissions(headers.get("x-amz-target")?.to_str().ok()?, body),
+        Service::S3 => s3_permission(method, path).map(|permission| vec![permission]),
     }
 }
 
-fn of_dynamodb(target: &str, body: &[u8]) -> Option<Vec<Permission>> {
+fn dynamodb_permissions(target: &str, body: &[u8]) -> Option<Vec<Permission>> {
     let (_, operation) = target.split_once('.')?;
     let body: Value = serde_json::from_slice(body).ok()?;
     if operation != "BatchExecuteStatement" {
@@ -63,11 +63,11 @@ fn of_dynamodb(target: &str, body: &[u8]) -> Option<Vec<Permission>> {
         return Some(vec![Permission { action: format!("dynamodb:{operation}"), resource }]);
     }
     let statements = body["Statements"].as_array()?.iter();
-    statements.map(|statement| of_statement(statement["Statement"].as_str()?)).collect()
+    statements.map(|statement| statement_permission(statement["Statement"].as_str()?)).collect()
 }
 
-/// `PartiQL` has actions of its own: those of the plain operations permit none of its statements.
-fn of_statement(statement: &str) -> Option<Permission> {
+/// `PartiQL` statements have their own actions; the actions of the plain operations do not permit them.
+fn statement_permission(statement: &str) -> Option<Permission> {
     let table = statement.split('"').nth(1)?;
     let action = match statement.split_ascii_whitespace().next()? {
         "INSERT" => "PartiQLInsert",
@@ -79,7 +79,7 @@ fn of_statement(statement: &str) -> Option<Permission> {
     Some(Permission { action: format!("dynamodb:{action}"), resource: table_arn(table) })
 }
 
-fn of_s3(method: &Method, path: &str) -> Option<Permission> {
+fn s3_permission(method: &Method, path: &str) -> Option<Permission> {
     let (path, _) = path.split_once('?').unwrap_or((path, ""));
     let (bucket, key) = path.strip_prefix('/')?.split_once('/')?;
     let action = match *method {
@@ -95,7 +95,7 @@ fn of_s3(method: &Method, path: &str) -> Option<Permission> {
 mod tests {
     use super::*;
 
-    fn of(target: &str, body: &str) -> Option<Vec<(String, String)>> {
+    fn permissions(target: &str, body: &str) -> Option<Vec<(String, String)>> {
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-target", target.parse().unwrap());
         let needed = needed(Service::DynamoDb, &Method::POST, "/", &headers, body.as_bytes());
@@ -111,18 +111,18 @@ mod tests {
         let body = r#"{"Statements": [
             {"Statement": "INSERT INTO \"H\" VALUE {'a': ?}"}, {"Statement": "UPDATE \"H\" SET \"a\"=? WHERE \"b\"=?"}]}"#;
         let expected = vec![pair("dynamodb:PartiQLInsert", "H"), pair("dynamodb:PartiQLUpdate", "H")];
-        assert_eq!(of("DynamoDB_20120810.BatchExecuteStatement", body), Some(expected));
+        assert_eq!(permissions("DynamoDB_20120810.BatchExecuteStatement", body), Some(expected));
         assert_eq!(
-            of("DynamoDB_20120810.UpdateItem", r#"{"TableName": "S"}"#),
+            permissions("DynamoDB_20120810.UpdateItem", r#"{"TableName": "S"}"#),
             Some(vec![pair("dynamodb:UpdateItem", "S")])
         );
         let unknown = r#"{"Statements": [{"Statement": "EXISTS(SELECT 1)"}]}"#;
-        assert_eq!(of("DynamoDB_20120810.BatchExecuteStatement", unknown), None);
+        assert_eq!(permissions("DynamoDB_20120810.BatchExecuteStatement", unknown), None);
     }
 
     #[test]
-    fn an_object_is_its_bucket_and_key() {
-        let needed = of_s3(&Method::PUT, "/lake/rejected/a.jsonl?x-id=PutObject");
+    fn an_object_arn_has_the_bucket_and_the_key() {
+        let needed = s3_permission(&Method::PUT, "/lake/rejected/a.jsonl?x-id=PutObject");
         assert_eq!(
             needed,
             Some(Permission {

@@ -21,7 +21,7 @@ use crate::door::{self, Door};
 use crate::listen::listen;
 use crate::now;
 
-/// What a function says when it fails.
+/// The error that a function reports when it fails.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FunctionError {
@@ -40,25 +40,25 @@ pub(crate) struct Invocation {
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
-/// The API's server; it ends when dropped.
+/// The API's server. Dropping it stops it.
 pub(crate) struct RuntimeApi {
-    /// `127.0.0.1:<port>`, as the function expects it.
+    /// `127.0.0.1:<port>`, the form that the function expects.
     pub(crate) address: String,
     pub(crate) invocations: mpsc::Sender<Invocation>,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
-/// Lambda takes 6 MB; the rest is for the function to exceed, so that the model of the caller can notice.
+/// Larger than Lambda's 6 MB, so that an oversized response reaches the caller, which reports it.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 struct Shared {
     function_arn: String,
     waiting: Mutex<mpsc::Receiver<Invocation>>,
     running: std::sync::Mutex<Option<(String, oneshot::Sender<Answer>)>>,
-    /// The process has asked for an invocation.
+    /// Whether the process has asked for an invocation.
     is_initialized: AtomicBool,
-    /// What the process said of why it cannot.
+    /// The process's reason for not starting.
     init_error: std::sync::Mutex<Option<FunctionError>>,
 }
 
@@ -78,12 +78,12 @@ impl RuntimeApi {
         Ok(Self { address, invocations, shared, task })
     }
 
-    /// Whether the process has asked for an invocation. One that ends before has failed to start.
+    /// Whether the process has asked for an invocation. A process that exits before that has failed to start.
     pub(crate) fn is_initialized(&self) -> bool {
         self.shared.is_initialized.load(Ordering::Acquire)
     }
 
-    /// What the process said of why it cannot start.
+    /// The process's reason for not starting.
     pub(crate) fn init_error(&self) -> Option<FunctionError> {
         lock(&self.shared.init_error).clone()
     }
@@ -103,7 +103,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(shared);
-    door::serve(listener, Door::of_runtime_api(), router).await;
+    door::serve(listener, Door::for_runtime_api(), router).await;
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
@@ -151,7 +151,7 @@ impl Shared {
         match lock(&self.running).take_if(|(running, _)| running == request_id) {
             None => StatusCode::BAD_REQUEST,
             Some((_, sender)) => {
-                // The caller may have given up on it.
+                // The caller may have stopped waiting.
                 let _ = sender.send(answer);
                 StatusCode::ACCEPTED
             }

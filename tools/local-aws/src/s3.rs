@@ -1,13 +1,13 @@
-//! S3, in this process: `s3s` speaks the protocol, the objects are ours.
+//! S3, in this process: `s3s` implements the protocol, and this module stores the objects.
 //!
-//! A bucket is a folder, an ordinary object a file in it under its key, so that people can look at it and `DuckDB` can
-//! read it. What has no such place (a key that is no plain path, an old version, a part of an upload) lies in a hidden
-//! folder beside the buckets and goes when the store ends. Bytes are on disk, never in memory; what is known of an
-//! object beside its bytes is in memory, and lives as long as the store.
+//! A bucket is a folder, and an ordinary object is a file in it, named by its key, so that people and `DuckDB` can read it.
+//! Everything else (an object whose key is not a plain path, an old version, a part of an upload) is in a hidden folder
+//! next to the buckets, which is deleted with the store. Bytes are on disk, never in memory. An object's metadata is in
+//! memory and lives as long as the store.
 //!
 //! - [`key`]: which keys are paths. [`disk`]: the files. [`bucket`]: objects, versions, delete markers.
-//! - [`body`], [`headers`], [`tags`], [`conditions`], [`listing`], [`multipart`]: the rules of one thing each.
-//! - [`protocol`]: S3's operations, one by one.
+//! - [`body`], [`headers`], [`tags`], [`conditions`], [`listing`], [`multipart`]: the rules of one topic each.
+//! - [`protocol`]: S3's operations.
 
 mod body;
 mod bucket;
@@ -62,7 +62,7 @@ pub struct Folder {
 
 #[derive(Debug)]
 struct Store {
-    /// Canonical: files are compared with what it should be.
+    /// Canonical, because the canonical paths of files are compared with it.
     root: PathBuf,
     noting: Noting,
     hidden: Arc<HiddenFolder>,
@@ -72,18 +72,18 @@ struct Store {
 type SharedBucket = Arc<Mutex<Bucket>>;
 
 impl Folder {
-    /// The buckets below `root`: every folder whose name a bucket may have.
+    /// Opens the buckets below `root`: every folder whose name is a valid bucket name.
     ///
     /// # Errors
-    /// When the folder is not there.
+    /// When the folder does not exist.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         Self::open_noting(root, None)
     }
 
-    /// The same, which calls `note` with every file that it writes.
+    /// Like [`Folder::open`], and calls `note` with every file before it is written.
     ///
     /// # Errors
-    /// When the folder is not there.
+    /// When the folder does not exist.
     pub fn open_noting(root: &Path, note: Option<Note>) -> anyhow::Result<Self> {
         let open = || {
             let root = root.canonicalize()?;
@@ -104,15 +104,15 @@ impl Folder {
         Ok(Self { store: Arc::new(store) })
     }
 
-    /// Creates a bucket, unless it is there.
+    /// Creates a bucket if it does not exist.
     ///
     /// # Errors
-    /// When S3 would not take the name, or the folder cannot be made.
+    /// When S3 does not allow the name, or the folder cannot be created.
     pub fn create_bucket(&self, bucket: &str) -> io::Result<()> {
         if !key::is_bucket_name(bucket) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("S3 allows no bucket named {bucket}"),
+                format!("S3 does not allow the bucket name {bucket}"),
             ));
         }
         std::fs::create_dir_all(self.store.root.join(bucket))?;
@@ -120,19 +120,19 @@ impl Folder {
         Ok(())
     }
 
-    /// Lets a bucket keep what is overwritten and deleted.
+    /// Enables versioning, so that the bucket keeps overwritten and deleted objects.
     ///
     /// # Errors
-    /// When the bucket is not there.
+    /// When the bucket does not exist.
     pub fn enable_versioning(&self, bucket: &str) -> io::Result<()> {
         lock(&*self.bucket(bucket).map_err(as_io)?).versioning = Versioning::Enabled;
         Ok(())
     }
 
-    /// Writes an object whole or not at all.
+    /// Writes an object atomically.
     ///
     /// # Errors
-    /// When the bucket is not there, S3 would not take the key, or the disk cannot take the object.
+    /// When the bucket does not exist, S3 does not allow the key, or the disk cannot be written.
     pub async fn put(&self, bucket: &str, key: &str, body: &[u8]) -> io::Result<()> {
         let put = async {
             let bucket = self.bucket(bucket)?;
@@ -154,7 +154,7 @@ impl Folder {
     }
 }
 
-/// Whoever panicked with it has left it whole: every change is one step.
+/// Locks even after a panic: every change is a single step, so the value is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -168,11 +168,11 @@ fn as_io(error: S3Error) -> io::Error {
     io::Error::new(kind, error)
 }
 
-/// A running S3; it ends when dropped.
+/// A running server. Dropping it stops it.
 pub struct S3Server {
-    /// Where it listens.
+    /// Its URL.
     pub endpoint: String,
-    /// What its requests are signed with.
+    /// The keys that requests are signed with.
     pub keys: Keys,
     task: JoinHandle<()>,
 }

@@ -1,5 +1,5 @@
-//! The whole pipeline, wired as it is deployed: contact records through Firehose to the lake, agent events
-//! through Kinesis to the agent tables.
+//! The whole pipeline, wired like the deployed one: contact records through Firehose to the lake, agent events through
+//! Kinesis to the agent tables.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,50 +36,50 @@ use served_stack::{
     NORMALIZER, RETENTION_DAYS, Served, ServedFile, UPSERTER,
 };
 
-/// Agent events that wait in the stream before a producer waits.
+/// Maximum number of unread agent events in the stream. At the limit, producers wait.
 const UNREAD_EVENTS: usize = 20_000;
 
-/// How a stack is set up.
+/// The settings of a stack.
 #[derive(Clone)]
 pub struct StackSettings {
     /// Folder of the function binaries.
     pub functions: PathBuf,
-    /// Folder for buckets and logs; it must be there.
+    /// Folder for buckets and logs. It must exist.
     pub output: PathBuf,
-    /// The table that rows are converted to Parquet by.
+    /// The table whose schema is used to convert rows to Parquet.
     pub table: GlueTable,
     /// Port of DynamoDB, 0 for a free one.
     pub dynamodb_port: u16,
     /// Port of S3, 0 for a free one.
     pub s3_port: u16,
-    /// Port of Kinesis and Firehose, 0 for a free one; `None` serves neither.
+    /// Port of Kinesis, Firehose and Lambda, 0 for a free one; `None` serves none of them.
     pub streams_port: Option<u16>,
-    /// Shards of the agent event stream.
+    /// The number of shards of the agent event stream.
     pub shards: usize,
-    /// Most agent events per invocation.
+    /// Maximum number of agent events per invocation.
     pub batch_size: usize,
-    /// How often a batch is tried before it is set aside.
+    /// Maximum number of retries of a batch before it is discarded.
     pub maximum_retry_attempts: u32,
-    /// Most partitions with rows that wait for delivery.
+    /// Maximum number of partitions with rows that wait for delivery.
     pub active_partitions: usize,
-    /// When rows are delivered, at the latest.
+    /// Maximum time until rows are delivered.
     pub delivery_interval: Duration,
     /// Fault injection.
     pub faults: Option<Faults>,
-    /// Called before every request to DynamoDB, in place of the injected faults.
+    /// Faults for requests to DynamoDB. They replace those of `faults`.
     pub interference: Option<Interference>,
-    /// Settings of contact-record-normalizer.
+    /// Environment of contact-record-normalizer.
     pub normalizer_environment: BTreeMap<String, String>,
-    /// Settings of agent-event-upserter, beside where its tables and its bucket are.
+    /// Environment of agent-event-upserter, in addition to the names and endpoints of its tables and its bucket.
     pub upserter_environment: BTreeMap<String, String>,
-    /// Told of every file before it is written.
+    /// Called with every file before it is written.
     pub note: Option<Note>,
-    /// What agent-event-upserter may do to the tables and the bucket; without it, everything.
+    /// Permissions on the tables and buckets. Without a guard, everything is permitted.
     pub guard: Option<Guard>,
 }
 
 impl StackSettings {
-    /// A stack of the binaries in `functions` that leaves its result in `output`.
+    /// A stack that runs the binaries in `functions` and writes its result to `output`.
     #[must_use]
     pub fn new(functions: PathBuf, output: PathBuf, table: GlueTable) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl StackSettings {
             streams_port: None,
             shards: 2,
             batch_size: 100,
-            // More than any injected fault lasts: what is given up would have to be sent again by hand.
+            // Outlasts every injected fault: discarded records would have to be redriven by hand.
             maximum_retry_attempts: 100,
             active_partitions: 500,
             delivery_interval: Duration::from_mins(15),
@@ -106,10 +106,10 @@ impl StackSettings {
 }
 
 impl StackSettings {
-    /// Whether a stack can be started so: for who is about to make room for it.
+    /// Checks that the stack can be started, before an earlier result is removed.
     ///
     /// # Errors
-    /// When a binary is missing, a port is taken, or too few files may be open.
+    /// When a binary is missing, a port is in use, or the limit of open files is too low.
     pub async fn check(&self) -> anyhow::Result<()> {
         descriptors::check(self.shards)?;
         for name in [NORMALIZER, UPSERTER] {
@@ -123,25 +123,25 @@ impl StackSettings {
     }
 }
 
-/// A running stack. Dropped, it ends with all its processes.
+/// A running stack. Dropping it stops it with all its processes.
 pub struct Stack {
-    /// Where contact records are counted.
+    /// The outcomes of contact records.
     pub contact_records: Arc<firehose::Counters>,
-    /// Where agent events are counted.
+    /// The event source mapping, with the outcomes of agent events.
     pub agent_events: Arc<EventSourceMapping>,
-    /// The function behind Firehose.
+    /// The function that Firehose invokes.
     pub normalizer: Arc<Function>,
-    /// The function behind Kinesis.
+    /// The function that reads the Kinesis stream.
     pub upserter: Arc<Function>,
     /// The tables.
     pub dynamodb: DynamoDb,
     /// The buckets.
     pub s3: S3Server,
-    /// The faults that are injected, if any are.
+    /// The injected faults, if any.
     pub faults: Option<Faults>,
-    /// Kinesis and Firehose, if they are served.
+    /// Kinesis, Firehose and Lambda, if they are served.
     pub streams: Option<Api>,
-    /// Ends with the stack.
+    /// Deleted with the stack.
     served: Option<ServedFile>,
     stream: Arc<Stream>,
     producer: Option<Producer>,
@@ -154,15 +154,15 @@ impl Stack {
     /// Starts everything.
     ///
     /// # Errors
-    /// When a binary is missing, a port taken or the folder not writable; nothing is left running.
+    /// When a binary is missing, a port is in use, or the folder is not writable. Nothing is left running.
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
         descriptors::check(settings.shards)?;
         let folder = Folder::open_noting(&settings.output, settings.note.clone())?;
-        folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be made")?;
-        // As in the template.
+        folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be created")?;
+        // The template does so too.
         folder.enable_versioning(LAKE_BUCKET)?;
         let logs = settings.output.join("logs");
-        std::fs::create_dir_all(&logs).context("the folder for logs cannot be made")?;
+        std::fs::create_dir_all(&logs).context("the folder for logs cannot be created")?;
         let note = |file: &Path| settings.note.as_ref().map_or(Ok(()), |note| note(file));
         note(&settings.output.join(Served::FILE)).context("the output folder cannot be written")?;
         let keys = Keys::random();
@@ -200,7 +200,7 @@ impl Stack {
         let (archived, to_archive) = mpsc::unbounded_channel();
         let archive = tokio::spawn(archive(archive_settings(&settings)?, to_archive, folder.clone()));
         let stream = Stream::new(AGENT_EVENT_STREAM, settings.shards).archived_by(archived);
-        // Who reads the stream from outside wants to find what was put.
+        // External readers need the records after the mapping has read them.
         let stream = Arc::new(if settings.streams_port.is_some() { stream.retaining() } else { stream });
         let agent_events =
             EventSourceMapping::new(mapping_settings(&settings), stream.clone(), upserter.clone(), folder);
@@ -248,12 +248,12 @@ impl Stack {
     /// # Panics
     /// After [`Stack::drain`].
     pub async fn put_contact_record(&self, data: Bytes) {
-        let producer = self.producer.as_ref().expect("the stack still takes records");
-        // If the stream has ended, its task says why when it is joined.
+        let producer = self.producer.as_ref().expect("the stack still accepts records");
+        // If the stream has stopped, its task returns the error when it is joined.
         let _ = producer.put_record(data).await;
     }
 
-    /// Puts an agent event on its stream; waits while the stream has no room.
+    /// Puts an agent event on its stream. Waits while too many events are unread.
     ///
     /// # Errors
     /// When the stream refuses it.
@@ -262,28 +262,28 @@ impl Stack {
         self.stream.put_record(partition_key, data).map(drop)
     }
 
-    /// Waits until everything has landed. No record can be put any more.
+    /// Closes the streams, and waits until every record is delivered.
     ///
     /// # Errors
-    /// When a function cannot run, or the folder not be written.
+    /// When a function cannot run, or the folder cannot be written.
     pub async fn drain(&mut self) -> anyhow::Result<()> {
         (self.streams, self.served) = (None, None);
         self.producer = None;
         self.stream.close();
-        // Whichever fails first is the one to tell of.
+        // Returns the first error.
         tokio::try_join!(joined(&mut self.firehose), joined(&mut self.archive), joined(&mut self.mapping))?;
         Ok(())
     }
 
-    /// Waits until so many records have landed, and those of them that become rows are delivered; more can be put.
+    /// Waits until this number of records have been processed and delivered. More records can be put afterwards.
     ///
     /// # Errors
-    /// When a function cannot run, or the folder not be written.
+    /// When a function cannot run, or the folder cannot be written.
     pub async fn settle(&mut self, records: u64) -> anyhow::Result<()> {
-        let landed = || self.contact_records.over() + self.agent_events.counters.over();
+        let processed = || self.contact_records.over() + self.agent_events.counters.over();
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         let settled = async {
-            while landed() < records || self.contact_records.waiting.load(Ordering::Relaxed) > 0 {
+            while processed() < records || self.contact_records.waiting.load(Ordering::Relaxed) > 0 {
                 tick.tick().await;
             }
         };
@@ -295,16 +295,16 @@ impl Stack {
         }
     }
 
-    /// Goes on until something fails.
+    /// Runs until something fails.
     ///
     /// # Errors
-    /// When a function cannot run, or the folder not be written.
+    /// When a function cannot run, or the folder cannot be written.
     pub async fn run(&mut self) -> anyhow::Result<()> {
         tokio::try_join!(joined(&mut self.firehose), joined(&mut self.archive), joined(&mut self.mapping))
             .map(|_| ())
     }
 
-    /// The agent table.
+    /// The items of the table AgentState.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -312,7 +312,7 @@ impl Stack {
         self.dynamodb.items(AGENT_STATE_TABLE, "board", "agent_id")
     }
 
-    /// The agents' history.
+    /// The items of the table AgentHistory.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -340,7 +340,7 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         prefix: Prefix::read(layout::ROWS_PREFIX)?,
         error_prefix: Prefix::read_error(layout::FAILED_PREFIX)?,
         transformation_buffer: Buffer { bytes: 1024 * 1024, interval: Duration::from_secs(1) },
-        // The service's smallest with conversion and partitions.
+        // The service's minimum with conversion and dynamic partitioning.
         destination_buffer: Buffer { bytes: 64 * 1024 * 1024, interval: settings.delivery_interval },
         active_partitions: settings.active_partitions,
         conversion: Some(settings.table.clone()),
@@ -349,7 +349,7 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
     })
 }
 
-/// The archive of agent events, as in the template.
+/// The archive of agent events, set up like the template's.
 fn archive_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSettings> {
     Ok(FirehoseSettings {
         name: AGENT_EVENT_STREAM.to_owned(),
@@ -377,14 +377,14 @@ fn mapping_settings(settings: &StackSettings) -> MappingSettings {
 /// Creates both agent tables.
 ///
 /// # Errors
-/// When they are there.
+/// When they exist.
 pub fn create_agent_tables(dynamodb: &DynamoDb) -> anyhow::Result<()> {
     dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
     dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")?;
     [AGENT_STATE_TABLE, AGENT_HISTORY_TABLE].iter().try_for_each(|table| dynamodb.expire(table, "expires_at"))
 }
 
-/// The settings of agent-event-upserter on these tables and this bucket.
+/// The environment of agent-event-upserter for these tables and this bucket.
 #[must_use]
 pub fn upserter_environment(dynamodb: &DynamoDb, s3: &S3Server) -> BTreeMap<String, String> {
     let retention = RETENTION_DAYS.to_string();

@@ -1,24 +1,24 @@
-//! The credentials of one run: made at random when its servers start, and good for nothing else.
+//! The credentials of one run, generated at random when its servers start. They are valid nowhere else.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An access key, as AWS calls the pair.
+/// An access key: the ID and the secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
-    /// `LOCAL` and 15 hexadecimal digits: as long as those of AWS, and not to be mistaken for one.
+    /// `LOCAL` and 15 hexadecimal digits: as long as an AWS access key ID, but impossible to mistake for one.
     pub access_key_id: String,
     /// 40 hexadecimal digits.
     pub secret_access_key: String,
 }
 
 impl Keys {
-    /// New keys, which nobody can guess.
+    /// Generates keys that cannot be guessed.
     #[must_use]
     pub fn random() -> Self {
-        // Of a random UUID's 32 digits all but two come from the system's generator.
+        // 30 of a random UUID's 32 digits are from the system's random number generator.
         let digits = || Uuid::new_v4().simple().to_string();
         let secret = digits() + &digits();
         Self {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_run_has_keys_of_its_own_and_does_not_show_the_secret() {
+    fn each_run_has_its_own_keys_and_debug_output_hides_the_secret() {
         let (one, other) = (Keys::random(), Keys::random());
         assert_ne!(one.access_key_id, other.access_key_id);
         assert_ne!(one.secret_access_key, other.secret_access_key);

@@ -1,4 +1,4 @@
-//! What the stack on one machine is called, and where it is: all that whoever speaks to it needs to know of it.
+//! The names, endpoints and keys of the local stack: everything a client needs to connect to it.
 
 mod keys;
 mod names;

@@ -1,22 +1,22 @@
-//! Names of its parts.
+//! The names of its parts.
 
-/// The region that everything pretends to be in.
+/// The Region of every local resource.
 pub const REGION: &str = "eu-west-2";
-/// The account that everything pretends to belong to: AWS's own example.
+/// The account of every local resource: the account number that AWS uses in examples.
 pub const ACCOUNT: &str = "111122223333";
-/// The bucket for everything: rows, failures, rejected records.
+/// The bucket for rows, raw copies and dead letters.
 pub const LAKE_BUCKET: &str = "lake";
-/// The table of what every agent is doing.
+/// The table of what each agent is doing now.
 pub const AGENT_STATE_TABLE: &str = "AgentState";
-/// The table of what every agent did.
+/// The table of what each agent did.
 pub const AGENT_HISTORY_TABLE: &str = "AgentHistory";
-/// The stream of agent events.
+/// The Kinesis stream of agent events.
 pub const AGENT_EVENT_STREAM: &str = "agent-events";
 /// The Firehose stream of contact records.
 pub const CONTACT_RECORD_STREAM: &str = "contact-records";
-/// The function behind Firehose.
+/// The function that Firehose invokes.
 pub const NORMALIZER: &str = "contact-record-normalizer";
-/// The function behind Kinesis.
+/// The function that reads the Kinesis stream.
 pub const UPSERTER: &str = "agent-event-upserter";
-/// How long agent-event-upserter keeps items, in days: a demo's day may be long ago, and is still to be looked at.
+/// How long agent-event-upserter keeps items, in days. It is long, because a demo's day may be far in the past.
 pub const RETENTION_DAYS: u32 = 3650;

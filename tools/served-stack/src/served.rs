@@ -1,4 +1,4 @@
-//! A stack that is served says where it is, in a file of its output folder.
+//! The file in which a running local stack publishes its endpoints and keys, in its output folder.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,35 +11,35 @@ use serde::{Deserialize, Serialize};
 use crate::keys::Keys;
 
 /// Mode of the file with the keys.
-const ONLY_ITS_OWNER: u32 = 0o600;
+const OWNER_ONLY: u32 = 0o600;
 
-/// Where the services of a running stack are and what they are asked with, for whoever may read its folder.
+/// The endpoints and keys of a running stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Served {
-    /// What requests are signed with.
+    /// The keys that requests are signed with.
     pub keys: Keys,
-    /// DynamoDB.
+    /// Endpoint of DynamoDB.
     pub dynamodb: String,
-    /// S3.
+    /// Endpoint of S3.
     pub s3: String,
-    /// Kinesis, Firehose and Lambda.
+    /// Endpoint of Kinesis, Firehose and Lambda.
     pub streams: String,
-    /// UUID of the mapping of the agent event stream to its function.
+    /// UUID of the event source mapping from the agent event stream to its function.
     pub agent_event_mapping: String,
 }
 
 impl Served {
-    /// Its name.
+    /// The file's name.
     pub const FILE: &str = "stack.json";
 
-    /// What a stack that is served has left in its output folder.
+    /// Reads the file of the stack that is running with this output folder.
     ///
     /// # Errors
-    /// When none is served.
+    /// When no stack is running.
     pub fn read(folder: &Path) -> Result<Self, NotServed> {
         let file = folder.join(Self::FILE);
         let mut open = File::open(&file).map_err(NotServed::NotThere)?;
-        // Whoever serves holds the lock; nobody else takes it for longer than this.
+        // A running stack holds the lock. Readers hold it only for this moment.
         if open.try_lock_shared().is_ok() {
             return Err(NotServed::Gone);
         }
@@ -48,44 +48,44 @@ impl Served {
         serde_json::from_slice(&json).map_err(NotServed::OtherVersion)
     }
 
-    /// Leaves this in the folder, as long as what is answered is held.
+    /// Writes the file to the folder. It is deleted when the returned value is dropped.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// When the folder is not writable.
     pub fn leave(self, folder: &Path) -> anyhow::Result<ServedFile> {
         let path = folder.join(Self::FILE);
-        let leave = || -> anyhow::Result<File> {
-            // A file that is there already would keep its mode, and whoever has it open would read the keys.
+        let write = || -> anyhow::Result<File> {
+            // An existing file would keep its mode, and a process that has it open could read the keys.
             if let Err(error) = std::fs::remove_file(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {
                 return Err(error.into());
             }
-            let mut file = File::options().write(true).create_new(true).mode(ONLY_ITS_OWNER).open(&path)?;
+            let mut file = File::options().write(true).create_new(true).mode(OWNER_ONLY).open(&path)?;
             file.lock()?;
             file.write_all(&serde_json::to_vec_pretty(&self)?)?;
             Ok(file)
         };
-        let lock = leave().with_context(|| format!("{} cannot be written", path.display()))?;
+        let lock = write().with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(ServedFile { path, _lock: lock })
     }
 }
 
-/// Why no stack is known of a folder.
+/// Why no running stack was found in a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum NotServed {
-    /// None has left its file.
+    /// The file cannot be read.
     #[error("no stack is served from this folder")]
     NotThere(#[source] io::Error),
-    /// One has left it, and is gone.
-    #[error("the stack that was served from this folder has ended")]
+    /// The file is there, but its stack has ended.
+    #[error("the stack served from this folder has ended")]
     Gone,
-    /// A stack of another version has.
-    #[error("the stack that is served from this folder is of another version")]
+    /// The file is from another version of the local stack.
+    #[error("the stack served from this folder has another version")]
     OtherVersion(#[source] serde_json::Error),
 }
 
-/// Gone when dropped: nothing is served any more.
+/// The file of a running stack. Dropping it deletes the file.
 #[must_use]
 #[derive(Debug)]
 pub struct ServedFile {
@@ -95,7 +95,7 @@ pub struct ServedFile {
 
 impl Drop for ServedFile {
     fn drop(&mut self) {
-        // Whoever took it away has done what is done here.
+        // If the file is already gone, there is nothing to do.
         let _ = std::fs::remove_file(&self.path);
     }
 }

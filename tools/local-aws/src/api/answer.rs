@@ -1,4 +1,4 @@
-//! What is read of a request, and what is answered.
+//! Reads the fields of a request, and builds responses.
 
 use axum::body::Bytes;
 use lambda_io::limits::kinesis::PUT_RECORDS;
@@ -30,7 +30,7 @@ pub(super) fn invalid(message: impl Into<String>) -> Refusal {
 pub(super) fn unknown(operation: &str) -> Refusal {
     Refusal {
         code: "UnknownOperationException",
-        message: format!("{operation:?} is no operation that is served here"),
+        message: format!("operation {operation:?} is not supported"),
     }
 }
 
@@ -42,7 +42,10 @@ pub(super) fn batch(request: &Value) -> Result<&[Value], Refusal> {
     }
     Err(Refusal {
         code: "ValidationException",
-        message: format!("a request has 1 to {PUT_RECORDS} records, not {}", records.len()),
+        message: format!(
+            "a request must have 1 to {PUT_RECORDS} records, but this one has {}",
+            records.len()
+        ),
     })
 }
 

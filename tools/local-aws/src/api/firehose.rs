@@ -17,11 +17,11 @@ impl Services {
                 Ok(json!({"DeliveryStreamNames": [self.firehose.0], "HasMoreDeliveryStreams": false}))
             }
             "DescribeDeliveryStream" => {
-                self.of_firehose(request)?;
+                self.check_firehose_name(request)?;
                 Ok(json!({"DeliveryStreamDescription": self.described_firehose()}))
             }
             "PutRecord" => {
-                self.of_firehose(request)?;
+                self.check_firehose_name(request)?;
                 self.deliver(&request["Record"]).await
             }
             "PutRecordBatch" => self.deliver_all(request).await,
@@ -29,14 +29,14 @@ impl Services {
         }
     }
 
-    fn of_firehose(&self, request: &Value) -> Result<(), Refusal> {
+    fn check_firehose_name(&self, request: &Value) -> Result<(), Refusal> {
         if request["DeliveryStreamName"] == self.firehose.0.as_str() {
             return Ok(());
         }
         Err(Refusal {
             code: "ResourceNotFoundException",
             message: format!(
-                "Firehose stream {} is not here; {} is",
+                "Firehose stream {} does not exist; the only one is {}",
                 request["DeliveryStreamName"], self.firehose.0
             ),
         })
@@ -68,17 +68,17 @@ impl Services {
     async fn deliver(&self, record: &Value) -> Answer {
         let data = blob(record, "Data")?;
         if data.len() > RECORD_BYTES {
-            return Err(invalid(format!("a record of {} bytes is above {RECORD_BYTES}", data.len())));
+            return Err(invalid(format!("the record's {} bytes exceed {RECORD_BYTES}", data.len())));
         }
         if !self.firehose.1.put_record(data).await {
-            let message = "the stream has ended; the demo's own output says why".to_owned();
+            let message = "the stream has stopped; the demo's own output says why".to_owned();
             return Err(Refusal { code: "ServiceUnavailableException", message });
         }
         Ok(json!({"RecordId": uuid::Uuid::new_v4().to_string(), "Encrypted": false}))
     }
 
     async fn deliver_all(&self, request: &Value) -> Answer {
-        self.of_firehose(request)?;
+        self.check_firehose_name(request)?;
         let mut responses = Vec::new();
         for record in batch(request)? {
             responses.push(match self.deliver(record).await {

@@ -1,6 +1,6 @@
 //! Kinesis.
 //!
-//! Source: Amazon Kinesis Data Streams API Reference, the operations named here; Developer Guide, "Quotas and limits".
+//! Source: Amazon Kinesis Data Streams API Reference, for the operations named here; Developer Guide, "Quotas and limits".
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const GET_LIMITS: std::ops::RangeInclusive<u64> = 1..=GET_RECORDS as u64;
 /// `PutRecord`, `PartitionKey`.
 const KEY_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=256;
 
-/// What one record of a request asks for.
+/// One record of a put request.
 struct Put<'r> {
     partition_key: &'r str,
     explicit_hash_key: Option<u128>,
@@ -34,25 +34,25 @@ impl Services {
                 self.described(request).map(|stream| json!({"StreamDescriptionSummary": stream}))
             }
             "ListShards" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 Ok(json!({"Shards": self.shards()}))
             }
             "PutRecord" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 self.put(Put::read(request)?).map(|put| with(put, "EncryptionType", json!("NONE")))
             }
             "PutRecords" => self.put_all(request),
             "GetShardIterator" => self.iterator(request),
             "GetRecords" => self.records(request),
             "SplitShard" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 let key = text(request, "NewStartingHashKey")?.parse();
                 let key = key.map_err(|_| invalid("NewStartingHashKey is not a number"))?;
                 self.stream.split_shard(text(request, "ShardToSplit")?, key)?;
                 Ok(json!({}))
             }
             "MergeShards" => {
-                self.of_stream(request)?;
+                self.check_stream_name(request)?;
                 let (shard, neighbor) =
                     (text(request, "ShardToMerge")?, text(request, "AdjacentShardToMerge")?);
                 self.stream.merge_shards(shard, neighbor)?;
@@ -62,7 +62,7 @@ impl Services {
         }
     }
 
-    fn of_stream(&self, request: &Value) -> Result<(), Refusal> {
+    fn check_stream_name(&self, request: &Value) -> Result<(), Refusal> {
         let name =
             request["StreamName"].as_str().or_else(|| request["StreamARN"].as_str()?.rsplit('/').next());
         match name {
@@ -70,8 +70,8 @@ impl Services {
             name => Err(Refusal {
                 code: "ResourceNotFoundException",
                 message: format!(
-                    "stream {} is not here; {} is",
-                    name.unwrap_or("without a name"),
+                    "stream {} does not exist; the only one is {}",
+                    name.unwrap_or("(no name)"),
                     self.stream.name()
                 ),
             }),
@@ -79,7 +79,7 @@ impl Services {
     }
 
     fn described(&self, request: &Value) -> Answer {
-        self.of_stream(request)?;
+        self.check_stream_name(request)?;
         Ok(json!({
             "StreamName": self.stream.name(), "StreamARN": self.stream.arn(), "StreamStatus": "ACTIVE",
             "StreamModeDetails": {"StreamMode": "PROVISIONED"}, "Shards": self.shards(), "HasMoreShards": false,
@@ -111,12 +111,12 @@ impl Services {
         Ok(json!({"ShardId": place.shard_id, "SequenceNumber": place.sequence_number}))
     }
 
-    /// One record that is not as it should be fails the request; what the stream refuses fails alone.
+    /// An invalid record fails the whole request. A record that the stream refuses fails alone.
     fn put_all(&self, request: &Value) -> Answer {
-        self.of_stream(request)?;
+        self.check_stream_name(request)?;
         let puts = batch(request)?.iter().map(Put::read).collect::<Result<Vec<_>, _>>()?;
         if puts.iter().map(Put::bytes).sum::<usize>() > PUT_BYTES {
-            return Err(invalid(format!("the records are larger than {PUT_BYTES} bytes together")));
+            return Err(invalid(format!("the records exceed {PUT_BYTES} bytes in total")));
         }
         let put = |record| match self.put(record) {
             Ok(put) => put,
@@ -127,9 +127,9 @@ impl Services {
         Ok(json!({"FailedRecordCount": failed, "Records": put, "EncryptionType": "NONE"}))
     }
 
-    /// An iterator is the shard and the place in it, as text.
+    /// An iterator is the shard ID and the position in the shard, as text.
     fn iterator(&self, request: &Value) -> Answer {
-        self.of_stream(request)?;
+        self.check_stream_name(request)?;
         let id = text(request, "ShardId")?;
         let shards = self.stream.shards();
         let shard = shards.iter().find(|shard| shard.id == id);
@@ -151,7 +151,7 @@ impl Services {
                     seconds.ok_or_else(|| invalid("Timestamp is not a number of seconds since 1970"))?;
                 records.partition_point(|record| arrival_seconds(record) < seconds)
             }
-            other => return Err(validation(format!("{other} is no type of a shard iterator"))),
+            other => return Err(validation(format!("{other} is not a shard iterator type"))),
         };
         Ok(json!({"ShardIterator": format!("{id}:{place}")}))
     }
@@ -162,13 +162,13 @@ impl Services {
         let found = iterator.split_once(':').and_then(|(id, place)| {
             Some((shards.iter().find(|shard| shard.id == id)?, place.parse::<usize>().ok()?))
         });
-        let (shard, place) = found.ok_or_else(|| invalid("ShardIterator is none"))?;
+        let (shard, place) = found.ok_or_else(|| invalid("ShardIterator is not valid"))?;
         let limit = match &request["Limit"] {
             Value::Null => *GET_LIMITS.end(),
             limit => limit
                 .as_u64()
                 .filter(|limit| GET_LIMITS.contains(limit))
-                .ok_or_else(|| validation(format!("Limit is {limit}, and should be {GET_LIMITS:?}")))?,
+                .ok_or_else(|| validation(format!("Limit is {limit}; it must be {GET_LIMITS:?}")))?,
         };
         let mut records = shard.peek(place, usize::try_from(limit).unwrap_or(usize::MAX));
         records.truncate(fitting(&records));
@@ -187,11 +187,13 @@ impl<'r> Put<'r> {
     fn read(record: &'r Value) -> Result<Self, Refusal> {
         let (partition_key, data) = (text(record, "PartitionKey")?, blob(record, "Data")?);
         if !KEY_CHARACTERS.contains(&partition_key.chars().count()) {
-            return Err(validation("PartitionKey has 1 to 256 characters"));
+            return Err(validation("PartitionKey must have 1 to 256 characters"));
         }
         if data.len() > RECORD_BYTES {
             let bytes = data.len();
-            return Err(validation(format!("Data of {bytes} bytes is above this stream's {RECORD_BYTES}")));
+            return Err(validation(format!(
+                "Data has {bytes} bytes and exceeds this stream's {RECORD_BYTES}"
+            )));
         }
         let explicit_hash_key = match &record["ExplicitHashKey"] {
             Value::Null => None,
@@ -209,7 +211,7 @@ impl<'r> Put<'r> {
     }
 }
 
-/// How many of them one answer holds; at least one.
+/// The number of leading records that fit in one response; at least one.
 fn fitting(records: &[Record]) -> usize {
     let mut bytes = 0;
     let does_not_fit = |record: &Record| {
@@ -228,7 +230,7 @@ fn described_record(record: &Record) -> Value {
     })
 }
 
-/// Seconds since 1970, with milliseconds as their fraction.
+/// Arrival time in seconds since 1970, with milliseconds as the fraction.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
 fn arrival_seconds(record: &Record) -> f64 {
     record.arrival_milliseconds as f64 / 1000.0

@@ -1,4 +1,4 @@
-//! Lambda: invoking a function, what it may do, and the mapping that feeds it.
+//! Lambda: invocations, reserved concurrency, and the event source mapping.
 //!
 //! Source: Lambda API Reference, `Invoke`, `GetFunction`, `PutFunctionConcurrency`, `DeleteFunctionConcurrency`,
 //! `GetEventSourceMapping`, `UpdateEventSourceMapping`.
@@ -20,8 +20,8 @@ use crate::event_source_mapping::filter::FilterCriteria;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
 use crate::function::{Function, Invoke, InvokeError};
 
-/// The service's word for "without end".
-const WITHOUT_END: i64 = -1;
+/// The service's value for "no limit".
+const UNLIMITED: i64 = -1;
 
 pub(super) fn routes() -> Router<Arc<Services>> {
     Router::new()
@@ -33,7 +33,7 @@ pub(super) fn routes() -> Router<Arc<Services>> {
 }
 
 fn missing(what: &str, name: &str) -> Refusal {
-    let message = format!("{what} {name} is not here");
+    let message = format!("{what} {name} does not exist");
     Refusal { status: StatusCode::NOT_FOUND, code: "ResourceNotFoundException", message }
 }
 
@@ -49,7 +49,7 @@ impl IntoResponse for Refusal {
 }
 
 pub(super) async fn unknown(method: Method, uri: Uri) -> Refusal {
-    let message = format!("{method} {} is no operation that is served here", uri.path());
+    let message = format!("operation {method} {} is not supported", uri.path());
     Refusal { status: StatusCode::NOT_FOUND, code: "UnknownOperationException", message }
 }
 
@@ -79,7 +79,7 @@ impl Services {
     }
 }
 
-/// Synchronous invocation.
+/// Invokes a function synchronously.
 async fn invoke(State(services): State<Arc<Services>>, Path(name): Path<String>, body: Bytes) -> Answer {
     let version = ("x-amz-executed-version", "$LATEST");
     match services.function(&name)?.invoke(body).await {
@@ -89,7 +89,7 @@ async fn invoke(State(services): State<Arc<Services>>, Path(name): Path<String>,
             code: "RequestTooLargeException",
             message: error.to_string(),
         }),
-        Err(error @ InvokeError::NoRoom) => Err(Refusal {
+        Err(error @ InvokeError::Throttled) => Err(Refusal {
             status: StatusCode::TOO_MANY_REQUESTS,
             code: "TooManyRequestsException",
             message: error.to_string(),
@@ -119,7 +119,9 @@ async fn put_concurrency(
     body: Bytes,
 ) -> Answer {
     let request = json_of(&body)?;
-    let reserved = request["ReservedConcurrentExecutions"].as_u64().context("a whole number is needed");
+    let reserved = request["ReservedConcurrentExecutions"]
+        .as_u64()
+        .context("ReservedConcurrentExecutions must be a whole number");
     let reserved = reserved.and_then(|reserved| Ok(usize::try_from(reserved)?));
     let reserved = reserved.map_err(|error| invalid(&error))?;
     services.function(&name)?.reserve_concurrency(Some(reserved));
@@ -156,8 +158,8 @@ fn described(mapping: &EventSourceMapping) -> Value {
         "BatchSize": settings.batches.batch_size,
         "ParallelizationFactor": settings.parallelization_factor,
         "BisectBatchOnFunctionError": settings.retries.bisect_on_error,
-        "MaximumRetryAttempts": settings.retries.maximum_retry_attempts.map_or(WITHOUT_END, i64::from),
-        "MaximumRecordAgeInSeconds": settings.retries.maximum_record_age.map_or(WITHOUT_END, |age| age / 1000),
+        "MaximumRetryAttempts": settings.retries.maximum_retry_attempts.map_or(UNLIMITED, i64::from),
+        "MaximumRecordAgeInSeconds": settings.retries.maximum_record_age.map_or(UNLIMITED, |age| age / 1000),
         "FunctionResponseTypes": if settings.reports_failures { vec!["ReportBatchItemFailures"] } else { vec![] },
         "DestinationConfig": {"OnFailure": {
             "Destination": settings.on_failure_bucket.map(|bucket| format!("arn:aws:s3:::{bucket}")),
@@ -166,7 +168,7 @@ fn described(mapping: &EventSourceMapping) -> Value {
     })
 }
 
-/// The settings with what the request changes.
+/// The settings with the request's changes.
 fn changed(mut settings: MappingSettings, request: &Value) -> anyhow::Result<MappingSettings> {
     for (name, value) in request.as_object().context("the request is not a JSON object")? {
         let number = || value.as_i64().with_context(|| format!("{name} is not a whole number"));
@@ -179,7 +181,7 @@ fn changed(mut settings: MappingSettings, request: &Value) -> anyhow::Result<Map
             }
             "MaximumRecordAgeInSeconds" => {
                 settings.retries.maximum_record_age =
-                    Some(number()?).filter(|age| *age != WITHOUT_END).map(|age| age.saturating_mul(1000));
+                    Some(number()?).filter(|age| *age != UNLIMITED).map(|age| age.saturating_mul(1000));
             }
             "FunctionResponseTypes" => {
                 settings.reports_failures =
@@ -196,7 +198,7 @@ fn changed(mut settings: MappingSettings, request: &Value) -> anyhow::Result<Map
                     FilterCriteria::read(filters.iter().filter_map(|filter| filter["Pattern"].as_str()))?;
             }
             "UUID" | "FunctionName" => {}
-            _ => bail!("{name} cannot be changed here; it can on AWS"),
+            _ => bail!("{name} cannot be changed in the local stack, only on AWS"),
         }
     }
     Ok(settings)

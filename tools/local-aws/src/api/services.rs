@@ -1,4 +1,4 @@
-//! What is served.
+//! The resources that the API serves.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::firehose::Producer;
 use crate::function::Function;
 use crate::kinesis::Stream;
 
-/// What is served.
+/// The resources that the API serves.
 pub struct Services {
     /// The Kinesis stream.
     pub stream: Arc<Stream>,
-    /// The Firehose stream, by name.
+    /// The Firehose stream's name and producer.
     pub firehose: (String, Producer),
     /// The functions.
     pub functions: Vec<Arc<Function>>,
-    /// The mapping of the Kinesis stream to its function.
+    /// The event source mapping from the Kinesis stream to its function.
     pub mapping: Arc<EventSourceMapping>,
 }

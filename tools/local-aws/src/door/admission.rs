@@ -1,4 +1,4 @@
-//! Whether a request may enter.
+//! Admits or refuses a request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use super::signature::Verifier;
 use super::{origin, signature};
 use crate::now;
 
-/// DynamoDB's own limit for a request, and more than Kinesis, Firehose and Lambda take.
+/// DynamoDB's own limit for a request; Kinesis, Firehose and Lambda accept less.
 /// Source: DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", batch operations.
 const BUFFERED_BYTES: usize = 16 * 1024 * 1024;
-/// Source: S3 User Guide, "Uploading objects": a single PUT takes 5 GB.
+/// Source: S3 User Guide, "Uploading objects": up to 5 GB in a single PUT.
 const OBJECT_BYTES: usize = 5 * 1024 * 1024 * 1024;
 /// A client that sends half a request is cut off after this.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
-/// A function keeps its connection while it works, at most Lambda's 15 minutes.
+/// A function keeps its connection open while it works, up to Lambda's 15 minutes.
 const RUNTIME_TIMEOUT: Duration = Duration::from_mins(16);
 
 /// The door of one server.
@@ -38,21 +38,21 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// The door of a service whose requests are signed with these keys.
+    /// For a service whose requests are signed with these keys.
     pub(crate) fn new(protocol: Protocol, keys: &Keys) -> Self {
-        // What S3 takes comes in streams, and can be signed as it comes: `s3s` does it.
+        // S3 bodies are streamed and can be signed in chunks, so `s3s` verifies them.
         let verifier = (protocol != Protocol::S3).then(|| Arc::new(Verifier::new(keys)));
         let body_bytes = if protocol == Protocol::S3 { OBJECT_BYTES } else { BUFFERED_BYTES };
         Self { protocol, verifier, read_timeout: READ_TIMEOUT, body_bytes }
     }
 
-    /// The door of the Runtime API: only the function's process knows its port, but a page can try them all.
-    pub(crate) fn of_runtime_api() -> Self {
+    /// For the Runtime API. Only the function's process knows its port, but a page can try them all.
+    pub(crate) fn for_runtime_api() -> Self {
         let (protocol, read_timeout) = (Protocol::Runtime, RUNTIME_TIMEOUT);
         Self { protocol, verifier: None, read_timeout, body_bytes: BUFFERED_BYTES }
     }
 
-    /// The request again, if it may enter.
+    /// Returns the request if it passes every check.
     async fn admit(&self, request: Request) -> Result<Request, Response> {
         let (head, body) = request.into_parts();
         let refused = |refusal: Refusal| refusal.response(self.protocol, is_lambda(head.uri.path()));
@@ -60,12 +60,12 @@ impl Door {
         let services = self.protocol.services(&head);
         let Some(verifier) = &self.verifier else {
             if self.protocol == Protocol::S3 {
-                // `s3s` verifies the rest. It would also take signatures for AWS STS, of version 2, and for longer.
+                // `s3s` verifies the rest. It also accepts signatures for AWS STS, version 2, and longer expiry.
                 signature::check_form(services, &head).map_err(refused)?;
             }
             return Ok(Request::from_parts(head, bounded(body, self.body_bytes, self.read_timeout)));
         };
-        // Whoever has no keys makes nobody keep a body.
+        // The keys are checked first, so that a client without them cannot make the server buffer a body.
         let claim = verifier.claim(services, &head, now()).map_err(refused)?;
         let body = self.buffered(body).await.map_err(refused)?;
         verifier.verify(&claim, &head, &body).map_err(refused)?;
@@ -95,7 +95,7 @@ impl Door {
     }
 }
 
-/// What every request passes first, and every answer last.
+/// Runs first for every request and last for every response.
 pub(super) async fn enter(State(door): State<Door>, request: Request, next: Next) -> Response {
     let mut response = match door.admit(request).await {
         Ok(request) => next.run(request).await,

@@ -1,4 +1,4 @@
-//! Bodies that are neither too large nor too slow.
+//! Limits on the size of a body and on the time it takes to arrive.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use http_body_util::Limited;
 use tokio::time::timeout;
 
-/// A body that ends with an error when it is too large, or its client stops sending.
+/// Wraps a body so that it ends with an error if it is too large or its client stops sending.
 pub(super) fn bounded(body: Body, bytes: usize, read_timeout: Duration) -> Body {
-    // A stream has no length that can be known before; what is empty is known to be.
+    // A stream has no known length, so an empty body stays as it is.
     if body.is_end_stream() {
         return body;
     }

@@ -1,8 +1,8 @@
-//! Whom a request is addressed to, and whether a browser sent it for a page.
+//! Checks the host that a request is addressed to, and whether a browser sent it on behalf of a page.
 //!
 //! A page cannot choose `Host`, `Origin` and `Sec-Fetch-Site`; the browser sets them. A name that an attacker owns and
-//! lets resolve to 127.0.0.1 shows in `Host`; every other page shows in `Origin`, or, where a request is made without
-//! one (an image, a script), in `Sec-Fetch-Site`.
+//! points at 127.0.0.1 shows in `Host`. Every other page shows in `Origin` or, for requests without one (an image, a
+//! script), in `Sec-Fetch-Site`.
 //!
 //! Source: Fetch Standard, "`Origin` header"; Fetch Metadata Request Headers, "Sec-Fetch-Site".
 
@@ -13,7 +13,7 @@ use axum::http::{Method, StatusCode};
 use super::protocol::Protocol;
 use super::refusal::Refusal;
 
-/// Refuses what is not addressed to this machine, and what a page sent.
+/// Refuses requests that are not addressed to this machine, or that a page sent.
 pub(super) fn check(protocol: Protocol, head: &Parts) -> Result<(), Refusal> {
     let refused = |message: String| {
         Err(Refusal { status: StatusCode::FORBIDDEN, code: "AccessDeniedException", message })
@@ -24,7 +24,7 @@ pub(super) fn check(protocol: Protocol, head: &Parts) -> Result<(), Refusal> {
         (None, _) => return refused("the request has no Host header".to_owned()),
         _ => return refused("the request has more than one Host header".to_owned()),
     };
-    // A target such as `http://name/path` comes before Host; whichever a service looks at, both must be ours.
+    // A target such as `http://name/path` takes precedence over Host. A service may read either, so both must be ours.
     let authority = head.uri.authority().map(axum::http::uri::Authority::as_str);
     for name in [Some(host), authority].into_iter().flatten() {
         if !is_loopback(name, protocol) {
@@ -34,7 +34,9 @@ pub(super) fn check(protocol: Protocol, head: &Parts) -> Result<(), Refusal> {
         }
     }
     if head.method == Method::OPTIONS {
-        return refused("OPTIONS is a browser's question whether a page may ask; no page may".to_owned());
+        return refused(
+            "OPTIONS is a browser's preflight request; pages in a browser are not served".to_owned(),
+        );
     }
     if head.headers.contains_key(ORIGIN) {
         return refused("the request has an Origin header: pages in a browser are not served".to_owned());
@@ -47,7 +49,7 @@ pub(super) fn check(protocol: Protocol, head: &Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a host, with or without a port, is this machine by a name that nobody else can own.
+/// Whether a host, with or without a port, is a name of this machine that nobody else can own.
 fn is_loopback(host: &str, protocol: Protocol) -> bool {
     let (name, port) = match host.strip_prefix("[::1]") {
         Some(port) => ("[::1]", port),
@@ -58,7 +60,7 @@ fn is_loopback(host: &str, protocol: Protocol) -> bool {
         return false;
     }
     let name = name.to_ascii_lowercase();
-    // Buckets' names stand before the host's.
+    // S3 hosts may begin with the name of a bucket.
     let bucket = || name.strip_suffix(".localhost").filter(|_| protocol == Protocol::S3);
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -81,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_names_are_hosts() {
+    fn only_loopback_hosts_are_accepted() {
         for host in ["localhost", "localhost:8000", "LocalHost:1", "127.0.0.1:65535", "[::1]", "[::1]:80"] {
             for protocol in [Protocol::DynamoDb, Protocol::S3, Protocol::Streams, Protocol::Runtime] {
                 assert_eq!(refusal(protocol, "/", &[("host", host)]), None, "{host}");
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_may_be_part_of_the_name_for_s3_only() {
+    fn a_bucket_may_be_part_of_the_host_for_s3_only() {
         for host in ["lake.localhost:9000", "lake.s3.localhost", "my.lake.s3.localhost:1"] {
             assert_eq!(refusal(Protocol::S3, "/", &[("host", host)]), None, "{host}");
             assert!(refusal(Protocol::DynamoDb, "/", &[("host", host)]).is_some(), "{host}");
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn host_is_there_once_and_an_absolute_target_must_be_ours_too() {
+    fn one_host_header_is_required_and_an_absolute_target_must_be_loopback_too() {
         assert!(refusal(Protocol::S3, "/", &[]).unwrap().contains("no Host"));
         let twice = [("host", "localhost"), ("host", "localhost")];
         assert!(refusal(Protocol::S3, "/", &twice).unwrap().contains("more than one Host"));
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_sends_is_refused() {
+    fn requests_from_a_page_are_refused() {
         for origin in ["https://example.com", "null", "http://localhost"] {
             assert!(refusal(Protocol::S3, "/", &[("host", "localhost"), ("origin", origin)]).is_some());
         }

@@ -1,8 +1,8 @@
-//! What is spoken behind the door.
+//! The protocols of the servers.
 
 use axum::http::request::Parts;
 
-/// What is spoken behind the door.
+/// The protocol of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// JSON, one path.
@@ -11,12 +11,12 @@ pub(crate) enum Protocol {
     S3,
     /// Kinesis and Firehose (JSON, one path) and Lambda (REST with JSON).
     Streams,
-    /// The Lambda Runtime API, for one process, which has no keys for it.
+    /// The Lambda Runtime API, for one process. Its requests are not signed.
     Runtime,
 }
 
 impl Protocol {
-    /// The services that a signature may be for.
+    /// The services for which a signature is accepted.
     pub(super) fn services(self, head: &Parts) -> &'static [&'static str] {
         let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         match self {
@@ -33,7 +33,7 @@ impl Protocol {
     }
 }
 
-/// Every operation of Lambda has the date of its API's version in its path.
+/// Whether a path is Lambda's: each begins with the date of its API version.
 pub(crate) fn is_lambda(path: &str) -> bool {
     path.starts_with("/20")
 }

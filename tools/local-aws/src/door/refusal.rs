@@ -1,4 +1,4 @@
-//! Why a request may not enter, in the form that its protocol has for errors.
+//! Refused requests, in the error format of their protocol.
 //!
 //! Source: DynamoDB Developer Guide, "Error handling with DynamoDB"; S3 API Reference, "Error responses"; Lambda API
 //! Reference, "Common errors".
@@ -11,17 +11,17 @@ use serde_json::json;
 
 use super::protocol::Protocol;
 
-/// An error before the service is asked.
+/// An error response sent before the service sees the request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    /// Of the services that speak JSON.
+    /// The error code in the services that use JSON.
     pub(crate) code: &'static str,
     pub(crate) message: String,
 }
 
 impl Refusal {
-    /// The answer.
+    /// The error as a response.
     pub(super) fn response(&self, protocol: Protocol, is_lambda: bool) -> Response {
         match protocol {
             Protocol::DynamoDb => self.json("application/x-amz-json-1.0"),
@@ -41,9 +41,9 @@ impl Refusal {
         (self.status, [(CONTENT_TYPE, content_type)], error.to_string()).into_response()
     }
 
-    /// REST with JSON, as Lambda has it.
+    /// The error in Lambda's format: REST with JSON.
     pub(crate) fn rest(&self) -> Response {
-        // Its signatures' errors are of a status of their own.
+        // Lambda answers signature errors with another status.
         let is_about_signature = self.status == StatusCode::BAD_REQUEST && self.code.contains("ignature");
         let status = match self.code {
             "UnrecognizedClientException" | "MissingAuthenticationTokenException" => StatusCode::FORBIDDEN,

@@ -1,11 +1,11 @@
-//! The keys of this run, as `s3s` asks for them.
+//! The keys of this run, for `s3s`.
 
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
 use served_stack::Keys;
 
-/// Knows one pair of keys.
+/// Looks up the secret key of this run's only access key.
 pub(crate) struct RunKeys {
     access_key_id: String,
     secret: SecretKey,
@@ -28,7 +28,7 @@ impl S3Auth for RunKeys {
         }
         Err(s3_error!(
             InvalidAccessKeyId,
-            "the access key is not of this run; its keys are in stack.json in the output folder"
+            "the access key is not from this run; this run's keys are in stack.json in the output folder"
         ))
     }
 }

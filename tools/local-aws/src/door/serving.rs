@@ -1,4 +1,4 @@
-//! Connections: how many there may be, and how large a request's head.
+//! Serves connections, within limits on their number and on the size of a request's head.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use tokio::time::sleep;
 
 use super::admission::{Door, enter};
 
-/// Of one server; a function's process has some ten.
+/// Maximum per server; a function's process opens about ten.
 const CONNECTIONS: usize = 512;
-/// Of a request line and its headers.
+/// Maximum size of a request line and its headers.
 const HEAD_BYTES: usize = 64 * 1024;
-/// Before the next try when the system has no more descriptors.
+/// Pause before the next attempt when the system is out of file descriptors.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(100);
 
-/// Serves the router behind the door, until the task that this runs in ends: its connections end with it.
+/// Serves the router behind the door until this future is dropped, which also ends its connections.
 pub(crate) async fn serve(listener: TcpListener, door: Door, router: Router) {
     let router = router.layer(from_fn_with_state(door.clone(), enter));
     let mut connections = JoinSet::new();
@@ -40,10 +40,10 @@ pub(crate) async fn serve(listener: TcpListener, door: Door, router: Router) {
 }
 
 async fn serve_connection(socket: TcpStream, read_timeout: Duration, router: Router) {
-    // Answers are small and complete: waiting for more to send would only make them late.
+    // Responses are small and complete, so waiting for more data would only delay them.
     let _ = socket.set_nodelay(true);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(read_timeout).max_header_size(HEAD_BYTES);
-    // A client that hangs up is no concern of the server's.
+    // A client that disconnects is not an error of the server.
     let _ = builder.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)).await;
 }

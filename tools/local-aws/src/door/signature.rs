@@ -1,5 +1,5 @@
-//! AWS Signature Version 4, as a service verifies it: the request is signed again with just the headers that its client
-//! signed, by the library that clients sign with, and the signatures are compared.
+//! Verifies AWS Signature Version 4 the way a service does: it signs the request again, with the library that clients
+//! use and exactly the headers that the client signed, and compares the signatures.
 //!
 //! Source: IAM User Guide, "AWS Signature Version 4 for API requests" and "Troubleshoot AWS Signature Version 4 API
 //! requests"; S3 API Reference, "Authenticating requests: using query parameters".
@@ -21,11 +21,11 @@ use served_stack::Keys;
 
 const MISSING: &str = "MissingAuthenticationTokenException";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// How far a client's clock may be off.
+/// Maximum difference between a client's clock and ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
-/// Presigned URLs are good for a week at most, in seconds.
+/// Maximum validity of a presigned URL: a week, in seconds.
 const LONGEST_EXPIRY: u64 = 7 * 24 * 60 * 60;
-/// What a presigned URL's query has beside the request's own.
+/// Query parameters that presigning adds to a URL.
 const QUERY_NAMES: [&str; 6] = [
     "X-Amz-Algorithm",
     "X-Amz-Credential",
@@ -35,13 +35,13 @@ const QUERY_NAMES: [&str; 6] = [
     "X-Amz-Signature",
 ];
 
-/// Knows the keys of this run.
+/// Verifies signatures against the keys of this run.
 pub(super) struct Verifier {
     access_key_id: String,
     credentials: Credentials,
 }
 
-/// What a request says of its signature.
+/// The parameters of a request's signature, not yet verified.
 pub(super) struct Claim {
     access_key_id: String,
     /// Day, Region, service.
@@ -49,7 +49,7 @@ pub(super) struct Claim {
     signed_headers: Vec<String>,
     signature: String,
     time: Timestamp,
-    /// Of a presigned URL, in seconds.
+    /// Validity in seconds, for a presigned URL.
     expires: Option<u64>,
 }
 
@@ -60,13 +60,13 @@ impl Verifier {
         Self { access_key_id: keys.access_key_id.clone(), credentials }
     }
 
-    /// Reads what a request says of its signature, and refuses one that does not claim to be signed with the keys of this
-    /// run, for one of these services, and just now: before its body is read.
+    /// Reads the signature's parameters before the body is read. Refuses a request that does not claim to be signed with
+    /// the keys of this run, for one of these services, and now.
     pub(super) fn claim(&self, services: &[&str], head: &Parts, now: Timestamp) -> Result<Claim, Refusal> {
         let claim = Claim::read(head)?;
         if claim.access_key_id != self.access_key_id {
             let message =
-                "the access key is not of this run; its keys are in stack.json in the output folder";
+                "the access key is not from this run; this run's keys are in stack.json in the output folder";
             return Err(refusal("UnrecognizedClientException", message));
         }
         claim.check_scope(services)?;
@@ -75,7 +75,7 @@ impl Verifier {
         Ok(claim)
     }
 
-    /// Refuses a request that is not signed as it claims to be.
+    /// Refuses a request whose signature is wrong.
     pub(super) fn verify(&self, claim: &Claim, head: &Parts, body: &[u8]) -> Result<(), Refusal> {
         let expected = self.signature(claim, head, body);
         let is_right =
@@ -83,13 +83,13 @@ impl Verifier {
         if is_right {
             return Ok(());
         }
-        Err(mismatch("the request signature is not the one that the request and the secret access key give"))
+        Err(mismatch("the signature does not match the request and the secret access key"))
     }
 
     /// The signature that the request should have.
     fn signature(&self, claim: &Claim, head: &Parts, body: &[u8]) -> Option<String> {
         let mut settings = SigningSettings::default();
-        // The client decided what is signed.
+        // The client decided which headers are signed.
         settings.excluded_headers = None;
         if let Some(expires) = claim.expires {
             settings.signature_location = SignatureLocation::QueryParams;
@@ -108,7 +108,7 @@ impl Verifier {
             .into();
         let mut headers = Vec::new();
         for name in &claim.signed_headers {
-            // The library writes it itself, from the time.
+            // The library adds this header, from the time in its settings.
             if name == "x-amz-date" {
                 continue;
             }
@@ -125,18 +125,18 @@ impl Verifier {
     }
 }
 
-/// Refuses a signature that is not of this version, for none of these services, or good for more than a week. Whether it
-/// is right is for another to say.
+/// Refuses a signature that has another version, is for none of these services, or is valid for more than a week. Does
+/// not verify it.
 pub(super) fn check_form(services: &[&str], head: &Parts) -> Result<(), Refusal> {
     match Claim::read(head) {
         Ok(claim) => claim.check_scope(services),
-        // It may be signed where only its service looks.
+        // The signature may be in a place that only the service reads.
         Err(refusal) if refusal.code == MISSING => Ok(()),
         Err(refusal) => Err(refusal),
     }
 }
 
-/// The query without what a presigned URL adds.
+/// The query without the parameters of a presigned URL.
 fn own_query(query: Option<&str>) -> String {
     let is_own = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
@@ -154,17 +154,17 @@ impl Claim {
         let query = head.uri.query().unwrap_or_default();
         let is_presigned = query.split('&').any(|pair| pair.starts_with("X-Amz-Signature="));
         match (header, is_presigned) {
-            (Some(header), false) if headers.next().is_none() => Self::of_header(header, &head.headers),
-            (None, true) => Self::of_query(query),
+            (Some(header), false) if headers.next().is_none() => Self::from_header(header, &head.headers),
+            (None, true) => Self::from_query(query),
             (None, false) => Err(refusal(MISSING, "the request is not signed")),
             _ => Err(incomplete("the request is signed more than once")),
         }
     }
 
-    fn of_header(header: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
+    fn from_header(header: &str, headers: &HeaderMap) -> Result<Self, Refusal> {
         let parts = header.strip_prefix(ALGORITHM).filter(|parts| parts.starts_with(' '));
         let parts =
-            parts.ok_or_else(|| incomplete(&format!("the Authorization header is not of {ALGORITHM}")))?;
+            parts.ok_or_else(|| incomplete(&format!("the Authorization header does not use {ALGORITHM}")))?;
         let part = |name: &str| {
             let mut values = parts.split(',').filter_map(|part| part.trim().split_once('='));
             let value = values.find(|(found, _)| *found == name).map(|(_, value)| value);
@@ -172,10 +172,10 @@ impl Claim {
         };
         let date = headers.get("x-amz-date").and_then(|date| date.to_str().ok());
         let date = date.ok_or_else(|| incomplete("the request has no X-Amz-Date header"))?;
-        Self::of_parts(part("Credential")?, part("SignedHeaders")?, part("Signature")?, date, None)
+        Self::from_parts(part("Credential")?, part("SignedHeaders")?, part("Signature")?, date, None)
     }
 
-    fn of_query(query: &str) -> Result<Self, Refusal> {
+    fn from_query(query: &str) -> Result<Self, Refusal> {
         let part = |name: &str| {
             let mut values = query.split('&').filter_map(|pair| pair.split_once('='));
             let value = values.find(|(found, _)| *found == name).map(|(_, value)| decoded(value));
@@ -189,10 +189,10 @@ impl Claim {
         let expires = expires.ok_or_else(|| incomplete("X-Amz-Expires is not 1 to 604800 seconds"))?;
         let (credential, signed_headers) = (part("X-Amz-Credential")?, part("X-Amz-SignedHeaders")?);
         let (signature, date) = (part("X-Amz-Signature")?, part("X-Amz-Date")?);
-        Self::of_parts(&credential, &signed_headers, &signature, &date, Some(expires))
+        Self::from_parts(&credential, &signed_headers, &signature, &date, Some(expires))
     }
 
-    fn of_parts(
+    fn from_parts(
         credential: &str,
         signed_headers: &str,
         signature: &str,
@@ -201,13 +201,13 @@ impl Claim {
     ) -> Result<Self, Refusal> {
         let time = DateTime::strptime("%Y%m%dT%H%M%SZ", date)
             .and_then(|time| Offset::UTC.to_timestamp(time))
-            .map_err(|_| incomplete("X-Amz-Date is not of the form 20260302T083000Z"))?;
+            .map_err(|_| incomplete("X-Amz-Date does not have the form 20260302T083000Z"))?;
         let credential: Vec<_> = credential.split('/').collect();
         let [access_key_id, day, region, service, "aws4_request"] = credential[..] else {
             return Err(incomplete("the credential is not <key>/<day>/<region>/<service>/aws4_request"));
         };
         if !date.starts_with(day) || day.len() != 8 {
-            return Err(mismatch("the credential's day is not that of X-Amz-Date"));
+            return Err(mismatch("the credential's day is not the day of X-Amz-Date"));
         }
         Ok(Self {
             access_key_id: access_key_id.to_owned(),
@@ -225,7 +225,7 @@ impl Claim {
             return Ok(());
         }
         Err(mismatch(&format!(
-            "the credential is scoped to {service}, and should be to {}",
+            "the credential is scoped to {service}; it should be scoped to {}",
             services.join(" or ")
         )))
     }
@@ -238,17 +238,17 @@ impl Claim {
         let age = now.duration_since(self.time);
         if age > end {
             return Err(mismatch(&format!(
-                "the signature has expired: it is of {}, and it is {now:.0}",
+                "the signature has expired: its time is {}, and the time is now {now:.0}",
                 self.time
             )));
         }
         if age < -SKEW {
-            return Err(mismatch(&format!("the signature is not yet current: it is of {}", self.time)));
+            return Err(mismatch(&format!("the signature is not yet current: its time is {}", self.time)));
         }
         Ok(())
     }
 
-    /// What says where a request goes and what it does must be signed.
+    /// The headers that decide where a request goes and what it does must be signed.
     fn check_signed_headers(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let is_signed = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
         let needed = ["host", "x-amz-date", "x-amz-target"];
@@ -257,13 +257,13 @@ impl Claim {
             return Err(mismatch(&format!("the header {name} is not signed")));
         }
         match self.signed_headers.iter().find(|name| !headers.contains_key(name.as_str())) {
-            Some(name) => Err(mismatch(&format!("the header {name} is signed, and is not in the request"))),
+            Some(name) => Err(mismatch(&format!("the signed header {name} is not in the request"))),
             None => Ok(()),
         }
     }
 }
 
-/// `%2F` as `/`, and so on.
+/// Decodes percent-encoding.
 fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

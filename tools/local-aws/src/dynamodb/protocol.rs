@@ -1,8 +1,8 @@
-//! DynamoDB's JSON protocol over `dynoxide`'s database, called in this process: `dynoxide`'s own server takes nothing but
-//! a TCP listener, which every program of the machine could reach without a signature.
+//! DynamoDB's JSON protocol over `dynoxide`'s database, which is called in this process. `dynoxide`'s own server accepts
+//! only a TCP listener, which every program on the machine could reach without a signature.
 //!
-//! What is well formed is answered as by that server. What a client of the service's own SDKs never sends, such as a
-//! number where a text belongs, is refused with the same error and in plainer words.
+//! Well-formed requests get the same responses as from that server. Requests that an AWS SDK never sends, such as one with
+//! a number in place of a string, get the same error with a simpler message.
 //!
 //! Source: DynamoDB Developer Guide, "DynamoDB low-level API" and "Error handling with DynamoDB".
 
@@ -18,10 +18,10 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 const MEDIA_TYPE: &str = "application/x-amz-json-1.0";
-/// Of tables and items, and of the streams of their changes.
+/// DynamoDB and DynamoDB Streams.
 const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
-/// The service. The door bounds what comes in.
+/// The service. The door limits the size of bodies.
 pub(super) fn router(database: Database) -> Router {
     Router::new().fallback(serve).layer(DefaultBodyLimit::disable()).with_state(database)
 }
@@ -34,7 +34,7 @@ async fn serve(State(database): State<Database>, headers: HeaderMap, body: Bytes
         Some(Ok(json)) => (StatusCode::OK, json),
         Some(Err(error)) => failed(error),
         None => {
-            let message = format!("{target:?} is no operation that is served here");
+            let message = format!("operation {target:?} is not supported");
             let error = json!({
                 "__type": "com.amazon.coral.service#UnknownOperationException", "message": message,
             });
@@ -45,7 +45,7 @@ async fn serve(State(database): State<Database>, headers: HeaderMap, body: Bytes
     (status, [(CONTENT_TYPE.as_str(), MEDIA_TYPE), ("x-amzn-requestid", &request_id)], json).into_response()
 }
 
-/// `None` for an operation that is not served.
+/// Runs an operation. Returns `None` if it is not supported.
 fn answer(database: &Database, operation: &str, body: &[u8]) -> Option<Result<String, DynoxideError>> {
     macro_rules! operations {
         ($($name:literal => $method:ident,)*) => {
@@ -84,7 +84,7 @@ fn answer(database: &Database, operation: &str, body: &[u8]) -> Option<Result<St
         "UpdateTable" => update_table,
         "UpdateTimeToLive" => update_time_to_live,
     };
-    Some(answer.map_err(|error| of_operation(operation, error)))
+    Some(answer.map_err(|error| adjusted(operation, error)))
 }
 
 fn run<I: DeserializeOwned, O: Serialize>(
@@ -96,7 +96,7 @@ fn run<I: DeserializeOwned, O: Serialize>(
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// What `dynoxide`'s types say of a request that they cannot read. Some say the error's kind before its text.
+/// Turns the message of `dynoxide`'s deserializers into an error. Some of their messages begin with a marker of its kind.
 fn unreadable(message: &str) -> DynoxideError {
     type Make = fn(String) -> DynoxideError;
 
@@ -123,8 +123,8 @@ fn unreadable(message: &str) -> DynoxideError {
     DynoxideError::SerializationException(text(message))
 }
 
-/// Two errors have a form of their own, by the operation.
-fn of_operation(operation: &str, error: DynoxideError) -> DynoxideError {
+/// Adjusts the two errors that look different for some operations.
+fn adjusted(operation: &str, error: DynoxideError) -> DynoxideError {
     match error {
         DynoxideError::EnvelopedValidation(message) => {
             let is_wrapped = ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation);
@@ -151,7 +151,8 @@ mod tests {
     use super::*;
 
     fn ask(database: &Database, operation: &str, request: &serde_json::Value) -> Result<String, String> {
-        let answer = answer(database, operation, request.to_string().as_bytes()).expect("it is served");
+        let answer =
+            answer(database, operation, request.to_string().as_bytes()).expect("the operation is supported");
         answer.map_err(|error| failed(error).1)
     }
 
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_is_got_and_a_failed_condition_shows_the_item() {
+    fn get_returns_the_item_that_was_put_and_a_failed_condition_returns_the_stored_item() {
         let database = database();
         let put = json!({
             "TableName": "Items", "Item": {"k": {"S": "a"}, "n": {"N": "1"}},
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_cannot_be_read_has_the_services_error_and_no_marker() {
+    fn an_unreadable_request_gets_the_services_error_and_no_marker() {
         let database = database();
         let put = |item: serde_json::Value| {
             ask(&database, "PutItem", &json!({"TableName": "Items", "Item": item})).unwrap_err()

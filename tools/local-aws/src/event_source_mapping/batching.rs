@@ -1,4 +1,4 @@
-//! How records become batches: by count, by payload and by time.
+//! Forms batches by record count, payload size and time.
 //!
 //! Source: Lambda Developer Guide, "Batching behavior": Lambda invokes the function when the batching window is over,
 //! the batch size is reached, or the payload reaches 6 MB.
@@ -11,23 +11,23 @@ use tokio::time::{Instant, timeout_at};
 use crate::kinesis::Record;
 use lambda_io::limits::lambda::PAYLOAD_BYTES;
 
-/// What a record's envelope adds to its data.
+/// Bytes that a record's envelope adds to its data.
 const ENVELOPE_BYTES: usize = 512;
 
-/// When a batch is full.
+/// The limits of a batch.
 #[derive(Debug, Clone)]
 pub struct BatchRules {
-    /// Most records per invocation.
+    /// Maximum number of records per invocation.
     pub batch_size: usize,
-    /// How long to wait for more records after the first.
+    /// Maximum time to wait for more records after the first.
     pub window: Duration,
 }
 
-/// Takes batches out of a lane's queue.
+/// Forms batches from a lane's queue.
 pub(super) struct Batches {
     rules: BatchRules,
     queue: Receiver<Record>,
-    /// The record that did not fit into the last batch.
+    /// The record that did not fit in the last batch.
     left_over: Option<Record>,
 }
 
@@ -36,7 +36,7 @@ impl Batches {
         Self { rules, queue, left_over: None }
     }
 
-    /// The next batch; `None` when no record comes any more.
+    /// Waits for the next batch. Returns `None` if the queue is closed and empty.
     pub(super) async fn next(&mut self) -> Option<Vec<Record>> {
         let first = match self.left_over.take() {
             Some(record) => record,
@@ -46,7 +46,7 @@ impl Batches {
         let mut bytes = event_bytes(&first);
         let mut batch = vec![first];
         while batch.len() < self.rules.batch_size {
-            // What is there already is taken without waiting, window or not.
+            // Queued records are added without waiting, with or without a window.
             let next = match self.queue.try_recv() {
                 Ok(record) => Some(record),
                 Err(_) if self.rules.window.is_zero() => None,
@@ -64,7 +64,7 @@ impl Batches {
     }
 }
 
-/// What a record takes in the event.
+/// Size of a record in the event.
 fn event_bytes(record: &Record) -> usize {
     record.data.len().div_ceil(3) * 4 + record.partition_key.len() + ENVELOPE_BYTES
 }
@@ -114,12 +114,12 @@ mod tests {
         while let Some(batch) = batches.next().await {
             sizes.push(batch.len());
         }
-        // Base64 makes four bytes of three.
+        // Base64 turns three bytes into four.
         assert_eq!(sizes, [4, 4, 2]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_window_waits_for_more_and_no_window_does_not() {
+    async fn a_batch_waits_for_more_records_only_if_there_is_a_window() {
         for (window, expected) in [(0, vec![1, 1, 1]), (5, vec![2, 1])] {
             let (sender, mut batches) = batches(100, window);
             let producer = tokio::spawn(async move {

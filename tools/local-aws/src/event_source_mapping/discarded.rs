@@ -1,4 +1,4 @@
-//! The object for records that were given up, in the on-failure bucket.
+//! The object for a discarded batch in the on-failure destination.
 //!
 //! Source: Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda".
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::instant::timestamp;
 use crate::kinesis::Record;
 
-/// What is told about a discarded batch.
+/// A discarded batch, with the facts that the object reports.
 pub(super) struct Discarded<'a> {
     pub(super) mapping_id: &'a str,
     pub(super) function_arn: &'a str,
@@ -17,7 +17,7 @@ pub(super) struct Discarded<'a> {
     pub(super) records: &'a [Record],
     pub(super) condition: &'static str,
     pub(super) invocations: u32,
-    /// The event, as the function got it.
+    /// The event that the function was invoked with.
     pub(super) event: &'a str,
     pub(super) now: jiff::Timestamp,
 }

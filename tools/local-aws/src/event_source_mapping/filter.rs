@@ -1,8 +1,8 @@
-//! Filter criteria: which records reach the function at all.
+//! Filter criteria: the records that reach the function.
 //!
-//! A pattern for Kinesis names the key `data`. Lambda decodes a record's data and reads it as JSON; what is not JSON
-//! does not match, and what does not match is dropped for good, without a trace. That is why the pipeline has no
-//! filter by default.
+//! A pattern for Kinesis names the key `data`. Lambda decodes a record's data and parses it as JSON. Data that is not JSON
+//! does not match, and a record that does not match is lost without a trace. That is why the pipeline has no filter by
+//! default.
 //!
 //! Source: Lambda Developer Guide, "Control which events Lambda sends to your function", "Use event filtering with a
 //! Kinesis event source".
@@ -10,20 +10,20 @@
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-/// Patterns, one of which a record must match.
+/// Patterns. A record must match one of them.
 #[derive(Debug, Clone, Default)]
 pub struct FilterCriteria(Vec<Map<String, Value>>);
 
 impl FilterCriteria {
-    /// Reads patterns such as `{"data": {"EventType": ["LOGIN"]}}`. Without any, every record passes.
+    /// Parses patterns such as `{"data": {"EventType": ["LOGIN"]}}`. Without patterns, every record passes.
     ///
     /// # Errors
-    /// When one is not a pattern for `data`, or uses an operator that this model does not know.
+    /// When a pattern is not one for `data`, or uses an operator that this model does not support.
     pub fn read<'a>(patterns: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
         patterns.into_iter().map(pattern).collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// The patterns, as [`FilterCriteria::read`] takes them.
+    /// The patterns, in the form that Lambda's API returns.
     #[must_use]
     pub fn patterns(&self) -> Vec<Value> {
         let pattern = |data: &Map<String, Value>| json!({"Pattern": json!({"data": data}).to_string()});
@@ -58,7 +58,7 @@ fn check(pattern: &Map<String, Value>) -> anyhow::Result<()> {
             Value::Array(alternatives) => {
                 for operator in alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys) {
                     if !["prefix", "exists", "anything-but", "numeric"].contains(&operator.as_str()) {
-                        bail!("filter operator {operator} is not known here");
+                        bail!("filter operator {operator} is not supported");
                     }
                 }
             }
@@ -124,7 +124,7 @@ mod tests {
 
     /// "Filter rule syntax" and "Filtering Kinesis records with the data key".
     #[test]
-    fn records_pass_by_the_documented_syntax() {
+    fn patterns_match_by_the_documented_syntax() {
         let record = br#"{"EventType":"LOGIN","Count":5,"Snapshot":{"Name":"Available"},"Tags":["a","b"],"Nothing":null}"#;
         for (pattern, passes) in [
             (r#"{"EventType":["LOGIN","LOGOUT"]}"#, true),
@@ -151,7 +151,7 @@ mod tests {
     /// "To properly filter events from Kinesis sources, both the data field and your filter criteria … must be in
     /// valid JSON format", or the record is dropped. One filter that matches is enough.
     #[test]
-    fn what_is_not_json_is_dropped_as_soon_as_there_is_a_filter() {
+    fn data_that_is_not_json_is_removed_if_there_is_a_filter() {
         let one = r#"{"data":{"EventType":["LOGIN"]}}"#;
         let other = r#"{"data":{"EventType":["LOGOUT"]}}"#;
         let criteria = FilterCriteria::read([one, other]).unwrap();
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused_with_a_sentence() {
-        for (wrong, sentence) in [
+    fn an_invalid_pattern_is_refused_with_the_reason() {
+        for (wrong, reason) in [
             ("{", "is not JSON"),
             ("{}", "no pattern for data"),
             (r#"{"data":{"a":1}}"#, "neither a list nor an object"),
-            (r#"{"data":{"a":[{"wildcard":"*"}]}}"#, "wildcard is not known here"),
+            (r#"{"data":{"a":[{"wildcard":"*"}]}}"#, "wildcard is not supported"),
         ] {
-            assert!(FilterCriteria::read([wrong]).unwrap_err().to_string().contains(sentence), "{wrong}");
+            assert!(FilterCriteria::read([wrong]).unwrap_err().to_string().contains(reason), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Instants as Lambda writes them.
+//! Timestamps in Lambda's format.
 
 pub(super) fn timestamp(milliseconds: i64) -> String {
     jiff::Timestamp::from_millisecond(milliseconds)

@@ -1,4 +1,4 @@
-//! The function's answer to a batch.
+//! Parses the function's response to a batch.
 //!
 //! Source: Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda".
 
@@ -20,9 +20,9 @@ struct Failure {
     item_identifier: Option<String>,
 }
 
-/// What the response says. An empty body or list is success; the lowest sequence number is the checkpoint; an
-/// identifier that is missing, empty or not of this batch fails the whole batch. Without `ReportBatchItemFailures` the
-/// body does not matter.
+/// The progress that a response reports. An empty body or list is success. The lowest sequence number is the checkpoint. An
+/// identifier that is missing, empty or not in this batch fails the whole batch. Without `ReportBatchItemFailures`, the
+/// body is ignored.
 #[must_use]
 pub fn progress(response: &[u8], batch: &[Record], reports_failures: bool) -> Progress {
     if !reports_failures || response.trim_ascii().is_empty() {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_read_by_the_documented_rules() {
+    fn a_response_is_parsed_by_the_documented_rules() {
         for (response, expected) in [
             ("", Progress::Done(4)),
             ("null", Progress::Done(4)),
@@ -79,9 +79,9 @@ mod tests {
         }
     }
 
-    /// Without `FunctionResponseTypes` the response is not looked at, and failures in it count as success.
+    /// Without `FunctionResponseTypes`, the response is ignored, even if it reports failures.
     #[test]
-    fn failures_that_nobody_asked_for_are_not_heard() {
+    fn reported_failures_are_ignored_unless_reporting_is_enabled() {
         let response = br#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#;
         assert_eq!(progress(response, &batch(), false), Progress::Done(4));
     }

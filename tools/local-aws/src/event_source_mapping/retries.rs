@@ -1,4 +1,4 @@
-//! What becomes of a batch: which records are sent when, and which are given up. Pure: time and answers are handed in.
+//! Decides which records are sent next and which are discarded. Pure: time and results are arguments.
 //!
 //! Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams", "Configuring
 //! partial batch response", "Retain discarded batch records", and API Reference, `CreateEventSourceMapping`.
@@ -7,18 +7,18 @@ use std::collections::VecDeque;
 
 use crate::kinesis::Record;
 
-/// The rules for batches that fail.
+/// The rules for failed batches.
 #[derive(Debug, Clone, Default)]
 pub struct RetryRules {
-    /// How often a batch is tried again; `None` is without end.
+    /// Maximum number of retries of a batch; `None` for no limit.
     pub maximum_retry_attempts: Option<u32>,
-    /// Records older than this are given up, in milliseconds; `None` is never.
+    /// Maximum age of a record in milliseconds, after which it is discarded; `None` for no limit.
     pub maximum_record_age: Option<i64>,
-    /// Whether a failed batch is cut in two. Cutting is no retry.
+    /// Whether a failed batch is split in two. A split does not count as a retry.
     pub bisect_on_error: bool,
 }
 
-/// Records that are sent in order, whatever becomes of them.
+/// Batches that are processed in order.
 #[derive(Debug, Default)]
 pub struct Lane {
     batches: VecDeque<Batch>,
@@ -32,51 +32,51 @@ struct Batch {
     invocations: u32,
 }
 
-/// What is to be done next.
+/// The next action of a lane.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Invoke the function with the records of [`Lane::batch`], after so many failures of them.
+    /// Invoke the function with the records of [`Lane::batch`].
     Invoke {
-        /// How often they failed in a row.
+        /// How often they have failed in a row.
         failures: u32,
     },
-    /// Give the first so many records of [`Lane::batch`] up.
-    GiveUp {
-        /// How many.
+    /// Discard the first records of [`Lane::batch`].
+    Discard {
+        /// The number of records.
         records: usize,
-        /// Why, in the service's word.
+        /// The reason, as the service names it.
         condition: &'static str,
         /// How often they were sent.
         invocations: u32,
     },
-    /// Everything is done with.
+    /// Nothing: the lane is empty.
     Idle,
 }
 
-/// What an invocation means for its batch.
+/// The result of an invocation for its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// The response says that the first so many records are done; the others come again.
+    /// This number of records from the start are done. The others are sent again.
     Done(usize),
-    /// The function failed, or answered what means that everything failed.
+    /// The whole batch failed.
     Failed,
 }
 
 impl Lane {
-    /// Adds a batch after those that are there.
+    /// Appends a batch.
     pub fn push(&mut self, records: Vec<Record>) {
         if !records.is_empty() {
             self.batches.push_back(Batch { records, failures: 0, invocations: 0 });
         }
     }
 
-    /// The records that are next.
+    /// The records of the first batch.
     #[must_use]
     pub fn batch(&self) -> &[Record] {
         self.batches.front().map_or(&[], |batch| &batch.records)
     }
 
-    /// Says what to do, at this time in milliseconds since 1970.
+    /// Decides the next action, given the time in milliseconds since 1970.
     #[must_use]
     pub fn next(&self, rules: &RetryRules, now: i64) -> Next {
         let Some(batch) = self.batches.front() else { return Next::Idle };
@@ -85,14 +85,14 @@ impl Lane {
         };
         let expired = batch.records.iter().take_while(is_expired).count();
         if expired > 0 {
-            return Next::GiveUp {
+            return Next::Discard {
                 records: expired,
                 condition: "RecordAgeExceeded",
                 invocations: batch.invocations,
             };
         }
         if rules.maximum_retry_attempts.is_some_and(|attempts| batch.failures > attempts) {
-            return Next::GiveUp {
+            return Next::Discard {
                 records: batch.records.len(),
                 condition: "RetryAttemptsExhausted",
                 invocations: batch.invocations,
@@ -101,13 +101,13 @@ impl Lane {
         Next::Invoke { failures: batch.failures }
     }
 
-    /// Notes what an invocation with the batch came to.
+    /// Records the result of an invocation with the first batch.
     pub fn answered(&mut self, progress: Progress, rules: &RetryRules) {
         let Some(batch) = self.batches.front_mut() else { return };
         batch.invocations += 1;
         match progress {
             Progress::Done(done) if done >= batch.records.len() => drop(self.batches.pop_front()),
-            // What is left is a batch of its own: whether the service counts on is not documented.
+            // The rest counts as a new batch. Whether the service keeps counting is not documented.
             Progress::Done(done) if done > 0 => {
                 batch.records.drain(..done);
                 batch.failures = 0;
@@ -122,7 +122,7 @@ impl Lane {
         }
     }
 
-    /// Notes that the first so many records of the batch were given up.
+    /// Removes the first `records` records of the first batch.
     pub fn discard(&mut self, records: usize) {
         let Some(batch) = self.batches.front_mut() else { return };
         batch.records.drain(..records.min(batch.records.len()));
@@ -147,8 +147,8 @@ mod tests {
         numbers.map(record).collect()
     }
 
-    /// Plays a function that fails whenever record `poison` is in the batch, and answers what was sent, what was given
-    /// up, and how often.
+    /// Plays a function that fails whenever record `poison` is in the batch. Returns the batches that were sent, and those
+    /// that were discarded, with the number of invocations.
     fn play(poison: i64, rules: &RetryRules, answer: fn(usize) -> Progress) -> (Vec<String>, Vec<String>) {
         let mut lane = Lane::default();
         lane.push(records(1..=4));
@@ -166,17 +166,16 @@ mod tests {
                     let progress = bad.map_or(Progress::Done(batch.len()), answer);
                     lane.answered(progress, rules);
                 }
-                Next::GiveUp { records, condition, invocations } => {
+                Next::Discard { records, condition, invocations } => {
                     discarded.push(format!("{} {condition} {invocations}", names(&lane.batch()[..records])));
                     lane.discard(records);
                 }
             }
         }
-        panic!("the lane is never idle: {sent:?}");
+        panic!("the lane never became idle: {sent:?}");
     }
 
-    /// "Retain discarded batch records": a batch is tried again as often as `MaximumRetryAttempts` says, then
-    /// discarded.
+    /// "Retain discarded batch records": a batch is retried up to `MaximumRetryAttempts` times, then discarded.
     #[test]
     fn a_failing_batch_is_retried_and_then_discarded_whole() {
         let rules = RetryRules { maximum_retry_attempts: Some(2), ..RetryRules::default() };
@@ -188,7 +187,7 @@ mod tests {
     /// `CreateEventSourceMapping`, `BisectBatchOnFunctionError`: "If the function returns an error, split the batch in
     /// two and retry." Splitting does not count towards the retry quota.
     #[test]
-    fn a_batch_that_fails_is_cut_in_two_until_the_bad_record_is_alone() {
+    fn a_failing_batch_is_split_in_two_until_the_bad_record_is_alone() {
         let rules =
             RetryRules { maximum_retry_attempts: Some(1), bisect_on_error: true, ..RetryRules::default() };
         let (sent, discarded) = play(3, &rules, |_| Progress::Failed);
@@ -196,10 +195,10 @@ mod tests {
         assert_eq!(discarded, ["3 RetryAttemptsExhausted 4"]);
     }
 
-    /// "Configuring partial batch response": what is before the checkpoint is done; only the rest is sent again, with
-    /// bisecting, too.
+    /// "Configuring partial batch response": the records before the checkpoint are done. Only the rest is sent again, even
+    /// with bisecting.
     #[test]
-    fn after_a_partial_response_only_the_rest_comes_again() {
+    fn after_a_partial_response_only_the_rest_is_sent_again() {
         for bisect_on_error in [false, true] {
             let rules =
                 RetryRules { maximum_retry_attempts: Some(1), bisect_on_error, ..RetryRules::default() };
@@ -211,7 +210,7 @@ mod tests {
 
     /// `CreateEventSourceMapping`, `MaximumRetryAttempts`: -1 retries until the record expires.
     #[test]
-    fn without_a_limit_a_batch_is_tried_without_end() {
+    fn without_a_limit_a_batch_is_retried_forever() {
         let mut lane = Lane::default();
         lane.push(records(1..=2));
         for failures in 0..1000 {
@@ -220,8 +219,8 @@ mod tests {
         }
     }
 
-    /// `CreateEventSourceMapping`, `MaximumRecordAgeInSeconds`: records older than that are discarded, those that were
-    /// never sent among them.
+    /// `CreateEventSourceMapping`, `MaximumRecordAgeInSeconds`: records older than that are discarded, even if they were
+    /// never sent.
     #[test]
     fn records_that_are_too_old_are_discarded() {
         let rules = RetryRules { maximum_record_age: Some(60_000), ..RetryRules::default() };
@@ -229,11 +228,11 @@ mod tests {
         lane.push(records(1..=3));
         assert_eq!(lane.next(&rules, 61_000), Next::Invoke { failures: 0 });
         let condition = "RecordAgeExceeded";
-        assert_eq!(lane.next(&rules, 62_001), Next::GiveUp { records: 2, condition, invocations: 0 });
+        assert_eq!(lane.next(&rules, 62_001), Next::Discard { records: 2, condition, invocations: 0 });
         lane.discard(2);
         assert_eq!(lane.next(&rules, 62_001), Next::Invoke { failures: 0 });
         lane.answered(Progress::Failed, &rules);
-        assert_eq!(lane.next(&rules, 70_000), Next::GiveUp { records: 1, condition, invocations: 1 });
+        assert_eq!(lane.next(&rules, 70_000), Next::Discard { records: 1, condition, invocations: 1 });
         lane.discard(1);
         assert_eq!(lane.next(&rules, 70_000), Next::Idle);
     }

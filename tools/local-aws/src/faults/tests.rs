@@ -2,27 +2,27 @@ use super::*;
 
 const SEEDS: std::ops::Range<u64> = 0..20;
 
-/// Records by number; every tenth is a contact record.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as a stream's records are handed over")]
+/// Every tenth record is a contact record.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "`of_streams` passes a reference")]
 fn part_of(record: &usize) -> Part {
     if record.is_multiple_of(10) { Part::ContactRecords } else { Part::AgentEvents }
 }
 
 #[test]
-fn streams_have_every_record_some_twice_and_some_late() {
+fn every_record_arrives_some_are_duplicated_and_some_are_delayed() {
     for seed in SEEDS {
         for records in [200, 5000] {
             let faults = Faults::new(seed);
-            let disturbed: Vec<usize> = faults.clone().of_streams(0..records, part_of).collect();
-            let mut sorted = disturbed.clone();
+            let arrived: Vec<usize> = faults.clone().of_streams(0..records, part_of).collect();
+            let mut sorted = arrived.clone();
             sorted.sort_unstable();
             let duplicates = (sorted.len() - records) as u64;
             sorted.dedup();
             assert_eq!(sorted, (0..records).collect::<Vec<_>>());
             let mut counted = 0;
             for part in [Part::ContactRecords, Part::AgentEvents] {
-                let of_part = disturbed.iter().filter(|record| part_of(record) == part);
-                assert!(!of_part.is_sorted(), "nothing of {part} is late with seed {seed}");
+                let of_part = arrived.iter().filter(|record| part_of(record) == part);
+                assert!(!of_part.is_sorted(), "no delayed record in {part} with seed {seed}");
                 let injected = &faults.injected()[&part];
                 assert!(injected.values().all(|count| *count > 0), "seed {seed}, {part}: {injected:?}");
                 counted += injected[&Kind::Duplicated];
@@ -30,12 +30,12 @@ fn streams_have_every_record_some_twice_and_some_late() {
             assert_eq!(counted, duplicates);
             assert!(duplicates < records as u64 / 10, "{duplicates} duplicates");
             let again: Vec<usize> = Faults::new(seed).of_streams(0..records, part_of).collect();
-            assert_eq!(disturbed, again);
+            assert_eq!(arrived, again);
         }
     }
 }
 
-/// Requests of a client that tries again until it is served, as many as it wants served.
+/// The interventions that a client meets if it retries until this number of requests is served.
 fn ask(service: &Interference, served: usize) -> Vec<Intervention> {
     let mut met = Vec::new();
     let is_served = |met: &&Intervention| matches!(met, Intervention::Pass | Intervention::Slow(_));
@@ -46,7 +46,7 @@ fn ask(service: &Interference, served: usize) -> Vec<Intervention> {
 }
 
 #[test]
-fn every_kind_comes_to_every_service_however_few_its_requests() {
+fn every_service_meets_every_kind_of_fault_even_with_few_requests() {
     let mut orders = std::collections::HashSet::new();
     for seed in SEEDS {
         for (part, served) in [(Part::DynamoDb, 20), (Part::S3, 1)] {
@@ -60,11 +60,11 @@ fn every_kind_comes_to_every_service_however_few_its_requests() {
             orders.insert(format!("{:?}", met.iter().map(|met| kind_of(*met)).collect::<Vec<_>>()));
         }
     }
-    assert!(orders.len() > 20, "the seed decides the order: {}", orders.len());
+    assert!(orders.len() > 20, "the seed should decide the order: {}", orders.len());
 }
 
 #[test]
-fn later_faults_come_by_their_shares() {
+fn later_faults_are_drawn_by_their_shares() {
     let service = Faults::new(1).of_service(Part::DynamoDb);
     let met: Vec<_> = (0..5000).map(|request| service(request)).collect();
     assert!(met.iter().filter(|met| **met == Intervention::Pass).count() > 4000);
@@ -72,7 +72,7 @@ fn later_faults_come_by_their_shares() {
 }
 
 #[test]
-fn every_function_crashes_at_its_first_invocation_and_now_and_then_later() {
+fn every_function_crashes_at_its_first_invocation_and_sometimes_later() {
     for seed in SEEDS {
         let faults = Faults::new(seed);
         for part in [Part::Normalizer, Part::Upserter] {
@@ -87,7 +87,7 @@ fn every_function_crashes_at_its_first_invocation_and_now_and_then_later() {
 }
 
 #[test]
-fn a_single_delivery_fails_and_meets_whatever_s3_owes() {
+fn a_single_delivery_fails_and_meets_every_fault_of_s3() {
     for seed in SEEDS {
         let faults = Faults::new(seed);
         ask(&faults.of_delivery(faults.of_service(Part::S3)), 1);

@@ -1,4 +1,5 @@
-//! A Firehose stream without a transformation: what a Kinesis stream takes, a line each, compressed, by the day of arrival.
+//! A Firehose stream without a transformation: the records of a Kinesis stream, one per line, compressed, by date of
+//! arrival.
 //!
 //! Source: Amazon Data Firehose Developer Guide, "Understand data delivery", "Add a new line delimiter": records are
 //! de-aggregated before the delimiter is appended.
@@ -18,7 +19,7 @@ use super::{NO_ROW_WAITS, unpacked};
 use crate::kinesis::Record;
 use crate::s3::Folder;
 
-/// Delivers what comes until no more can come.
+/// Delivers records until the channel is closed.
 ///
 /// # Errors
 /// When the folder cannot be written.
@@ -44,7 +45,7 @@ pub(crate) async fn archive(
             && let Some(lines) = waiting.take()
         {
             let prefix = settings.prefix.of(&BTreeMap::new(), lines.arrival, "");
-            let body = lines.gzip.finish().context("memory takes it")?;
+            let body = lines.gzip.finish().context("compression failed")?;
             delivery.write(&prefix, lines.arrival, ".gz", &body).await?;
         }
         if is_over {
@@ -57,7 +58,7 @@ struct Lines {
     gzip: GzEncoder<Vec<u8>>,
     bytes: usize,
     since: Instant,
-    /// When the oldest of the records arrived.
+    /// The arrival time of the oldest record.
     arrival: i64,
 }
 
@@ -73,7 +74,7 @@ impl Lines {
             self.gzip
                 .write_all(&part.data)
                 .and_then(|()| self.gzip.write_all(b"\n"))
-                .context("memory takes it")?;
+                .context("compression failed")?;
         }
         Ok(())
     }

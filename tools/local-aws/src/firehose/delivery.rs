@@ -1,7 +1,7 @@
-//! The destination's buffers: rows by partition, failures by type, and the objects they become.
+//! The destination's buffers: rows by partition, failures by type, and the objects written from them.
 //!
 //! Source: Amazon Data Firehose Developer Guide, "Understand data delivery", "Dynamic partitioning", "Configure Amazon
-//! S3 object name format", "Convert input data format": what does not fit goes to `format-conversion-failed`.
+//! S3 object name format", "Convert input data format": rows that do not fit the table go to `format-conversion-failed`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use lake_parquet::GlueTable;
 use lake_parquet::convert;
 use served_stack::{ACCOUNT, REGION};
 
-/// Between tries of a delivery: the service waits longer, and nobody here wants to.
+/// Pause between attempts of a delivery. The service waits longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A row and when its record arrived.
@@ -29,7 +29,7 @@ pub(super) struct Row {
     pub(super) arrival: i64,
 }
 
-/// What waits for delivery.
+/// Rows and failures that wait for delivery.
 pub(super) struct Delivery {
     settings: FirehoseSettings,
     folder: Folder,
@@ -42,7 +42,7 @@ struct Waiting<T> {
     items: Vec<T>,
     bytes: usize,
     since: Instant,
-    /// When the oldest of their records arrived.
+    /// The arrival time of the oldest record.
     arrival: i64,
 }
 
@@ -61,13 +61,13 @@ impl Delivery {
         Self { settings, folder, partitions: BTreeMap::new(), failures: BTreeMap::new() }
     }
 
-    /// Takes a row into its partition.
+    /// Adds a row to its partition.
     pub(super) fn add(&mut self, mut keys: BTreeMap<String, String>, row: Row) -> Result<(), Failure> {
         let has = |name: &str| keys.get(name).is_some_and(|value| !value.is_empty());
         if !self.settings.prefix.partition_keys().all(has) {
             return Err(Failure::MISSING_PARTITION_KEY);
         }
-        // Keys that the prefix does not use part nothing.
+        // Keys that the prefix does not use do not make a partition.
         keys.retain(|name, _| self.settings.prefix.partition_keys().any(|used| used == name));
         if self.partitions.len() >= self.settings.active_partitions && !self.partitions.contains_key(&keys) {
             return Err(Failure::ACTIVE_PARTITIONS_EXCEEDED);
@@ -78,7 +78,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// Takes a failed record's line.
+    /// Adds the line of a failed record.
     pub(super) fn fail(&mut self, line: serde_json::Value, failure: Failure) {
         let error_type = if failure == Failure::ACTIVE_PARTITIONS_EXCEEDED {
             "activePartitionExceeded"
@@ -95,7 +95,7 @@ impl Delivery {
         lines.items.push(line);
     }
 
-    /// How many rows and failures wait.
+    /// The number of rows and failures that wait.
     pub(super) fn waiting(&self) -> u64 {
         let rows = self.partitions.values().map(|rows| rows.items.len());
         rows.chain(self.failures.values().map(|lines| lines.items.len())).sum::<usize>() as u64
@@ -108,7 +108,7 @@ impl Delivery {
         Some(since + self.settings.destination_buffer.interval)
     }
 
-    /// Delivers the buffers that are full, or whose interval is over. Answers how many rows did not fit the table.
+    /// Delivers the buffers that are full or whose interval is over. Returns the number of rows that did not fit the table.
     pub(super) async fn deliver_due(&mut self, now: Instant) -> anyhow::Result<u64> {
         let buffer = self.settings.destination_buffer;
         let due: Vec<_> = self.partitions.extract_if(.., |_, rows| rows.is_due(buffer, now)).collect();
@@ -118,7 +118,7 @@ impl Delivery {
         Ok(misfits)
     }
 
-    /// Delivers everything.
+    /// Delivers everything. Returns the number of rows that did not fit the table.
     pub(super) async fn deliver_all(&mut self) -> anyhow::Result<u64> {
         let rows = std::mem::take(&mut self.partitions).into_iter().collect();
         let misfits = self.deliver_rows(rows).await?;
@@ -170,8 +170,9 @@ impl Delivery {
         Ok(())
     }
 
-    /// `<prefix><stream>-<version>-<yyyy>-<MM>-<dd>-<HH>-<mm>-<ss>-<uuid><extension>`, with the time at which the oldest
-    /// record in it arrived.
+    /// Writes an object named
+    /// `<prefix><stream>-<version>-<yyyy>-<MM>-<dd>-<HH>-<mm>-<ss>-<uuid><extension>`, with the arrival time of its
+    /// oldest record.
     pub(super) async fn write(
         &self,
         prefix: &str,
@@ -188,7 +189,7 @@ impl Delivery {
             put.with_context(|| format!("bucket {bucket} cannot be written"))
         };
         let Some(interference) = &self.settings.interference else { return put().await };
-        // Under one key, so that what a lost answer hides is not there twice.
+        // Every attempt uses the same key, so that a retry after a lost response does not write the object twice.
         for number in 1.. {
             match interference(number) {
                 Intervention::Pass => return put().await,
@@ -205,7 +206,7 @@ impl Delivery {
     }
 }
 
-/// A row that does not fit the table, in the documented form.
+/// The line for a row that does not fit the table, in the documented format.
 /// Source: Firehose Developer Guide, "Error handling for data format conversion".
 fn misfit_line(row: &Row, message: &str, table: &GlueTable) -> serde_json::Value {
     json!({

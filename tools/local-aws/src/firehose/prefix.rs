@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 use anyhow::{bail, ensure};
 
-/// A prefix, read once.
+/// A parsed prefix.
 #[derive(Debug, Clone)]
 pub struct Prefix(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Literal(String),
-    /// `!{timestamp:yyyy/MM/dd}`, as a pattern of strftime.
+    /// `!{timestamp:yyyy/MM/dd}`, as a strftime pattern.
     Timestamp(String),
     /// `!{partitionKeyFromLambda:name}`
     PartitionKey(String),
@@ -23,33 +23,33 @@ enum Part {
     RandomString,
 }
 
-/// The patterns of Java's `DateTimeFormatter` that a path is made of.
+/// The supported patterns of Java's `DateTimeFormatter`, and their strftime equivalents.
 const PATTERNS: [(&str, &str); 6] =
     [("yyyy", "%Y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S")];
 
 impl Prefix {
-    /// Reads the prefix of delivered objects.
+    /// Parses the prefix of delivered objects.
     ///
     /// # Errors
-    /// When an expression is not one that the service knows there.
+    /// When the service does not support an expression in such a prefix.
     pub fn read(text: &str) -> anyhow::Result<Self> {
         let prefix = Self::parse(text)?;
         ensure!(
             !prefix.0.contains(&Part::ErrorOutputType),
-            "prefix {text} has !{{firehose:error-output-type}}, which only an error prefix may have"
+            "prefix {text} has !{{firehose:error-output-type}}, which is allowed only in an error prefix"
         );
         Ok(prefix)
     }
 
-    /// Reads the prefix of failures.
+    /// Parses the prefix of failures.
     ///
     /// # Errors
-    /// When an expression is not one that the service knows there, or the error type is missing.
+    /// When the service does not support an expression in such a prefix, or the error type is missing.
     pub fn read_error(text: &str) -> anyhow::Result<Self> {
         let prefix = Self::parse(text)?;
         ensure!(
             prefix.partition_keys().next().is_none(),
-            "error prefix {text} has a partition key, which a failed record may not have"
+            "error prefix {text} has a partition key, which a failed record may lack"
         );
         ensure!(
             prefix.0.contains(&Part::ErrorOutputType),
@@ -87,14 +87,14 @@ impl Prefix {
                 parts.push(Part::Literal(literal.to_owned()));
             }
             let Some((expression, after)) = expression.split_once('}') else {
-                bail!("prefix {text} has an expression that does not end");
+                bail!("prefix {text} has an expression without a closing brace");
             };
             parts.push(match expression.split_once(':') {
                 Some(("timestamp", pattern)) => Part::Timestamp(strftime(pattern)?),
                 Some(("partitionKeyFromLambda", name)) => Part::PartitionKey(name.to_owned()),
                 Some(("firehose", "error-output-type")) => Part::ErrorOutputType,
                 Some(("firehose", "random-string")) => Part::RandomString,
-                _ => bail!("prefix {text} has !{{{expression}}}, which is not known here"),
+                _ => bail!("prefix {text} has !{{{expression}}}, which is not supported"),
             });
             rest = after;
         }
@@ -105,7 +105,7 @@ impl Prefix {
     }
 }
 
-/// Java's pattern as strftime's; text stands in single quotes.
+/// Converts a Java pattern to strftime. Literal text is in single quotes.
 fn strftime(pattern: &str) -> anyhow::Result<String> {
     let mut translated = String::new();
     let mut rest = pattern;
@@ -117,7 +117,7 @@ fn strftime(pattern: &str) -> anyhow::Result<String> {
             translated.push_str(&quoted.replace('%', "%%"));
             rest = after;
         } else if first.is_ascii_alphabetic() || first == '\'' {
-            bail!("timestamp pattern {pattern} is not known here from {rest} on");
+            bail!("timestamp pattern {pattern} is not supported from {rest} on");
         } else {
             translated.push(first);
             rest = &rest[first.len_utf8()..];
@@ -148,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_refuses_is_refused_with_a_sentence() {
+    fn an_unsupported_prefix_is_refused_with_the_reason() {
         let error = |result: anyhow::Result<Prefix>| result.unwrap_err().to_string();
-        assert!(error(Prefix::read("a/!{firehose:error-output-type}/")).contains("only an error prefix"));
-        assert!(error(Prefix::read("a/!{timestamp:yyyy")).contains("does not end"));
-        assert!(error(Prefix::read("a/!{partitionKeyFromQuery:x}/")).contains("not known here"));
-        assert!(error(Prefix::read("a/!{timestamp:QQQ}/")).contains("not known here from QQQ on"));
+        assert!(error(Prefix::read("a/!{firehose:error-output-type}/")).contains("only in an error prefix"));
+        assert!(error(Prefix::read("a/!{timestamp:yyyy")).contains("without a closing brace"));
+        assert!(error(Prefix::read("a/!{partitionKeyFromQuery:x}/")).contains("which is not supported"));
+        assert!(error(Prefix::read("a/!{timestamp:QQQ}/")).contains("not supported from QQQ on"));
         assert!(error(Prefix::read_error("errors/")).contains("has no"));
         let both = "e/!{firehose:error-output-type}/!{partitionKeyFromLambda:x}/";
         assert!(error(Prefix::read_error(both)).contains("has a partition key"));

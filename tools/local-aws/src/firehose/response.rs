@@ -1,4 +1,4 @@
-//! The function's answer to a buffer of records.
+//! Parses the function's response to a buffer of records.
 //!
 //! Source: Amazon Data Firehose Developer Guide, "Transform source data in Amazon Data Firehose", "Required parameters
 //! for data transformation", "Handle failure in data transformation".
@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use crate::function::InvokeError;
 
-/// What the function made of one record.
+/// The function's result for one record.
 pub(super) enum Transformed {
-    /// To be delivered.
+    /// A row to deliver.
     Row { keys: BTreeMap<String, String>, data: Vec<u8> },
-    /// To be forgotten.
+    /// Not delivered.
     Dropped,
 }
 
@@ -27,15 +27,15 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) const MISSING_RECORD_ID: Self = Self {
         code: "Lambda.MissingRecordId",
-        message: "The function did not return every record id that it was given.",
+        message: "The function did not return every record ID in the event.",
     };
     const DUPLICATED_RECORD_ID: Self = Self {
         code: "Lambda.DuplicatedRecordId",
-        message: "The function returned a record id more than once.",
+        message: "The function returned a record ID more than once.",
     };
     const UNREADABLE_RESPONSE: Self = Self {
         code: "Lambda.JsonProcessingException",
-        message: "The function's response is not in the expected form.",
+        message: "The function's response does not have the expected format.",
     };
     const PROCESSING_FAILED: Self = Self {
         code: "Lambda.FunctionError",
@@ -47,27 +47,27 @@ impl Failure {
     };
     pub(super) const ACTIVE_PARTITIONS_EXCEEDED: Self = Self {
         code: "DynamicPartitioning.ActivePartitionLimitExceeded",
-        message: "More partitions are active than the stream may have.",
+        message: "The stream's limit of active partitions is exceeded.",
     };
 
-    pub(super) fn of_invocation(error: &InvokeError) -> Self {
+    pub(super) fn from_invoke_error(error: &InvokeError) -> Self {
         match error {
             InvokeError::TimedOut(_) => {
                 Self { code: "Lambda.FunctionTimedOut", message: "The function timed out." }
             }
             InvokeError::TooLarge { .. } => Self {
                 code: "Lambda.FunctionError",
-                message: "The event or the response is above Lambda's 6 MB.",
+                message: "The event or the response exceeds Lambda's 6 MB.",
             },
-            InvokeError::NoRoom => {
+            InvokeError::Throttled => {
                 Self { code: "Lambda.InvokeLimitExceeded", message: "The Lambda invoke limit is exceeded." }
             }
-            _ => Self { code: "Lambda.FunctionError", message: "The function failed or its process ended." },
+            _ => Self { code: "Lambda.FunctionError", message: "The function failed or its process exited." },
         }
     }
 }
 
-/// Answers by record id.
+/// Answers by record ID.
 pub(super) type Answers = HashMap<String, Result<Transformed, Failure>>;
 
 #[derive(Deserialize)]
@@ -92,7 +92,7 @@ struct Metadata {
     partition_keys: BTreeMap<String, String>,
 }
 
-/// The function's answers; an id that is not of the buffer is nobody's answer.
+/// Parses the function's answers. The caller ignores those with an unknown record ID.
 pub(super) fn answers(response: &[u8]) -> Result<Answers, Failure> {
     let response: Response = serde_json::from_slice(response).map_err(|_| Failure::UNREADABLE_RESPONSE)?;
     let mut answers = Answers::new();
@@ -132,7 +132,7 @@ mod tests {
 
     /// "Required parameters for data transformation": `recordId`, `result` (Ok, Dropped, `ProcessingFailed`), `data`.
     #[test]
-    fn a_response_is_read_by_the_documented_rules() {
+    fn a_response_is_parsed_by_the_documented_rules() {
         let record = |rest: &str| format!(r#"{{"records":[{{"recordId":"a",{rest}}}]}}"#);
         for (response, expected) in [
             (

@@ -1,4 +1,4 @@
-//! How a Firehose stream is set up.
+//! The settings of a Firehose stream.
 
 use std::time::Duration;
 
@@ -7,35 +7,35 @@ use lake_parquet::GlueTable;
 use super::prefix::Prefix;
 use crate::gateway::Interference;
 
-/// How a Firehose stream is set up.
+/// The settings of a Firehose stream.
 #[derive(Clone)]
 pub struct FirehoseSettings {
     /// Its name.
     pub name: String,
-    /// Destination.
+    /// The destination bucket.
     pub bucket: String,
-    /// Where rows go.
+    /// The prefix of rows.
     pub prefix: Prefix,
-    /// Where failures go.
+    /// The prefix of failures.
     pub error_prefix: Prefix,
     /// The transformation's buffering hint.
     pub transformation_buffer: Buffer,
     /// The destination's buffering hint.
     pub destination_buffer: Buffer,
-    /// Most partitions with rows that wait for delivery.
+    /// Maximum number of partitions with rows that wait for delivery.
     pub active_partitions: usize,
-    /// The table whose columns the rows are converted to; without one they are delivered as they are.
+    /// The table whose columns the rows are converted to. Without a table, they are delivered unchanged.
     pub conversion: Option<GlueTable>,
-    /// Where source records go as they came, compressed with GZIP; without it they do not.
+    /// The prefix of raw source records, compressed with GZIP. Without a prefix, they are not kept.
     pub backup_prefix: Option<Prefix>,
-    /// Fault injection: asked before each delivery, which is tried until it succeeds.
+    /// Fault injection, called before each attempt of a delivery. Deliveries are retried until they succeed.
     pub interference: Option<Interference>,
 }
 
-/// A buffering hint: whichever comes first.
+/// A buffering hint. The buffer is full as soon as one of the two is reached.
 #[derive(Debug, Clone, Copy)]
 pub struct Buffer {
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: usize,
     /// Time since the first record.
     pub interval: Duration,

@@ -1,4 +1,4 @@
-//! The rules of the Developer Guide, with functions that answer on purpose.
+//! The rules of the Developer Guide, tested with scripted functions.
 
 use super::*;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use lake_parquet::read_rows;
 
 type Answer = fn(&Value, usize) -> Result<Value, InvokeError>;
 
-/// A function that answers as it is told: from the event and the number of the invocation.
+/// A function whose answer is computed from the event and the number of the invocation.
 struct Scripted {
     answer: Answer,
     events: Mutex<Vec<Value>>,
@@ -40,8 +40,8 @@ fn failed() -> InvokeError {
     InvokeError::Failed { error_type: "E".to_owned(), error_message: "m".to_owned() }
 }
 
-/// `Ok` for every record, partitioned by the text before a colon.
-#[expect(clippy::unnecessary_wraps, reason = "a script may fail, and this one does not")]
+/// Answers `Ok` for every record, partitioned by the text before a colon.
+#[expect(clippy::unnecessary_wraps, reason = "scripts may fail; this one does not")]
 fn all_ok(event: &Value, _: usize) -> Result<Value, InvokeError> {
     let record = |record: &Value| {
         let data = base64_simd::STANDARD.decode_to_vec(record["data"].as_str().unwrap()).unwrap();
@@ -98,7 +98,7 @@ impl Run {
         [ok, dropped, failed].map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Objects by key, without the unique end of their names.
+    /// Objects by folder and extension; their names are unique.
     fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         let root = self.folder.path().join("lake");
         let object = |path: PathBuf| {
@@ -128,18 +128,18 @@ fn raw(line: &Value) -> String {
 
 /// "Dynamic partitioning": rows are delivered under the prefix with the keys that the function returned.
 #[tokio::test(start_paused = true)]
-async fn rows_are_delivered_by_partition_in_their_order() {
+async fn rows_are_delivered_by_partition_in_order() {
     let run = run(settings(), all_ok, &["a:1", "b:2", "a:3"]).await;
     assert_eq!(run.counts(), [3, 0, 0]);
     assert_eq!((run.text("rows/day=a "), run.text("rows/day=b ")), ("1\n3\n".to_owned(), "2\n".to_owned()));
 }
 
-/// "Handle failure in data transformation": a failed invocation is retried three times; then the records are in
-/// processing-failed, in the documented form.
+/// "Handle failure in data transformation": a failed invocation is retried three times. Then the records go to
+/// processing-failed, in the documented format.
 #[tokio::test(start_paused = true)]
-async fn a_failed_invocation_is_tried_three_more_times() {
-    let third = |event: &Value, invocation| if invocation < 4 { Err(failed()) } else { all_ok(event, 0) };
-    let saved = run(settings(), third, &["a:1"]).await;
+async fn a_failed_invocation_is_retried_three_times() {
+    let fourth = |event: &Value, invocation| if invocation < 4 { Err(failed()) } else { all_ok(event, 0) };
+    let saved = run(settings(), fourth, &["a:1"]).await;
     assert_eq!((saved.counts(), saved.function.events.lock().unwrap().len()), ([1, 0, 0], 4));
 
     let lost = run(settings(), |_, _| Err(failed()), &["a:1", "a:2"]).await;
@@ -166,7 +166,7 @@ async fn a_failed_invocation_is_tried_three_more_times() {
     );
 }
 
-/// "Required parameters for data transformation": every record id comes back once; "any mismatch … is treated as a data
+/// "Required parameters for data transformation": every record ID is returned once; "any mismatch … is treated as a data
 /// transformation failure".
 #[tokio::test(start_paused = true)]
 async fn record_ids_that_do_not_match_are_failures() {
@@ -197,7 +197,7 @@ async fn record_ids_that_do_not_match_are_failures() {
     assert_eq!(twice.failures("processing-failed")[0]["errorCode"], "Lambda.DuplicatedRecordId");
 }
 
-/// "Lambda quotas": 6 MB of response; beyond it the invocation has failed.
+/// "Lambda quotas": a response has at most 6 MB. If it is larger, the invocation has failed.
 #[tokio::test(start_paused = true)]
 async fn a_response_above_six_megabytes_fails_every_record() {
     let too_large = |_: &Value, _| Err(InvokeError::TooLarge { what: "response", bytes: 7_000_000 });
@@ -205,9 +205,9 @@ async fn a_response_above_six_megabytes_fails_every_record() {
     assert_eq!(run.counts(), [0, 0, 2]);
 }
 
-/// "Dynamic partitioning", quota of active partitions: what is above it goes to the error prefix.
+/// "Dynamic partitioning", quota of active partitions: records that exceed it go to the error prefix.
 #[tokio::test(start_paused = true)]
-async fn records_of_a_partition_too_many_go_to_the_error_prefix() {
+async fn records_that_exceed_the_limit_of_active_partitions_go_to_the_error_prefix() {
     let settings = FirehoseSettings { active_partitions: 2, ..settings() };
     let run = run(settings, all_ok, &["a:1", "b:2", "c:3", "a:4"]).await;
     assert_eq!(run.counts(), [3, 0, 1]);
@@ -227,8 +227,8 @@ async fn a_row_without_its_partition_key_is_a_failure() {
     assert_eq!(run.failures("processing-failed")[0]["errorCode"], "DynamicPartitioning.MissingPartitionKey");
 }
 
-/// "Convert input data format", "Error handling for data format conversion": rows become Parquet by the table's columns;
-/// what does not fit is in format-conversion-failed with the row as the function made it.
+/// "Convert input data format", "Error handling for data format conversion": rows are converted to Parquet with the table's
+/// columns. Rows that do not fit go to format-conversion-failed, as the function returned them.
 #[tokio::test(start_paused = true)]
 async fn rows_become_parquet_and_misfits_are_kept() {
     let table = GlueTable::new("db", "t", [("n", "bigint")]).unwrap();
@@ -243,9 +243,9 @@ async fn rows_become_parquet_and_misfits_are_kept() {
     assert_eq!(lines[0]["dataCatalogTable"]["tableName"], "t");
 }
 
-/// "Configure backup settings": the source records as they came, whatever became of them.
+/// "Configure backup settings": the raw source records are kept, even if they fail.
 #[tokio::test(start_paused = true)]
-async fn source_records_are_backed_up_as_they_came() {
+async fn raw_source_records_are_backed_up() {
     let backup_prefix = Some(Prefix::read("raw/!{timestamp:yyyy}/").unwrap());
     let settings = FirehoseSettings { backup_prefix, ..settings() };
     let run = run(settings, |_, _| Err(failed()), &["{\"a\":1}", "{\"b\":2}"]).await;
@@ -277,7 +277,7 @@ async fn buffers_are_delivered_when_full_or_when_their_interval_is_over() {
         producer.put_record(Bytes::from_static(b"a:1")).await;
     }
     wait(1).await;
-    // Nine bytes are above the hint of eight; one record more waits for its interval.
+    // Nine bytes exceed the hint of eight, so the first buffer is full. One more record waits for its interval.
     producer.put_record(Bytes::from_static(b"a:2")).await;
     wait(5).await;
     assert_eq!((invocations(), objects()), (1, 0));
@@ -291,9 +291,9 @@ async fn buffers_are_delivered_when_full_or_when_their_interval_is_over() {
 }
 
 /// "Understand data delivery": with a Kinesis source, packed records are unpacked before the function gets them, with
-/// their place in the stream.
+/// their position in the stream.
 #[tokio::test(start_paused = true)]
-async fn a_kinesis_source_is_unpacked_and_its_records_know_their_place() {
+async fn records_of_a_kinesis_source_are_unpacked_and_have_their_position() {
     let folder = tempfile::tempdir().unwrap();
     let buckets = Folder::open(folder.path()).unwrap();
     buckets.create_bucket("lake").unwrap();
@@ -321,10 +321,10 @@ async fn a_kinesis_source_is_unpacked_and_its_records_know_their_place() {
     assert_eq!(metadata(2)["shardId"], "shardId-000000000000");
 }
 
-/// "Understand data delivery", "Retry": a delivery to S3 that fails is tried again. What was written by a try whose answer
-/// was lost is not there twice.
+/// "Understand data delivery", "Retry": a failed delivery to S3 is retried. An object whose response was lost is not
+/// written twice.
 #[tokio::test(start_paused = true)]
-async fn a_failed_delivery_is_tried_until_it_succeeds() {
+async fn a_failed_delivery_is_retried_until_it_succeeds() {
     let interventions = Mutex::new(vec![
         Intervention::Slow(Duration::from_millis(5)),
         Intervention::DropResponse,

@@ -1,7 +1,7 @@
-//! Bodies: from a request to a file and back, a piece at a time, with the digests that were asked for.
+//! Streams bodies from a request to a file and back, and computes the requested digests.
 //!
 //! Source: S3 User Guide, "Checking object integrity for data uploads": `Content-MD5`, checksums in a header or in a
-//! trailer behind the body.
+//! trailer after the body.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -23,10 +23,10 @@ use super::errors::broken;
 use super::headers::Headers;
 use super::object::NewObject;
 
-/// Read at once.
+/// Maximum bytes per read.
 const PIECE: usize = 256 * 1024;
 
-/// A body that has arrived.
+/// A received body.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) file: Arc<Hidden>,
@@ -36,12 +36,12 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// The MD5 as an `ETag` has it.
+    /// The MD5 as an `ETag`.
     pub(super) fn etag(&self) -> String {
         hex(&self.md5)
     }
 
-    /// As an object that was put at once.
+    /// The object for a body that was put in one request.
     pub(super) fn into_object(self, headers: Arc<Headers>, tags: Vec<Tag>) -> NewObject {
         let (etag, mut checksum) = (self.etag(), self.checksum);
         if checksum != Checksum::default() {
@@ -61,19 +61,19 @@ pub(super) async fn receive<E>(
     let mut file = tokio::fs::File::create(&place.path).await.map_err(broken)?;
     let (mut md5, mut size) = (Md5::new(), 0);
     while let Some(piece) = body.next().await {
-        let piece =
-            piece.map_err(|_| s3_error!(IncompleteBody, "the body broke off, or its signature is wrong"))?;
+        let piece = piece
+            .map_err(|_| s3_error!(IncompleteBody, "the body is incomplete, or its signature is wrong"))?;
         md5.update(&piece);
         hasher.update(&piece);
         size += piece.len() as u64;
         file.write_all(&piece).await.map_err(broken)?;
     }
-    // What is still on its way to the file would be missing.
+    // Without the flush, buffered bytes would be missing from the file.
     file.flush().await.map_err(broken)?;
     Ok(Received { file: Arc::new(place), size, md5: md5.finalize().into(), checksum: hasher.finalize() })
 }
 
-/// A part of a file, a piece at a time.
+/// Streams a range of a file.
 pub(super) fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
     let start = range.start;
     let state = (tokio::fs::File::from_std(file), Some(start), range.end - start);
@@ -90,7 +90,7 @@ pub(super) fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = io::Re
     })
 }
 
-/// The MD5 of a file; it is then read from its beginning again.
+/// Returns the MD5 of a file, and the file rewound to its beginning.
 pub(super) async fn md5_of(mut file: File) -> S3Result<(File, String)> {
     let digest = tokio::task::spawn_blocking(move || {
         let (mut md5, mut piece) = (Md5::new(), vec![0; PIECE]);
@@ -107,19 +107,19 @@ pub(super) async fn md5_of(mut file: File) -> S3Result<(File, String)> {
     digest.await.map_err(|_| s3_error!(InternalError))?.map_err(broken)
 }
 
-/// What a request says about its body.
+/// The digests that a request declares for its body.
 #[derive(Debug, Default)]
-pub(super) struct Promised {
+pub(super) struct Declared {
     pub(super) content_md5: Option<String>,
     pub(super) checksum: Checksum,
     pub(super) algorithm: Option<ChecksumAlgorithm>,
     pub(super) trailers: Option<TrailingHeaders>,
 }
 
-/// The promises in the input of an operation with a body.
-macro_rules! promised {
+/// Takes the declared digests from the input of an operation with a body.
+macro_rules! declared {
     ($request:expr) => {
-        $crate::s3::body::Promised {
+        $crate::s3::body::Declared {
             content_md5: $request.input.content_md5.take(),
             checksum: $crate::s3::body::sums_of!($request.input),
             algorithm: $request.input.checksum_algorithm.take(),
@@ -128,7 +128,7 @@ macro_rules! promised {
     };
 }
 
-/// The checksums that anything of S3's has.
+/// Copies the checksums of any S3 structure that has them.
 macro_rules! sums_of {
     ($of:expr) => {
         s3s::dto::Checksum {
@@ -142,7 +142,7 @@ macro_rules! sums_of {
     };
 }
 
-/// One of S3's answers with these checksums.
+/// Builds an S3 output with these checksums.
 macro_rules! with_sums {
     ($output:ident { $($fields:tt)* }, $sums:expr) => {
         $output {
@@ -156,10 +156,10 @@ macro_rules! with_sums {
     };
 }
 
-pub(super) use {promised, sums_of, with_sums};
+pub(super) use {declared, sums_of, with_sums};
 
-impl Promised {
-    /// Computes every checksum that is promised, or will be in the trailer.
+impl Declared {
+    /// Computes every checksum that is declared, or will be in the trailer.
     pub(super) fn hasher(&self, headers: &HeaderMap) -> ChecksumHasher {
         let trailer = headers.get("x-amz-trailer").and_then(|names| names.to_str().ok()).unwrap_or_default();
         let wanted = |value: &Option<String>, name: &str| {
@@ -184,14 +184,15 @@ impl Promised {
         hasher
     }
 
-    /// An error if the body is not what was promised.
+    /// Returns an error if the body does not have the declared digests.
     pub(super) fn check(mut self, received: &Received) -> S3Result<()> {
-        if let Some(promised) = self.content_md5.take() {
+        if let Some(declared) = self.content_md5.take() {
             let digest =
-                base64_simd::STANDARD.decode_to_vec(promised).ok().filter(|digest| digest.len() == 16);
-            let digest = digest.ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is no MD5 in base64"))?;
+                base64_simd::STANDARD.decode_to_vec(declared).ok().filter(|digest| digest.len() == 16);
+            let digest = digest
+                .ok_or_else(|| s3_error!(InvalidDigest, "Content-MD5 is not an MD5 digest in base64"))?;
             if digest != received.md5 {
-                return Err(s3_error!(BadDigest, "the body does not have the MD5 that Content-MD5 says"));
+                return Err(s3_error!(BadDigest, "the body's MD5 does not match Content-MD5"));
             }
         }
         if let Some(trailers) = self.trailers.take().and_then(|trailers| trailers.take()) {
@@ -202,7 +203,7 @@ impl Promised {
 
     fn read_trailers(&mut self, trailers: &HeaderMap) {
         let sums = &mut self.checksum;
-        for (promised, name) in [
+        for (declared, name) in [
             (&mut sums.checksum_crc32, "x-amz-checksum-crc32"),
             (&mut sums.checksum_crc32c, "x-amz-checksum-crc32c"),
             (&mut sums.checksum_crc64nvme, "x-amz-checksum-crc64nvme"),
@@ -210,22 +211,22 @@ impl Promised {
             (&mut sums.checksum_sha256, "x-amz-checksum-sha256"),
         ] {
             if let Some(value) = trailers.get(name).and_then(|value| value.to_str().ok()) {
-                *promised = Some(value.to_owned());
+                *declared = Some(value.to_owned());
             }
         }
     }
 }
 
-/// An error if a checksum that is promised is another than the one computed.
-pub(super) fn check_checksum(promised: &Checksum, computed: &Checksum) -> S3Result<()> {
+/// Returns an error if a declared checksum differs from the computed one.
+pub(super) fn check_checksum(declared: &Checksum, computed: &Checksum) -> S3Result<()> {
     let pairs = [
-        ("CRC32", &promised.checksum_crc32, &computed.checksum_crc32),
-        ("CRC32C", &promised.checksum_crc32c, &computed.checksum_crc32c),
-        ("CRC64NVME", &promised.checksum_crc64nvme, &computed.checksum_crc64nvme),
-        ("SHA1", &promised.checksum_sha1, &computed.checksum_sha1),
-        ("SHA256", &promised.checksum_sha256, &computed.checksum_sha256),
+        ("CRC32", &declared.checksum_crc32, &computed.checksum_crc32),
+        ("CRC32C", &declared.checksum_crc32c, &computed.checksum_crc32c),
+        ("CRC64NVME", &declared.checksum_crc64nvme, &computed.checksum_crc64nvme),
+        ("SHA1", &declared.checksum_sha1, &computed.checksum_sha1),
+        ("SHA256", &declared.checksum_sha256, &computed.checksum_sha256),
     ];
-    match pairs.iter().find(|(_, promised, computed)| promised.is_some() && promised != computed) {
+    match pairs.iter().find(|(_, declared, computed)| declared.is_some() && declared != computed) {
         Some((name, ..)) => {
             Err(s3_error!(BadDigest, "The {name} you specified did not match the calculated checksum."))
         }
@@ -233,7 +234,7 @@ pub(super) fn check_checksum(promised: &Checksum, computed: &Checksum) -> S3Resu
     }
 }
 
-/// Computes one checksum, or none.
+/// A hasher for one checksum, or for none.
 pub(super) fn hasher(algorithm: Option<&ChecksumAlgorithm>) -> ChecksumHasher {
     let mut hasher = ChecksumHasher::default();
     match algorithm.map(ChecksumAlgorithm::as_str) {

@@ -1,8 +1,8 @@
-//! A bucket: its objects with their versions, and what writing and deleting makes of them.
+//! A bucket: its objects with their versions, and the rules of writing and deleting.
 //!
-//! The current version of an ordinary key is the file that people see; whatever else is kept is hidden. The folder also
-//! belongs to others: before anything is said about a key, its file is looked at, and what appeared, changed or vanished
-//! is taken for what it is, a write or a delete by somebody else.
+//! The current version of an ordinary key is the visible file; all other versions are hidden. Other programs also use the
+//! folder. Before every operation on a key its file is checked, and a file that appeared, changed or vanished counts as a
+//! write or delete by another program.
 //!
 //! Source: S3 User Guide, "How S3 Versioning works", "Working with delete markers", "Adding objects to
 //! versioning-suspended buckets".
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use s3s::dto::{Checksum, Tag, Timestamp};
 use s3s::{S3Result, s3_error};
 
-use super::conditions::{There, with_headers};
+use super::conditions::{Existing, with_headers};
 use super::disk::{BucketFolder, Hidden, HiddenFolder, Stamp};
 use super::errors::{broken, no_such_key};
 use super::headers::{DELETE_MARKER, Headers, VERSION_ID};
@@ -24,10 +24,10 @@ use super::multipart::Upload;
 use super::object::NewObject;
 use super::time;
 
-/// The id of a version that was written while the bucket had no versions.
+/// The ID of a version that was written without versioning.
 pub(super) const NULL: &str = "null";
 
-/// Whether overwriting and deleting keep what was there.
+/// Whether the bucket keeps overwritten and deleted objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Versioning {
     Never,
@@ -40,52 +40,52 @@ pub(super) enum Versioning {
 pub(super) struct Bucket {
     pub(super) created: Timestamp,
     pub(super) versioning: Versioning,
-    /// Deleted: who still holds it must not write.
-    pub(super) is_gone: bool,
-    /// By key and upload id.
+    /// Whether the bucket was deleted. Requests that still hold it must not write.
+    pub(super) is_deleted: bool,
+    /// By key and upload ID.
     pub(super) uploads: BTreeMap<(String, String), Upload>,
-    /// By key; the current version is the last. Never empty.
+    /// Versions by key. The last one is current. Never empty.
     objects: BTreeMap<String, Vec<Version>>,
     folder: BucketFolder,
     hidden: Arc<HiddenFolder>,
 }
 
-/// An object as it was at a time, or a delete marker.
+/// A version of an object, or a delete marker.
 #[derive(Debug, Clone)]
 pub(super) struct Version {
     pub(super) id: String,
     pub(super) modified: Timestamp,
-    /// None in a delete marker.
+    /// `None` for a delete marker.
     pub(super) object: Option<Object>,
 }
 
-/// What is known of an object beside its bytes.
+/// An object's metadata, and the place of its bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Object {
     body: Body,
     pub(super) size: u64,
-    /// Not known of a file that somebody else wrote, until somebody asks.
+    /// `None` for a file that another program wrote, until it is first needed.
     pub(super) etag: Option<String>,
     pub(super) headers: Arc<Headers>,
     pub(super) tags: Vec<Tag>,
     pub(super) checksum: Checksum,
-    /// The sizes of the parts it was uploaded in.
+    /// The sizes of the parts of a multipart upload.
     pub(super) parts: Arc<[u64]>,
 }
 
-/// Where the bytes are.
+/// The place of an object's bytes.
 #[derive(Debug, Clone)]
 enum Body {
     Plain(Stamp),
     Hidden(Arc<Hidden>),
 }
 
-/// What became of a delete.
+/// The result of a delete.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Deleted {
-    /// Whether a delete marker was made or removed.
+    /// Whether a delete marker was created or removed.
     pub(super) delete_marker: bool,
-    /// Of what was made or removed, in a bucket with versions.
+    /// The version that was created or removed, in a versioned bucket.
     pub(super) version_id: Option<String>,
 }
 
@@ -94,7 +94,7 @@ impl Bucket {
         Self {
             created: time::now(),
             versioning: Versioning::Never,
-            is_gone: false,
+            is_deleted: false,
             uploads: BTreeMap::new(),
             objects: BTreeMap::new(),
             folder,
@@ -102,22 +102,22 @@ impl Bucket {
         }
     }
 
-    /// The version id that an answer names, if the bucket has or had versions.
+    /// The version ID in a response; `None` if the bucket never had versioning.
     pub(super) fn shown(&self, id: &str) -> Option<String> {
         (self.versioning != Versioning::Never).then(|| id.to_owned())
     }
 
-    /// What a write of this key finds.
-    pub(super) fn there(&mut self, key: &str) -> There {
+    /// The current object of a key, for the conditions of a write.
+    pub(super) fn existing(&mut self, key: &str) -> Existing {
         self.refresh(key);
         let current = self.objects.get(key).and_then(|versions| versions.last());
         match current.and_then(|version| version.object.as_ref()) {
-            None => There::Nothing,
-            Some(object) => object.etag.clone().map_or(There::Unknown, There::Object),
+            None => Existing::Nothing,
+            Some(object) => object.etag.clone().map_or(Existing::Unknown, Existing::Object),
         }
     }
 
-    /// The version with this id, or the current one.
+    /// The version with this ID, or the current one.
     pub(super) fn find(&mut self, key: &str, id: Option<&str>) -> S3Result<&mut Version> {
         self.refresh(key);
         let has_versions = self.versioning != Versioning::Never;
@@ -134,7 +134,7 @@ impl Bucket {
         };
         check_version_id(id)?;
         match versions.iter_mut().find(|version| version.id == id) {
-            // The one version of a bucket without versions.
+            // The only version in a bucket without versioning.
             None if !has_versions && id == NULL => Err(no_such_key()),
             None => Err(s3_error!(NoSuchVersion, "The specified version does not exist.")),
             Some(Version { object: None, .. }) => {
@@ -145,7 +145,7 @@ impl Bucket {
         }
     }
 
-    /// Opens an object. What was opened stays readable whatever happens to the object.
+    /// Opens an object. The file stays readable even if the object is overwritten or deleted.
     pub(super) fn open(&mut self, key: &str, id: Option<&str>) -> S3Result<(Version, Object, File)> {
         let version = self.find(key, id)?.clone();
         let object = version.object.clone().ok_or_else(no_such_key)?;
@@ -156,8 +156,8 @@ impl Bucket {
         Ok((version, object, file.map_err(broken)?))
     }
 
-    /// Takes note of the `ETag` of a file that somebody else wrote, if it is still the same.
-    pub(super) fn learn(&mut self, key: &str, of: &Object, etag: &str) {
+    /// Stores the `ETag` of a file that another program wrote, if the file is unchanged.
+    pub(super) fn set_etag(&mut self, key: &str, of: &Object, etag: &str) {
         let Body::Plain(stamp) = of.body else { return };
         let current = self.objects.get_mut(key).and_then(|versions| versions.last_mut());
         if let Some(Version { object: Some(object), .. }) = current
@@ -167,11 +167,11 @@ impl Bucket {
         }
     }
 
-    /// Writes an object: before, the old one is there, after, the new one, and nothing in between.
+    /// Writes an object. A reader sees either the old object or the new one.
     pub(super) fn write(&mut self, key: &str, new: NewObject) -> io::Result<Version> {
         self.refresh(key);
         let kept = self.keep_current(key)?;
-        let placed = self.folder.take(key, &new.file)?;
+        let placed = self.folder.move_in(key, &new.file)?;
         self.replace_body(key, kept);
         let NewObject { file, size, etag, headers, tags, checksum, parts } = new;
         let body = placed.map_or_else(|| Body::Hidden(file), Body::Plain);
@@ -218,18 +218,18 @@ impl Bucket {
         Ok(deleted)
     }
 
-    /// Whether nothing is left, of no version.
+    /// Whether the bucket has no version of any object.
     pub(super) fn is_empty(&mut self) -> io::Result<bool> {
         self.refresh_below("")?;
         Ok(self.objects.is_empty())
     }
 
-    /// Removes the folder, which must not hold a file.
+    /// Removes the folder, which must not contain a file.
     pub(super) fn remove_folder(&self) -> io::Result<()> {
         self.folder.remove_all()
     }
 
-    /// The keys with this prefix that come after `after`, in order, with their versions: the current one last.
+    /// The keys with this prefix from `after` on, in order, with their versions. The current version is the last.
     pub(super) fn keys(
         &mut self,
         prefix: &str,
@@ -255,7 +255,7 @@ impl Bucket {
             .map(|(key, versions)| (key.as_str(), versions.as_slice()))
     }
 
-    /// Keeps the bytes of the current object, if they are in the way of what comes and belong to a version that stays.
+    /// Keeps the bytes of the current object in a hidden file, if its file will be replaced but its version stays.
     fn keep_current(&self, key: &str) -> io::Result<Option<Hidden>> {
         let current = self.objects.get(key).and_then(|versions| versions.last());
         let stays = |version: &Version| self.versioning == Versioning::Enabled || version.id != NULL;
@@ -279,19 +279,19 @@ impl Bucket {
         }
     }
 
-    /// Moves the bytes of the version that has become the current one to where people see them.
+    /// Moves the bytes of the new current version to the visible file.
     fn show_current(&mut self, key: &str) -> io::Result<()> {
         let current = self.objects.get_mut(key).and_then(|versions| versions.last_mut());
         if let Some(Version { object: Some(object), .. }) = current
             && let Body::Hidden(hidden) = &object.body
-            && let Some(stamp) = self.folder.take(key, hidden)?
+            && let Some(stamp) = self.folder.move_in(key, hidden)?
         {
             object.body = Body::Plain(stamp);
         }
         Ok(())
     }
 
-    /// Adds a version, in the place of one that the bucket would not keep.
+    /// Adds a version. Unless versioning is enabled, it replaces the null version.
     fn push(&mut self, key: &str, modified: Timestamp, object: Option<Object>) -> Version {
         let versions = self.objects.entry(key.to_owned()).or_default();
         let id = if self.versioning == Versioning::Enabled {
@@ -306,7 +306,7 @@ impl Bucket {
     }
 
     fn refresh(&mut self, key: &str) {
-        let seen = self.folder.look(key);
+        let seen = self.folder.stamp(key);
         self.reconcile(key, seen);
     }
 
@@ -323,7 +323,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Makes what is known of a key what is seen of its file.
+    /// Updates a key's versions to match the file that was seen.
     fn reconcile(&mut self, key: &str, seen: Option<Stamp>) {
         let current = self.objects.get(key).and_then(|versions| versions.last());
         let held = match current.and_then(|version| version.object.as_ref()) {
@@ -340,7 +340,7 @@ impl Bucket {
             Some(stamp) => {
                 self.push(key, time::of(stamp.modified), Some(Object::written_by_others(stamp)));
             }
-            // Its file was deleted: what was before must not come back for that.
+            // The file was deleted. An older version must not become current because of that.
             None if self
                 .objects
                 .get(key)

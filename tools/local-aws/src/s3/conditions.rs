@@ -1,14 +1,14 @@
-//! Conditions of a request: on what is there, and when it was written.
+//! Conditions of a request: on the existing object and its modification time.
 //!
-//! Source: S3 User Guide, "Conditional requests"; S3 API Reference, `GetObject` for how two conditions go together.
+//! Source: S3 User Guide, "Conditional requests"; S3 API Reference, `GetObject` for how two conditions combine.
 
 use super::errors::no_such_key;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use s3s::dto::{ETag, ETagCondition, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-/// Conditions of reading, or of a copy on its source.
-#[expect(clippy::struct_field_names, reason = "they are S3's own names")]
+/// Conditions of a read, or of a copy on its source.
+#[expect(clippy::struct_field_names, reason = "S3's names")]
 #[derive(Debug, Default)]
 pub(super) struct ReadConditions {
     pub(super) if_match: Option<ETagCondition>,
@@ -18,10 +18,10 @@ pub(super) struct ReadConditions {
 }
 
 impl ReadConditions {
-    /// An error if the object shall not be read: [`S3ErrorCode::NotModified`] if the reader has it already.
+    /// Returns an error if a condition does not hold: [`S3ErrorCode::NotModified`] if the client already has the object.
     pub(super) fn check(&self, etag: &str, modified: &Timestamp) -> S3Result<()> {
         let is_unmodified = |since: &Timestamp| modified <= since;
-        // An ETag says more than a time: where both are given, it decides.
+        // If there is both an ETag and a time, the ETag decides.
         match &self.if_match {
             Some(condition) if !matches(condition, etag) => return Err(failed()),
             None if self.if_unmodified_since.as_ref().is_some_and(|since| !is_unmodified(since)) => {
@@ -36,23 +36,23 @@ impl ReadConditions {
         if has_it { Err(not_modified(etag, modified)) } else { Ok(()) }
     }
 
-    /// The same for the source of a copy, which has no answer "not modified".
+    /// Like [`ReadConditions::check`], for the source of a copy, which has no "not modified" response.
     pub(super) fn check_source(&self, etag: &str, modified: &Timestamp) -> S3Result<()> {
         self.check(etag, modified).map_err(|_| failed())
     }
 }
 
-/// What is there before a write.
+/// The current object before a write.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum There {
+pub(super) enum Existing {
     Nothing,
-    /// An object that somebody else has just written: nobody knows its `ETag` yet.
+    /// An object that another program just wrote, whose `ETag` is not known yet.
     Unknown,
     /// An object with this `ETag`.
     Object(String),
 }
 
-/// Conditions of writing.
+/// Conditions of a write.
 #[derive(Debug, Default)]
 pub(super) struct WriteConditions {
     if_match: Option<ETag>,
@@ -60,8 +60,8 @@ pub(super) struct WriteConditions {
 }
 
 impl WriteConditions {
-    #[expect(clippy::needless_pass_by_value, reason = "a request is taken apart")]
-    /// Reads them as S3 does: `If-None-Match` takes only `*`, `If-Match` only an `ETag`.
+    #[expect(clippy::needless_pass_by_value, reason = "consumes fields of a request")]
+    /// Parses them by S3's rules: `If-None-Match` accepts only `*`, `If-Match` only an `ETag`.
     pub(super) fn of(
         if_match: Option<ETagCondition>,
         if_none_match: Option<ETagCondition>,
@@ -70,14 +70,14 @@ impl WriteConditions {
             None => false,
             Some(ETagCondition::Any) => true,
             Some(ETagCondition::ETag(_)) => {
-                return Err(s3_error!(NotImplemented, "If-None-Match of a write takes only *"));
+                return Err(s3_error!(NotImplemented, "If-None-Match of a write accepts only *"));
             }
         };
         let if_match = match if_match {
             None => None,
             Some(ETagCondition::ETag(etag)) => Some(etag),
             Some(ETagCondition::Any) => {
-                return Err(s3_error!(NotImplemented, "If-Match of a write takes an ETag, not *"));
+                return Err(s3_error!(NotImplemented, "If-Match of a write accepts an ETag, not *"));
             }
         };
         Ok(Self { if_match, if_absent })
@@ -87,36 +87,36 @@ impl WriteConditions {
         self.if_match.is_none() && !self.if_absent
     }
 
-    /// An error unless what is there permits the write.
-    pub(super) fn check(&self, there: &There) -> S3Result<()> {
-        if self.if_absent && *there != There::Nothing {
+    /// Returns an error unless the current object permits the write.
+    pub(super) fn check(&self, there: &Existing) -> S3Result<()> {
+        if self.if_absent && *there != Existing::Nothing {
             return Err(failed());
         }
         let Some(wanted) = &self.if_match else { return Ok(()) };
         match there {
-            There::Nothing => Err(no_such_key()),
-            There::Unknown => {
+            Existing::Nothing => Err(no_such_key()),
+            Existing::Unknown => {
                 Err(s3_error!(ConditionalRequestConflict, "the object is being changed; try again"))
             }
-            There::Object(etag) if wanted.value() == etag => Ok(()),
-            There::Object(_) => Err(failed()),
+            Existing::Object(etag) if wanted.value() == etag => Ok(()),
+            Existing::Object(_) => Err(failed()),
         }
     }
 }
 
-/// Whether a condition names this `ETag`.
+/// Whether a condition matches this `ETag`.
 pub(super) fn matches(condition: &ETagCondition, etag: &str) -> bool {
     condition.as_etag().is_none_or(|wanted| wanted.value() == etag)
 }
 
-/// The answer when a condition does not hold.
+/// A condition does not hold.
 pub(super) fn failed() -> S3Error {
     s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
 }
 
 fn not_modified(etag: &str, modified: &Timestamp) -> S3Error {
     let mut written = Vec::new();
-    // A time that has no form is left out.
+    // A time that cannot be formatted is left out.
     let _ = modified.format(TimestampFormat::HttpDate, &mut written);
     with_headers(
         S3Error::new(S3ErrorCode::NotModified),
@@ -127,7 +127,7 @@ fn not_modified(etag: &str, modified: &Timestamp) -> S3Error {
     )
 }
 
-/// An error with headers of its own. They replace all others, so the type of the body is given again.
+/// Adds headers to an error. They replace all others, so the content type is set again.
 pub(super) fn with_headers<const N: usize>(
     mut error: S3Error,
     headers: [(HeaderName, String); N],
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_etag_decides_before_a_time() {
+    fn an_etag_takes_precedence_over_a_time() {
         let old = Some(at(50));
         let one = ReadConditions {
             if_match: Some(etag("e")),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_it_already_is_told_so() {
+    fn a_client_that_has_the_object_gets_not_modified() {
         for conditions in [
             ReadConditions { if_none_match: Some(etag("e")), ..Default::default() },
             ReadConditions { if_none_match: Some(ETagCondition::Any), ..Default::default() },
@@ -194,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn a_write_is_conditional_on_what_is_there() {
-        let object = |etag: &str| There::Object(etag.to_owned());
+    fn a_write_is_conditional_on_the_current_object() {
+        let object = |etag: &str| Existing::Object(etag.to_owned());
         let absent = WriteConditions::of(None, Some(ETagCondition::Any)).unwrap();
-        assert!(absent.check(&There::Nothing).is_ok() && absent.check(&object("e")).is_err());
+        assert!(absent.check(&Existing::Nothing).is_ok() && absent.check(&object("e")).is_err());
         let same = WriteConditions::of(Some(etag("e")), None).unwrap();
         assert!(same.check(&object("e")).is_ok() && same.check(&object("f")).is_err());
-        assert_eq!(same.check(&There::Nothing).unwrap_err().code().as_str(), "NoSuchKey");
+        assert_eq!(same.check(&Existing::Nothing).unwrap_err().code().as_str(), "NoSuchKey");
         assert!(WriteConditions::of(None, Some(etag("e"))).is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! Files: those of ordinary keys in the bucket's folder, and those that nobody shall see in a folder of their own.
+//! Files: those of ordinary keys in the bucket's folder, and hidden ones in a folder of their own.
 //!
-//! Nothing here follows a symbolic link, or takes a file for an object whose name is spelled otherwise on a file system
-//! that ignores case: a file counts only if its canonical path is the bucket's folder and the key.
+//! A file is an object only if its canonical path is the bucket's folder plus the key. So no symbolic link is followed, and
+//! on a case-insensitive file system no file is found under another spelling.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,10 +14,10 @@ use std::time::SystemTime;
 use super::key::{is_plain_name, plain_path};
 use lake_files::Note;
 
-/// The folder of what nobody shall see: bodies in the making, odd keys, old versions, parts.
+/// The folder of hidden files: incomplete bodies, odd keys, old versions, parts.
 const HIDDEN: &str = ".s3";
 
-/// Who is called with every file before it is written to where it stays.
+/// Calls a function, if any, with every file before it is written to its final path.
 #[derive(Clone, Default)]
 pub(super) struct Noting(pub(super) Option<Note>);
 
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Noting {
     }
 }
 
-/// A hidden folder of one store. It goes with the store.
+/// The hidden folder of one store. It is deleted with the store.
 #[derive(Debug)]
 pub(super) struct HiddenFolder {
     parent: PathBuf,
@@ -49,10 +49,10 @@ impl HiddenFolder {
         Self { parent, path, noting, files: AtomicU64::new(0) }
     }
 
-    /// A place for a new file, which is not there yet.
+    /// A new path for a hidden file, which is not created yet.
     pub(super) fn place(&self) -> io::Result<Hidden> {
         if !self.path.is_dir() {
-            // The folder stands for its files: they do not stay.
+            // Only the folder is noted, because its files are temporary.
             self.noting.note(&self.path)?;
             fs::create_dir_all(&self.path)?;
         }
@@ -63,13 +63,13 @@ impl HiddenFolder {
 
 impl Drop for HiddenFolder {
     fn drop(&mut self) {
-        // What cannot be removed is in nobody's way: the next store has a folder of another name.
+        // A leftover does no harm: the next store uses another name.
         let _ = fs::remove_dir_all(&self.path);
         let _ = fs::remove_dir(&self.parent);
     }
 }
 
-/// A hidden file. Dropped, it is gone, unless it was moved.
+/// A hidden file. Dropping it deletes the file, unless it was moved.
 #[derive(Debug)]
 pub(super) struct Hidden {
     pub(super) path: PathBuf,
@@ -81,7 +81,7 @@ impl Drop for Hidden {
     }
 }
 
-/// Tells whether a file is still the one that was seen.
+/// Identifies a file's content, to detect that it was changed or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) size: u64,
@@ -108,13 +108,13 @@ impl BucketFolder {
         Self { path: root.join(bucket), noting }
     }
 
-    /// Where an ordinary key's file is or would be.
+    /// The path of an ordinary key's file, whether or not it exists.
     fn path_of(&self, key: &str) -> Option<PathBuf> {
         plain_path(key).map(|path| self.path.join(path))
     }
 
-    /// The file of an ordinary key, if it is there.
-    pub(super) fn look(&self, key: &str) -> Option<Stamp> {
+    /// The stamp of an ordinary key's file, if it exists.
+    pub(super) fn stamp(&self, key: &str) -> Option<Stamp> {
         let path = self.path_of(key)?;
         let metadata = fs::symlink_metadata(&path).ok()?;
         if metadata.is_file() && is_exactly(&path) { Stamp::of(&metadata).ok() } else { None }
@@ -125,8 +125,9 @@ impl BucketFolder {
         File::open(self.path_of(key).ok_or(io::ErrorKind::NotFound)?)
     }
 
-    /// Moves a hidden file to its key's place. None if the key has no place: it is odd, or a file or folder is in the way.
-    pub(super) fn take(&self, key: &str, file: &Hidden) -> io::Result<Option<Stamp>> {
+    /// Moves a hidden file to its key's path. Returns `None` if that is not possible: the key is odd, or a file or folder is
+    /// in the way.
+    pub(super) fn move_in(&self, key: &str, file: &Hidden) -> io::Result<Option<Stamp>> {
         let Some(path) = self.path_of(key) else { return Ok(None) };
         if !self.make_parents(key)? {
             return Ok(None);
@@ -141,7 +142,7 @@ impl BucketFolder {
         Stamp::of(&fs::symlink_metadata(&path)?).map(Some)
     }
 
-    /// Makes the folders above a key's file, if nothing else has their names.
+    /// Creates the folders above a key's file, unless something else has one of their names.
     fn make_parents(&self, key: &str) -> io::Result<bool> {
         let mut path = self.path.clone();
         fs::create_dir_all(&path)?;
@@ -158,7 +159,7 @@ impl BucketFolder {
         Ok(is_exactly(&path))
     }
 
-    /// Keeps a file's bytes under a hidden name; the file stays where it is.
+    /// Keeps a file's bytes in a hidden file. The file itself stays.
     pub(super) fn keep(&self, key: &str, hidden: &HiddenFolder) -> io::Result<Hidden> {
         let path = self.path_of(key).ok_or(io::ErrorKind::NotFound)?;
         let kept = hidden.place()?;
@@ -167,7 +168,7 @@ impl BucketFolder {
         Ok(kept)
     }
 
-    /// Removes a file, and the folders that are empty without it.
+    /// Removes a file, and the folders above it that become empty.
     pub(super) fn remove(&self, key: &str) -> io::Result<()> {
         let path = self.path_of(key).ok_or(io::ErrorKind::NotFound)?;
         match fs::remove_file(&path) {
@@ -183,7 +184,7 @@ impl BucketFolder {
         Ok(())
     }
 
-    /// Removes the bucket's folder with the empty folders in it; an error if any file is left.
+    /// Removes the bucket's folder with the empty folders in it. Returns an error if any file is left.
     pub(super) fn remove_all(&self) -> io::Result<()> {
         fn remove(folder: &Path) -> io::Result<()> {
             for entry in fs::read_dir(folder)? {
@@ -221,7 +222,7 @@ impl BucketFolder {
                 if kind.is_dir() {
                     folders.push((entry.path(), format!("{key}/")));
                 } else if kind.is_file() {
-                    // One that has just gone is no object.
+                    // A file that was just removed is not an object.
                     if let Some(stamp) = entry.metadata().ok().and_then(|it| Stamp::of(&it).ok()) {
                         found.insert(key, stamp);
                     }
@@ -234,7 +235,7 @@ impl BucketFolder {
 
 fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
     match fs::read_dir(folder) {
-        // One that has just gone has no objects.
+        // A folder that was just removed has no objects.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }
@@ -242,7 +243,7 @@ fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
     }
 }
 
-/// Whether no link and no other spelling leads here.
+/// Whether a path is canonical: not through a link, and not in another spelling.
 fn is_exactly(path: &Path) -> bool {
     fs::canonicalize(path).is_ok_and(|canonical| canonical == path)
 }

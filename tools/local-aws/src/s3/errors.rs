@@ -1,10 +1,10 @@
-//! Answers that several operations give.
+//! Errors that several operations return.
 
 use std::io;
 
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
-/// The answer when there is no object of this key.
+/// No object has this key.
 pub(super) fn no_such_key() -> S3Error {
     s3_error!(NoSuchKey, "The specified key does not exist.")
 }
@@ -13,10 +13,10 @@ pub(super) fn no_such_bucket() -> S3Error {
     s3_error!(NoSuchBucket, "The specified bucket does not exist")
 }
 
-/// The disk does not do what it should.
+/// The disk failed.
 pub(super) fn broken(error: io::Error) -> S3Error {
     let message = format!(
-        "the folder of the buckets cannot be read or written: {error}; look at its disk and its owner"
+        "the folder of the buckets cannot be read or written: {error}; check its disk space and its owner"
     );
     let mut answer = S3Error::with_message(S3ErrorCode::InternalError, message);
     answer.set_source(Box::new(error));

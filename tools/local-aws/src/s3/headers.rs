@@ -1,6 +1,6 @@
-//! What a client gives along with an object and gets back with it; and what is refused instead of being forgotten.
+//! The headers that a client sends with an object and gets back with it. Unsupported ones are refused, not ignored.
 //!
-//! Encryption at rest with S3's or KMS's keys changes nothing that a client can see, so asking for it is allowed.
+//! Encryption at rest with S3's or KMS's keys changes nothing that a client can see, so requesting it is allowed.
 //!
 //! Source: S3 API Reference, `PutObject`; S3 User Guide, "Working with object metadata".
 
@@ -11,9 +11,9 @@ use s3s::{S3Result, s3_error};
 pub(super) const DELETE_MARKER: HeaderName = HeaderName::from_static("x-amz-delete-marker");
 pub(super) const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
-/// Most bytes of a client's own metadata, names and values together.
-const MOST_METADATA: usize = 2048;
-/// Classes whose objects are read like any other; of the archives' ones they are not.
+/// Maximum size of the user-defined metadata, names and values together.
+const MAX_METADATA_BYTES: usize = 2048;
+/// Storage classes whose objects can be read directly, unlike archived ones.
 const STORAGE_CLASSES: [&str; 6] =
     ["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "REDUCED_REDUNDANCY", "GLACIER_IR"];
 
@@ -32,7 +32,7 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    /// What a `GetObject` says when nobody said anything.
+    /// The content type of the object, or S3's default.
     pub(super) fn content_type(&self) -> String {
         self.content_type.clone().unwrap_or_else(|| "binary/octet-stream".to_owned())
     }
@@ -41,8 +41,8 @@ impl Headers {
         self.storage_class.clone().unwrap_or_else(|| StorageClass::from_static(StorageClass::STANDARD))
     }
 
-    /// The class, where it is not the usual one: S3 leaves that out.
-    pub(super) fn unusual_storage_class(&self) -> Option<StorageClass> {
+    /// The storage class if it is not the default, which S3 omits.
+    pub(super) fn non_default_storage_class(&self) -> Option<StorageClass> {
         self.storage_class.clone().filter(|class| class.as_str() != StorageClass::STANDARD)
     }
 
@@ -50,10 +50,10 @@ impl Headers {
         let size = |metadata: &Metadata| {
             metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
         };
-        if self.metadata.as_ref().map_or(0, size) > MOST_METADATA {
+        if self.metadata.as_ref().map_or(0, size) > MAX_METADATA_BYTES {
             return Err(s3_error!(
                 MetadataTooLarge,
-                "the object's metadata is longer than {MOST_METADATA} bytes"
+                "the object's metadata exceeds {MAX_METADATA_BYTES} bytes"
             ));
         }
         if let Some(class) = &self.storage_class
@@ -61,10 +61,10 @@ impl Headers {
         {
             return Err(s3_error!(
                 InvalidStorageClass,
-                "{class:?} is not served; leave the storage class out"
+                "storage class {class:?} is not supported; leave it out"
             ));
         }
-        // How the body came is not what it is.
+        // `aws-chunked` describes the transfer, not the object.
         self.content_encoding = self.content_encoding.and_then(|encodings| {
             let kept: Vec<_> = encodings
                 .split(',')
@@ -77,7 +77,7 @@ impl Headers {
     }
 }
 
-/// The headers in the input of an operation that makes an object.
+/// Takes the headers from the input of an operation that creates an object.
 macro_rules! headers_of {
     ($input:expr) => {
         $crate::s3::headers::Headers {
@@ -95,8 +95,8 @@ macro_rules! headers_of {
     };
 }
 
-/// Refuses what an object is asked to have and would not have here.
-macro_rules! refuse_unserved {
+/// Refuses the properties of an object that are not supported.
+macro_rules! refuse_unsupported {
     ($input:expr) => {
         $crate::s3::headers::refuse(&[
             (
@@ -123,12 +123,12 @@ macro_rules! refuse_unserved {
     };
 }
 
-pub(super) use {headers_of, refuse_unserved};
+pub(super) use {headers_of, refuse_unsupported};
 
-/// Names the first thing that is asked for and not served.
-pub(super) fn refuse(asked: &[(&str, bool)]) -> S3Result<()> {
-    match asked.iter().find(|(_, is_asked)| *is_asked) {
-        Some((what, _)) => Err(s3_error!(NotImplemented, "{what} is not served here; leave it out")),
+/// Returns an error that names the first unsupported feature that is requested.
+pub(super) fn refuse(features: &[(&str, bool)]) -> S3Result<()> {
+    match features.iter().find(|(_, is_requested)| *is_requested) {
+        Some((feature, _)) => Err(s3_error!(NotImplemented, "{feature} is not supported; leave it out")),
         None => Ok(()),
     }
 }

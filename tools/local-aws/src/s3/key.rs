@@ -1,8 +1,8 @@
-//! Which keys are files of their own name, and which names a bucket may have.
+//! Decides which keys are file paths, and which bucket names are valid.
 //!
-//! A key is at most 1,024 bytes of UTF-8, and any of those. Most look like a path, and become one: people look at the
-//! folder, and `DuckDB` reads it. The others would leave the bucket's folder (`..`), mean another file (`a//b`), be
-//! refused by the file system (NUL, a long segment) or hide from readers (a leading dot): they get no path.
+//! A key is any UTF-8 text of up to 1,024 bytes. Most keys look like a path and become one, because people and `DuckDB` read
+//! the folder. The others would leave the bucket's folder (`..`), mean another file (`a//b`), be refused by the file
+//! system (NUL, a long segment) or be hidden from readers (a leading dot). They get no path.
 //!
 //! Source: S3 User Guide, "Naming Amazon S3 objects" and "General purpose bucket naming rules".
 
@@ -10,17 +10,17 @@ use std::path::Path;
 
 use s3s::{S3Result, s3_error};
 
-/// The longest key, in bytes.
+/// Maximum length of a key, in bytes.
 pub(super) const LONGEST_KEY: usize = 1024;
-/// The longest name of a file, in bytes, on the file systems of Linux and macOS.
+/// Maximum length of a file name, in bytes, on Linux and macOS file systems.
 const LONGEST_NAME: usize = 255;
 
-/// Where the object's file is in the bucket's folder; none if the key is no plain path.
+/// The path of the object's file in the bucket's folder, or `None` if the key is not a plain path.
 pub(super) fn plain_path(key: &str) -> Option<&Path> {
     key.split('/').all(is_plain_name).then(|| Path::new(key))
 }
 
-/// Whether a file of this name is seen as part of a key.
+/// Whether a file name can be a segment of a plain path.
 pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
@@ -28,15 +28,15 @@ pub(super) fn is_plain_name(name: &str) -> bool {
         && !name.chars().any(|character| character.is_control() || character == '\\')
 }
 
-/// Whether S3 would take this name for a bucket.
+/// Whether S3 allows this bucket name.
 pub(super) fn is_bucket_name(name: &str) -> bool {
     s3s::path::check_bucket_name(name)
 }
 
-/// Refuses what is no key. A request's path is checked by `s3s`; keys also come in bodies and from this process.
+/// Refuses an invalid key. `s3s` checks the path of a request, but keys also occur in bodies and in calls from this process.
 pub(super) fn check(key: &str) -> S3Result<()> {
     match key.len() {
-        0 => Err(s3_error!(InvalidArgument, "the key is empty; give an object's key")),
+        0 => Err(s3_error!(InvalidArgument, "the key is empty; pass an object's key")),
         1..=LONGEST_KEY => Ok(()),
         length => {
             Err(s3_error!(KeyTooLongError, "the key has {length} bytes; at most {LONGEST_KEY} are allowed"))
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ordinary_key_is_a_path() {
+    fn an_ordinary_key_has_a_path() {
         for key in [
             "a",
             "a/b.parquet",

@@ -1,35 +1,35 @@
-//! Pages of a listing, without any I/O: what a prefix, a delimiter, a marker and a limit make of keys in order.
+//! Pages of a listing, without I/O: applies a prefix, a delimiter, a marker and a limit to sorted keys.
 //!
-//! Source: S3 API Reference, `ListObjectsV2`, `ListObjects`, `ListObjectVersions`, `ListMultipartUploads`: a common
-//! prefix counts as one, and a page that ends with it goes on after everything below it.
+//! Source: S3 API Reference, `ListObjectsV2`, `ListObjects`, `ListObjectVersions`, `ListMultipartUploads`: a common prefix
+//! counts as one entry. If a page ends with it, the next page starts after everything below it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::EncodingType;
 use s3s::{S3Result, s3_error};
 
-/// Most entries of a page, keys and common prefixes together.
+/// Maximum number of entries per page, keys and common prefixes together.
 const LONGEST_PAGE: i32 = 1000;
 
-/// What is asked for.
+/// The parameters of a listing.
 #[derive(Debug, Default)]
 pub(super) struct Query {
     pub(super) prefix: String,
     pub(super) delimiter: Option<String>,
-    /// The last key or common prefix of the page before.
+    /// The last key or common prefix of the previous page.
     pub(super) marker: Option<String>,
     pub(super) limit: usize,
 }
 
-/// What is answered.
+/// A page of a listing.
 #[derive(Debug)]
 pub(super) struct Page<T> {
     pub(super) entries: Vec<T>,
     pub(super) common_prefixes: Vec<String>,
-    /// The last entry's key or common prefix, if there is more.
+    /// The last key or common prefix of this page, if there are more.
     pub(super) next: Option<Last>,
 }
 
-/// Where a page ends.
+/// The end of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Last {
     Entry(String),
@@ -45,7 +45,7 @@ impl Last {
 }
 
 impl Query {
-    /// A client's query; an empty delimiter or marker is none.
+    /// Builds a client's query. An empty delimiter or marker counts as none.
     pub(super) fn new(
         prefix: Option<String>,
         delimiter: Option<String>,
@@ -60,7 +60,7 @@ impl Query {
         }
     }
 
-    /// A page of entries, which come in the order of their keys, from behind the marker on.
+    /// Builds a page from entries after the marker, sorted by key.
     pub(super) fn page<'a, T>(&self, entries: impl Iterator<Item = (&'a str, T)>) -> Page<T> {
         let mut page = Page { entries: Vec::new(), common_prefixes: Vec::new(), next: None };
         let mut last = None;
@@ -94,21 +94,21 @@ impl Query {
     }
 }
 
-/// The limit of a page: what is asked for, at most 1,000.
+/// The size of a page: the requested one, at most 1,000.
 pub(super) fn limit(asked: Option<i32>, name: &str) -> S3Result<i32> {
     match asked {
         None => Ok(LONGEST_PAGE),
         Some(asked) if asked < 0 => {
-            Err(s3_error!(InvalidArgument, "{name} is {asked}; give 0 to {LONGEST_PAGE}"))
+            Err(s3_error!(InvalidArgument, "{name} is {asked}; it must be 0 to {LONGEST_PAGE}"))
         }
         Some(asked) => Ok(asked.min(LONGEST_PAGE)),
     }
 }
 
-/// What clients decode, and no more than that.
+/// The characters to encode. Clients decode exactly these.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
-/// How keys are written in the answer.
+/// The encoding of keys in a response.
 pub(super) struct Encoding(bool);
 
 impl Encoding {
@@ -120,13 +120,14 @@ impl Encoding {
         match asked.map(EncodingType::as_str) {
             None => Ok(Self(false)),
             Some(EncodingType::URL) => Ok(Self(true)),
-            Some(other) => {
-                Err(s3_error!(InvalidArgument, "encoding-type {other:?} is not known; only url is"))
-            }
+            Some(other) => Err(s3_error!(
+                InvalidArgument,
+                "encoding-type {other:?} is not supported; the only one is url"
+            )),
         }
     }
 
-    /// A key as it is asked for. In XML 1.0 some characters have no form at all; encoded, every key has one.
+    /// A key in the requested encoding. XML 1.0 cannot express some characters, but every key can be URL-encoded.
     pub(super) fn of_key(&self, key: &str) -> String {
         if !self.0 {
             return key.to_owned();
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delimiter_folds_what_is_below_it() {
+    fn a_delimiter_folds_the_keys_below_it() {
         let keys = ["a", "b/1", "b/2", "b/c/3", "d/4"];
         assert_eq!(page(&keys, "", "/", None, 10), (vec!["a".into()], vec!["b/".into(), "d/".into()], None));
         assert_eq!(
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_common_prefix_counts_as_one_and_is_never_listed_twice() {
+    fn a_common_prefix_counts_as_one_entry_and_is_listed_once() {
         let keys = ["a", "b/1", "b/2", "b/3", "c"];
         let first = page(&keys, "", "/", None, 2);
         assert_eq!(first, (vec!["a".into()], vec!["b/".into()], Some(Last::CommonPrefix("b/".into()))));
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_any_size_together_are_the_whole() {
+    fn pages_of_any_size_add_up_to_the_whole_listing() {
         proptest::proptest!(|(keys in proptest::collection::btree_set("[ab/]{1,5}", 0..30), limit in 1_usize..5, prefix in "[ab/]{0,2}")| {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let (entries, groups, _) = page(&keys, &prefix, "/", None, 1000);

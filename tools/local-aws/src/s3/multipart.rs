@@ -1,4 +1,4 @@
-//! Uploads in parts, without any I/O: which parts make an object, and its `ETag` and checksum.
+//! Multipart uploads, without I/O: selects the parts of an object, and computes its `ETag` and checksum.
 //!
 //! Source: S3 API Reference, `CompleteMultipartUpload`; S3 User Guide, "Amazon S3 multipart upload limits" and
 //! "Checking object integrity", composite and full-object checksums.
@@ -15,11 +15,11 @@ use super::disk::Hidden;
 use super::headers::Headers;
 use super::time;
 
-/// The smallest part, but for the last one.
+/// Minimum size of every part except the last.
 pub(super) const SMALLEST_PART: u64 = 5 * 1024 * 1024;
-const MOST_PARTS: i32 = 10_000;
+const MAX_PARTS: i32 = 10_000;
 
-/// An upload that has begun.
+/// An upload in progress.
 #[derive(Debug)]
 pub(super) struct Upload {
     pub(super) initiated: Timestamp,
@@ -30,7 +30,7 @@ pub(super) struct Upload {
     pub(super) parts: BTreeMap<i32, Part>,
 }
 
-/// A part that has arrived.
+/// An uploaded part.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) file: Arc<Hidden>,
@@ -51,8 +51,8 @@ impl Part {
     }
 }
 
-/// The type of checksum an upload has, if it has one.
-#[expect(clippy::needless_pass_by_value, reason = "a request is taken apart")]
+/// The checksum type of an upload, if it has a checksum.
+#[expect(clippy::needless_pass_by_value, reason = "consumes a field of a request")]
 pub(super) fn checksum_type(
     algorithm: Option<&ChecksumAlgorithm>,
     asked: Option<ChecksumType>,
@@ -60,8 +60,8 @@ pub(super) fn checksum_type(
     let Some(algorithm) = algorithm else { return Ok(None) };
     let (is_crc64, is_sha) =
         (algorithm.as_str() == ChecksumAlgorithm::CRC64NVME, algorithm.as_str().starts_with("SHA"));
-    let usual = if is_crc64 { ChecksumType::FULL_OBJECT } else { ChecksumType::COMPOSITE };
-    match asked.as_ref().map_or(usual, ChecksumType::as_str) {
+    let default = if is_crc64 { ChecksumType::FULL_OBJECT } else { ChecksumType::COMPOSITE };
+    match asked.as_ref().map_or(default, ChecksumType::as_str) {
         ChecksumType::FULL_OBJECT if !is_sha => {
             Ok(Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT)))
         }
@@ -75,18 +75,15 @@ pub(super) fn checksum_type(
 }
 
 pub(super) fn check_part_number(number: i32) -> S3Result<()> {
-    if (1..=MOST_PARTS).contains(&number) {
+    if (1..=MAX_PARTS).contains(&number) {
         Ok(())
     } else {
-        Err(s3_error!(
-            InvalidArgument,
-            "Part number must be an integer between 1 and {MOST_PARTS}, inclusive"
-        ))
+        Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and {MAX_PARTS}, inclusive"))
     }
 }
 
 impl Upload {
-    /// The parts that a client puts together, if they are there and can be.
+    /// The parts that a client selects, if they exist and can make an object.
     pub(super) fn chosen(&self, asked: &[CompletedPart]) -> S3Result<Vec<Part>> {
         if asked.is_empty() {
             return Err(s3_error!(MalformedXML, "You must specify at least one part"));
@@ -102,10 +99,10 @@ impl Upload {
                 .get(&number)
                 .filter(|found| part.e_tag.as_ref().is_some_and(|etag| etag.value() == found.etag()));
             let Some(found) = found else {
-                return Err(s3_error!(InvalidPart, "part {number} was not uploaded, or its ETag is another"));
+                return Err(s3_error!(InvalidPart, "part {number} was not uploaded, or its ETag differs"));
             };
             check_checksum(&sums_of!(part), &found.checksum)
-                .map_err(|_| s3_error!(InvalidPart, "the checksum of part {number} is another"))?;
+                .map_err(|_| s3_error!(InvalidPart, "the checksum of part {number} differs"))?;
             chosen.push(found.clone());
         }
         let but_the_last = &chosen[..chosen.len() - 1];
@@ -118,7 +115,7 @@ impl Upload {
         Ok(chosen)
     }
 
-    /// The checksum of the object, given that of all its bytes.
+    /// The checksum of the object, given the checksum of all its bytes.
     pub(super) fn checksum(&self, parts: &[Part], of_all: Checksum) -> Checksum {
         let mut checksum = of_all;
         if self.checksum_type.as_ref().is_some_and(|it| it.as_str() == ChecksumType::COMPOSITE) {
@@ -129,7 +126,7 @@ impl Upload {
     }
 }
 
-/// The MD5 of the parts' MD5s, and how many they are.
+/// The MD5 of the parts' MD5s, and the number of parts.
 pub(super) fn etag(parts: &[Part]) -> String {
     let mut md5 = Md5::new();
     for part in parts {
@@ -138,12 +135,12 @@ pub(super) fn etag(parts: &[Part]) -> String {
     format!("{}-{}", hex(&md5.finalize()), parts.len())
 }
 
-/// The checksum of the parts' checksums, and how many they are.
+/// The checksum of the parts' checksums, and the number of parts.
 fn composite(algorithm: Option<&ChecksumAlgorithm>, parts: &[Part]) -> Checksum {
     let mut hasher = hasher(algorithm);
     for part in parts {
         let sum = algorithm.and_then(|algorithm| sum_of(&mut part.checksum.clone(), algorithm).take());
-        // It was computed here, so it is base64.
+        // Computed by `receive`, so it is valid base64.
         hasher.update(&sum.and_then(|sum| base64_simd::STANDARD.decode_to_vec(sum).ok()).unwrap_or_default());
     }
     let mut checksum = hasher.finalize();

@@ -1,4 +1,4 @@
-//! An object before it is in its bucket.
+//! An object that is not yet in its bucket.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use s3s::dto::{Checksum, Tag};
 use super::disk::Hidden;
 use super::headers::Headers;
 
-/// An object to be written: its bytes are in a hidden file.
+/// An object to write. Its bytes are in a hidden file.
 #[derive(Debug)]
 pub(super) struct NewObject {
     pub(super) file: Arc<Hidden>,

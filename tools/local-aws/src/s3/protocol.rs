@@ -1,4 +1,4 @@
-//! S3's operations. What is not here answers `NotImplemented`.
+//! S3's operations. All others return `NotImplemented`.
 //!
 //! Source: S3 API Reference, the page of each operation.
 
@@ -15,7 +15,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 use super::Folder;
 use served_stack::ACCOUNT;
 
-/// Hands every operation to the function that does it.
+/// Implements every operation by calling its function.
 macro_rules! operations {
     (
         waiting { $($waiting:ident: $waiting_input:ident -> $waiting_output:ident by $wait:ident,)* }
@@ -81,7 +81,7 @@ fn strong(etag: String) -> ETag {
     ETag::Strong(etag)
 }
 
-/// A size as S3's answers have it.
+/// A size in the type of S3's responses.
 fn length(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The store against a model of itself, and what the model does not say.
+//! Tests of the store: against a reference model, and for what the model does not cover.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use lake_files::files_below;
 
 mod against_a_model;
 
-/// A store with one bucket, in a folder with neighbors that nobody may touch.
+/// A store with one bucket, in a folder with other files that must not change.
 struct Bench {
     above: TempDir,
     store: Folder,
@@ -37,7 +37,7 @@ impl Bench {
         self.above.path().join("output/lake")
     }
 
-    /// Every file outside of the bucket and of the store's own folder.
+    /// Every file outside the bucket and the store's own folder.
     fn neighbors(&self) -> Vec<(PathBuf, String)> {
         let all = files_below(self.above.path()).unwrap().into_iter();
         let root = self.above.path().join("output");
@@ -123,19 +123,19 @@ async fn an_ordinary_object_is_a_file_and_an_odd_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_folder_is_no_object() {
+async fn a_folder_is_not_an_object() {
     let bench = Bench::new();
     bench.put("a/b", b"1").await;
     assert_eq!(code(bench.get("a", None).await), "NoSuchKey");
     assert_eq!(code(bench.get("a/", None).await), "NoSuchKey");
     bench.delete("a/b", None).await;
-    assert!(!bench.bucket().join("a").exists(), "an empty folder stays");
+    assert!(!bench.bucket().join("a").exists(), "the empty folder is still there");
     bench.put("a", b"2").await;
     assert!(bench.bucket().join("a").is_file());
 }
 
 #[tokio::test]
-async fn files_that_others_write_and_remove_are_objects() {
+async fn files_that_other_programs_add_or_delete_count_as_objects() {
     let bench = Bench::new();
     fs::create_dir_all(bench.bucket().join("day=1")).unwrap();
     fs::write(bench.bucket().join("day=1/rows"), "rows").unwrap();
@@ -155,7 +155,7 @@ async fn files_that_others_write_and_remove_are_objects() {
 }
 
 #[tokio::test]
-async fn a_link_leads_nowhere() {
+async fn symbolic_links_are_not_followed() {
     let bench = Bench::new();
     let before = bench.neighbors();
     std::os::unix::fs::symlink(bench.above.path(), bench.bucket().join("up")).unwrap();
@@ -173,15 +173,15 @@ async fn a_link_leads_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_writers_that_want_to_be_first_one_is() {
+async fn exactly_one_of_many_concurrent_creates_succeeds() {
     let bench = Arc::new(Bench::new());
     for round in 0..20 {
-        // No body arrives before all of them have begun to read theirs.
-        let begun = Arc::new(tokio::sync::Barrier::new(8));
+        // No body arrives before all writers have started to read theirs.
+        let started = Arc::new(tokio::sync::Barrier::new(8));
         let writers = (0..8).map(|writer| {
-            let (bench, begun) = (bench.clone(), begun.clone());
+            let (bench, started) = (bench.clone(), started.clone());
             let body = stream::once(async move {
-                begun.wait().await;
+                started.wait().await;
                 io::Result::Ok(Bytes::from(format!("{writer}")))
             });
             tokio::spawn(async move {
@@ -204,7 +204,7 @@ async fn of_many_writers_that_want_to_be_first_one_is() {
 }
 
 #[tokio::test]
-async fn the_file_is_the_version_that_is_current() {
+async fn the_file_is_always_the_current_version() {
     let bench = Bench::new();
     bench.store.enable_versioning("lake").unwrap();
     let file = bench.bucket().join("a/b");
@@ -219,7 +219,7 @@ async fn the_file_is_the_version_that_is_current() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reader_sees_the_whole_of_one_write() {
+async fn a_reader_never_sees_a_partial_write() {
     let bench = Arc::new(Bench::new());
     bench.store.enable_versioning("lake").unwrap();
     let body = |number: u8| vec![number; 100_000];
@@ -241,7 +241,7 @@ async fn a_reader_sees_the_whole_of_one_write() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_leaves_nothing() {
+async fn an_incomplete_or_wrong_body_changes_nothing() {
     let bench = Bench::new();
     bench.put("x", b"before").await;
     let pieces = [Ok(Bytes::from_static(b"half")), Err(io::Error::other("broken"))];
@@ -259,7 +259,7 @@ async fn a_body_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_hidden_outlives_the_store() {
+async fn hidden_files_are_deleted_with_the_store() {
     let bench = Bench::new();
     bench.store.enable_versioning("lake").unwrap();
     bench.put("..", b"1").await;
@@ -274,7 +274,7 @@ async fn nothing_hidden_outlives_the_store() {
 }
 
 #[tokio::test]
-async fn a_bucket_has_a_name_that_s3_allows() {
+async fn invalid_names_and_missing_buckets_are_refused() {
     let bench = Bench::new();
     for name in ["..", "a", "Lake", "lake/x", "", "192.168.0.1", ".s3"] {
         assert_eq!(
@@ -371,7 +371,7 @@ fn odd_name() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Names that meet often: keys that are prefixes of others, that leave the folder, that are too long for a file.
+/// Keys that often collide: prefixes of others, keys that leave the folder, and keys too long for a file name.
 fn key() -> impl Strategy<Value = String> {
     let names = proptest::collection::vec(odd_name(), 1..4).prop_map(|names| names.join("/"));
     names.prop_filter("a key has 1 to 1024 bytes", |key| key::check(key).is_ok())

@@ -1,4 +1,4 @@
-//! Times of objects: S3 knows them to the second.
+//! Timestamps of objects, in whole seconds like S3's.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ pub(super) fn now() -> Timestamp {
     at_second(u64::try_from(crate::now().as_second()).unwrap_or(0))
 }
 
-/// What is before 1970 counts as 1970.
+/// Times before 1970 become 1970.
 pub(super) fn of(time: SystemTime) -> Timestamp {
     at_second(time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }

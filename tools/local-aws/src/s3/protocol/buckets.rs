@@ -1,4 +1,4 @@
-//! Buckets, and what they keep of what is overwritten and deleted.
+//! Buckets and their versioning.
 
 use s3s::dto::{
     Bucket as BucketOutput, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput,
@@ -24,24 +24,27 @@ impl Folder {
             request.input;
         refuse(&[("object lock", object_lock_enabled_for_bucket == Some(true))])?;
         if !key::is_bucket_name(&bucket) {
-            return Err(s3_error!(InvalidBucketName, "S3 allows no bucket of this name"));
+            return Err(s3_error!(InvalidBucketName, "S3 does not allow this bucket name"));
         }
         let constraint = create_bucket_configuration.and_then(|it| it.location_constraint);
         if let Some(other) = constraint.filter(|region| region.as_str() != REGION) {
             let other = other.as_str();
             return Err(s3_error!(
                 IllegalLocationConstraintException,
-                "this S3 is in {REGION}, not in {other}"
+                "the local S3 is in {REGION}, not in {other}"
             ));
         }
         let path = self.store.root.join(&bucket);
         let mut buckets = lock(&self.store.buckets);
         if buckets.contains_key(&bucket) {
-            return Err(s3_error!(BucketAlreadyOwnedByYou, "The bucket is there already"));
+            return Err(s3_error!(BucketAlreadyOwnedByYou, "the bucket already exists"));
         }
-        // Something else has the name: its files would all be objects.
+        // Something else has the name. If it is a folder, all its files would become objects.
         if path.symlink_metadata().is_ok() {
-            return Err(s3_error!(BucketAlreadyExists, "the name is taken by something that is no bucket"));
+            return Err(s3_error!(
+                BucketAlreadyExists,
+                "a file or folder that is not a bucket has this name"
+            ));
         }
         std::fs::create_dir(&path).map_err(broken)?;
         buckets.insert(bucket.clone(), self.new_bucket(&bucket));
@@ -56,17 +59,17 @@ impl Folder {
         let mut buckets = lock(&self.store.buckets);
         let shared = buckets.get(&name).cloned().ok_or_else(no_such_bucket)?;
         let mut bucket = lock(&shared);
-        // Files that are no objects are somebody's, too.
+        // Files that are not objects must not be deleted either.
         if !bucket.is_empty().map_err(broken)? || bucket.remove_folder().is_err() {
             return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
         }
-        bucket.is_gone = true;
+        bucket.is_deleted = true;
         bucket.uploads.clear();
         buckets.remove(&name);
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "S3 hands it over")]
+    #[expect(clippy::needless_pass_by_value, reason = "called with an owned request")]
     pub(super) fn head_of(
         &self,
         request: S3Request<HeadBucketInput>,
@@ -83,18 +86,18 @@ impl Folder {
         request: S3Request<ListBucketsInput>,
     ) -> S3Result<S3Response<ListBucketsOutput>> {
         let ListBucketsInput { prefix, continuation_token, max_buckets, .. } = request.input;
-        if max_buckets.is_some_and(|most| !(1..=10_000).contains(&most)) {
-            return Err(s3_error!(InvalidArgument, "max-buckets is 1 to 10000"));
+        if max_buckets.is_some_and(|max| !(1..=10_000).contains(&max)) {
+            return Err(s3_error!(InvalidArgument, "max-buckets must be 1 to 10000"));
         }
-        let most = max_buckets.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        let max = max_buckets.and_then(|max| usize::try_from(max).ok()).unwrap_or(usize::MAX);
         let buckets = lock(&self.store.buckets);
         let matching = buckets.iter().filter(|(name, _)| {
             prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix.as_str()))
                 && continuation_token.as_ref().is_none_or(|last| *name > last)
         });
-        let mut shown: Vec<_> = matching.take(most.saturating_add(1)).collect();
-        let is_truncated = shown.len() > most;
-        shown.truncate(most);
+        let mut shown: Vec<_> = matching.take(max.saturating_add(1)).collect();
+        let is_truncated = shown.len() > max;
+        shown.truncate(max);
         let output = |(name, bucket): &(&String, &SharedBucket)| BucketOutput {
             name: Some((*name).clone()),
             creation_date: Some(lock(bucket).created.clone()),
@@ -108,7 +111,7 @@ impl Folder {
         }))
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "S3 hands it over")]
+    #[expect(clippy::needless_pass_by_value, reason = "called with an owned request")]
     pub(super) fn location(
         &self,
         request: S3Request<GetBucketLocationInput>,
@@ -118,7 +121,7 @@ impl Folder {
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "S3 hands it over")]
+    #[expect(clippy::needless_pass_by_value, reason = "called with an owned request")]
     pub(super) fn versioning(
         &self,
         request: S3Request<GetBucketVersioningInput>,
@@ -139,11 +142,11 @@ impl Folder {
     ) -> S3Result<S3Response<PutBucketVersioningOutput>> {
         let PutBucketVersioningInput { bucket, versioning_configuration: configuration, .. } = request.input;
         let mfa = configuration.mfa_delete.is_some_and(|it| it.as_str() == "Enabled");
-        refuse(&[("deleting with a second factor (MFA delete)", mfa)])?;
+        refuse(&[("MFA delete", mfa)])?;
         let versioning = match configuration.status.as_ref().map(BucketVersioningStatus::as_str) {
             Some(BucketVersioningStatus::ENABLED) => Versioning::Enabled,
             Some(BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,
-            _ => return Err(s3_error!(MalformedXML, "the status is Enabled or Suspended")),
+            _ => return Err(s3_error!(MalformedXML, "the status must be Enabled or Suspended")),
         };
         lock(&*self.bucket(&bucket)?).versioning = versioning;
         Ok(S3Response::new(PutBucketVersioningOutput::default()))

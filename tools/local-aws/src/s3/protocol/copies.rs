@@ -1,4 +1,4 @@
-//! Copies, of objects and into parts.
+//! Copies of objects, as objects or as parts.
 
 use s3s::checksum::ChecksumHasher;
 use s3s::dto::{
@@ -9,7 +9,7 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::super::body::{Received, hasher, pieces, receive, with_sums};
 use super::super::conditions::{ReadConditions, WriteConditions};
-use super::super::headers::{Headers, headers_of, refuse, refuse_unserved};
+use super::super::headers::{Headers, headers_of, refuse, refuse_unsupported};
 use super::super::multipart::{Part, check_part_number};
 use super::super::{Folder, lock, tags};
 use super::objects::Reading;
@@ -30,7 +30,10 @@ macro_rules! source_conditions {
 impl Folder {
     async fn source(&self, source: &CopySource, conditions: &ReadConditions) -> S3Result<Reading> {
         let CopySource::Bucket { bucket, key, version_id } = source else {
-            return Err(s3_error!(NotImplemented, "access points are not served; copy from <bucket>/<key>"));
+            return Err(s3_error!(
+                NotImplemented,
+                "access points are not supported; copy from <bucket>/<key>"
+            ));
         };
         let bucket = self.bucket(bucket)?;
         let reading = self.read(&bucket, key, version_id.as_deref()).await?;
@@ -58,7 +61,7 @@ impl Folder {
                 _ => {
                     return Err(s3_error!(
                         InvalidArgument,
-                        "x-amz-copy-source-range must be of the form bytes=first-last"
+                        "x-amz-copy-source-range must have the form bytes=first-last"
                     ));
                 }
             },
@@ -71,7 +74,7 @@ impl Folder {
         request: S3Request<CopyObjectInput>,
     ) -> S3Result<S3Response<CopyObjectOutput>> {
         let mut input = request.input;
-        refuse_unserved!(input)?;
+        refuse_unsupported!(input)?;
         refuse(&[("a customer's encryption key (SSE-C)", input.copy_source_sse_customer_key.is_some())])?;
         let bucket = self.bucket(&input.bucket)?;
         let conditions = source_conditions!(input);
@@ -129,7 +132,7 @@ impl Folder {
     }
 }
 
-/// What the copy has of its own and of its source.
+/// The headers of the copy: its own, or those of its source.
 fn copied_headers(input: &mut CopyObjectInput, source: &Reading) -> S3Result<Headers> {
     let replaces =
         input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
@@ -155,6 +158,6 @@ fn copied_headers(input: &mut CopyObjectInput, source: &Reading) -> S3Result<Hea
 }
 
 fn is_itself(input: &CopyObjectInput) -> bool {
-    // An old version copied onto its own key becomes the current one again.
+    // Copying an old version to its own key is allowed: it makes that version current again.
     matches!(&input.copy_source, CopySource::Bucket { bucket, key, version_id: None } if **bucket == *input.bucket && **key == *input.key)
 }

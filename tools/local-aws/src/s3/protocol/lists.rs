@@ -18,12 +18,12 @@ struct Listed {
     key: String,
     version: Version,
     is_latest: bool,
-    /// Empty in a delete marker.
+    /// Empty for a delete marker.
     etag: String,
 }
 
 impl Folder {
-    /// A page of versions: all of them that `select` takes of a key's, in its order.
+    /// A page of versions: those that `select` returns for each key, in its order.
     async fn listed(
         &self,
         bucket: &SharedBucket,
@@ -31,7 +31,7 @@ impl Folder {
         select: impl Fn(&str, &[Version]) -> Vec<Listed> + Send + 'static,
     ) -> S3Result<Page<Listed>> {
         let shared = bucket.clone();
-        // A bucket of many files takes its time.
+        // A bucket with many files takes a while.
         let page = tokio::task::spawn_blocking(move || {
             let mut bucket = lock(&shared);
             let keys = bucket.keys(&query.prefix, query.marker.as_deref()).map_err(broken)?;
@@ -46,11 +46,11 @@ impl Folder {
             let known = match &listed.version.object {
                 Some(object) => match &object.etag {
                     Some(etag) => Some(etag.clone()),
-                    None => self.learned(bucket, &listed.key, object).await?,
+                    None => self.computed_etag(bucket, &listed.key, object).await?,
                 },
                 None => Some(String::new()),
             };
-            // What has vanished meanwhile is not listed.
+            // An object that has vanished in the meantime is not listed.
             if let Some(etag) = known {
                 listed.etag = etag;
                 entries.push(listed);
@@ -60,11 +60,16 @@ impl Folder {
         Ok(page)
     }
 
-    /// The `ETag` of a file that somebody else wrote.
-    async fn learned(&self, bucket: &SharedBucket, key: &str, object: &Object) -> S3Result<Option<String>> {
+    /// Computes the `ETag` of a file that another program wrote.
+    async fn computed_etag(
+        &self,
+        bucket: &SharedBucket,
+        key: &str,
+        object: &Object,
+    ) -> S3Result<Option<String>> {
         let Ok((_, _, file)) = lock(bucket).open(key, None) else { return Ok(None) };
         let (_, etag) = md5_of(file).await?;
-        lock(bucket).learn(key, object, &etag);
+        lock(bucket).set_etag(key, object, &etag);
         Ok(Some(etag))
     }
 
@@ -121,7 +126,7 @@ impl Folder {
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let max_keys = limit(input.max_keys, "max-keys")?;
         let query = Query::new(input.prefix.clone(), input.delimiter.clone(), input.marker.clone(), max_keys);
-        // Without a delimiter the last key is the marker, and S3 leaves it out.
+        // Without a delimiter, the last key is the next marker, and S3 omits it.
         let names_next = query.delimiter.is_some();
         let page = self.current(&input.bucket, query).await?;
         Ok(S3Response::new(ListObjectsOutput {
@@ -245,12 +250,12 @@ impl Listed {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "S3's answers have it as an option")]
+#[expect(clippy::unnecessary_wraps, reason = "the field of the output is an option")]
 pub(super) fn common_prefixes(prefixes: &[String], encoding: &Encoding) -> Option<Vec<CommonPrefix>> {
     Some(prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(encoding.of_key(prefix)) }).collect())
 }
 
-/// Where the next page begins, as a client hands it back.
+/// The continuation token for the next page.
 fn token(last: &str) -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(last)
 }

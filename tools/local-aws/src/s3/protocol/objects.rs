@@ -13,29 +13,29 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::super::body::{Received, md5_of, pieces, promised, receive, with_sums};
+use super::super::body::{Received, declared, md5_of, pieces, receive, with_sums};
 use super::super::bucket::{Deleted, Object, Version};
-use super::super::conditions::{ReadConditions, There, WriteConditions, failed, matches, with_headers};
-use super::super::headers::{headers_of, refuse, refuse_unserved};
+use super::super::conditions::{Existing, ReadConditions, WriteConditions, failed, matches, with_headers};
+use super::super::headers::{headers_of, refuse, refuse_unsupported};
 use super::super::object::NewObject;
 use super::super::{Folder, SharedBucket, broken, key, lock, no_such_bucket, tags};
 use super::{length, strong};
 
-/// Most keys of one `DeleteObjects`.
-const MOST_DELETED: usize = 1000;
+/// Maximum number of keys per `DeleteObjects`.
+const MAX_DELETED: usize = 1000;
 
 /// An object that is being read.
 pub(super) struct Reading {
     pub(super) version: Version,
     pub(super) object: Object,
     pub(super) etag: String,
-    /// As it is shown: only in a bucket that has or had versions.
+    /// The version ID in the response; `None` if the bucket never had versioning.
     pub(super) version_id: Option<String>,
     pub(super) file: File,
 }
 
 impl Folder {
-    /// Opens an object, its `ETag` known.
+    /// Opens an object, and computes its `ETag` if it is not known.
     pub(super) async fn read(&self, bucket: &SharedBucket, key: &str, id: Option<&str>) -> S3Result<Reading> {
         let (version, object, file, version_id) = {
             let mut bucket = lock(bucket);
@@ -47,13 +47,13 @@ impl Folder {
             (file, etag)
         } else {
             let (file, etag) = md5_of(file).await?;
-            lock(bucket).learn(key, &object, &etag);
+            lock(bucket).set_etag(key, &object, &etag);
             (file, etag)
         };
         Ok(Reading { version, object, etag, version_id, file })
     }
 
-    /// Writes an object, if what is there permits it.
+    /// Writes an object if the conditions hold.
     pub(in super::super) async fn write(
         &self,
         bucket: &SharedBucket,
@@ -63,22 +63,22 @@ impl Folder {
     ) -> S3Result<(Version, Option<String>)> {
         key::check(key)?;
         if !conditions.is_empty() {
-            // So that the ETag of what somebody else wrote is known below.
+            // Computes the ETag of a file that another program wrote, for the check below.
             let _ = self.read(bucket, key, None).await;
         }
         let mut bucket = lock(bucket);
-        if bucket.is_gone {
+        if bucket.is_deleted {
             return Err(no_such_bucket());
         }
         if !conditions.is_empty() {
-            conditions.check(&bucket.there(key))?;
+            conditions.check(&bucket.existing(key))?;
         }
         let version = bucket.write(key, new).map_err(broken)?;
         let shown = bucket.shown(&version.id);
         Ok((version, shown))
     }
 
-    /// Whether a write may be tried: found out before its body is read.
+    /// Checks the conditions of a write before its body is read.
     async fn check_write(
         &self,
         bucket: &SharedBucket,
@@ -90,8 +90,10 @@ impl Folder {
             return Ok(());
         }
         match self.read(bucket, key, None).await {
-            Ok(there) => conditions.check(&There::Object(there.etag)),
-            Err(error) if *error.code() == s3s::S3ErrorCode::NoSuchKey => conditions.check(&There::Nothing),
+            Ok(there) => conditions.check(&Existing::Object(there.etag)),
+            Err(error) if *error.code() == s3s::S3ErrorCode::NoSuchKey => {
+                conditions.check(&Existing::Nothing)
+            }
             Err(error) => Err(error),
         }
     }
@@ -100,17 +102,17 @@ impl Folder {
         &self,
         mut request: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
-        let promised = promised!(request);
+        let declared = declared!(request);
         let S3Request { mut input, headers: request_headers, .. } = request;
-        refuse_unserved!(input)?;
+        refuse_unsupported!(input)?;
         refuse(&[("appending to an object (x-amz-write-offset-bytes)", input.write_offset_bytes.is_some())])?;
         let conditions = WriteConditions::of(input.if_match.take(), input.if_none_match.take())?;
         let (headers, tags) = (headers_of!(input)?, tags::read(input.tagging.as_deref())?);
         let bucket = self.bucket(&input.bucket)?;
         self.check_write(&bucket, &input.key, &conditions).await?;
-        let hasher = promised.hasher(&request_headers);
+        let hasher = declared.hasher(&request_headers);
         let received = self.received(input.body, hasher).await?;
-        promised.check(&received)?;
+        declared.check(&received)?;
         let new = received.into_object(headers.into(), tags);
         let (etag, checksum) = (new.etag.clone(), new.checksum.clone());
         let (_, version_id) = self.write(&bucket, &input.key, &conditions, new).await?;
@@ -123,7 +125,7 @@ impl Folder {
         Ok(S3Response::new(with_sums!(PutObjectOutput { ..output }, checksum)))
     }
 
-    /// A body that may be left out.
+    /// Receives an optional body.
     pub(super) async fn received(
         &self,
         body: Option<StreamingBlob>,
@@ -186,13 +188,13 @@ impl Folder {
     ) -> S3Result<Deleted> {
         key::check(key)?;
         if let Some(condition) = if_match {
-            // So that its ETag is known below.
+            // Computes its ETag if needed, for the check below.
             let _ = self.read(bucket, key, None).await;
             let mut bucket = lock(bucket);
-            return match bucket.there(key) {
-                There::Nothing => bucket.delete(key, id),
-                There::Object(etag) if matches(&condition, &etag) => bucket.delete(key, id),
-                There::Unknown | There::Object(_) => Err(failed()),
+            return match bucket.existing(key) {
+                Existing::Nothing => bucket.delete(key, id),
+                Existing::Object(etag) if matches(&condition, &etag) => bucket.delete(key, id),
+                Existing::Unknown | Existing::Object(_) => Err(failed()),
             };
         }
         lock(bucket).delete(key, id)
@@ -204,8 +206,8 @@ impl Folder {
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let DeleteObjectsInput { bucket, delete, .. } = request.input;
         let bucket = self.bucket(&bucket)?;
-        if delete.objects.is_empty() || delete.objects.len() > MOST_DELETED {
-            return Err(s3_error!(MalformedXML, "give 1 to {MOST_DELETED} keys"));
+        if delete.objects.is_empty() || delete.objects.len() > MAX_DELETED {
+            return Err(s3_error!(MalformedXML, "the request must have 1 to {MAX_DELETED} keys"));
         }
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for ObjectIdentifier { key, version_id, e_tag, .. } in delete.objects {
@@ -237,7 +239,7 @@ impl Folder {
     }
 }
 
-/// What a `GetObject` or `HeadObject` is about.
+/// The object and range that a `GetObject` or `HeadObject` selects.
 struct Chosen {
     reading: Reading,
     range: Range<u64>,
@@ -274,7 +276,7 @@ impl Chosen {
         let parts_count = part
             .filter(|_| !object.parts.is_empty())
             .map(|_| i32::try_from(object.parts.len()).unwrap_or(i32::MAX));
-        // That of the whole says nothing about a piece.
+        // The checksum of the whole object does not apply to a range.
         let checksum =
             if with_checksum && range.is_none() { object.checksum.clone() } else { dto::Checksum::default() };
         Ok(Self { range: range.unwrap_or(all), content_range, parts_count, checksum, reading })
@@ -301,7 +303,7 @@ fn unsatisfiable(size: u64) -> s3s::S3Error {
     with_headers(s3_error!(InvalidRange, "The requested range is not satisfiable"), headers)
 }
 
-/// Opens what the input of a `GetObject` or `HeadObject` asks for.
+/// Opens the object that the input of a `GetObject` or `HeadObject` selects.
 macro_rules! chosen {
     ($folder:expr, $input:expr) => {
         async {
@@ -323,7 +325,7 @@ macro_rules! chosen {
     };
 }
 
-/// The headers of a `GetObject`'s or `HeadObject`'s answer.
+/// Builds the output of a `GetObject` or `HeadObject`, without a body.
 macro_rules! described {
     ($output:ident, $chosen:expr) => {{
         let (reading, checksum) = (&$chosen.reading, &$chosen.checksum);
@@ -344,7 +346,7 @@ macro_rules! described {
                 last_modified: Some(reading.version.modified.clone()),
                 metadata: headers.metadata.clone(),
                 parts_count: $chosen.parts_count,
-                storage_class: headers.unusual_storage_class(),
+                storage_class: headers.non_default_storage_class(),
                 version_id: reading.version_id.clone(),
                 website_redirect_location: headers.website_redirect_location.clone(),
                 ..$output::default()

@@ -9,7 +9,7 @@ use s3s::{S3Request, S3Response, S3Result};
 use super::super::{Folder, lock, tags};
 
 impl Folder {
-    /// Looks at an object's tags or changes them. Answers the version id beside.
+    /// Reads or changes an object's tags. Also returns the version ID.
     fn with_tags<T>(
         &self,
         bucket: &str,

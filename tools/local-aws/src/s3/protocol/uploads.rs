@@ -1,4 +1,4 @@
-//! Uploads in parts.
+//! Multipart uploads.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,10 +13,10 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use super::super::body::{Received, check_checksum, hasher, pieces, promised, receive, sums_of, with_sums};
+use super::super::body::{Received, check_checksum, declared, hasher, pieces, receive, sums_of, with_sums};
 use super::super::bucket::Bucket;
 use super::super::conditions::WriteConditions;
-use super::super::headers::{headers_of, refuse, refuse_unserved};
+use super::super::headers::{headers_of, refuse, refuse_unsupported};
 use super::super::listing::{Encoding, Last, Query, limit};
 use super::super::multipart::{Part, Upload, check_part_number, checksum_type, etag};
 use super::super::object::NewObject;
@@ -36,7 +36,7 @@ impl Folder {
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let mut input = request.input;
-        refuse_unserved!(input)?;
+        refuse_unsupported!(input)?;
         key::check(&input.key)?;
         let checksum_type = checksum_type(input.checksum_algorithm.as_ref(), input.checksum_type.take())?;
         let upload = Upload {
@@ -63,16 +63,16 @@ impl Folder {
         &self,
         mut request: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
-        let mut promised = promised!(request);
+        let mut declared = declared!(request);
         let S3Request { input, headers, .. } = request;
         refuse(&[("a customer's encryption key (SSE-C)", input.sse_customer_key.is_some())])?;
         check_part_number(input.part_number)?;
         let bucket = self.bucket(&input.bucket)?;
         let algorithm = lock(&bucket).upload(&input.key, &input.upload_id)?.algorithm.clone();
-        promised.algorithm = promised.algorithm.or(algorithm);
-        let hasher = promised.hasher(&headers);
+        declared.algorithm = declared.algorithm.or(algorithm);
+        let hasher = declared.hasher(&headers);
         let received = self.received(input.body, hasher).await?;
-        promised.check(&received)?;
+        declared.check(&received)?;
         let part = Part::new(received);
         let output = UploadPartOutput { e_tag: Some(strong(part.etag())), ..UploadPartOutput::default() };
         let output = with_sums!(UploadPartOutput { ..output }, part.checksum);
@@ -97,10 +97,10 @@ impl Folder {
         if input.mpu_object_size.is_some_and(|size| size != length(received.size)) {
             return Err(s3_error!(
                 InvalidRequest,
-                "the parts do not have the size that x-amz-mp-object-size says"
+                "the total size of the parts does not match x-amz-mp-object-size"
             ));
         }
-        // The one that takes it away completes it.
+        // Of concurrent requests, the one that removes the upload completes it.
         let name = (input.key.clone(), input.upload_id.clone());
         let upload = lock(&bucket).uploads.remove(&name).ok_or_else(no_such_upload)?;
         let checksum = upload.checksum(&parts, received.checksum.clone());
@@ -115,7 +115,7 @@ impl Folder {
             Err(error) => Err(error),
         };
         let (_, version_id) = written.inspect_err(|_| {
-            // What was refused can be completed otherwise.
+            // The client can try again.
             lock(&bucket).uploads.insert(name, upload);
         })?;
         let output = CompleteMultipartUploadOutput {
@@ -130,7 +130,7 @@ impl Folder {
         Ok(S3Response::new(with_sums!(CompleteMultipartUploadOutput { ..output }, checksum)))
     }
 
-    /// The bodies of parts, one after another.
+    /// The bodies of the parts, concatenated.
     async fn joined(&self, parts: &[Part], algorithm: Option<&ChecksumAlgorithm>) -> S3Result<Received> {
         let bodies = stream::iter(parts.to_vec()).then(|part| async move {
             let file = File::open(&part.file.path)?;
@@ -238,6 +238,6 @@ impl Folder {
 fn no_such_upload() -> S3Error {
     s3_error!(
         NoSuchUpload,
-        "The specified upload does not exist: it was completed or aborted, or never began."
+        "The specified upload does not exist. It was completed or aborted, or never started."
     )
 }

@@ -1,4 +1,4 @@
-//! Any operations on any keys: the store answers what a map of keys to versions answers.
+//! Random operations on random keys: the store returns the same as a map of keys to versions.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use lake_files::files_below;
 enum Operation {
     Put(String, u8),
     Delete(String),
-    /// Which of the key's versions, counted from the oldest, as far as there are.
+    /// The key, and the index of a version from the oldest, if it exists.
     DeleteVersion(String, usize),
     Copy(String, String),
     Versioning(bool),
-    /// Past the store, into the folder.
+    /// Writes to the folder directly, not through the store.
     WriteFile(String, u8),
     RemoveFile(String),
 }
@@ -30,12 +30,12 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// A body that says where it came from; none is a delete marker.
+/// Version IDs and bodies. `None` is a delete marker.
 type Versions = Vec<(String, Option<Vec<u8>>)>;
 
 #[derive(Default)]
 struct Model {
-    /// None before it was ever switched on.
+    /// `None` until it is first set.
     versioning: Option<bool>,
     objects: BTreeMap<String, Versions>,
 }
@@ -61,7 +61,7 @@ impl Model {
     }
 }
 
-/// A number that no other body has: two files of one size and time are told apart by it.
+/// A unique body, so that two files with the same size and time are still different.
 fn body(key: &str, number: u8, step: usize) -> Vec<u8> {
     format!("{step}:{number}:{key}").into_bytes()
 }
@@ -125,7 +125,7 @@ async fn copy(bench: &Bench, model: &mut Model, from: &str, to: &str) {
     }
 }
 
-/// Somebody else's write is one like any other, of a version that has an id as soon as it is seen.
+/// A write by another program counts as any other write. Its version gets an ID when the store first sees it.
 async fn write_file(bench: &Bench, model: &mut Model, key: &str, body: &[u8]) {
     let Some(path) = key::plain_path(key) else { return };
     let path = bench.bucket().join(path);
@@ -136,7 +136,7 @@ async fn write_file(bench: &Bench, model: &mut Model, key: &str, body: &[u8]) {
         return;
     }
     if is_shown {
-        // Its bytes are gone.
+        // The bytes of the overwritten version are lost.
         let (id, _) = model.objects[key].last().cloned().unwrap();
         model.remove(key, &id);
     }
@@ -154,7 +154,7 @@ async fn remove_file(bench: &Bench, model: &mut Model, key: &str) {
     fs::remove_file(bench.bucket().join(path)).unwrap();
     let (id, _) = model.objects[key].last().cloned().unwrap();
     model.remove(key, &id);
-    // What was before stays deleted.
+    // Older versions do not become current.
     if model.current(key).is_some() {
         let input = dto::ListObjectVersionsInput { prefix: Some(key.to_owned()), ..versions_input() };
         let markers =
@@ -168,7 +168,7 @@ fn versions_input() -> dto::ListObjectVersionsInput {
     dto::ListObjectVersionsInput { bucket: "lake".into(), ..Default::default() }
 }
 
-/// Every version is what the model says, and no other is there.
+/// Checks that the store has exactly the versions of the model.
 async fn compare(bench: &Bench, model: &Model) {
     let output = bench.store.list_object_versions(request(versions_input())).await.unwrap().output;
     let versions = output
@@ -218,7 +218,7 @@ async fn compare_below(bench: &Bench, model: &Model, prefix: &str) {
     assert_eq!(listed, keys.cloned().collect::<Vec<_>>(), "{prefix:?}");
 }
 
-/// The folder shows current objects and nothing else.
+/// Checks that the folder contains current objects only.
 fn compare_folder(bench: &Bench, model: &Model) {
     for file in files_below(&bench.bucket()).unwrap() {
         let key = file.strip_prefix(bench.bucket()).unwrap().to_str().unwrap().to_owned();
@@ -230,7 +230,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_answers_as_a_map_of_keys_to_versions(operations in proptest::collection::vec(operation(), 1..40)) {
+    fn the_store_behaves_like_a_map_of_keys_to_versions(operations in proptest::collection::vec(operation(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (bench, mut model) = (Bench::new(), Model::default());
@@ -245,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn pages_of_any_size_together_are_every_key_in_the_order_of_its_bytes(
+    fn pages_of_any_size_add_up_to_every_key_in_byte_order(
         keys in proptest::collection::btree_set(key(), 1..20), size in 1..7, prefix in "[an./]{0,2}", folded in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
