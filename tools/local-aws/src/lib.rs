@@ -12,6 +12,18 @@
 //! - [`stack`]: all of it, wired like the deployed pipeline.
 //!
 //! Everything listens on 127.0.0.1 only.
+//!
+//! ```
+//! use local_aws::kinesis::{Bytes, Stream};
+//!
+//! let stream = Stream::new("agent-events", 1);
+//! let place = stream.put_record("agent-1", Bytes::from_static(b"{}"))?;
+//! assert_eq!(place.shard_id, "shardId-000000000000");
+//! // The parent keeps its records; new ones go to its two children.
+//! stream.split_shard(&place.shard_id, u128::MAX / 2)?;
+//! assert_eq!(stream.shards().len(), 3);
+//! # Ok::<(), local_aws::kinesis::KinesisError>(())
+//! ```
 
 pub mod api;
 mod descriptors;
