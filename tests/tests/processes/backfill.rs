@@ -210,7 +210,7 @@ async fn what_it_cannot_do_it_says() {
     let folder = empty.path().to_string_lossy().into_owned();
     for (lake, policy, said) in [
         (folder.as_str(), "{}", "is it the bucket of the stack"),
-        ("no/such/folder", "{}", "is no folder; give s3://<bucket>"),
+        ("no/such/folder", "{}", "is not a folder; pass s3://<bucket>"),
         (&folder, r#"{"agent": "drop"}"#, "no column"),
     ] {
         let told = backfill(lake, None, policy, &[]).await;
