@@ -25,7 +25,7 @@ use ledger_console::render::output::print;
 use ledger_console::render::terminal::{counted, escaped, width, wrapped};
 
 /// The largest dead letter: an invocation record with a 6 MB event, as a string in JSON.
-const DEAD_LETTER: Limit = Limit { bytes: 32 * 1024 * 1024, service: "a failure object" };
+const DEAD_LETTER: Limit = Limit { bytes: 32 * 1024 * 1024, service: "a dead letter" };
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
