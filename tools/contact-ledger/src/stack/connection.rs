@@ -67,7 +67,7 @@ impl StackArguments {
     /// Finds the stack.
     ///
     /// # Errors
-    /// If there is no such stack, or CloudFormation cannot be asked.
+    /// If there is no such stack, or CloudFormation returns an error.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         match (&self.which.local, &self.which.stack) {
             (Some(folder), _) => local(folder),
@@ -81,7 +81,7 @@ impl DeployedStackArguments {
     /// Finds the stack.
     ///
     /// # Errors
-    /// If there is no such stack, or CloudFormation cannot be asked.
+    /// If there is no such stack, or CloudFormation returns an error.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         deployed(&self.stack, &self.aws).await
     }

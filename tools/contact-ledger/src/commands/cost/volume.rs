@@ -5,7 +5,7 @@
 
 /// State changes per contact: offered, connected, ended, cleared.
 const CHANGES_PER_CONTACT: f64 = 3.93;
-/// Status changes per agent and day that do not come from contacts, and a LOGIN and a LOGOUT.
+/// Status changes per agent and day not caused by contacts, and a LOGIN and a LOGOUT.
 const CHANGES_PER_AGENT: f64 = 6.6;
 const SESSION_EVENTS_PER_AGENT: f64 = 2.0;
 /// Heartbeats per hour of an idle agent, and heartbeats that a contact replaces.

@@ -154,7 +154,7 @@ const INJECTED: [Injected; 30] = {
         ),
         (
             "event source mapping",
-            |facts| some(&mut facts.mapping).last_result = "PROBLEM: no right".to_owned(),
+            |facts| some(&mut facts.mapping).last_result = "PROBLEM: access denied".to_owned(),
             Error,
             "AgentEventUpserterRole",
         ),
