@@ -107,7 +107,7 @@ class Checks:
         self.athena.empty_first_page = True
         _, same, _ = self.environment.run("service_level", *self.environment.stack, *DAY, "--json")
         self.athena.empty_first_page, self.athena.without_columns = False, True
-        self.says("an answer without columns", ["service_level", *self.environment.stack, *DAY], 1, "which columns there are")
+        self.says("an answer without columns", ["service_level", *self.environment.stack, *DAY], 1, "a result without columns")
         self.athena.without_columns = False
         self.true("an empty page is no answer", same == out, same)
         self.true("an answer of several pages", code == 0 and rows > 6 and pages == -(-(rows + 1) // 3), f"{pages} pages, {rows} rows: {said}")
@@ -136,7 +136,7 @@ class Checks:
         asked = ["service_level", *self.environment.stack, *DAY]
         for failure, advice in (
             ("COLUMN_NOT_FOUND: line 3:9: Column 'queued' cannot be resolved", "update the stack"),
-            ("Query exhausted resources at this scale factor", "ask for fewer days"),
+            ("Query exhausted resources at this scale factor", "query fewer days"),
             ("Query cancelled! : Bytes scanned limit was exceeded", "the workgroup's limit, 20.0 GB (parameter QueryScanLimit)"),
         ):
             self.athena.failure = failure
@@ -157,7 +157,7 @@ class Checks:
         self.true("it is canceled at Athena", query.state == "CANCELLED", query.state)
         for number in (signal.SIGINT, signal.SIGTERM):
             code, said, query = self.interrupted(asked, number)
-            so = code == 130 and query.state == "CANCELLED" and "CANCELLED at Athena" in said
+            so = code == 130 and query.state == "CANCELLED" and "CANCELLED in Athena" in said
             self.true(f"{number.name} cancels the query at Athena", so, f"{code}, {query.state}: {said}")
         self.athena.start_takes = 1.5
         code, said, query = self.interrupted(asked, signal.SIGINT)
@@ -166,7 +166,7 @@ class Checks:
         self.says("a start whose answer is lost", asked, 1, "may be running", "ledger-workgroup")
         self.athena.start_takes, self.athena.stops = 0, False
         code, said, query = self.interrupted(asked, signal.SIGINT, again=True)
-        so = code == 130 and f"Stopping the query {query.id} at Athena; press Ctrl-C again to leave it" in said
+        so = code == 130 and f"Stopping the query {query.id} in Athena; press Ctrl-C again to leave it" in said
         self.true("who interrupts twice knows what is left", so, f"{code}: {said}")
         self.athena.stops = True
         self.athena.refusals["StopQueryExecution"] = [("AccessDeniedException", "not authorized")]
@@ -227,7 +227,7 @@ class Checks:
         for text, parts in (
             ("exit 0", ["exited without an error message"]),
             ("sleep 60", None),
-            ('[ "$1" = --version ] || { head -c 9000000 /dev/zero | tr "\\0" x >&2; exit 3; }', ["could not answer"]),
+            ('[ "$1" = --version ] || { head -c 9000000 /dev/zero | tr "\\0" x >&2; exit 3; }', ["could not run"]),
         ):
             file = self.environment.folder / "none" / "duckdb"
             file.write_text(f'#!/bin/sh\nPATH=/usr/bin:/bin\n[ "$1" = --version ] && exit 0\n{text}\n')

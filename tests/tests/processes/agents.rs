@@ -97,7 +97,7 @@ async fn agents_are_shown_as_they_are() {
     let unknown = unknown.args(["agents", "--instance", "i-2", "--local"]).arg(output.path());
     let unknown = unknown.output().await.unwrap();
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no agent of instance i-2 has been heard of"));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no agent of instance i-2 is in the tables"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +128,7 @@ async fn what_an_agent_did_is_shown_in_every_form() {
 
     let nothing = ledger(&output, &["history", "bob", "--from", "2020-01-01"]).await;
     assert!(
-        nothing.starts_with("Nothing of agent bob") && nothing.contains("HistoryRetentionDays"),
+        nothing.starts_with("No history of agent bob") && nothing.contains("HistoryRetentionDays"),
         "{nothing}"
     );
     let mut unknown = Command::new(functions_folder().join("contact-ledger"));

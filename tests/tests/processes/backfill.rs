@@ -92,7 +92,7 @@ async fn rows_made_from_the_copies_are_the_rows() {
     let written = files(output.path());
     let folder = output.path().join("lake").to_string_lossy().into_owned();
     let told = backfill(&folder, None, "{}", &[]).await;
-    assert!(String::from_utf8_lossy(&told.stdout).contains("left alone; --again"), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stdout).contains("skipped; --again"), "{told:?}");
     assert_eq!(files(output.path()), written, "what was done is done again");
 
     // Interrupted between its writes: nothing is done twice under another name, and nothing is missing.
@@ -209,8 +209,8 @@ async fn what_it_cannot_do_it_says() {
     let empty = tempfile::tempdir().unwrap();
     let folder = empty.path().to_string_lossy().into_owned();
     for (lake, policy, said) in [
-        (folder.as_str(), "{}", "is it the bucket of the stack"),
-        ("no/such/folder", "{}", "is no folder; give s3://<bucket>"),
+        (folder.as_str(), "{}", "is it the stack's bucket"),
+        ("no/such/folder", "{}", "is not a folder; pass s3://<bucket>"),
         (&folder, r#"{"agent": "drop"}"#, "no column"),
     ] {
         let told = backfill(lake, None, policy, &[]).await;

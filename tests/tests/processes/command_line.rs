@@ -264,7 +264,7 @@ fn generate_replaces_nothing_by_itself_and_writes_text() {
     let refused = generate(&[]);
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("agent-events.jsonl is there already; --force"), "{said}");
+    assert!(said.contains("agent-events.jsonl already exists; --force"), "{said}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     assert!(!folder.path().join("contact-records.jsonl").exists());
     let written = generate(&["--force"]);

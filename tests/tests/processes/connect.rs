@@ -98,5 +98,5 @@ async fn an_instance_of_another_region_is_refused_with_the_reason() {
     let refused = connect(&endpoint, &["enable", "--apply", "--instance", far]).await;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(said.contains("the instance is in us-east-1, and the stack in eu-west-2"), "{said}");
+    assert!(said.contains("the instance is in us-east-1, and the stack is in eu-west-2"), "{said}");
 }

@@ -188,7 +188,7 @@ fn an_unknown_profile_is_an_error_before_any_request() {
     assert!(home.refused(&["--profile", "nobody", "--region", "eu-west-1"], &[]).contains(unknown));
     assert!(home.refused(&[], &[&ENVIRONMENT[..], &[("AWS_PROFILE", "nobody")]].concat()).contains(unknown));
     assert!(home.refused(&[], &[("AWS_PROFILE", "nobody"), ("AWS_REGION", "eu-west-1")]).contains(unknown));
-    assert!(home.refused(&["--profile", "noregion"], &[]).contains("no Region is known"));
+    assert!(home.refused(&["--profile", "noregion"], &[]).contains("no Region is set"));
     let said = home.refused(&["--profile", "empty"], &ENVIRONMENT);
     assert!(said.contains("profile empty"), "{said}");
 }

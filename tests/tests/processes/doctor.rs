@@ -150,7 +150,7 @@ fn planted_in_the_mapping() -> [Planted; 6] {
             |it| it.destination_config(on_failure("")),
             |it| it.destination_config(on_failure("arn:aws:s3:::lake")),
             MAPPING,
-            "no place for events that it gives up",
+            "no on-failure destination",
         ),
         (
             |it| it.filter_criteria(filters(&[r#"{"data":{"EventType":["LOGIN"]}}"#])),
@@ -168,7 +168,7 @@ fn planted_in_the_mapping() -> [Planted; 6] {
             |it| it.maximum_retry_attempts(-1).maximum_record_age_in_seconds(-1),
             |it| it.maximum_retry_attempts(100),
             MAPPING,
-            "tries for ever",
+            "retries forever",
         ),
     ]
 }
@@ -208,7 +208,7 @@ async fn what_is_planted_into_the_served_stack_is_found_and_gone_when_it_is_undo
     local.found(&[("warning failed records", "contact-ledger redrive")]).await;
 
     tables.delete_table().table_name(AGENT_HISTORY_TABLE).send().await.unwrap();
-    let missing = ("error agent table", "AgentHistory is not there");
+    let missing = ("error agent table", "AgentHistory does not exist");
     local.found(&[missing, ("warning failed records", "redrive")]).await;
 }
 
@@ -219,7 +219,7 @@ async fn what_waits_for_a_function_or_a_mapping_arrives_when_it_may() {
     let put = local.lambda.put_function_concurrency().function_name(UPSERTER);
     put.reserved_concurrent_executions(0).send().await.unwrap();
     local.stack.put_agent_event("key", "not an event".into()).await.unwrap();
-    let expected = [("error function", "may not run"), (MAPPING, "Upserter Errors")];
+    let expected = [("error function", "cannot run"), (MAPPING, "Upserter Errors")];
     while Asked::Local(local.output.path()).doctor().await.0.len() < expected.len() {}
     local.found(&expected).await;
     local.update(|it| it.enabled(false)).await;
@@ -249,7 +249,7 @@ fn planted_in_what_services_say() -> [PlantedSays; 21] {
         (
             |says| _ = says.streaming.remove("CONTACT_TRACE_RECORDS"),
             "error streaming of contact records",
-            "does not stream contact records → switch it on: `contact-ledger connect enable`",
+            "does not stream contact records → turn it on: `contact-ledger connect enable`",
         ),
         (
             |says| {
@@ -257,7 +257,7 @@ fn planted_in_what_services_say() -> [PlantedSays; 21] {
                 says.streaming.insert("AGENT_EVENTS".to_owned(), other);
             },
             "error streaming of agent events",
-            "stream/other, which is not of this stack",
+            "stream/other, which does not belong to this stack",
         ),
         (|says| says.key_is_enabled = false, "error key", "aws kms enable-key"),
         (
@@ -272,7 +272,7 @@ fn planted_in_what_services_say() -> [PlantedSays; 21] {
             "error lake table",
             "lacks channel",
         ),
-        (|says| says.columns[0]["Type"] = json!("bigint"), "error lake table", "is bigint and not string"),
+        (|says| says.columns[0]["Type"] = json!("bigint"), "error lake table", "is bigint, not string"),
         (
             |says| {
                 let more = json!({"Name": "more", "Type": "string"});
@@ -284,19 +284,19 @@ fn planted_in_what_services_say() -> [PlantedSays; 21] {
         (
             |says| says.metrics.retain(|(metric, _), _| !metric.ends_with("IncomingRecords")),
             "warning last 24 hours",
-            "nothing came",
+            "nothing arrived",
         ),
         (
             |says| measured(says, "AWS/Lambda IteratorAge", UPSERTER, &[600_000.0, 0.0]),
             "error last 24 hours",
-            "10 minutes behind",
+            "delayed by 10 minutes",
         ),
         (
             |says| {
                 measured(says, "AWS/Firehose DeliveryToS3.DataFreshness", CONTACT_RECORD_STREAM, &[3600.0]);
             },
             "error last 24 hours",
-            "rows are 60 minutes behind",
+            "rows are delayed by 60 minutes",
         ),
         (
             |says| measured(says, "ContactLedger RecordsRejected", UPSERTER, &[2.0, 5.0]),

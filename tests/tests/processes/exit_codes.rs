@@ -97,7 +97,7 @@ async fn wrong_usage_is_2_with_a_sentence_and_nothing_on_the_output() {
         (vec!["completions", "zzz"], "possible values"),
         (vec!["demo", "--pii-policy", "{bad"], "correct --pii-policy"),
         (vec!["demo", "--agent-pii-policy", r#"{"x":"drop"}"#], "correct --agent-pii-policy"),
-        (vec!["validate", "s3:///x"], "names no bucket"),
+        (vec!["validate", "s3:///x"], "has no bucket name"),
     ];
     for (arguments, expected) in &cases {
         let (code, out, error) = run(arguments).await;
@@ -135,10 +135,10 @@ async fn what_cannot_be_done_is_1_with_one_sentence() {
     let plain = file("plain", "text");
     let out = folder.path().join("out").to_string_lossy().into_owned();
     let cases: Vec<(Vec<&str>, &str)> = vec![
-        (vec!["agents", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
-        (vec!["history", "a", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
-        (vec!["send", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
-        (vec!["redrive", "--local", "/nonexistent"], "no stack is served from /nonexistent"),
+        (vec!["agents", "--local", "/nonexistent"], "no stack is running in /nonexistent"),
+        (vec!["history", "a", "--local", "/nonexistent"], "no stack is running in /nonexistent"),
+        (vec!["send", "--local", "/nonexistent"], "no stack is running in /nonexistent"),
+        (vec!["redrive", "--local", "/nonexistent"], "no stack is running in /nonexistent"),
         (vec!["agents", "--stack", "s", "--region", "eu-west-2"], "no AWS credentials were found"),
         (vec!["connect", "status", "--stack", "s"], "no AWS credentials were found"),
         (vec!["backfill", "--lake", "/nonexistent"], "PII_POLICY is not set"),
@@ -237,7 +237,7 @@ async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
         drop(reader);
         let left = outcome(&with(writer.into()).output_of().await);
         // What it says about itself, such as where it is about to send, is no part of the output.
-        let is_silent = left.2.lines().all(|line| line.starts_with("The stack that is served"));
+        let is_silent = left.2.lines().all(|line| line.starts_with("The local stack on this machine"));
         assert!(left.0 == 0 && is_silent, "{arguments:?} into a closed pipe: {left:?}");
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let (code, _, error) = outcome(&with(full.into()).output_of().await);
@@ -264,7 +264,7 @@ impl OutputOf for Command {
 async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
     let (code, _, error) = run(&["doctor", "--local", "/nonexistent"]).await;
     assert_eq!(code, 5, "{error}");
-    assert!(error.contains("nothing could be looked at: no stack is served"), "{error}");
+    assert!(error.contains("nothing could be checked: no stack is running"), "{error}");
     let (code, _, error) = run(&["doctor", "--stack", "s", "--region", "eu-west-2"]).await;
     assert_eq!(code, 5, "{error}");
     assert!(error.contains("no AWS credentials were found"), "{error}");
@@ -275,7 +275,7 @@ async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
     let (code, _, error) = outcome(&dead.output().await.unwrap());
     assert_eq!(code, 5, "{error}");
     assert!(error.contains("connection refused; check the endpoint"), "{error}");
-    assert!(!error.contains("rights") && !error.contains("may look"), "{error}");
+    assert!(!error.contains("permissions") && !error.contains("can read"), "{error}");
 
     let (stack, output) = served().await;
     let local = output.path().to_string_lossy().into_owned();
@@ -292,7 +292,7 @@ async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
     let _served = served.leave(half.path()).unwrap();
     let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;
     assert_eq!(code, 5, "{out}");
-    assert!(out.contains("connection refused") && !out.contains(" 0 not looked at"), "{out}");
+    assert!(out.contains("connection refused") && !out.contains(" 0 not checked"), "{out}");
     // That nothing is processed counts more.
     stack.upserter.reserve_concurrency(Some(0));
     let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;

@@ -99,10 +99,10 @@ async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
     let flat = told.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "1. A contact record that arrived at 2026-03-02T08:00:00.123Z: Lambda.FunctionTimedOut",
-        "Now: a redrive would pass.",
+        "Now: a redrive would succeed.",
         "Now: a redrive would fail again, missing_field: InstanceARN is missing or null",
         "What to do: Raise FunctionMemory",
-        "2 records: a redrive would pass for 1, fail again for 1.",
+        "2 records: a redrive would succeed for 1 and fail again for 1.",
     ] {
         assert!(flat.contains(part), "{part}: {told}");
     }
@@ -177,7 +177,7 @@ async fn the_exit_code_says_what_could_be_read() {
             3,
             "without its records",
         ),
-        (String::new(), 1, "holds nothing"),
+        (String::new(), 1, "has no records"),
     ] {
         let (folder, file) = write(&content);
         let output = explain(&file, &[]).await;
@@ -192,8 +192,8 @@ async fn the_exit_code_says_what_could_be_read() {
     for (object, said) in [
         ("/no/such/object", "check the path"),
         ("/tmp", "is a folder"),
-        ("s3://bucket", "is no object"),
-        ("s3://bucket/prefix/", "is no object"),
+        ("s3://bucket", "is not an object"),
+        ("s3://bucket/prefix/", "is not an object"),
     ] {
         let output = explain(Path::new(object), &[]).await;
         assert!(output.status.code() == Some(1) && text(&output.stderr).contains(said), "{output:?}");

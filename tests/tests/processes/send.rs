@@ -155,6 +155,6 @@ async fn what_was_there_before_is_not_taken_for_what_was_sent() {
     let nowhere = ("agent events: nowhere: another known kind".to_owned(), 1);
     let first = [("agent events: history".to_owned(), 1), nowhere.clone()].into();
     assert_eq!(sent(&output, &arguments).await, first);
-    let again = [("agent events: history, and was there before".to_owned(), 1), nowhere].into();
+    let again = [("agent events: history (existed before sending)".to_owned(), 1), nowhere].into();
     assert_eq!(sent(&output, &arguments).await, again);
 }

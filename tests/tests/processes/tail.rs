@@ -319,7 +319,7 @@ async fn a_refusal_is_told_with_what_to_do() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.starts_with("error: Kinesis does not let us read stream agent-events (KMSAccessDeniedException")
+        said.starts_with("error: cannot read stream agent-events (KMSAccessDeniedException")
             && said.contains("kms:Decrypt"),
         "{said}"
     );

@@ -284,11 +284,11 @@ async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
     );
     let nothing = s3(&["s3://lake/nothing/"]).output().await.unwrap();
     assert!(
-        nothing.status.code() == Some(1) && text(&nothing.stderr).contains("holds no objects"),
+        nothing.status.code() == Some(1) && text(&nothing.stderr).contains("has no objects"),
         "{nothing:?}"
     );
     let rows = s3(&["s3://lake/contact_records/"]).output().await.unwrap();
-    assert!(rows.status.code() == Some(1) && text(&rows.stderr).contains("holds no records"), "{rows:?}");
+    assert!(rows.status.code() == Some(1) && text(&rows.stderr).contains("has no records"), "{rows:?}");
 }
 
 /// All lines of the objects below a prefix, that have this member.

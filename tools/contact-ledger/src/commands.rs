@@ -1,5 +1,5 @@
-//! The commands, one module each. A new one is a module here, its name and help in `arguments.rs`, and a line in `main.rs`;
-//! then `make generate` writes docs/cli.md.
+//! The commands, one module each. To add one, add a module here, its name and help in `arguments.rs`, and a line in `main.rs`,
+//! then run `make generate` to update docs/cli.md.
 
 pub mod agents;
 pub mod backfill;

@@ -1,4 +1,4 @@
-//! What the operator's command line does; the binary only reads its arguments.
+//! The commands of the operator's CLI. The binary only parses the arguments and runs one of them.
 
 pub mod arguments;
 pub mod commands;

@@ -1,4 +1,4 @@
-//! `contact-ledger`: the operator's command line.
+//! `contact-ledger`: the operator's CLI.
 
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::Outcome;
 use ledger_console::process::program::{printed, run};
 
-/// Backfill makes millions of small values: with the system's allocator, a quarter of its time goes into that.
+/// A backfill allocates millions of small values. The system allocator would take a quarter of its time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -33,11 +33,11 @@ fn main() -> ExitCode {
 
 async fn command(command: Command) -> anyhow::Result<Outcome> {
     if let Command::Demo(_) = command {
-        // Before signals are listened to: the demo's program does that.
+        // Before signal handlers are installed: the demo binary installs its own.
         return Err(demo());
     }
     let interruption = Interruption::listen(match command {
-        // These end what is under way by themselves, and say how far they came.
+        // These finish the work in progress and report how far they got.
         Command::Send(_)
         | Command::Agents(_)
         | Command::Tail(_)
@@ -47,7 +47,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         _ => Some(1),
     });
     match command {
-        Command::Demo(_) => unreachable!("it is another program by now"),
+        Command::Demo(_) => unreachable!("the demo binary has replaced this process"),
         Command::Doctor(arguments) => printed(doctor(&arguments, now()).await),
         Command::Connect(arguments) => printed(connect(&arguments, now()).await),
         Command::Validate(arguments) => validate(&arguments).await,

@@ -1,4 +1,4 @@
-//! A stack that is spoken to: which one, what its parts are called, and what Amazon Connect streams to it.
+//! The stack that a command works on: how to find it, the names of its parts, and what Amazon Connect streams to it.
 
 pub mod aws;
 pub mod connection;

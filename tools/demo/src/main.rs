@@ -13,7 +13,7 @@ use ledger_console::process::program::run;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Run the whole pipeline on this machine and leave the result in a folder
+/// Run the whole pipeline on this machine and write the output to a folder
 #[derive(Debug, Parser)]
 #[command(name = "contact-ledger-demo", version)]
 struct Arguments {

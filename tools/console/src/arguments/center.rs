@@ -8,25 +8,25 @@ use synthetic_center::{
 /// How large the center is, and how untidy its streams are.
 #[derive(Debug, Clone, Args)]
 pub struct CenterArguments {
-    /// Agents of the generated center
+    /// Number of agents in the generated center
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.agents, value_parser = agents)]
     pub agents: usize,
-    /// Hours from opening to closing
+    /// Number of hours that the generated center is open
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.hours, value_parser = clap::value_parser!(u32).range(1..=24))]
     pub hours: u32,
-    /// Contacts that arrive in an hour [default: as many as keep the agents busy]
+    /// Number of contacts per hour [default: enough to keep the agents busy]
     #[arg(long, value_name = "N")]
     pub contacts_per_hour: Option<u32>,
-    /// The same seed gives the same center
+    /// Random seed; the same seed generates the same center
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.seed)]
     pub seed: u64,
-    /// Duplicates: how many of a thousand records come twice
+    /// Duplicates per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub duplicated: u32,
-    /// How many of a thousand records come late
+    /// Late records per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.late, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub late: u32,
-    /// Broken records, for each thousand records
+    /// Malformed records added per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub malformed: u32,
 }

@@ -1,4 +1,4 @@
-//! `agents`: what every agent is doing, as a table that refreshes itself.
+//! `agents`: the current state of all agents, as a table that refreshes automatically.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use ledger_console::process::outcome::Outcome;
 use ledger_console::render::output::print;
 use ledger_console::render::terminal::{Cell, counted, duration, json_lines, number, table, text, width};
 
-/// Minutes without an event after which an agent who should be there is a ghost. Heartbeats come every two minutes.
+/// Minutes without an event after which a logged-in agent counts as gone. Heartbeats arrive every two minutes.
 pub(crate) const GHOST_MINUTES: u32 = 5;
 
 /// Arguments of `agents`.
@@ -29,34 +29,34 @@ pub(crate) const GHOST_MINUTES: u32 = 5;
 pub struct AgentsArguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// The instance's id; not needed if the tables have one only
+    /// Instance ID; optional if the tables contain one instance only
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
-    /// Only agents whose name, user name or id has this in it
+    /// Show only agents whose name, user name, or ID contains this text
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Only agents with this activity
+    /// Show only agents with this activity; repeatable
     #[arg(long, value_name = "ACTIVITY", value_parser = Activity::ALL.map(Activity::as_str))]
     activity: Vec<String>,
-    /// Only agents with a contact of this queue
+    /// Show only agents with a contact from this queue
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
-    /// Also agents who are logged out
+    /// Include agents who are logged out
     #[arg(long)]
     all: bool,
-    /// In which order
+    /// Sort order
     #[arg(long, value_enum, default_value_t = Order::Activity)]
     sort: Order,
-    /// Flag agents with no event for this many minutes (heartbeats come every two)
+    /// Minutes without an event after which an agent is flagged as stale; heartbeats arrive every two
     #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
     stale_after: u32,
-    /// Seconds between refreshes, on a terminal
+    /// Seconds between refreshes (terminal only)
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     refresh: u32,
-    /// Show it once
+    /// Print the table once and exit
     #[arg(long)]
     once: bool,
-    /// Print JSON, one object a line, once
+    /// Print JSON Lines once, one object per agent, and exit
     #[arg(long)]
     json: bool,
 }
@@ -66,22 +66,22 @@ pub struct AgentsArguments {
 enum Order {
     /// By name
     Name,
-    /// By what they do, those who have done it longest first
+    /// By activity, and within it by time, longest first
     Activity,
-    /// By how long they have done it, longest first
+    /// By time in the activity, longest first
     Since,
-    /// By contacts, most first
+    /// By number of contacts, highest first
     Contacts,
-    /// By the queue of their contacts
+    /// By queue of the agent's contacts
     Queue,
 }
 
 /// One agent, as shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgentRow {
-    /// The agent's id.
+    /// The agent's ID.
     pub agent_id: String,
-    /// First and last name, or else the user name, or else the id.
+    /// First and last name, or else the user name, or else the ID.
     pub name: String,
     /// The user name.
     pub username: Option<String>,
@@ -89,23 +89,23 @@ pub struct AgentRow {
     pub region: Option<String>,
     /// Amazon Connect's Agent Activity: `available`, `on_contact`, …
     pub activity: &'static str,
-    /// Since when a contact is in the state that decides the activity; none if the status decides it.
+    /// When the contact that determines the activity entered its state; none if the status determines it.
     pub contact_since: Option<String>,
     /// The agent's status.
     pub status: Option<String>,
-    /// Since when the agent has this status. Contacts do not change it.
+    /// When the agent entered this status. Contacts do not change it.
     pub status_since: Option<String>,
-    /// How many contacts the agent has.
+    /// The number of contacts.
     pub contacts: usize,
-    /// Whether they are listed of an agent who has left.
+    /// Whether contacts are still listed for an agent who is gone.
     pub contacts_doubtful: bool,
-    /// Their queues.
+    /// The queues of the contacts.
     pub queues: Vec<String>,
-    /// `in`, `out`, or `unsettled` while that is not known.
+    /// `in`, `out`, or `unsettled` while unknown.
     pub session: Option<&'static str>,
     /// When the agent's last event happened.
     pub last_event: Option<String>,
-    /// Whether nothing has been heard for too long of an agent who should be there.
+    /// Whether a logged-in agent has had no event for too long.
     pub stale: bool,
 }
 
@@ -134,8 +134,8 @@ impl AgentRow {
             names.join(" ")
         };
         let is_away = agent.session == Some(Session::Out) || agent.activity == Activity::Offline;
-        let heard = agent.last_event.as_deref().and_then(Timestamp::parse);
-        let silence = heard.map(|heard| now.epoch_milliseconds() - heard.epoch_milliseconds());
+        let last_event = agent.last_event.as_deref().and_then(Timestamp::parse);
+        let silence = last_event.map(|at| now.epoch_milliseconds() - at.epoch_milliseconds());
         Self {
             name,
             username,
@@ -154,7 +154,7 @@ impl AgentRow {
         }
     }
 
-    /// Since when it has been as the row says: the contact's state if one decides, or else the status.
+    /// The start of the activity: that of the contact's state if it determines the activity, or else of the status.
     fn since(&self) -> Option<&String> {
         self.contact_since.as_ref().or(self.status_since.as_ref())
     }
@@ -200,10 +200,10 @@ impl AgentRow {
     }
 }
 
-/// Shows the agents; on a terminal until the user has seen enough.
+/// Shows the agents. On a terminal, it refreshes until the user quits.
 ///
 /// # Errors
-/// When the stack or its table cannot be read.
+/// If the stack or its table cannot be read.
 pub async fn agents(
     arguments: &AgentsArguments,
     now: impl Fn() -> Timestamp,
@@ -236,18 +236,19 @@ pub async fn agents(
     };
     let watched = interruption.unless(watched).await.unwrap_or(Ok(()));
     print("\n")?;
-    // Who has seen enough has seen what was asked for.
+    // Quitting is a success.
     watched.map(|()| Outcome::Done)
 }
 
-/// As much of the page as the window has room for.
+/// Shows as much of the page as fits the window.
 fn show(term: &Term, page: &str, refresh: u32) -> anyhow::Result<()> {
     term.clear_screen()?;
     let lines = usize::from(term.size().0).saturating_sub(3);
     let more = page.lines().count().saturating_sub(lines);
-    let hint = if more > 0 { format!("{more} more; a taller window shows them. ") } else { String::new() };
+    let hint =
+        if more > 0 { format!("{more} more lines; enlarge the window to see them. ") } else { String::new() };
     print(&page.split_inclusive('\n').take(lines).collect::<String>())?;
-    print(&format!("\n{hint}q quits; every {refresh} s again"))
+    print(&format!("\n{hint}q quits; refreshes every {refresh} s"))
 }
 
 fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {
@@ -270,14 +271,14 @@ fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {
     );
     if rows.is_empty() && all > 0 {
         return format!(
-            "{heading}None of {} is as asked for and logged in (--all: logged out, too).\n",
+            "{heading}None of {} matches and is logged in (--all shows logged-out ones).\n",
             counted(all as u64, "agent", "agents")
         );
     }
     heading + &table(&columns, &cells, width())
 }
 
-/// The rows that are wanted, and how many agents there are.
+/// The selected rows, and the number of all agents.
 async fn rows(
     reader: &Reader,
     instance: &str,
@@ -289,14 +290,14 @@ async fn rows(
     let all = agents.len();
     ensure!(
         all > 0,
-        "no agent of instance {instance} has been heard of; `contact-ledger doctor` finds out why, if there should be some"
+        "no agent of instance {instance} is in the tables; run `contact-ledger doctor` if there should be agents"
     );
     let mut rows: Vec<_> = agents
         .into_iter()
         .map(|agent| AgentRow::of(agent, now, arguments.stale_after))
         .filter(|row| row.is_wanted(arguments))
         .collect();
-    // By name where nothing else decides, so that rows do not jump about.
+    // Ties are sorted by name, so that rows do not jump between refreshes.
     rows.sort_by(|left, right| (&left.name, &left.agent_id).cmp(&(&right.name, &right.agent_id)));
     match arguments.sort {
         Order::Name => {}
@@ -315,36 +316,34 @@ pub(crate) fn reader(connection: &Connection) -> Reader {
     Reader::new(connection.tables(), names.agent_state_table.clone(), names.agent_history_table.clone())
 }
 
-/// Why a table was not read, and what to do.
+/// Why a table could not be read, and what to do.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(crate) fn cannot_read(what: &str, error: StoreError) -> anyhow::Error {
-    const RIGHTS: &str =
-        "dynamodb:Query and dynamodb:GetItem on both agent tables, and kms:Decrypt on their key";
+    const PERMISSIONS: &str =
+        "dynamodb:Query and dynamodb:GetItem on both agent tables, and kms:Decrypt on their KMS key";
     let why = if !error.is_answer {
         unanswered(&*error.source)
     } else if class_of(&error.code) == Class::Missing {
-        "its table is not there; `contact-ledger doctor` says how to restore it".to_owned()
+        "its table does not exist; `contact-ledger doctor` shows how to restore it".to_owned()
     } else {
-        why_refused(&error.code, &error.code, RIGHTS)
+        why_refused(&error.code, &error.code, PERMISSIONS)
     };
     anyhow!("{what} cannot be read: {why}")
 }
 
-/// The instance that was named, or the only one.
-pub(crate) async fn instance(reader: &Reader, named: Option<&str>) -> anyhow::Result<String> {
-    if let Some(named) = named {
-        // An ARN will do.
-        return Ok(named.rsplit('/').next().unwrap_or(named).to_owned());
+/// The given instance, or the only one in the tables.
+pub(crate) async fn instance(reader: &Reader, given: Option<&str>) -> anyhow::Result<String> {
+    if let Some(given) = given {
+        // An ARN is accepted, too.
+        return Ok(given.rsplit('/').next().unwrap_or(given).to_owned());
     }
     let instances = reader.instances().await.map_err(|error| cannot_read("the agents", error))?;
     let instances: Vec<_> = instances.into_iter().collect();
     match &instances[..] {
         [instance] => Ok(instance.clone()),
-        [] => bail!(
-            "no agent has been heard of yet; `contact-ledger doctor` finds out why, if there should be some"
-        ),
+        [] => bail!("the tables have no agents yet; run `contact-ledger doctor` if there should be agents"),
         several => bail!(
-            "there are agents of {} instances; say --instance with one of {}",
+            "there are agents of {} instances; pass --instance with one of {}",
             several.len(),
             several.join(", ")
         ),

@@ -1,9 +1,9 @@
-//! `backfill`: makes rows anew from contact records as they came, after a change of the schema or of the policy.
+//! `backfill`: rebuilds rows from raw copies after the schema or the PII policy changes.
 //!
-//! The rows are made by the function's own code. An object of copies becomes one file in each partition that it has
-//! records for, under a name derived from the object's key: whoever does it again writes the same files. A marker says
-//! that an object is done, so that an interrupted backfill goes on where it was. New rows stand beside the old ones,
-//! with the same versions and hashes; `contact_records_latest` shows that of the newer schema.
+//! The function's own code makes the rows. Each object with raw copies becomes one file per contact date, named after the
+//! object's key, so that repeated runs write the same files. A marker records each finished object, so that an interrupted
+//! backfill can resume. The new rows do not replace the old ones, and have the same versions and hashes;
+//! `contact_records_latest` shows the row with the newer schema.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -31,25 +31,25 @@ use ledger_console::records::input::{Broken, KINESIS, records_of};
 use ledger_console::render::output::sentence;
 use ledger_console::render::terminal::{grouped, safe};
 
-/// Rows that wait for their conversion, of all partitions of a copy.
-const KEPT_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of rows to buffer before they are converted, over all partitions of an object.
+const BUFFER_BYTES: usize = 32 * 1024 * 1024;
 
 /// Arguments of `backfill`.
 #[derive(Debug, Clone, Args)]
 pub struct BackfillArguments {
-    /// The lake: s3://<bucket>, or a folder such as demo-output/lake
+    /// Location of the lake: s3://<bucket>, or a folder such as demo-output/lake
     #[arg(long, value_name = "LOCATION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     lake: String,
-    /// Only copies that arrived on this day or later (YYYY-MM-DD, UTC)
+    /// First day of the raw copies, inclusive (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "DAY", value_parser = day)]
     since: Option<String>,
-    /// Only copies that arrived on this day or earlier (YYYY-MM-DD, UTC)
+    /// Last day of the raw copies, inclusive (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "DAY", value_parser = day)]
     until: Option<String>,
-    /// Also what an earlier backfill with this schema has done
+    /// Include raw copies that an earlier backfill with this schema processed
     #[arg(long)]
     again: bool,
-    /// Count what would become of the records, and write nothing
+    /// Count the outcomes without writing anything
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -58,10 +58,10 @@ pub struct BackfillArguments {
 
 fn day(text: &str) -> Result<String, String> {
     let date = text.parse::<jiff::civil::Date>();
-    date.map(|date| date.to_string()).map_err(|_| "it is not a day such as 2026-03-02".to_owned())
+    date.map(|date| date.to_string()).map_err(|_| "not a day; use a date such as 2026-03-02".to_owned())
 }
 
-/// What became of the records.
+/// The outcomes of a backfill.
 #[derive(Debug, Default)]
 struct Counts {
     objects: usize,
@@ -69,18 +69,18 @@ struct Counts {
     rows: usize,
     files: usize,
     misfits: usize,
-    /// Objects of copies that cannot be read, with the reason.
+    /// Objects that cannot be read, with the reason.
     unreadable: Vec<String>,
-    /// Those of which fewer rows can be made than an earlier run has made.
+    /// Objects that now give fewer rows than in an earlier run.
     kept: Vec<String>,
-    /// What the function counts of the records.
+    /// The function's summary of the records.
     records: Summary,
 }
 
-/// Does it; answers with what it did.
+/// Runs the backfill and returns the report.
 ///
 /// # Errors
-/// When something cannot be read or written. What was done is marked, so the same command goes on from there.
+/// If something cannot be read or written. Finished objects are marked, so rerunning the command resumes.
 pub async fn backfill(arguments: &BackfillArguments) -> Answer {
     let policy = required_contact_records()?;
     let lake = Lake::open(&arguments.lake, &arguments.aws).await?;
@@ -91,7 +91,7 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
     let keys = lake.keys(COPIES).await?;
     ensure!(
         !keys.is_empty(),
-        "{} has nothing below {COPIES}; is it the bucket of the stack (output LakeBucketName)?",
+        "{} has nothing under {COPIES}; is it the stack's bucket (output LakeBucketName)?",
         arguments.lake
     );
     let keys: Vec<_> = keys.into_iter().filter(|key| is_wanted(key, arguments)).collect();
@@ -107,11 +107,11 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
     let mut run = Backfill { lake, policy, table, is_dry_run: arguments.dry_run, counts: Counts::default() };
     for key in &keys {
         let marker = format!("{markers}{}.json", key.trim_start_matches(COPIES));
-        let was_whole = done.contains(&marker);
-        if was_whole && !arguments.again {
+        let was_done = done.contains(&marker);
+        if was_done && !arguments.again {
             run.counts.done_before += 1;
         } else {
-            run.copy(key, &marker, was_whole).await?;
+            run.object(key, &marker, was_done).await?;
         }
         bar.set_message(format!("{} rows", run.counts.rows));
         bar.inc(1);
@@ -123,7 +123,7 @@ pub async fn backfill(arguments: &BackfillArguments) -> Answer {
         && counts.misfits == 0
         && counts.records.failed() == 0;
     let outcome = if is_whole { Outcome::Done } else { Outcome::Differs };
-    Ok((counts.told(arguments.dry_run), outcome))
+    Ok((counts.report(arguments.dry_run), outcome))
 }
 
 /// `raw/contact-records/arrival_date=2026-03-02/…`
@@ -133,7 +133,7 @@ fn is_wanted(key: &str, arguments: &BackfillArguments) -> bool {
         && arguments.until.as_deref().is_none_or(|until| date <= until)
 }
 
-/// A backfill under way.
+/// A backfill in progress.
 struct Backfill {
     lake: Lake,
     policy: Policy,
@@ -143,18 +143,18 @@ struct Backfill {
 }
 
 impl Backfill {
-    /// Makes the rows of one copy, and marks it as done if it could be read to its end.
-    async fn copy(&mut self, key: &str, marker: &str, was_whole: bool) -> anyhow::Result<()> {
+    /// Makes the rows of one object, and marks it as done if all of it could be read.
+    async fn object(&mut self, key: &str, marker: &str, was_done: bool) -> anyhow::Result<()> {
         let counts = &mut self.counts;
         let read =
             block_in_place(|| Rows::of(&self.lake, key, &self.policy, &self.table, &mut counts.records))?;
         counts.objects += 1;
         let is_whole = read.unreadable.is_none();
         counts.unreadable.extend(read.unreadable);
-        if was_whole {
+        if was_done {
             let before = rows_before(&self.lake.get(marker).await?);
             if !is_whole || read.count < before {
-                counts.kept.push(format!("{key}: {} rows now, {before} then", read.count));
+                counts.kept.push(format!("{key}: {} rows now, {before} before", read.count));
                 return Ok(());
             }
         }
@@ -175,34 +175,34 @@ impl Backfill {
     }
 }
 
-/// Rows that an earlier run made of a copy, by its marker.
+/// The number of rows that an earlier run made, from its marker.
 fn rows_before(marker: &[u8]) -> usize {
     let marker: Value = serde_json::from_slice(marker).unwrap_or_default();
     marker["rows"].as_u64().and_then(|rows| usize::try_from(rows).ok()).unwrap_or(0)
 }
 
-/// Why a copy cannot be read to its end.
+/// Why an object cannot be read to its end.
 ///
 /// # Errors
-/// When it is not the copy: the lake could not be read.
-fn broken_copy(error: anyhow::Error) -> anyhow::Result<String> {
-    let of_reading = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    let is_of_the_copy =
+/// If the lake could not be read, as opposed to a damaged object.
+fn damaged_object(error: anyhow::Error) -> anyhow::Result<String> {
+    let io_error = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let is_damage =
         |kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof);
-    if of_reading.is_none_or(is_of_the_copy) { Ok(sentence(&error)) } else { Err(error) }
+    if io_error.is_none_or(is_damage) { Ok(sentence(&error)) } else { Err(error) }
 }
 
-/// The rows of one copy.
+/// The rows of one object.
 struct Rows {
-    /// How many, without those that do not fit.
+    /// Number of rows, without misfits.
     count: usize,
-    /// The files they are in, by partition.
+    /// The files by partition.
     files: BTreeMap<String, Converted>,
-    /// Why the copy cannot be read to its end.
+    /// Why the object cannot be read to its end.
     unreadable: Option<String>,
 }
 
-/// Rows that have not been converted yet, and the file that they go to.
+/// Rows that are not converted yet, and the file they go to.
 #[derive(Default)]
 struct Partition {
     lines: Vec<Vec<u8>>,
@@ -222,7 +222,7 @@ impl Partition {
 }
 
 impl Rows {
-    /// Reads a copy record by record: it may be far larger than it is compressed.
+    /// Reads an object record by record, because it may be far larger uncompressed.
     fn of(
         lake: &Lake,
         key: &str,
@@ -231,13 +231,13 @@ impl Rows {
         summary: &mut Summary,
     ) -> anyhow::Result<Self> {
         let mut partitions: BTreeMap<String, Partition> = BTreeMap::new();
-        let (mut rows, mut kept, mut unreadable) = (0, 0, None);
+        let (mut rows, mut buffered, mut unreadable) = (0, 0, None);
         let at = arrival(key);
         let records = lake.reader(key)?;
         let records = match records_of(key, records, KINESIS, Some(Broken::EndsWhereAnotherBegins)) {
             Ok(records) => Some(records),
             Err(error) => {
-                unreadable = Some(broken_copy(error)?);
+                unreadable = Some(damaged_object(error)?);
                 None
             }
         };
@@ -245,7 +245,7 @@ impl Rows {
             let record = match record {
                 Ok(record) => record.bytes,
                 Err(error) => {
-                    unreadable = Some(broken_copy(error)?);
+                    unreadable = Some(damaged_object(error)?);
                     break;
                 }
             };
@@ -253,14 +253,14 @@ impl Rows {
             match transform_record(&record, arrival, policy, summary) {
                 Ok(Transformed::Row(Made { line, contact_date, .. })) => {
                     rows += 1;
-                    kept += line.capacity();
+                    buffered += line.capacity();
                     partitions.entry(contact_date).or_default().lines.push(line);
                 }
                 Ok(Transformed::Dropped(_)) => {}
                 Err(reject) => summary.rejected.add(&reject),
             }
-            if kept > KEPT_BYTES {
-                kept = 0;
+            if buffered > BUFFER_BYTES {
+                buffered = 0;
                 partitions.values_mut().try_for_each(|partition| partition.convert(table))?;
             }
         }
@@ -278,42 +278,42 @@ impl Rows {
 }
 
 impl Counts {
-    fn told(&self, is_dry_run: bool) -> String {
+    fn report(&self, is_dry_run: bool) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let mut line = |what: &str, count: usize, more: &str| {
-            let _ = writeln!(text, "{:<22}{:>9}   {}", safe(what), grouped(count as u64), safe(more));
+        let mut line = |name: &str, count: usize, note: &str| {
+            let _ = writeln!(text, "{:<22}{:>9}   {}", safe(name), grouped(count as u64), safe(note));
         };
-        let written = if is_dry_run { "would be written; nothing was" } else { "written" };
-        line("Objects", self.objects, "of copies, read");
+        let written = if is_dry_run { "would be written (dry run)" } else { "written" };
+        line("Objects", self.objects, "with raw copies, read");
         if self.done_before > 0 {
-            line("  done before", self.done_before, "left alone; --again does them too");
+            line("  done before", self.done_before, "skipped; --again includes them");
         }
         line("Rows", self.rows, written);
-        line("  files", self.files, "below contact_records/");
-        line("Failed", self.records.failed(), "they fail as they did when they came");
+        line("  files", self.files, "under contact_records/");
+        line("Failed", self.records.failed(), "the same errors as at delivery");
         for ((code, path), records) in self.records.rejected.iter() {
             line(&format!("  {code}"), *records, path);
         }
         line("Dropped", self.records.dropped(), "another known kind, not a contact record");
         if self.misfits > 0 {
-            line("Misfits", self.misfits, "rows that the table has no room for; please report it");
+            line("Misfits", self.misfits, "rows that do not fit the table; please report this");
         }
-        for (what, objects, more) in [
+        for (name, objects, note) in [
             (
                 "Unreadable",
                 &self.unreadable,
-                "objects of copies that cannot be read to their end; restore them, and run this again:",
+                "objects that cannot be read to the end; restore them, and run this again:",
             ),
             (
                 "Kept",
                 &self.kept,
-                "objects of copies with fewer rows than an earlier run has made, which are kept: restore the copies, and run \
+                "objects that now give fewer rows than before; the earlier rows are kept. Restore the objects, and run \
                  this again with --again:",
             ),
         ] {
             if !objects.is_empty() {
-                let _ = writeln!(text, "{what:<22}{:>9}   {more}", grouped(objects.len() as u64));
+                let _ = writeln!(text, "{name:<22}{:>9}   {note}", grouped(objects.len() as u64));
                 for why in objects {
                     let _ = writeln!(text, "  {}", safe(why));
                 }
@@ -327,16 +327,16 @@ impl Counts {
 mod tests {
     use super::*;
 
-    /// A copy that a network cuts short is not damaged: the command ends, and can be repeated.
+    /// An object is not damaged if the network cuts off its download. The command fails and can be rerun.
     #[test]
-    fn what_is_not_the_copys_fault_ends_the_backfill() {
-        let of = |kind| anyhow::Error::from(io::Error::new(kind, "why")).context("the copy cannot be read");
+    fn a_damaged_object_is_reported_and_a_network_error_ends_the_backfill() {
+        let of = |kind| anyhow::Error::from(io::Error::new(kind, "why")).context("the object cannot be read");
         for kind in [ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::UnexpectedEof] {
-            assert!(broken_copy(of(kind)).unwrap().contains("the copy cannot be read"), "{kind}");
+            assert!(damaged_object(of(kind)).unwrap().contains("the object cannot be read"), "{kind}");
         }
         for kind in [ErrorKind::Other, ErrorKind::ConnectionReset, ErrorKind::TimedOut] {
-            assert!(broken_copy(of(kind)).is_err(), "{kind}");
+            assert!(damaged_object(of(kind)).is_err(), "{kind}");
         }
-        assert!(broken_copy(anyhow::anyhow!("10 MiB without a record")).is_ok());
+        assert!(damaged_object(anyhow::anyhow!("10 MiB without a record")).is_ok());
     }
 }

@@ -1,7 +1,8 @@
-//! `connect`: switches the streaming of an instance of Amazon Connect to a stack on, and off again.
+//! `connect`: turns data streaming from an Amazon Connect instance to a stack on or off.
 //!
 //! Source: Amazon Connect API Reference, `ListInstanceStorageConfigs`, `AssociateInstanceStorageConfig`,
-//! `UpdateInstanceStorageConfig`, `DisassociateInstanceStorageConfig`. An instance has at most one streaming of a kind.
+//! `UpdateInstanceStorageConfig`, `DisassociateInstanceStorageConfig`. An instance streams each kind of record to at
+//! most one target.
 
 use std::fmt::Write as _;
 
@@ -27,11 +28,11 @@ pub struct ConnectArguments {
 
 #[derive(Debug, Clone, Subcommand)]
 enum ConnectCommand {
-    /// Stream both kinds of records to the stack
+    /// Stream contact records and agent events to the stack
     Enable(ChangeArguments),
-    /// Show where both kinds of records are streamed to
+    /// Show where contact records and agent events are streamed
     Status(InstanceArguments),
-    /// Stream nothing to the stack any more
+    /// Stop streaming to the stack
     Disable(ChangeArguments),
 }
 
@@ -39,7 +40,7 @@ enum ConnectCommand {
 struct InstanceArguments {
     #[command(flatten)]
     stack: DeployedStackArguments,
-    /// The instance's ARN [default: that of the stack's parameter `ConnectInstanceArn`]
+    /// ARN of the Amazon Connect instance [default: the stack's parameter `ConnectInstanceArn`]
     #[arg(long, value_name = "ARN")]
     instance: Option<String>,
     /// Print JSON
@@ -51,29 +52,29 @@ struct InstanceArguments {
 struct ChangeArguments {
     #[command(flatten)]
     instance: InstanceArguments,
-    /// Do it; without it, only say what would change
+    /// Apply the changes instead of only printing them
     #[arg(long)]
     apply: bool,
 }
 
-/// What would be done about one kind of record.
+/// The change planned for one kind of record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Change {
-    /// It is as it should be.
+    /// Nothing to change.
     None,
     Associate(String),
     Update(Association, String),
     Disassociate(Association),
-    /// It belongs to somebody else.
+    /// Streamed to a target that is not this stack's.
     Leave(String),
-    /// It fills a stream that the stack reads beside others.
+    /// Streamed to an existing stream, which other consumers may read.
     LeaveToItsOwner(String),
 }
 
-/// Carries it out; answers with what to print.
+/// Runs the command and returns the report.
 ///
 /// # Errors
-/// When the stack has no instance, or Amazon Connect refuses.
+/// If the stack has no instance, or Amazon Connect returns an error.
 pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> Answer {
     let (instance, change): (_, Option<(&ChangeArguments, bool)>) = match &arguments.command {
         ConnectCommand::Status(instance) => (instance, None),
@@ -83,12 +84,12 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> Answer {
     let connection = instance.stack.connect().await?;
     let arn = instance.instance.clone().or_else(|| connection.deployed.instance_arn.clone());
     let arn = arn.context(
-        "the stack was deployed without ConnectInstanceArn; say --instance <ARN>, which `aws connect list-instances` shows",
+        "the stack was deployed without ConnectInstanceArn; pass --instance <ARN>, which `aws connect list-instances` shows",
     )?;
     let region = connection.region();
     if region_of(&arn) != region {
         bail!(
-            "the instance is in {}, and the stack in {region}: Amazon Connect streams within its region only; deploy the stack there",
+            "the instance is in {}, and the stack is in {region}: Amazon Connect streams only within its Region; deploy the stack there",
             region_of(&arn)
         );
     }
@@ -96,41 +97,40 @@ pub async fn connect(arguments: &ConnectArguments, now: Timestamp) -> Answer {
     if change.is_some_and(|(change, _)| change.apply) {
         connection.announce();
     }
-    let mut told = Vec::new();
+    let mut streaming = Vec::new();
     let mut text = format!("Instance {arn}\n");
     for kind in [StreamKind::ContactRecords, StreamKind::AgentEvents] {
         let is = association(connection.config(), now, &id, kind).await?;
         let target = connection.deployed.targets.get(&kind).cloned();
-        let target = target.with_context(|| {
-            format!("the stack has no output that says where to stream {}", kind.as_str())
-        })?;
+        let target = target
+            .with_context(|| format!("the stack has no output with the target for {}", kind.as_str()))?;
         let is_existing = connection.deployed.existing.contains_key(&kind);
         let planned = change.map(|(_, on)| plan(is.as_ref(), &target, on, is_existing));
-        let does = change.is_some_and(|(change, _)| change.apply);
-        if let (Some(planned), true) = (&planned, does) {
-            carry_out(connection.config(), now, &id, kind, planned).await?;
+        let is_applied = change.is_some_and(|(change, _)| change.apply);
+        if let (Some(planned), true) = (&planned, is_applied) {
+            apply(connection.config(), now, &id, kind, planned).await?;
         }
-        let sentence = sentence(is.as_ref(), &target, planned.as_ref(), does);
+        let sentence = sentence(is.as_ref(), &target, planned.as_ref(), is_applied);
         let _ = writeln!(text, "  {:<16} {sentence}", kind.as_str());
-        let is_made_by_the_stack = connection.deployed.resources.contains_key(association_resource(kind));
-        if is_made_by_the_stack && matches!(planned, Some(Change::Update(..) | Change::Disassociate(_))) {
-            text.push_str(MADE_BY_THE_STACK);
+        let is_owned_by_stack = connection.deployed.resources.contains_key(association_resource(kind));
+        if is_owned_by_stack && matches!(planned, Some(Change::Update(..) | Change::Disassociate(_))) {
+            text.push_str(OWNED_BY_STACK);
         }
-        told.push(json!({"kind": kind.as_str(), "streams_to": is.as_ref().map(|is| &is.target), "stack": target, "says": sentence}));
+        streaming.push(json!({"kind": kind.as_str(), "streams_to": is.as_ref().map(|is| &is.target), "stack": target, "says": sentence}));
     }
     if change.is_some_and(|(change, _)| !change.apply) {
-        text.push_str("Nothing was changed. To do it: the same command with --apply.\n");
+        text.push_str("Nothing was changed. To apply this, run the same command with --apply.\n");
     }
     if instance.json {
-        return Ok((json_pretty(&json!({"instance": arn, "streaming": told}))?, Outcome::Done));
+        return Ok((json_pretty(&json!({"instance": arn, "streaming": streaming}))?, Outcome::Done));
     }
     Ok((safe_lines(&text).into_owned(), Outcome::Done))
 }
 
-/// What the next deployment would trip over.
-const MADE_BY_THE_STACK: &str = "  CloudFormation made this streaming: rather deploy the stack with an empty ConnectInstanceArn,\n  or it will miss what it made when the stack is updated or deleted.\n";
+/// A warning: the change causes drift from the CloudFormation stack.
+const OWNED_BY_STACK: &str = "  CloudFormation created this association. Instead, deploy the stack with an empty\n  ConnectInstanceArn; otherwise, the association will be missing when the stack is\n  updated or deleted.\n";
 
-/// A stream that is not the stack's own may have other readers: who owns it switches it off.
+/// Never turns off streaming to an existing stream, because it may have other consumers.
 fn plan(is: Option<&Association>, target: &str, on: bool, is_existing: bool) -> Change {
     match (is, on) {
         (Some(is), false) if is.target == target && is_existing => Change::LeaveToItsOwner(is.target.clone()),
@@ -143,36 +143,36 @@ fn plan(is: Option<&Association>, target: &str, on: bool, is_existing: bool) -> 
     }
 }
 
-fn sentence(is: Option<&Association>, target: &str, change: Option<&Change>, does: bool) -> String {
-    let done = |would: &str, did: &str| if does { did.to_owned() } else { would.to_owned() };
+fn sentence(is: Option<&Association>, target: &str, change: Option<&Change>, is_applied: bool) -> String {
+    let done = |would: &str, did: &str| if is_applied { did.to_owned() } else { would.to_owned() };
     match change {
         None => match is {
             None => "are not streamed".to_owned(),
             Some(is) if is.target == target => format!("are streamed to this stack: {target}"),
             Some(is) => format!("are streamed elsewhere: {}", is.target),
         },
-        Some(Change::None) => "are as they should be; nothing changes".to_owned(),
+        Some(Change::None) => "are already as requested; nothing changes".to_owned(),
         Some(Change::Associate(to)) => {
-            format!("{} {to}", done("would be streamed to", "are streamed now to"))
+            format!("{} {to}", done("would be streamed to", "are now streamed to"))
         }
         Some(Change::Update(from, to)) => {
             format!(
-                "{} {to}, and no longer to {}",
-                done("would be streamed to", "are streamed now to"),
+                "{} {to}, no longer to {}",
+                done("would be streamed to", "are now streamed to"),
                 from.target
             )
         }
         Some(Change::Disassociate(from)) => {
             format!("{} {}", done("would no longer be streamed to", "are no longer streamed to"), from.target)
         }
-        Some(Change::Leave(to)) => format!("are streamed elsewhere, and that stays: {to}"),
+        Some(Change::Leave(to)) => format!("are streamed elsewhere, which does not change: {to}"),
         Some(Change::LeaveToItsOwner(to)) => {
-            format!("stay streamed to {to}, which is not the stack's own: others may read it")
+            format!("are still streamed to {to}, which is not the stack's own: other consumers may read it")
         }
     }
 }
 
-async fn carry_out(
+async fn apply(
     config: &SdkConfig,
     now: Timestamp,
     instance_id: &str,
@@ -180,12 +180,12 @@ async fn carry_out(
     change: &Change,
 ) -> anyhow::Result<()> {
     let resource_type = resource_type(kind);
-    let place = format!("/instance/{instance_id}/storage-config");
-    let of = |association: &Association| format!("{place}/{}?resourceType={resource_type}", association.id);
+    let path = format!("/instance/{instance_id}/storage-config");
+    let of = |association: &Association| format!("{path}/{}?resourceType={resource_type}", association.id);
     let (method, path, body) = match change {
         Change::None | Change::Leave(_) | Change::LeaveToItsOwner(_) => return Ok(()),
         Change::Associate(target) => {
-            ("PUT", place, json!({"ResourceType": resource_type, "StorageConfig": storage(target)?}))
+            ("PUT", path, json!({"ResourceType": resource_type, "StorageConfig": storage(target)?}))
         }
         Change::Update(association, target) => {
             ("POST", of(association), json!({"StorageConfig": storage(target)?}))
@@ -195,9 +195,9 @@ async fn carry_out(
     let change = Call { service: "connect", method, path, target: None, body: &body };
     let changed = call(config, now, &change).await;
     changed.map(drop).map_err(|error| {
-        const RIGHTS: &str =
-            "connect:*InstanceStorageConfig, rights on the stream, and iam:PutRolePolicy on Connect's role";
-        anyhow!("Amazon Connect does not change the streaming of {}: {}", kind.as_str(), why(&error, RIGHTS))
+        const PERMISSIONS: &str =
+            "connect:*InstanceStorageConfig, permissions on the stream, and iam:PutRolePolicy on Connect's role";
+        anyhow!("Amazon Connect did not change the streaming of {}: {}", kind.as_str(), why(&error, PERMISSIONS))
     })
 }
 
@@ -209,7 +209,7 @@ fn storage(target: &str) -> anyhow::Result<Value> {
         Some("firehose") => {
             Ok(json!({"StorageType": "KINESIS_FIREHOSE", "KinesisFirehoseConfig": {"FirehoseArn": target}}))
         }
-        _ => bail!("{target} is no ARN of a Kinesis stream or a Firehose"),
+        _ => bail!("{target} is not the ARN of a Kinesis or Firehose stream"),
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_changed_and_only_ours_is_taken_away() {
+    fn a_plan_changes_only_differences_and_removes_only_our_own_association() {
         let ours = "arn:aws:kinesis:eu-west-2:111122223333:stream/ours";
         let to = |target: &str| Association { id: "a".to_owned(), target: target.to_owned() };
         for is_existing in [false, true] {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_a_stream_or_a_firehose() {
+    fn a_target_is_a_kinesis_or_firehose_stream() {
         let kind =
             |target: &str| storage(target).map(|storage| storage["StorageType"].as_str().unwrap().to_owned());
         assert_eq!(kind("arn:aws:kinesis:eu-west-2:111122223333:stream/s").unwrap(), "KINESIS_STREAM");

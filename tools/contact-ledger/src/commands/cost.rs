@@ -1,7 +1,7 @@
-//! `cost`: what a center's pipeline costs in a month, by service, and which settings would change that.
+//! `cost`: estimates the monthly cost for a contact center by service, and what other settings would change.
 //!
-//! Prices are in `cost/prices.json`, volumes in [`volume`]; what one event takes in processor time is measured by
-//! `make bench`, what it takes in write units by `make write-cost`.
+//! Prices are in `cost/prices.json`, and volumes in [`volume`]. `make bench` measures processor time per event, and
+//! `make write-cost` write units per event.
 
 mod prices;
 pub mod volume;
@@ -13,53 +13,53 @@ use clap::{Args, ValueEnum};
 use self::prices::Prices;
 use self::volume::{Center, Volume};
 
-/// Metrics that the alarms of the template watch, by which CloudWatch bills them, and metrics of our own.
+/// Number of metrics in the template's alarms, which is what CloudWatch bills, and of custom metrics.
 const ALARMS: f64 = 39.0;
 const METRICS: f64 = 30.0;
-/// Requests of Connect, Firehose and the functions to the key; data keys are kept for minutes.
+/// Requests by Connect, Firehose, and the functions to the KMS key. Data keys are cached for minutes.
 const KMS_REQUESTS_PER_HOUR: f64 = 700.0;
-/// Seconds that Firehose waits for a fuller batch for the normalizer.
+/// Firehose's buffer for batches to the normalizer: interval and size.
 const TRANSFORM_BUFFER_SECONDS: f64 = 60.0;
 const TRANSFORM_BUFFER_BYTES: f64 = 1e6;
-/// Seconds of rows in one file of the lake, and of copies in one file.
+/// Seconds of rows per file in the lake, and of raw copies per file.
 const LAKE_BUFFER_SECONDS: f64 = 300.0;
 const ARCHIVE_BUFFER_SECONDS: f64 = 900.0;
-/// Firehose bills a record in multiples of this, in bytes.
+/// Firehose bills a record in multiples of this size.
 const FIREHOSE_BYTES: f64 = 5.0 * 1024.0;
-/// Kinesis bills a record in multiples of this, in bytes.
+/// Kinesis bills a record in multiples of this size.
 const PUT_UNIT_BYTES: f64 = 25.0 * 1024.0;
-/// Of a shard, what is planned with: the rest is for peaks.
+/// The planned load of a shard; the rest of its capacity is for peaks.
 const SHARD_RECORDS_PER_SECOND: f64 = 700.0;
 const SHARD_BYTES_PER_SECOND: f64 = 0.7e6;
-/// The busiest minute against the average of the open hours.
+/// Ratio of the busiest minute to the average of the open hours.
 pub const PEAK: f64 = 2.0;
-/// Megabytes of a function's memory for which it has one core.
+/// Function memory in megabytes that gives one vCPU.
 const MEGABYTES_PER_CORE: f64 = 1769.0;
-/// Seconds of a whole core that the runtime takes for an invocation, logs among them.
+/// vCPU seconds of runtime overhead per invocation, including logs.
 const CPU_PER_INVOCATION: f64 = 0.001;
-/// Seconds of a whole core per byte of contact record; `make bench`, with a reserve of a half.
+/// vCPU seconds per byte of contact record, from `make bench` plus 50%.
 const CPU_PER_CONTACT_BYTE: f64 = 6e-9;
-/// Seconds of a whole core per agent event with its requests to DynamoDB; the same.
+/// vCPU seconds per agent event, including its requests to DynamoDB, from `make bench` plus 50%.
 const CPU_PER_AGENT_EVENT: f64 = 30e-6;
-/// Seconds that one round of requests to DynamoDB takes, and rounds of an invocation.
+/// Seconds per round of requests to DynamoDB, and rounds per invocation.
 const STORE_SECONDS: f64 = 0.008;
 const STORE_ROUNDS: f64 = 2.0;
 /// Bytes of log per invocation.
 const LOG_BYTES: f64 = 2500.0;
-/// A row in Parquet against its record, and a copy in GZIP.
+/// Size ratio of a row in Parquet, and of a raw copy in GZIP, to its record.
 const PARQUET_RATIO: f64 = 0.12;
 const GZIP_RATIO: f64 = 0.10;
 
-/// How the Kinesis stream's capacity is paid for.
+/// Capacity mode of the Kinesis stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StreamMode {
-    /// Scales by itself
+    /// Scales automatically
     OnDemand,
-    /// Has a number of shards
+    /// Has a fixed number of shards
     Provisioned,
 }
 
-/// Which processor the functions have.
+/// Processor architecture of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Architecture {
     /// Graviton
@@ -69,89 +69,89 @@ pub enum Architecture {
     X86,
 }
 
-/// A center, and the settings of its stack that cost.
+/// A contact center, and the settings of its stack that affect cost.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are switches of a command line")]
 pub struct CostArguments {
-    /// Agents who are logged in on a day
+    /// Number of agents who log in per day
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub agents: u32,
-    /// Contacts of a day
+    /// Number of contacts per day
     #[arg(long, value_name = "N")]
     pub contacts_per_day: u32,
-    /// Hours of a day that an agent is logged in
+    /// Hours per day that each agent is logged in
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=24))]
     pub hours: u32,
-    /// Open days of a month
+    /// Days per month that the contact center is open
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=31))]
     pub days: u32,
-    /// Bytes of a contact record
+    /// Average contact record size in bytes
     #[arg(long, value_name = "N", default_value_t = 4000)]
     pub contact_record_bytes: u32,
-    /// Bytes of an agent event
+    /// Average agent event size in bytes
     #[arg(long, value_name = "N", default_value_t = 4200)]
     pub agent_event_bytes: u32,
-    /// `StreamMode` of the template
+    /// Template parameter `StreamMode`
     #[arg(long, value_enum, default_value_t = StreamMode::OnDemand)]
     pub stream_mode: StreamMode,
-    /// `StreamRetentionHours` of the template
+    /// Template parameter `StreamRetentionHours`
     #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u32).range(24..=8760))]
     pub stream_retention_hours: u32,
-    /// `BatchingWindowSeconds` of the template
+    /// Template parameter `BatchingWindowSeconds`
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=300))]
     pub batching_window_seconds: u32,
-    /// `ParallelizationFactor` of the template
+    /// Template parameter `ParallelizationFactor`
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub parallelization_factor: u32,
-    /// `FunctionMemory` of the template, megabytes
+    /// Template parameter `FunctionMemory`, in MB
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(128..=10240))]
     pub function_memory: u32,
-    /// `Architecture` of the template
+    /// Template parameter `Architecture`
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     pub architecture: Architecture,
-    /// `HistoryHeartbeats` of the template: heartbeats become history entries
+    /// Assume `HistoryHeartbeats=true`: heartbeats become history entries
     #[arg(long)]
     pub history_heartbeats: bool,
-    /// `HistoryRetentionDays` of the template
+    /// Template parameter `HistoryRetentionDays`
     #[arg(long, value_name = "N", default_value_t = 90)]
     pub history_retention_days: u32,
-    /// `RawRetentionDays` of the template
+    /// Template parameter `RawRetentionDays`
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub raw_retention_days: u32,
-    /// `AgentEventArchive=false` of the template
+    /// Assume `AgentEventArchive=false`
     #[arg(long)]
     pub no_archive: bool,
-    /// `Alarms=false` of the template
+    /// Assume `Alarms=false`
     #[arg(long)]
     pub no_alarms: bool,
-    /// Provisioned capacity for the agent tables, which the template does not have
+    /// Assume provisioned capacity for the agent tables, which the template does not offer
     #[arg(long)]
     pub provisioned_tables: bool,
 }
 
-/// One line of the bill.
+/// A line of the bill.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// Whose bill.
+    /// The AWS service.
     pub service: &'static str,
-    /// What for.
+    /// What is billed.
     pub what: String,
-    /// Dollars a month.
+    /// Dollars per month.
     pub dollars: f64,
 }
 
-/// The bill, and what would change it.
+/// Prints the bill, and what other settings would change.
 ///
 /// # Errors
-/// When the prices cannot be read.
+/// If the prices cannot be read.
 pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
     let prices = Prices::published()?;
     let items = bill(arguments, &prices);
     let total: f64 = items.iter().map(|item| item.dollars).sum();
     let volume = volume_of(arguments);
     let mut text = format!(
-        "{} agents, {} contacts a day, {} days: {:.1} million agent events, {:.2} million contact records a month\n\
-         Dollars a month in {}, prices of {}; without tax, support, reads and free tiers\n\n",
+        "{} agents, {} contacts per day, {} days: {:.1} million agent events, {:.2} million contact records per month\n\
+         Dollars per month in {}, prices as of {}; without tax, support, reads, and free tiers\n\n",
         arguments.agents,
         arguments.contacts_per_day,
         arguments.days,
@@ -166,7 +166,7 @@ pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
     let _ = writeln!(text, "{:<12} {total:>10.2}", "total");
     let savings = savings(arguments, &prices, total);
     if !savings.is_empty() {
-        text.push_str("\nWhat other settings would change\n");
+        text.push_str("\nChanges with other settings\n");
         for (setting, difference) in savings {
             let _ = writeln!(text, "{difference:>+12.2}  {setting}");
         }
@@ -174,7 +174,7 @@ pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The month's volume.
+/// The volume of a month.
 #[must_use]
 pub fn volume_of(arguments: &CostArguments) -> Volume {
     let center = Center {
@@ -185,7 +185,7 @@ pub fn volume_of(arguments: &CostArguments) -> Volume {
     Volume::of_a_day(&center).times(arguments.days.into())
 }
 
-/// What else one could set, and by how much it would change the total; only what makes a difference.
+/// Other settings, and how much each would change the total. Differences below half a dollar are omitted.
 fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(String, f64)> {
     let with = |change: &dyn Fn(&mut CostArguments)| {
         let mut changed = arguments.clone();
@@ -216,7 +216,7 @@ fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(Strin
     savings
 }
 
-/// How many shards the agent event stream needs in its busiest minute.
+/// The number of shards that the agent event stream needs in its busiest minute.
 #[must_use]
 pub fn shards(arguments: &CostArguments) -> u32 {
     let per_second = events_per_second(arguments) * PEAK;
@@ -225,7 +225,7 @@ pub fn shards(arguments: &CostArguments) -> u32 {
     whole(shards.max(1.0))
 }
 
-/// Agent events in an average open second.
+/// Agent events per second, averaged over the open hours.
 #[must_use]
 pub fn events_per_second(arguments: &CostArguments) -> f64 {
     volume_of(arguments).agent_events / open_seconds(arguments)
@@ -252,14 +252,14 @@ fn bill(arguments: &CostArguments, prices: &Prices) -> Vec<Item> {
         cloudwatch(arguments, &invocations, prices),
         Item {
             service: "KMS",
-            what: "one key and the requests to it".to_owned(),
+            what: "one key and requests to it".to_owned(),
             dollars: prices.kms.key
                 + KMS_REQUESTS_PER_HOUR * prices.hours_per_month / 1e4 * prices.kms.ten_thousand_requests,
         },
     ]
 }
 
-/// Of each function, in a month.
+/// Invocations of each function per month.
 struct Invocations {
     normalizer: f64,
     upserter: f64,
@@ -270,8 +270,8 @@ impl Invocations {
         let open = open_seconds(arguments);
         let bytes = volume.contact_records * f64::from(arguments.contact_record_bytes);
         let normalizer = (bytes / TRANSFORM_BUFFER_BYTES).max(open / TRANSFORM_BUFFER_SECONDS);
-        // A lane of a shard is asked again when its window is over; with less than an event in a window, each event
-        // is a batch.
+        // Lambda polls a lane again after its batching window. With less than one event per window, each event is a
+        // batch.
         let window = f64::from(arguments.batching_window_seconds) + STORE_SECONDS * STORE_ROUNDS;
         let lanes = f64::from(shards(arguments) * arguments.parallelization_factor);
         let per_lane_and_window = volume.agent_events / open * window / lanes;
@@ -320,7 +320,7 @@ fn firehose(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item
         + contacts * (firehose.gb_converted + firehose.gb_partitioned)
         + files / 1e3 * firehose.thousand_objects_partitioned;
     let what =
-        format!("{contacts:.1} GB of contact records, {archived:.1} GB of agent events, 5 KB each at least");
+        format!("{contacts:.1} GB of contact records, {archived:.1} GB of agent events, at least 5 KB each");
     Item { service: "Firehose", what, dollars }
 }
 
@@ -355,7 +355,7 @@ fn dynamodb(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item
     let (state, history) = write_units(arguments, volume);
     let units = state + history;
     let writes = if arguments.provisioned_tables {
-        // Auto scaling keeps the use near 70 in a hundred in open hours, and near nothing outside of them.
+        // Auto scaling keeps utilization near 70% in open hours, and capacity near zero otherwise.
         let peak = units / open_seconds(arguments) * PEAK / 0.7;
         let open_hours = open_seconds(arguments) / 3600.0;
         peak * open_hours * dynamodb.write_unit_hour
@@ -372,10 +372,10 @@ fn dynamodb(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item
     }
 }
 
-/// Write units of the agents' state, and of their history.
+/// Write units for AgentState, and for AgentHistory.
 #[must_use]
 pub fn write_units(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
-    // Of several events of one agent in a batch, one write is left: as many as Poisson says.
+    // Several events of one agent in a batch are merged into one write; arrivals are Poisson-distributed.
     let per_window = volume.agent_events / f64::from(arguments.agents) / open_seconds(arguments)
         * f64::from(arguments.batching_window_seconds).max(0.001);
     let merged = (1.0 - (-per_window).exp()) / per_window;
@@ -389,7 +389,7 @@ fn s3(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
     let events = volume.agent_events * f64::from(arguments.agent_event_bytes) / 1e9;
     let months = f64::from(arguments.raw_retention_days) / 30.0;
     let archived = if arguments.no_archive { 0.0 } else { events };
-    // Rows stay for good: after a year.
+    // Rows are never deleted, so this counts one year of them.
     let gigabytes = contacts * PARQUET_RATIO * 12.0 + (contacts + archived) * GZIP_RATIO * months;
     let files = open_seconds(arguments) / LAKE_BUFFER_SECONDS * 2.0
         + open_seconds(arguments) / ARCHIVE_BUFFER_SECONDS;

@@ -1,6 +1,6 @@
-//! `doctor`: looks a stack over and says, of everything that is wrong, how to make it right.
+//! `doctor`: diagnoses a stack and suggests fixes.
 //!
-//! Three steps: [`gather`] looks, [`findings`] judges what was seen, and nothing is changed.
+//! [`gather`] collects facts, and [`findings`] evaluates them. Nothing is changed.
 
 pub mod facts;
 pub mod findings;
@@ -24,23 +24,23 @@ use ledger_console::render::terminal::{counted, json_lines, width, wrapped};
 pub struct DoctorArguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// The instance that streams to the stack [default: that of the stack's parameter `ConnectInstanceArn`]
+    /// ARN of the Amazon Connect instance [default: the stack's parameter `ConnectInstanceArn`]
     #[arg(long, value_name = "ARN")]
     instance: Option<String>,
-    /// Print JSON, one finding a line
+    /// Print JSON Lines, one finding per line
     #[arg(long)]
     json: bool,
 }
 
-/// Looks; answers with what to print.
+/// Checks the stack and returns the report.
 ///
 /// # Errors
-/// When what was found cannot be written as JSON.
+/// If the findings cannot be written as JSON.
 pub async fn doctor(arguments: &DoctorArguments, now: Timestamp) -> Answer {
     let connection = match arguments.stack.connect().await {
         Ok(connection) => connection,
         Err(error) => {
-            say(&format!("error: nothing could be looked at: {}", sentence(&error)));
+            say(&format!("error: nothing could be checked: {}", sentence(&error)));
             return Ok((String::new(), Outcome::NotSeen));
         }
     };
@@ -48,11 +48,11 @@ pub async fn doctor(arguments: &DoctorArguments, now: Timestamp) -> Answer {
     let findings = findings(&gather(&connection, instance.map(String::as_str), now).await);
     let outcomes = findings.iter().map(|finding| finding.severity.outcome());
     let outcome = outcomes.fold(Outcome::Done, Outcome::and);
-    let said = if arguments.json { json_lines(&findings)? } else { told(&findings, width()) };
-    Ok((said, outcome))
+    let text = if arguments.json { json_lines(&findings)? } else { report(&findings, width()) };
+    Ok((text, outcome))
 }
 
-fn told(findings: &[Finding], width: usize) -> String {
+fn report(findings: &[Finding], width: usize) -> String {
     let mut text = String::new();
     for Finding { check, severity, says, fix } in findings {
         let (mark, style) = match severity {
@@ -71,7 +71,7 @@ fn told(findings: &[Finding], width: usize) -> String {
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
     let _ = writeln!(
         text,
-        "\n{} ok, {}, {}, {} not looked at",
+        "\n{} ok, {}, {}, {} not checked",
         count(Severity::Good),
         counted(count(Severity::Warning), "warning", "warnings"),
         counted(count(Severity::Error), "error", "errors"),

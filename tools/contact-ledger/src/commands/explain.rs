@@ -1,4 +1,4 @@
-//! `explain`: why the records in an object of failures failed, in words, and whether they would pass now.
+//! `explain`: why dead letters failed, and whether a redrive would succeed now.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -24,47 +24,47 @@ use ledger_console::records::reasons::{Meaning, meaning, sentence};
 use ledger_console::render::output::print;
 use ledger_console::render::terminal::{counted, escaped, width, wrapped};
 
-/// The largest failure: an invocation record with an event of 6 MB, as text in JSON.
-const FAILURE: Limit = Limit { bytes: 32 * 1024 * 1024, service: "a failure object" };
+/// The largest dead letter: an invocation record with a 6 MB event, as a string in JSON.
+const DEAD_LETTER: Limit = Limit { bytes: 32 * 1024 * 1024, service: "a dead letter" };
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArguments {
-    /// The object: a file, `-` for standard input, or s3://<bucket>/<key>
+    /// Object to read: a file, `-` for standard input, or s3://<bucket>/<key>
     #[arg(value_name = "FILE|-|S3")]
     object: String,
-    /// Show the records with all their values, also those that may be personal data
+    /// Show all values in the records, including those that may be personal data
     #[arg(long)]
     show_values: bool,
-    /// Print JSON: one object a line for each record, and a summary
+    /// Print JSON Lines: one object per record, then a summary
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     aws: AwsArguments,
 }
 
-/// Explains, and says whether everything could be read.
+/// Explains the records in an object. The outcome shows whether the whole object could be read.
 ///
 /// # Errors
-/// When the object cannot be read, holds nothing, or the output cannot be written.
+/// If the object cannot be read or has no records, or the output cannot be written.
 pub async fn explain(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     let mut run = Run { arguments, counts: Counts::default() };
     if arguments.object.starts_with("s3://") {
         let key = arguments.object.splitn(4, '/').nth(3).unwrap_or_default();
         ensure!(
             !key.is_empty() && !key.ends_with('/'),
-            "{} is no object; give its whole key, such as one that `contact-ledger redrive --json` names",
+            "{} is not an object; pass a whole key, such as one from `contact-ledger redrive --json`",
             arguments.object
         );
         let (lake, key) = Lake::at(&arguments.object, &arguments.aws).await?;
         block_in_place(|| {
             let source = lake.reader(&key)?;
-            run.values(records_of(&arguments.object, source, FAILURE, Some(Broken::IsItsLine))?)
+            run.values(records_of(&arguments.object, source, DEAD_LETTER, Some(Broken::IsItsLine))?)
         })?;
     } else {
         let path = Path::new(&arguments.object);
-        ensure!(!path.is_dir(), "{} is a folder; give one object in it", arguments.object);
-        let source = Source::of(path, FAILURE)?.of_lines();
+        ensure!(!path.is_dir(), "{} is a folder; pass one object in it", arguments.object);
+        let source = Source::of(path, DEAD_LETTER)?.of_lines();
         block_in_place(|| run.values(source.records()))?;
     }
     Ok(if run.counts.unreadable == 0 { Outcome::Done } else { Outcome::Differs })
@@ -83,7 +83,7 @@ struct Counts {
     unreadable: u64,
 }
 
-/// What whoever kept a record says besides.
+/// Further fields of the envelope around a failed record.
 #[derive(Debug, Default, Deserialize)]
 struct Details<'a> {
     #[serde(borrow)]
@@ -99,7 +99,7 @@ struct Explained<'a> {
     details: &'a Details<'a>,
     meaning: Meaning,
     stream: StreamKind,
-    /// Its bytes, or those of the records that were packed in it.
+    /// The record's bytes, or those of the records that were aggregated in it.
     parts: Vec<Vec<u8>>,
     verdict: Verdict,
 }
@@ -111,16 +111,15 @@ impl Run<'_> {
             let details = serde_json::from_slice::<Details<'_>>(&value.bytes).unwrap_or_default();
             for failed in read(&value.bytes) {
                 self.counts.records += 1;
-                let said = match &failed {
+                let text = match &failed {
                     Err(why) => self.unreadable(*why, &value),
                     Ok(failed) => self.failed(failed, &details),
                 };
-                print(&said)?;
+                print(&text)?;
             }
         }
-        ensure!(self.counts.records > 0, "{} holds nothing", self.arguments.object);
-        let said = self.counts.told(self.arguments.json);
-        print(&said)
+        ensure!(self.counts.records > 0, "{} has no records", self.arguments.object);
+        print(&self.counts.summary(self.arguments.json))
     }
 
     fn failed(&mut self, failed: &FailedRecord, details: &Details<'_>) -> String {
@@ -136,7 +135,7 @@ impl Run<'_> {
         if self.arguments.json {
             escaped(&explained.json(self.arguments.show_values)) + "\n"
         } else {
-            explained.told(self.arguments.show_values)
+            explained.text(self.arguments.show_values)
         }
     }
 
@@ -147,13 +146,13 @@ impl Run<'_> {
             let line = value.place.line;
             return json!({"number": number, "line": line, "unreadable": why.to_string()}).to_string() + "\n";
         }
-        let what = "Is it an object below errors/, rejected/agent-events/ or aws/lambda/, and whole?";
-        let said = format!("{number}. On line {}: {why}. {what}", value.place.line);
-        wrapped(&said, width(), 3) + "\n\n"
+        let hint = "Check that it is a complete object from errors/, rejected/agent-events/, or aws/lambda/.";
+        let text = format!("{number}. On line {}: {why}. {hint}", value.place.line);
+        wrapped(&text, width(), 3) + "\n\n"
     }
 }
 
-/// A payload's own bytes, and whose function reads them.
+/// A payload's records, and the stream they came from.
 fn parts(payload: &Payload) -> (StreamKind, Vec<Vec<u8>>) {
     match payload {
         Payload::ContactRecord(data) => (StreamKind::ContactRecords, vec![data.clone()]),
@@ -176,7 +175,7 @@ impl Explained<'_> {
         self.failed.arrival.map(|arrival| arrival.to_string())
     }
 
-    /// What Firehose says may repeat values, unless it says only how the invocation went.
+    /// The error message. Firehose's messages may contain values, except those about the invocation.
     fn message(&self, show_values: bool) -> Option<&str> {
         const WITHOUT_VALUES: [&str; 4] = [
             "Lambda.FunctionError",
@@ -227,7 +226,7 @@ impl Explained<'_> {
         serde_json::to_string(&json).expect("texts, numbers and JSON are JSON")
     }
 
-    fn told(&self, show_values: bool) -> String {
+    fn text(&self, show_values: bool) -> String {
         let arrived = self.arrived().map_or_else(|| "at an unknown time".to_owned(), |at| format!("at {at}"));
         let kind = match self.stream {
             StreamKind::ContactRecords => "A contact record",
@@ -238,7 +237,7 @@ impl Explained<'_> {
         let reason = shortened(&self.failed.reason, 80);
         let message = self.message(show_values).map(|message| format!(" Firehose says: {message}"));
         let now = match &self.verdict {
-            Verdict::Passes => "a redrive would pass.".to_owned(),
+            Verdict::Passes => "a redrive would succeed.".to_owned(),
             Verdict::FailsAgain(reject) => format!(
                 "a redrive would fail again, {}: {}.",
                 reject.code,
@@ -246,26 +245,26 @@ impl Explained<'_> {
             ),
         };
         let number = self.number;
-        let mut said =
+        let mut text =
             wrapped(&format!("{number}. {kind} that arrived {arrived}: {reason}{path}"), width(), 3);
-        for (title, text) in [
+        for (title, body) in [
             ("Why", format!("{}{}", self.meaning.means, message.unwrap_or_default())),
             ("Now", now),
             ("What to do", self.meaning.to_do.to_owned()),
         ] {
-            said.push_str("\n   ");
-            said.push_str(wrapped(&format!("   {title}: {text}"), width(), 6).trim_start());
+            text.push_str("\n   ");
+            text.push_str(wrapped(&format!("   {title}: {body}"), width(), 6).trim_start());
         }
         for part in &self.parts {
-            said.push_str("\n   Record: ");
-            said.push_str(&escaped(shown_record(part, show_values).get()));
+            text.push_str("\n   Record: ");
+            text.push_str(&escaped(shown_record(part, show_values).get()));
         }
-        said + "\n\n"
+        text + "\n\n"
     }
 }
 
 impl Counts {
-    fn told(&self, is_json: bool) -> String {
+    fn summary(&self, is_json: bool) -> String {
         let Self { records, would_pass, would_fail, unreadable } = self;
         if is_json {
             return json!({"summary": {
@@ -275,9 +274,9 @@ impl Counts {
                 + "\n";
         }
         let unreadable =
-            if *unreadable > 0 { format!(", {unreadable} cannot be read") } else { String::new() };
+            if *unreadable > 0 { format!("; {unreadable} cannot be read") } else { String::new() };
         format!(
-            "{}: a redrive would pass for {would_pass}, fail again for {would_fail}{unreadable}.\n",
+            "{}: a redrive would succeed for {would_pass} and fail again for {would_fail}{unreadable}.\n",
             counted(*records, "record", "records")
         )
     }

@@ -1,4 +1,4 @@
-//! `generate`: a contact center's streams as files.
+//! `generate`: writes the records of a generated center to files.
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
@@ -25,28 +25,28 @@ use synthetic_center::Sent;
 pub struct GenerateArguments {
     #[command(flatten)]
     center: CenterArguments,
-    /// Write contact-records.jsonl and agent-events.jsonl to this folder
+    /// Folder for contact-records.jsonl and agent-events.jsonl
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     output: PathBuf,
-    /// Replace these files if they are there
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
 
 const FILES: [&str; 2] = ["contact-records.jsonl", "agent-events.jsonl"];
 
-/// Writes both files, one record a line; says how many there are. A file is there whole or not at all.
+/// Writes both files as JSON Lines and returns the record counts. Files are written atomically.
 ///
 /// # Errors
-/// When a file is there already, or cannot be written.
+/// If a file exists already, or cannot be written.
 pub fn generate(arguments: &GenerateArguments, interruption: &Interruption) -> Answer {
     let output = &arguments.output;
     let shown = output.display();
     fs::create_dir_all(output)
-        .with_context(|| format!("folder {shown} cannot be made; choose another with --output"))?;
+        .with_context(|| format!("folder {shown} cannot be created; choose another with --output"))?;
     if let Some(file) = FILES.iter().find(|file| !arguments.force && output.join(file).exists()) {
         bail!(
-            "{} is there already; --force replaces it, --output writes elsewhere",
+            "{} already exists; --force overwrites it, --output writes elsewhere",
             output.join(file).display()
         );
     }
@@ -62,7 +62,7 @@ pub fn generate(arguments: &GenerateArguments, interruption: &Interruption) -> A
             return Ok(("Interrupted: nothing was written.\n".to_owned(), Outcome::Interrupted));
         }
         let (file, name, records) = &mut files[usize::from(stream == StreamKind::AgentEvents)];
-        // A broken record may be no text, but these are files of lines of text.
+        // A malformed record may not be UTF-8, but these are text files.
         let line = String::from_utf8_lossy(&record);
         let written = file.write_all(line.as_bytes()).and_then(|()| file.write_all(b"\n"));
         written.with_context(|| format!("{} cannot be written", output.join(name).display()))?;
@@ -89,7 +89,7 @@ pub fn generate(arguments: &GenerateArguments, interruption: &Interruption) -> A
     Ok((safe_lines(&lines).into_owned(), Outcome::Done))
 }
 
-/// How much of the day is generated: a bar on a terminal, a line now and then elsewhere.
+/// Progress through the generated day: a bar on a terminal, a line every ten seconds elsewhere.
 struct Progress {
     bar: ProgressBar,
     first: Option<i64>,
@@ -101,7 +101,7 @@ impl Progress {
     const LINE_EVERY: Duration = Duration::from_secs(10);
 
     fn new(hours: u32) -> Self {
-        // Heartbeats and records come for a while after the center closes.
+        // Heartbeats and records continue for a while after the center closes.
         let bar = ProgressBar::new(u64::from(hours) * 3_600_000 * 5 / 4);
         let style = ProgressStyle::with_template("{bar:12} {msg} records, {elapsed}");
         bar.set_style(style.expect("the template names known parts"));

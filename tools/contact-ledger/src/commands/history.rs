@@ -1,4 +1,4 @@
-//! `history`: what one agent did between two moments.
+//! `history`: the history of one agent in a period.
 
 use std::cmp::Ordering;
 
@@ -24,40 +24,40 @@ use ledger_console::render::terminal::{
 /// Arguments of `history`.
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArguments {
-    /// The agent: id, ARN, or user name
+    /// Agent ID, ARN, or user name
     #[arg(value_name = "AGENT")]
     agent: String,
     #[command(flatten)]
     stack: StackArguments,
-    /// From then on: a day such as 2026-03-02, or an instant such as 2026-03-02T08:00:00Z (UTC) [default: the last day on which the agent has events]
+    /// Start, inclusive: a UTC date or a timestamp such as 2026-03-02T08:00:00Z [default: the last day with events of the agent]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Until then: a day, taken whole, or an instant, not taken in [default: the day of --from]
+    /// End: a UTC date (inclusive) or a timestamp (exclusive) [default: the day of --from, or now if --from is a timestamp]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// Only entries of this kind
+    /// Show only entries of this kind; repeatable
     #[arg(long, value_enum)]
     kind: Vec<Kind>,
-    /// The instance's id; not needed if the tables have one only, or if the agent is named by ARN
+    /// Instance ID; optional if the tables contain one instance only, or if the agent is given by ARN
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
-    /// In which form
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// As --format json
+    /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
 }
 
-/// What an entry tells of.
+/// The kind of a history entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Something happened
+    /// An agent event
     Event,
-    /// A status lasted
+    /// The time in one agent status
     Status,
-    /// A state of a contact lasted
+    /// The time of a contact in one state
     Contact,
 }
 
@@ -71,34 +71,34 @@ impl Kind {
     }
 }
 
-/// The form of the output.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// Aligned text
     Table,
-    /// One object a line
+    /// JSON Lines, one object per line
     Json,
-    /// For spreadsheets
+    /// Comma-separated values
     Csv,
 }
 
-/// One entry, as shown.
+/// A history entry, as shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// What it tells of.
+    /// The kind of entry.
     pub kind: Kind,
-    /// When it began, or happened.
+    /// When the interval started or the event happened.
     pub start: String,
-    /// When it ended.
+    /// When the interval ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
-    /// How long it lasted, in seconds.
+    /// The length of the interval in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<serde_json::Number>,
     /// The event's type, the status, or the contact's state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
-    /// The contact.
+    /// The contact's ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact_id: Option<String>,
     /// The contact's channel.
@@ -110,7 +110,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// `None` if it is of no kind that is known.
+    /// Reads an item; `None` if its kind is unknown.
     fn of(item: &Item) -> Option<Self> {
         let value = |name: &str| match item.get(name)? {
             Attribute::Text(text) | Attribute::Number(text) => Some(text.to_string()),
@@ -141,8 +141,8 @@ impl Entry {
     }
 
     fn cells(&self) -> Vec<Cell> {
-        // Parts of a second are not shown.
-        #[expect(clippy::cast_possible_truncation, reason = "seconds of a life fit")]
+        // Shown in whole seconds.
+        #[expect(clippy::cast_possible_truncation, reason = "the seconds of a lifetime fit")]
         let seconds =
             self.seconds.as_ref().and_then(serde_json::Number::as_f64).map(|seconds| seconds as i64);
         vec![
@@ -172,10 +172,10 @@ impl Entry {
     }
 }
 
-/// The agent's history, in the form that was asked for.
+/// Returns the agent's history in the requested format.
 ///
 /// # Errors
-/// When there is no such agent, or the stack or its tables cannot be read.
+/// If there is no such agent, or the stack or its tables cannot be read.
 pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
     let period = period(arguments, now)?;
     let connection = arguments.stack.connect().await?;
@@ -185,14 +185,14 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
         None => instance(&reader, arguments.instance.as_deref()).await?,
     };
     let agent_id = agent_id(&reader, &instance, &arguments.agent, now).await?;
-    let unread = |error| cannot_read("the history", error);
+    let unreadable = |error| cannot_read("the history", error);
     let (from, until) = if let Some(period) = period {
         period
     } else {
-        let last = reader.last_event(&instance, &agent_id).await.map_err(unread)?.unwrap_or(now);
-        day_or_instant(&last.date()).context("a day is a period")?
+        let last = reader.last_event(&instance, &agent_id).await.map_err(unreadable)?.unwrap_or(now);
+        day_or_instant(&last.date()).context("a day is a valid period")?
     };
-    let items = reader.history(&instance, &agent_id, from, until, now).await.map_err(unread)?;
+    let items = reader.history(&instance, &agent_id, from, until, now).await.map_err(unreadable)?;
     let is_wanted = |entry: &Entry| arguments.kind.is_empty() || arguments.kind.contains(&entry.kind);
     let mut entries: Vec<_> = items.iter().filter_map(Entry::of).filter(is_wanted).collect();
     entries.sort_by(Entry::order);
@@ -202,10 +202,10 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
         Format::Csv if console::Term::stdout().is_term() => safe_lines(&csv(&entries)?).into_owned(),
         Format::Csv => csv(&entries)?,
         Format::Table if entries.is_empty() => {
-            let says = format!(
-                "Nothing of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays; `contact-ledger agents --all` shows whom the tables know."
+            let message = format!(
+                "No history of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays; `contact-ledger agents --all` lists the agents in the tables."
             );
-            wrapped(&says, width(), 0) + "\n"
+            wrapped(&message, width(), 0) + "\n"
         }
         Format::Table => {
             let columns = [
@@ -225,7 +225,7 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
     Ok((text, Outcome::Done))
 }
 
-/// From `--from` to the end of `--to`; `None` if neither is said.
+/// The period from `--from` to the end of `--to`; `None` if neither is given.
 fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option<(Timestamp, Timestamp)>> {
     let read = |name, text: &str| {
         let time = day_or_instant(text);
@@ -233,7 +233,7 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option
     };
     let from = match (&arguments.from, &arguments.to) {
         (Some(from), _) => from.clone(),
-        // The day that --to is in.
+        // The day of --to.
         (None, Some(to)) => to.get(..10).unwrap_or(to).to_owned(),
         (None, None) => return Ok(None),
     };
@@ -248,30 +248,30 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option
     Ok(Some((begin, until)))
 }
 
-/// The id that was named, by itself, in an ARN, or by the user name that goes with it.
-async fn agent_id(reader: &Reader, instance: &str, named: &str, now: Timestamp) -> anyhow::Result<String> {
-    if let Some((_, id)) = named.rsplit_once("/agent/") {
+/// The agent's ID, from an ID, an ARN, or a user name.
+async fn agent_id(reader: &Reader, instance: &str, agent: &str, now: Timestamp) -> anyhow::Result<String> {
+    if let Some((_, id)) = agent.rsplit_once("/agent/") {
         return Ok(id.to_owned());
     }
-    let is_id = named.len() == 36 && named.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let is_id = agent.len() == 36 && agent.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     if is_id {
-        return Ok(named.to_owned());
+        return Ok(agent.to_owned());
     }
     let agents = reader
         .agents(instance, now, GHOST_MINUTES)
         .await
         .map_err(|error| cannot_read("the agents", error))?;
-    let username = |agent: &Agent| agent.snapshot.get("username").and_then(Attribute::as_text) == Some(named);
-    match agents.into_iter().find(username) {
-        Some(agent) => Ok(agent.agent_id),
+    let has_name = |known: &Agent| known.snapshot.get("username").and_then(Attribute::as_text) == Some(agent);
+    match agents.into_iter().find(has_name) {
+        Some(found) => Ok(found.agent_id),
         None => bail!(
-            "no agent of instance {instance} has the user name {named}; `contact-ledger agents --all --name …` looks for a part of it"
+            "no agent of instance {instance} has the user name {agent}; `contact-ledger agents --all --name …` searches for a part of it"
         ),
     }
 }
 
-fn instance_in_arn(named: &str) -> Option<&str> {
-    arn::resource_id(named, "agent").and(arn::instance_id(named))
+fn instance_in_arn(agent: &str) -> Option<&str> {
+    arn::resource_id(agent, "agent").and(arn::instance_id(agent))
 }
 
 fn csv(entries: &[Entry]) -> anyhow::Result<String> {
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_formula_is_text_in_a_spreadsheet() {
+    fn a_formula_becomes_text_in_csv() {
         let entry = Entry {
             kind: Kind::Contact,
             start: "2026-03-02T08:00:00.000Z".to_owned(),

@@ -1,4 +1,4 @@
-//! `query`: a named query of the lake, on Athena or in `DuckDB`.
+//! `query`: runs a named query on the lake, in Athena or `DuckDB`.
 
 mod arguments;
 mod athena;
@@ -15,39 +15,41 @@ use ledger_console::render::output::{print, say};
 use ledger_console::render::terminal::{width, wrapped};
 
 pub use crate::commands::query::arguments::QueryArguments;
-use crate::commands::query::arguments::{Asked, Where};
+use crate::commands::query::arguments::{DataSource, Run};
 use crate::commands::query::sheet::Sheet;
 
-/// Asks, and prints the answer.
+/// Runs the query and prints the result.
 ///
 /// # Errors
-/// When the query fails, or nobody is there to ask.
+/// If the query fails, or there is no stack or `DuckDB` to run it.
 pub async fn query(
     arguments: &QueryArguments,
     now: fn() -> Timestamp,
     interruption: &Interruption,
 ) -> anyhow::Result<Outcome> {
-    let Some(Asked { request, place, format, max_bytes }) = arguments.asked.as_deref() else {
+    let Some(Run { request, source, format, max_bytes }) = arguments.run.as_deref() else {
         print(&list())?;
         return Ok(Outcome::Done);
     };
     request.ensure_days_in_order()?;
     let mut sheet = Sheet::new(*format);
-    let said = match place {
-        Where::Stack(stack) => {
-            let asked = stack.connect();
-            let Some(connection) = interruption.unless(asked).await else { return Ok(Outcome::Interrupted) };
+    let statistics = match source {
+        DataSource::Stack(stack) => {
+            let connecting = stack.connect();
+            let Some(connection) = interruption.unless(connecting).await else {
+                return Ok(Outcome::Interrupted);
+            };
             let request = request.of_yesterday(now());
-            Box::pin(athena::ask(&connection?, &request, *max_bytes, interruption, &mut sheet)).await?
+            Box::pin(athena::run(&connection?, &request, *max_bytes, interruption, &mut sheet)).await?
         }
-        Where::Folder(folder) => {
-            Box::pin(duckdb::ask(folder, request, now, interruption, &mut sheet)).await?
+        DataSource::Folder(folder) => {
+            Box::pin(duckdb::run(folder, request, now, interruption, &mut sheet)).await?
         }
     };
-    match said {
-        Some(said) => {
+    match statistics {
+        Some(statistics) => {
             sheet.end()?;
-            say(&format!("{}; {said}", sheet.counted()));
+            say(&format!("{}; {statistics}", sheet.counted()));
             if sheet.is_empty() {
                 say(&request.why_empty());
             }
@@ -57,20 +59,19 @@ pub async fn query(
     }
 }
 
-/// What there is to ask: each query with its answer, and with what Amazon Connect calls it.
+/// The list of queries, each with its description and Amazon Connect's names for its metrics.
 fn list() -> String {
     let width = width().min(110);
     let longest = lake_queries::named().iter().map(|query| query.name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for query in lake_queries::named() {
         let head = query.head();
-        let said = match head.amazon_names() {
+        let description = match head.amazon_names() {
             Some(names) => format!("{} Amazon Connect: {names}.", head.answer),
             None => head.answer.clone(),
         };
-        let _ = writeln!(text, "{:<longest$}  {}", query.name, wrapped(&said, width, longest + 2));
+        let _ = writeln!(text, "{:<longest$}  {}", query.name, wrapped(&description, width, longest + 2));
     }
-    let more =
-        "`contact-ledger query <QUERY> --help` says what a query means, its columns, and what it asks for.";
+    let more = "`contact-ledger query <QUERY> --help` describes a query, its columns, and its options.";
     format!("{text}\n{}\n", wrapped(more, width, 0))
 }

@@ -1,4 +1,4 @@
-//! `redrive`: what failed is sent again, from this machine.
+//! `redrive`: redrives dead letters from this machine.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,28 +24,28 @@ use ledger_console::render::terminal::{
 pub struct RedriveArguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// Send; without it, only count
+    /// Send the records instead of only counting them
     #[arg(long, conflicts_with = "dry_run")]
     send: bool,
-    /// Count what would be sent, and send nothing; this is the default
+    /// Count the records that would be sent (default)
     #[arg(long)]
     dry_run: bool,
-    /// Only objects whose key begins so, such as errors/processing-failed/2026/03/
+    /// Key prefix of the objects, such as errors/processing-failed/2026/03/
     #[arg(long, value_name = "KEY")]
     prefix: Option<String>,
-    /// Only records that arrived then or later: a day (UTC), or an instant such as 2026-03-02T08:00:00Z
+    /// First arrival time, inclusive: a UTC date or a timestamp such as 2026-03-02T08:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Only records that arrived then or earlier: a day (UTC), taken whole, or an instant
+    /// Last arrival time, inclusive: a UTC date or a timestamp
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only records that failed for this reason; can be said several times
+    /// Send only records with this reason; repeatable
     #[arg(long = "reason", value_name = "REASON")]
     reasons: Vec<String>,
-    /// Most records to send in a second
+    /// Maximum number of records to send per second
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
-    /// Also what an earlier run has sent
+    /// Include records that an earlier run sent
     #[arg(long)]
     again: bool,
     /// Print JSON
@@ -67,10 +67,10 @@ impl RedriveArguments {
     }
 }
 
-/// Carries it out; answers with what to print. When interrupted, it stops after the request under way.
+/// Runs the redrive and returns the report. When interrupted, it stops after the current request.
 ///
 /// # Errors
-/// When the stack, its bucket or its streams refuse. The same command goes on from there.
+/// If the stack, its bucket, or its streams return an error. Rerunning the command resumes.
 pub async fn redrive(
     arguments: &RedriveArguments,
     now: &(dyn Fn() -> Timestamp + Sync),
@@ -99,7 +99,7 @@ pub async fn redrive(
     let report = tokio::select! {
         report = &mut work => report,
         () = interruption.requested() => {
-            say("stopping after what is under way; interrupt once more to end at once");
+            say("stopping after the current request; interrupt again to end immediately");
             work.await
         }
     };
@@ -117,13 +117,13 @@ pub async fn redrive(
         return Ok((json_pretty(&report)?, outcome));
     }
     let shared = connection.sharing(StreamKind::ContactRecords).filter(|_| report.records.sent > 0);
-    Ok((told(&report, shared), outcome))
+    Ok((summary(&report, shared), outcome))
 }
 
-fn told(report: &Report, shared: Option<String>) -> String {
+fn summary(report: &Report, shared: Option<String>) -> String {
     let mut text = shared.map(|sentence| wrapped(&sentence, width(), 0) + "\n").unwrap_or_default();
     let sent = if report.dry_run { "would be sent" } else { "sent" };
-    // What cannot be read stays as well.
+    // Unreadable records stay, too.
     let stay = report.records.stay + report.unreadable.values().sum::<usize>();
     // Writing to a string cannot fail.
     let _ = writeln!(
@@ -137,13 +137,16 @@ fn told(report: &Report, shared: Option<String>) -> String {
     if report.objects_done_before > 0 {
         let _ = writeln!(
             text,
-            "{} by an earlier run (--again sends them once more)",
+            "{} by an earlier run (--again includes them)",
             counted(report.objects_done_before as u64, "object was sent", "objects were sent")
         );
     }
     if report.not_wanted > 0 {
-        let not_wanted =
-            counted(report.not_wanted as u64, "record was not asked for", "records were not asked for");
+        let not_wanted = counted(
+            report.not_wanted as u64,
+            "record does not match the options",
+            "records do not match the options",
+        );
         let _ = writeln!(text, "{not_wanted}");
     }
     for (title, counts) in [("REASON", &report.reasons), ("DAY", &report.days)] {
@@ -176,7 +179,7 @@ fn told(report: &Report, shared: Option<String>) -> String {
         }
     }
     if !report.left_in.is_empty() {
-        // Keys are longer than lines; their folders tell the stream and the day.
+        // Keys are too long for a line. Their folders show the stream and the day.
         let mut folders: BTreeMap<&str, u64> = BTreeMap::new();
         for key in &report.left_in {
             *folders.entry(key.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
@@ -188,7 +191,7 @@ fn told(report: &Report, shared: Option<String>) -> String {
         let columns = [self::text("OBJECTS WITH RECORDS THAT STAY", 1), number("OBJECTS")];
         let _ = write!(
             text,
-            "\n{}--json names the first {}.\n",
+            "\n{}--json lists the first {}.\n",
             table(&columns, &rows, width()),
             report.left_in.len()
         );
@@ -196,17 +199,17 @@ fn told(report: &Report, shared: Option<String>) -> String {
     text.push('\n');
     match (&report.run, report.finished) {
         (None, _) if report.records.sent > 0 => {
-            text.push_str("Nothing was sent. To send: the same command with --send.\n");
+            text.push_str("Nothing was sent. To send, run the same command with --send.\n");
         }
         (None, _) => text.push_str("There is nothing to send.\n"),
         (Some(run), true) => {
             let _ = writeln!(
                 text,
-                "Run {run} is done; its manifest is redrive/runs/{run}.json in the lake bucket."
+                "Run {run} finished; its manifest is redrive/runs/{run}.json in the lake bucket."
             );
         }
         (Some(run), false) => {
-            let _ = writeln!(text, "Run {run} is not done; the same command goes on where it was.");
+            let _ = writeln!(text, "Run {run} is not finished; run the same command again to resume.");
         }
     }
     text

@@ -1,4 +1,4 @@
-//! `schema`: the row's columns for Glue, for programs and for people, all from the one declaration.
+//! `schema`: the columns of a contact record row, in several formats, from one declaration.
 
 use std::fmt::Write as _;
 
@@ -6,18 +6,18 @@ use clap::ValueEnum;
 use contact_lake::schema::{Column, Kind, SCHEMA_VERSION, columns};
 use serde_json::{Value, json};
 
-/// The forms in which the schema can be printed.
+/// The output formats of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaFormat {
-    /// The columns of a Glue table, as `CloudFormation` takes them
+    /// Glue table columns, in CloudFormation format
     Glue,
-    /// Everything that is declared, for programs
+    /// The complete schema, machine-readable
     Json,
     /// The table in docs/contact-record.md
     Markdown,
 }
 
-/// The schema in a form.
+/// The schema in a format.
 #[must_use]
 pub fn schema(format: SchemaFormat) -> String {
     match format {
@@ -36,7 +36,7 @@ fn glue() -> Value {
         .collect()
 }
 
-/// Glue's limit for a comment. Its pages give the number and not the unit, so it is held in bytes, which are never fewer.
+/// Glue's limit for a comment. AWS does not document the unit, so it is applied to bytes, the stricter reading.
 /// Source: AWS Glue API Reference, "Column".
 const COMMENT_BYTES: usize = 255;
 

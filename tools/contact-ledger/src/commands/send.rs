@@ -1,7 +1,7 @@
-//! `send`: puts records on a stack's streams, as Amazon Connect would, and follows them to where they end.
+//! `send`: sends records to a stack's streams as Amazon Connect would, and traces each one to its destination.
 //!
-//! Following needs no marks on the records: a row is known by its contact and version, an entry of the history by its event,
-//! what failed by its bytes.
+//! Records need no markers for this: a row is identified by its contact and version, a history entry by its event, and a dead
+//! letter by its bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -42,16 +42,16 @@ use synthetic_center::DEMO_CENTER;
 pub struct SendArguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// Send the contact records of this file or folder, in place of one demo record
+    /// Send the contact records from this file or folder instead of the demo record
     #[arg(long, value_name = "PATH")]
     contact_records: Option<PathBuf>,
-    /// Send the agent events of this file or folder
+    /// Send the agent events from this file or folder
     #[arg(long, value_name = "PATH")]
     agent_events: Option<PathBuf>,
-    /// Send what a generated center with this many agents makes in an hour, the last one, with ids of its own
+    /// Send the last hour of a generated center with this many agents, with new IDs
     #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"], value_parser = ledger_console::arguments::center::agents)]
     generated: Option<usize>,
-    /// Seconds to wait for records to arrive; rows take as long as Firehose buffers them
+    /// Seconds to wait for records to arrive; Firehose buffers rows first
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     wait: u64,
     /// Print JSON
@@ -59,61 +59,61 @@ pub struct SendArguments {
     json: bool,
 }
 
-/// So often it is looked whether something arrived.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often to poll for arrivals.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A record under way.
+/// A record that was sent.
 struct Sent {
     data: Vec<u8>,
-    sought: Sought,
+    expected: Expected,
     ended: Option<(End, Duration)>,
 }
 
-/// Where a record ended.
+/// Where a record ended up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
-    /// In the rows, the history or the state.
+    /// In the rows, the history, or the state.
     Arrived(&'static str),
-    /// Among what failed, for this reason.
+    /// A dead letter, with this reason.
     Failed(String),
-    /// It was there before it was sent: nothing tells whether it was processed again.
+    /// It existed before it was sent, so processing it again leaves no trace.
     ThereBefore(&'static str),
-    /// Nowhere: it is of another known kind.
+    /// Nowhere, because it is another known kind.
     Nowhere,
 }
 
 impl End {
-    fn told(&self) -> String {
+    fn text(&self) -> String {
         match self {
             Self::Arrived(place) => (*place).to_owned(),
             Self::Failed(reason) => reason.clone(),
-            Self::ThereBefore(place) => format!("{place}, and was there before"),
+            Self::ThereBefore(place) => format!("{place} (existed before sending)"),
             Self::Nowhere => "nowhere: another known kind".to_owned(),
         }
     }
 }
 
-/// By what a record is known where it ends.
+/// How to recognize a record at its destination.
 #[derive(Debug, PartialEq, Eq)]
-enum Sought {
+enum Expected {
     /// A row of this contact and version.
     Row { contact_id: String, version: Timestamp, partition: String },
-    /// The row of a demo record with this in it.
+    /// The row of a demo record with this symbol.
     DemoRow(String),
-    /// An entry of the history.
+    /// A history entry.
     Entry { agent_id: String, entry: String },
-    /// The agent's state, moved to it or beyond.
+    /// The agent's state at this version or a newer one.
     State { key: AgentKey, register: Register, version: Version },
-    /// What is no good record ends among what failed.
+    /// A dead letter, because the record is invalid.
     Failure,
-    /// What is of another known kind ends nowhere.
+    /// Nothing, because the record is another known kind.
     Nothing,
 }
 
-/// Sends and follows; answers with what to print.
+/// Sends the records, traces them, and returns the report.
 ///
 /// # Errors
-/// When the stack cannot be reached, or its streams refuse.
+/// If the stack cannot be reached, or its streams return an error.
 pub async fn send(
     arguments: &SendArguments,
     now: impl Fn() -> Timestamp,
@@ -126,32 +126,33 @@ pub async fn send(
     let connection = connection?;
     connection.announce();
     let mut contact_records: Vec<_> =
-        contact_records.into_iter().map(|data| under_way(data, of_contact_record)).collect();
+        contact_records.into_iter().map(|data| tracked(data, expect_contact_record)).collect();
     let mut agent_events: Vec<_> =
-        agent_events.into_iter().map(|data| under_way(data, of_agent_event)).collect();
+        agent_events.into_iter().map(|data| tracked(data, expect_agent_event)).collect();
     let lake = connection.lake();
-    let mut look = Look::before(&lake, &contact_records, !agent_events.is_empty(), now()).await?;
-    let begin = tokio::time::Instant::now();
-    look_at_tables(&connection, &mut agent_events, begin, End::ThereBefore).await?;
+    let mut objects =
+        NewObjects::before_sending(&lake, &contact_records, !agent_events.is_empty(), now()).await?;
+    let start = tokio::time::Instant::now();
+    check_tables(&connection, &mut agent_events, start, End::ThereBefore).await?;
     put(&connection, &contact_records, &agent_events).await?;
-    let put = begin.elapsed();
+    let put = start.elapsed();
 
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {msg}")?);
-    let end = Duration::from_secs(arguments.wait);
+    let timeout = Duration::from_secs(arguments.wait);
     loop {
-        look.again(&lake, &mut contact_records, &mut agent_events, begin).await?;
-        look_at_tables(&connection, &mut agent_events, begin, End::Arrived).await?;
+        objects.check(&lake, &mut contact_records, &mut agent_events, start).await?;
+        check_tables(&connection, &mut agent_events, start, End::Arrived).await?;
         let open = contact_records.iter().chain(&agent_events).filter(|sent| sent.ended.is_none()).count();
-        if open == 0 || begin.elapsed() >= end || interruption.is_requested() {
+        if open == 0 || start.elapsed() >= timeout || interruption.is_requested() {
             break;
         }
-        let left = end.saturating_sub(begin.elapsed()).as_secs();
+        let left = timeout.saturating_sub(start.elapsed()).as_secs();
         let open = counted(open as u64, "record", "records");
-        bar.set_message(format!("{open} under way; {left} s left to wait"));
+        bar.set_message(format!("{open} not seen yet; waiting up to {left} s more"));
         bar.tick();
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = interruption.requested() => {}
         }
     }
@@ -170,10 +171,10 @@ pub async fn send(
         (false, true) => Outcome::Done,
         (false, false) => Outcome::Differs,
     };
-    Ok((told(arguments, put, &streams, waited, &shared)?, outcome))
+    Ok((report(arguments, put, &streams, waited, &shared)?, outcome))
 }
 
-/// What to send.
+/// The records to send.
 fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
     let records =
         |path: &Option<PathBuf>, limit: Limit| path.as_deref().map(|path| read_all(path, limit)).transpose();
@@ -190,9 +191,9 @@ fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
     Ok(Input { contact_records, agent_events })
 }
 
-/// The last hour of a center that nobody has sent before: what is seen has come by this command.
+/// The last hour of a generated center with new IDs, so that everything that arrives was sent by this run.
 fn generated(agents: usize, now: Timestamp) -> Input {
-    /// After closing, the last records and heartbeats take their time.
+    /// One open hour, and the time until the last records and heartbeats after closing.
     const SINCE_OPENING: i64 = 75 * 60_000;
     let center = CenterArguments {
         agents,
@@ -203,7 +204,7 @@ fn generated(agents: usize, now: Timestamp) -> Input {
         late: 0,
         malformed: 0,
     };
-    // Seconds since 1970, and room for the ids of a center that large.
+    // Unix seconds, shifted to leave room for the center's IDs.
     let first_id = (now.epoch_milliseconds().unsigned_abs() / 1000) << 16;
     let (contact_records, agent_events): (Vec<_>, Vec<_>) = center
         .records_of(now.epoch_milliseconds() - SINCE_OPENING, first_id)
@@ -212,7 +213,7 @@ fn generated(agents: usize, now: Timestamp) -> Input {
     Input { contact_records: data(contact_records), agent_events: data(agent_events) }
 }
 
-/// A record as the Firehose console's "Test with demo data" sends it, with a symbol that no other has.
+/// A demo record, as the Firehose console's "Test with demo data" sends it, with a unique symbol.
 fn demo_record(now: Timestamp) -> Vec<u8> {
     let symbol = format!("CL{}", now.epoch_milliseconds());
     json!({"ticker_symbol": symbol, "sector": "ENERGY", "change": -0.51, "price": 23.95})
@@ -220,48 +221,48 @@ fn demo_record(now: Timestamp) -> Vec<u8> {
         .into_bytes()
 }
 
-fn under_way(data: Vec<u8>, sought: impl Fn(&[u8]) -> Option<Sought>) -> Sent {
-    let sought = sought(&data).unwrap_or(Sought::Failure);
-    let ended = (sought == Sought::Nothing).then_some((End::Nowhere, Duration::ZERO));
-    Sent { data, sought, ended }
+fn tracked(data: Vec<u8>, expect: impl Fn(&[u8]) -> Option<Expected>) -> Sent {
+    let expected = expect(&data).unwrap_or(Expected::Failure);
+    let ended = (expected == Expected::Nothing).then_some((End::Nowhere, Duration::ZERO));
+    Sent { data, expected, ended }
 }
 
-fn of_contact_record(data: &[u8]) -> Option<Sought> {
+fn expect_contact_record(data: &[u8]) -> Option<Expected> {
     let document = parse(data).ok()?;
     let object = document.as_object()?;
     match RecordKind::of(object)? {
-        RecordKind::AgentEvent | RecordKind::ContactEvent => return Some(Sought::Nothing),
+        RecordKind::AgentEvent | RecordKind::ContactEvent => return Some(Expected::Nothing),
         RecordKind::ContactRecord | RecordKind::DemoRecord | RecordKind::Row => {}
     }
     if let Some(symbol) = object.get("ticker_symbol").and_then(connect_streams::Value::as_str) {
-        return Some(Sought::DemoRow(symbol.to_owned()));
+        return Some(Expected::DemoRow(symbol.to_owned()));
     }
     let record = ContactRecord::from_object(object).ok()?;
     let contact_id = object.get("ContactId")?.as_str()?.to_owned();
     let partition = record.initiation_timestamp.date();
-    Some(Sought::Row { contact_id, version: record.last_update_timestamp, partition })
+    Some(Expected::Row { contact_id, version: record.last_update_timestamp, partition })
 }
 
-/// Where the function would write it.
-fn of_agent_event(data: &[u8]) -> Option<Sought> {
+/// Where the function writes this event.
+fn expect_agent_event(data: &[u8]) -> Option<Expected> {
     let document = parse(data).ok()?;
     let object = document.as_object()?;
     match RecordKind::of(object)? {
         RecordKind::AgentEvent => {}
         RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row => {
-            return Some(Sought::Nothing);
+            return Some(Expected::Nothing);
         }
         RecordKind::DemoRecord => return None,
     }
     let Plan { event, registers, .. } =
         plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
     if let Some(HistoryEntry { agent_id, entry, .. }) = event {
-        return Some(Sought::Entry { agent_id, entry });
+        return Some(Expected::Entry { agent_id, entry });
     }
     let Some(RegisterWrite { key, register, version, .. }) = registers.into_iter().next() else {
-        return Some(Sought::Nothing);
+        return Some(Expected::Nothing);
     };
-    Some(Sought::State { key, register, version })
+    Some(Expected::State { key, register, version })
 }
 
 async fn put(connection: &Connection, contact_records: &[Sent], agent_events: &[Sent]) -> Result<(), Fault> {
@@ -274,15 +275,15 @@ async fn put(connection: &Connection, contact_records: &[Sent], agent_events: &[
         .await
 }
 
-/// The objects that are new since the records were sent.
-struct Look {
+/// Finds objects that are created after the records were sent.
+struct NewObjects {
     prefixes: BTreeSet<String>,
     known: BTreeSet<String>,
 }
 
-impl Look {
-    /// What is there before anything is put.
-    async fn before(
+impl NewObjects {
+    /// Lists the objects that exist before sending.
+    async fn before_sending(
         lake: &AwsLake,
         contact_records: &[Sent],
         has_events: bool,
@@ -290,9 +291,9 @@ impl Look {
     ) -> anyhow::Result<Self> {
         let mut prefixes = BTreeSet::new();
         for sent in contact_records {
-            let partition = match &sent.sought {
-                Sought::Row { partition, .. } => partition,
-                Sought::DemoRow(_) => "demo",
+            let partition = match &sent.expected {
+                Expected::Row { partition, .. } => partition,
+                Expected::DemoRow(_) => "demo",
                 _ => continue,
             };
             prefixes.insert(format!("{ROWS_PARTITION}{partition}/"));
@@ -313,12 +314,12 @@ impl Look {
         Ok(Self { prefixes, known })
     }
 
-    async fn again(
+    async fn check(
         &mut self,
         lake: &AwsLake,
         contact_records: &mut [Sent],
         agent_events: &mut [Sent],
-        begin: tokio::time::Instant,
+        start: tokio::time::Instant,
     ) -> anyhow::Result<()> {
         for prefix in &self.prefixes {
             for key in lake.keys(prefix).await? {
@@ -327,13 +328,13 @@ impl Look {
                 }
                 let Some(body) = lake.get(&key).await? else { continue };
                 let found = if key.starts_with(ROWS) { rows(&key, body)? } else { failures(body) };
-                for (end, is_it) in found {
+                for (end, identity) in found {
                     let records: &mut [Sent] =
                         if prefix.starts_with(REJECTED) { agent_events } else { contact_records };
-                    // Two equal records end in two rows or failures.
+                    // Two equal records become two rows or dead letters, so each match ends one record.
                     let mut open = records.iter_mut().filter(|sent| sent.ended.is_none());
-                    if let Some(sent) = open.find(|sent| is_it.is(sent)) {
-                        sent.ended = Some((end, begin.elapsed()));
+                    if let Some(sent) = open.find(|sent| identity.matches(sent)) {
+                        sent.ended = Some((end, start.elapsed()));
                     }
                 }
             }
@@ -342,23 +343,23 @@ impl Look {
     }
 }
 
-/// By what something in an object is recognized.
-enum Found {
+/// What identifies a record in an object.
+enum Identity {
     Row(Value),
     Bytes(Vec<u8>),
 }
 
-impl Found {
-    fn is(&self, sent: &Sent) -> bool {
-        match (self, &sent.sought) {
+impl Identity {
+    fn matches(&self, sent: &Sent) -> bool {
+        match (self, &sent.expected) {
             (Self::Bytes(data), _) => *data == sent.data,
-            (Self::Row(row), Sought::Row { contact_id, version, .. }) => {
-                // Parquet's times have no zone; ours are UTC.
-                let is = row["last_update_timestamp"].as_str().unwrap_or_default();
-                let is = Timestamp::parse(is).or_else(|| Timestamp::parse(&format!("{is}Z")));
-                row["contact_id"] == contact_id.as_str() && is == Some(*version)
+            (Self::Row(row), Expected::Row { contact_id, version, .. }) => {
+                // Timestamps in Parquet have no zone; ours are UTC.
+                let text = row["last_update_timestamp"].as_str().unwrap_or_default();
+                let updated = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}Z")));
+                row["contact_id"] == contact_id.as_str() && updated == Some(*version)
             }
-            (Self::Row(row), Sought::DemoRow(symbol)) => {
+            (Self::Row(row), Expected::DemoRow(symbol)) => {
                 row["extra"].as_str().is_some_and(|extra| extra.contains(symbol))
             }
             (Self::Row(_), _) => false,
@@ -366,7 +367,7 @@ impl Found {
     }
 }
 
-fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(End, Found)>> {
+fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(End, Identity)>> {
     const COLUMNS: [&str; 3] = ["contact_id", "last_update_timestamp", "extra"];
     let rows = if key.ends_with(".parquet") {
         read_columns(body.into(), &COLUMNS)?
@@ -374,10 +375,10 @@ fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(End, Found)>> {
         let lines = decompressed(body)?;
         serde_json::Deserializer::from_slice(&lines).into_iter().collect::<Result<_, _>>()?
     };
-    Ok(rows.into_iter().map(|row| (End::Arrived("rows of the lake"), Found::Row(row))).collect())
+    Ok(rows.into_iter().map(|row| (End::Arrived("rows of the lake"), Identity::Row(row))).collect())
 }
 
-fn failures(body: Vec<u8>) -> Vec<(End, Found)> {
+fn failures(body: Vec<u8>) -> Vec<(End, Identity)> {
     let failure = |FailedRecord { payload, reason, .. }: FailedRecord| {
         let (place, data) = match payload {
             Payload::ContactRecord(data) => ("errors", data),
@@ -386,46 +387,46 @@ fn failures(body: Vec<u8>) -> Vec<(End, Found)> {
                 ("rejected", record.data.bytes().ok()?.to_vec())
             }
         };
-        Some((End::Failed(format!("{place}: {reason}")), Found::Bytes(data)))
+        Some((End::Failed(format!("{place}: {reason}")), Identity::Bytes(data)))
     };
     let Ok(object) = decompressed(body) else { return Vec::new() };
     read(&object).into_iter().flatten().filter_map(failure).collect()
 }
 
-async fn look_at_tables(
+async fn check_tables(
     connection: &Connection,
     events: &mut [Sent],
-    begin: tokio::time::Instant,
+    start: tokio::time::Instant,
     end_in: fn(&'static str) -> End,
 ) -> anyhow::Result<()> {
     let (client, reader) = (connection.tables(), crate::commands::agents::reader(connection));
     for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
-        let end = match &sent.sought {
-            Sought::Entry { agent_id, entry } => {
+        let end = match &sent.expected {
+            Expected::Entry { agent_id, entry } => {
                 let get = client
                     .get_item()
                     .table_name(&connection.names.agent_history_table)
                     .projection_expression("entry");
                 let get = get.key("agent_id", AttributeValue::S(agent_id.clone()));
                 let got = get.key("entry", AttributeValue::S(entry.clone())).send().await;
-                got.context("the history cannot be read; check your right to dynamodb:GetItem")?
+                got.context("the history cannot be read; check that you have dynamodb:GetItem")?
                     .item
                     .map(|_| "history")
             }
-            Sought::State { key, register, version } => {
+            Expected::State { key, register, version } => {
                 let held = reader.version(key, *register).await.context("the agents cannot be read")?;
                 held.is_some_and(|held| held >= *version).then_some("state")
             }
-            Sought::Row { .. } | Sought::DemoRow(_) | Sought::Failure | Sought::Nothing => None,
+            Expected::Row { .. } | Expected::DemoRow(_) | Expected::Failure | Expected::Nothing => None,
         };
         if let Some(end) = end {
-            sent.ended = Some((end_in(end), begin.elapsed()));
+            sent.ended = Some((end_in(end), start.elapsed()));
         }
     }
     Ok(())
 }
 
-/// Records that ended in the same place.
+/// Records with the same destination.
 #[derive(Default)]
 struct Ended {
     records: u64,
@@ -433,7 +434,7 @@ struct Ended {
     last: Duration,
 }
 
-fn told(
+fn report(
     arguments: &SendArguments,
     put: Duration,
     streams: &[(&str, &[Sent])],
@@ -450,7 +451,7 @@ fn told(
             ended.records += 1;
         }
     }
-    let end = |place: &Option<End>| place.as_ref().map_or_else(|| format!("not seen {waited}"), End::told);
+    let end = |place: &Option<End>| place.as_ref().map_or_else(|| format!("not seen {waited}"), End::text);
     if arguments.json {
         let groups: Vec<_> = places
             .iter()
@@ -482,15 +483,15 @@ fn told(
             ]
         })
         .collect();
-    let mut said: Vec<&str> = shared.iter().map(String::as_str).collect();
-    let not_seen = "What was not seen may still come: rows take as long as Firehose buffers them (LakeBufferSeconds, and a minute more). `contact-ledger doctor` looks for what is wrong.";
+    let mut notes: Vec<&str> = shared.iter().map(String::as_str).collect();
+    let not_seen = "Records that were not seen may still arrive: Firehose buffers rows for LakeBufferSeconds plus a minute. Run `contact-ledger doctor` to check for problems.";
     let there_before =
-        "What was there before it was sent cannot be seen to arrive: a duplicate changes nothing.";
+        "Records that existed before sending cannot be traced, because a duplicate changes nothing.";
     let is_any = |is: fn(&Option<End>) -> bool| places.keys().any(|(_, place)| is(place));
-    said.extend(is_any(Option::is_none).then_some(not_seen));
-    said.extend(is_any(|place| matches!(place, Some(End::ThereBefore(_)))).then_some(there_before));
-    let said: Vec<_> =
-        said.into_iter().map(|sentence| format!("\n{}\n", wrapped(sentence, width(), 0))).collect();
-    let said = said.concat();
-    Ok(format!("Put in {}.\n\n{}{said}", seconds(put), table(&columns, &rows, width())))
+    notes.extend(is_any(Option::is_none).then_some(not_seen));
+    notes.extend(is_any(|place| matches!(place, Some(End::ThereBefore(_)))).then_some(there_before));
+    let notes: Vec<_> =
+        notes.into_iter().map(|sentence| format!("\n{}\n", wrapped(sentence, width(), 0))).collect();
+    let notes = notes.concat();
+    Ok(format!("Sent in {}.\n\n{}{notes}", seconds(put), table(&columns, &rows, width())))
 }

@@ -1,7 +1,7 @@
-//! `tail`: the records of a stream as they come.
+//! `tail`: shows the records in a stream as they arrive.
 //!
-//! It reads beside the functions and takes little from them: one read a second of each shard, of the five that all readers
-//! share. Contact records that are put on Firehose directly are on no stream; their raw copies in the lake are read instead.
+//! It reads each shard once per second, out of the five reads per second that all consumers share. If contact records go
+//! directly to Firehose, there is no stream to read, so it reads their raw copies in the lake.
 
 mod arguments;
 mod arrived;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 pub use self::arguments::{Since, TailArguments};
-use self::arrived::{Reader, Told};
+use self::arrived::{Event, Reader};
 use self::line::Lines;
 use crate::stack::connection::Connection;
 use connect_streams::StreamKind;
@@ -30,19 +30,19 @@ use ledger_console::process::outcome::Outcome;
 use ledger_console::render::output::{print, say};
 use ledger_console::render::terminal::{counted, width, wrapped};
 
-/// In a pipe, it ends this long after the last record.
+/// In a pipe, `tail` ends this long after the last record.
 const IDLE: Duration = Duration::from_secs(10);
-/// In a pipe, most records that are shown, without --limit.
+/// Default for `--limit` in a pipe.
 const PIPE_LIMIT: u64 = 1000;
-/// How far back it begins without --since.
-const BEGIN_MILLISECONDS: i64 = 5 * 60 * 1000;
-/// Records between who reads and who prints.
+/// Default for `--since`.
+const DEFAULT_SINCE_MILLISECONDS: i64 = 5 * 60 * 1000;
+/// Capacity of the queue between the readers and the printer.
 const QUEUE: usize = 1000;
 
-/// Shows records until it is over.
+/// Shows records until the end, the limit, or an interruption.
 ///
 /// # Errors
-/// When the stack, its stream or its lake refuse, or the output cannot be written.
+/// If the stack, its stream, or its lake returns an error, or the output cannot be written.
 pub async fn tail(
     arguments: &TailArguments,
     now: fn() -> Timestamp,
@@ -52,7 +52,7 @@ pub async fn tail(
         return Ok(Outcome::Interrupted);
     };
     let connection = connection?;
-    let since = arguments.since.unwrap_or(Since::Ago(BEGIN_MILLISECONDS)).instant(now());
+    let since = arguments.since.unwrap_or(Since::Ago(DEFAULT_SINCE_MILLISECONDS)).instant(now());
     let (sender, receiver) = channel(QUEUE);
     let behind = Arc::new(AtomicUsize::new(1));
     let reader = Reader { since, sender, behind: behind.clone() };
@@ -66,14 +66,14 @@ pub async fn tail(
     }
     let mut show = Show { arguments, lines: Lines::of(arguments), receiver, behind };
     tokio::select! {
-        shown = show.until_over(&mut readers) => shown?,
-        // Who interrupts has seen what was asked for.
+        shown = show.run(&mut readers) => shown?,
+        // An interruption is a success.
         () = interruption.requested() => {}
     }
     Ok(Outcome::Done)
 }
 
-/// The Kinesis stream of these records; `None` if there is none.
+/// The Kinesis stream for these records, if there is one.
 fn stream(connection: &Connection, kind: StreamKind) -> Option<&str> {
     match (kind, &connection.names.contact_records) {
         (StreamKind::AgentEvents, _) => Some(&connection.names.agent_event_stream),
@@ -85,12 +85,12 @@ fn stream(connection: &Connection, kind: StreamKind) -> Option<&str> {
 struct Show<'a> {
     arguments: &'a TailArguments,
     lines: Lines,
-    receiver: Receiver<Told>,
+    receiver: Receiver<Event>,
     behind: Arc<AtomicUsize>,
 }
 
 impl Show<'_> {
-    async fn until_over(&mut self, readers: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    async fn run(&mut self, readers: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
         let is_terminal = Term::stdout().is_term();
         let limit = self.arguments.limit.or((!is_terminal).then_some(PIPE_LIMIT));
         let end = self.arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -101,8 +101,8 @@ impl Show<'_> {
         loop {
             tokio::select! {
                 biased;
-                told = self.receiver.recv() => match told {
-                    Some(Told::Record(arrived)) => {
+                event = self.receiver.recv() => match event {
+                    Some(Event::Record(arrived)) => {
                         let line = self.lines.line(&arrived);
                         print(&line)?;
                         (shown, last) = (shown + 1, Instant::now());
@@ -111,7 +111,7 @@ impl Show<'_> {
                             return Ok(());
                         }
                     }
-                    Some(Told::Sentence(sentence)) => say(&wrapped(&sentence, width(), 0)),
+                    Some(Event::Message(message)) => say(&wrapped(&message, width(), 0)),
                     None => break,
                 },
                 _ = tick.tick() => {}
@@ -121,7 +121,7 @@ impl Show<'_> {
                 return Ok(());
             }
         }
-        // Who reads has ended: by a failure, or because the stream has no more shards.
+        // The readers have ended: with an error, or because the stream has no more shards.
         while let Some(ended) = readers.join_next().await {
             ended??;
         }
@@ -131,7 +131,7 @@ impl Show<'_> {
     fn say_limit(&self, shown: u64) {
         if self.arguments.limit.is_none() {
             say(&format!(
-                "ended after {}; --limit says how many to show",
+                "ended after {}; --limit changes the number to show",
                 counted(shown, "record", "records")
             ));
         }

@@ -1,4 +1,4 @@
-//! `validate`: what the functions would do with records, without running them, and why some would fail.
+//! `validate`: checks records with the functions' own code, without a stack.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -22,33 +22,33 @@ use ledger_console::records::judge::{Fate, Judge, Judgment};
 use ledger_console::render::output::print;
 use ledger_console::render::terminal::{Cell, grouped, json_line, number, table, text, width, wrapped};
 
-/// Failing records that are printed one by one; `--json` prints all.
+/// Maximum number of failing records to print; `--json` prints all.
 const PRINTED: u64 = 50;
 /// Arguments of `validate`.
 #[derive(Debug, Clone, Args)]
 pub struct ValidateArguments {
-    /// A file, a folder, `-` for standard input, or s3://<bucket>/<prefix>
+    /// File, folder, `-` for standard input, or s3://<bucket>/<prefix>
     #[arg(value_name = "FILE|FOLDER|-|S3")]
     input: String,
-    /// Take all records for this kind [default: what each record is by its fields]
+    /// Kind of all records [default: detected from each record's fields]
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Option<RecordsKind>,
-    /// Show values, also those that may be personal data
+    /// Show values, including those that may be personal data
     #[arg(long)]
     show_values: bool,
-    /// Print JSON: one object a line for each record that fails, and a summary
+    /// Print JSON Lines: one object per failing record, then a summary
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     aws: AwsArguments,
 }
 
-/// A kind of records, as it is said on the command line.
+/// The kind of records, as given on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RecordsKind {
-    /// What contact-record-normalizer reads
+    /// Contact records, as contact-record-normalizer reads them
     ContactRecords,
-    /// What agent-event-upserter reads
+    /// Agent events, as agent-event-upserter reads them
     AgentEvents,
 }
 
@@ -61,10 +61,10 @@ impl From<RecordsKind> for StreamKind {
     }
 }
 
-/// Validates, and says whether every record would be taken.
+/// Validates the input. The outcome shows whether every record would be accepted.
 ///
 /// # Errors
-/// When something cannot be read, the policy cannot be used, or the output cannot be written.
+/// If an input cannot be read, the PII policy is invalid, or the output cannot be written.
 pub async fn validate(arguments: &ValidateArguments) -> anyhow::Result<Outcome> {
     let kind = arguments.kind.map(StreamKind::from);
     let policies = PolicyArguments::default();
@@ -73,7 +73,7 @@ pub async fn validate(arguments: &ValidateArguments) -> anyhow::Result<Outcome> 
     if arguments.input.starts_with("s3://") {
         let (lake, prefix) = Lake::at(&arguments.input, &arguments.aws).await?;
         let keys = lake.keys(&prefix).await?;
-        ensure!(!keys.is_empty(), "{} holds no objects; check the bucket and the prefix", arguments.input);
+        ensure!(!keys.is_empty(), "{} has no objects; check the bucket and the prefix", arguments.input);
         block_in_place(|| run.objects(&lake, &prefix, &keys))?;
     } else {
         let source = Source::of(Path::new(&arguments.input), KINESIS)?;
@@ -89,7 +89,7 @@ struct Run<'a> {
     found: Found,
 }
 
-/// What became of the records of one stream.
+/// The outcomes for the records of one kind.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 struct Outcomes {
     written: u64,
@@ -114,11 +114,11 @@ impl Run<'_> {
             self.record(&record?)?;
         }
         source.ensure_some(self.found.records)?;
-        self.told()
+        self.print_summary()
     }
 
     fn objects(&mut self, lake: &Lake, prefix: &str, keys: &[String]) -> anyhow::Result<()> {
-        // An object that is named whole is read, whatever its name.
+        // An object given by its whole key is read, whatever its name.
         let is_read = |key: &&String| *key == prefix || is_known(Path::new(key));
         let left_out = keys.iter().filter(|key| !is_read(key)).count();
         let bucket = self.arguments.input.strip_suffix(prefix).unwrap_or_default().trim_end_matches('/');
@@ -130,10 +130,10 @@ impl Run<'_> {
         }
         if left_out > 0 {
             self.found.left_out =
-                Some(format!("left out {left_out} objects that hold no records, by their names"));
+                Some(format!("skipped {left_out} objects whose names are not those of record files"));
         }
-        ensure!(self.found.records > 0, "{} holds no records; check the prefix", self.arguments.input);
-        self.told()
+        ensure!(self.found.records > 0, "{} has no records; check the prefix", self.arguments.input);
+        self.print_summary()
     }
 
     fn record(&mut self, record: &InputRecord) -> anyhow::Result<()> {
@@ -148,17 +148,17 @@ impl Run<'_> {
         match failed.cmp(&(PRINTED + 1)) {
             Ordering::Less => print(&failing.told()),
             Ordering::Equal => {
-                print("More records fail; --json prints each of them, the table below counts them.\n")
+                print("More records fail; the table below counts them, and --json prints each one.\n")
             }
             Ordering::Greater => Ok(()),
         }
     }
 
-    fn told(&mut self) -> anyhow::Result<()> {
+    fn print_summary(&mut self) -> anyhow::Result<()> {
         print(&if self.arguments.json {
             json_line(&self.found.json(&self.judge))?
         } else {
-            self.found.told(&self.judge)
+            self.found.summary(&self.judge)
         })
     }
 }
@@ -201,40 +201,40 @@ impl Found {
         }})
     }
 
-    fn told(&self, judge: &Judge) -> String {
-        let mut said = if self.failed() > 0 { "\n".to_owned() } else { String::new() };
-        let mut line = |what: &str, count: u64, more: &str| {
+    fn summary(&self, judge: &Judge) -> String {
+        let mut text = if self.failed() > 0 { "\n".to_owned() } else { String::new() };
+        let mut line = |name: &str, count: u64, note: &str| {
             if count > 0 {
-                let line = format!("{what:<18}{:>9}   {more}", grouped(count));
-                let _ = writeln!(said, "{}", line.trim_end());
+                let line = format!("{name:<18}{:>9}   {note}", grouped(count));
+                let _ = writeln!(text, "{}", line.trim_end());
             }
         };
         let kinds: Vec<_> = self.passed_over.keys().copied().collect();
-        let other = format!("another known kind, or nothing to tell ({})", kinds.join(", "));
+        let other = format!("another known kind, or no change ({})", kinds.join(", "));
         let Outcomes { written, passed_over, failed } = self.contact_records;
         line("Contact records", written + passed_over + failed, "");
         line("  rows", written, "would be in the lake");
         line("  dropped", passed_over, &other);
-        line("  failed", failed, "would be kept below errors/, with their bytes");
+        line("  failed", failed, "would be kept under errors/, with their bytes");
         let Outcomes { written, passed_over, failed } = self.agent_events;
         line("Agent events", written + passed_over + failed, "");
         line("  written", written, "would be in the agent tables");
         line("  skipped", passed_over, &other);
-        line("  rejected", failed, "would be kept below rejected/agent-events/, with their bytes");
+        line("  rejected", failed, "would be kept under rejected/agent-events/, with their bytes");
         let alike = self.alike.told();
         if !alike.is_empty() {
-            let _ = write!(said, "\n{alike}");
+            let _ = write!(text, "\n{alike}");
         }
         if !judge.summary.type_drift.is_empty() {
             let row =
                 |(path, count): (&String, &usize)| vec![path.clone().into(), grouped(*count as u64).into()];
             let rows: Vec<Vec<Cell>> = judge.summary.type_drift.iter().map(row).collect();
-            let columns = [text("NOT OF ITS COLUMN'S TYPE, SO KEPT IN EXTRA", 1), number("VALUES")];
-            let _ = write!(said, "\n{}", table(&columns, &rows, width()));
+            let columns = [self::text("TYPE DRIFT, KEPT IN EXTRA", 1), number("VALUES")];
+            let _ = write!(text, "\n{}", table(&columns, &rows, width()));
         }
         if let Some(left_out) = &self.left_out {
-            let _ = write!(said, "\n{}\n", wrapped(left_out, width(), 0));
+            let _ = write!(text, "\n{}\n", wrapped(left_out, width(), 0));
         }
-        said
+        text
     }
 }

@@ -1,8 +1,8 @@
-//! Whose credentials, which Region, and how long to wait for an answer: as the AWS CLI has it.
+//! Credentials, Region, and timeouts, resolved as the AWS CLI resolves them.
 //!
-//! Source: AWS CLI User Guide, "Configuration and credential precedence": what the command line says wins. Here a profile
-//! that is named on the command line also decides the Region, unless `--region` does: half a profile would act on the
-//! account of one and in the Region of another.
+//! Source: AWS CLI User Guide, "Configuration and credential precedence": the command line takes precedence. A profile that is
+//! named on the command line also determines the Region, unless `--region` does. Otherwise, a command could combine one
+//! profile's account with another profile's Region.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -26,22 +26,22 @@ const HEADING: &str = "AWS";
 /// The AWS CLI's `--cli-connect-timeout` and `--cli-read-timeout`.
 const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
 
-/// How AWS is asked.
+/// Options for AWS requests.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AwsArguments {
-    /// Profile of the AWS configuration; it goes before credentials and Region in the environment
+    /// AWS named profile; overrides credentials and Region in environment variables
     #[arg(long, value_name = "NAME", help_heading = HEADING)]
     profile: Option<String>,
-    /// Region
+    /// AWS Region
     #[arg(long, value_name = "REGION", help_heading = HEADING, value_parser = region)]
     region: Option<String>,
-    /// Send requests there, such as to an emulator of AWS; those that obtain credentials go to AWS
+    /// URL to send requests to, such as an AWS emulator; requests for credentials still go to AWS
     #[arg(long, value_name = "URL", help_heading = HEADING, value_parser = url)]
     endpoint_url: Option<String>,
-    /// Seconds to wait for a connection [default: 60]
+    /// Connection timeout in seconds [default: 60]
     #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
     connect_timeout: Option<u32>,
-    /// Seconds to wait for an answer [default: 60]
+    /// Response timeout in seconds [default: 60]
     #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
     read_timeout: Option<u32>,
 }
@@ -49,7 +49,7 @@ pub struct AwsArguments {
 fn region(text: &str) -> Result<String, String> {
     let is_region = !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    is_region.then(|| text.to_owned()).ok_or_else(|| "it is not a Region such as eu-west-2".to_owned())
+    is_region.then(|| text.to_owned()).ok_or_else(|| "not a Region; use a name such as eu-west-2".to_owned())
 }
 
 fn url(text: &str) -> Result<String, String> {
@@ -57,18 +57,20 @@ fn url(text: &str) -> Result<String, String> {
     let is_url = url.is_some_and(|url| {
         matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
     });
-    is_url.then(|| text.to_owned()).ok_or_else(|| "it is not a URL such as http://127.0.0.1:4566".to_owned())
+    is_url
+        .then(|| text.to_owned())
+        .ok_or_else(|| "not a URL; use one such as http://127.0.0.1:4566".to_owned())
 }
 
-/// The names of the arguments, for those that exclude them.
+/// The names of these arguments, for arguments that conflict with them.
 pub(crate) const ARGUMENTS: [&str; 5] =
     ["profile", "region", "endpoint_url", "connect_timeout", "read_timeout"];
 
 impl AwsArguments {
-    /// The configuration of all clients. Missing credentials are an error here, before any request.
+    /// The configuration for all clients. Missing credentials are an error here, before any request.
     ///
     /// # Errors
-    /// When there are no credentials, no such profile or no Region.
+    /// If there are no credentials, no such profile, or no Region.
     pub(crate) async fn config(&self) -> anyhow::Result<SdkConfig> {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(self.timeouts());
         if let Some(url) = &self.endpoint_url {
@@ -79,7 +81,7 @@ impl AwsArguments {
         }
         let mut region = self.named_region().await;
         if region.is_none() {
-            // Roles and SSO sessions are asked for in it, too.
+            // Requests for roles and SSO sessions also go to this Region.
             let chain = DefaultRegionChain::builder();
             let chain = match &self.profile {
                 Some(profile) => chain.profile_name(profile),
@@ -89,12 +91,12 @@ impl AwsArguments {
         }
         let provider = self.credentials(region.clone()).await?;
         let Some(region) = region else {
-            bail!("no Region is known; say --region, or set AWS_REGION or a profile that has one");
+            bail!("no Region is set; pass --region, or set AWS_REGION or use a profile that has a Region");
         };
         Ok(loader.region(region).credentials_provider(provider).load().await)
     }
 
-    /// The Region that the command line says, by itself or by its profile.
+    /// The Region from the command line: `--region`, or that of `--profile`.
     async fn named_region(&self) -> Option<Region> {
         match (&self.region, &self.profile) {
             (Some(region), _) => Some(Region::new(region.clone())),
@@ -109,8 +111,8 @@ impl AwsArguments {
         let Some(profile) = &self.profile else {
             let named = std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty());
             let chain = DefaultCredentialsChain::builder().region(region.clone()).build().await;
-            let found = primed(chain).await;
-            // The SDK takes no notice of an unknown profile if there are credentials elsewhere; the AWS CLI does.
+            let found = cached(chain).await;
+            // Unlike the AWS CLI, the SDK ignores an unknown profile if it finds credentials elsewhere.
             let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
             if let Some(profile) = named.filter(|_| found.is_err() || has_keys)
                 && is_unknown(&profile, region).await
@@ -119,13 +121,14 @@ impl AwsArguments {
             }
             return found.map_err(|error| no_credentials(None, &error));
         };
-        let provider = primed(of_profile(profile, region)).await;
+        let provider = cached(of_profile(profile, region)).await;
         provider.map_err(|error| no_credentials(Some(profile), &error))
     }
 
-    /// Without a limit, a stack that does not answer would keep its operator waiting for ever.
+    /// Without timeouts, a command would wait forever for a service that does not respond.
     fn timeouts(&self) -> TimeoutConfig {
-        let seconds = |said: Option<u32>| Duration::from_secs(said.unwrap_or(DEFAULT_TIMEOUT_SECONDS).into());
+        let seconds =
+            |given: Option<u32>| Duration::from_secs(given.unwrap_or(DEFAULT_TIMEOUT_SECONDS).into());
         TimeoutConfig::builder()
             .connect_timeout(seconds(self.connect_timeout))
             .read_timeout(seconds(self.read_timeout))
@@ -140,40 +143,40 @@ fn of_profile(profile: &str, region: Option<Region>) -> ProfileFileCredentialsPr
         .build()
 }
 
-/// Asks for credentials once, so that what is wrong is known at once, and keeps them as long as they are good: a process that
-/// the profile runs may ask its user for something.
-async fn primed(
+/// Obtains credentials immediately, so that errors show at once, and caches them until shortly before they expire: the
+/// profile's `credential_process` may prompt the user.
+async fn cached(
     provider: impl ProvideCredentials + 'static,
 ) -> Result<SharedCredentialsProvider, CredentialsError> {
-    let kept = Kept { credentials: Mutex::default(), provider };
-    kept.provide_credentials().await?;
-    Ok(SharedCredentialsProvider::new(kept))
+    let cache = Cached { credentials: Mutex::default(), provider };
+    cache.provide_credentials().await?;
+    Ok(SharedCredentialsProvider::new(cache))
 }
 
 #[derive(Debug)]
-struct Kept<P> {
+struct Cached<P> {
     credentials: Mutex<Option<Credentials>>,
     provider: P,
 }
 
-impl<P: ProvideCredentials> Kept<P> {
+impl<P: ProvideCredentials> Cached<P> {
     async fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        /// Before they expire, in milliseconds.
+        /// Time before expiration at which credentials are refreshed, in milliseconds.
         const MARGIN: u128 = 5 * 60_000;
-        let mut kept = self.credentials.lock().await;
+        let mut cached = self.credentials.lock().await;
         let now = u128::try_from(now().epoch_milliseconds()).unwrap_or_default();
-        let is_good = |credentials: &&Credentials| {
+        let is_valid = |credentials: &&Credentials| {
             let expiry = credentials.expiry().and_then(|expiry| expiry.duration_since(UNIX_EPOCH).ok());
             expiry.is_none_or(|expiry| expiry.as_millis() > now + MARGIN)
         };
-        if let Some(credentials) = kept.as_ref().filter(is_good) {
+        if let Some(credentials) = cached.as_ref().filter(is_valid) {
             return Ok(credentials.clone());
         }
-        Ok(kept.insert(self.provider.provide_credentials().await?).clone())
+        Ok(cached.insert(self.provider.provide_credentials().await?).clone())
     }
 }
 
-impl<P: ProvideCredentials> ProvideCredentials for Kept<P> {
+impl<P: ProvideCredentials> ProvideCredentials for Cached<P> {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -193,7 +196,7 @@ fn is_unknown_profile(error: &CredentialsError) -> bool {
 
 fn unknown_profile(profile: &str) -> anyhow::Error {
     anyhow!(
-        "profile {profile} is not in the AWS configuration; `aws configure list-profiles` shows those that are"
+        "profile {profile} is not in the AWS configuration; `aws configure list-profiles` lists the profiles"
     )
 }
 
@@ -204,16 +207,18 @@ fn no_credentials(profile: Option<&str>, error: &CredentialsError) -> anyhow::Er
             anyhow!("profile {profile} has no credentials; run `aws configure --profile {profile}`")
         }
         (None, CredentialsError::CredentialsNotLoaded(_)) => {
-            anyhow!("no AWS credentials were found; run `aws configure` or `aws sso login`, or say --profile")
+            anyhow!(
+                "no AWS credentials were found; run `aws configure` or `aws sso login`, or pass --profile"
+            )
         }
-        // What this machine would answer on EC2 is answered by nobody, or by something else.
+        // This machine is not an EC2 instance: nothing, or some other server, answers at the IMDS address.
         (None, error) if causes(error).contains("IMDS") => {
             no_credentials(None, &CredentialsError::not_loaded(""))
         }
         (profile, error) => {
             let option = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
             anyhow!(
-                "AWS credentials could not be obtained ({}). If they come from SSO, run `aws sso login{option}`. Profiles that ask for an MFA code, and sessions of `aws login`, are not supported: run `aws configure export-credentials{option} --format env` and set what it prints",
+                "AWS credentials could not be obtained ({}). If they come from SSO, run `aws sso login{option}`. Profiles that require an MFA code and `aws login` sessions are not supported: run `aws configure export-credentials{option} --format env` and set the variables it prints",
                 causes(error)
             )
         }

@@ -1,4 +1,4 @@
-//! Which stack a command speaks to: a deployed one, or the one that `demo --serve` runs on this machine.
+//! The stack that a command works on: a deployed stack, or the local stack that `demo --serve` runs on this machine.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,11 +17,11 @@ use connect_streams::StreamKind;
 use ledger_console::arguments::demo::OUTPUT;
 use ledger_console::render::output::say;
 
-const HEADING: &str = "Which stack";
-/// A server on this machine that does not answer for so long hangs.
+const HEADING: &str = "Stack";
+/// After this time without a response, a server on this machine counts as hung.
 const LOCAL_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Which stack.
+/// Selects a stack.
 #[derive(Debug, Clone, Args)]
 pub struct StackArguments {
     #[command(flatten)]
@@ -33,33 +33,33 @@ pub struct StackArguments {
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 struct Which {
-    /// The deployed stack with this CloudFormation name
+    /// CloudFormation stack name
     #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: Option<String>,
-    /// The stack that `contact-ledger demo --serve` runs on this machine, by its output folder
+    /// Output folder of the running `contact-ledger demo --serve` [default: demo-output]
     #[arg(long, value_name = "FOLDER", help_heading = HEADING, num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
     local: Option<PathBuf>,
 }
 
-/// Which stack, of those that are deployed: what is served on this machine has no instance of Amazon Connect.
+/// Selects a deployed stack. The local stack has no Amazon Connect instance.
 #[derive(Debug, Clone, Args)]
 pub struct DeployedStackArguments {
-    /// The deployed stack with this CloudFormation name
+    /// CloudFormation stack name
     #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) stack: String,
     #[command(flatten)]
     pub(crate) aws: AwsArguments,
 }
 
-/// A stack that can be spoken to.
+/// A connection to a stack.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// Names of its parts.
+    /// The names of the stack's parts.
     pub names: Names,
-    /// What CloudFormation knows of it.
+    /// What CloudFormation reports about the stack.
     pub deployed: Deployed,
     config: SdkConfig,
-    /// Where it is, if it runs on this machine.
+    /// The endpoints, if the stack runs on this machine.
     local: Option<Served>,
 }
 
@@ -67,12 +67,12 @@ impl StackArguments {
     /// Finds the stack.
     ///
     /// # Errors
-    /// When there is none, or it cannot be asked for.
+    /// If there is no such stack, or CloudFormation returns an error.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         match (&self.which.local, &self.which.stack) {
             (Some(folder), _) => local(folder),
             (None, Some(stack)) => deployed(stack, &self.aws).await,
-            (None, None) => bail!("say which stack: --stack or --local"),
+            (None, None) => bail!("no stack given; pass --stack or --local"),
         }
     }
 }
@@ -81,34 +81,34 @@ impl DeployedStackArguments {
     /// Finds the stack.
     ///
     /// # Errors
-    /// When there is none, or it cannot be asked for.
+    /// If there is no such stack, or CloudFormation returns an error.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         deployed(&self.stack, &self.aws).await
     }
 }
 
 async fn deployed(stack: &str, aws: &AwsArguments) -> anyhow::Result<Connection> {
-    // Large futures, which every command would carry.
+    // Boxed, because these futures are large and every command would carry them.
     let config = Box::pin(aws.config()).await?;
     let (names, deployed) = Box::pin(crate::stack::resources::find(&config, stack)).await?;
     Ok(Connection { names, deployed, config, local: None })
 }
 
-/// The stack that left `stack.json` in this folder.
+/// The stack that wrote `stack.json` to this folder.
 fn local(folder: &Path) -> anyhow::Result<Connection> {
     let shown = folder.display();
     let served = Served::read(folder).map_err(|error| match error {
         NotServed::NotThere(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            anyhow!("the stack in {shown} belongs to somebody else: its stack.json may not be read by you")
+            anyhow!("the stack in {shown} belongs to another user; you may not read its stack.json")
         }
         NotServed::NotThere(_) => anyhow!(
-            "no stack is served from {shown}; start one with `contact-ledger demo --serve`, or say its folder: --local <FOLDER>"
+            "no stack is running in {shown}; start one with `contact-ledger demo --serve`, or pass its folder: --local <FOLDER>"
         ),
         NotServed::Gone => anyhow!(
-            "the stack that was served from {shown} has ended; start it again with `contact-ledger demo --serve`"
+            "the stack in {shown} has ended; start it again with `contact-ledger demo --serve`"
         ),
         NotServed::OtherVersion(_) => anyhow!(
-            "the stack that is served from {shown} is of another version; end it, and start it with this one"
+            "the stack in {shown} was started by another version; stop it, and start it with this version"
         ),
     })?;
     let keys = &served.keys;
@@ -143,46 +143,46 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
 }
 
 impl Connection {
-    /// Says where something is about to be changed, before it is.
+    /// Prints which stack is about to be changed.
     pub fn announce(&self) {
         if self.is_local() {
-            return say("The stack that is served on this machine");
+            return say("The local stack on this machine");
         }
         let Deployed { stack, account, .. } = &self.deployed;
         let account = account.as_deref().unwrap_or("unknown");
         say(&format!("Account {account}, Region {}, stack {stack}", self.region()));
     }
 
-    /// What to say of records of a kind that are put on a stream that is not the stack's own; `None` if it is.
+    /// The warning that other consumers also receive these records, if the stream is not the stack's own.
     #[must_use]
     pub fn sharing(&self, kind: StreamKind) -> Option<String> {
         let stream = self.deployed.existing.get(&kind)?;
         Some(format!(
-            "{} is not the stack's own stream: its other readers get these {}, too.",
+            "{} is not the stack's own stream: its other consumers also receive these {}.",
             stream.name,
             kind.as_str()
         ))
     }
 
-    /// The configuration of every client.
+    /// The configuration for all clients.
     #[must_use]
     pub fn config(&self) -> &SdkConfig {
         &self.config
     }
 
-    /// The stack's region.
+    /// The stack's Region.
     #[must_use]
     pub fn region(&self) -> String {
         self.config.region().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Whether it runs on this machine.
+    /// Whether the stack runs on this machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.local.is_some()
     }
 
-    /// The configuration of those clients that this machine serves at one place: Kinesis, Firehose, Lambda.
+    /// The configuration for Kinesis, Firehose, and Lambda, which share one endpoint in the local stack.
     #[must_use]
     pub fn streams(&self) -> SdkConfig {
         let mut config = self.config.to_builder();
@@ -192,14 +192,14 @@ impl Connection {
         config.build()
     }
 
-    /// The bucket.
+    /// The lake bucket.
     #[must_use]
     pub fn lake(&self) -> AwsLake {
         let mut config = aws_sdk_s3::config::Builder::from(&self.config);
         if let Some(served) = &self.local {
             config = config.endpoint_url(&served.s3).force_path_style(true);
         } else if self.config.endpoint_url().is_some() {
-            // Emulators have no name for each bucket.
+            // Emulators have no host name per bucket.
             config = config.force_path_style(true);
         }
         AwsLake {
@@ -208,7 +208,7 @@ impl Connection {
         }
     }
 
-    /// The streams.
+    /// The streams and the function that records are sent to.
     #[must_use]
     pub fn destination(&self) -> AwsDestination {
         let config = self.streams();

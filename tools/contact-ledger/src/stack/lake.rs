@@ -1,4 +1,4 @@
-//! Where a lake is: a bucket in S3, or a folder that looks like one.
+//! The lake as an S3 bucket, or as a local folder with the same layout.
 
 use std::error::Error;
 use std::fs;
@@ -20,44 +20,44 @@ use ledger_console::output_folder::note_below;
 use ledger_console::process::program::WrongUsage;
 use ledger_console::render::output::say;
 
-/// A place for objects by key.
+/// An object store.
 #[derive(Debug, Clone)]
 pub enum Lake {
-    /// A folder.
+    /// A local folder.
     Folder(PathBuf),
-    /// A bucket.
+    /// An S3 bucket.
     Bucket {
-        /// The client.
+        /// The S3 client.
         client: Box<Client>,
         /// Its name.
         bucket: String,
-        /// Who says whose account it is.
+        /// The client that looks up the account ID.
         account: Box<aws_sdk_sts::Client>,
     },
 }
 
 impl Lake {
-    /// `s3://<bucket>`; anything else is a folder.
+    /// Opens `s3://<bucket>`, or a folder.
     ///
     /// # Errors
-    /// When it is no name of a bucket and no folder.
+    /// If the location is neither a bucket nor a folder.
     pub(crate) async fn open(location: &str, aws: &AwsArguments) -> anyhow::Result<Self> {
         let Some(bucket) = location.strip_prefix("s3://") else {
             let folder = PathBuf::from(location);
             ensure!(
                 folder.is_dir(),
-                "{location:?} is no folder; give s3://<bucket>, or a folder such as demo-output/lake"
+                "{location:?} is not a folder; pass s3://<bucket>, or a folder such as demo-output/lake"
             );
             return Ok(Self::Folder(folder));
         };
         let bucket = bucket.trim_end_matches('/');
         if bucket.is_empty() || bucket.contains('/') {
-            bail!(WrongUsage(format!("{location} is no bucket; give s3://<bucket> without a key")));
+            bail!(WrongUsage(format!("{location} is not a bucket; pass s3://<bucket> without a key")));
         }
         let config = aws.config().await?;
         let mut s3 = aws_sdk_s3::config::Builder::from(&config);
         if config.endpoint_url().is_some() {
-            // Emulators have no name for each bucket.
+            // Emulators have no host name per bucket.
             s3 = s3.force_path_style(true);
         }
         Ok(Self::Bucket {
@@ -67,37 +67,37 @@ impl Lake {
         })
     }
 
-    /// Says where something is about to be changed, before it is.
+    /// Prints which bucket is about to be changed.
     pub(crate) async fn announce(&self) {
-        const PATIENCE: Duration = Duration::from_secs(5);
+        const TIMEOUT: Duration = Duration::from_secs(5);
         let Self::Bucket { client, bucket, account } = self else { return };
         let region = client.config().region().map(ToString::to_string).unwrap_or_default();
-        // Who may write to a bucket need not be able to ask this.
-        let who = tokio::time::timeout(PATIENCE, account.get_caller_identity().send()).await;
-        let account = who.ok().and_then(Result::ok).and_then(|who| who.account);
+        // Permission to write to the bucket does not imply permission for this call.
+        let identity = tokio::time::timeout(TIMEOUT, account.get_caller_identity().send()).await;
+        let account = identity.ok().and_then(Result::ok).and_then(|identity| identity.account);
         say(&format!(
             "Account {}, Region {region}, bucket {bucket}",
             account.as_deref().unwrap_or("unknown")
         ));
     }
 
-    /// `s3://<bucket>/<key>`: the bucket, and the key or the beginning of keys.
+    /// Opens `s3://<bucket>/<key>`. Returns the bucket and the key or key prefix.
     ///
     /// # Errors
-    /// When it names no bucket.
+    /// If the location has no bucket name.
     pub(crate) async fn at(location: &str, aws: &AwsArguments) -> anyhow::Result<(Self, String)> {
         let path = location.strip_prefix("s3://").unwrap_or(location);
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
         if bucket.is_empty() {
-            bail!(WrongUsage(format!("{location} names no bucket; give s3://<bucket>/<key>")));
+            bail!(WrongUsage(format!("{location} has no bucket name; pass s3://<bucket>/<key>")));
         }
         Ok((Self::open(&format!("s3://{bucket}"), aws).await?, key.to_owned()))
     }
 
-    /// The keys with this prefix, in order.
+    /// The keys with this prefix, sorted.
     ///
     /// # Errors
-    /// When they cannot be listed.
+    /// If they cannot be listed.
     pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
         match self {
             Self::Folder(root) => {
@@ -123,7 +123,7 @@ impl Lake {
     /// An object's bytes.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub async fn get(&self, key: &str) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Folder(root) => {
@@ -133,17 +133,20 @@ impl Lake {
             Self::Bucket { client, bucket, .. } => {
                 let got = client.get_object().bucket(bucket).key(key).send().await;
                 let got = got.map_err(|error| refused("read", bucket, key, error))?;
-                let body =
-                    got.body.collect().await.with_context(|| format!("s3://{bucket}/{key} broke off"))?;
+                let body = got
+                    .body
+                    .collect()
+                    .await
+                    .with_context(|| format!("the download of s3://{bucket}/{key} was cut off"))?;
                 Ok(body.to_vec())
             }
         }
     }
 
-    /// An object's bytes, as they are read; for a task that may block.
+    /// A streaming reader for an object. It blocks, so call it from a blocking task.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn reader(&self, key: &str) -> anyhow::Result<Box<dyn Read + Send>> {
         match self {
             Self::Folder(root) => {
@@ -160,10 +163,10 @@ impl Lake {
         }
     }
 
-    /// Writes an object whole, replacing one of the same key.
+    /// Writes an object atomically, replacing any object with the same key.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub async fn put(&self, key: &str, body: Vec<u8>) -> anyhow::Result<()> {
         match self {
             Self::Folder(root) => {
@@ -172,7 +175,7 @@ impl Lake {
                     if let Some(folder) = file.parent() {
                         fs::create_dir_all(folder)?;
                     }
-                    // Whole or not at all, as in S3. A name with a dot is no object to any reader of the lake.
+                    // Atomic, as in S3. Readers of the lake ignore names that start with a dot.
                     let name = file.file_name().unwrap_or_default().to_string_lossy();
                     let partial = file.with_file_name(format!(".{name}.partial"));
                     note_below(&file)?;
@@ -189,7 +192,7 @@ impl Lake {
     }
 }
 
-/// An object on its way.
+/// The body of an object, streamed from S3.
 struct Body {
     handle: Handle,
     stream: ByteStream,
@@ -215,6 +218,6 @@ fn refused<E>(what: &str, bucket: &str, key: &str, error: SdkError<E>) -> anyhow
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let why = why(&error, "rights on the bucket and its key");
+    let why = why(&error, "permissions on the bucket and its KMS key");
     anyhow::anyhow!("s3://{bucket}/{key} cannot be {what}: {why}")
 }

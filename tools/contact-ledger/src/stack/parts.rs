@@ -1,54 +1,54 @@
-//! What a stack is made of.
+//! The parts of a stack.
 
 use std::collections::BTreeMap;
 
 use connect_streams::StreamKind;
 use redrive::ContactRecordTarget;
 
-/// Names of a stack's parts.
+/// The names of a stack's parts.
 #[derive(Debug, Clone)]
 pub struct Names {
-    /// The bucket of rows, copies and failures.
+    /// The bucket with rows, raw copies, and dead letters.
     pub lake_bucket: String,
-    /// The table of what every agent is doing.
+    /// The AgentState table.
     pub agent_state_table: String,
-    /// The table of what every agent did.
+    /// The AgentHistory table.
     pub agent_history_table: String,
-    /// The stream of agent events.
+    /// The agent event stream.
     pub agent_event_stream: String,
-    /// The function of agent events.
+    /// The function that processes agent events.
     pub agent_event_function: String,
-    /// Where contact records are put.
+    /// Where contact records are sent.
     pub contact_records: ContactRecordTarget,
 }
 
-/// A stream that a stack reads, and that is not its own.
+/// A stream that the stack reads but does not own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExistingStream {
     /// Its name.
     pub name: String,
-    /// The key that the stack may decrypt it with.
+    /// The KMS key that the stack may decrypt it with.
     pub key: Option<String>,
 }
 
-/// What CloudFormation knows of a deployed stack. Of one on this machine, its functions, mapping and Firehose by the
-/// same names, and nothing else.
+/// What CloudFormation reports about a deployed stack. For the local stack, this has only the functions, the event source
+/// mapping, and Firehose, under the same logical names.
 #[derive(Debug, Clone, Default)]
 pub struct Deployed {
-    /// Its name.
+    /// The stack name.
     pub stack: String,
-    /// The account that it is in.
+    /// The account ID.
     pub account: Option<String>,
-    /// Its status.
+    /// The stack status.
     pub status: Option<String>,
-    /// The instance of Amazon Connect that was given to it.
+    /// The Amazon Connect instance it was deployed with.
     pub instance_arn: Option<String>,
-    /// The streams that are not the stack's own.
+    /// The streams that the stack does not own.
     pub existing: BTreeMap<StreamKind, ExistingStream>,
-    /// Where Connect should stream to.
+    /// ARNs that Amazon Connect should stream to.
     pub targets: BTreeMap<StreamKind, String>,
-    /// Its outputs.
+    /// The stack's outputs.
     pub outputs: BTreeMap<String, String>,
-    /// Its resources, by their names in the template.
+    /// Physical resource IDs by logical ID.
     pub resources: BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! The parts of a deployed stack, by their names in the template.
+//! Finds the parts of a deployed stack by their logical IDs.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,7 +14,7 @@ use crate::stack::parts::{Deployed, ExistingStream, Names};
 use crate::stack::streaming::targets;
 use connect_streams::StreamKind;
 
-/// Asks CloudFormation.
+/// Looks up the stack in CloudFormation.
 pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Names, Deployed)> {
     let client = Client::new(config);
     let mut resources = BTreeMap::new();
@@ -40,7 +40,7 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
         .collect();
     let part = |name: &str| {
         let part = resources.get(name).cloned();
-        part.with_context(|| format!("stack {stack} has no {name}; is it a stack of contact-ledger?"))
+        part.with_context(|| format!("stack {stack} has no {name}; is it a contact-ledger stack?"))
     };
     let names = Names {
         lake_bucket: part("LakeBucket")?,
@@ -71,7 +71,7 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
     Ok((names, deployed))
 }
 
-/// The streams that the stack reads beside others who do, and that are not its own.
+/// The streams that the stack reads but does not own.
 fn existing(
     outputs: &BTreeMap<String, String>,
     parameters: &BTreeMap<String, String>,
@@ -98,9 +98,9 @@ where
         && error.message().is_some_and(|message| message.contains("does not exist"));
     if is_missing {
         return anyhow!(
-            "there is no stack {stack} in this account and Region; `aws cloudformation list-stacks` shows those that are there (--region and --profile say where to look)"
+            "there is no stack {stack} in this account and Region; `aws cloudformation list-stacks` lists the stacks (--region and --profile select the Region and account)"
         );
     }
     let why = why(&error, "cloudformation:ListStackResources and cloudformation:DescribeStacks");
-    anyhow!("CloudFormation does not say what stack {stack} has: {why}")
+    anyhow!("CloudFormation did not return the resources of stack {stack}: {why}")
 }

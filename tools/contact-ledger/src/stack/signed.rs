@@ -1,5 +1,5 @@
-//! Calls of AWS for which there is no SDK here: those of Amazon Connect and Glue would take longer to build than all the
-//! rest of this program, for five calls. Signing, TLS and HTTP are libraries'.
+//! AWS calls without an SDK: the SDKs for Amazon Connect and Glue would take longer to build than the rest of this program,
+//! for five calls. Libraries do the signing, TLS, and HTTP.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// One call.
+/// A request to an AWS API.
 #[derive(Debug)]
 pub(crate) struct Call<'c> {
     /// The service's name in endpoints and signatures.
@@ -26,12 +26,12 @@ pub(crate) struct Call<'c> {
     pub(crate) method: &'static str,
     /// Path and query.
     pub(crate) path: String,
-    /// The operation, for a service that has one path only.
+    /// The operation, for a service with a single path.
     pub(crate) target: Option<&'static str>,
     pub(crate) body: &'c Value,
 }
 
-/// Why a call was refused.
+/// An error that a service returned.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {message}")]
 pub(crate) struct Refusal {
@@ -39,15 +39,15 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
 }
 
-/// Why a call failed and what to do, as the end of a sentence. `rights` are what the call needs.
-pub(crate) fn why(error: &anyhow::Error, rights: &str) -> String {
+/// Why a call failed and what to do, as the end of a sentence. `permissions` are what the call needs.
+pub(crate) fn why(error: &anyhow::Error, permissions: &str) -> String {
     match error.downcast_ref::<Refusal>() {
-        Some(refusal) => why_refused(&refusal.code, &refusal.to_string(), rights),
+        Some(refusal) => why_refused(&refusal.code, &refusal.to_string(), permissions),
         None => format!("{error:#}"),
     }
 }
 
-/// Calls; answers with JSON, `null` if there is none.
+/// Sends a request. Returns the JSON response, or `null` if there is none.
 pub(crate) async fn call(config: &SdkConfig, now: Timestamp, call: &Call<'_>) -> anyhow::Result<Value> {
     let limits = config.timeout_config();
     let connect_timeout = limits.and_then(TimeoutConfig::connect_timeout);
@@ -56,22 +56,22 @@ pub(crate) async fn call(config: &SdkConfig, now: Timestamp, call: &Call<'_>) ->
     let request = signed(config, now, call).await?;
     let mut http = HttpConnector::new();
     http.set_connect_timeout(connect_timeout);
-    // The connector above it decides.
+    // The HTTPS connector allows both schemes.
     http.enforce_http(false);
     let https =
         HttpsConnectorBuilder::new().with_native_roots().context("the system has no TLS certificates")?;
     let https = https.https_or_http().enable_http1().wrap_connector(http);
     let client = Client::builder(TokioExecutor::new()).build(https);
     let service = call.service;
-    let answered = async {
+    let exchange = async {
         let response = client.request(request).await?;
         let status = response.status();
         let code =
             response.headers().get("x-amzn-errortype").and_then(|code| code.to_str().ok().map(str::to_owned));
         anyhow::Ok((status, code, response.into_body().collect().await?.to_bytes()))
     };
-    let answered = tokio::time::timeout(timeout, answered).await;
-    let (status, code, body) = answered
+    let result = tokio::time::timeout(timeout, exchange).await;
+    let (status, code, body) = result
         .map_err(|_| anyhow!("{service}: no answer in time; check the network, the Region and the endpoint"))?
         .map_err(|error| anyhow!("{service}: {}", unanswered(&*error)))?;
     let json = serde_json::from_slice::<Value>(&body).unwrap_or_default();
@@ -82,10 +82,7 @@ pub(crate) async fn call(config: &SdkConfig, now: Timestamp, call: &Call<'_>) ->
     let code = code.or_else(|| text(["__type", "code"])).unwrap_or_else(|| status.to_string());
     // `namespace#Code` or `Code:url`.
     let code = code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default().to_owned();
-    bail!(Refusal {
-        code,
-        message: text(["message", "Message"]).unwrap_or_else(|| "without a message".to_owned())
-    })
+    bail!(Refusal { code, message: text(["message", "Message"]).unwrap_or_else(|| "no message".to_owned()) })
 }
 
 async fn signed(
@@ -93,13 +90,13 @@ async fn signed(
     now: Timestamp,
     call: &Call<'_>,
 ) -> anyhow::Result<http::Request<Full<bytes::Bytes>>> {
-    let region = config.region().context("no Region is known; say --region")?.as_ref().to_owned();
+    let region = config.region().context("no Region is set; pass --region")?.as_ref().to_owned();
     let provider =
         config.credentials_provider().context("no credentials are configured; see `aws configure`")?;
     let credentials = provider
         .provide_credentials()
         .await
-        .context("there are no credentials; see `aws configure`, or say --profile")?;
+        .context("there are no credentials; see `aws configure`, or pass --profile")?;
     let endpoint = match config.endpoint_url() {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("https://{}.{region}.{}", call.service, domain(&region)),

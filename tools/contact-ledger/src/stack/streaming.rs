@@ -1,4 +1,4 @@
-//! What an instance of Amazon Connect streams, and where to.
+//! Data streaming of an Amazon Connect instance.
 //!
 //! Source: Amazon Connect API Reference, `ListInstanceStorageConfigs`.
 
@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use crate::stack::signed::{Call, call, why};
 
-/// Where Connect streams a kind of record to.
+/// A storage config: where Connect streams one kind of record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Association {
-    /// Its id.
+    /// The association ID.
     pub id: String,
-    /// ARN of a Kinesis stream or of a Firehose.
+    /// ARN of a Kinesis or Firehose stream.
     pub target: String,
 }
 
-/// The name of a kind of record in Amazon Connect.
+/// Amazon Connect's resource type for a kind of record.
 pub(crate) const fn resource_type(kind: StreamKind) -> &'static str {
     match kind {
         StreamKind::ContactRecords => "CONTACT_TRACE_RECORDS",
@@ -27,7 +27,7 @@ pub(crate) const fn resource_type(kind: StreamKind) -> &'static str {
     }
 }
 
-/// The template's resource that makes the streaming.
+/// The logical ID of the template resource that creates the association.
 pub(crate) const fn association_resource(kind: StreamKind) -> &'static str {
     match kind {
         StreamKind::ContactRecords => "ContactRecordStreaming",
@@ -35,12 +35,12 @@ pub(crate) const fn association_resource(kind: StreamKind) -> &'static str {
     }
 }
 
-/// The region in an ARN.
+/// The Region in an ARN.
 pub(crate) fn region_of(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()
 }
 
-/// Where the instance streams a kind of record to.
+/// Where the instance streams one kind of record.
 pub(crate) async fn association(
     config: &SdkConfig,
     now: Timestamp,
@@ -49,12 +49,12 @@ pub(crate) async fn association(
 ) -> anyhow::Result<Option<Association>> {
     let path = format!("/instance/{instance_id}/storage-configs?resourceType={}", resource_type(kind));
     let list = Call { service: "connect", method: "GET", path, target: None, body: &Value::Null };
-    let listed = call(config, now, &list).await.map_err(|error| {
-        // Whoever looks at several things tells of the refusal by its code.
+    let response = call(config, now, &list).await.map_err(|error| {
+        // Kept as the source, because `doctor` distinguishes errors by their codes.
         let why = why(&error, "connect:ListInstanceStorageConfigs");
-        error.context(format!("Amazon Connect does not say where the instance streams to: {why}"))
+        error.context(format!("Amazon Connect did not return the instance's streaming settings: {why}"))
     })?;
-    let first = &listed["StorageConfigs"][0];
+    let first = &response["StorageConfigs"][0];
     let target = first["KinesisStreamConfig"]["StreamArn"]
         .as_str()
         .or_else(|| first["KinesisFirehoseConfig"]["FirehoseArn"].as_str());
@@ -62,7 +62,7 @@ pub(crate) async fn association(
     Ok(id.zip(target).map(|(id, target)| Association { id: id.to_owned(), target: target.to_owned() }))
 }
 
-/// What the outputs of a stack say about where to stream to.
+/// The ARNs to stream to, from the stack's outputs.
 pub(crate) fn targets(outputs: &BTreeMap<String, String>) -> BTreeMap<StreamKind, String> {
     [(StreamKind::ContactRecords, "ContactRecordTarget"), (StreamKind::AgentEvents, "AgentEventStreamArn")]
         .into_iter()

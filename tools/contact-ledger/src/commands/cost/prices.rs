@@ -1,4 +1,4 @@
-//! Prices, as the data file has them. All in dollars.
+//! The prices in `prices.json`, in dollars.
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -73,6 +73,6 @@ pub(super) struct Kms {
 
 impl Prices {
     pub(super) fn published() -> anyhow::Result<Self> {
-        serde_json::from_str(include_str!("prices.json")).context("cost/prices.json is not what it should be")
+        serde_json::from_str(include_str!("prices.json")).context("cost/prices.json is invalid")
     }
 }

@@ -1,51 +1,51 @@
-//! How many events a center makes of its agents and contacts, and how many writes they become.
+//! The number of events from a contact center's agents and contacts, and the number of writes they cause.
 //!
-//! The numbers per agent and contact are those of the generated center, whose heartbeats and changes of state follow
-//! the Administrator Guide; a test holds them to what the generator makes and the planner plans.
+//! The numbers per agent and contact are those of the generated center, whose heartbeats and state changes follow the
+//! Administrator Guide. A test compares them with the generator and the planner.
 
-/// Changes of state per contact: offered, connected, ended, cleared.
+/// State changes per contact: offered, connected, ended, cleared.
 const CHANGES_PER_CONTACT: f64 = 3.93;
-/// Changes of status of an agent's day, beside its contacts, and one LOGIN and one LOGOUT.
+/// Status changes per agent and day not caused by contacts, and a LOGIN and a LOGOUT.
 const CHANGES_PER_AGENT: f64 = 6.6;
 const SESSION_EVENTS_PER_AGENT: f64 = 2.0;
-/// Heartbeats of an agent who does nothing else, and those that a contact takes the place of.
+/// Heartbeats per hour of an idle agent, and heartbeats that a contact replaces.
 const HEARTBEATS_PER_HOUR: f64 = 29.1;
 const HEARTBEATS_PER_CONTACT: f64 = 1.36;
-/// Entries of the history per change: the event, and the intervals that it closes.
+/// History entries per change: the event, and the intervals it closes.
 const ENTRIES_PER_CHANGE: f64 = 1.77;
-/// Write units of one write of an agent's state: a usual item is below 1 KB.
+/// Write units per write of an agent's state; a usual item is below 1 KB.
 pub const STATE_WRITE_UNITS: f64 = 1.0;
-/// Bytes of a history entry, with what DynamoDB adds for each item.
+/// Bytes per history entry, including DynamoDB's overhead per item.
 pub const HISTORY_ENTRY_BYTES: f64 = 400.0;
 
-/// A center's day.
+/// A day of a contact center.
 #[derive(Debug, Clone, Copy)]
 pub struct Center {
     /// Agents who are logged in.
     pub agents: f64,
-    /// Contacts of the day.
+    /// Contacts per day.
     pub contacts_per_day: f64,
-    /// Hours that an agent is logged in.
+    /// Hours that each agent is logged in.
     pub hours: f64,
 }
 
-/// What comes of it.
+/// The resulting volume.
 #[derive(Debug, Clone, Copy)]
 pub struct Volume {
     /// Contact records.
     pub contact_records: f64,
-    /// Agent events, heartbeats among them.
+    /// Agent events, including heartbeats.
     pub agent_events: f64,
     /// Heartbeats.
     pub heartbeats: f64,
-    /// Writes of an agent's state, if none were merged.
+    /// Writes to AgentState, before merging.
     pub state_writes: f64,
-    /// Entries of the history, without heartbeats.
+    /// History entries, without heartbeats.
     pub history_entries: f64,
 }
 
 impl Volume {
-    /// Of one day.
+    /// The volume of one day.
     #[must_use]
     pub fn of_a_day(center: &Center) -> Self {
         let Center { agents, contacts_per_day, hours } = *center;
@@ -62,7 +62,7 @@ impl Volume {
         }
     }
 
-    /// Of several such days.
+    /// The volume of several such days.
     #[must_use]
     pub fn times(self, days: f64) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What doctor looks at, as plain facts.
+//! What doctor collects about a stack, as plain facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,79 +7,79 @@ use connect_streams::StreamKind;
 use crate::stack::parts::ExistingStream;
 use crate::stack::streaming::Association;
 
-/// A fact, or why there is none.
-pub type Looked<T> = Result<T, Unseen>;
+/// A fact, or why it is unavailable.
+pub type Fact<T> = Result<T, Unavailable>;
 
-/// Why something was not seen.
+/// Why a fact is unavailable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unseen {
-    /// This is not there.
+pub enum Unavailable {
+    /// The named part does not exist.
     Missing(String),
-    /// The credentials may not look at it.
+    /// The credentials lack a permission.
     Denied(String),
-    /// It could not be looked at for another reason, which says what to do.
+    /// Another reason, with what to do.
     Unknown(String),
 }
 
-impl From<String> for Unseen {
+impl From<String> for Unavailable {
     fn from(why: String) -> Self {
         Self::Unknown(why)
     }
 }
 
-impl From<&str> for Unseen {
+impl From<&str> for Unavailable {
     fn from(why: &str) -> Self {
         Self::Unknown(why.to_owned())
     }
 }
 
-/// Everything that was looked at. What a stack does not have, such as an instance of Connect on this machine, is absent.
+/// All facts about a stack. Parts that the stack does not have, such as an Amazon Connect instance of a local stack, are absent.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// Whether it runs on this machine, and is not deployed.
+    /// Whether it is a local stack.
     pub is_local: bool,
-    /// The stack's region.
+    /// The stack's Region.
     pub region: String,
-    /// Its status in CloudFormation.
-    pub status: Option<Looked<String>>,
-    /// The region of the instance of Connect, if it is known which instance streams here.
-    pub instance_region: Option<Looked<String>>,
-    /// The streams that the stack reads, and that are not its own.
+    /// The CloudFormation stack status.
+    pub status: Option<Fact<String>>,
+    /// The Region of the Amazon Connect instance, if the instance is known.
+    pub instance_region: Option<Fact<String>>,
+    /// The streams that the stack reads but does not own.
     pub existing: BTreeMap<StreamKind, ExistingStream>,
-    /// ARNs that Connect should stream to.
+    /// ARNs that Amazon Connect should stream to.
     pub targets: BTreeMap<StreamKind, String>,
-    /// Where Connect streams to.
-    pub associations: BTreeMap<StreamKind, Looked<Option<Association>>>,
-    /// ARN of the stack's key.
+    /// Where Amazon Connect streams now.
+    pub associations: BTreeMap<StreamKind, Fact<Option<Association>>>,
+    /// ARN of the stack's KMS key.
     pub key_arn: Option<String>,
-    /// The stack's key.
-    pub key: Option<Looked<Key>>,
+    /// The stack's KMS key.
+    pub key: Option<Fact<Key>>,
     /// The Kinesis streams by name.
-    pub streams: BTreeMap<String, Looked<Stream>>,
+    pub streams: BTreeMap<String, Fact<Stream>>,
     /// The functions by name.
-    pub functions: BTreeMap<String, Looked<Function>>,
-    /// The mapping of the agent event stream to its function.
-    pub mapping: Option<Looked<Mapping>>,
-    /// The Firehose of contact records.
-    pub firehose: Option<Looked<Firehose>>,
-    /// The lake's table.
-    pub glue: Option<Looked<Glue>>,
+    pub functions: BTreeMap<String, Fact<Function>>,
+    /// The event source mapping for agent events.
+    pub mapping: Option<Fact<Mapping>>,
+    /// The Firehose stream for contact records.
+    pub firehose: Option<Fact<Firehose>>,
+    /// The Glue table of rows.
+    pub glue: Option<Fact<Glue>>,
     /// The agent tables by name.
-    pub tables: BTreeMap<String, Looked<Table>>,
+    pub tables: BTreeMap<String, Fact<Table>>,
     /// The metrics of the last 24 hours.
-    pub metrics: Option<Looked<Metrics>>,
-    /// Records that wait to be sent again, by reason.
-    pub failed: Option<Looked<BTreeMap<String, usize>>>,
-    /// Alarms that are in alarm, with their descriptions.
-    pub alarms: Option<Looked<Vec<(String, String)>>>,
+    pub metrics: Option<Fact<Metrics>>,
+    /// Dead letters that were not redriven, by reason.
+    pub failed: Option<Fact<BTreeMap<String, usize>>>,
+    /// Alarms in the ALARM state, with their descriptions.
+    pub alarms: Option<Fact<Vec<(String, String)>>>,
 }
 
-/// The stack's key.
+/// The stack's KMS key.
 #[derive(Debug, Clone)]
 pub struct Key {
-    /// Whether it can be used.
+    /// Whether it is enabled.
     pub is_enabled: bool,
-    /// The services that Amazon Connect may use it through.
+    /// The services through which Amazon Connect may use it (`kms:ViaService`).
     pub connect_may_use_it_via: BTreeSet<String>,
 }
 
@@ -90,26 +90,26 @@ pub struct Stream {
     pub status: String,
     /// Whether it is encrypted.
     pub is_encrypted: bool,
-    /// The key it is encrypted with.
+    /// The KMS key it is encrypted with.
     pub key: Option<String>,
 }
 
-/// A function.
+/// A Lambda function.
 #[derive(Debug, Clone)]
 pub struct Function {
     /// `Active`, …
     pub state: String,
     /// `Successful`, `Failed`, …
     pub last_update: String,
-    /// Why, if it is not as it should be.
+    /// The reason for an unhealthy state.
     pub reason: String,
-    /// How many of it may run, if that is limited.
+    /// The reserved concurrency, if set.
     pub reserved_concurrency: Option<i32>,
 }
 
 /// An event source mapping.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting by itself")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate setting")]
 pub struct Mapping {
     /// `Enabled`, …
     pub state: String,
@@ -117,19 +117,19 @@ pub struct Mapping {
     pub last_result: String,
     /// Whether it has `ReportBatchItemFailures`.
     pub reports_failures: bool,
-    /// Whether it bisects a batch that fails.
+    /// Whether it bisects a failed batch.
     pub bisects: bool,
-    /// Whether it has a place for what it gives up.
+    /// Whether it has an on-failure destination.
     pub has_on_failure: bool,
-    /// Whether it filters.
+    /// Whether it has filter criteria.
     pub has_filter: bool,
-    /// Seconds after which it gives a record up.
+    /// Age in seconds after which it discards a record.
     pub maximum_record_age: Option<i32>,
-    /// Retries after which it gives a batch up.
+    /// Retries after which it discards a batch.
     pub maximum_retries: Option<i32>,
 }
 
-/// A Firehose.
+/// A Firehose stream.
 #[derive(Debug, Clone)]
 pub struct Firehose {
     /// `ACTIVE`, …
@@ -138,43 +138,43 @@ pub struct Firehose {
     pub is_transformed: bool,
 }
 
-/// The columns of the lake's table, by name, with their types.
+/// The types of the columns in the Glue table, by name.
 #[derive(Debug, Clone)]
 pub struct Glue {
-    /// As they are.
+    /// The current columns.
     pub is: BTreeMap<String, String>,
-    /// As this version writes them.
+    /// The columns of this version.
     pub expected: BTreeMap<String, String>,
 }
 
-/// A table of DynamoDB.
+/// A DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// `ACTIVE`, …
     pub status: String,
-    /// The attribute that items expire by.
+    /// The TTL attribute.
     pub ttl_attribute: Option<String>,
 }
 
-/// Sums and peaks of the last 24 hours.
+/// Metrics of the last 24 hours.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
-    /// Contact records that came.
+    /// Contact records received.
     pub contact_records: f64,
-    /// Agent events that came.
+    /// Agent events received.
     pub agent_events: f64,
-    /// Of the oldest agent event that waited, in the last hour.
+    /// Age of the oldest waiting agent event in the last hour.
     pub iterator_age_milliseconds: f64,
-    /// Of the oldest contact record that Firehose held, in the last hour.
+    /// Age of the oldest contact record in Firehose in the last hour.
     pub freshness_seconds: f64,
-    /// Agent events that were rejected.
+    /// Rejected agent events.
     pub rejected: f64,
-    /// Contact records that failed.
+    /// Failed contact records.
     pub failed: f64,
-    /// Rows that were not converted.
+    /// Rows that Firehose could not convert.
     pub unconverted: f64,
-    /// Writes that were refused.
+    /// Writes that failed because of environment faults.
     pub environment_faults: f64,
-    /// Writes that were throttled.
+    /// Throttled writes to the agent tables.
     pub throttled: f64,
 }

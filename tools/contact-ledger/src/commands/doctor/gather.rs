@@ -1,4 +1,4 @@
-//! Looks at a stack: every fact by one request, and all at once.
+//! Collects the facts about a stack.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -12,17 +12,19 @@ use lambda_io::metrics::NAMESPACE;
 use redrive::{ContactRecordTarget, Control, Request, run};
 use serde_json::{Value, json};
 
-use super::facts::{Facts, Firehose, Function, Glue, Key, Looked, Mapping, Metrics, Stream, Table, Unseen};
+use super::facts::{
+    Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
+};
 use crate::commands::schema::{SchemaFormat, schema};
 use crate::stack::connection::Connection;
 use crate::stack::signed::{Call, Refusal, call};
 use crate::stack::streaming::{association, region_of};
 
-/// So far back failed records are looked for.
+/// How far back to look for dead letters, in days.
 const DAYS_OF_FAILURES: i64 = 7;
-const INSTANCE_UNKNOWN: &str = "the stack was deployed without ConnectInstanceArn: say --instance <ARN>, which `aws connect list-instances` shows";
+const INSTANCE_UNKNOWN: &str = "the stack was deployed without ConnectInstanceArn: pass --instance <ARN>, which `aws connect list-instances` shows";
 
-/// Looks at everything that the stack has, and at the instance of Amazon Connect that streams to it.
+/// Collects facts about the stack and about the Amazon Connect instance that streams to it.
 pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now: Timestamp) -> Facts {
     let names = &connection.names;
     let mut facts = Facts {
@@ -54,7 +56,7 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
     facts
 }
 
-/// What only a deployed stack has.
+/// Collects the facts that only a deployed stack has.
 async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestamp, facts: &mut Facts) {
     let deployed = &connection.deployed;
     facts.status = deployed.status.clone().map(Ok);
@@ -62,14 +64,14 @@ async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestam
     facts.existing.clone_from(&deployed.existing);
     facts.targets.clone_from(&deployed.targets);
     let instance = instance.ok_or(INSTANCE_UNKNOWN);
-    facts.instance_region = Some(instance.map(|arn| region_of(arn).to_owned()).map_err(Unseen::from));
+    facts.instance_region = Some(instance.map(|arn| region_of(arn).to_owned()).map_err(Unavailable::from));
     if let Ok(arn) = instance
         && region_of(arn) == facts.region
     {
         let id = arn.rsplit('/').next().unwrap_or_default();
         for kind in [StreamKind::ContactRecords, StreamKind::AgentEvents] {
             let association = association(connection.config(), now, id, kind).await;
-            facts.associations.insert(kind, association.map_err(|error| not_told(&error)));
+            facts.associations.insert(kind, association.map_err(|error| unavailable_call(&error)));
         }
     }
     if let Some(arn) = &facts.key_arn {
@@ -85,34 +87,36 @@ async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestam
     facts.alarms = Some(alarms(connection).await);
 }
 
-/// Why `what` was not seen.
-fn unseen<E>(what: &str) -> impl Fn(SdkError<E>) -> Unseen
+/// Why `what` is unavailable.
+fn unavailable<E>(what: &str) -> impl Fn(SdkError<E>) -> Unavailable
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     move |error| {
-        let Some(refusal) = refusal(&error) else { return Unseen::Unknown(unanswered(&error)) };
+        let Some(refusal) = refusal(&error) else { return Unavailable::Unknown(unanswered(&error)) };
         let code = error.code().unwrap_or_default();
         match class_of(code) {
-            Class::Missing => Unseen::Missing(what.to_owned()),
-            Class::Denied => Unseen::Denied(refusal),
+            Class::Missing => Unavailable::Missing(what.to_owned()),
+            Class::Denied => Unavailable::Denied(refusal),
             Class::Credentials | Class::Invalid | Class::Transient => {
-                Unseen::Unknown(why_refused(code, &refusal, "more rights"))
+                Unavailable::Unknown(why_refused(code, &refusal, "more permissions"))
             }
         }
     }
 }
 
-/// The same of a call that is made without an SDK.
-fn not_told(error: &anyhow::Error) -> Unseen {
+/// The same for a call without an SDK.
+fn unavailable_call(error: &anyhow::Error) -> Unavailable {
     match error.downcast_ref::<Refusal>() {
-        Some(refusal) if class_of(&refusal.code) == Class::Denied => Unseen::Denied(refusal.to_string()),
-        Some(refusal) => Unseen::Unknown(why_refused(&refusal.code, &refusal.to_string(), "more rights")),
-        None => Unseen::Unknown(format!("{error:#}")),
+        Some(refusal) if class_of(&refusal.code) == Class::Denied => Unavailable::Denied(refusal.to_string()),
+        Some(refusal) => {
+            Unavailable::Unknown(why_refused(&refusal.code, &refusal.to_string(), "more permissions"))
+        }
+        None => Unavailable::Unknown(format!("{error:#}")),
     }
 }
 
-async fn failed(connection: &Connection, now: Timestamp) -> Looked<BTreeMap<String, usize>> {
+async fn failed(connection: &Connection, now: Timestamp) -> Fact<BTreeMap<String, usize>> {
     let since = now.epoch_milliseconds() - DAYS_OF_FAILURES * 86_400_000;
     let since = Timestamp::from_epoch_milliseconds(since).map(|since| since.to_string());
     let request = Request { since, ..Request::default() };
@@ -122,10 +126,11 @@ async fn failed(connection: &Connection, now: Timestamp) -> Looked<BTreeMap<Stri
     Ok(report.reasons.into_iter().map(|(reason, count)| (reason, count.sent + count.stay)).collect())
 }
 
-async fn stream(connection: &Connection, name: &str) -> Looked<Stream> {
+async fn stream(connection: &Connection, name: &str) -> Fact<Stream> {
     let client = aws_sdk_kinesis::Client::new(&connection.streams());
-    let described = client.describe_stream_summary().stream_name(name).send().await.map_err(unseen(name))?;
-    let summary = described.stream_description_summary.ok_or("Kinesis does not describe it")?;
+    let described =
+        client.describe_stream_summary().stream_name(name).send().await.map_err(unavailable(name))?;
+    let summary = described.stream_description_summary.ok_or("Kinesis returned no description")?;
     Ok(Stream {
         status: summary.stream_status.as_str().to_owned(),
         is_encrypted: summary.encryption_type.is_some_and(|kind| kind.as_str() == "KMS"),
@@ -133,11 +138,11 @@ async fn stream(connection: &Connection, name: &str) -> Looked<Stream> {
     })
 }
 
-async fn table(connection: &Connection, name: &str) -> Looked<Table> {
+async fn table(connection: &Connection, name: &str) -> Fact<Table> {
     let client = connection.tables();
-    let described = client.describe_table().table_name(name).send().await.map_err(unseen(name))?;
+    let described = client.describe_table().table_name(name).send().await.map_err(unavailable(name))?;
     let status = described.table.and_then(|table| table.table_status);
-    let ttl = client.describe_time_to_live().table_name(name).send().await.map_err(unseen(name))?;
+    let ttl = client.describe_time_to_live().table_name(name).send().await.map_err(unavailable(name))?;
     let ttl = ttl
         .time_to_live_description
         .filter(|ttl| ttl.time_to_live_status().is_some_and(|status| status.as_str().starts_with("ENABL")));
@@ -147,24 +152,29 @@ async fn table(connection: &Connection, name: &str) -> Looked<Table> {
     })
 }
 
-async fn key(connection: &Connection, arn: &str) -> Looked<Key> {
+async fn key(connection: &Connection, arn: &str) -> Fact<Key> {
     let client = aws_sdk_kms::Client::new(connection.config());
-    let described = client.describe_key().key_id(arn).send().await.map_err(unseen("the key"))?;
+    let described = client.describe_key().key_id(arn).send().await.map_err(unavailable("the KMS key"))?;
     let is_enabled = described.key_metadata.is_some_and(|key| key.enabled);
-    let policy =
-        client.get_key_policy().key_id(arn).policy_name("default").send().await.map_err(unseen("the key"))?;
+    let policy = client
+        .get_key_policy()
+        .key_id(arn)
+        .policy_name("default")
+        .send()
+        .await
+        .map_err(unavailable("the KMS key"))?;
     let policy: Value =
         serde_json::from_str(&policy.policy.unwrap_or_default()).map_err(|error| error.to_string())?;
     let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
     let services = statements
         .iter()
-        .filter(|statement| lets_connect_in(statement))
+        .filter(|statement| grants_connect(statement))
         .flat_map(|statement| texts(&statement["Condition"]["StringEquals"]["kms:ViaService"]));
     Ok(Key { is_enabled, connect_may_use_it_via: services.collect() })
 }
 
-/// Whether a statement of the key's policy is the one for Connect's role.
-fn lets_connect_in(statement: &Value) -> bool {
+/// Whether a key policy statement grants access to Amazon Connect's service-linked role.
+fn grants_connect(statement: &Value) -> bool {
     let actions: BTreeSet<_> = texts(&statement["Action"]).collect();
     let roles: Vec<_> = texts(&statement["Condition"]["ArnLike"]["aws:PrincipalArn"]).collect();
     statement["Effect"] == "Allow"
@@ -172,20 +182,20 @@ fn lets_connect_in(statement: &Value) -> bool {
         && roles.iter().any(|role| role.contains("AWSServiceRoleForAmazonConnect"))
 }
 
-/// A text, or several of them.
+/// The strings in a string or an array of strings.
 fn texts(value: &Value) -> impl Iterator<Item = String> {
     let one = value.as_str().map(str::to_owned);
     let many = value.as_array().cloned().unwrap_or_default();
     one.into_iter().chain(many.into_iter().filter_map(|value| value.as_str().map(str::to_owned)))
 }
 
-async fn function(connection: &Connection, name: &str) -> Looked<Function> {
+async fn function(connection: &Connection, name: &str) -> Fact<Function> {
     let client = aws_sdk_lambda::Client::new(&connection.streams());
-    let got = client.get_function().function_name(name).send().await.map_err(unseen(name))?;
-    let configuration = got.configuration.ok_or("Lambda does not describe it")?;
+    let got = client.get_function().function_name(name).send().await.map_err(unavailable(name))?;
+    let configuration = got.configuration.ok_or("Lambda returned no configuration")?;
     let reasons = [configuration.state_reason, configuration.last_update_status_reason];
     Ok(Function {
-        // Emulators leave out what is as it should be.
+        // Emulators leave this out.
         state: configuration.state.map_or_else(|| "Active".to_owned(), |state| state.as_str().to_owned()),
         last_update: configuration
             .last_update_status
@@ -198,22 +208,22 @@ async fn function(connection: &Connection, name: &str) -> Looked<Function> {
     })
 }
 
-async fn mapping(connection: &Connection, id: &str) -> Looked<Mapping> {
+async fn mapping(connection: &Connection, id: &str) -> Fact<Mapping> {
     let client = aws_sdk_lambda::Client::new(&connection.streams());
     let mapping = client
         .get_event_source_mapping()
         .uuid(id)
         .send()
         .await
-        .map_err(unseen("the mapping of agent events"))?;
+        .map_err(unavailable("the event source mapping for agent events"))?;
     let reports =
         mapping.function_response_types().iter().any(|kind| kind.as_str() == "ReportBatchItemFailures");
     let on_failure = mapping.destination_config().and_then(|destination| destination.on_failure());
     Ok(Mapping {
         reports_failures: reports,
         has_on_failure: on_failure
-            .and_then(|place| place.destination())
-            .is_some_and(|place| !place.is_empty()),
+            .and_then(|on_failure| on_failure.destination())
+            .is_some_and(|destination| !destination.is_empty()),
         has_filter: mapping.filter_criteria().is_some_and(|criteria| !criteria.filters().is_empty()),
         bisects: mapping.bisect_batch_on_function_error.unwrap_or_default(),
         maximum_record_age: mapping.maximum_record_age_in_seconds,
@@ -223,11 +233,15 @@ async fn mapping(connection: &Connection, id: &str) -> Looked<Mapping> {
     })
 }
 
-async fn firehose(connection: &Connection, name: &str) -> Looked<Firehose> {
+async fn firehose(connection: &Connection, name: &str) -> Fact<Firehose> {
     let client = aws_sdk_firehose::Client::new(&connection.streams());
-    let described =
-        client.describe_delivery_stream().delivery_stream_name(name).send().await.map_err(unseen(name))?;
-    let description = described.delivery_stream_description.ok_or("Firehose does not describe it")?;
+    let described = client
+        .describe_delivery_stream()
+        .delivery_stream_name(name)
+        .send()
+        .await
+        .map_err(unavailable(name))?;
+    let description = described.delivery_stream_description.ok_or("Firehose returned no description")?;
     let destinations = description.destinations.iter();
     let s3 = destinations.filter_map(|destination| destination.extended_s3_destination_description());
     let processing = s3.filter_map(|s3| s3.processing_configuration());
@@ -239,7 +253,7 @@ async fn firehose(connection: &Connection, name: &str) -> Looked<Firehose> {
     Ok(Firehose { status: description.delivery_stream_status.as_str().to_owned(), is_transformed })
 }
 
-async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Looked<Glue> {
+async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Fact<Glue> {
     let body = json!({"DatabaseName": database, "Name": "contact_records"});
     let get = Call {
         service: "glue",
@@ -251,9 +265,9 @@ async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Looked
     let table = call(connection.config(), now, &get).await.map_err(|error| {
         match error.downcast_ref::<Refusal>() {
             Some(refusal) if refusal.code == "EntityNotFoundException" => {
-                Unseen::Missing(format!("table contact_records of database {database}"))
+                Unavailable::Missing(format!("table contact_records in database {database}"))
             }
-            _ => not_told(&error),
+            _ => unavailable_call(&error),
         }
     })?;
     let columns = |columns: &Value| -> BTreeMap<String, String> {
@@ -265,7 +279,7 @@ async fn glue(connection: &Connection, now: Timestamp, database: &str) -> Looked
     Ok(Glue { is: columns(&table["Table"]["StorageDescriptor"]["Columns"]), expected: columns(&expected) })
 }
 
-async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
+async fn metrics(connection: &Connection, now: Timestamp) -> Fact<Metrics> {
     const HOUR: i64 = 3600;
     let resource = |name: &str| connection.deployed.resources.get(name).cloned().unwrap_or_default();
     let (firehose, upserter) = (resource("ContactRecordFirehose"), resource("AgentEventUpserter"));
@@ -285,7 +299,7 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
             of("AWS/Kinesis", "IncomingRecords", ("StreamName", stream), "Sum")
         }
     };
-    let asked = [
+    let stats = [
         incoming,
         of("AWS/Kinesis", "IncomingRecords", ("StreamName", agent_event_stream), "Sum"),
         of("AWS/Lambda", "IteratorAge", ("FunctionName", &upserter), "Maximum"),
@@ -297,10 +311,10 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
         of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &state), "Sum"),
         of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &history), "Sum"),
     ];
-    let queries = asked
+    let queries = stats
         .into_iter()
         .enumerate()
-        .map(|(place, stat)| MetricDataQuery::builder().id(format!("m{place}")).metric_stat(stat).build());
+        .map(|(index, stat)| MetricDataQuery::builder().id(format!("m{index}")).metric_stat(stat).build());
     let end = now.epoch_milliseconds() / 1000;
     let client = aws_sdk_cloudwatch::Client::new(connection.config());
     let got = client
@@ -310,16 +324,16 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
         .end_time(DateTime::from_secs(end))
         .send()
         .await
-        .map_err(unseen("CloudWatch"))?;
+        .map_err(unavailable("CloudWatch"))?;
     let results: BTreeMap<_, _> = got
         .metric_data_results()
         .iter()
         .filter_map(|result| Some((result.id()?.to_owned(), result.values().to_vec())))
         .collect();
-    let values = |place: usize| results.get(&format!("m{place}")).map(Vec::as_slice).unwrap_or_default();
-    let sum = |place: usize| values(place).iter().sum::<f64>();
+    let values = |index: usize| results.get(&format!("m{index}")).map(Vec::as_slice).unwrap_or_default();
+    let sum = |index: usize| values(index).iter().sum::<f64>();
     // Newest first.
-    let last = |place: usize| values(place).first().copied().unwrap_or_default();
+    let last = |index: usize| values(index).first().copied().unwrap_or_default();
     Ok(Metrics {
         contact_records: sum(0),
         agent_events: sum(1),
@@ -333,12 +347,17 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Looked<Metrics> {
     })
 }
 
-async fn alarms(connection: &Connection) -> Looked<Vec<(String, String)>> {
+async fn alarms(connection: &Connection) -> Fact<Vec<(String, String)>> {
     let client = aws_sdk_cloudwatch::Client::new(connection.config());
     let prefix = format!("{}-", connection.deployed.stack);
     let described = client.describe_alarms().alarm_name_prefix(prefix).state_value(StateValue::Alarm);
-    let alarms =
-        described.send().await.map_err(unseen("CloudWatch"))?.metric_alarms.unwrap_or_default().into_iter();
+    let alarms = described
+        .send()
+        .await
+        .map_err(unavailable("CloudWatch"))?
+        .metric_alarms
+        .unwrap_or_default()
+        .into_iter();
     Ok(alarms
         .map(|alarm| (alarm.alarm_name.unwrap_or_default(), alarm.alarm_description.unwrap_or_default()))
         .collect())

@@ -1,5 +1,4 @@
-//! The command line of `query`: a subcommand for each query, with its own parameters and its own help, made of the heads of
-//! the queries.
+//! The arguments of `query`: a subcommand per query, whose parameters and help come from the head of the query's SQL file.
 
 use std::path::PathBuf;
 
@@ -16,33 +15,33 @@ use crate::stack::aws::AwsArguments;
 use crate::stack::connection::DeployedStackArguments;
 
 const LIST: &str = "list";
-/// Longer names than Amazon Connect has for anything.
-const LONGEST_TEXT: usize = 256;
+/// Longer than any name in Amazon Connect.
+const MAX_TEXT_BYTES: usize = 256;
 
 /// Arguments of `query`.
 #[derive(Debug, Clone)]
 pub struct QueryArguments {
-    /// What is asked; nothing if the queries are to be listed.
-    pub(super) asked: Option<Box<Asked>>,
+    /// The query to run; none to list the queries.
+    pub(super) run: Option<Box<Run>>,
 }
 
-/// What is asked, and of whom.
+/// A query to run, and where.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct Run {
     pub(super) request: Request,
-    pub(super) place: Where,
+    pub(super) source: DataSource,
     pub(super) format: Format,
     pub(super) max_bytes: Option<u64>,
 }
 
 /// Where the lake is.
 #[derive(Debug, Clone)]
-pub(super) enum Where {
+pub(super) enum DataSource {
     Stack(DeployedStackArguments),
     Folder(PathBuf),
 }
 
-/// What every query takes.
+/// The options that all queries share.
 #[derive(Debug, Clone, Args)]
 struct Shared {
     #[command(flatten)]
@@ -53,7 +52,7 @@ struct Shared {
     /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Cancel the query after Athena reports more bytes scanned than this, such as 500MB or 20GB; may overshoot
+    /// Cancel the query when Athena reports more bytes scanned than this, such as 500MB (may overshoot)
     #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "local")]
     max_bytes: Option<u64>,
     #[command(flatten)]
@@ -63,14 +62,14 @@ struct Shared {
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 struct Lake {
-    /// Ask Athena, on the deployed stack with this CloudFormation name
+    /// CloudFormation stack name; runs the query in Athena
     #[arg(long, value_name = "NAME", help_heading = "Data source", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: Option<String>,
-    #[arg(long, value_name = "FOLDER", help = "Ask DuckDB on this machine, on the output folder of `contact-ledger demo`", help_heading = "Data source", num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
+    #[arg(long, value_name = "FOLDER", help = "Output folder of `contact-ledger demo`; runs the query in DuckDB [default: demo-output]", help_heading = "Data source", num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
     local: Option<PathBuf>,
 }
 
-/// The form of the answer.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// Aligned text
@@ -99,17 +98,17 @@ impl Args for QueryArguments {
 
 impl FromArgMatches for QueryArguments {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let Some((name, matches)) = matches.subcommand() else { return Ok(Self { asked: None }) };
+        let Some((name, matches)) = matches.subcommand() else { return Ok(Self { run: None }) };
         let query = named().iter().find(|query| query.name == name);
         let query = query.ok_or_else(|| clap::Error::new(ErrorKind::InvalidSubcommand))?;
         let shared = Shared::from_arg_matches(matches)?;
-        let place = match (shared.lake.stack, shared.lake.local) {
-            (Some(stack), None) => Where::Stack(DeployedStackArguments { stack, aws: shared.aws }),
-            (_, folder) => Where::Folder(folder.unwrap_or_else(|| OUTPUT.into())),
+        let source = match (shared.lake.stack, shared.lake.local) {
+            (Some(stack), None) => DataSource::Stack(DeployedStackArguments { stack, aws: shared.aws }),
+            (_, folder) => DataSource::Folder(folder.unwrap_or_else(|| OUTPUT.into())),
         };
         let format = if shared.json { Format::Json } else { shared.format };
         let request = request(query, matches);
-        Ok(Self { asked: Some(Box::new(Asked { request, place, format, max_bytes: shared.max_bytes })) })
+        Ok(Self { run: Some(Box::new(Run { request, source, format, max_bytes: shared.max_bytes })) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -118,7 +117,7 @@ impl FromArgMatches for QueryArguments {
     }
 }
 
-/// A query as a command.
+/// The subcommand of a query.
 fn of_query(query: &'static Source) -> Command {
     let head = query.head();
     let example = format!(
@@ -128,7 +127,7 @@ fn of_query(query: &'static Source) -> Command {
     let parameters = head.parameters.iter().map(|(parameter, note)| argument(*parameter, note.as_deref()));
     let command =
         Command::new(query.name).args(parameters.map(|argument| argument.help_heading("Query options")));
-    // Who types a command types hyphens.
+    // Hyphens are accepted, too.
     let hyphens = Some(query.name.replace('_', "-")).filter(|hyphens| hyphens != query.name);
     Shared::augment_args(command.aliases(hyphens))
         .about(head.answer.trim_end_matches('.').to_owned())
@@ -136,7 +135,7 @@ fn of_query(query: &'static Source) -> Command {
         .after_help(example)
 }
 
-/// What a query means.
+/// The long help of a query.
 fn about(head: &Head) -> StyledStr {
     let mut text = vec![head.answer.clone()];
     text.extend(head.amazon.clone());
@@ -150,7 +149,7 @@ fn about(head: &Head) -> StyledStr {
     text.join("\n\n").into()
 }
 
-/// The option of a parameter. Days are those of `history`, too.
+/// The option of a parameter. Days are `--from` and `--to`, as in `history`.
 fn option(parameter: Parameter) -> String {
     match parameter {
         Parameter::FirstDay => "from".to_owned(),
@@ -163,29 +162,35 @@ fn option(parameter: Parameter) -> String {
 fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
     let name = option(parameter);
     let (value, help) = match parameter {
-        Parameter::TimeZone => ("ZONE", "IANA time zone for days and hours [default: the system's]"),
-        Parameter::Grain => ("GRAIN", "Length of an interval: minutes, a day, or a week from Monday on"),
+        Parameter::TimeZone => {
+            ("ZONE", "IANA time zone of days and intervals [default: the system time zone]")
+        }
+        Parameter::Grain => ("GRAIN", "Interval length: minutes, a day, or a week that starts on Monday"),
         Parameter::FirstDay => (
             "DAY",
-            "First day, such as 2026-03-02 [default: yesterday; with --local the last day that has data]",
+            "First day, such as 2026-03-02 [default: yesterday; with --local, the last day that has data]",
         ),
         Parameter::LastDay => ("DAY", "Last day, inclusive [default: the day of --from]"),
-        Parameter::Queue => ("NAME", "Only this queue, by its name or id"),
-        Parameter::RoutingProfile => ("NAME", "Only this routing profile, by its name or id"),
+        Parameter::Queue => ("NAME", "Include only this queue, by name or ID"),
+        Parameter::RoutingProfile => ("NAME", "Include only this routing profile, by name or ID"),
         Parameter::IncludeSimulated => {
             return Arg::new(name.clone())
                 .long(name)
                 .action(ArgAction::SetTrue)
-                .help("Count simulated contacts as well, as Amazon Connect does unless it is filtered");
+                .help("Include simulated contacts, as Amazon Connect does unless you filter them out");
         }
         Parameter::LookBack => (
             "DAYS",
-            "Days that are read before the first: contacts that began earlier are missing; tasks and email need 91",
+            "Days to read before --from to find contacts that started earlier; tasks and email need 91",
         ),
-        Parameter::Threshold => ("SECONDS", "Seconds within which a contact has to leave the queue"),
-        Parameter::Comparison => ("LT|LTE", "Less than the threshold, or at most the threshold"),
-        Parameter::Instance => ("ID", "Only this instance of Amazon Connect, by its id"),
-        Parameter::Days => ("DAYS", "Within how many days a customer contacts again"),
+        Parameter::Threshold => {
+            ("SECONDS", "Service level threshold X: seconds within which a contact must leave the queue")
+        }
+        Parameter::Comparison => {
+            ("LT|LTE", "Time in queue must be less than (LT) or at most (LTE) the threshold")
+        }
+        Parameter::Instance => ("ID", "Include only this Amazon Connect instance, by ID"),
+        Parameter::Days => ("DAYS", "Days within which a further contact counts as a repeat"),
     };
     let argument = Arg::new(name.clone()).long(name).value_name(value).help(help);
     let argument = match parameter.default() {
@@ -206,7 +211,7 @@ fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
     }
 }
 
-/// The grains of a query: its head names them.
+/// The grains of a query, from its head.
 fn grains(note: Option<&str>) -> Vec<&'static str> {
     let named: Vec<_> = note.unwrap_or_default().split(", ").collect();
     GRAINS.into_iter().filter(|grain| named.contains(grain)).collect()
@@ -232,14 +237,14 @@ fn request(query: &'static Source, matches: &ArgMatches) -> Request {
 
 fn whole(text: &str, least: u32, most: u32) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("it is not a whole number from {least} to {most}"))
+    number.ok_or_else(|| format!("not a whole number from {least} to {most}"))
 }
 
 fn zone(text: &str) -> Result<String, String> {
-    // Files of a system that are no time zones of IANA's.
-    const NOT_OF_IANA: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
+    // Entries of the system's time zone database that are not IANA time zones.
+    const NOT_IANA: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
     match TimeZone::get(text) {
-        Ok(_) if !NOT_OF_IANA.iter().any(|name| name.eq_ignore_ascii_case(text)) => Ok(text.to_owned()),
+        Ok(_) if !NOT_IANA.iter().any(|name| name.eq_ignore_ascii_case(text)) => Ok(text.to_owned()),
         _ => Err("unknown time zone; use an IANA name such as Europe/London".to_owned()),
     }
 }
@@ -247,17 +252,17 @@ fn zone(text: &str) -> Result<String, String> {
 fn day(text: &str) -> Result<Date, String> {
     let is_day = text.len() == 10;
     let day = text.parse::<Date>().ok().filter(|_| is_day);
-    day.ok_or_else(|| "it is not a day such as 2026-03-02".to_owned())
+    day.ok_or_else(|| "not a day; use a date such as 2026-03-02".to_owned())
 }
 
 fn text(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.len() > LONGEST_TEXT || text.chars().any(char::is_control) {
-        return Err(format!("must be 1 to {LONGEST_TEXT} bytes without control characters"));
+    if text.is_empty() || text.len() > MAX_TEXT_BYTES || text.chars().any(char::is_control) {
+        return Err(format!("must be 1 to {MAX_TEXT_BYTES} bytes without control characters"));
     }
     Ok(text.to_owned())
 }
 
-/// `500MB` and so on, by thousands, as AWS bills; or a number.
+/// Parses a size such as `500MB`, or a number of bytes. Units are powers of 1,000, as AWS bills.
 fn bytes(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, u64); 5] =
         [("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("", 1)];
@@ -266,7 +271,7 @@ fn bytes(text: &str) -> Result<u64, String> {
         let number = upper.strip_suffix(unit)?.trim().parse::<u64>().ok()?;
         number.checked_mul(size).filter(|bytes| *bytes > 0)
     };
-    UNITS.into_iter().find_map(number).ok_or_else(|| "it is not a size such as 500MB or 20GB".to_owned())
+    UNITS.into_iter().find_map(number).ok_or_else(|| "not a size; use one such as 500MB or 20GB".to_owned())
 }
 
 #[cfg(test)]
@@ -274,7 +279,7 @@ mod tests {
     use super::{bytes, day, text, zone};
 
     #[test]
-    fn only_time_zones_of_iana_are_taken() {
+    fn only_iana_time_zones_are_accepted() {
         assert!(zone("America/New_York").is_ok() && zone("UTC").is_ok());
         for wrong in ["localtime", "factory", "Etc/Unknown", "EST5EDT,M3.2.0", "Mars/Olympus", ""] {
             assert!(zone(wrong).is_err(), "{wrong}");
@@ -282,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_days_and_names_are_what_they_say() {
+    fn sizes_days_and_names_are_validated() {
         let sizes = ["10", "1KB", "500 MB", "20gb", "3TB"].map(|size| bytes(size).unwrap());
         assert_eq!(sizes, [10, 1000, 500_000_000, 20_000_000_000, 3_000_000_000_000]);
         for wrong in ["", "MB", "-1", "0", "1.5GB", "99999999999TB"] {

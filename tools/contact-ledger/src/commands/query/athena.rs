@@ -1,4 +1,4 @@
-//! A query on Athena, in the workgroup of the stack.
+//! Runs a query in Athena, in the stack's workgroup.
 //!
 //! Source: Amazon Athena API Reference: `StartQueryExecution`, `GetQueryExecution`, `GetQueryResults`, `StopQueryExecution`,
 //! `GetWorkGroup`.
@@ -24,19 +24,19 @@ use crate::commands::query::request::{Request, Value};
 use crate::commands::query::sheet::{Datum, Sheet};
 use crate::stack::connection::Connection;
 
-/// Athena allows few requests a second to an account; who asks in a busy one waits.
+/// Athena allows few requests per second per account, so throttled requests are retried.
 const ATTEMPTS: u32 = 5;
-const FIRST_LOOK: Duration = Duration::from_millis(150);
-const LAST_LOOK: Duration = Duration::from_secs(2);
-/// For what is only nice to know.
+const FIRST_POLL: Duration = Duration::from_millis(150);
+const MAX_POLL: Duration = Duration::from_secs(2);
+/// Timeout for the workgroup's limit, which is only informational.
 const LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For a query to end that was asked to.
-const PATIENCE: Duration = Duration::from_secs(30);
-const ROWS_IN_A_PAGE: i32 = 1000;
-const RIGHTS: &str = "athena:StartQueryExecution, athena:GetQueryExecution, athena:GetQueryResults and athena:StopQueryExecution on the workgroup";
+/// How long to wait for a stopped query to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+const PAGE_ROWS: i32 = 1000;
+const PERMISSIONS: &str = "athena:StartQueryExecution, athena:GetQueryExecution, athena:GetQueryResults and athena:StopQueryExecution on the workgroup";
 
-/// Asks; answers with what it took. `None` if the user interrupted it.
-pub(super) async fn ask(
+/// Runs the query and returns its statistics; `None` if the user interrupted it.
+pub(super) async fn run(
     connection: &Connection,
     request: &Request,
     max_bytes: Option<u64>,
@@ -46,7 +46,7 @@ pub(super) async fn ask(
     let athena = Athena::of(connection, request)?;
     let Some(id) = athena.started(request, interruption).await? else { return Ok(None) };
     let query = Query { id, athena: &athena };
-    // The limit is only shown: nobody waits for it.
+    // The limit is only shown, so it is fetched in parallel.
     let limit = interruption.unless(athena.limit());
     let (limit, done) = tokio::join!(limit, query.watched(max_bytes, interruption));
     let (limit, Some(done)) = (limit.flatten(), done?) else {
@@ -58,8 +58,8 @@ pub(super) async fn ask(
         return Ok(None);
     }
     let limit = limit.map(|limit| format!("the workgroup stops a query at {}", size(limit)));
-    let said = [done.statistics().map(told), limit].into_iter().flatten().collect::<Vec<_>>().join("; ");
-    Ok(Some(said))
+    let parts = [done.statistics().map(summary), limit];
+    Ok(Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; ")))
 }
 
 struct Athena {
@@ -74,13 +74,13 @@ impl Athena {
         let (stack, resources) = (&connection.deployed.stack, &connection.deployed.resources);
         let part = |name: &str| {
             resources.get(name).cloned().with_context(|| {
-                format!("stack {stack} has no tables for Athena; deploy it with LakeTables=true to ask it")
+                format!("stack {stack} has no tables for Athena; deploy it with LakeTables=true")
             })
         };
         let (workgroup, database) = (part("WorkGroup")?, part("Database")?);
         if reads_the_archive(request.query.name) && !resources.contains_key("AgentIntervalsView") {
             bail!(
-                "{} needs agent events as they came, and stack {stack} keeps none; deploy it with AgentEventArchive=true to have them from then on",
+                "{} needs the archive of agent events, which stack {stack} does not have; deploy it with AgentEventArchive=true to archive new events",
                 request.query.name
             );
         }
@@ -89,18 +89,18 @@ impl Athena {
         Ok(Self { client, region: connection.region(), workgroup, database })
     }
 
-    /// Bytes at which the workgroup stops a query. Who may not see it, or does not see it at once, does without.
+    /// The workgroup's limit of bytes scanned per query; `None` if it cannot be read immediately.
     async fn limit(&self) -> Option<u64> {
         let once = Builder::new()
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().operation_timeout(LIMIT_TIMEOUT).build());
-        let asked = self.client.get_work_group().work_group(&self.workgroup);
-        let group = asked.customize().config_override(once).send().await.ok()?;
+        let request = self.client.get_work_group().work_group(&self.workgroup);
+        let group = request.customize().config_override(once).send().await.ok()?;
         let limit = group.work_group()?.configuration()?.bytes_scanned_cutoff_per_query()?;
         u64::try_from(limit).ok()
     }
 
-    /// Starts the query. Who interrupts it meanwhile waits for the id, by which it is stopped.
+    /// Starts the query. If interrupted, it waits for the ID in order to stop the query.
     async fn started(
         &self,
         request: &Request,
@@ -111,13 +111,13 @@ impl Athena {
         let id = tokio::select! {
             id = &mut start => return id.map(Some),
             () = interruption.requested() => {
-                say("Stopping the query as soon as Athena has returned its id; press Ctrl-C again to leave it running");
-                tokio::time::timeout(PATIENCE, start).await
+                say("Stopping the query when Athena returns its ID; press Ctrl-C again to leave it running");
+                tokio::time::timeout(STOP_TIMEOUT, start).await
             }
         };
         match id {
             Ok(Ok(id)) => Query { id, athena: self }.stop_for_the_user().await,
-            // It may have been taken; a refusal says that it was not.
+            // The error says whether Athena may have accepted it.
             Ok(Err(error)) => say(&error.to_string()),
             Err(_) => say(&self.may_run()),
         }
@@ -126,7 +126,7 @@ impl Athena {
 
     fn may_run(&self) -> String {
         format!(
-            "the query may be running: Athena did not say whether it accepted it; check the history of workgroup {}",
+            "the query may be running: Athena did not confirm it; check the query history of workgroup {}",
             self.workgroup
         )
     }
@@ -150,28 +150,29 @@ impl Athena {
             .send()
             .await
             .map_err(|error| match refusal(&error) {
-                Some(_) => anyhow!("Athena rejected the query: {}", why(&error, RIGHTS)),
-                None => anyhow!("{}: {}", self.may_run(), why(&error, RIGHTS)),
+                Some(_) => anyhow!("Athena rejected the query: {}", why(&error, PERMISSIONS)),
+                None => anyhow!("{}: {}", self.may_run(), why(&error, PERMISSIONS)),
             })?;
         started.query_execution_id.with_context(|| self.may_run())
     }
 }
 
-/// A query at Athena.
+/// A query that was started in Athena.
 struct Query<'a> {
     id: String,
     athena: &'a Athena,
 }
 
 impl Query<'_> {
-    async fn look(&self) -> anyhow::Result<QueryExecution> {
-        let looked = self.athena.client.get_query_execution().query_execution_id(&self.id).send().await;
-        let looked = looked
-            .map_err(|error| anyhow!("cannot get the query's status from Athena: {}", why(&error, RIGHTS)))?;
-        looked.query_execution.context("Athena knows no such query")
+    async fn status(&self) -> anyhow::Result<QueryExecution> {
+        let response = self.athena.client.get_query_execution().query_execution_id(&self.id).send().await;
+        let response = response.map_err(|error| {
+            anyhow!("cannot get the query's status from Athena: {}", why(&error, PERMISSIONS))
+        })?;
+        response.query_execution.context("Athena returned no such query")
     }
 
-    /// The query at its end; `None` if the user asks before.
+    /// Waits until the query ends; `None` if interrupted.
     async fn watched(
         &self,
         max_bytes: Option<u64>,
@@ -179,10 +180,10 @@ impl Query<'_> {
     ) -> anyhow::Result<Option<QueryExecution>> {
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);
-        let mut wait = FIRST_LOOK;
+        let mut wait = FIRST_POLL;
         let ended = loop {
-            let Some(query) = interruption.unless(self.look()).await else { break None };
-            let query = query.with_context(|| self.may_go_on())?;
+            let Some(query) = interruption.unless(self.status()).await else { break None };
+            let query = query.with_context(|| self.may_be_running())?;
             let read = query.statistics().map_or(0, read);
             bar.set_message(format!(
                 "Athena: {}, {} read",
@@ -193,65 +194,65 @@ impl Query<'_> {
             if has_ended(&query) {
                 break Some(query);
             }
-            if let Some(most) = max_bytes.filter(|most| read > *most) {
+            if let Some(maximum) = max_bytes.filter(|maximum| read > *maximum) {
                 bar.finish_and_clear();
                 let stopped =
-                    self.stop().await.unwrap_or_else(|error| format!("{error:#}. {}", self.may_go_on()));
+                    self.stop().await.unwrap_or_else(|error| format!("{error:#}. {}", self.may_be_running()));
                 bail!(
-                    "the query has read {}, more than --max-bytes {}; ask for fewer days, or allow more. {stopped}",
+                    "the query has read {}, more than --max-bytes {}; query fewer days, or raise the limit. {stopped}",
                     size(read),
-                    size(most)
+                    size(maximum)
                 );
             }
             if interruption.unless(tokio::time::sleep(wait)).await.is_none() {
                 break None;
             }
-            wait = (wait * 3 / 2).min(LAST_LOOK);
+            wait = (wait * 3 / 2).min(MAX_POLL);
         };
         bar.finish_and_clear();
         Ok(ended)
     }
 
-    fn may_go_on(&self) -> String {
+    fn may_be_running(&self) -> String {
         format!(
             "It may still be running; stop it with `aws athena stop-query-execution --region {} --query-execution-id {}`",
             self.athena.region, self.id
         )
     }
 
-    /// Stops it, and says what became of it.
+    /// Stops the query and reports the result.
     async fn stop_for_the_user(&self) {
-        say(&format!("Stopping the query {} at Athena; press Ctrl-C again to leave it running", self.id));
+        say(&format!("Stopping the query {} in Athena; press Ctrl-C again to leave it running", self.id));
         match self.stop().await {
-            Ok(said) => say(&said),
-            Err(error) => say(&format!("{error:#}. {}", self.may_go_on())),
+            Ok(message) => say(&message),
+            Err(error) => say(&format!("{error:#}. {}", self.may_be_running())),
         }
     }
 
-    /// Stops it, and waits for a while until it has.
+    /// Stops the query, and waits up to the timeout for it to end.
     async fn stop(&self) -> anyhow::Result<String> {
         let stopped = self.athena.client.stop_query_execution().query_execution_id(&self.id).send().await;
-        // One that has ended meanwhile cannot be stopped, and need not be.
+        // Athena refuses to stop a query that has already ended, which is fine.
         let refused =
-            stopped.err().map(|error| anyhow!("Athena did not stop the query: {}", why(&error, RIGHTS)));
+            stopped.err().map(|error| anyhow!("Athena did not stop the query: {}", why(&error, PERMISSIONS)));
         let ended = async {
             loop {
-                match self.look().await {
+                match self.status().await {
                     Ok(query) if has_ended(&query) || refused.is_some() => return Some(query),
-                    Ok(_) => tokio::time::sleep(FIRST_LOOK * 4).await,
+                    Ok(_) => tokio::time::sleep(FIRST_POLL * 4).await,
                     Err(_) => return None,
                 }
             }
         };
-        let looked = tokio::time::timeout(PATIENCE, ended).await.ok().flatten();
-        match (looked, refused) {
+        let last = tokio::time::timeout(STOP_TIMEOUT, ended).await.ok().flatten();
+        match (last, refused) {
             (Some(query), _) if has_ended(&query) => {
-                let told = query.statistics().map(told).unwrap_or_default();
-                Ok(format!("The query {} is {} at Athena; {told}", self.id, state(&query).as_str()))
+                let summary = query.statistics().map(summary).unwrap_or_default();
+                Ok(format!("The query {} is {} in Athena; {summary}", self.id, state(&query).as_str()))
             }
             (_, Some(refused)) => Err(refused),
             (_, None) => {
-                Ok(format!("Athena was asked to stop the query {}, and has not confirmed it yet", self.id))
+                Ok(format!("Athena was asked to stop the query {} and has not confirmed it yet", self.id))
             }
         }
     }
@@ -272,16 +273,16 @@ impl Query<'_> {
             status.and_then(|status| status.state_change_reason()).or(error).unwrap_or("no reason given");
         let id = &self.id;
         if state == QueryExecutionState::Cancelled && !reason.contains("scanned limit") {
-            bail!("the query {id} was canceled in Athena, not by this command: {reason}");
+            bail!("query {id} was canceled in Athena, but not by this command: {reason}");
         }
-        bail!("Athena could not answer {} (query {id}): {}", request.query.name, failure(reason, limit))
+        bail!("Athena could not run {} (query {id}): {}", request.query.name, failure(reason, limit))
     }
 
-    /// Page by page, until there is no more, or no more is needed.
+    /// Reads the result page by page, until the end or until the table is full.
     async fn read(&self, request: &Request, sheet: &mut Sheet) -> anyhow::Result<()> {
         let mut token = None;
         let mut types: Vec<String> = Vec::new();
-        // The first row of all is the names of the columns.
+        // The first row has the column names.
         let mut names = 1;
         loop {
             let page = self
@@ -289,19 +290,21 @@ impl Query<'_> {
                 .client
                 .get_query_results()
                 .query_execution_id(&self.id)
-                .max_results(ROWS_IN_A_PAGE)
+                .max_results(PAGE_ROWS)
                 .set_next_token(token)
                 .send()
                 .await
-                .map_err(|error| anyhow!("the answer cannot be read from Athena: {}", why(&error, RIGHTS)))?;
-            let set = page.result_set().context("Athena answers without a result")?;
+                .map_err(|error| {
+                    anyhow!("the result cannot be read from Athena: {}", why(&error, PERMISSIONS))
+                })?;
+            let set = page.result_set().context("Athena returned no result set")?;
             if types.is_empty() {
                 let columns =
                     set.result_set_metadata().map(ResultSetMetadata::column_info).unwrap_or_default();
-                ensure!(!columns.is_empty(), "Athena answers without saying which columns there are");
+                ensure!(!columns.is_empty(), "Athena returned a result without columns");
                 types = columns.iter().map(|column| column.r#type().to_owned()).collect();
                 let names = columns.iter().map(|column| column.name().to_owned()).collect();
-                sheet.begin(&request.told(), names)?;
+                sheet.begin(&request.description(), names)?;
             }
             for row in set.rows().iter().skip(names) {
                 sheet.row(data(row, &types))?;
@@ -318,10 +321,10 @@ impl Query<'_> {
     }
 }
 
-/// Athena leaves out the value of what is null.
+/// A row's values. Athena omits nulls.
 fn data(row: &Row, types: &[String]) -> Vec<Datum> {
-    let datum = |(place, engine_type): (usize, &String)| {
-        let value = row.data().get(place).and_then(|datum| datum.var_char_value());
+    let datum = |(index, engine_type): (usize, &String)| {
+        let value = row.data().get(index).and_then(|datum| datum.var_char_value());
         value.map_or(Datum::Nothing, |value| Datum::of(value.to_owned(), engine_type))
     };
     types.iter().enumerate().map(datum).collect()
@@ -332,7 +335,7 @@ fn state(query: &QueryExecution) -> QueryExecutionState {
     state.cloned().unwrap_or(QueryExecutionState::Queued)
 }
 
-/// A state that is not known is one on the way.
+/// Whether the query has ended. Unknown states count as running.
 fn has_ended(query: &QueryExecution) -> bool {
     use QueryExecutionState::{Cancelled, Failed, Succeeded};
     matches!(state(query), Succeeded | Failed | Cancelled)
@@ -342,7 +345,7 @@ fn read(statistics: &QueryExecutionStatistics) -> u64 {
     u64::try_from(statistics.data_scanned_in_bytes().unwrap_or_default()).unwrap_or_default()
 }
 
-fn told(statistics: &QueryExecutionStatistics) -> String {
+fn summary(statistics: &QueryExecutionStatistics) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
     let seconds = statistics.total_execution_time_in_millis().unwrap_or_default() as f64 / 1000.0;
     format!("Athena read {} in {seconds:.1} s", size(read(statistics)))
@@ -354,14 +357,15 @@ fn failure(reason: &str, limit: Option<u64>) -> String {
     let advice = if has(&["scanned limit"]) {
         let limit = limit.map(|limit| format!(", {}", size(limit))).unwrap_or_default();
         format!(
-            "; that is the workgroup's limit{limit} (parameter QueryScanLimit): ask for fewer days, or raise it"
+            "; that is the workgroup's limit{limit} (parameter QueryScanLimit): query fewer days, or raise it"
         )
     } else if has(&["TABLE_NOT_FOUND", "COLUMN_NOT_FOUND", "INVALID_VIEW", "cannot be resolved"]) {
-        "; the stack's tables and views are of another version than this program: update the stack".to_owned()
+        "; the stack's tables and views have a different version from this program: update the stack"
+            .to_owned()
     } else if has(&["Access Denied", "AccessDenied", "nsufficient permissions", "not authorized"]) {
         "; docs/queries.md lists the permissions that a query needs".to_owned()
     } else if has(&["exhausted", "Timeout", "timed out", "LIMIT_EXCEEDED"]) {
-        "; ask for fewer days, or a coarser grain".to_owned()
+        "; query fewer days, or use a coarser grain".to_owned()
     } else if has(&["SlowDown", "TooManyRequests", "Throttl", "INTERNAL_ERROR_QUERY_ENGINE"]) {
         "; temporary, retry".to_owned()
     } else {
@@ -370,7 +374,7 @@ fn failure(reason: &str, limit: Option<u64>) -> String {
     format!("{}{advice}", reason.trim_end_matches('.'))
 }
 
-/// By thousands, as AWS bills.
+/// A size in powers of 1,000, as AWS bills.
 fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
     let of = |unit: u64| bytes as f64 / unit as f64;
@@ -398,15 +402,15 @@ mod tests {
             ("Access Denied (Service: Amazon S3; Status Code: 403)", "docs/queries.md"),
             ("Query exhausted resources at this scale factor", "fewer days"),
         ] {
-            let said = failure(reason, Some(20_000_000_000));
-            assert!(said.starts_with(reason) && said.contains(advice), "{said}");
+            let message = failure(reason, Some(20_000_000_000));
+            assert!(message.starts_with(reason) && message.contains(advice), "{message}");
         }
         assert_eq!(failure("INVALID_CAST_ARGUMENT: x", None), "INVALID_CAST_ARGUMENT: x");
     }
 
     #[test]
-    fn sizes_are_those_of_the_bill() {
-        let told = [0, 999, 1500, 12_345_678, 20_000_000_000, 3_000_000_000_000].map(size);
-        assert_eq!(told, ["0 B", "999 B", "1.5 kB", "12.3 MB", "20.0 GB", "3.0 TB"]);
+    fn sizes_use_powers_of_1000() {
+        let sizes = [0, 999, 1500, 12_345_678, 20_000_000_000, 3_000_000_000_000].map(size);
+        assert_eq!(sizes, ["0 B", "999 B", "1.5 kB", "12.3 MB", "20.0 GB", "3.0 TB"]);
     }
 }

@@ -1,7 +1,7 @@
 import sys
 
-# Not what happens to lie in the current folder.
-sys.path[:] = [place for place in sys.path if place]
+# Do not import from the current folder.
+sys.path[:] = [folder for folder in sys.path if folder]
 
 import json
 

@@ -1,6 +1,7 @@
-//! A query in a `DuckDB` of this machine: its command line, or its Python package. Nothing is linked for it.
+//! Runs a query in `DuckDB` on this machine, with its command line or its Python package. Nothing is linked.
 //!
-//! Both get the same statements. Values enter as values: the command line reads them from its environment, Python binds them.
+//! Both run the same statements. Values are never part of the SQL: the command line reads them from environment variables,
+//! and Python binds them.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
@@ -27,50 +28,51 @@ use crate::commands::query::sheet::{Datum, Sheet};
 
 const LAKE_SQL: &str = "lake.sql";
 const PYTHON: &str = include_str!("duckdb.py");
-/// An import alone would succeed on any folder that is called `duckdb`.
-const PYTHON_HAS_IT: &str = "import sys; sys.path[:] = filter(None, sys.path); import duckdb; duckdb.connect";
-/// Bytes of what a process says that are kept, and how many of them are shown.
+/// Checks for an attribute, because `import duckdb` alone also succeeds on any folder named `duckdb`.
+const PYTHON_CHECK: &str = "import sys; sys.path[:] = filter(None, sys.path); import duckdb; duckdb.connect";
+/// Bytes of standard error that are kept, and the characters of them that are shown.
 const KEPT: u64 = 64 * 1024;
 const SHOWN: usize = 500;
-const LAST_WORDS: Duration = Duration::from_secs(1);
-const ROWS_AT_ONCE: usize = 1000;
-/// The command line shows them as its functions have them.
+/// How long to wait for the rest of standard error after the process ends.
+const STDERR_TIMEOUT: Duration = Duration::from_secs(1);
+const FLUSH_ROWS: usize = 1000;
+/// Prefix of the environment variables that pass values to the command line.
 const VARIABLE: &str = "CONTACT_LEDGER_QUERY_";
 
-/// Asks; answers with what it took. `None` if the user interrupted it.
-pub(super) async fn ask(
+/// Runs the query and returns its statistics; `None` if the user interrupted it.
+pub(super) async fn run(
     folder: &Path,
     request: &Request,
     now: fn() -> Timestamp,
     interruption: &Interruption,
     sheet: &mut Sheet,
 ) -> anyhow::Result<Option<String>> {
-    let folder = &of_demo(folder);
+    let folder = &demo_folder(folder);
     let lake = lake(folder)?;
-    // Agents' names may be in the answer.
+    // The result may contain agents' names.
     let private = Permissions::from_mode(0o700);
-    let answer = tempfile::Builder::new().permissions(private).tempdir();
-    let answer = answer.context("no temporary folder can be made; check TMPDIR")?;
-    let session = Session { lake, request, answer: answer.path() };
-    let begun = now();
+    let results = tempfile::Builder::new().permissions(private).tempdir();
+    let results = results.context("no temporary folder can be created; check TMPDIR")?;
+    let session = Session { lake, request, results: results.path() };
+    let start = now();
     let Some(engine) = interruption.unless(Engine::found()).await else { return Ok(None) };
     let Some(run) = interruption.unless(engine?.run(&session)).await else { return Ok(None) };
-    run.map_err(|said| failure(folder, request, &said))?;
+    run.map_err(|message| failure(folder, request, &message))?;
     let head = session.head().context(
-        "DuckDB left no answer that can be read; `duckdb --version` shows whether what is on the path is DuckDB",
+        "DuckDB wrote no readable result; check with `duckdb --version` that the `duckdb` on the PATH is DuckDB",
     )?;
     let day = head.last_day.as_deref().and_then(|day| day.parse::<Date>().ok());
     let request = match day {
         Some(day) if !request.has_days() => request.of_day(day, "the last day that has data"),
-        None => bail!("{}", nothing_there(folder, request)),
+        None => bail!("{}", no_data(folder, request)),
         Some(_) => request.clone(),
     };
-    sheet.begin(&request.told(), head.columns.iter().map(|column| column.name.clone()).collect())?;
+    sheet.begin(&request.description(), head.columns.iter().map(|column| column.name.clone()).collect())?;
     for (number, line) in BufReader::new(File::open(session.file("rows"))?).lines().enumerate() {
         sheet.row(row(&line?, &head.columns)?)?;
-        if number % ROWS_AT_ONCE == ROWS_AT_ONCE - 1 {
+        if number % FLUSH_ROWS == FLUSH_ROWS - 1 {
             sheet.flush()?;
-            // Lets signals be heard.
+            // Let signals be handled.
             tokio::task::yield_now().await;
         }
         if interruption.is_requested() {
@@ -80,30 +82,30 @@ pub(super) async fn ask(
             break;
         }
     }
-    let took = now().epoch_milliseconds() - begun.epoch_milliseconds();
+    let took = now().epoch_milliseconds() - start.epoch_milliseconds();
     #[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
     let seconds = took as f64 / 1000.0;
     Ok(Some(format!("DuckDB {}, {seconds:.1} s", head.version.trim_start_matches('v'))))
 }
 
-fn nothing_there(folder: &Path, request: &Request) -> String {
+fn no_data(folder: &Path, request: &Request) -> String {
     let kind = if reads_the_archive(request.query.name) { "agent event" } else { "contact that has ended" };
     format!(
-        "there is no {kind} in {}, so there is no last day; pass --from to run it anyway",
+        "there is no {kind} in {}, so there is no last day; pass --from to run the query anyway",
         folder.display()
     )
 }
 
-/// The folder of the result, also of who names the lake or the file in it.
-fn of_demo(named: &Path) -> PathBuf {
-    let is_part = named.ends_with(LAKE_SQL) || named.ends_with(LAKE_BUCKET);
-    match named.parent() {
+/// The demo's output folder, also if the path is that of the lake or of lake.sql in it.
+fn demo_folder(path: &Path) -> PathBuf {
+    let is_part = path.ends_with(LAKE_SQL) || path.ends_with(LAKE_BUCKET);
+    match path.parent() {
         Some(folder) if is_part && folder.join(LAKE_SQL).is_file() => Path::new(".").join(folder),
-        _ => named.to_owned(),
+        _ => path.to_owned(),
     }
 }
 
-/// The lake's tables, views and queries, as the demo left them, on the lake beside them.
+/// The SQL of the lake's tables, views, and queries, from lake.sql, on the lake in the same folder.
 fn lake(folder: &Path) -> anyhow::Result<String> {
     let file = folder.join(LAKE_SQL);
     let sql = fs::read_to_string(&file).map_err(|error| match error.kind() {
@@ -116,47 +118,47 @@ fn lake(folder: &Path) -> anyhow::Result<String> {
     let lake = std::path::absolute(folder)?.join(LAKE_BUCKET);
     let is_readable = |lake: &&str| !lake.contains(['\\', '\n', '\r']);
     let lake = lake.to_str().filter(is_readable).with_context(|| {
-        format!("DuckDB cannot read a folder with such a name; rename {}", folder.display())
+        format!("DuckDB cannot read a folder with this name; rename {}", folder.display())
     })?;
-    // It may have been moved or copied since it was written.
+    // The folder may have been moved or copied since.
     let here = place(lake);
-    let (said, _) = here.split_once('=').unwrap_or((&here, ""));
-    let line = |line| if str::starts_with(line, said) { here.as_str() } else { line };
+    let (setting, _) = here.split_once('=').unwrap_or((&here, ""));
+    let line = |line| if str::starts_with(line, setting) { here.as_str() } else { line };
     Ok(sql.lines().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-fn failure(folder: &Path, request: &Request, said: &str) -> anyhow::Error {
+fn failure(folder: &Path, request: &Request, stderr: &str) -> anyhow::Error {
     let name = request.query.name;
     let file = folder.join(LAKE_SQL);
-    // Further lines point at places in SQL that the user has not written.
-    let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
-    let said = shortened(said, SHOWN);
-    let is_missing = |name: &str| said.contains(&format!("name {name} does not exist"));
+    // Further lines refer to SQL that the user did not write.
+    let error = stderr.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
+    let error = shortened(error, SHOWN);
+    let is_missing = |name: &str| error.contains(&format!("name {name} does not exist"));
     if is_missing(name) || is_missing("contact_metrics") || is_missing("agent_events") {
         return anyhow!(
             "{} was written by another version, without {name}; run the demo again",
             file.display()
         );
     }
-    if said.contains("Parser Error") || said.contains("Catalog Error") {
+    if error.contains("Parser Error") || error.contains("Catalog Error") {
         return anyhow!(
-            "DuckDB cannot read {}: DuckDB must be version 1.3 or newer, and the file as the demo wrote it: {said}",
+            "DuckDB cannot read {}; it needs DuckDB 1.3 or newer, and the unchanged file from the demo: {error}",
             file.display()
         );
     }
-    anyhow!("DuckDB could not answer {name}: {said}")
+    anyhow!("DuckDB could not run {name}: {error}")
 }
 
-/// What is done in one session.
+/// One `DuckDB` session.
 struct Session<'a> {
     lake: String,
     request: &'a Request,
-    answer: &'a Path,
+    results: &'a Path,
 }
 
 impl Session<'_> {
     fn file(&self, name: &str) -> PathBuf {
-        self.answer.join(format!("{name}.json"))
+        self.results.join(format!("{name}.json"))
     }
 
     fn head(&self) -> anyhow::Result<Head> {
@@ -168,16 +170,16 @@ impl Session<'_> {
         self.request.values().map(move |(parameter, value)| (parameter, text(value)))
     }
 
-    /// Puts the values into a table, each by the expression that is it.
+    /// SQL that puts the values into a table; `expression` gives the SQL expression of each.
     fn bind(&self, expression: impl Fn(Parameter) -> String) -> String {
         let columns = self.values().map(|(parameter, _)| {
-            // A day that nobody said.
+            // An empty value means that no day was given.
             format!("nullif({}, '') AS {}", expression(parameter), parameter.name())
         });
         format!("CREATE TEMP TABLE asked AS SELECT {};\n", columns.collect::<Vec<_>>().join(", "))
     }
 
-    /// What is the same for both: the last day that has data, the answer's columns, and the answer.
+    /// The statements for both engines: the last day that has data, the result's columns, and the result.
     fn statements(&self) -> String {
         let name = self.request.query.name;
         let mut sql = String::new();
@@ -215,7 +217,7 @@ impl Session<'_> {
     }
 }
 
-/// The answer but for its rows.
+/// The result without its rows.
 #[derive(Debug, Deserialize)]
 struct Head {
     columns: Vec<Column>,
@@ -231,7 +233,7 @@ struct Column {
 
 fn row(line: &str, columns: &[Column]) -> anyhow::Result<Vec<Datum>> {
     let values: std::collections::HashMap<&str, &RawValue> =
-        serde_json::from_str(line).context("DuckDB answered what is not JSON")?;
+        serde_json::from_str(line).context("DuckDB wrote a row that is not JSON")?;
     let datum = |column: &Column| {
         let Some(value) = values.get(column.name.as_str()).map(|value| value.get()) else {
             return Ok(Datum::Nothing);
@@ -256,7 +258,7 @@ fn elements(list: &str) -> serde_json::Result<Vec<Option<String>>> {
     Ok(elements.into_iter().map(text).collect())
 }
 
-/// What runs `DuckDB`.
+/// How to run `DuckDB`.
 enum Engine {
     CommandLine,
     Python(&'static str),
@@ -269,20 +271,20 @@ impl Engine {
             return Ok(Self::CommandLine);
         }
         for python in ["python3", "python"] {
-            if started(python, &["-c", PYTHON_HAS_IT]).await == Some(true) {
+            if started(python, &["-c", PYTHON_CHECK]).await == Some(true) {
                 return Ok(Self::Python(python));
             }
         }
         ensure!(
             command_line.is_none(),
-            "the `duckdb` on the path does not start; `duckdb --version` says why"
+            "the `duckdb` on the PATH does not start; run `duckdb --version` to see why"
         );
         bail!(
-            "DuckDB was not found on this machine; install its command line (https://duckdb.org/docs/installation) or its Python package (pip install duckdb), version 1.3 or newer, so that `duckdb` or `python3` is on the path"
+            "DuckDB was not found on this machine; install its command line (https://duckdb.org/docs/installation) or its Python package (pip install duckdb), version 1.3 or newer, so that `duckdb` or `python3` is on the PATH"
         )
     }
 
-    /// What it says of a failure is the error.
+    /// Runs the session. The error is the standard error of `DuckDB`.
     async fn run(self, session: &Session<'_>) -> Result<(), String> {
         let (mut command, input) = match self {
             Self::CommandLine => {
@@ -290,7 +292,7 @@ impl Engine {
                     |parameter: Parameter| format!("{VARIABLE}{}", parameter.name().to_uppercase());
                 let bind = session.bind(|parameter| format!("getenv('{}')", variable(parameter)));
                 let mut command = Command::new("duckdb");
-                // Not the user's own settings.
+                // Ignore the user's ~/.duckdbrc.
                 command.args(["-init", "/dev/null", "-bail"]);
                 command.envs(session.values().map(|(parameter, value)| (variable(parameter), value)));
                 (command, format!("{}\n{bind}{}", session.lake, session.statements()))
@@ -314,40 +316,41 @@ impl Engine {
         let mut stdin = child.stdin.take();
         let written = async {
             if let Some(mut stdin) = stdin.take() {
-                // One that ends early says why.
+                // If the process ends early, its standard error says why.
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
         };
-        let said = tokio::spawn(beginning(child.stderr.take()));
+        let stderr = tokio::spawn(beginning(child.stderr.take()));
         let ((), ended) = tokio::join!(written, child.wait());
         let ended = ended.map_err(|error| error.to_string())?;
-        // What it started may hold its standard error for longer.
-        let said = tokio::time::timeout(LAST_WORDS, said).await.ok().and_then(Result::ok).unwrap_or_default();
+        // A child of the process may keep standard error open.
+        let stderr =
+            tokio::time::timeout(STDERR_TIMEOUT, stderr).await.ok().and_then(Result::ok).unwrap_or_default();
         if ended.success() && session.file("rows").exists() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&said);
-        let said = console::strip_ansi_codes(&said);
-        Err(if said.trim().is_empty() {
+        let stderr = String::from_utf8_lossy(&stderr);
+        let stderr = console::strip_ansi_codes(&stderr);
+        Err(if stderr.trim().is_empty() {
             format!("it exited without an error message ({ended})")
         } else {
-            said.into_owned()
+            stderr.into_owned()
         })
     }
 }
 
-/// The beginning of what a process says; all of it is read, so that it is never in its way.
+/// The beginning of a stream. The rest is read and dropped, so that the process never blocks.
 async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut said = Vec::new();
+    let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
-        // A pipe that breaks has ended.
-        let _ = (&mut stream).take(KEPT).read_to_end(&mut said).await;
+        // A read error ends the stream.
+        let _ = (&mut stream).take(KEPT).read_to_end(&mut bytes).await;
         let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
     }
-    said
+    bytes
 }
 
-/// Whether it starts and ends well; `None` if there is none.
+/// Whether the program runs successfully; `None` if it is not installed.
 async fn started(program: &str, arguments: &[&str]) -> Option<bool> {
     let mut command = Command::new(program);
     let silent = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

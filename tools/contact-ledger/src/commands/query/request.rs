@@ -1,4 +1,4 @@
-//! What is asked: a query, and a value for each of its parameters.
+//! A query with a value for each of its parameters.
 
 use std::fmt;
 
@@ -19,10 +19,10 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// As a literal of Athena's SQL: Athena reads each value of a parameter as one.
+    /// The value as an SQL literal, the form in which Athena expects parameter values.
     ///
     /// Source: Amazon Athena API Reference, `StartQueryExecution`, `ExecutionParameters`; Athena User Guide, "Use parameterized
-    /// queries": text stands in single quotes. SQL doubles one that is within.
+    /// queries": text is in single quotes, with single quotes in it doubled.
     pub(super) fn literal(&self) -> String {
         match self {
             Self::Text(_) | Self::Day(_) => format!("'{}'", self.to_string().replace('\'', "''")),
@@ -42,25 +42,25 @@ impl fmt::Display for Value {
     }
 }
 
-/// What is asked. Days that nobody said are missing.
+/// A query with its values. Days that were not given are missing.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) query: &'static Source,
     values: Vec<(Parameter, Option<Value>)>,
-    /// What is said beside the days and beside the time zone, if they are nobody's choice.
+    /// Where the days and the time zone come from, if they were not given.
     days_are: Option<&'static str>,
     zone_is: Option<&'static str>,
 }
 
 impl Request {
-    /// Fills in the system's time zone, and the last day of those who say only the first.
+    /// Fills in the system time zone, and the second day if only one is given.
     pub(super) fn new(query: &'static Source, values: Vec<(Parameter, Option<Value>)>) -> Self {
         let mut request = Self { query, values, days_are: None, zone_is: None };
         if request.has(Parameter::TimeZone) && request.value(Parameter::TimeZone).is_none() {
             let system = TimeZone::system();
             let (name, is) = match system.iana_name() {
                 Some(name) => (name, "the time zone of this system"),
-                None => ("UTC", "this system has no time zone with a name"),
+                None => ("UTC", "this system has no IANA time zone"),
             };
             request.set(Parameter::TimeZone, Value::Text(name.to_owned()));
             request.zone_is = Some(is);
@@ -73,8 +73,10 @@ impl Request {
         request
     }
 
+    /// Checks the order of the days.
+    ///
     /// # Errors
-    /// A sentence, when the days are in the wrong order.
+    /// If the last day is before the first.
     pub(super) fn ensure_days_in_order(&self) -> Result<(), WrongUsage> {
         match (self.day(Parameter::FirstDay), self.day(Parameter::LastDay)) {
             (Some(first), Some(last)) if last < first => {
@@ -84,7 +86,7 @@ impl Request {
         }
     }
 
-    /// Of yesterday, unless days are said.
+    /// The request for yesterday, unless days are given.
     pub(super) fn of_yesterday(&self, now: Timestamp) -> Self {
         if self.has_days() {
             return self.clone();
@@ -96,7 +98,7 @@ impl Request {
         self.of_day(today.saturating_sub(1.day()), "yesterday")
     }
 
-    /// Of this day, which is what it says.
+    /// The request for one day; `is` describes the day.
     pub(super) fn of_day(&self, day: Date, is: &'static str) -> Self {
         let mut request = self.clone();
         request.set(Parameter::FirstDay, Value::Day(day));
@@ -109,17 +111,17 @@ impl Request {
         self.day(Parameter::FirstDay).is_some()
     }
 
-    /// The values, in the order of the query. Those of days may be missing.
+    /// The values in the order of the query's parameters. Days may be missing.
     pub(super) fn values(&self) -> impl Iterator<Item = (Parameter, Option<&Value>)> {
         self.values.iter().map(|(parameter, value)| (*parameter, value.as_ref()))
     }
 
-    /// What is asked, for people: every value, and where it comes from if nobody said it.
-    pub(super) fn told(&self) -> String {
+    /// A description of the request: every value, and where it comes from if it was not given.
+    pub(super) fn description(&self) -> String {
         let (mut first, mut last) = (self.day(Parameter::FirstDay), self.day(Parameter::LastDay));
         let is_by_week = self.value(Parameter::Grain) == Some(&Value::Text("week".to_owned()));
         if is_by_week {
-            // Weeks are whole, from Monday on.
+            // Whole weeks, starting on Monday.
             let monday =
                 |day: Date| day.saturating_sub(i64::from(day.weekday().to_monday_zero_offset()).days());
             (first, last) = (first.map(monday), last.map(|day| monday(day).saturating_add(6.days())));
@@ -131,19 +133,19 @@ impl Request {
         };
         let of_week = if is_by_week { "the week of " } else { "" };
         let because = |because: Option<&str>| because.map(|text| format!(" ({text})")).unwrap_or_default();
-        let mut told =
+        let mut parts =
             vec![format!("{days}{}", because(self.days_are.map(|day| format!("{of_week}{day}")).as_deref()))];
         if let Some(zone) = self.value(Parameter::TimeZone) {
-            told.push(format!("{zone}{}", because(self.zone_is)));
+            parts.push(format!("{zone}{}", because(self.zone_is)));
         }
         if is_by_week {
-            told.push("whole weeks".to_owned());
+            parts.push("whole weeks".to_owned());
         }
-        told.extend(self.values().filter_map(|(parameter, value)| of_value(parameter, value?)));
-        format!("{}: {}", self.query.name, told.join(", "))
+        parts.extend(self.values().filter_map(|(parameter, value)| of_value(parameter, value?)));
+        format!("{}: {}", self.query.name, parts.join(", "))
     }
 
-    /// Why an answer may be empty.
+    /// Why a result may be empty.
     pub(super) fn why_empty(&self) -> String {
         let names = [Parameter::Queue, Parameter::RoutingProfile, Parameter::Instance]
             .into_iter()
@@ -151,22 +153,22 @@ impl Request {
                 let name = self.value(parameter)?.to_string();
                 (name != "*").then(|| {
                     format!(
-                        "{} {name} matches Amazon Connect exactly, upper and lower case included",
+                        "{} {name} matches Amazon Connect exactly, including case",
                         parameter.name().replace('_', " ")
                     )
                 })
             });
-        let mut asked = vec!["these days have data".to_owned()];
-        asked.extend(names);
-        format!("No rows: check that {}", asked.join(", and that "))
+        let mut checks = vec!["these days have data".to_owned()];
+        checks.extend(names);
+        format!("No rows: check that {}", checks.join(", and that "))
     }
 
     fn has(&self, parameter: Parameter) -> bool {
-        self.values.iter().any(|(here, _)| *here == parameter)
+        self.values.iter().any(|(own, _)| *own == parameter)
     }
 
     fn value(&self, parameter: Parameter) -> Option<&Value> {
-        self.values().find_map(|(here, value)| value.filter(|_| here == parameter))
+        self.values().find_map(|(own, value)| value.filter(|_| own == parameter))
     }
 
     fn day(&self, parameter: Parameter) -> Option<Date> {
@@ -177,13 +179,13 @@ impl Request {
     }
 
     fn set(&mut self, parameter: Parameter, value: Value) {
-        if let Some((_, place)) = self.values.iter_mut().find(|(here, _)| *here == parameter) {
-            *place = Some(value);
+        if let Some((_, slot)) = self.values.iter_mut().find(|(own, _)| *own == parameter) {
+            *slot = Some(value);
         }
     }
 }
 
-/// A value in words; `None` for the time zone and the days, which come first.
+/// A value in words; `None` for the time zone and the days, which are printed first.
 fn of_value(parameter: Parameter, value: &Value) -> Option<String> {
     let named = |what: &str| match value.to_string().as_str() {
         "*" => format!("every {what}"),
@@ -222,29 +224,29 @@ mod tests {
     }
 
     #[test]
-    fn yesterday_is_that_of_the_time_zone() {
+    fn yesterday_depends_on_the_time_zone() {
         let now = Timestamp::parse("2026-03-02T11:30:00Z").unwrap();
         let days = ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"].map(|zone| {
-            let told = request(zone).of_yesterday(now).told();
-            told.split(": ").nth(1).unwrap()[..10].to_owned()
+            let description = request(zone).of_yesterday(now).description();
+            description.split(": ").nth(1).unwrap()[..10].to_owned()
         });
         assert_eq!(days, ["2026-03-01", "2026-03-02", "2026-03-01"]);
     }
 
     #[test]
-    fn what_is_asked_is_told_with_where_it_comes_from() {
+    fn a_description_says_where_default_values_come_from() {
         let now = Timestamp::parse("2026-03-02T11:30:00Z").unwrap();
         assert_eq!(
-            request("Europe/London").of_yesterday(now).told(),
+            request("Europe/London").of_yesterday(now).description(),
             "contact_chains: 2026-03-01 (yesterday), Europe/London, without simulated contacts"
         );
     }
 
     #[test]
-    fn text_is_a_literal_and_nothing_else() {
-        let told = |value: Value| value.literal();
-        assert_eq!(told(Value::Text("x' OR '1'='1".to_owned())), "'x'' OR ''1''=''1'");
-        assert_eq!(told(Value::Number(20)), "20");
-        assert_eq!(told(Value::Flag(false)), "false");
+    fn text_with_quotes_stays_one_literal() {
+        let literal = |value: Value| value.literal();
+        assert_eq!(literal(Value::Text("x' OR '1'='1".to_owned())), "'x'' OR ''1''=''1'");
+        assert_eq!(literal(Value::Number(20)), "20");
+        assert_eq!(literal(Value::Flag(false)), "false");
     }
 }

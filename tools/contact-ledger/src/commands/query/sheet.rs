@@ -1,4 +1,4 @@
-//! The answer of a query, in the form that is asked for.
+//! The result of a query, in the requested format.
 
 use std::borrow::Cow;
 
@@ -14,10 +14,10 @@ use ledger_console::render::terminal::{
 
 use crate::commands::query::arguments::Format;
 
-/// A table is put together before it is shown.
-const ROWS_IN_A_TABLE: usize = 10_000;
+/// Maximum number of rows in a table, which is buffered in memory.
+const MAX_TABLE_ROWS: usize = 10_000;
 
-/// A value of an answer.
+/// A value in a result.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Datum {
     Nothing,
@@ -27,14 +27,14 @@ pub(super) enum Datum {
     List(Vec<Option<String>>),
 }
 
-/// The answer, as it comes.
+/// A result that is written as its rows arrive.
 #[derive(Debug)]
 pub(super) struct Sheet {
     format: Format,
     columns: Vec<String>,
     rows: Vec<Vec<Datum>>,
     count: u64,
-    /// What waits to be written.
+    /// Output that is not written yet.
     text: String,
 }
 
@@ -43,16 +43,16 @@ impl Sheet {
         Self { format, columns: Vec::new(), rows: Vec::new(), count: 0, text: String::new() }
     }
 
-    /// What was asked, and the columns.
-    pub(super) fn begin(&mut self, asked: &str, columns: Vec<String>) -> anyhow::Result<()> {
+    /// Starts the output with the query's description and the columns.
+    pub(super) fn begin(&mut self, description: &str, columns: Vec<String>) -> anyhow::Result<()> {
         self.columns = columns;
         match self.format {
-            Format::Table => print(&format!("{}\n\n", wrapped(asked, width(), 2)))?,
+            Format::Table => print(&format!("{}\n\n", wrapped(description, width(), 2)))?,
             Format::Csv => {
-                say(asked);
+                say(description);
                 self.text = line_of_csv(self.columns.iter().map(|column| column.as_str().into()))?;
             }
-            Format::Json => say(asked),
+            Format::Json => say(description),
         }
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Sheet {
     pub(super) fn row(&mut self, row: Vec<Datum>) -> anyhow::Result<()> {
         self.count += 1;
         match self.format {
-            Format::Table if self.rows.len() < ROWS_IN_A_TABLE => self.rows.push(row),
+            Format::Table if self.rows.len() < MAX_TABLE_ROWS => self.rows.push(row),
             Format::Table => {}
             Format::Csv => self.text += &line_of_csv(row.iter().map(Datum::in_csv))?,
             Format::Json => self.text += &(escaped(&self.object(&row)?) + "\n"),
@@ -68,7 +68,7 @@ impl Sheet {
         Ok(())
     }
 
-    /// Writes what there is, unless it is to be a table.
+    /// Writes the buffered output; a table is written at the end.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         let text = std::mem::take(&mut self.text);
         if self.format == Format::Csv && Term::stdout().is_term() {
@@ -85,9 +85,9 @@ impl Sheet {
         Ok(())
     }
 
-    /// Whether a table has as many rows as it can have. Other forms have no such limit.
+    /// Whether a table has the maximum number of rows. Other formats have no limit.
     pub(super) fn is_full(&self) -> bool {
-        self.format == Format::Table && self.count > ROWS_IN_A_TABLE as u64
+        self.format == Format::Table && self.count > MAX_TABLE_ROWS as u64
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -96,7 +96,7 @@ impl Sheet {
 
     pub(super) fn counted(&self) -> String {
         if self.is_full() {
-            return format!("The first {ROWS_IN_A_TABLE} rows; --format csv has all");
+            return format!("The first {MAX_TABLE_ROWS} rows; --format csv prints all of them");
         }
         counted(self.count, "row", "rows")
     }
@@ -118,23 +118,23 @@ impl Sheet {
         Ok(String::from_utf8(json)?)
     }
 
-    /// Ids are left out of a table if names stand beside them, or if they are all the same. One that is too wide for the
-    /// terminal has a block of lines for each row.
+    /// Omits IDs that have a name next to them, and the instance ID if it is the same in all rows. A table that is wider than
+    /// the terminal becomes a block of lines per row.
     fn table(&self, width: usize) -> String {
         let shown: Vec<usize> =
-            (0..self.columns.len()).filter(|place| !self.is_beside_a_name(*place)).collect();
+            (0..self.columns.len()).filter(|index| !self.is_redundant_id(*index)).collect();
         let is_number =
-            |place: usize| self.rows.iter().any(|row| matches!(row.get(place), Some(Datum::Number(_))));
-        let column = |place: &usize| {
-            let name = self.columns.get(*place).cloned().unwrap_or_default();
-            let column = if is_number(*place) { number("") } else { text("", 1) };
+            |index: usize| self.rows.iter().any(|row| matches!(row.get(index), Some(Datum::Number(_))));
+        let column = |index: &usize| {
+            let name = self.columns.get(*index).cloned().unwrap_or_default();
+            let column = if is_number(*index) { number("") } else { text("", 1) };
             Column { title: name.into(), ..column }
         };
         let columns: Vec<_> = shown.iter().map(column).collect();
         let cells = |row: &Vec<Datum>| {
             shown
                 .iter()
-                .map(|place| row.get(*place).map(Datum::in_table).unwrap_or_default())
+                .map(|index| row.get(*index).map(Datum::in_table).unwrap_or_default())
                 .collect::<Vec<_>>()
         };
         let rows: Vec<_> = self.rows.iter().map(cells).collect();
@@ -145,17 +145,17 @@ impl Sheet {
         if is_too_wide { in_blocks(&columns, &rows, width) } else { whole }
     }
 
-    fn is_beside_a_name(&self, place: usize) -> bool {
-        let Some(id) = self.columns.get(place).and_then(|name| name.strip_suffix("_id")) else {
+    fn is_redundant_id(&self, index: usize) -> bool {
+        let Some(id) = self.columns.get(index).and_then(|name| name.strip_suffix("_id")) else {
             return false;
         };
-        let values = |place: usize| self.rows.iter().map(move |row| row.get(place));
+        let values = |index: usize| self.rows.iter().map(move |row| row.get(index));
         if id == "instance" {
-            let mut all = values(place);
+            let mut all = values(index);
             let first = all.next();
             return all.all(|value| Some(value) == first);
         }
-        let is_there = |value: Option<&Datum>| match value {
+        let is_set = |value: Option<&Datum>| match value {
             None | Some(Datum::Nothing) => false,
             Some(Datum::Text(text)) => !text.is_empty(),
             Some(_) => true,
@@ -163,13 +163,13 @@ impl Sheet {
         ["_name", "_username"].iter().any(|end| {
             let name = self.columns.iter().position(|column| *column == format!("{id}{end}"));
             name.is_some_and(|name| {
-                values(name).zip(values(place)).all(|(name, id)| is_there(name) || !is_there(id))
+                values(name).zip(values(index)).all(|(name, id)| is_set(name) || !is_set(id))
             })
         })
     }
 }
 
-/// A block of lines for each row: a column each.
+/// A block per row, with a line per column.
 fn in_blocks(columns: &[Column], rows: &[Vec<String>], width: usize) -> String {
     let widest = columns.iter().map(|column| column.title.len()).max().unwrap_or_default();
     let line = |(column, cell): (&Column, &String)| {
@@ -181,7 +181,7 @@ fn in_blocks(columns: &[Column], rows: &[Vec<String>], width: usize) -> String {
 }
 
 impl Datum {
-    /// What an engine writes for a value of this type. Times are UTC, and become instants that say so.
+    /// Parses a value that an engine wrote for this type. Timestamps are UTC, and become ISO 8601 with `Z`.
     pub(super) fn of(text: String, engine_type: &str) -> Self {
         let engine_type = engine_type.to_lowercase();
         match engine_type.as_str() {
@@ -191,7 +191,7 @@ impl Datum {
             name if name.starts_with("decimal") => Self::of_number(&text),
             name if name.starts_with("timestamp") => Self::Text(instant(&text)),
             name if name.starts_with("array") || name.ends_with("[]") => {
-                // Athena has no quotation marks here; lists of this project are of ids and of names without a comma.
+                // Athena does not quote list elements. Lists in this project have IDs, and names without commas.
                 let inner = text.trim_start_matches('[').trim_end_matches(']');
                 let parts = inner.split(", ").filter(|part| !part.is_empty());
                 Self::List(parts.map(|part| (part != "null").then(|| part.to_owned())).collect())
@@ -200,7 +200,7 @@ impl Datum {
         }
     }
 
-    /// What is no number of JSON (NaN) is no figure.
+    /// NaN, which JSON cannot represent, becomes nothing.
     fn of_number(text: &str) -> Self {
         let whole = text.parse::<i64>().ok().map(Number::from);
         let number = whole.or_else(|| text.parse().ok().and_then(Number::from_f64));
@@ -236,7 +236,7 @@ fn joined(list: &[Option<String>]) -> String {
     list.iter().map(|element| element.as_deref().unwrap_or("–")).collect::<Vec<_>>().join(", ")
 }
 
-/// `2026-03-02 08:00:00.5` is `2026-03-02T08:00:00.500Z`.
+/// `2026-03-02 08:00:00.5` becomes `2026-03-02T08:00:00.500Z`.
 fn instant(text: &str) -> String {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let part: String = part.chars().chain("000".chars()).take(3).collect();
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_a_table_or_blocks_if_that_is_too_wide() {
+    fn a_result_is_a_table_or_blocks_if_the_table_is_too_wide() {
         let sheet = sheet(Format::Table);
         let plain = |width| console::strip_ansi_codes(&sheet.table(width)).into_owned();
         assert_eq!(
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn csv_has_every_column_and_no_formula_and_json_every_digit() {
+    fn csv_has_every_column_and_escapes_formulas_and_json_keeps_every_digit() {
         let csv = sheet(Format::Csv).text;
         assert_eq!(csv, "2026-03-02,4-1,'=1+1,13,0.6923076923076923\n2026-03-02,4-1,Ventas,2,\n");
         let json = sheet(Format::Json).text;
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn both_engines_times_and_lists_are_written_alike() {
+    fn times_and_lists_of_both_engines_have_the_same_form() {
         for text in ["2026-03-02 08:00:00", "2026-03-02 08:00:00.000"] {
             assert_eq!(
                 Datum::of(text.to_owned(), "timestamp"),

@@ -10,37 +10,37 @@ use crate::stack::connection::StackArguments;
 /// Arguments of `tail`.
 #[derive(Debug, Clone, Args)]
 pub struct TailArguments {
-    /// Whose records
+    /// Stream to read
     #[arg(value_enum, value_name = "STREAM")]
     pub(super) stream: RecordsKind,
-    /// Begin with records that arrived then: an instant, a day (UTC), or a time ago such as 15m [default: 5m]
+    /// Start time, inclusive: a UTC date, a timestamp, or a relative time such as 15m [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(super) since: Option<Since>,
-    /// Most records to show [default: 1000 in a pipe, no limit on a terminal]
+    /// Maximum number of records to show [default: 1000 in a pipe, unlimited on a terminal]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
-    /// Go on until interrupted, as on a terminal; in a pipe, it ends after 10 seconds without a record otherwise
+    /// Keep running in a pipe, which otherwise ends after 10 seconds without a record
     #[arg(long)]
     pub(super) follow: bool,
-    /// Seconds after which it ends
+    /// Stop after this many seconds
     #[arg(long = "for", value_name = "SECONDS", conflicts_with = "follow")]
     pub(super) seconds: Option<u64>,
-    /// Show values, also those that may be personal data
+    /// Show values, including those that may be personal data
     #[arg(long)]
     pub(super) show_values: bool,
-    /// Print JSON, one object a line
+    /// Print JSON Lines, one object per line
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) stack: StackArguments,
 }
 
-/// When to begin.
+/// The start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
     /// Milliseconds ago.
     Ago(i64),
-    /// At this instant.
+    /// A timestamp.
     At(Timestamp),
 }
 
@@ -52,13 +52,13 @@ pub(super) fn since(text: &str) -> Result<Since, String> {
     });
     let at = || day_or_instant(text).map(|(begin, _)| Since::At(begin));
     ago.or_else(at).ok_or_else(|| {
-        "it is no time; say 15m, 2h, a day such as 2026-03-02, or an instant such as 2026-03-02T08:00:00Z"
+        "not a time; use 15m, 2h, a date such as 2026-03-02, or a timestamp such as 2026-03-02T08:00:00Z"
             .to_owned()
     })
 }
 
 impl Since {
-    /// Not after now: a stream has nothing from the future.
+    /// The start time as a timestamp, at most now.
     pub(super) fn instant(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Ago(milliseconds) => {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_begins_at_an_instant_a_day_or_some_time_ago_and_never_in_the_future() {
+    fn since_accepts_timestamps_days_and_relative_times_and_is_never_in_the_future() {
         let now = Timestamp::parse("2026-03-02T08:00:00Z").unwrap();
         for (text, instant) in [
             ("15m", "2026-03-02T07:45:00.000Z"),

@@ -1,4 +1,4 @@
-//! Records between who reads and who prints.
+//! Records on their way from the readers to the printer.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -7,40 +7,40 @@ use connect_streams::Timestamp;
 use lambda_io::aggregate;
 use tokio::sync::mpsc::Sender;
 
-/// A record, as it came.
+/// A record that arrived.
 #[derive(Debug)]
 pub(crate) struct Arrived {
-    /// When; of a copy, when the oldest record beside it did.
+    /// Arrival time; for a raw copy, that of the oldest record in the object.
     pub(super) at: Option<Timestamp>,
-    /// The shard, or the key of the copy.
+    /// The shard, or the key of the object with raw copies.
     pub(super) from: Arc<str>,
-    /// The record's number in its shard.
+    /// The sequence number in the shard.
     pub(super) sequence_number: Option<String>,
-    /// Its place among the records that were packed into one.
+    /// Index among the records that were aggregated into one.
     pub(super) part: Option<usize>,
     pub(super) data: Vec<u8>,
 }
 
-/// What comes from a reader.
-pub(crate) enum Told {
+/// An event from a reader.
+pub(crate) enum Event {
     Record(Arrived),
-    Sentence(String),
+    Message(String),
 }
 
-/// Reads a stream or its copies.
+/// Passes on records from a stream or from raw copies.
 #[derive(Clone)]
 pub(crate) struct Reader {
     pub(super) since: Timestamp,
-    pub(super) sender: Sender<Told>,
-    /// How many sources have records that were not read yet.
+    pub(super) sender: Sender<Event>,
+    /// The number of sources with unread records.
     pub(super) behind: Arc<AtomicUsize>,
 }
 
 impl Reader {
-    /// Hands on a record, or those that are packed in it. `false` if nobody wants any more.
-    pub(super) async fn hand_on(&self, arrived: Arrived) -> bool {
+    /// Sends a record, or the records aggregated in it. `false` if the receiver is gone.
+    pub(super) async fn send_record(&self, arrived: Arrived) -> bool {
         let parts = aggregate::is_packed(&arrived.data).then(|| aggregate::unpack(arrived.data.clone()).ok());
-        let Some(parts) = parts.flatten() else { return self.tell(Told::Record(arrived)).await };
+        let Some(parts) = parts.flatten() else { return self.send(Event::Record(arrived)).await };
         for (part, packed) in parts.into_iter().enumerate() {
             let Arrived { at, from, sequence_number, .. } = &arrived;
             let record = Arrived {
@@ -50,14 +50,14 @@ impl Reader {
                 part: Some(part),
                 data: packed.data.to_vec(),
             };
-            if !self.tell(Told::Record(record)).await {
+            if !self.send(Event::Record(record)).await {
                 return false;
             }
         }
         true
     }
 
-    pub(super) async fn tell(&self, told: Told) -> bool {
-        self.sender.send(told).await.is_ok()
+    pub(super) async fn send(&self, event: Event) -> bool {
+        self.sender.send(event).await.is_ok()
     }
 }

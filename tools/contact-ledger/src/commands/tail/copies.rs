@@ -1,4 +1,4 @@
-//! Contact records that are put on Firehose directly, from the raw copies that it leaves in the lake.
+//! Reads contact records that go directly to Firehose, from their raw copies in the lake.
 
 use std::collections::HashSet;
 use std::io::Cursor;
@@ -17,14 +17,14 @@ use lake_files::copies::arrival;
 use lake_files::layout::COPIES_PARTITION;
 use ledger_console::records::input::{KINESIS, records_of};
 
-/// Why it is not a stream that is read.
-pub(super) const NO_STREAM: &str = "Contact records are put on Firehose directly, so there is no stream to read. These are the raw copies in the lake, as old as Firehose's buffer: up to 15 minutes, and as many records as were in it. The time is that of the oldest record beside it.";
+/// Why there is no stream to read.
+pub(super) const NO_STREAM: &str = "Contact records go directly to Firehose, so there is no stream to read. These are the raw copies in the lake, which Firehose buffers for up to 15 minutes. The time shown is that of the oldest record in the same object.";
 
-/// So often it is looked whether there are new copies.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often to check for new raw copies.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 const DAY_MILLISECONDS: i64 = 86_400_000;
 
-/// Reads copies that were written since then, until nobody listens.
+/// Reads raw copies written since the start time, until the receiver is gone.
 pub(super) async fn read(
     connection: Connection,
     reader: Reader,
@@ -35,7 +35,7 @@ pub(super) async fn read(
     loop {
         for day in days(reader.since, now()) {
             for key in written_since(&connection, &day, reader.since).await? {
-                if seen.insert(key.clone()) && !hand_on(&connection, &reader, &key).await? {
+                if seen.insert(key.clone()) && !send_object(&connection, &reader, &key).await? {
                     return Ok(());
                 }
             }
@@ -44,11 +44,11 @@ pub(super) async fn read(
             reader.behind.fetch_sub(1, Ordering::Relaxed);
         }
         is_first = false;
-        sleep(EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// The days whose partitions can hold records that arrived since then: a copy's partition is the day of its oldest record.
+/// The days whose partitions can contain records that arrived since then. An object's partition is the day of its oldest record.
 fn days(since: Timestamp, now: Timestamp) -> Vec<String> {
     let first = since.epoch_milliseconds().div_euclid(DAY_MILLISECONDS) - 1;
     let last = now.epoch_milliseconds().div_euclid(DAY_MILLISECONDS);
@@ -56,14 +56,14 @@ fn days(since: Timestamp, now: Timestamp) -> Vec<String> {
     (first..=last).filter_map(day).collect()
 }
 
-/// Keys of the copies of a day that were written at this time or later: a record that arrived later is in one of them.
+/// Keys of a day's objects that were written at or after this time. Records that arrived after it are in one of them.
 async fn written_since(connection: &Connection, day: &str, since: Timestamp) -> anyhow::Result<Vec<String>> {
     let lake = connection.lake();
     let prefix = format!("{COPIES_PARTITION}{day}/");
     let mut keys = Vec::new();
     let listed = for_each_object(&lake.client, &lake.bucket, &prefix, |key, written| {
         let written = written.and_then(|at| at.to_millis().ok());
-        // S3 tells whole seconds.
+        // S3 reports whole seconds.
         if written.is_none_or(|written| written + 999 >= since.epoch_milliseconds()) {
             keys.push(key);
         }
@@ -75,16 +75,16 @@ async fn written_since(connection: &Connection, day: &str, since: Timestamp) -> 
     Ok(keys)
 }
 
-/// `false` if nobody listens.
-async fn hand_on(connection: &Connection, reader: &Reader, key: &str) -> anyhow::Result<bool> {
+/// Sends the records of an object. `false` if the receiver is gone.
+async fn send_object(connection: &Connection, reader: &Reader, key: &str) -> anyhow::Result<bool> {
     let lake = connection.lake();
-    // It may have expired since it was listed.
+    // The object may have expired since it was listed.
     let Some(copy) = lake.get(key).await? else { return Ok(true) };
     let name = format!("s3://{}/{key}", lake.bucket);
     for record in records_of(&name, Box::new(Cursor::new(copy)), KINESIS, None)? {
         let data = record?.bytes;
         let arrived = Arrived { at: arrival(key), from: key.into(), sequence_number: None, part: None, data };
-        if !reader.hand_on(arrived).await {
+        if !reader.send_record(arrived).await {
             return Ok(false);
         }
     }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_day_before_is_looked_at_for_what_was_written_after_midnight() {
+    fn the_day_before_is_included_because_its_objects_can_be_written_after_midnight() {
         let at = |text| Timestamp::parse(text).unwrap();
         let days = days(at("2026-03-01T00:05:00Z"), at("2026-03-02T00:01:00Z"));
         assert_eq!(days, ["2026-02-28", "2026-03-01", "2026-03-02"]);

@@ -1,4 +1,4 @@
-//! A record in one line: what is essential in columns of a fixed width, or everything as JSON.
+//! A record on one line: the essentials in columns, or everything as JSON.
 
 use agent_ledger::NamePolicy;
 use connect_streams::{RecordKind, parse};
@@ -17,19 +17,19 @@ use ledger_console::records::judge::{Fate, Judge, Judgment};
 use ledger_console::records::reasons::sentence;
 use ledger_console::render::terminal::{escaped, safe, width};
 
-/// Widths of the columns before the last.
+/// Column widths; the last column has no limit.
 const TIME: usize = 24;
 const KIND: usize = 14;
 const EVENT: usize = 16;
 const ID: usize = 36;
 
-/// Makes lines.
+/// Formats records as lines.
 pub(super) struct Lines {
     stream: StreamKind,
     judge: Judge,
     is_json: bool,
     show_values: bool,
-    /// The terminal's width, if it is one.
+    /// The width of the terminal, if the output is one.
     width: Option<usize>,
     is_first: bool,
 }
@@ -50,14 +50,14 @@ struct Json<'a> {
 impl Lines {
     pub(super) fn of(arguments: &TailArguments) -> Self {
         let stream = arguments.stream.into();
-        // What a policy hides decides nothing about what a record is.
+        // The PII policy does not affect the outcome of a record.
         let judge = Judge::new(Some(stream), Policy::default(), NamePolicy::default());
         let width = Term::stdout().is_term().then(width);
         let (is_json, show_values) = (arguments.json, arguments.show_values);
         Self { stream, judge, is_json, show_values, width, is_first: true }
     }
 
-    /// The line, with its end; before the first one the titles.
+    /// The line with its line break, after the column titles if it is the first.
     pub(super) fn line(&mut self, arrived: &Arrived) -> String {
         let judgment = self.judge.judge(&arrived.data, Some(self.stream));
         if self.is_json {
@@ -65,7 +65,13 @@ impl Lines {
         }
         let mut lines = String::new();
         if std::mem::take(&mut self.is_first) {
-            lines.push_str(&self.cut(&columns(["ARRIVED", "KIND", "EVENT", "AGENT OR CONTACT", "DETAIL"])));
+            lines.push_str(&self.truncated(&columns([
+                "ARRIVED",
+                "KIND",
+                "EVENT",
+                "AGENT OR CONTACT",
+                "DETAIL",
+            ])));
         }
         let at = arrived.at.map_or_else(|| "?".to_owned(), |at| at.to_string());
         let kind = judgment.kind.map_or("?", RecordKind::as_str);
@@ -74,13 +80,13 @@ impl Lines {
                 let why = sentence(reject, self.stream, &arrived.data);
                 [reject.code.as_str().to_owned(), String::new(), format!("would fail: {why}")]
             }
-            _ => essence(&arrived.data, judgment.kind, self.show_values),
+            _ => essentials(&arrived.data, judgment.kind, self.show_values),
         };
-        lines.push_str(&self.cut(&columns([&at, kind, &safe(&event), &safe(&id), &safe(&detail)])));
+        lines.push_str(&self.truncated(&columns([&at, kind, &safe(&event), &safe(&id), &safe(&detail)])));
         lines
     }
 
-    fn cut(&self, line: &str) -> String {
+    fn truncated(&self, line: &str) -> String {
         match self.width {
             Some(width) => truncate_str(line, width, "…").into_owned() + "\n",
             None => line.to_owned() + "\n",
@@ -123,8 +129,8 @@ fn json(arrived: &Arrived, judgment: &Judgment, show_values: bool) -> String {
     serde_json::to_string(&json).expect("texts, numbers and JSON are JSON")
 }
 
-/// What happened, to whom, and what else is worth a line.
-fn essence(data: &[u8], kind: Option<RecordKind>, show_values: bool) -> [String; 3] {
+/// The event, the agent or contact, and details.
+fn essentials(data: &[u8], kind: Option<RecordKind>, show_values: bool) -> [String; 3] {
     let Ok(document) = parse(data) else { return Default::default() };
     let record = if show_values { as_json(document.root()) } else { hidden(document.root()) };
     let text = |path: &str| record.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -1,7 +1,8 @@
-//! The shards of a Kinesis stream, read side by side: a child after its parents, so that the records of a key stay in order.
+//! Reads the shards of a Kinesis stream in parallel, a child after its parents, so that records with the same key stay in
+//! order.
 //!
 //! Source: Kinesis API Reference, `GetRecords`, `GetShardIterator`, `ListShards`; Developer Guide, "Quotas and limits": five
-//! reads a second of a shard, shared by all who poll; an iterator is good for five minutes.
+//! reads per second per shard, shared by all polling consumers; an iterator is valid for five minutes.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -19,50 +20,50 @@ use connect_streams::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::arrived::{Arrived, Reader, Told};
+use super::arrived::{Arrived, Event, Reader};
 use crate::stack::connection::Connection;
 
-/// Of the five reads a second that all readers of a shard share, one.
-const EVERY: Duration = Duration::from_secs(1);
-/// Records of one read; of usual events 4 MB, of the 2 MB a second that all readers share.
+/// One of the five reads per second that all consumers of a shard share.
+const READ_INTERVAL: Duration = Duration::from_secs(1);
+/// Records per read. Usual agent events make this 4 MB, out of the 2 MB per second that all consumers share.
 const RECORDS: i32 = 1000;
-/// After a refusal it waits so long, then twice as long, up to the longest.
+/// Exponential backoff after errors.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
-const LONGEST_WAIT: Duration = Duration::from_secs(16);
-/// So many requests in a row may have no answer.
-const MOST_FAILURES: u32 = 5;
+const MAX_WAIT: Duration = Duration::from_secs(16);
+/// Maximum number of consecutive requests without a response.
+const MAX_FAILURES: u32 = 5;
 
-/// A client that does not retry by itself: its reads would count.
+/// A client without automatic retries, which would count as reads.
 pub(super) fn client(connection: &Connection) -> Client {
     let config = aws_sdk_kinesis::config::Builder::from(&connection.streams());
     Client::from_conf(config.retry_config(RetryConfig::disabled()).build())
 }
 
-/// Reads the stream until nobody listens.
+/// Reads the stream until the receiver is gone.
 pub(super) async fn read(client: Client, stream: String, reader: Reader) -> anyhow::Result<()> {
     let (mut started, mut finished) = (HashSet::new(), HashSet::new());
     let mut shards = JoinSet::new();
     loop {
         for shard in ready(&list(&client, &stream).await?, &started, &finished) {
             started.insert(shard.clone());
-            let place =
-                Place { client: client.clone(), stream: stream.clone(), shard, reader: reader.clone() };
+            let shard_reader =
+                ShardReader { client: client.clone(), stream: stream.clone(), shard, reader: reader.clone() };
             reader.behind.fetch_add(1, Ordering::Relaxed);
-            shards.spawn(place.read());
+            shards.spawn(shard_reader.read());
         }
-        // That the shards were not known kept the count above zero.
+        // Undo the increment that kept the count above zero while the shards were unknown.
         reader.behind.fetch_sub(1, Ordering::Relaxed);
-        // Only where a shard has ended can there be new ones to read.
+        // New shards become readable only when a shard ends.
         match shards.join_next().await {
             Some(ended) => finished.insert(ended??),
             None => return Ok(()),
         };
-        // Until it is known which.
+        // Until the new shards are known.
         reader.behind.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Shards that can be begun: those whose parents are done, or are not there any more.
+/// Shards that can be started: those whose parents are finished or no longer exist.
 fn ready(shards: &[Shard], started: &HashSet<String>, finished: &HashSet<String>) -> Vec<String> {
     let is_there = |id: &str| shards.iter().any(|shard| shard.shard_id() == id);
     let is_done = |parent: Option<&str>| parent.is_none_or(|id| finished.contains(id) || !is_there(id));
@@ -77,7 +78,7 @@ fn ready(shards: &[Shard], started: &HashSet<String>, finished: &HashSet<String>
 async fn list(client: &Client, stream: &str) -> anyhow::Result<Vec<Shard>> {
     let (mut shards, mut token) = (Vec::new(), None);
     loop {
-        // A token stands for the name, too.
+        // The token also identifies the stream.
         let name = token.is_none().then(|| stream.to_owned());
         let listed = client.list_shards().set_stream_name(name).set_next_token(token).send().await;
         let listed =
@@ -90,56 +91,56 @@ async fn list(client: &Client, stream: &str) -> anyhow::Result<Vec<Shard>> {
     }
 }
 
-/// A shard that is being read.
-struct Place {
+/// Reads one shard.
+struct ShardReader {
     client: Client,
     stream: String,
     shard: String,
     reader: Reader,
 }
 
-/// What to do about a refusal.
-enum Then {
+/// What to do after an error.
+enum Action {
     NewIterator,
     Wait(&'static str),
     End,
     Fail,
 }
 
-impl Place {
-    /// Reads the shard to its end, and answers with its id.
+impl ShardReader {
+    /// Reads the shard to its end, and returns its ID.
     async fn read(self) -> anyhow::Result<String> {
         let mut last = None;
         let mut iterator = self.iterator(last.as_deref()).await?;
         let (mut failures, mut wait) = (0, FIRST_WAIT);
         let mut is_behind = true;
         loop {
-            let begin = Instant::now();
+            let start = Instant::now();
             match self.client.get_records().shard_iterator(&iterator).limit(RECORDS).send().await {
                 Ok(output) => {
                     (failures, wait) = (0, FIRST_WAIT);
-                    let Some(next) = self.hand_on(output, &mut last, &mut is_behind).await else {
+                    let Some(next) = self.send_all(output, &mut last, &mut is_behind).await else {
                         return Ok(self.shard);
                     };
                     iterator = next;
                 }
-                Err(error) => match then(&error) {
-                    Then::NewIterator => iterator = self.iterator(last.as_deref()).await?,
-                    Then::End => {
+                Err(error) => match action(&error) {
+                    Action::NewIterator => iterator = self.iterator(last.as_deref()).await?,
+                    Action::End => {
                         self.set_behind(&mut is_behind, false);
                         return Ok(self.shard);
                     }
-                    Then::Wait(why) if failures < MOST_FAILURES || why == THROTTLED => {
+                    Action::Wait(why) if failures < MAX_FAILURES || why == THROTTLED => {
                         failures += 1;
                         let shard = &self.shard;
                         if failures == 1 {
-                            let sentence = format!("{why} ({shard}); it is read slower until that is over.");
-                            self.reader.tell(Told::Sentence(sentence)).await;
+                            let message = format!("{why} ({shard}); reading more slowly until this ends.");
+                            self.reader.send(Event::Message(message)).await;
                         }
                         sleep(wait).await;
-                        wait = (wait * 2).min(LONGEST_WAIT);
+                        wait = (wait * 2).min(MAX_WAIT);
                     }
-                    Then::Wait(_) | Then::Fail => {
+                    Action::Wait(_) | Action::Fail => {
                         return Err(refused(
                             "read",
                             "kinesis:GetRecords and kms:Decrypt",
@@ -149,11 +150,11 @@ impl Place {
                     }
                 },
             }
-            sleep_until(begin + EVERY).await;
+            sleep_until(start + READ_INTERVAL).await;
         }
     }
 
-    /// Where to read on: behind the last record, or where it begins.
+    /// An iterator after the last record, or at the start time.
     async fn iterator(&self, last: Option<&str>) -> anyhow::Result<String> {
         let get = self.client.get_shard_iterator().stream_name(&self.stream).shard_id(&self.shard);
         let get = match last {
@@ -166,11 +167,12 @@ impl Place {
         };
         let got = get.send().await;
         let got = got.map_err(|error| refused("read", "kinesis:GetShardIterator", &self.stream, &error))?;
-        got.shard_iterator.with_context(|| format!("Kinesis gives no iterator for {}", self.shard))
+        got.shard_iterator.with_context(|| format!("Kinesis returned no iterator for {}", self.shard))
     }
 
-    /// Hands on what was read. Answers with the next iterator; `None` at the shard's end, or if nobody listens.
-    async fn hand_on(
+    /// Sends the records that were read, and returns the next iterator; `None` at the end of the shard, or if the receiver is
+    /// gone.
+    async fn send_all(
         &self,
         output: GetRecordsOutput,
         last: &mut Option<String>,
@@ -186,7 +188,7 @@ impl Place {
                 part: None,
                 data: record.data.into_inner(),
             };
-            if !self.reader.hand_on(arrived).await {
+            if !self.reader.send_record(arrived).await {
                 return None;
             }
         }
@@ -208,39 +210,39 @@ impl Place {
     }
 }
 
-/// The SDK reads the time as a float, and every second millisecond comes out a little too early.
+/// Rounds to milliseconds. The SDK parses the time as a float, which makes every second millisecond slightly too early.
 fn milliseconds(at: DateTime) -> Option<i64> {
     const NANOSECONDS: i128 = 1_000_000;
     i64::try_from((at.as_nanos() + NANOSECONDS / 2).div_euclid(NANOSECONDS)).ok()
 }
 
-const THROTTLED: &str = "Kinesis throttles: others read this shard, too";
+const THROTTLED: &str = "Kinesis throttles reads, because other consumers read this shard";
 
-fn then<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Then {
+fn action<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Action {
     match error.code() {
-        Some("ExpiredIteratorException") => Then::NewIterator,
+        Some("ExpiredIteratorException") => Action::NewIterator,
         Some(
             "ProvisionedThroughputExceededException" | "LimitExceededException" | "KMSThrottlingException",
-        ) => Then::Wait(THROTTLED),
-        // The shard is older than the stream keeps records.
-        Some("ResourceNotFoundException") => Then::End,
+        ) => Action::Wait(THROTTLED),
+        // The shard is older than the stream's retention period.
+        Some("ResourceNotFoundException") => Action::End,
         Some("InternalFailure" | "InternalFailureException" | "ServiceUnavailable") | None => {
-            Then::Wait("Kinesis does not answer")
+            Action::Wait("Kinesis does not respond")
         }
-        Some(_) => Then::Fail,
+        Some(_) => Action::Fail,
     }
 }
 
-fn refused<E>(what: &str, right: &str, stream: &str, error: &SdkError<E>) -> anyhow::Error
+fn refused<E>(what: &str, permission: &str, stream: &str, error: &SdkError<E>) -> anyhow::Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     match refusal(error) {
         Some(refusal) => anyhow!(
-            "Kinesis does not let us {what} stream {stream} ({refusal}); check the stream, and your right to {right}"
+            "cannot {what} stream {stream} ({refusal}); check that the stream exists and that you have {permission}"
         ),
         None => anyhow!(
-            "Kinesis does not answer ({}); check the network, the region and your credentials",
+            "Kinesis does not respond ({}); check the network, the Region, and your credentials",
             causes(error)
         ),
     }
@@ -264,14 +266,14 @@ mod tests {
     #[test]
     fn every_millisecond_survives_the_sdks_float() {
         for millisecond in 1_772_438_400_000_i64..1_772_438_401_000 {
-            #[expect(clippy::cast_precision_loss, reason = "it is what the SDK does")]
+            #[expect(clippy::cast_precision_loss, reason = "as the SDK does")]
             let at = DateTime::from_secs_f64(millisecond as f64 / 1000.0);
             assert_eq!(milliseconds(at), Some(millisecond));
         }
     }
 
     #[test]
-    fn a_child_is_begun_when_all_of_its_parents_are_done_or_gone() {
+    fn a_child_shard_starts_when_all_of_its_parents_are_finished_or_gone() {
         let shards = [shard("0", &["gone"]), shard("1", &[]), shard("2", &["0"]), shard("3", &["0", "1"])];
         let set = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>();
         assert_eq!(ready(&shards, &set(&[]), &set(&[])), ["0", "1"]);

@@ -1,4 +1,4 @@
-//! Every misconfiguration, planted one by one into a stack that is well.
+//! Injects one misconfiguration at a time into a healthy stack.
 
 use super::*;
 
@@ -7,7 +7,7 @@ const STREAM: &str = "arn:aws:kinesis:eu-west-2:111122223333:stream/s";
 const FIREHOSE: &str = "arn:aws:firehose:eu-west-2:111122223333:deliverystream/f";
 const KEY: &str = "arn:aws:kms:eu-west-2:111122223333:key/k";
 
-/// A stack as it should be.
+/// A healthy stack.
 fn healthy() -> Facts {
     let streams_to = |target: &str| Ok(Some(Association { id: "a".to_owned(), target: target.to_owned() }));
     let targets = [(StreamKind::ContactRecords, FIREHOSE), (StreamKind::AgentEvents, STREAM)];
@@ -66,21 +66,21 @@ fn a_healthy_stack_is_all_good() {
         found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
         "{found:#?}"
     );
-    assert_eq!(findings(&Facts::default()), [], "where there is nothing to look at, nothing is found");
+    assert_eq!(findings(&Facts::default()), [], "no facts, no findings");
 }
 
-fn some<T>(fact: &mut Option<Looked<T>>) -> &mut T {
+fn some<T>(fact: &mut Option<Fact<T>>) -> &mut T {
     fact.as_mut().unwrap().as_mut().unwrap()
 }
 
-fn first<T>(facts: &mut BTreeMap<String, Looked<T>>) -> &mut T {
+fn first<T>(facts: &mut BTreeMap<String, Fact<T>>) -> &mut T {
     facts.values_mut().next().unwrap().as_mut().unwrap()
 }
 
-/// A misconfiguration, how bad it is, and a part of what to do.
-type Planted = (&'static str, fn(&mut Facts), Severity, &'static str);
+/// A check, a misconfiguration, its severity, and a part of the finding or fix.
+type Injected = (&'static str, fn(&mut Facts), Severity, &'static str);
 
-const PLANTED: [Planted; 30] = {
+const INJECTED: [Injected; 30] = {
     use Severity::{Error, Unknown, Warning};
     [
         (
@@ -106,14 +106,14 @@ const PLANTED: [Planted; 30] = {
             "instance of Connect",
             |facts| *some(&mut facts.instance_region) = "us-east-1".to_owned(),
             Error,
-            "one region",
+            "one Region",
         ),
         (
             "streaming of agent events",
             |facts| {
                 _ = facts
                     .associations
-                    .insert(StreamKind::AgentEvents, Err(Unseen::Denied("AccessDenied".to_owned())));
+                    .insert(StreamKind::AgentEvents, Err(Unavailable::Denied("AccessDenied".to_owned())));
             },
             Unknown,
             "credentials",
@@ -154,7 +154,7 @@ const PLANTED: [Planted; 30] = {
         ),
         (
             "event source mapping",
-            |facts| some(&mut facts.mapping).last_result = "PROBLEM: no right".to_owned(),
+            |facts| some(&mut facts.mapping).last_result = "PROBLEM: access denied".to_owned(),
             Error,
             "AgentEventUpserterRole",
         ),
@@ -162,7 +162,7 @@ const PLANTED: [Planted; 30] = {
             "event source mapping",
             |facts| some(&mut facts.mapping).last_result = "PROBLEM: Function call failed".to_owned(),
             Error,
-            "log says why",
+            "function's log",
         ),
         (
             "event source mapping",
@@ -208,7 +208,8 @@ const PLANTED: [Planted; 30] = {
         (
             "agent table",
             |facts| {
-                *facts.tables.values_mut().next().unwrap() = Err(Unseen::Missing("AgentState".to_owned()));
+                *facts.tables.values_mut().next().unwrap() =
+                    Err(Unavailable::Missing("AgentState".to_owned()));
             },
             Error,
             "sam deploy",
@@ -236,30 +237,29 @@ const PLANTED: [Planted; 30] = {
 };
 
 #[test]
-fn each_misconfiguration_is_found_with_its_fix_and_nothing_else_is() {
-    for (place, (check, plant, severity, fix)) in PLANTED.into_iter().enumerate() {
+fn each_misconfiguration_gives_exactly_one_finding_with_its_fix() {
+    for (index, (check, inject, severity, fix)) in INJECTED.into_iter().enumerate() {
         let mut facts = healthy();
-        plant(&mut facts);
+        inject(&mut facts);
         let found: Vec<_> =
             findings(&facts).into_iter().filter(|finding| finding.severity != Severity::Good).collect();
         let named: Vec<_> = found.iter().filter(|finding| finding.check == check).collect();
-        let [finding] = named[..] else { panic!("{place}: {found:#?}") };
-        assert_eq!(finding.severity, severity, "{place}: {finding:?}");
-        // What was not seen says itself what to do, where that is known.
-        let says = format!("{} {}", finding.says, finding.fix.as_deref().unwrap_or_default());
-        assert!(says.contains(fix), "{place}: {finding:?}");
-        assert_eq!(found.len(), 1, "{place}: {found:#?}");
+        let [finding] = named[..] else { panic!("{index}: {found:#?}") };
+        assert_eq!(finding.severity, severity, "{index}: {finding:?}");
+        // An unavailable fact has its advice in `says`.
+        let text = format!("{} {}", finding.says, finding.fix.as_deref().unwrap_or_default());
+        assert!(text.contains(fix), "{index}: {finding:?}");
+        assert_eq!(found.len(), 1, "{index}: {found:#?}");
     }
 }
 
-/// Whoever is sent to a section finds it.
 #[test]
-fn every_section_that_a_fix_names_is_there() {
+fn every_docs_section_that_a_fix_names_exists() {
     const OPERATIONS: &str = include_str!("../../../../../../docs/operations.md");
-    const PLACE: &str = "docs/operations.md, ";
-    let findings = PLANTED.iter().flat_map(|(_, plant, ..)| {
+    const PREFIX: &str = "docs/operations.md, ";
+    let findings = INJECTED.iter().flat_map(|(_, inject, ..)| {
         let mut facts = healthy();
-        plant(&mut facts);
+        inject(&mut facts);
         *some(&mut facts.metrics) = Metrics {
             iterator_age_milliseconds: 600_000.0,
             freshness_seconds: 3600.0,
@@ -274,7 +274,7 @@ fn every_section_that_a_fix_names_is_there() {
     });
     let mut sections = BTreeSet::new();
     for fix in findings.filter_map(|finding| finding.fix) {
-        if let Some((_, section)) = fix.split_once(PLACE) {
+        if let Some((_, section)) = fix.split_once(PREFIX) {
             sections.insert(section.split([':', ')', ';']).next().unwrap().to_owned());
         }
     }
@@ -284,8 +284,8 @@ fn every_section_that_a_fix_names_is_there() {
     }
 }
 
-/// A stack that reads a stream of somebody else's, with its key.
-fn beside_others() -> Facts {
+/// A healthy stack that reads an existing stream and has its KMS key.
+fn with_existing_stream() -> Facts {
     let mut facts = healthy();
     let key = "arn:aws:kms:eu-west-2:111122223333:key/theirs".to_owned();
     first(&mut facts.streams).key = Some(key.clone());
@@ -295,39 +295,39 @@ fn beside_others() -> Facts {
 }
 
 #[test]
-fn an_existing_stream_is_its_owners_and_must_be_readable() {
-    let found = findings(&beside_others());
+fn an_existing_stream_may_have_any_encryption_that_the_stack_can_read() {
+    let found = findings(&with_existing_stream());
     assert!(found.iter().all(|finding| finding.severity == Severity::Good), "{found:#?}");
     let says = |facts: &Facts, check: &str| {
         let found = findings(facts).into_iter().find(|finding| finding.check == check).unwrap();
         (found.severity, found.says + " " + &found.fix.unwrap_or_default())
     };
-    assert!(says(&beside_others(), "stream").1.contains("not the stack's own"));
+    assert!(says(&with_existing_stream(), "stream").1.contains("not the stack's own"));
 
-    // Not encrypted, or with the AWS managed key: whose it is decides.
+    // Unencrypted or encrypted with the AWS managed key is fine for an existing stream.
     for (is_encrypted, key) in [(false, None), (true, Some("alias/aws/kinesis".to_owned()))] {
-        let mut facts = beside_others();
+        let mut facts = with_existing_stream();
         let stream = first(&mut facts.streams);
         (stream.is_encrypted, stream.key) = (is_encrypted, key);
         assert_eq!(says(&facts, "stream").0, Severity::Good);
     }
-    // By an alias, which may be that of the key.
-    let mut facts = beside_others();
+    // Encrypted with an alias, which may be the key's.
+    let mut facts = with_existing_stream();
     first(&mut facts.streams).key = Some("alias/theirs".to_owned());
     assert_eq!(says(&facts, "stream").0, Severity::Good);
-    // With a key that the stack was not given.
-    let mut facts = beside_others();
+    // Encrypted with a key that is not a parameter of the stack.
+    let mut facts = with_existing_stream();
     facts.existing.get_mut(&StreamKind::AgentEvents).unwrap().key = None;
-    let (severity, said) = says(&facts, "stream");
-    assert!(severity == Severity::Error && said.contains("ExistingAgentEventStreamKeyArn"), "{said}");
+    let (severity, text) = says(&facts, "stream");
+    assert!(severity == Severity::Error && text.contains("ExistingAgentEventStreamKeyArn"), "{text}");
 
-    // Connect fills another stream, or none.
-    let mut facts = beside_others();
+    // Connect streams elsewhere, or nowhere.
+    let mut facts = with_existing_stream();
     let other = Association { id: "a".to_owned(), target: "other".to_owned() };
     facts.associations.insert(StreamKind::AgentEvents, Ok(Some(other)));
-    let (severity, said) = says(&facts, "streaming of agent events");
-    assert!(severity == Severity::Error && said.contains("If you already stream"), "{said}");
+    let (severity, text) = says(&facts, "streaming of agent events");
+    assert!(severity == Severity::Error && text.contains("If you already stream"), "{text}");
     facts.associations.insert(StreamKind::AgentEvents, Ok(None));
-    let (severity, said) = says(&facts, "streaming of agent events");
-    assert!(severity == Severity::Error && said.contains("who owns it"), "{said}");
+    let (severity, text) = says(&facts, "streaming of agent events");
+    assert!(severity == Severity::Error && text.contains("ask the owner"), "{text}");
 }
