@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Writes a software bill of materials of each function and of each program (CycloneDX): sbom.sh <folder of cargo-cyclonedx>.
+# Writes a software bill of materials for each function and program (CycloneDX): sbom.sh <folder of cargo-cyclonedx>.
 set -euo pipefail
 rm -rf target/sbom
 mkdir -p target/sbom
 "$1/bin/cargo-cyclonedx" cyclonedx --format json --spec-version 1.5 --no-build-deps --quiet \
   --target x86_64-unknown-linux-gnu --override-filename ledger-sbom
-# The tool writes one for every package.
+# The tool writes a file for every package.
 for package in functions/* tools/contact-ledger tools/demo; do
   mv "$package/ledger-sbom.json" "target/sbom/$(basename "$package").json"
 done
