@@ -59,7 +59,7 @@ class Stack:
         self.log = open(root / "log", "w+")
         command = [LEDGER, "demo", "--serve", "--agents", "2", "--hours", "1", "--output", self.output]
         self.process = subprocess.Popen([str(part) for part in command], stdout=self.log, stderr=self.log)
-        served = eventually("the start of the local stack", self._served, patience=120)
+        served = eventually("the local stack to start", self._served, patience=120)
         self.endpoint = served["s3"]
         self.keys = (served["keys"]["access_key_id"], served["keys"]["secret_access_key"])
         self._use_nothing_of_the_user()

@@ -134,7 +134,7 @@ class EmulatorTest(unittest.TestCase):
             except OSError:
                 return False
 
-        eventually("ministack's start", answers)
+        eventually("ministack to start", answers)
 
     @classmethod
     def deploy(cls, stack, template=BUILT, **parameters):
@@ -214,7 +214,7 @@ class EmulatorTest(unittest.TestCase):
 
     @classmethod
     def await_outcomes(cls, count):
-        eventually(f"that the function has handled {count} events", lambda: sum(cls.outcomes().values()) >= count)
+        eventually(f"the function to handle {count} events", lambda: sum(cls.outcomes().values()) >= count)
         return cls.outcomes()
 
 

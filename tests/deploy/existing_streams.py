@@ -78,7 +78,7 @@ class ExistingStreams(EmulatorTest):
         self.assertGreater(len(self.items(self.outputs["AgentHistoryTableName"], "entry")), len(events) // 2)
         bucket = self.outputs["LakeBucketName"]
         found = eventually(
-            "that all contact records are rows",
+            "all contact records to become rows",
             lambda: len(found := self.objects(bucket, "contact_records/")) >= len(records) and found,
         )
         contacts = {json.loads(row)["contact_id"] for row in found.values()}

@@ -189,10 +189,10 @@ class Guided(EmulatorTest):
 
         # The records that Connect sent immediately became a row, an entry, and a line in the archive.
         bucket = outputs["LakeBucketName"]
-        rows = eventually("that the first contact record is a row", lambda: self.objects(bucket, "contact_records/"))
+        rows = eventually("the first contact record to become a row", lambda: self.objects(bucket, "contact_records/"))
         self.assertEqual([json.loads(row)["contact_id"] for row in rows.values()], [json.loads(contact)["ContactId"]])
         self.assertEqual([json.loads(one) for one in self.objects(bucket, "raw/agent-events/").values()], [event])
-        history = eventually("that the first agent event is an entry", lambda: self.items(outputs["AgentHistoryTableName"], "entry"))
+        history = eventually("the first agent event to become an entry", lambda: self.items(outputs["AgentHistoryTableName"], "entry"))
         region = event["AgentARN"].split(":")[3]
         entries = [f"event#{event['EventTimestamp']}#{event['EventId']}#{region}"]
         self.assertEqual([entry["entry"] for entry in history], entries)

@@ -82,7 +82,7 @@ class Deployed(EmulatorTest):
         rows = self.summary["contact_records"]["rows"]
         self.assertGreater(rows, 30)
         found = eventually(
-            "that all rows are there",
+            "all rows to arrive",
             lambda: (found := self.objects_under("contact_records/")) and len(found) >= rows and found,
         )
         found = [json.loads(line) for body in found.values() for line in body.splitlines()]

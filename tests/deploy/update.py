@@ -115,12 +115,12 @@ class Update(EmulatorTest):
         again = self.contents(updated)
         for table in ("AgentState", "AgentHistory"):
             missing = [item for item in before[table] if item not in again[table]]
-            self.assertEqual(missing, [], f"of {table}")
+            self.assertEqual(missing, [], f"missing in {table}")
             self.assertGreater(len(again[table]), len(before[table]))
         self.assertEqual(self.shown(before["AgentState"]), shown)
         say(
             f"compared: {len(holders)} resources that hold data, {len(outputs)} outputs, {len(before['AgentState'])} items of"
             f" AgentState, {len(before['AgentHistory'])} of AgentHistory, {len(before['objects'])} objects"
             f" ({sum(map(len, before['objects'].values()))} bytes, {len(before['versions'])} versions);"
-            f" {actions['update']} resources updated, {actions['create']} created; {len(events)} events again, and the same agents and histories shown"
+            f" {actions['update']} resources updated, {actions['create']} created; {len(events)} events sent again: agents and histories unchanged"
         )

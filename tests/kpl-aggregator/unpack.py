@@ -329,8 +329,8 @@ class ContactRecords(unittest.TestCase):
                 ok, failed = (sum(line[name] for line in lines) for name in ("RecordsOk", "RecordsFailed"))
                 return ok + failed >= len(packed) + len(others) and (ok, failed)
 
-            self.assertEqual(eventually("that all contact records have an answer", counts), (len(others), len(packed)))
-            failed = eventually("that the failed records are in the lake", lambda: stack.lines("errors"))
+            self.assertEqual(eventually("all contact records to be processed", counts), (len(others), len(packed)))
+            failed = eventually("the failed records to reach the lake", lambda: stack.lines("errors"))
             self.assertCountEqual([line["rawData"] for line in failed], [encoded(record.data) for record in packed])
 
     @staticmethod

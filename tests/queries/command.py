@@ -115,7 +115,7 @@ class Checks:
     def forms(self):
         stack = self.environment.stack
         _, csv, said = self.environment.run("service_level", *stack, *DAY, "--format", "csv")
-        self.true("CSV has every column", csv.splitlines()[0].split(",") == columns_of(self.verification.engine.queries["service_level"]), csv)
+        self.true("CSV output has every column", csv.splitlines()[0].split(",") == columns_of(self.verification.engine.queries["service_level"]), csv)
         parts = ["service_level: 2026-03-02, UTC, grain day, every queue", "rows; Athena read ", "B in 1.2 s; the workgroup stops a query at 20.0 GB"]
         self.true("the message has the question, the bytes read, and the limit", all(part in said for part in parts), said)
         _, table, _ = self.environment.run("service_level", *stack, *DAY)

@@ -81,7 +81,7 @@ class Emulator:
         )
         self.seen = set()
         try:
-            eventually("the emulator's start", self._listens)
+            eventually("the emulator to start", self._listens)
         except BaseException:
             self.__exit__()
             raise
@@ -391,7 +391,7 @@ class Normalizer(Contracts):
                     self.assertGreater(len(answer.body), 5_800_000)
                 figure(
                     f"{name}: {size:,} in {len(json.dumps(event)):,} bytes, answered in {len(answer.body):,}: "
-                    f"{results['Ok']:,} rows, {results['ProcessingFailed']:,} without room, {answer.seconds:.2f} s"
+                    f"{results['Ok']:,} rows, {results['ProcessingFailed']:,} did not fit, {answer.seconds:.2f} s"
                 )
 
     def test_an_unreadable_event_gives_an_error_and_does_not_hang(self):

@@ -13,7 +13,7 @@ def eventually(what, condition, patience=60.0, pause=0.05):
         if found:
             return found
         time.sleep(pause)
-    raise AssertionError(f"{what} did not happen within {patience:.0f} seconds")
+    raise AssertionError(f"timed out after {patience:.0f} seconds, waiting for {what}")
 
 
 def agents_of(keys):

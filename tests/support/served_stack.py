@@ -116,7 +116,7 @@ class ServedStack:
         self.log = open(root / "log", "w+")
         self.process = subprocess.Popen([str(part) for part in command], stdout=self.log, stderr=self.log)
         try:
-            self.endpoints = eventually("the start of the local stack", self._served)
+            self.endpoints = eventually("the local stack to start", self._served)
         except BaseException:
             self.__exit__()
             raise
@@ -233,7 +233,7 @@ class ServedStack:
             return sum(found.values()) >= records
 
         try:
-            eventually(f"that {records} agent events have an outcome", is_settled)
+            eventually(f"{records} agent events to have an outcome", is_settled)
         except AssertionError as error:
             raise AssertionError(f"{error}; so far {found}") from None
         return found
