@@ -1,14 +1,14 @@
-# Every target is a line or two; what is longer is a program beside what it works on.
+# Every target is one or two lines. Longer ones are programs next to the code that they work on.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-template generate generate-golden template-diff test test-rust test-runtime \
   test-kpl test-openx test-queries measure-look-back test-deploy test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
-# Tools written in Python, in an environment of their own.
+# Tools written in Python, in a virtual environment.
 TOOLS := .venv/bin
 TOOLS_READY := .venv/ready
-# Tools written in Rust, one folder per version. Their builds do not go where ours are.
+# Tools written in Rust, one folder per version, with a separate build folder.
 CARGO_TOOLS := target/tools
 CARGO_DENY := $(CARGO_TOOLS)/cargo-deny-0.20.2
 GUNGRAUN_RUNNER := $(CARGO_TOOLS)/gungraun-runner-0.20.0
@@ -19,19 +19,19 @@ export SAM_CLI_TELEMETRY := 0
 # For release binaries: make test-runtime BINARIES=target/release
 BINARIES ?= target/debug
 
-help: ## Show the targets
+help: ## List the targets
 	@awk '/^### / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { split($$0, part, ":.*## "); printf "  make %-20s %s\n", part[1], part[2] }' Makefile
 
 ### Use it
 
-demo: ## Run the whole pipeline on this machine; the result is in demo-output/
+demo: ## Run the whole pipeline on this machine; the output is in demo-output/
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo
 	./target/debug/contact-ledger-demo
 
-tool: ## Build the operator's tool, the demo and the functions for this machine, in target/debug/
+tool: ## Build the command line, the demo, and the functions for this machine, in target/debug/
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo -p contact-ledger
 
-build: $(TOOLS_READY) ## Build the functions for Lambda, as `sam deploy` wants them (ARCHITECTURE=x86_64 or arm64)
+build: $(TOOLS_READY) ## Build the functions for Lambda, for `sam deploy` (ARCHITECTURE=x86_64 or arm64)
 	@test -e samconfig.toml || cp samconfig.example.toml samconfig.toml
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(TOOLS)/python tests/deploy/sizes.py .aws-sam/build
@@ -43,51 +43,51 @@ generate: $(TOOLS_READY) rust ## Write every generated file: docs/, template.yam
 	$(TOOLS)/python tests/queries/duckdb_dialect.py
 	$(TOOLS)/python tests/queries/document.py
 
-generate-golden: ## Write the golden rows as well: look at the difference before you commit it
+generate-golden: ## Also write the golden rows; review the diff before you commit
 	cargo run --locked --quiet -p generate -- --golden
 
 COMMIT ?= HEAD
-template-diff: rust ## Show what the template changes in a deployed stack since a commit (COMMIT=HEAD)
+template-diff: rust ## Show how the template has changed since a commit, as a deployed stack would see it (COMMIT=HEAD)
 	tests/deploy/template-diff $(COMMIT)
 
-# The tests that start processes wait more than they work.
-test-rust: rust ## Run the Rust tests; they need no Python, Java or Go
+# Tests that start processes spend most of their time waiting.
+test-rust: rust ## Run the Rust tests; they need no Python, Java, or Go
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-12} cargo test --locked --workspace --tests
 
-test: lint-template build-for-tests test-rust ## Run every test, the quick referees among them (needs JDK 17 and 25, Maven and Go)
+test: lint-template build-for-tests test-rust ## Run every test, including the quick referees (needs JDK 17 and 25, Maven, and Go)
 	$(TOOLS)/python tests/content-hash/check.py
 	$(TOOLS)/python tests/queries/verify.py duckdb
 	tests/runtime-interface-emulator/run $(BINARIES)
 	tests/kpl-aggregator/run $(BINARIES)
 	tests/openx/run
 
-check: setup ## Check format, lints, generated files and instruction counts, run every test, and deploy on this machine: what CI does
+check: setup ## Run CI: check format, lints, generated files, and instruction counts, run every test, and deploy on this machine
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
-	$(if $(shell command -v valgrind),$(MAKE) instructions,@echo "the instructions are not counted: Valgrind is not installed")
+	$(if $(shell command -v valgrind),$(MAKE) instructions,@echo "instruction counts skipped: Valgrind is not installed")
 	$(MAKE) test
 	$(MAKE) test-deploy
 
-### Referees, one by one
+### Individual referees
 
-lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint and checkov
+lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint, and checkov
 	$(TOOLS)/sam validate --lint --region eu-west-2 && $(TOOLS)/cfn-lint template.yaml
 	$(TOOLS)/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
 
 test-runtime: rust ## Run both functions under Amazon's Lambda Runtime Interface Emulator (needs Go 1.26)
 	tests/runtime-interface-emulator/run $(BINARIES)
 
-test-kpl: rust ## Unpack what Amazon's KPL aggregator packs (needs Java 17 and Maven)
+test-kpl: rust ## Unpack records packed by Amazon's KPL aggregator (needs Java 17 and Maven)
 	tests/kpl-aggregator/run $(BINARIES)
 
 test-openx: $(TOOLS_READY) rust ## Read the rows with Trino's OpenX JSON deserializer and compare them with our Parquet (needs a JDK 25 and Maven)
 	tests/openx/run
 
-test-queries: $(TOOLS_READY) rust ## Run every query of the lake on DuckDB and on Trino 483 (needs a JDK 25 and Maven)
+test-queries: $(TOOLS_READY) rust ## Run every query on DuckDB and on Trino 483 (needs a JDK 25 and Maven)
 	$(TOOLS)/python tests/queries/verify.py duckdb
 	tests/queries/run
 
-measure-look-back: $(TOOLS_READY) rust ## Measure what counting by the end of contacts reads, in two layouts, on a year's lake in Trino
+measure-look-back: $(TOOLS_READY) rust ## Measure the bytes read when contacts count on the day they end, in two layouts, on a year's lake in Trino
 	tests/queries/run look_back.py
 
 test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (ministack), and send both streams through it
@@ -96,32 +96,32 @@ test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run
 
-test-clients: target/clients/ready rust ## Use the local S3 with boto3, AWS CLI 1 and 2, pyarrow, s3fs and DuckDB
+test-clients: target/clients/ready rust ## Use the local S3 with boto3, AWS CLI 1 and 2, pyarrow, s3fs, and DuckDB
 	target/clients/bin/python tests/clients/verify.py
 
-test-browser: rust ## Try to reach the local stack from pages in a browser (needs Chromium: on the path, or CHROMIUM=/path/to/it)
+test-browser: rust ## Attack the local stack from pages in a browser (needs Chromium: on the PATH, or CHROMIUM=/path/to/chromium)
 	python3 tests/browser/pages.py $(BINARIES)
 
-test-report: $(TOOLS_READY) rust ## Look at the report in a browser: figures, accessibility, requests (needs Chromium, as test-browser, and Node.js 20)
+test-report: $(TOOLS_READY) rust ## Check the report in a browser: figures, accessibility, requests (needs Chromium, like test-browser, and Node.js 20)
 	$(TOOLS)/python tests/report/check.py $(BINARIES)
 
-terminal: tool $(TOOLS_READY) ## Use the command line on a terminal of 80 columns; what it showed is in target/terminal/ (needs tmux)
+terminal: tool $(TOOLS_READY) ## Record the command line on a terminal of 80 columns, in target/terminal/ (needs tmux)
 	tests/terminal/record
 
-licenses: $(CARGO_DENY) ## Check licenses, sources and duplicate versions with cargo-deny
+licenses: $(CARGO_DENY) ## Check licenses, sources, and duplicate versions with cargo-deny
 	$(CARGO_DENY)/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
 ### Search for bugs that the tests miss
 
 SEEDS ?= 10000
-simulate: ## Simulate stream, function and tables by seeds (SEEDS=10000), and small cases completely
+simulate: ## Simulate stream, function, and tables with random seeds (SEEDS=10000), and small cases exhaustively
 	SIMULATE_SEEDS=0..$(SEEDS) SMALL_CASES=4 cargo test --locked --config profile.dev.package.ledger-tests.opt-level=2 \
 	  -p ledger-tests --test pure simulation::every_ -- --nocapture
 
-soak: ## Deliver a million agent events in every bad way, against the reference model
+soak: ## Deliver a million agent events with every delivery fault, and compare with the reference model
 	MODEL_WORLDS=6000 cargo test --locked -p ledger-tests --test pure reference_model::the_tables -- --nocapture
 
-chaos: ## Run the demo with the injected faults of fifty seeds; each must leave what the records say
+chaos: ## Run the demo with injected faults, with fifty seeds; every result must match the records
 	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo
 	tests/chaos/run
 
@@ -131,28 +131,28 @@ load: ## Run both functions at full load with injected faults (LOAD_SECONDS=60 e
 	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-tests --bin load
 
 FUZZ_SECONDS ?= 60
-fuzz: $(CARGO_FUZZ) ## Fuzz every format that comes in (FUZZ_SECONDS=60 each, FUZZ_TARGETS for some); new inputs stay in target/fuzz
+fuzz: $(CARGO_FUZZ) ## Fuzz every input format (FUZZ_SECONDS=60 each, FUZZ_TARGETS to select); new inputs are kept in target/fuzz
 	tests/fuzz/run $(CARGO_FUZZ)/bin/cargo-fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-### Measure, and ship
+### Measure and ship
 
-bench: ## Measure the functions against the machine's limit and against other languages (needs Node.js and Go)
+bench: ## Measure the functions against the machine's limit and other languages (needs Node.js and Go)
 	benches/run
 
-instructions: $(GUNGRAUN_RUNNER) ## Count the record paths' instructions, against their limits (needs Valgrind)
+instructions: $(GUNGRAUN_RUNNER) ## Check the instruction counts of the record paths against their limits (needs Valgrind)
 	benches/record-paths/run $(GUNGRAUN_RUNNER)
 
-write-cost: ## Print what a day of agent events costs in requests and write units
+write-cost: ## Print the requests and write units for a day of agent events
 	cargo run --locked --quiet -p ledger-tests --bin write-cost
 
-sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials of each function and program (CycloneDX, target/sbom)
+sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials for each function and program (CycloneDX, target/sbom)
 	tools/sbom.sh $(CARGO_CYCLONEDX)
 
-clean: ## Remove everything that was built or left by a demo
+clean: ## Remove all build and demo output
 	cargo clean
 	rm -rf demo-output
 
-# What the targets above need.
+# Prerequisites of the targets above.
 
 .PHONY: rust
 rust:
@@ -172,7 +172,7 @@ $(TOOLS_READY): requirements.txt
 target/clients/ready: tests/clients/requirements.txt tests/clients/aws-cli-2.txt tests/clients/unpack_aws_cli_2.py
 	tests/clients/setup
 
-# Such as target/tools/cargo-deny-0.20.2: the tool of this name and version.
+# For example target/tools/cargo-deny-0.20.2: the tool with this name and version.
 $(CARGO_TOOLS)/%:
 	cargo install --locked --quiet --debug --target-dir $(CARGO_TOOLS)/build --root $@ $(shell echo $* | sed 's/\(.*\)-/\1@/')
 	@rm -rf $(CARGO_TOOLS)/build

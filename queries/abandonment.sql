@@ -1,13 +1,13 @@
--- Abandonment: of the contacts that queued, how many ended without an agent, a transfer or a next contact.
+-- Abandonment: how many queued contacts ended without an agent, a transfer, or a next contact.
 --
 -- Amazon Connect: contacts abandoned, abandonment rate, average queue abandon time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Whatever the disconnect reason;
--- callbacks and API contacts count.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Contacts count regardless of their
+-- disconnect reason; callbacks and API contacts count too.
 --
--- contacts_customer_gave_up is our own: abandoned, and hung up by the customer.
+-- contacts_customer_gave_up is our own metric: abandoned contacts that the customer disconnected.
 --
--- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
---          queue_name, agent_queue, channel, contacts_queued, contacts_abandoned, abandonment_rate (0 to 1),
+-- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+--          queue_id, queue_name, agent_queue, channel, contacts_queued, contacts_abandoned, abandonment_rate (0 to 1),
 --          avg_abandon_time (seconds), contacts_customer_gave_up
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
 --          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days

@@ -1,12 +1,12 @@
--- After-contact work: how long agents worked after a contact.
+-- After-contact work: how long agents spent in after-contact work (ACW).
 --
 -- Amazon Connect: average after contact work time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). It is over all contacts handled:
--- those without work count as 0.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The average is over all handled
+-- contacts: those without after-contact work count as 0.
 --
--- average_of_those_with_work is our own.
+-- average_of_those_with_work is our own metric.
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+-- Columns: local_start, instance_id, agent_id, agent_username (null if no record has one), routing_profile_id,
 --          routing_profile_name, channel, contacts_handled, avg_after_contact_work_time (seconds), contacts_with_work,
 --          average_of_those_with_work (seconds), longest_seconds
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing

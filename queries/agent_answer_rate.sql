@@ -1,12 +1,12 @@
--- Agent answer rate: share of offered contacts that agents accepted, and ring time.
+-- Agent answer rate: the fraction of offered contacts that agents accepted, and ring time.
 --
 -- Amazon Connect: agent answer rate, agent non-response, agent incoming, outbound, callback and API connecting time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). A customer who hangs up while it
--- rings counts as a non-response of the agent; the query agent_non_response has it without them.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). If the customer hangs up while the
+-- contact is ringing, it counts as a non-response of the agent; the query agent_non_response can leave those out.
 --
--- Averages are over attempts that ended as connected, missed, failed or rejected.
+-- Averages are over attempts that ended as connected, missed, failed, or rejected.
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+-- Columns: local_start, instance_id, agent_id, agent_username (null if no record has one), routing_profile_id,
 --          routing_profile_name, offers_accepted, agent_non_response, agent_answer_rate (0 to 1),
 --          sum_connecting_time_agent, avg_agent_incoming_connecting_time, avg_agent_outbound_connecting_time,
 --          avg_agent_callback_connecting_time, avg_agent_api_connecting_time (seconds)

@@ -1,10 +1,10 @@
--- Agent contacts: what agents handled, and how long it took.
+-- Agent contacts: how many contacts each agent handled, and their handle time.
 --
 -- Amazon Connect: contacts handled, contacts agent hung up first, contacts put on hold, contacts transferred out by
--- agent, and the averages of handle time and its parts, by agent
+-- agent, and the averages of handle time and its components, by agent
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+-- Columns: local_start, instance_id, agent_id, agent_username (null if no record has one), routing_profile_id,
 --          routing_profile_name, channel, contacts_handled, contacts_agent_hung_up_first, contacts_put_on_hold,
 --          contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
 --          sum_handle_time, avg_handle_time, avg_interaction_time, avg_hold_time, avg_hold_time_all_contacts,

@@ -1,12 +1,12 @@
--- Agent non-response: contacts that rang at an agent and were not answered, with and without those that the customer
--- ended.
+-- Agent non-response: contacts offered to agents and not answered, including and excluding those the customer abandoned.
 --
 -- Amazon Connect: agent non-response, agent non-response without customer abandons
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The second is of voice contacts,
--- without those whose record says that the customer disconnected and no agent was connected. A contact whose record has
--- not come yet counts.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The second counts voice contacts
+-- only, without those whose record says that the customer disconnected before any agent was connected. A contact whose
+-- record has not arrived yet is counted.
 --
--- Columns: local_start, instance_id, agent_id, channel, agent_non_response, agent_non_response_without_customer_abandons
+-- Columns: local_start, instance_id, agent_id, channel, agent_non_response,
+--          agent_non_response_without_customer_abandons
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
 --          look-back in days
 WITH

@@ -1,4 +1,4 @@
--- Callbacks: how many were asked for, how many an agent handled, and how long customers waited.
+-- Callbacks: how many were requested, how many were handled by an agent, and how long customers waited.
 --
 -- Amazon Connect: callback contacts, callback contacts handled, and for customer-first callbacks average queue answer
 -- time and average wait time after the connection
@@ -6,11 +6,12 @@
 -- contact that waits (CALLBACK_CUSTOMER_FIRST_QUEUED) and one for each dialing (CALLBACK_CUSTOMER_FIRST_DIALED):
 -- https://docs.aws.amazon.com/connect/latest/adminguide/customer-first-cb.html.
 --
--- callbacks_asked_for counts at initiation, the rest at disconnection. callbacks_retried stands for Amazon's callback
--- attempts, whose printed rule contradicts its text: a callback without an agent that went on as another contact.
+-- callbacks_asked_for is counted at initiation, the other counts at disconnection. callbacks_retried is a substitute
+-- for Amazon's callback attempts, whose printed rule contradicts its text: it counts callbacks that reached no agent
+-- and continued as another contact.
 --
--- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
---          queue_name, agent_queue, channel, callbacks_asked_for, callback_contacts_handled,
+-- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+--          queue_id, queue_name, agent_queue, channel, callbacks_asked_for, callback_contacts_handled,
 --          customer_first_callbacks_dialed, customer_first_callbacks_handled, callbacks_abandoned, callbacks_retried,
 --          avg_callback_queue_answer_time, avg_queue_answer_time_customer_first_callback,
 --          avg_wait_time_after_customer_first_callback_connection (seconds)

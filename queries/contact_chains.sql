@@ -1,10 +1,10 @@
--- Contact chains: contacts that are linked by transfers or callbacks.
+-- Contact chains: contacts linked by transfers or callbacks.
 --
--- Amazon Connect has no such metric; contact search shows them as related contacts. Only contacts that began in these
--- days.
+-- Amazon Connect has no such metric; contact search shows them as related contacts. Only contacts that started in the
+-- queried days are included.
 --
--- Columns: instance_id, initial_contact_id, contacts, contact_ids (in the order of their beginning), initiation_methods,
---          agents (how many worked on it), began, ended (UTC), handle_seconds (of all)
+-- Columns: instance_id, initial_contact_id, contacts, contact_ids (in the order in which they began),
+--          initiation_methods, agents (number of agents on the chain), began, ended (UTC), handle_seconds (sum)
 -- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true, false)
 WITH
 {days}
@@ -28,7 +28,7 @@ FROM (
       AND initiation_timestamp >= first_instant
       AND initiation_timestamp < end_instant
       AND (include_simulated OR NOT simulated)
-      -- What a disconnect flow begins, such as a survey, is no part of it.
+      -- Contacts that a disconnect flow starts, such as a survey, are not part of the chain.
       AND coalesce(initiation_method <> 'DISCONNECT', true)
 )
 GROUP BY instance_id, initial_contact_id

@@ -1,14 +1,14 @@
--- Contact volume: how many contacts began, were queued and were handled, by initiation method.
+-- Contact volume: how many contacts started, were queued, or were handled, by initiation method.
 --
--- Amazon Connect: contacts created, incoming, transferred in, queued, handled, and the console's names for parts of them
--- by initiation method (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). contacts_created
--- counts at initiation, contacts_queued_by_enqueue at the enqueue, contacts_handled_by_connected_to_agent at the
--- connection, all others at disconnection.
+-- Amazon Connect: contacts created, incoming, transferred in, queued, handled, and the console's names for parts of
+-- them by initiation method (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
+-- contacts_created is counted at initiation, contacts_queued_by_enqueue at the enqueue,
+-- contacts_handled_by_connected_to_agent at the connection, and all other counts at disconnection.
 --
--- simulated_contacts counts simulated contacts that ended, if they are included.
+-- simulated_contacts is the number of simulated contacts that ended, if they are included.
 --
--- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
---          queue_name, agent_queue, channel, contacts_created, contacts_incoming, contacts_transferred_in,
+-- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+--          queue_id, queue_name, agent_queue, channel, contacts_created, contacts_incoming, contacts_transferred_in,
 --          contacts_transferred_in_by_agent, contacts_transferred_in_from_queue, api_contacts, callback_contacts,
 --          customer_first_callback_contacts, contacts_queued, contacts_queued_by_enqueue, contacts_handled,
 --          contacts_handled_by_connected_to_agent, contacts_handled_incoming, contacts_handled_outbound,

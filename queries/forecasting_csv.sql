@@ -1,12 +1,12 @@
--- Forecasting: volume and handle time by queue, in the format that Amazon Connect imports.
+-- Forecasting: contact volume and handle time by queue, in the format that Amazon Connect forecasting imports.
 --
 -- Amazon Connect: the CSV file of "Import data for forecasting"
--- (https://docs.aws.amazon.com/connect/latest/adminguide/import-data-for-forecasting.html). Upload daily data and data of
--- 15 or 30 minutes as separate files.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/import-data-for-forecasting.html). Upload daily data and
+-- 15-minute or 30-minute data as separate files.
 --
--- Contacts count when they are queued, or at initiation if they never are. API contacts, which new chats and tasks are,
--- are not included: the page lists inbound contacts, transfers and callbacks only. Agents' own queues are not included.
--- Intervals without contacts have no row. TimeStamp is the start of the local interval, in UTC.
+-- Contacts count when they are queued, or at initiation if they never are. API contacts, which include new chats and
+-- tasks, are left out: the page lists inbound contacts, transfers, and callbacks only. Agents' own queues are left out
+-- too. Intervals without contacts have no row. TimeStamp is the start of the local interval, in UTC.
 --
 -- Columns: QueueName, QueueId, ChannelType, TimeStamp, IntervalDuration (15mins, 30mins, daily), IncomingContactVolume,
 --          AverageHandleTime (seconds), ContactsHandled

@@ -1,16 +1,16 @@
--- Handle time: how long agents worked on a contact, and its parts.
+-- Handle time: how long agents worked on each contact, by component.
 --
 -- Amazon Connect: average handle time, agent interaction time, customer hold time of all contacts, after contact work
 -- time, active time, agent pause time (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
--- After-contact work and the hold time of all contacts count zeros.
+-- After-contact work and the hold time of all contacts include zeros.
 --
--- avg_hold_time_all_contacts is divided by the contacts handled, as Amazon's text and figures say; the rule that is
--- printed for it is that of avg_hold_time (see hold_and_transfer).
+-- avg_hold_time_all_contacts is divided by the number of contacts handled, as Amazon's text and figures say. The rule
+-- printed there is that of avg_hold_time (see hold_and_transfer).
 --
--- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
---          queue_name, agent_queue, channel, contacts_handled, sum_handle_time, avg_handle_time, avg_interaction_time,
---          avg_hold_time_all_contacts, avg_interaction_and_hold_time, avg_after_contact_work_time, avg_active_time,
---          avg_agent_pause_time (seconds)
+-- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+--          queue_id, queue_name, agent_queue, channel, contacts_handled, sum_handle_time, avg_handle_time,
+--          avg_interaction_time, avg_hold_time_all_contacts, avg_interaction_and_hold_time,
+--          avg_after_contact_work_time, avg_active_time, avg_agent_pause_time (seconds)
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
 --          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH

@@ -1,9 +1,9 @@
--- Handle time percentiles: median, 90th percentile and maximum of handle time.
+-- Handle time percentiles: median, 90th percentile, and maximum of handle time.
 --
 -- Amazon Connect reports averages only. Percentiles are exact, by nearest rank.
 --
--- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
---          queue_name, agent_queue, channel, contacts, median_seconds, p90_seconds, longest_seconds
+-- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+--          queue_id, queue_name, agent_queue, channel, contacts, median_seconds, p90_seconds, longest_seconds
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
 --          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH

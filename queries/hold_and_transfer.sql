@@ -1,17 +1,17 @@
 -- Hold and transfer: how often contacts were put on hold or transferred.
 --
 -- Amazon Connect: contacts put on hold, average customer hold time, average holds, contacts transferred out, by agent,
--- internal, external (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Only a completed
--- transfer counts. A warm transfer, in which the first agent stays until the second joins, does not.
+-- internal, external (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Only completed
+-- transfers count. A warm transfer, in which the first agent stays until the second joins, does not count.
 --
--- contacts_transferred_unanswered stands for Amazon's contacts transferred out from queue, whose rule needs a field that
--- the record does not have: transferred, queued, and no agent. contacts_continued is our own: a next contact without a
--- transfer, such as a survey, a callback or a conference. Holds count by NumberOfHolds; a hold below a second has a
--- duration of 0.
+-- contacts_transferred_unanswered is a substitute for Amazon's contacts transferred out from queue, whose rule needs a
+-- field that the record does not have: transferred, queued, and no agent. contacts_continued is our own metric: a next
+-- contact without a transfer, such as a survey, a callback, or a conference. Holds are counted by NumberOfHolds; a hold
+-- of less than a second has a duration of 0.
 --
--- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
---          queue_name, agent_queue, channel, contacts_handled, contacts_put_on_hold, hold_rate (0 to 1), avg_hold_time
---          (seconds, of those with a hold), avg_holds (of all contacts), contacts_transferred_out,
+-- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+--          queue_id, queue_name, agent_queue, channel, contacts_handled, contacts_put_on_hold, hold_rate (0 to 1),
+--          avg_hold_time (seconds, over contacts with a hold), avg_holds (over all contacts), contacts_transferred_out,
 --          contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
 --          contacts_transferred_unanswered, contacts_continued
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue

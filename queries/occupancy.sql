@@ -1,10 +1,10 @@
--- Occupancy: share of available time that agents spent on contacts, by routing profile.
+-- Occupancy: the fraction of available time that agents spent on contacts, by routing profile.
 --
 -- Amazon Connect: occupancy, average agent concurrency
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). It is sum / sum, not the average of
--- agents' rates. Concurrency is the handle time of all contacts / (on contact + idle time); Amazon's page divides by
--- "handle + idle", which could never exceed 1. Handle time counts at the end of a contact and the other times as they
--- pass, so below a day the concurrency says little.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Occupancy is the ratio of the sums,
+-- not the average of the agents' rates. Concurrency is the handle time of all contacts / (on contact + idle time);
+-- Amazon's page divides by "handle + idle", which could never exceed 1. Handle time counts at the end of a contact and
+-- the other times as they pass, so for grains below a day the concurrency says little.
 --
 -- Columns: local_start, instance_id, routing_profile_id, routing_profile_name, agents, sum_contact_time_agent,
 --          sum_idle_time_agent (seconds), agent_occupancy (0 to 1), avg_agent_concurrency (contacts)

@@ -1,10 +1,10 @@
--- Record versions: how many versions of contact records came, how often, and how late the last of them.
+-- Record versions: how many versions of contact records arrived, in how many deliveries, and how late the last one was.
 --
--- Amazon Connect has no such metric. Rows that a backfill made (those with an arrival_place) are no deliveries. Days are
--- those of contact_date, UTC.
+-- Amazon Connect has no such metric. Rows written by a backfill (those with an arrival_place) do not count as
+-- deliveries. Days are those of contact_date, in UTC.
 --
--- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (of any contact,
---          from its disconnection)
+-- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (latest arrival
+--          of any contact, counted from its disconnection)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 SELECT
     contact_date,

@@ -1,8 +1,8 @@
--- Repeat contacts: of the customers' contacts, how many were followed by another of the same customer within some days.
+-- Repeat contacts: how many contacts were followed by another contact from the same customer within a given number of days.
 --
--- Amazon Connect has no such metric. A customer is an address at a channel's endpoint, if the policy for
--- personal data keeps or hashes it; anonymous callers are left out. Contacts that came out of the
--- first one (transfers, callbacks) are no repetition. For days near the last one, later contacts may not have come yet.
+-- Amazon Connect has no such metric. A customer is an address at a channel's endpoint, if the PII policy keeps or
+-- hashes it; anonymous callers are left out. Contacts that resulted from the first one (transfers, callbacks) are not
+-- repeat contacts. Near the last day, later contacts may not have arrived yet.
 --
 -- Columns: local_date, channel, contacts, repeated, repeat_rate (0 to 1)
 -- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true,

@@ -1,15 +1,15 @@
--- Service level: of the contacts that queued, how many left the queue in time, whatever became of them.
+-- Service level: how many queued contacts left the queue within the threshold, regardless of outcome.
 --
 -- Amazon Connect: service level X, contacts removed from queue in X, contacts answered in X seconds, contacts abandoned
--- in X seconds (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Connect counts a contact
--- that gave up in time as a success.
+-- in X seconds (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Connect counts a
+-- contact that was abandoned within the threshold as a success.
 --
--- The time in the queue is Queue.Duration, in whole seconds. LT: less than the threshold, Connect's default. LTE: at
--- most. answered_in_time_rate is what another of Amazon's pages calls service level, and not what Connect shows.
--- queue_intervals has the LT counts for fixed thresholds.
+-- Time in the queue is Queue.Duration, in whole seconds. LT (Connect's default) means less than the threshold, LTE less
+-- than or equal to it. X is the threshold. answered_in_time_rate is called service level on another of Amazon's pages,
+-- but is not the value that Connect shows. The view queue_intervals has the LT counts for fixed thresholds.
 --
--- Columns: local_start (of the interval, local time with offset; of a day or week its date), instance_id, queue_id,
---          queue_name, agent_queue, channel, contacts_queued, contacts_removed_from_queue_in_x,
+-- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+--          queue_id, queue_name, agent_queue, channel, contacts_queued, contacts_removed_from_queue_in_x,
 --          sum_contacts_answered_in_x, sum_contacts_abandoned_in_x, service_level (0 to 1), answered_in_time_rate (0 to
 --          1)
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue

@@ -1,9 +1,9 @@
--- Time in status: how long agents were in each status, cut at the borders of intervals.
+-- Time in status: how long agents were in each status, split at interval boundaries.
 --
 -- Amazon Connect: agent status time by status
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
 --
--- Columns: local_start, instance_id, agent_id, agent_username (null without one in the records), routing_profile_id,
+-- Columns: local_start, instance_id, agent_id, agent_username (null if no record has one), routing_profile_id,
 --          routing_profile_name, status_name, status_class, hours, is_open
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
 --          profile (name or id, or *)

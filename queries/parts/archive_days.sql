@@ -1,4 +1,4 @@
--- Of the archive only the days that are asked for, one day before and two after.
+-- Only the requested days of the archive, plus one day before and two days after.
 raw_agent_events AS (
     SELECT event
     FROM raw_agent_events

@@ -1,4 +1,4 @@
--- What is asked for.
+-- The requested parameters.
 given AS (
     SELECT
         *,

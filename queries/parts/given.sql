@@ -1,4 +1,4 @@
--- What is asked for. A week is whole, from Monday on. A grain that does not exist fails with a cast that says so.
+-- The requested parameters. Weeks are whole and start on Monday. An unknown grain fails in a cast whose message says so.
 given AS (
     SELECT
         *,

@@ -1,4 +1,4 @@
--- What counts in the days that are asked for, by the clock of the time zone. An hour that comes twice is two.
+-- Rows that count in the requested days, by local time. An hour that occurs twice (DST change) gives two intervals.
 $name AS (
     SELECT
         *,

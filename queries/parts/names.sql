@@ -1,4 +1,4 @@
--- Names from the contact records of these days, if the policy for personal data keeps them.
+-- Names from the contact records of these days, if the PII policy keeps them.
 names AS (
     SELECT instance_id, agent_id, max_by(agent_username, last_update_timestamp) AS agent_username
     FROM contact_records

@@ -1,13 +1,13 @@
--- Every state of a contact at an agent that has ended, once: the same intervals as contact#… in AgentHistory, for as long
--- as the archive reaches back. State ENDED is after-contact work.
+-- Completed contact states per agent, exactly once: AgentHistory's contact#… entries, as far back as the archive goes.
 --
--- An interval is read off the event that ended it: a contact of its previous snapshot against the same contact in its
--- current one. Gone, the contact's state ended with the event. If two events say that they ended it, the earlier is right.
--- A contact is in one state at a time, so an interval begins where the one before it ended, if that is later than what its
--- StateStartTimestamp says: a contact that is put on hold, paused or taken back may keep an earlier one. Then the time of
--- the
--- event that shows the next state is the end.
--- Events of a Region in which the agent does not work are left out if they say so.
+-- The ENDED state is after-contact work.
+--
+-- An interval is taken from the event that ended it: a contact of its previous snapshot is compared with the same contact in
+-- its current one. If the contact is gone, its state ended with the event. If two events report the end of the same
+-- interval, the earlier one counts. A contact is in one state at a time, so an interval begins where the previous one ended
+-- if that is later than its StateStartTimestamp: a contact that is put on hold, paused, or resumed may keep an earlier
+-- timestamp. The end is then the time of the event that shows the next state. Events of a Region in which the agent does not
+-- work are left out if they say so.
 --
 -- Columns: agent_id varchar, contact_id varchar, state varchar, channel varchar, queue_name varchar,
 --          start_timestamp timestamp(3), end_timestamp timestamp(3), seconds double, closed_by varchar,

@@ -1,18 +1,18 @@
--- Contacts that agents handled, by agent and routing profile, in 15-minute intervals (UTC): counts, sums and maxima.
+-- Handled contacts per agent and routing profile, in 15-minute intervals (UTC): counts, sums, and maximums.
 --
--- As queue_intervals, of handled contacts only: each counts in the interval in which it was disconnected, for the agent
--- and the
--- routing profile of its record. agent_username is null where the policy for personal data drops it.
+-- Like queue_intervals, but for handled contacts only: each counts in the interval in which it was disconnected, for the
+-- agent and the routing profile in its record. agent_username is null if the PII policy drops it.
 --
--- Columns: contact_date varchar, instance_id varchar, agent_id varchar, agent_username varchar, routing_profile_id varchar,
---          routing_profile_name varchar, channel varchar, simulated boolean, interval_start timestamp(3),
---          contacts_handled bigint, contacts_put_on_hold bigint, contacts_transferred_out_by_agent bigint,
---          contacts_transferred_out_internal bigint, contacts_transferred_out_external bigint,
---          contacts_agent_hung_up_first bigint, contacts_with_after_contact_work bigint, sum_interaction_time bigint,
---          interaction_time_contacts bigint, sum_hold_time bigint, hold_time_contacts bigint,
---          sum_interaction_and_hold_time bigint, interaction_and_hold_time_contacts bigint,
---          sum_after_contact_work_time bigint, after_contact_work_time_contacts bigint, sum_handle_time bigint,
---          handle_time_contacts bigint, sum_active_time bigint, active_time_contacts bigint, sum_agent_pause_time bigint,
+-- Columns: contact_date varchar, instance_id varchar, agent_id varchar, agent_username varchar,
+--          routing_profile_id varchar, routing_profile_name varchar, channel varchar, simulated boolean,
+--          interval_start timestamp(3), contacts_handled bigint, contacts_put_on_hold bigint,
+--          contacts_transferred_out_by_agent bigint, contacts_transferred_out_internal bigint,
+--          contacts_transferred_out_external bigint, contacts_agent_hung_up_first bigint,
+--          contacts_with_after_contact_work bigint, sum_interaction_time bigint, interaction_time_contacts bigint,
+--          sum_hold_time bigint, hold_time_contacts bigint, sum_interaction_and_hold_time bigint,
+--          interaction_and_hold_time_contacts bigint, sum_after_contact_work_time bigint,
+--          after_contact_work_time_contacts bigint, sum_handle_time bigint, handle_time_contacts bigint,
+--          sum_active_time bigint, active_time_contacts bigint, sum_agent_pause_time bigint,
 --          agent_pause_time_contacts bigint, max_after_contact_work_time bigint, max_handle_time bigint
 SELECT
     contact_date,

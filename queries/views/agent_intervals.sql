@@ -1,12 +1,12 @@
--- Amazon Connect's agent activity metrics in 15-minute intervals (UTC), with each time cut exactly at the borders.
+-- Amazon Connect agent activity metrics in 15-minute intervals (UTC), with durations split exactly at interval boundaries.
 --
--- Online is any status but Offline. On contact is the time in a status of type ROUTABLE (Available) with at least one contact
--- connected, on hold, paused or in after-contact work; two at once count once. The rest of such a status is idle, also with
--- ringing, missed, rejected or failed contacts; error status time lies inside it. Time in a custom status is non-productive,
--- working or not: online = contact + idle + non-productive.
--- An offer is accepted, or not responded to: missed, rejected, failed, or gone. It counts in the interval in which the ringing
--- ended. Connecting time is that of state CONNECTING before CONNECTED, MISSED, ERROR or REJECTED, summed over contacts.
--- is_open: a state was still running at the agent's last event; it is counted up to that event.
+-- Online is any status but Offline. On contact is time in a status of type ROUTABLE (Available) with at least one contact
+-- connected, on hold, paused, or in after-contact work; two at once count once. The rest of the time in such a status is
+-- idle, including time with ringing, missed, rejected, or failed contacts; error status time is part of it. Time in a custom
+-- status is non-productive, whether the agent works or not: online = contact + idle + non-productive. An offer is either
+-- accepted, or not responded to: missed, rejected, failed, or gone. It counts in the interval in which the ringing ended.
+-- Connecting time is time in state CONNECTING before CONNECTED, MISSED, ERROR, or REJECTED, summed over contacts. is_open: a
+-- state had not ended by the agent's last event; it is counted up to that event.
 --
 -- Columns: instance_id varchar, agent_id varchar, routing_profile_id varchar, routing_profile_name varchar,
 --          level1_id varchar, level2_id varchar, level3_id varchar, level4_id varchar, level5_id varchar,

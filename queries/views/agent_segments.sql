@@ -1,8 +1,9 @@
--- An agent's time in segments of constant state, cut at 15-minute intervals (UTC).
+-- Agent time, in segments during which the state does not change, split at 15-minute interval boundaries (UTC).
 --
--- In a segment an agent has one status, one routing profile and one hierarchy. connecting is the number of contacts in state
--- CONNECTING that ends in CONNECTED, MISSED, ERROR or REJECTED. The counts agent_non_response, offers_accepted and
--- connecting_attempts are of what ended at the start of the segment, in the configuration from then on.
+-- In a segment an agent has one status, one routing profile, and one hierarchy. connecting is the number of contacts in a
+-- CONNECTING state that ends in CONNECTED, MISSED, ERROR, or REJECTED. agent_non_response, offers_accepted, and
+-- connecting_attempts count the offers and attempts that ended at the start of the segment, under the configuration that
+-- applies from then on.
 --
 -- Columns: instance_id varchar, agent_id varchar, routing_profile_id varchar, routing_profile_name varchar,
 --          level1_id varchar, level2_id varchar, level3_id varchar, level4_id varchar, level5_id varchar,
@@ -11,10 +12,11 @@
 --          is_open boolean, connecting bigint, connecting_inbound bigint, connecting_outbound bigint,
 --          connecting_callback bigint, connecting_api bigint, connecting_callback_customer_first_dialed bigint,
 --          agent_non_response bigint, offers_accepted bigint, connecting_attempts bigint,
---          connecting_attempts_inbound bigint, connecting_attempts_outbound bigint, connecting_attempts_callback bigint,
---          connecting_attempts_api bigint, connecting_attempts_callback_customer_first_dialed bigint
+--          connecting_attempts_inbound bigint, connecting_attempts_outbound bigint,
+--          connecting_attempts_callback bigint, connecting_attempts_api bigint,
+--          connecting_attempts_callback_customer_first_dialed bigint
 WITH
--- Each interval has two edges. One-time outcomes, such as an offer's, are counted at the end edge.
+-- Each interval has two edges. One-time outcomes, such as the outcome of an offer, are counted at the end edge.
 edges AS (
     SELECT
         *,
@@ -78,7 +80,7 @@ segments AS (
         agent_id,
         moment,
         lead(moment) OVER of_agent AS next_moment,
-        -- The newest so far.
+        -- The latest so far.
         max(CASE WHEN configuration IS NOT NULL THEN place || configuration END) OVER so_far AS configuration,
         max(CASE WHEN online_name IS NOT NULL THEN place || online_name END) OVER so_far AS online_name,
         max(CASE WHEN offline_name IS NOT NULL THEN place || offline_name END) OVER so_far AS offline_name,
@@ -132,7 +134,7 @@ cut AS (
         CASE WHEN day = days THEN last_quarter ELSE 95 END
     )) AS of_quarters (quarter)
 ),
--- The parts of a configuration, and the names of statuses without their places.
+-- The parts of a configuration.
 named AS (
     SELECT
         *,
@@ -187,6 +189,6 @@ SELECT
     CASE WHEN interval_start <= moment THEN connecting_attempts_callback_customer_first_dialed ELSE 0 END
         AS connecting_attempts_callback_customer_first_dialed
 FROM named
--- A segment that ends on a border has nothing of the interval that begins there.
+-- A segment that ends on an interval boundary has no time in the interval that begins there.
 WHERE interval_start < end_moment
    OR interval_start <= moment

@@ -1,27 +1,29 @@
--- Every status, contact state and configuration of an agent, with its start and end.
+-- Every status, contact state, and configuration of each agent, one row per period, with start and end times.
 --
--- Read off the sequence of an agent's snapshots. A state lasts from its start to the start of the next one. Its start is its own
--- timestamp or, where that is not later than the state before (a hold may keep the timestamp of the connection), the time of
--- the event that shows it. A contact that the next current snapshot does not have ended with that event. Previous snapshots
--- count where they show a state that began after everything known: an event before was lost.
--- Nothing counts before the first event of a session or after its last one. A session begins with LOGIN and ends with LOGOUT;
--- heart-beats may follow. A silence of more than an hour ends one, too, because a heart-beat comes every two minutes, and the
--- next event of whatever type begins another. A state that was running at the last event of a session without a LOGOUT
--- is_open. Each Region of an instance has sessions of its own. Events of a Region in which the agent does not work are left out.
+-- Derived from the sequence of an agent's snapshots. A state lasts from its start to the start of the next one. It starts at
+-- its own timestamp or, if that is not later than the previous state (a hold may keep the timestamp of the connection), at
+-- the time of the event that shows it. A contact that is missing from the next current snapshot ended with that event.
+-- Previous snapshots count only if they show a state that began after every known one: an earlier event was lost. Nothing
+-- counts before the first event of a session or after its last one. A session begins with LOGIN and ends with LOGOUT;
+-- heartbeats may follow. A silence of more than an hour also ends a session, because heartbeats arrive every two minutes,
+-- and the next event of any type begins another. is_open marks a state that had not ended by the last event of a session
+-- without a LOGOUT. Each Region of an instance has its own sessions. Events of a Region in which the agent does not work are
+-- left out.
 --
--- kind is status, contact or configuration. status_class is ROUTABLE, CUSTOM or OFFLINE; an event without a type is classified by
--- the status's name. next_state is the contact's state after this one, null if the contact was gone. outcome says how ringing
--- ended: connected, missed, rejected, error, gone or other. is_offer: it was offered by routing, not begun by the agent
--- (OUTBOUND, EXTERNAL_OUTBOUND, MONITOR). A contact's state that took no time has a row too: it may have been an offer. Routing
--- profile and hierarchy have no timestamp of their own: a configuration counts from the event that shows it, the first of a
--- session from its beginning, the first of all from the beginning of time.
+-- kind is status, contact, or configuration. status_class is ROUTABLE, CUSTOM, or OFFLINE; an event without a type is
+-- classified by the name of the status. next_state is the contact's state after this one, null if the contact was gone.
+-- outcome is how ringing ended: connected, missed, rejected, error, gone, or other. is_offer: routing offered the contact;
+-- the agent did not start it (OUTBOUND, EXTERNAL_OUTBOUND, MONITOR). A contact state of zero length has a row too, because
+-- it may have been an offer. Routing profile and hierarchy have no timestamp of their own: a configuration counts from the
+-- event that shows it, the first one of a session from the start of the session, and the first one of all from the beginning
+-- of time.
 --
 -- Columns: instance_id varchar, region varchar, agent_id varchar, kind varchar, state varchar, status_class varchar,
 --          contact_id varchar, channel varchar, initiation_method varchar, queue_id varchar, next_state varchar,
 --          outcome varchar, is_offer boolean, is_open boolean, configuration varchar, start_timestamp timestamp(3),
 --          end_timestamp timestamp(3)
 WITH
--- Each event tells whether the agent is in from then on, or out.
+-- The sign of an event: the agent is logged in from then on, or logged out.
 events AS (
     SELECT
         *,
@@ -67,7 +69,7 @@ sessions AS (
         max(event_timestamp) OVER of_session AS session_end,
         count(CASE WHEN event_type = 'LOGOUT' THEN 1 END) OVER of_session = 0 AS is_running,
         session = min(session) OVER (PARTITION BY instance_id, region, agent_id) AS is_first_session,
-        -- Current snapshots are numbered; a previous one has the number of the next current one.
+        -- Current snapshots are numbered; a previous snapshot has the number of the next current one.
         count(CASE WHEN has_current THEN 1 END) OVER before AS current_before,
         max(CASE WHEN has_current THEN event_timestamp END) OVER before AS shown_before,
         min(CASE WHEN has_current THEN event_timestamp END) OVER from_here AS shown_next,
@@ -101,7 +103,7 @@ snapshots AS (
     FROM sessions
     CROSS JOIN (VALUES 0, 1) AS places (place)
 ),
--- What a snapshot shows, one a row: the status, each contact, the configuration.
+-- The content of a snapshot, one row each: the status, each contact, the configuration.
 shown AS (
     SELECT
         *,
@@ -182,7 +184,7 @@ read AS (
     FROM shown
     WHERE contact_id IS NOT NULL
 ),
--- Of previous snapshots only what began after everything known.
+-- Previous snapshots count only for states that began after every known one.
 news AS (
     SELECT *
     FROM (
@@ -206,7 +208,7 @@ news AS (
             ELSE shown_before IS NULL OR stamp > shown_before
         END
 ),
--- A run is a contact from its appearing in a snapshot to its being gone.
+-- A run is a contact from its first snapshot until it is gone.
 runs AS (
     SELECT
         *,
@@ -223,7 +225,7 @@ runs AS (
         FROM news
     )
 ),
--- Only where something is another than before.
+-- Only rows in which something changed.
 changes AS (
     SELECT
         *,
@@ -247,7 +249,7 @@ changes AS (
        OR state IS DISTINCT FROM state_before
        OR (kind = 'status' AND stamp IS DISTINCT FROM stamp_before)
 ),
--- A state never begins before the one before it, nor before the session.
+-- A state never begins before the previous one, nor before the session.
 guarded AS (
     SELECT
         *,
@@ -317,5 +319,5 @@ FROM (
 )
 WHERE kind = 'contact'
    OR start_timestamp < end_timestamp
-   -- Of two configurations in one millisecond the later.
+   -- If two configurations fall into one millisecond, the later one.
    OR (kind = 'configuration' AND next_state IS NULL)

@@ -1,13 +1,12 @@
--- Every status of an agent that has ended, once: the same intervals as status#… in AgentHistory, for as long as the
--- archive reaches back.
+-- Completed statuses per agent, exactly once: AgentHistory's status#… entries, as far back as the archive goes.
 --
--- An interval is read off the event that ended it: the status of its previous snapshot against that of its current one. If
--- two events say that they ended it, the earlier is right. Of an instance with a replica in another Region, events of a
--- Region in which the agent does not work are left out if they say so; and so is a time of being offline in one Region
--- during which the agent had another status in the other.
+-- An interval is taken from the event that ended it: the status of its previous snapshot is compared with that of its
+-- current one. If two events report the end of the same interval, the earlier one counts. If the instance has a replica in
+-- another Region, two things are left out: events of a Region in which the agent does not work, if they say so, and offline
+-- time in one Region during which the agent had another status in the other.
 --
--- Columns: agent_id varchar, name varchar, status_type varchar, start_timestamp timestamp(3), end_timestamp
---          timestamp(3), seconds double, closed_by varchar, instance_id varchar, region varchar
+-- Columns: agent_id varchar, name varchar, status_type varchar, start_timestamp timestamp(3),
+--          end_timestamp timestamp(3), seconds double, closed_by varchar, instance_id varchar, region varchar
 SELECT agent_id, name, status_type, start_timestamp, end_timestamp, seconds, closed_by, instance_id, region
 FROM (
     SELECT

@@ -1,10 +1,9 @@
--- One row per contact, with what Amazon Connect's metrics say of it: the definitions, in one place.
+-- One row per contact, with columns that implement Amazon Connect's contact metrics. All of their definitions are in this view.
 --
--- A contact counts in a metric that is a boolean here if it is true, and in an average if its time here is not null: null
--- is
--- in neither numerator nor denominator. Assistant contacts are left out, as in Amazon's reports. Simulated contacts are
--- marked; queries leave them out unless asked to include them. Contacts of supervisors who listen (MONITOR) are not handled.
--- Rows of a schema before version 3 follow other rules: run `contact-ledger backfill` first.
+-- A boolean column is true if the contact counts in that metric. A time column is not null if the contact counts in that
+-- average; null is in neither numerator nor denominator. Assistant contacts are left out, as in Amazon's reports. Simulated
+-- contacts are marked; queries leave them out unless asked to include them. Contacts of supervisors who listen (MONITOR) are
+-- not handled contacts. Rows with a schema version below 3 follow other rules: run `contact-ledger backfill` first.
 --
 -- Columns: contact_date varchar, contact_id varchar, initial_contact_id varchar, instance_id varchar, queue_id varchar,
 --          queue_name varchar, agent_queue boolean, channel varchar, initiation_method varchar,
@@ -12,13 +11,14 @@
 --          routing_profile_name varchar, simulated boolean, initiation_timestamp timestamp(3),
 --          enqueue_timestamp timestamp(3), connected_timestamp timestamp(3), disconnect_timestamp timestamp(3),
 --          arrived_timestamp timestamp(3), customer_endpoint_type varchar, customer_endpoint_address varchar,
---          queued boolean, handled boolean, abandoned boolean, transferred_out boolean, transferred_out_by_agent boolean,
---          transferred_out_external boolean, transferred_unanswered boolean, continued boolean, put_on_hold boolean,
---          callback_retried boolean, agent_hung_up boolean, customer_gave_up boolean, queued_time bigint,
---          queue_answer_time bigint, abandon_time bigint, interaction_time bigint, hold_time bigint,
---          interaction_and_hold_time bigint, after_contact_work_time bigint, handle_time bigint, active_time bigint,
---          agent_pause_time bigint, contact_duration bigint, resolution_time bigint, contact_flow_time bigint,
---          holds bigint, callback_queue_answer_time double, wait_after_greeting_time double, first_response_time double
+--          queued boolean, handled boolean, abandoned boolean, transferred_out boolean,
+--          transferred_out_by_agent boolean, transferred_out_external boolean, transferred_unanswered boolean,
+--          continued boolean, put_on_hold boolean, callback_retried boolean, agent_hung_up boolean,
+--          customer_gave_up boolean, queued_time bigint, queue_answer_time bigint, abandon_time bigint,
+--          interaction_time bigint, hold_time bigint, interaction_and_hold_time bigint, after_contact_work_time bigint,
+--          handle_time bigint, active_time bigint, agent_pause_time bigint, contact_duration bigint,
+--          resolution_time bigint, contact_flow_time bigint, holds bigint, callback_queue_answer_time double,
+--          wait_after_greeting_time double, first_response_time double
 SELECT
     contact_date,
     contact_id,

@@ -1,13 +1,13 @@
--- One row per contact: its newest version.
+-- One row per contact: the latest version of its record.
 --
--- A contact record comes again whenever the contact changes, for up to 24 months, and any version may come twice. The
--- newest has the greatest last_update_timestamp. Rows of one contact with the same last_update_timestamp and content_hash
--- are one content, however often and by whichever schema they were made: the row of the newest schema stands for it, of
--- such rows one that a backfill made, and it counts from its first arrival. Of two contents with one last_update_timestamp, the one whose first arrival is later
--- is newer; if that is equal too, the one with the greater content_hash. So a late copy of an older content changes
--- nothing, and neither does a backfill: what Firehose delivered tells the arrival exactly, and the raw copy that a
--- backfill reads counts only for contents that have no other row. All versions of a contact have one contact_date, so a
--- filter on it reads those days only.
+-- A contact record is sent again whenever the contact changes, for up to 24 months, and any version may arrive twice. The
+-- latest version has the greatest last_update_timestamp. Rows of one contact with the same last_update_timestamp and
+-- content_hash have the same content, however many there are and whichever schema they were written with. The row with the
+-- highest schema version represents them, preferably one written by a backfill, and it counts from the first arrival. If two
+-- contents have the same last_update_timestamp, the one whose first arrival is later is the latest; if that is equal too,
+-- the one with the greater content_hash. So a late copy of an older content changes nothing, and neither does a backfill:
+-- rows delivered by Firehose have the exact arrival time, and the raw copy that a backfill reads counts only for contents
+-- that have no other row. All versions of a contact have the same contact_date, so a filter on it reads those days only.
 --
 -- Columns: those of contact_records
 SELECT {columns}

@@ -1,9 +1,9 @@
--- Every contact record as it came, one a row: what the copies below raw/contact-records/ hold.
+-- Every raw contact record, one per row, from the raw copies under raw/contact-records/.
 --
--- Firehose writes the copies one behind the other without a line end. A record begins where an object ends and another
--- with a name in it begins: inside of a text, a quotation mark would be escaped or end it, and no name could follow. It
--- also begins with the name that Amazon Connect puts first, so that a record cut short does not take the next one along.
--- What is no JSON and stands behind a record is parted from it.
+-- Firehose concatenates the copies without line ends. A record begins where one object ends and another object with a name
+-- in it begins: inside a string, a quotation mark would be escaped or end the string, and no name could follow. A record
+-- also begins with the name that Amazon Connect puts first, so that a truncated record does not swallow the next one. Bytes
+-- after a record that are not JSON are split off.
 --
 -- Columns: arrival_date varchar, record varchar
 SELECT arrival_date, part AS record

@@ -1,34 +1,33 @@
--- Contacts by queue in 15-minute intervals (UTC): counts, sums and maxima, from which any zone and any larger grain is a
--- sum.
+-- Contacts per queue in 15-minute intervals (UTC): counts, sums, and maximums for any time zone and any larger grain.
 --
--- A contact counts when it was disconnected, as in Amazon Connect, except: contacts_created when it began,
--- contacts_queued_by_enqueue and the sums "by enqueue" when it was queued, contacts_handled_by_connected_to_agent when
--- the agent
--- was connected. So one contact may count in several intervals, and in none for a time that it does not have. queue_id is
--- null
--- for contacts without a queue. Of each time there is the sum in seconds and the number of contacts that it is over: an
--- average is their quotient, a maximum a maximum of maxima. simulated tells simulated contacts apart: Amazon counts them
--- unless filtered. contact_date, the day on which the contacts began, is there so that a filter on it reads those days
--- only.
+-- A contact counts when it was disconnected, as in Amazon Connect, with these exceptions: contacts_created counts when it
+-- was initiated, contacts_queued_by_enqueue and the sums "by enqueue" when it was queued, and
+-- contacts_handled_by_connected_to_agent when the agent was connected. So one contact may count in several intervals, and in
+-- none for a time that it does not have. queue_id is null for contacts without a queue. Each time has a sum in seconds and
+-- the number of contacts in it: divide the two for an average. For a larger grain, add the sums and take the maximum of the
+-- maximums. simulated separates simulated contacts: Amazon counts them unless filtered. contact_date is the day on which the
+-- contacts began; a filter on it reads those days only.
 --
 -- Columns: contact_date varchar, instance_id varchar, queue_id varchar, queue_name varchar, agent_queue boolean,
 --          channel varchar, initiation_method varchar, disconnect_reason varchar, simulated boolean,
---          interval_start timestamp(3), contacts_created bigint, contacts_queued bigint, contacts_queued_by_enqueue bigint,
---          contacts_handled bigint, contacts_handled_by_connected_to_agent bigint, contacts_abandoned bigint,
---          contacts_transferred_out bigint, contacts_transferred_out_by_agent bigint,
---          contacts_transferred_out_internal bigint, contacts_transferred_out_external bigint, contacts_put_on_hold bigint,
---          contacts_transferred_unanswered bigint, contacts_continued bigint, contacts_customer_gave_up bigint,
---          callbacks_retried bigint, contacts_ended bigint, simulated_contacts bigint, sum_queue_answer_time bigint,
---          queue_answer_time_contacts bigint, sum_abandon_time bigint, abandon_time_contacts bigint,
---          sum_interaction_time bigint, interaction_time_contacts bigint, sum_hold_time bigint, hold_time_contacts bigint,
+--          interval_start timestamp(3), contacts_created bigint, contacts_queued bigint,
+--          contacts_queued_by_enqueue bigint, contacts_handled bigint, contacts_handled_by_connected_to_agent bigint,
+--          contacts_abandoned bigint, contacts_transferred_out bigint, contacts_transferred_out_by_agent bigint,
+--          contacts_transferred_out_internal bigint, contacts_transferred_out_external bigint,
+--          contacts_put_on_hold bigint, contacts_transferred_unanswered bigint, contacts_continued bigint,
+--          contacts_customer_gave_up bigint, callbacks_retried bigint, contacts_ended bigint,
+--          simulated_contacts bigint, sum_queue_answer_time bigint, queue_answer_time_contacts bigint,
+--          sum_abandon_time bigint, abandon_time_contacts bigint, sum_interaction_time bigint,
+--          interaction_time_contacts bigint, sum_hold_time bigint, hold_time_contacts bigint,
 --          sum_interaction_and_hold_time bigint, interaction_and_hold_time_contacts bigint,
 --          sum_after_contact_work_time bigint, after_contact_work_time_contacts bigint, sum_handle_time bigint,
---          handle_time_contacts bigint, sum_active_time bigint, active_time_contacts bigint, sum_agent_pause_time bigint,
---          agent_pause_time_contacts bigint, sum_contact_duration bigint, contact_duration_contacts bigint,
---          sum_resolution_time bigint, resolution_time_contacts bigint, sum_contact_flow_time bigint,
---          contact_flow_time_contacts bigint, sum_holds bigint, holds_contacts bigint,
+--          handle_time_contacts bigint, sum_active_time bigint, active_time_contacts bigint,
+--          sum_agent_pause_time bigint, agent_pause_time_contacts bigint, sum_contact_duration bigint,
+--          contact_duration_contacts bigint, sum_resolution_time bigint, resolution_time_contacts bigint,
+--          sum_contact_flow_time bigint, contact_flow_time_contacts bigint, sum_holds bigint, holds_contacts bigint,
 --          sum_queue_answer_time_by_enqueue bigint, queue_answer_time_by_enqueue_contacts bigint,
---          sum_queue_answer_time_customer_first_callback double, queue_answer_time_customer_first_callback_contacts bigint,
+--          sum_queue_answer_time_customer_first_callback double,
+--          queue_answer_time_customer_first_callback_contacts bigint,
 --          sum_wait_time_after_customer_first_callback_connection double,
 --          wait_time_after_customer_first_callback_connection_contacts bigint,
 --          sum_contact_first_response_time_agent double, contact_first_response_time_agent_contacts bigint,
@@ -42,18 +41,20 @@
 --          sum_contacts_answered_in_5 bigint, sum_contacts_answered_in_10 bigint, sum_contacts_answered_in_15 bigint,
 --          sum_contacts_answered_in_20 bigint, sum_contacts_answered_in_25 bigint, sum_contacts_answered_in_30 bigint,
 --          sum_contacts_answered_in_45 bigint, sum_contacts_answered_in_60 bigint, sum_contacts_answered_in_90 bigint,
---          sum_contacts_answered_in_120 bigint, sum_contacts_answered_in_180 bigint, sum_contacts_answered_in_240 bigint,
---          sum_contacts_answered_in_300 bigint, sum_contacts_answered_in_600 bigint, sum_contacts_abandoned_in_5 bigint,
---          sum_contacts_abandoned_in_10 bigint, sum_contacts_abandoned_in_15 bigint, sum_contacts_abandoned_in_20 bigint,
---          sum_contacts_abandoned_in_25 bigint, sum_contacts_abandoned_in_30 bigint, sum_contacts_abandoned_in_45 bigint,
---          sum_contacts_abandoned_in_60 bigint, sum_contacts_abandoned_in_90 bigint, sum_contacts_abandoned_in_120 bigint,
---          sum_contacts_abandoned_in_180 bigint, sum_contacts_abandoned_in_240 bigint,
---          sum_contacts_abandoned_in_300 bigint, sum_contacts_abandoned_in_600 bigint, contacts_resolved_in_5 bigint,
---          contacts_resolved_in_10 bigint, contacts_resolved_in_15 bigint, contacts_resolved_in_20 bigint,
---          contacts_resolved_in_25 bigint, contacts_resolved_in_30 bigint, contacts_resolved_in_45 bigint,
---          contacts_resolved_in_60 bigint, contacts_resolved_in_90 bigint, contacts_resolved_in_120 bigint,
---          contacts_resolved_in_180 bigint, contacts_resolved_in_240 bigint, contacts_resolved_in_300 bigint,
---          contacts_resolved_in_600 bigint
+--          sum_contacts_answered_in_120 bigint, sum_contacts_answered_in_180 bigint,
+--          sum_contacts_answered_in_240 bigint, sum_contacts_answered_in_300 bigint,
+--          sum_contacts_answered_in_600 bigint, sum_contacts_abandoned_in_5 bigint,
+--          sum_contacts_abandoned_in_10 bigint, sum_contacts_abandoned_in_15 bigint,
+--          sum_contacts_abandoned_in_20 bigint, sum_contacts_abandoned_in_25 bigint,
+--          sum_contacts_abandoned_in_30 bigint, sum_contacts_abandoned_in_45 bigint,
+--          sum_contacts_abandoned_in_60 bigint, sum_contacts_abandoned_in_90 bigint,
+--          sum_contacts_abandoned_in_120 bigint, sum_contacts_abandoned_in_180 bigint,
+--          sum_contacts_abandoned_in_240 bigint, sum_contacts_abandoned_in_300 bigint,
+--          sum_contacts_abandoned_in_600 bigint, contacts_resolved_in_5 bigint, contacts_resolved_in_10 bigint,
+--          contacts_resolved_in_15 bigint, contacts_resolved_in_20 bigint, contacts_resolved_in_25 bigint,
+--          contacts_resolved_in_30 bigint, contacts_resolved_in_45 bigint, contacts_resolved_in_60 bigint,
+--          contacts_resolved_in_90 bigint, contacts_resolved_in_120 bigint, contacts_resolved_in_180 bigint,
+--          contacts_resolved_in_240 bigint, contacts_resolved_in_300 bigint, contacts_resolved_in_600 bigint
 SELECT
     contact_date,
     instance_id,

@@ -1,11 +1,11 @@
-"""What a page in a browser gets from the local stack: nothing, and it changes nothing.
+"""Tests that a page in a browser can neither read nor change anything in the local stack.
 
-A real Chromium opens a page of another origin, by three names: another port of this machine, `localhost`, and a name of the
-page's own that resolves to 127.0.0.1, as DNS rebinding has it. The page is given what it could never have, requests that
-are signed with the keys of the run, and tries every way that a page has to send them. Then a client that is no browser
-sends the same requests, and is served. The standard library is enough: the page reports to its own server.
+A real Chromium opens a page from another origin, under three names: another port of this machine, `localhost`, and a separate name
+that resolves to 127.0.0.1, as in DNS rebinding. The page gets requests that it could never make itself, signed with the access keys of
+the run, and tries to send them in every way that a page can. Then a client that is not a browser sends the same requests, and is
+served. The test uses the standard library only: the page reports to its own server.
 
-Usage: pages.py [folder of the binaries]; Chromium is found by CHROMIUM, or on the path.
+Usage: pages.py [folder of the binaries]; Chromium is found through CHROMIUM, or on the PATH.
 """
 
 import base64
@@ -35,7 +35,7 @@ INVOCATIONS = "/2015-03-31/functions/agent-event-upserter/invocations"
 
 
 def event_of(agent):
-    """A Kinesis event that puts this agent into the tables, as a form of type text/plain sends it."""
+    """A Kinesis event that adds this agent to the tables, in the format that a form of type text/plain sends."""
     login = {
         "AgentARN": f"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/{agent}",
         "EventId": "e", "EventTimestamp": "2026-03-02T08:00:00.000Z", "EventType": "LOGIN",
@@ -48,12 +48,12 @@ def event_of(agent):
             "data": base64.b64encode(json.dumps(login).encode()).decode(),
         },
     }  # fmt: skip
-    # A form sends `name=value`: the equals sign is in a member that nobody reads.
+    # A form sends `name=value`: the equals sign is in a member that is ignored.
     return json.dumps({"Records": [record], "sign": "="}).encode() + b"\r\n"
 
 
 def requests(stack, page, name):
-    """Requests as a page may send them: how, the method, the URL, the body. `name` is what the browser calls this machine."""
+    """The requests that a page may send: how, method, URL, body. `name` is the browser's name for this machine."""
 
     def url(service, path, method, body=b""):
         host = stack.endpoints["s3" if service == "s3" else "streams"].replace("127.0.0.1", name)
@@ -70,7 +70,7 @@ def requests(stack, page, name):
         yield how, "POST", url("lambda", INVOCATIONS, "POST", event), event.decode()
         for server in ("dynamodb", "s3", "streams"):
             yield how, "POST", anonymous(server), scan
-    # Only with a preflight.
+    # These need a preflight request.
     yield "cors", "PUT", url("s3", f"/lake/{page}.txt", "PUT"), "mallory"
     yield "cors", "DELETE", url("s3", "/lake/secret.txt", "DELETE"), ""
     event = event_of(f"{page}-form")
@@ -82,7 +82,7 @@ def requests(stack, page, name):
 
 
 class Attacker(http.server.ThreadingHTTPServer):
-    """Serves the page, and takes its report."""
+    """Serves the page, and receives its report."""
 
     daemon_threads = True
 
@@ -114,9 +114,9 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 
 def report(browser, attacker, name, tries):
-    """What the page could read, with Chromium at http://<name>."""
+    """The page's report on what it could read, with Chromium at http://<name>."""
     attacker.tries = [dict(zip(("how", "method", "url", "body"), one)) for one in tries]
-    # Its children may still write there for a moment.
+    # Chromium's child processes may still write there for a moment.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [browser, "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-first-run"]
         command += [f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1", "--remote-debugging-port=0"]
@@ -144,7 +144,7 @@ def ask(url, method, body):
 
 
 def check_client(stack):
-    """Who is no page is served by the same requests."""
+    """Checks that the same requests are served to a client that is not a page."""
     sent = [one for one in requests(stack, "client", "127.0.0.1") if one[0] == "no-cors" and "X-Amz-Signature" in one[2]]
     answers = [ask(url, method, body.encode()) for _, method, url, body in sent]
     assert answers[0] == b"of the lake", answers
@@ -162,7 +162,7 @@ def main():
         (lake / "script.js").write_text(SCRIPT)
         (lake / "pixel.png").write_bytes(PIXEL)
         before = files(stack)
-        # The page's name, and the one that it calls the stack by.
+        # The page's host name, and the host name that it uses for the stack.
         for page, target in [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), (REBOUND, REBOUND)]:
             tries = list(requests(stack, page, target))
             found = report(browser, attacker, page, tries)

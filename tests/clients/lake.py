@@ -1,4 +1,4 @@
-"""The stack that the clients work on: a small demo, served."""
+"""The stack that the clients use: a small demo, served."""
 
 import json
 import os
@@ -16,7 +16,7 @@ REGION = "eu-west-2"
 sys.path.append(str(ROOT / "tests" / "support"))
 from running import eventually  # noqa: E402, the path comes before
 
-# Keys that S3 allows and a file system does not, or takes for something else.
+# Keys that S3 allows, but a file system does not, or interprets differently.
 ODD_KEYS = [
     "odd/../../x",
     "../x",
@@ -43,12 +43,12 @@ ODD_KEYS = [
     "s" * 256 + "/long",
     "k" * 1024,
 ]
-# XML 1.0 has no form for these, so a client that lists or deletes many in XML cannot name them; alone it can.
+# XML 1.0 cannot represent these, so a client cannot name them when it lists keys or deletes several at once, only in a single request.
 BEYOND_XML = [key for key in ODD_KEYS if any(ord(character) < 32 and character not in "\t\n\r" for character in key)]
 
 
 class Stack:
-    """A demo of an hour, served until the tests are over."""
+    """A demo of one hour, served until the tests end."""
 
     def start(self):
         if not LEDGER.is_file():
@@ -59,7 +59,7 @@ class Stack:
         self.log = open(root / "log", "w+")
         command = [LEDGER, "demo", "--serve", "--agents", "2", "--hours", "1", "--output", self.output]
         self.process = subprocess.Popen([str(part) for part in command], stdout=self.log, stderr=self.log)
-        served = eventually("the start of the local stack", self._served, patience=120)
+        served = eventually("the local stack to start", self._served, patience=120)
         self.endpoint = served["s3"]
         self.keys = (served["keys"]["access_key_id"], served["keys"]["secret_access_key"])
         self._use_nothing_of_the_user()
@@ -78,9 +78,9 @@ class Stack:
         return self.log.read()
 
     def outside(self):
-        """Every file beside the buckets and the store's own folder, and what is in it."""
+        """The contents of every file outside the buckets and the store's own folder."""
         buckets = {entry.name for entry in self.output.iterdir() if entry.is_dir()} - {"logs"}
-        # The list of what the demo wrote grows with every file that it writes.
+        # The list of files that the demo has written grows with every file.
         files = [
             path
             for path in self.output.parent.rglob("*")
@@ -90,12 +90,12 @@ class Stack:
         return {str(path): path.read_bytes() for path in files if not any(path.is_relative_to(folder) for folder in inside)}
 
     def environment(self):
-        """For a client that is a program."""
+        """The environment of a client that is a program."""
         return {**os.environ, "AWS_ENDPOINT_URL_S3": self.endpoint}
 
     def _served(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"the local stack ended: {self.said()}")
+            raise AssertionError(f"the local stack exited: {self.said()}")
         if "Everything keeps running" not in self.said():
             return None
         return json.loads((self.output / "stack.json").read_text())

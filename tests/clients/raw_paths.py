@@ -1,4 +1,4 @@
-"""Requests that no client sends: any path, signed, over a bare connection. Whatever comes, S3 answers with its own error, and lives."""
+"""Requests that no client sends: arbitrary paths, signed, over a raw connection. The local S3 must answer with an S3 error and survive."""
 
 import http.client
 import random
@@ -35,14 +35,14 @@ BODIES = [b"", b"x", b"<Delete>", b"<Delete><Object><Key></Key></Object></Delete
 
 
 class Auth(S3SigV4Auth):
-    """Signs the path that S3 understands, however it is written."""
+    """Signs the normalized path, as S3 does, regardless of how it is written."""
 
     def _normalize_url_path(self, path):
         return urllib.parse.quote(urllib.parse.unquote_to_bytes(path), safe="/-_.~")
 
 
 def ask(method, path, headers=(), body=b""):
-    """Sends the path as it is. Returns the status, the headers and the body."""
+    """Sends the path unchanged. Returns the status, the headers, and the body."""
     request = AWSRequest(method, STACK.endpoint + path, dict(headers), body)
     Auth(Credentials(*STACK.keys), "s3", REGION).add_auth(request)
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(STACK.endpoint).netloc, timeout=30)
@@ -92,7 +92,7 @@ class RawPaths(unittest.TestCase):
         added = {path for path in STACK.outside() if "/.s3/" not in path} - set(before)
         self.assertEqual(added, set())
 
-    def test_whatever_comes_is_answered_in_s3_s_own_words(self):
+    def test_every_request_gets_a_response_or_error_of_s3(self):
         chance = random.Random(7)
         before = {path: content for path, content in STACK.outside().items() if "/.s3/" not in path}
         met = {}
@@ -117,6 +117,6 @@ class RawPaths(unittest.TestCase):
         self.assertNotIn("panicked", STACK.said())
         after = {path: content for path, content in STACK.outside().items() if "/.s3/" not in path}
         self.assertEqual(after, before)
-        # It was not all refused at the door.
+        # Not every request failed on its signature.
         self.assertLess(met.get("SignatureDoesNotMatch", 0), REQUESTS / 2, met)
         self.assertGreater(len(met), 8, met)

@@ -1,4 +1,4 @@
-"""Unpacks AWS CLI 2 from the package that Amazon publishes it in: unpack_aws_cli_2.py <folder of packages> <folder>"""
+"""Unpacks AWS CLI 2 from the package in which Amazon publishes it: unpack_aws_cli_2.py <folder of packages> <folder>"""
 
 import io
 import pathlib
@@ -14,7 +14,7 @@ with tarfile.open(package) as archive:
 with zipfile.ZipFile(io.BytesIO(layer)) as files:
     for entry in files.infolist():
         path, mode = target / entry.filename, entry.external_attr >> 16
-        # The links lead to where a layer is mounted.
+        # The links point to the mount point of a layer.
         if entry.is_dir() or stat.S_ISLNK(mode):
             continue
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ MEBIBYTE = 1024 * 1024
 
 
 class WithTheAwsCli:
-    """What both versions do alike."""
+    """Tests that both versions share."""
 
     def aws(self, *arguments, fails=False):
         done = subprocess.run([str(self.PROGRAM), *arguments], env=STACK.environment(), capture_output=True, text=True)
@@ -33,10 +33,10 @@ class WithTheAwsCli:
     def tearDown(self):
         self.temporary.cleanup()
 
-    def test_it_is_the_version_that_it_should_be(self):
+    def test_the_version_is_the_expected_one(self):
         self.assertTrue(self.aws("--version").startswith(f"aws-cli/{self.VERSION}."))
 
-    def test_files_go_up_are_listed_moved_and_come_back(self):
+    def test_files_are_uploaded_listed_moved_and_downloaded(self):
         large = self.here / "large"
         large.write_bytes(os.urandom(20 * MEBIBYTE))
         self.aws("s3", "cp", str(large), f"s3://{self.bucket}/in/large")
@@ -46,12 +46,12 @@ class WithTheAwsCli:
         self.aws("s3", "cp", f"s3://{self.bucket}/out/ü +large", str(self.here / "back"))
         self.assertEqual((self.here / "back").read_bytes(), large.read_bytes())
 
-    def test_a_folder_is_kept_in_step(self):
+    def test_a_folder_is_synced_both_ways(self):
         folder = self.here / "folder"
         for name in ("a", "b/c", "b/.d"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(name)
-            # S3 knows times to the second: a file of this second would seem to be newer than its object.
+            # S3 times have whole seconds: a file written in this second would seem newer than its object.
             os.utime(folder / name, (time.time() - 60, time.time() - 60))
         self.aws("s3", "sync", str(folder), f"s3://{self.bucket}/f")
         self.assertEqual(self.aws("s3", "sync", str(folder), f"s3://{self.bucket}/f"), "")
@@ -62,7 +62,7 @@ class WithTheAwsCli:
         self.aws("s3", "rm", "--recursive", f"s3://{self.bucket}")
         self.aws("s3", "rb", f"s3://{self.bucket}")
 
-    def test_the_lake_is_what_is_in_its_folder(self):
+    def test_the_lake_lists_the_files_in_its_folder(self):
         listed = {line.split(maxsplit=3)[3] for line in self.aws("s3", "ls", "--recursive", f"s3://{LAKE}/contact_records/").splitlines()}
         folder = STACK.output / LAKE
         files = {str(path.relative_to(folder)) for path in (folder / "contact_records").rglob("*") if path.is_file()}
@@ -89,7 +89,7 @@ class AwsCli1(WithTheAwsCli, unittest.TestCase):
     PROGRAM = pathlib.Path(sys.executable).parent / "aws"
 
 
-@unittest.skipUnless(platform.machine() == "x86_64", "Amazon packs AWS CLI 2 for x86_64 only")
+@unittest.skipUnless(platform.machine() == "x86_64", "the AWS CLI 2 package is for x86_64 only")
 class AwsCli2(WithTheAwsCli, unittest.TestCase):
     VERSION = 2
 

@@ -1,4 +1,4 @@
-"""boto3, the SDK that most scripts are written with: every operation, on every kind of key."""
+"""boto3, the SDK that most scripts use: every operation, on every kind of key."""
 
 import concurrent.futures
 import hashlib
@@ -20,7 +20,7 @@ def client():
 
 
 class OnABucket(unittest.TestCase):
-    """Each test has a bucket of its own."""
+    """Each test has its own bucket."""
 
     def setUp(self):
         self.s3 = client()
@@ -48,7 +48,7 @@ class OnABucket(unittest.TestCase):
 
 
 class Objects(OnABucket):
-    def test_an_object_comes_back_with_what_was_given_with_it(self):
+    def test_an_object_is_returned_with_its_metadata(self):
         body = b"a,b\n1,2\n"
         put = self.put(
             "a/b.csv", body, ContentType="text/csv", CacheControl="no-store", Metadata={"origin": "here"}, Tagging="a=1&b=2"
@@ -82,13 +82,13 @@ class Objects(OnABucket):
     def test_a_key_of_more_than_1024_bytes_is_refused(self):
         self.refused("KeyTooLongError", self.s3.put_object, Key="k" * 1025, Body=b"")
 
-    def test_a_folder_is_no_object(self):
+    def test_a_folder_is_not_an_object(self):
         self.put("a/b/c")
         for key in ("a", "a/", "a/b"):
             self.refused("404", self.s3.head_object, Key=key)
             self.refused("NoSuchKey", self.s3.get_object, Key=key)
 
-    def test_a_range_is_a_piece(self):
+    def test_a_range_returns_part_of_the_object(self):
         self.put("r", b"0123456789")
         for asked, piece, said in [
             ("bytes=0-0", b"0", "bytes 0-0/10"),
@@ -122,7 +122,7 @@ class Objects(OnABucket):
         self.refused("NoSuchKey", self.s3.put_object, Key="none", Body=b"3", IfMatch=first["ETag"])
         self.assertEqual(self.body("w"), b"2")
 
-    def test_of_two_conditional_puts_at_once_one_wins(self):
+    def test_one_of_several_concurrent_conditional_puts_wins(self):
         def put(number):
             try:
                 client().put_object(Bucket=self.bucket, Key="once", Body=str(number).encode(), IfNoneMatch="*")
@@ -134,12 +134,12 @@ class Objects(OnABucket):
             winners = [number for number in threads.map(put, range(8)) if number is not None]
         self.assertEqual([str(number).encode() for number in winners], [self.body("once")])
 
-    def test_a_body_that_is_not_what_was_promised_is_refused(self):
+    def test_a_body_that_does_not_match_its_checksum_is_refused(self):
         self.refused("BadDigest", self.s3.put_object, Key="d", Body=b"x", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
         self.refused("BadDigest", self.s3.put_object, Key="d", Body=b"x", ChecksumSHA256="A" * 43 + "=")
         self.refused("NoSuchKey", self.s3.get_object, Key="d")
 
-    def test_checksums_come_back(self):
+    def test_checksums_are_returned(self):
         for algorithm in ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"):
             put = self.put(f"sum/{algorithm}", b"sum", ChecksumAlgorithm=algorithm)
             got = self.get(f"sum/{algorithm}", ChecksumMode="ENABLED")
@@ -158,7 +158,7 @@ class Objects(OnABucket):
         same = [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]
         self.refused("InvalidTag", self.s3.put_object_tagging, Key="t", Tagging={"TagSet": same})
 
-    def test_a_copy_has_what_its_source_had_or_what_is_asked_for(self):
+    def test_a_copy_keeps_or_replaces_the_metadata_of_its_source(self):
         self.put("from/ü", b"body", ContentType="text/plain", Metadata={"m": "1"}, Tagging="t=1")
         source = {"Bucket": self.bucket, "Key": "from/ü"}
         self.s3.copy_object(Bucket=self.bucket, Key="../to", CopySource=source)
@@ -175,7 +175,7 @@ class Objects(OnABucket):
         self.refused("PreconditionFailed", self.s3.copy_object, Key="x", CopySource=source, CopySourceIfMatch='"other"')
         self.refused("NoSuchKey", self.s3.copy_object, Key="x", CopySource={"Bucket": self.bucket, "Key": "none"})
 
-    def test_many_are_deleted_at_once(self):
+    def test_many_objects_are_deleted_in_one_request(self):
         keys = [key for key in ODD_KEYS if key not in BEYOND_XML]
         for key in keys:
             self.put(key)
@@ -185,7 +185,7 @@ class Objects(OnABucket):
         self.assertNotIn("Errors", done)
         self.assertEqual(self.listed(), [])
 
-    def test_what_is_not_served_says_so(self):
+    def test_unsupported_operations_are_not_implemented(self):
         self.refused("NotImplemented", self.s3.get_bucket_website)
         self.refused("NotImplemented", self.s3.put_object, Key="x", Body=b"", ObjectLockLegalHoldStatus="ON")
 
@@ -196,7 +196,7 @@ class Listings(OnABucket):
         folder = STACK.output / self.bucket / "n"
         folder.mkdir()
         for key in keys[:1250]:
-            # From outside.
+            # Written directly into the folder.
             (STACK.output / self.bucket / key).write_text(key)
         with concurrent.futures.ThreadPoolExecutor(8) as threads:
             list(threads.map(self.put, keys[1250:]))
@@ -208,7 +208,7 @@ class Listings(OnABucket):
         self.assertEqual([item["Key"] for page in old for item in page["Contents"]], keys)
         self.assertEqual(self.listed(StartAfter="n/2497"), keys[2498:])
 
-    def test_a_delimiter_folds_keys_and_each_fold_counts_as_one(self):
+    def test_a_delimiter_groups_keys_and_each_group_counts_as_one(self):
         for key in ("a", "b/1", "b/2", "c/1/2", "d", ".e/f"):
             self.put(key)
         found = []
@@ -234,7 +234,7 @@ class Versions(OnABucket):
     def test_the_lake_has_versions_as_in_the_template(self):
         self.assertEqual(self.s3.get_bucket_versioning(Bucket=LAKE)["Status"], "Enabled")
 
-    def test_what_is_overwritten_and_deleted_is_kept(self):
+    def test_overwritten_and_deleted_versions_are_kept(self):
         for key in ("v", "../v"):
             one, two = (self.put(key, body)["VersionId"] for body in (b"1", b"2"))
             deleted = self.s3.delete_object(Bucket=self.bucket, Key=key)
@@ -243,7 +243,7 @@ class Versions(OnABucket):
             self.assertEqual(gone["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"], "true")
             self.assertEqual((self.body(key, VersionId=one), self.body(key, VersionId=two)), (b"1", b"2"))
             self.refused("MethodNotAllowed", self.s3.get_object, Key=key, VersionId=deleted["VersionId"])
-            # Without the delete marker the object is there again.
+            # Without the delete marker the object is visible again.
             self.s3.delete_object(Bucket=self.bucket, Key=key, VersionId=deleted["VersionId"])
             self.assertEqual(self.body(key), b"2")
             self.s3.delete_object(Bucket=self.bucket, Key=key, VersionId=two)
@@ -271,7 +271,7 @@ class Versions(OnABucket):
         page = self.s3.list_object_versions(Bucket=self.bucket, KeyMarker=wanted[1][0], VersionIdMarker=wanted[1][1], MaxKeys=1)
         self.assertEqual([item["VersionId"] for item in page["Versions"]], [wanted[2][1]])
 
-    def test_suspended_a_bucket_keeps_one_version_without_an_id(self):
+    def test_with_suspended_versioning_one_null_version_is_kept(self):
         kept = self.put("s", b"1")["VersionId"]
         self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Suspended"})
         for body in (b"2", b"3"):
@@ -280,7 +280,7 @@ class Versions(OnABucket):
         self.assertEqual([item["VersionId"] for item in versions], ["null", kept])
         self.assertEqual((self.body("s"), self.body("s", VersionId=kept)), (b"3", b"1"))
 
-    def test_a_bucket_goes_only_when_no_version_is_left(self):
+    def test_a_bucket_can_be_deleted_only_without_versions(self):
         self.put("v")
         self.s3.delete_object(Bucket=self.bucket, Key="v")
         self.refused("BucketNotEmpty", self.s3.delete_bucket)
@@ -289,7 +289,7 @@ class Versions(OnABucket):
         self.refused("404", self.s3.head_bucket)
         self.assertFalse((STACK.output / self.bucket).exists())
 
-    def test_versions_that_are_not_there(self):
+    def test_unknown_versions_are_refused(self):
         self.put("v")
         self.refused("NoSuchVersion", self.s3.get_object, Key="v", VersionId="0" * 32)
         self.refused("InvalidArgument", self.s3.get_object, Key="v", VersionId="no such id")
@@ -308,7 +308,7 @@ class Uploads(OnABucket):
             Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}, **options
         )
 
-    def test_parts_become_an_object_with_the_etag_of_parts(self):
+    def test_parts_become_an_object_with_a_multipart_etag(self):
         for key in ("m/parts", "../parts"):
             upload = self.begin(key, ContentType="text/plain", Tagging="a=1")
             bodies = [b"a" * 5 * MEBIBYTE, b"b" * 5 * MEBIBYTE, b"c"]
@@ -325,7 +325,7 @@ class Uploads(OnABucket):
             self.assertEqual(self.s3.head_object(Bucket=self.bucket, Key=key, PartNumber=3)["ContentLength"], 1)
             self.assertNotIn("Uploads", self.s3.list_multipart_uploads(Bucket=self.bucket))
 
-    def test_parts_that_do_not_fit_are_refused(self):
+    def test_invalid_parts_are_refused(self):
         upload = self.begin("x")
         one, two = self.part("x", upload, 1, b"1"), self.part("x", upload, 2, b"2")
         complete = {"Key": "x", "UploadId": upload}
@@ -338,7 +338,7 @@ class Uploads(OnABucket):
         self.refused("NoSuchUpload", self.s3.upload_part, Key="x", UploadId=upload, PartNumber=1, Body=b"")
         self.assertEqual(self.body("x"), b"there")
 
-    def test_a_part_can_be_a_piece_of_an_object(self):
+    def test_a_part_can_be_a_range_of_another_object(self):
         self.put("source", b"0123456789" * MEBIBYTE)
         upload = self.begin("joined")
         source = {"Bucket": self.bucket, "Key": "source"}
@@ -349,7 +349,7 @@ class Uploads(OnABucket):
         self.complete("joined", upload, parts)
         self.assertEqual(self.body("joined"), (b"0123456789" * MEBIBYTE)[5 : 5 * MEBIBYTE + 5] + b"end")
 
-    def test_a_large_file_goes_up_and_comes_back(self):
+    def test_a_large_file_is_uploaded_and_downloaded(self):
         content = bytes(range(256)) * 4096 * 20
         self.s3.upload_fileobj(io.BytesIO(content), self.bucket, "large")
         back = io.BytesIO()
@@ -359,7 +359,7 @@ class Uploads(OnABucket):
 
 
 class Buckets(OnABucket):
-    def test_buckets_are_made_listed_and_removed(self):
+    def test_buckets_are_created_listed_and_deleted(self):
         self.assertIn(self.bucket, [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]])
         self.assertEqual(self.s3.get_bucket_location(Bucket=self.bucket)["LocationConstraint"], REGION)
         self.refused("BucketAlreadyOwnedByYou", self.s3.create_bucket, CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -1,4 +1,4 @@
-"""DuckDB, by its own extension for S3 and by s3fs. The extension is signed by DuckDB, which checks that when it loads it."""
+"""DuckDB, through its own S3 extension and through s3fs. The extension is signed by DuckDB, which checks the signature on load."""
 
 import pathlib
 import unittest
@@ -32,12 +32,12 @@ def with_s3fs():
 
 
 def files_rows():
-    """The same rows, from the folder."""
+    """The number of rows in the lake's folder."""
     return duckdb.execute(f"SELECT count(*) FROM read_parquet('{STACK.output / LAKE}/contact_records/**/*.parquet')").fetchone()[0]
 
 
 class WithDuckdb(unittest.TestCase):
-    def test_the_lake_s_rows_are_read_by_either_way(self):
+    def test_the_lake_s_rows_are_read_in_both_ways(self):
         for database in (with_httpfs(), with_s3fs()):
             rows, days = database.execute(f"SELECT count(*), count(DISTINCT contact_date) FROM {ROWS}").fetchone()
             self.assertEqual(rows, files_rows())
@@ -52,7 +52,7 @@ class WithDuckdb(unittest.TestCase):
             self.assertEqual([(int(part), count) for part, count, _ in read], [(0, 100000), (1, 100000), (2, 100000)])
             self.assertEqual(sum(total for _, _, total in read), 299999 * 300000 // 2)
 
-    def test_a_file_of_many_parts_is_written(self):
+    def test_a_multipart_file_is_written(self):
         target = f"s3://{LAKE}/test/{uuid.uuid4()}.csv"
         database = with_httpfs()
         database.execute(f"COPY (SELECT n, hash(n) AS h FROM range(3000000) AS r(n)) TO '{target}' (FORMAT csv, HEADER)")

@@ -1,4 +1,4 @@
-"""s3fs, by which pandas, dask and many more read S3."""
+"""s3fs, which pandas, dask, and many others use to read S3."""
 
 import unittest
 import uuid
@@ -51,7 +51,7 @@ class WithS3fs(unittest.TestCase):
         self.assertEqual((self.fs.size(self.path("g")), self.fs.cat(self.path("small"))), (12 * MEBIBYTE + 3, b"beginend"))
 
     def test_odd_keys(self):
-        # What s3fs takes for a path of its own is not among them.
+        # Without keys that s3fs treats as its own path syntax.
         keys = [key for key in ODD_KEYS if not key.startswith("/") and not key.endswith("/") and "?" not in key]
         for key in keys:
             self.fs.pipe(self.path(key), key.encode())

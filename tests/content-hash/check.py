@@ -1,5 +1,5 @@
-"""Checks content_hash.py, which was written from docs/contact-record.md alone, against the functions' own hashes: those of
-every fixture's row, and of the inputs in vectors.json, which a test of the functions reads, too."""
+"""Compares content_hash.py, which was written from docs/contact-record.md alone, with the functions' own hashes: in the row of every
+fixture, and in vectors.json, which a test of the functions also reads."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ KEY = b"0123456789abcdef0123456789abcdef"
 
 
 def cases():
-    """A name, the hash that should be, and the one that is."""
+    """For each case: its name, the expected hash, and the actual one."""
     fixtures = HERE.parent / "fixtures" / "contact-records"
     for row in sorted(fixtures.glob("*.row.json")):
         record = row.with_name(row.name.replace(".row.json", ".json")).read_bytes()

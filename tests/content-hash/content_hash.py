@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""content_hash of contact records: content_hash.py FILE... prints `<hash>  <file>` for each file of one JSON record.
+"""content_hash of contact records: content_hash.py FILE... prints `<hash>  <file>` for each file with one JSON record.
 PII_HASH_KEY (base64), if set, gives the keyed hash. Needs the package xxhash."""
 import base64
 import hmac
@@ -14,18 +14,18 @@ NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
 
 
 class Number(str):
-    """A number in its canonical text; a type of its own keeps it apart from strings."""
+    """A number in canonical form; a separate type distinguishes it from strings."""
 
 
 def number(written: str) -> Number:
-    """Works on the text alone: a float would round, and Python's int() refuses more than 4300 digits."""
+    """Works on the text only: a float would round, and Python's int() refuses more than 4300 digits."""
     minus, whole, fraction, sign, exponent = (part or "" for part in NUMBER.fullmatch(written).groups())
     digits = (whole + fraction).lstrip("0")
     if not digits:
-        return Number("0")  # comes first: -0 and a zero with a huge exponent are zero too
-    exponent = exponent.lstrip("0")  # of the exponent as written, not of the power that results
+        return Number("0")  # first, because -0 and a zero with a huge exponent are zero too
+    exponent = exponent.lstrip("0")  # the length counts in the exponent as written, not in the resulting power
     if len(exponent) > 18:
-        return Number(written)  # so that ports can add up powers in 64 bits
+        return Number(written)  # so that ports can add powers in 64 bits
     power = int(sign + (exponent or "0")) - len(fraction)
     significant = digits.rstrip("0")
     power += len(digits) - len(significant)
@@ -33,18 +33,18 @@ def number(written: str) -> Number:
 
 
 def characters(text: str) -> str:
-    """The parser has joined surrogate pairs; what surrogates are left are lone, and UTF-8 cannot hold them."""
+    """The parser has joined surrogate pairs. The remaining ones are lone surrogates, which UTF-8 cannot represent."""
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def members(pairs: list) -> dict:
-    """Names are compared as decoded. Nulls go only after repeats: a null that comes last removes the member."""
+    """Names are compared after decoding. Nulls are removed after repeated names: a member whose last value is null is removed."""
     last = {characters(name): value for name, value in pairs}
     return {name: value for name, value in last.items() if value is not None}
 
 
 def constant(name: str):
-    raise ValueError(f"{name} is not JSON")  # Python's parser would take NaN and Infinity
+    raise ValueError(f"{name} is not JSON")  # Python's parser would accept NaN and Infinity
 
 
 def string(text: str) -> str:
@@ -53,7 +53,7 @@ def string(text: str) -> str:
 
 
 def write(value) -> str:
-    if isinstance(value, dict):  # Bytes, not UTF-16 units: those sort U+1F600 before U+FF5E
+    if isinstance(value, dict):  # sort by bytes, not by UTF-16 units, which put U+1F600 before U+FF5E
         names = sorted(value, key=lambda name: name.encode())
         return "{" + ",".join(string(name) + ":" + write(value[name]) for name in names) + "}"
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def canonical(record: bytes) -> bytes:
     text = record.decode("utf-8-sig")  # skips a byte order mark; bytes that are not UTF-8 raise
     value = json.loads(text, parse_int=number, parse_float=number, parse_constant=constant, object_pairs_hook=members)
     if not isinstance(value, dict):
-        raise ValueError("a record is an object")
+        raise ValueError("a record must be an object")
     return write(value).encode()
 
 
@@ -81,7 +81,7 @@ def content_hash(record: bytes, key: bytes | None) -> str:
 
 
 if __name__ == "__main__":
-    secret = os.environ.get("PII_HASH_KEY")  # empty is as not set, as for the function
+    secret = os.environ.get("PII_HASH_KEY")  # empty counts as not set, as in the function
     hash_key = base64.b64decode(secret, validate=True) if secret else None
     for path in sys.argv[1:]:
         with open(path, "rb") as file:

@@ -1,11 +1,11 @@
 """Deploys the real template with the real tools to ministack, a third-party emulator of AWS on this machine:
 
-- pipeline.py: both streams of a generated center through the deployed functions;
-- guided.py: `sam deploy --guided` as a person types it, and a first deployment that fails;
-- existing_streams.py: beside streams that are there already;
-- update.py: from the earlier version in earlier/, with data in it.
+- pipeline.py: sends both streams of a generated center through the deployed functions;
+- guided.py: runs `sam deploy --guided` as a person would, and a first deployment that fails;
+- existing_streams.py: deploys with existing streams;
+- update.py: updates from the earlier version in earlier/, with data in it.
 
-`deploy.py guided update` runs those two only.
+`deploy.py guided update` runs only those two.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ MODULES = ("pipeline", "guided", "existing_streams", "update")
 if __name__ == "__main__":
     chosen = sys.argv[1:] or MODULES
     if unknown := set(chosen) - set(MODULES):
-        sys.exit(f"error: there is no {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
+        sys.exit(f"error: unknown test: {', '.join(sorted(unknown))}; choose from {', '.join(MODULES)}")
     tests = unittest.defaultTestLoader.loadTestsFromNames(chosen)
     outcome = unittest.TextTestRunner(verbosity=2).run(tests)
     finish(outcome)

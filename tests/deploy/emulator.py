@@ -1,4 +1,4 @@
-"""A ministack for each class of tests, and what the tests do with it."""
+"""A ministack for each test class, and the operations that the tests need."""
 
 import collections
 import functools
@@ -17,11 +17,11 @@ from decimal import Decimal
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BIN = ROOT / ".venv" / "bin"
-# What `sam build` leaves: the template, and a folder with `bootstrap` for each function's logical id.
+# The output of `sam build`: the template, and a folder with `bootstrap` for each function, named by its logical ID.
 BUILT = ROOT / "target" / "sam" / "template.yaml"
 LEDGER = ROOT / "target" / "debug" / "contact-ledger"
 CONFIG = ROOT / "samconfig.example.toml"
-# What a person may want to read afterwards.
+# Output to read after the tests.
 KEPT = ROOT / "target" / "deploy"
 INSTANCE = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001"
 PATIENCE = 120.0
@@ -32,7 +32,7 @@ os.environ.update(
     AWS_DEFAULT_REGION="eu-west-2",
     AWS_REGION="eu-west-2",
     AWS_EC2_METADATA_DISABLED="true",
-    # Nothing of the user's own AWS set-up may be found: this must never reach an account.
+    # Hides the user's own AWS configuration: the tests must never reach an account.
     AWS_CONFIG_FILE=os.devnull,
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     SAM_CLI_TELEMETRY="0",
@@ -134,11 +134,11 @@ class EmulatorTest(unittest.TestCase):
             except OSError:
                 return False
 
-        eventually("ministack's start", answers)
+        eventually("ministack to start", answers)
 
     @classmethod
     def deploy(cls, stack, template=BUILT, **parameters):
-        """`sam deploy`; when it fails, the reasons that CloudFormation gives."""
+        """Runs `sam deploy`. If it fails, raises CloudFormation's reasons."""
         started = time.monotonic()
         overrides = [f"{name}={value}" for name, value in parameters.items()]
         command = ["deploy", "--config-file", CONFIG, "--template-file", template, "--stack-name", stack]
@@ -167,13 +167,13 @@ class EmulatorTest(unittest.TestCase):
 
     @classmethod
     def log_of(cls, stack):
-        """What CloudFormation did for a stack, in its order."""
+        """CloudFormation's actions for a stack, in order."""
         lines = map(json.loads, cls.resource_log.read_text().splitlines())
         return [line for line in lines if line["stack"] == stack]
 
     @classmethod
     def resources_of(cls, stack):
-        """Type and physical id of every resource that a stack has, by logical id."""
+        """Type and physical ID of every resource of a stack, by logical ID."""
         pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
         return {one["LogicalResourceId"]: (one["ResourceType"], one["PhysicalResourceId"]) for one in resources}
@@ -202,11 +202,11 @@ class EmulatorTest(unittest.TestCase):
 
     @classmethod
     def outcomes(cls):
-        """What the function says became of agent events so far."""
+        """The outcomes of agent events so far, as reported by the function."""
         outcomes = collections.Counter()
         for line in cls.function_log.read_text().splitlines():
             summary = json.loads(line)
-            # The metrics of a whole invocation: those of its parts have one dimension more.
+            # The metrics of a whole invocation; metrics of its parts have one more dimension.
             if "RecordsApplied" in summary:
                 names = ("Applied", "Duplicate", "Stale", "Skipped", "Rejected", "Retried")
                 outcomes.update({name.lower(): summary[f"Records{name}"] for name in names})
@@ -214,10 +214,10 @@ class EmulatorTest(unittest.TestCase):
 
     @classmethod
     def await_outcomes(cls, count):
-        eventually(f"that the function has handled {count} events", lambda: sum(cls.outcomes().values()) >= count)
+        eventually(f"the function to handle {count} events", lambda: sum(cls.outcomes().values()) >= count)
         return cls.outcomes()
 
 
 def typed(item):
-    """JSON as an item of DynamoDB."""
+    """JSON as a DynamoDB item."""
     return TypeSerializer().serialize(json.loads(json.dumps(item), parse_float=Decimal))["M"]

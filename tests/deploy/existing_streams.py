@@ -1,4 +1,4 @@
-"""A stack beside streams that Amazon Connect fills already: it creates neither streams nor associations, and reads theirs."""
+"""A stack with existing streams that Amazon Connect already fills: it creates neither streams nor associations, and reads those streams."""
 
 import json
 
@@ -24,7 +24,7 @@ class ExistingStreams(EmulatorTest):
         cls.records = {
             kind: (cls.folder / f"{kind}.jsonl").read_bytes().splitlines() for kind in ("contact-records", "agent-events")
         }
-        # Half of the events are there before the stack.
+        # Half of the events are in the stream before the stack exists.
         cls.half = len(cls.records["agent-events"]) // 2
         cls.put_agent_events("agent-events-of-others", cls.records["agent-events"][: cls.half])
         cls.outputs = cls.deploy(
@@ -78,11 +78,11 @@ class ExistingStreams(EmulatorTest):
         self.assertGreater(len(self.items(self.outputs["AgentHistoryTableName"], "entry")), len(events) // 2)
         bucket = self.outputs["LakeBucketName"]
         found = eventually(
-            "that all contact records are rows",
+            "all contact records to become rows",
             lambda: len(found := self.objects(bucket, "contact_records/")) >= len(records) and found,
         )
         contacts = {json.loads(row)["contact_id"] for row in found.values()}
         self.assertEqual(contacts, {json.loads(record)["ContactId"] for record in records})
-        # The archive has what came since there is a Firehose; the mapping read what the stream still kept.
+        # The archive starts with the Firehose stream; the event source mapping also reads the older records in the stream.
         self.assertEqual(sorted(self.objects(bucket, "raw/agent-events/").values()), sorted(events[self.half :]))
         say(f"{len(events)} events ({self.half} of them older than the stack) and {len(records)} contact records")

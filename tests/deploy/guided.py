@@ -1,4 +1,4 @@
-"""`sam deploy --guided`, typed through a terminal: what a person meets who follows docs/deploy.md. What was shown is kept in
+"""Runs `sam deploy --guided` through a terminal, as a person who follows docs/deploy.md would. The transcripts are kept in
 target/deploy/guided-*.txt.
 """
 
@@ -17,7 +17,7 @@ import yaml
 from emulator import BIN, BUILT, CONFIG, INSTANCE, KEPT, ROOT, EmulatorTest, eventually, say
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# The last line, not ended, with what Enter would answer. A question without brackets takes no empty answer.
+# A last line without a line end, with the default in brackets. A question without brackets does not accept an empty answer.
 QUESTION = re.compile(r"(?:^|\n)[ \t]*([^\n]+?)(?: \[([^\n]*)\])?: $")
 SILENCE = 60.0
 BEFORE = ["Stack Name", "AWS Region"]
@@ -33,20 +33,20 @@ HASH_KEY = "c3ludGhldGljIGtleSBmb3IgdGVzdHMsIDMyIGJ5dGVzLi4="
 
 
 class Cloudformation(yaml.SafeLoader):
-    """Reads a template; of its functions only the arguments."""
+    """Reads a template. Intrinsic functions are replaced by their arguments."""
 
 
 Cloudformation.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_yaml_str(node) if isinstance(node, yaml.ScalarNode) else None)
 
 
 def declared_parameters():
-    """The template's parameters with their defaults, in its order."""
+    """The template's parameters with their defaults, in template order."""
     parameters = yaml.load((ROOT / "template.yaml").read_text(), Loader=Cloudformation)["Parameters"]
     return {name: str(parameter["Default"]) for name, parameter in parameters.items()}
 
 
 class Conversation:
-    """A command on a terminal, and what was asked and answered: Enter, or what `answers` has for a question."""
+    """A command on a terminal, with its questions. Each is answered with Enter, or with the entry in `answers`."""
 
     def __init__(self, command, folder, answers):
         self.shown, self.asked, self.answers = "", [], dict(answers)
@@ -63,7 +63,7 @@ class Conversation:
         finally:
             self.code = process.wait()
             os.close(terminal)
-        assert not self.answers, f"nobody asked for {', '.join(self.answers)}"
+        assert not self.answers, f"SAM did not ask for {', '.join(self.answers)}"
 
     def talk(self, terminal):
         answered_up_to, heard = 0, time.monotonic()
@@ -72,23 +72,23 @@ class Conversation:
                 try:
                     data = os.read(terminal, 65536)
                 except OSError:
-                    # Linux's way to say that the other end is closed.
+                    # On Linux this means that the other end is closed.
                     return
                 if not data:
                     return
                 self.shown += ANSI.sub("", data.decode(errors="replace")).replace("\r\n", "\n")
                 heard = time.monotonic()
                 continue
-            # Nothing more comes: it waits for an answer, or it works.
+            # No more output: SAM waits for an answer, or is working.
             if question := QUESTION.search(self.shown, answered_up_to):
                 os.write(terminal, f"{self.answer(*question.groups())}\n".encode())
                 answered_up_to = len(self.shown)
-            assert time.monotonic() - heard < SILENCE, f"SAM has said nothing for {SILENCE:.0f} s:\n{self.tail()}"
+            assert time.monotonic() - heard < SILENCE, f"no output from SAM for {SILENCE:.0f} s:\n{self.tail()}"
 
     def answer(self, question, default):
-        assert question not in self.asked, f"SAM does not accept the answer to {question}:\n{self.tail()}"
+        assert question not in self.asked, f"SAM rejected the answer to {question}:\n{self.tail()}"
         answer = self.answers.pop(question, "")
-        assert answer or default is not None, f"SAM accepts no empty answer to {question}:\n{self.tail()}"
+        assert answer or default is not None, f"SAM does not accept an empty answer to {question}:\n{self.tail()}"
         self.asked.append(question)
         return answer
 
@@ -97,7 +97,7 @@ class Conversation:
 
 
 def created(log):
-    """When each resource was created, by logical id."""
+    """The position at which each resource was created, by logical ID."""
     return {line["id"]: place for place, line in enumerate(log) if line["action"] == "create"}
 
 
@@ -109,10 +109,10 @@ def users_config():
 class Guided(EmulatorTest):
     def setUp(self):
         mine = users_config()
-        self.addCleanup(lambda: self.assertEqual(users_config(), mine, "samconfig.toml of the user was touched"))
+        self.addCleanup(lambda: self.assertEqual(users_config(), mine, "the user's samconfig.toml was changed"))
 
     def guide(self, name, answers):
-        """Deploys in a folder of its own, as `make build` leaves one: with .aws-sam and samconfig.toml."""
+        """Deploys in a separate folder with .aws-sam and samconfig.toml, like the one that `make build` creates."""
         folder = self.folder / name
         (folder / ".aws-sam").mkdir(parents=True)
         (folder / ".aws-sam" / "build").symlink_to(BUILT.parent, target_is_directory=True)
@@ -121,7 +121,7 @@ class Guided(EmulatorTest):
         started = time.monotonic()
         conversation = Conversation([BIN / "sam", "deploy", "--guided"], folder, answers)
         KEPT.mkdir(parents=True, exist_ok=True)
-        # Where that folder was is different every time.
+        # The path of the folder is different in every run.
         (KEPT / f"guided-{name}.txt").write_text(conversation.shown.replace(str(folder), "."))
         say(f"sam deploy --guided ({name}): {len(conversation.asked)} questions, {time.monotonic() - started:.1f} s")
         self.assertEqual(conversation.code, 0, conversation.tail())
@@ -141,7 +141,7 @@ class Guided(EmulatorTest):
         everything = {"Glue::Table", "Athena::NamedQuery", "CloudWatch::Alarm", "CloudWatch::Dashboard", "DynamoDB::Table"}
         self.assertLessEqual({f"AWS::{one}" for one in everything}, types)
 
-    def test_answers_switch_streaming_on_and_lose_not_even_the_first_record(self):
+    def test_answers_turn_streaming_on_and_the_first_record_is_not_lost(self):
         boto3.client("secretsmanager").create_secret(Name="ledger/hash-key", SecretString=HASH_KEY)
         contact = (ROOT / "tests/fixtures/contact-records/agent-queue.json").read_text()
         event = {
@@ -162,7 +162,7 @@ class Guided(EmulatorTest):
             "Parameter ContactRecordSource": "Kinesis",
             "Parameter AgentPiiPolicy": '{"username": "hash"}',
             "Parameter PiiHashKeySecret": "ledger/hash-key",
-            # So that this event is not expired.
+            # Otherwise this event would be expired.
             "Parameter HistoryRetentionDays": "3650",
             "Parameter DatabaseName": "ledger",
             "Parameter AlarmEmail": "operator@example.com",
@@ -173,7 +173,7 @@ class Guided(EmulatorTest):
         self.assertEqual(self.parameters_of("ledger"), declared_parameters() | given)
         outputs, log = self.outputs_of("ledger"), self.log_of("ledger")
 
-        # Connect was switched on when everything that reads from now on was there, and before there were tables.
+        # Streaming from Connect was turned on after all consumers existed, and before the tables.
         order = created(log)
         for before, after in [
             ("ContactRecordFirehose", "ContactRecordStreaming"),
@@ -187,17 +187,17 @@ class Guided(EmulatorTest):
             self.assertEqual(associations[kind]["InstanceArn"], INSTANCE)
             self.assertEqual(associations[kind]["KinesisStreamConfig"]["StreamArn"], outputs[output])
 
-        # What Connect sent at once became a row, an entry, and a line of the archive.
+        # The records that Connect sent immediately became a row, an entry, and a line in the archive.
         bucket = outputs["LakeBucketName"]
-        rows = eventually("that the first contact record is a row", lambda: self.objects(bucket, "contact_records/"))
+        rows = eventually("the first contact record to become a row", lambda: self.objects(bucket, "contact_records/"))
         self.assertEqual([json.loads(row)["contact_id"] for row in rows.values()], [json.loads(contact)["ContactId"]])
         self.assertEqual([json.loads(one) for one in self.objects(bucket, "raw/agent-events/").values()], [event])
-        history = eventually("that the first agent event is an entry", lambda: self.items(outputs["AgentHistoryTableName"], "entry"))
+        history = eventually("the first agent event to become an entry", lambda: self.items(outputs["AgentHistoryTableName"], "entry"))
         region = event["AgentARN"].split(":")[3]
         entries = [f"event#{event['EventTimestamp']}#{event['EventId']}#{region}"]
         self.assertEqual([entry["entry"] for entry in history], entries)
 
-        # The functions have the secret's value, the template and its parameters only the name.
+        # The functions have the value of the secret; the template and its parameters only have the name.
         for function in ("ContactRecordNormalizer", "AgentEventUpserter"):
             name = self.resources_of("ledger")[function][1]
             variables = boto3.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
@@ -208,11 +208,11 @@ class Guided(EmulatorTest):
         [subscription] = boto3.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         self.assertEqual((subscription["Protocol"], subscription["Endpoint"]), ("email", "operator@example.com"))
 
-        # The next deployment needs no questions.
+        # The next deployment asks no questions.
         again = subprocess.run([BIN / "sam", "deploy"], cwd=folder, capture_output=True, text=True)
         self.assertIn("No changes to deploy", again.stdout + again.stderr)
 
-        # Connect has one association of a kind, so a second stack is refused, before it has a table. (docs/deploy.md, "If
+        # Connect allows one association per type, so a second stack fails before it has a table. (docs/deploy.md, "If
         # the first deployment fails")
         with self.assertRaisesRegex(AssertionError, "Instance storage config already exists"):
             self.deploy("second", ConnectInstanceArn=INSTANCE, DatabaseName="second")
@@ -223,7 +223,7 @@ class Guided(EmulatorTest):
         client.get_waiter("stack_delete_complete").wait(StackName="second", WaiterConfig={"Delay": 1})
         self.deploy("second", DatabaseName="second")
 
-    def test_what_cannot_be_is_refused_in_a_sentence(self):
+    def test_invalid_parameters_are_refused_with_a_reason(self):
         key = "arn:aws:kms:eu-west-2:111122223333:key/40000000-0000-4000-8000-000000000001"
         for parameters, sentence in [
             (

@@ -1,17 +1,17 @@
-"""What this template needs of CloudFormation and ministack lacks:
+"""Adds the CloudFormation features that this template needs and ministack lacks:
 
-- Glue, Athena and Amazon Connect as resource types, and alarms on metric math: stubs that create nothing;
+- Glue, Athena, and Amazon Connect as resource types, and alarms on metric math: stubs that create nothing;
 - dynamic references to Secrets Manager;
-- a parameter's AllowedPattern, and rules;
-- the order that a reference in a resource's metadata makes (CloudFormation Template Reference, "Intrinsic function
-  reference": they can be used there, too), and that none is made by a branch of `Fn::If` that is not chosen;
-- updates in place, and replacement when a property changes that the resource type's schema lists as create-only. ministack
-  creates most types anew on any change, under the same name and empty;
-- Connect has one association of a kind for each instance, and refuses a second one. Once it has an association it sends
-  records: the first one, of the file that FIRST_RECORDS names, goes out before anything else is created.
+- AllowedPattern of parameters, and rules;
+- dependencies from references in a resource's metadata (CloudFormation Template Reference, "Intrinsic function
+  reference": they can be used there, too), and no dependencies from a branch of `Fn::If` that is not chosen;
+- updates in place, and replacement when a property changes that the schema of the resource type lists as create-only. ministack
+  re-creates most types on any change, under the same name and empty;
+- Connect allows one association per type and instance, and refuses a second one. Once it has an association, it sends records: the
+  first one, from the file named by FIRST_RECORDS, before anything else is created.
 
-Every resource that is created, updated, replaced or deleted becomes a line of the file that RESOURCE_LOG names, with the
-properties that it was given.
+Every resource that is created, updated, replaced, or deleted is logged, with its properties, as a line in the file named by
+RESOURCE_LOG.
 """
 
 import base64
@@ -29,7 +29,7 @@ from ministack.services import firehose, kinesis, secretsmanager
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 HANDLERS = provisioners._RESOURCE_HANDLERS
-# Types that ministack would create anew, and empty, for any change of a property.
+# Types that ministack would re-create, empty, on any change of a property.
 IN_PLACE = {"AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::Logs::LogGroup"}
 
 
@@ -43,7 +43,7 @@ def record(action, stack, logical_id, resource_type, physical_id, properties):
 
 
 def stub(name):
-    """A resource type of which nothing is created; `name` gives its physical id."""
+    """A resource type that creates nothing; `name` returns the physical ID."""
     return {
         "create": lambda logical_id, properties, stack: (name(logical_id, properties, stack), {}),
         "update": lambda physical_id, _old, _new, _stack: (physical_id, {}),
@@ -61,7 +61,7 @@ def associate(_logical_id, properties, _stack):
             "Instance storage config already exists (Service: Connect, Status Code: 409, ResourceConflictException)"
         )
     associations[instance, kind] = str(uuid.uuid4())
-    # In a thread: delivery to S3 needs an event loop of its own, and this one is creating the stack.
+    # In a thread: delivery to S3 needs its own event loop, and this one is creating the stack.
     context = contextvars.copy_context()
     sender = threading.Thread(target=context.run, args=(send_first_record, kind, properties))
     sender.start()
@@ -134,7 +134,7 @@ sort = stacks._topological_sort
 
 
 def chosen(value, conditions):
-    """The value with every `Fn::If` decided: what is not chosen makes no order."""
+    """The value with every `Fn::If` resolved: a branch that is not chosen adds no dependency."""
     if isinstance(value, dict):
         if "Fn::If" in value:
             condition, yes, no = value["Fn::If"]
@@ -154,11 +154,11 @@ def in_order(resources, conditions):
 stacks._topological_sort = in_order
 
 
-# ── Creation, update and replacement ──
+# ── Creation, update, and replacement ──
 
 
 def with_secrets(value):
-    """The properties with dynamic references resolved, as a service gets them; the stack keeps the references."""
+    """The properties with dynamic references resolved, as passed to a service; the stack keeps the references."""
     if isinstance(value, dict):
         return {name: with_secrets(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -175,7 +175,7 @@ def with_secrets(value):
 
 @functools.cache
 def create_only(resource_type):
-    """The properties that cannot change without replacement, from AWS's own schema of the type, which cfn-lint brings."""
+    """The properties that cannot change without replacement, from AWS's schema of the type, which is part of cfn-lint."""
     schemas = pathlib.Path(importlib.util.find_spec("cfnlint").submodule_search_locations[0], "data/schemas")
     names = json.loads((schemas / f"providers/{os.environ['AWS_REGION']}.json").read_text())
     if resource_type not in names:
@@ -209,8 +209,8 @@ def update(resource_type, physical_id, old, new, stack, logical_id=None, attribu
         return physical_id, attributes or {}
     replacing = [path for path in create_only(resource_type) if member(old, path) != member(new, path)]
     if replacing:
-        # Under another name, as CloudFormation generates one. What was there before stays, for the test to look at.
-        physical_id, attributes = provision_resource(resource_type, f"{logical_id}Anew", with_secrets(new), stack)
+        # Under a new name, as CloudFormation generates one. The old resource stays, so that the test can inspect it.
+        physical_id, attributes = provision_resource(resource_type, f"{logical_id}Replacement", with_secrets(new), stack)
         record("replace", stack, logical_id, resource_type, physical_id, new)
         return physical_id, attributes
     record("update", stack, logical_id, resource_type, physical_id, new)

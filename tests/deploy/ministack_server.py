@@ -1,11 +1,11 @@
-"""Starts ministack, with what the pipeline needs and ministack lacks:
+"""Starts ministack with additions that the pipeline needs:
 
 - log streams in CloudFormation;
 - PartiQL's `UPDATE` with a SET or REMOVE for each attribute, which is the documented form (DynamoDB Developer Guide,
-  "PartiQL update statements for DynamoDB"); ministack reads lists with commas only, and takes quotes for part of a name;
-- an alternative in a condition (`"version" IS MISSING OR "version"<?`), and the item on which the condition of a batch's
+  "PartiQL update statements for DynamoDB"); ministack reads only lists with commas, and treats quotes as part of a name;
+- an alternative in a condition (`"version" IS MISSING OR "version"<?`), and the item for which the condition of a batch
   statement failed (DynamoDB API Reference, `BatchStatementError`);
-- the functions' logs, which ministack throws away: they go to the file that FUNCTION_LOG names;
+- the functions' logs, which ministack discards: they are written to the file named by FUNCTION_LOG;
 - more of CloudFormation: ministack_cloudformation.py.
 """
 
@@ -18,7 +18,7 @@ from ministack.app import main
 from ministack.services import cloudwatch_logs, dynamodb
 from ministack.services.cloudformation import provisioners
 
-import ministack_cloudformation  # noqa: F401, it is there for what it changes
+import ministack_cloudformation  # noqa: F401, imported for its side effects
 
 
 def create_log_stream(_logical_id, properties, _stack_name):

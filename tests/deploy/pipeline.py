@@ -1,9 +1,8 @@
-"""The real template on ministack, a third-party emulator of AWS, with both streams of a generated contact center sent
-through it. What is in the tables and in the lake afterwards is compared with what our own local stack makes of the same
-files.
+"""Deploys the real template to ministack, a third-party emulator of AWS, and sends both streams of a generated contact center
+through it. The tables and the lake are compared with the output of our own local stack for the same files.
 
-What ministack has not, parameters switch off: Glue and Athena, Amazon Connect, metric math in alarms. What it does not
-do as AWS does is in docs/deploy.md.
+Parameters turn off what ministack lacks: Glue and Athena, Amazon Connect, and metric math in alarms. docs/deploy.md lists its
+differences from AWS.
 """
 
 import json
@@ -22,7 +21,7 @@ class Deployed(EmulatorTest):
         super().setUpClass()
         parameters = dict(Architecture="x86_64", LakeTables="false", Alarms="false", DeletionProtection="false")
         parameters.update(StreamMode="Provisioned", ShardCount="2", BatchSize="100", BatchingWindowSeconds="1")
-        # As the stack on this machine keeps them.
+        # The same retention as in the local stack.
         parameters.update(HistoryRetentionDays="3650", StateRetentionDays="3650")
         cls.outputs = cls.deploy(STACK, **parameters)
         cls.s3 = boto3.client("s3")
@@ -30,11 +29,11 @@ class Deployed(EmulatorTest):
 
     @classmethod
     def make_day(cls):
-        """A generated day, and what our own stack makes of it."""
+        """Generates a day, and runs it through our own stack."""
         folder = cls.folder
         run(LEDGER, "generate", "--agents", 4, "--hours", 2, "--contacts-per-hour", 20, "--output", folder)
         files = ["--contact-records", folder / "contact-records.jsonl", "--agent-events", folder / "agent-events.jsonl"]
-        # Some of the records are broken on purpose, which is exit code 3.
+        # Some of the records are malformed on purpose, which gives exit code 3.
         run(LEDGER, "demo", *files, "--output", folder / "expected", codes=(3,))
         cls.contact_records = (folder / "contact-records.jsonl").read_bytes().splitlines()
         cls.agent_events = (folder / "agent-events.jsonl").read_bytes().splitlines()
@@ -47,10 +46,10 @@ class Deployed(EmulatorTest):
     def send_agent_events(self):
         self.put_agent_events(self.outputs["AgentEventStreamName"], self.agent_events)
 
-    def objects_below(self, prefix):
+    def objects_under(self, prefix):
         return self.objects(self.outputs["LakeBucketName"], prefix)
 
-    def test_agent_events_become_the_tables_that_our_own_stack_makes(self):
+    def test_agent_events_produce_the_same_tables_as_in_our_own_stack(self):
         state, history = ["board", "agent_id"], ["agent_id", "entry"]
         expected_state = self.expected("agent-state.jsonl", state)
         expected_history = self.expected("agent-history.jsonl", history)
@@ -61,16 +60,16 @@ class Deployed(EmulatorTest):
             self.assertEqual(self.items(self.outputs["AgentHistoryTableName"], *history), expected_history)
             self.assertEqual(self.items(self.outputs["AgentStateTableName"], *state), expected_state)
 
-        # The second time nothing was new.
+        # The second time nothing changed.
         outcomes, expected = self.outcomes(), self.summary["agent_events"]["outcomes"]
         self.assertEqual(sum(outcomes.values()), 2 * len(self.agent_events))
         self.assertEqual((outcomes["applied"], outcomes["retried"]), (expected["applied"], 0))
         self.assertEqual(outcomes["rejected"], 2 * expected["rejected"])
-        # The archive has every event as it was put, twice.
-        archived = self.objects_below("raw/agent-events/").values()
+        # The archive has every event unchanged, twice.
+        archived = self.objects_under("raw/agent-events/").values()
         self.assertEqual(sorted(archived), sorted(2 * self.agent_events))
 
-        lines = [json.loads(line) for body in self.objects_below("rejected/").values() for line in body.splitlines()]
+        lines = [json.loads(line) for body in self.objects_under("rejected/").values() for line in body.splitlines()]
         self.assertEqual(len(lines), outcomes["rejected"])
         self.assertTrue(all(line["event_source_arn"] == self.outputs["AgentEventStreamArn"] for line in lines))
 
@@ -83,8 +82,8 @@ class Deployed(EmulatorTest):
         rows = self.summary["contact_records"]["rows"]
         self.assertGreater(rows, 30)
         found = eventually(
-            "that all rows are there",
-            lambda: (found := self.objects_below("contact_records/")) and len(found) >= rows and found,
+            "all rows to arrive",
+            lambda: (found := self.objects_under("contact_records/")) and len(found) >= rows and found,
         )
         found = [json.loads(line) for body in found.values() for line in body.splitlines()]
         self.assertEqual(len(found), rows)
@@ -98,14 +97,14 @@ class Deployed(EmulatorTest):
         self.assertTrue(all(row["schema_version"] == 3 and len(row["content_hash"]) == 32 for row in found))
 
     def doctor(self):
-        """What doctor finds, by check: ministack answers some questions in a form that no SDK reads."""
+        """The findings of doctor, by check, except unknown ones: ministack answers some requests in a form that SDKs cannot read."""
         done = subprocess.run([LEDGER, "doctor", "--stack", STACK, "--json"], cwd=ROOT, capture_output=True, text=True)
         found = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertTrue(found, done.stderr)
-        looked_at = [finding for finding in found if finding["severity"] != "unknown"]
-        return {(finding["check"], finding["severity"]): finding for finding in looked_at}, done.returncode
+        known = [finding for finding in found if finding["severity"] != "unknown"]
+        return {(finding["check"], finding["severity"]): finding for finding in known}, done.returncode
 
-    def test_doctor_finds_what_is_wrong_and_names_the_fix(self):
+    def test_doctor_reports_problems_with_their_fixes(self):
         plain, _ = self.doctor()
         self.assertIn("not encrypted", plain["stream", "warning"]["says"])
         # ministack leaves the template's StreamEncryption out.
@@ -132,14 +131,14 @@ class Deployed(EmulatorTest):
         self.assertIn("AmazonConnectPutsRecords", found["key", "error"]["fix"])
         self.assertIn("delete-function-concurrency", found["function", "error"]["fix"])
 
-    def test_redrive_finds_the_stack_and_what_failed(self):
+    def test_redrive_finds_the_stack_and_its_dead_letters(self):
         report = json.loads(run(LEDGER, "redrive", "--stack", STACK, "--json", codes=(0, 3)))
         self.assertEqual((report["dry_run"], report["finished"]), (True, True))
-        # The function itself, as it is deployed, counts the same.
+        # The deployed function returns the same report.
         invoked = boto3.client("lambda").invoke(FunctionName=self.outputs["RedriveFunctionName"], Payload=b"{}")
         self.assertEqual(json.loads(invoked["Payload"].read()), report)
 
-    def test_tables_mapping_and_bucket_are_as_the_template_says(self):
+    def test_tables_mapping_and_bucket_are_configured_as_in_the_template(self):
         dynamodb = boto3.client("dynamodb")
         for output in ("AgentStateTableName", "AgentHistoryTableName"):
             table = dynamodb.describe_table(TableName=self.outputs[output])["Table"]

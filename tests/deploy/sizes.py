@@ -1,4 +1,4 @@
-"""Prints the size of each function that `sam build` has built: as it is, and as the ZIP file that Lambda takes."""
+"""Prints the size of each function that `sam build` has built: uncompressed, and as the ZIP file that Lambda accepts."""
 
 import pathlib
 import sys

@@ -1,5 +1,5 @@
-"""An update from the earlier version in earlier/, with data in its tables and its bucket: nothing is replaced, and not an
-item and not an object is lost or changed.
+"""Updates from the earlier version in earlier/, with data in its tables and its bucket: nothing is replaced, and no item and no
+object is lost or changed.
 """
 
 import collections
@@ -13,7 +13,7 @@ from emulator import BUILT, HERE, INSTANCE, LEDGER, EmulatorTest, agents_of, bat
 
 STACK = "updated"
 EARLIER = HERE / "earlier"
-# What may never be replaced, because there would be another one, without what was in it.
+# Resource types that must never be replaced, because the replacement would be empty.
 HOLDERS = {
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
@@ -27,7 +27,7 @@ HOLDERS = {
 
 class Update(EmulatorTest):
     def earlier_template(self):
-        """The earlier template with the functions of today: they are not what is tested, and the update replaces them."""
+        """The earlier template with the current functions: they are not under test here, and the update replaces them."""
         template = (EARLIER / "template.yaml").read_text()
         for logical_id, function in re.findall(r"\n  (\w+):\n    Type: AWS::Serverless::Function\n(?:    .*\n)*?      CodeUri: (\S+)", template):
             template = template.replace(f"CodeUri: {function}\n", f"CodeUri: {BUILT.parent / logical_id}\n")
@@ -39,7 +39,7 @@ class Update(EmulatorTest):
         return {one: of for one, of in self.resources_of(STACK).items() if of[0] in HOLDERS}
 
     def contents(self, outputs):
-        """Every item, and every version of every object, with when it was written."""
+        """Every item, every object, and every version of every object with the time it was written."""
         versions = boto3.client("s3").list_object_versions(Bucket=outputs["LakeBucketName"])
         self.assertFalse(versions.get("DeleteMarkers"))
         written = [(one["Key"], one["VersionId"], one["LastModified"]) for one in versions["Versions"]]
@@ -51,7 +51,7 @@ class Update(EmulatorTest):
         }
 
     def shown(self, state):
-        """What the command line shows of the agents, and of the history of each."""
+        """The command line's output for the agents and for the history of each agent."""
         agents = [json.loads(line) for line in run(LEDGER, "agents", "--stack", STACK, "--all", "--json").splitlines()]
         self.assertEqual(sorted(agent["agent_id"] for agent in agents), sorted(agents_of(state)))
         plain = [[agent[name] for name in ("agent_id", "name", "activity", "status", "status_since")] for agent in agents]
@@ -59,7 +59,7 @@ class Update(EmulatorTest):
         histories = [run(LEDGER, "history", agent, "--stack", STACK, *since) for agent in sorted(agents_of(state))]
         lines = [[json.loads(line) for line in history.splitlines()] for history in histories]
         self.assertTrue(all(lines))
-        # The region is not in the earlier items.
+        # The earlier items have no Region.
         rows = [[{name: value for name, value in line.items() if name != "region"} for line in history] for history in lines]
         return sorted(plain), rows
 
@@ -88,25 +88,25 @@ class Update(EmulatorTest):
         self.assertEqual({of for of, _ in holders.values()}, HOLDERS)
         done = len(self.log_of(STACK))
 
-        # Without any parameter but those of then, as `sam deploy` after `git pull`.
+        # With the same parameters as before, as in `sam deploy` after `git pull`.
         updated = self.deploy(STACK, **parameters)
         self.assertEqual(self.status(STACK), "UPDATE_COMPLETE")
         log = self.log_of(STACK)[done:]
         actions = collections.Counter(line["action"] for line in log)
         self.assertGreater(actions["update"], 0, "there was nothing to update")
-        # A saved query holds no data, and CloudFormation changes none in place.
+        # Saved queries hold no data, and CloudFormation always replaces them.
         saved = {one for one, (of, _) in self.resources_of(STACK).items() if of == "AWS::Athena::NamedQuery"}
         gone = {line["id"] for line in log if line["action"] in ("replace", "delete")}
         self.assertEqual(gone - saved, set())
         self.assertEqual(self.holders(), holders)
-        # An output that somebody's tools read stays what it was.
+        # Outputs that other tools may read are unchanged.
         self.assertEqual({name: updated.get(name) for name in outputs}, outputs)
         after = self.contents(updated)
         for what, was in before.items():
             self.assertEqual(after[what], was, what)
 
-        # The earlier items have other keys. When the events that made them come again, each agent has items of both kinds,
-        # and is still one agent with one history.
+        # The earlier items have other keys. When their events are delivered again, each agent has items of both kinds, but is still
+        # one agent with one history.
         shown = self.shown(before["AgentState"])
         events = gzip.decompress((EARLIER / "agent-events.jsonl.gz").read_bytes()).splitlines()
         self.put_agent_events(updated["AgentEventStreamName"], events)
@@ -115,12 +115,12 @@ class Update(EmulatorTest):
         again = self.contents(updated)
         for table in ("AgentState", "AgentHistory"):
             missing = [item for item in before[table] if item not in again[table]]
-            self.assertEqual(missing, [], f"of {table}")
+            self.assertEqual(missing, [], f"missing in {table}")
             self.assertGreater(len(again[table]), len(before[table]))
         self.assertEqual(self.shown(before["AgentState"]), shown)
         say(
             f"compared: {len(holders)} resources that hold data, {len(outputs)} outputs, {len(before['AgentState'])} items of"
             f" AgentState, {len(before['AgentHistory'])} of AgentHistory, {len(before['objects'])} objects"
             f" ({sum(map(len, before['objects'].values()))} bytes, {len(before['versions'])} versions);"
-            f" {actions['update']} resources updated, {actions['create']} created; {len(events)} events again, and the same agents and histories shown"
+            f" {actions['update']} resources updated, {actions['create']} created; {len(events)} events sent again: agents and histories unchanged"
         )

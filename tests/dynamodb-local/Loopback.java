@@ -5,12 +5,12 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
 /**
- * Amazon's DynamoDB Local on 127.0.0.1 and a port that the system picks, which is printed. Its own command line
- * would listen on every address.
+ * Runs Amazon's DynamoDB Local on 127.0.0.1 and prints its port, which the system picks. Its own command line would listen
+ * on every address.
  */
 class Loopback {
     public static void main(String[] arguments) throws Exception {
-        // The command line refuses port 0; the connector does not.
+        // The command line refuses port 0, but the connector accepts it.
         String[] inMemory = {"-inMemory", "-disableTelemetry", "-port", "8000"};
         DynamoDBProxyServer dynamoDb = ServerRunner.createServerFromCommandLineArgs(inMemory);
         var field = DynamoDBProxyServer.class.getDeclaredField("server");

@@ -12,17 +12,17 @@ import java.util.List;
 
 /**
  * Packs and unpacks records with Amazon's own libraries: the Kinesis Aggregator, and the Kinesis Client Library's
- * deaggregation. One request a line on standard input, tab-separated, data in base64:
+ * deaggregation. One request per line on standard input, tab-separated, data in base64:
  *
  * <pre>
- * add     partition key   explicit hash key or -   data     a user record for the record being packed
- * end                                                       hands out what is packed, and begins a new record
- * unpack  partition key   data                              what the client library makes of a record
+ * add     partition key   explicit hash key or -   data     adds a user record to the record being packed
+ * end                                                       returns the packed record, and begins a new one
+ * unpack  partition key   data                              unpacks a record with the client library
  * </pre>
  *
- * An answer is {@code packed <records> <partition key> <explicit hash key> <data>}, also when a record is full before
- * its end; or {@code record <partition key> <sub-sequence number> <is aggregated> <data>} for each that was unpacked,
- * and {@code unpacked}.
+ * An answer is {@code packed <records> <partition key> <explicit hash key> <data>}, also for a record that is full before
+ * {@code end}; or {@code record <partition key> <sub-sequence number> <is aggregated> <data>} for each unpacked record,
+ * followed by {@code unpacked}.
  */
 public final class Pack {
   public static void main(String[] arguments) throws Exception {
@@ -45,7 +45,7 @@ public final class Pack {
   }
 
   private static void print(PrintStream answers, AggRecord record) {
-    // Nothing until the record is full.
+    // Null until the record is full.
     if (record == null) {
       return;
     }

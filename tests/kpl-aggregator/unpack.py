@@ -1,5 +1,5 @@
-"""What Amazon's KPL aggregator packs, our functions unpack: the tables and what is rejected must be as if every record
-had been sent by itself. What is damaged is compared with what Amazon's Kinesis Client Library makes of it.
+"""Tests that our functions unpack records packed by Amazon's KPL aggregator: tables and rejected records must be the same as if
+every record had been sent on its own. Damaged records are compared with the result of Amazon's Kinesis Client Library.
 
 Contract: the "KPL Aggregated Record Format" of the Kinesis Producer Library; Firehose Developer Guide, "Understand data
 delivery in Amazon Data Firehose", for who unpacks contact records.
@@ -27,7 +27,7 @@ from served_stack import ServedStack, check_binaries, encoded, generate  # noqa:
 MAGIC = bytes.fromhex("f3899ac2")
 ARRIVAL = 1772438400251
 UserRecord = collections.namedtuple("UserRecord", "partition_key data explicit_hash_key", defaults=["-"])
-# A record of the stream: what is in it, or None if it was never packed.
+# A record of the stream. `parts`: the user records in it, or None if it is not packed.
 Record = collections.namedtuple("Record", "partition_key data parts", defaults=[None])
 
 
@@ -37,12 +37,12 @@ def java(requests):
     command = ["java", "-cp", CLASSPATH, "Pack"]
     done = subprocess.run(command, input=lines, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, f"Pack.java failed: {done.stderr}"
-    # Not splitlines: a partition key may hold what else it takes for the end of a line.
+    # Not splitlines: a partition key may contain other characters that it treats as line ends.
     return [line.split("\t") for line in done.stdout.removesuffix("\n").split("\n")]
 
 
 def pack(groups):
-    """Amazon's aggregator on each group; a group that is too large for one record becomes several."""
+    """Packs each group with Amazon's aggregator. A group that is too large for one record becomes several."""
     requests = []
     for group in groups:
         requests += [["add", part.partition_key, part.explicit_hash_key, encoded(part.data)] for part in group]
@@ -52,15 +52,15 @@ def pack(groups):
     for kind, size, partition_key, _, data in java(requests):
         assert kind == "packed"
         data = base64.b64decode(data)
-        assert data.startswith(MAGIC), "what Amazon's aggregator packs begins with the magic bytes"
+        assert data.startswith(MAGIC), "a packed record must begin with the magic bytes"
         packed.append(Record(partition_key, data, list(itertools.islice(parts, int(size)))))
-    assert not list(parts), "the aggregator must have packed every record"
+    assert not list(parts), "the aggregator did not pack every record"
     return packed
 
 
 def unpack_as_amazon_does(records):
-    """What Amazon's client library makes of each record: partition key, sub-sequence number, whether it was packed, and
-    data of all that is in it."""
+    """Unpacks each record with Amazon's client library. Returns partition key, sub-sequence number, whether it was packed, and
+    data of every user record in it."""
     answers, found = java([["unpack", record.partition_key, encoded(record.data)] for record in records]), [[]]
     for kind, *rest in answers:
         if kind == "unpacked":
@@ -73,7 +73,7 @@ def unpack_as_amazon_does(records):
 
 
 def checked(message):
-    """A record whose checksum is right, whatever the message."""
+    """A record with a correct checksum for any message."""
     return MAGIC + message + hashlib.md5(message).digest()
 
 
@@ -82,7 +82,7 @@ def chunks(sequence, size):
 
 
 def agent_of(event):
-    """Amazon Connect's partition key is the agent's ARN; what has none still needs a key."""
+    """Amazon Connect's partition key is the agent's ARN. A record without an ARN needs another key."""
     try:
         arn = json.loads(event)["AgentARN"]
     except (ValueError, KeyError, TypeError):
@@ -95,7 +95,7 @@ def plain(parts):
 
 
 class Outcome:
-    """What a fresh stack made of the records of its agent event stream."""
+    """The outcome of records on the agent event stream of a new stack."""
 
     def __init__(self, records):
         with ServedStack(BINARIES) as stack:
@@ -108,7 +108,7 @@ class Outcome:
         self.by_number = dict(zip(numbers, records))
 
     def reasons(self):
-        """What was rejected and why, without where it was in the stream."""
+        """The rejected records with their reasons, without their position in the stream."""
         return collections.Counter((line["reason"], line["path"], line["data"]) for line in self.rejected)
 
 
@@ -124,7 +124,7 @@ class AgentEvents(unittest.TestCase):
         assert len(cls.expected.history) > 500 and len(cls.expected.rejected) > 10
 
     def assert_same(self, outcome, expected, times=1):
-        # Not as one list: the difference of thousands of items helps nobody.
+        # Not compared as a list: a diff of thousands of items is unreadable.
         for name in ("state", "history"):
             have, want = getattr(outcome, name), getattr(expected, name)
             differs = [(a, b) for a, b in itertools.zip_longest(have, want) if a != b]
@@ -132,7 +132,7 @@ class AgentEvents(unittest.TestCase):
         want = collections.Counter({line: times * count for line, count in expected.reasons().items()})
         besides, missing = outcome.reasons() - want, want - outcome.reasons()
         shown = [[(reason, path) for reason, path, _ in lines] for lines in (besides, missing)]
-        self.assertEqual(shown, [[], []], "of the plain events, others are rejected: first what is not among them")
+        self.assertEqual(shown, [[], []], "rejected events differ from the plain ones: additional, missing")
         for line in outcome.rejected:
             record = outcome.by_number[line["sequence_number"]]
             number = line.get("subsequence_number")
@@ -151,48 +151,48 @@ class AgentEvents(unittest.TestCase):
         )
         return packed
 
-    def test_one_event_in_each(self):
-        self.compare("one in each", pack([[part] for part in self.parts]))
+    def test_one_event_per_record(self):
+        self.compare("one per record", pack([[part] for part in self.parts]))
 
-    def test_many_agents_in_each(self):
-        packed = self.compare("fifty in each", pack(chunks(self.parts, 50)))
+    def test_many_agents_per_record(self):
+        packed = self.compare("fifty per record", pack(chunks(self.parts, 50)))
         self.assertTrue(any(len({part.partition_key for part in record.parts}) > 4 for record in packed))
 
-    def test_one_agent_in_each_with_explicit_hash_keys(self):
+    def test_one_agent_per_record_with_explicit_hash_keys(self):
         rng = random.Random(5)
         by_agent = collections.defaultdict(list)
         for part in self.parts:
             by_agent[part.partition_key].append(part._replace(explicit_hash_key=str(rng.getrandbits(128))))
         groups = [group for parts in by_agent.values() for group in chunks(parts, 20)]
-        self.compare("one agent in each, explicit hash keys", pack(groups))
+        self.compare("one agent per record, explicit hash keys", pack(groups))
 
-    def test_as_full_as_they_get(self):
-        # Amazon's aggregator fills a record's data up to 1 MiB. Kinesis counts the partition key, too.
+    def test_full_records(self):
+        # Amazon's aggregator fills a record's data up to 1 MiB. Kinesis also counts the partition key.
         groups = []
         for record in pack([self.parts]):
             fits = len(record.data) + len(record.partition_key) <= 1 << 20
             groups += [record.parts] if fits else [record.parts[:-1], record.parts[-1:]]
-        packed = self.compare("as full as they get", pack(groups))
+        packed = self.compare("full records", pack(groups))
         self.assertGreater(max(len(record.data) for record in packed), 1_000_000)
         self.assertGreater(len(packed), 2)
 
-    def test_mixed_with_plain_ones_and_all_of_it_twice(self):
+    def test_packed_and_plain_records_mixed_and_sent_twice(self):
         rng, groups, rest = random.Random(7), [], list(self.parts)
         while rest:
             size = rng.randint(1, 9)
             groups, rest = [*groups, rest[:size]], rest[size:]
         packed = pack(groups)
         mixed = [one for record in packed for one in (plain(record.parts) if rng.random() < 0.5 else [record])]
-        # A producer that got no answer puts again.
-        self.compare("mixed with plain ones", mixed)
+        # A producer that gets no response retries.
+        self.compare("mixed with plain records", mixed)
         self.compare("the same twice", [*mixed, *mixed], times=2)
 
-    def test_any_bytes_come_out_as_amazons_client_library_unpacks_them(self):
+    def test_any_bytes_are_unpacked_as_by_amazons_client_library(self):
         rng = random.Random(11)
         keys = ["k", "a key of\u2028several \u00e9\u4e16\U0001f600", "x" * 256]
         keys += [f"agent-{number}" for number in range(40)]
         lengths = [1, 2, 127, 128, 16_383, 16_384, *(rng.randrange(1, 2000) for _ in range(300))]
-        # No JSON begins so: every one is rejected, and its line has all that was unpacked.
+        # None of this is JSON: every record is rejected, and its line has the unpacked data.
         parts = [UserRecord(rng.choice(keys), b"\xff" + rng.randbytes(length - 1)) for length in lengths]
         parts.append(UserRecord(rng.choice(keys), b""))
         inner = pack([parts[:5]])[0]
@@ -208,19 +208,19 @@ class AgentEvents(unittest.TestCase):
             self.assertEqual(len(amazons), len(record.parts))
             self.assertEqual(found[number], amazons)
         figure(
-            f"any bytes: {len(parts)} user records in {len(records)} packed ones, "
-            "as Amazon's client library unpacks them"
+            f"any bytes: {len(parts)} user records in {len(records)} packed records, "
+            "the same as with Amazon's client library"
         )
 
-    def test_what_is_damaged_is_rejected_whole_and_nothing_else_is(self):
-        # The events in the damaged records are in no other: whatever came out of one would be in the tables.
+    def test_damaged_records_are_rejected_whole_and_no_others(self):
+        # The events in the damaged records are in no other record: any event unpacked from one would appear in the tables.
         sent, withheld = self.parts[:-200], self.parts[-200:]
         good, whole = pack(chunks(sent, 30)), pack([withheld])[0]
         data, key = whole.data, whole.partition_key
         message = data[4:-16]
         last = data[:-1] + bytes([data[-1] ^ 1])
         middle = data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 4]) + data[len(data) // 2 + 1 :]
-        # What Amazon's client library takes for a plain record, bytes as they came.
+        # Records that Amazon's client library treats as plain, with unchanged bytes.
         plain_to_amazon = {
             "wrong checksum": last,
             "a flipped bit": middle,
@@ -236,8 +236,8 @@ class AgentEvents(unittest.TestCase):
             "checked, but no message": checked(b"\xff" * 40),
             "magic and JSON": MAGIC + withheld[-1].data,
         }
-        # What it makes something else of, and of how many user records: it drops what it cannot read, with a line in its
-        # log, and takes more of them than an invocation may have.
+        # Records that it unpacks differently, with the number of user records that it returns: it drops and logs unreadable ones, and
+        # accepts more of them than an invocation may have.
         key_table, user_record = b"\x0a\x01k", b"\x1a\x05\x08%c\x1a\x01x"
         otherwise_to_amazon = {
             "no user record": (checked(key_table), 0),
@@ -262,17 +262,17 @@ class AgentEvents(unittest.TestCase):
         aggregated = [line for line in outcome.rejected if line["reason"] == "aggregated"]
         found = collections.Counter(base64.b64decode(line["data"]) for line in aggregated)
         differs = {name: found[data] for name, data in damaged.items() if found[data] != 1}
-        self.assertEqual((differs, len(aggregated)), ({}, len(damaged)), "each must be rejected once, as it came")
+        self.assertEqual((differs, len(aggregated)), ({}, len(damaged)), "each must be rejected once, unchanged")
         for line in aggregated:
             self.assertNotIn("subsequence_number", line)
             self.assertEqual(line["data"], encoded(outcome.by_number[line["sequence_number"]].data))
         outcome.rejected = [line for line in outcome.rejected if line["reason"] != "aggregated"]
         self.assert_same(outcome, expected)
-        figure(f"damaged: {len(damaged)} rejected as they came, among {len(good)} good ones with {len(sent):,} events")
+        figure(f"damaged: {len(damaged)} rejected unchanged, among {len(good)} good records with {len(sent):,} events")
 
 
 class ContactRecords(unittest.TestCase):
-    """A contact record that was packed. Firehose unpacks what it reads from Kinesis, and only that."""
+    """Packed contact records. Firehose unpacks records that it reads from Kinesis, but not direct puts."""
 
     @classmethod
     def setUpClass(cls):
@@ -281,7 +281,7 @@ class ContactRecords(unittest.TestCase):
         cls.packed = pack(chunks([UserRecord(f"contact-{place}", data) for place, data in enumerate(cls.records)], 25))
 
     def transform(self, stack, records):
-        """The answers of the function to an event of Firehose, without their ids."""
+        """The function's answers to a Firehose event, without their IDs."""
         event = {
             "invocationId": "00000000-0000-4000-8000-000000000001",
             "deliveryStreamArn": "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records",
@@ -295,7 +295,7 @@ class ContactRecords(unittest.TestCase):
         self.assertEqual([answer["recordId"] for answer in answers], [record["recordId"] for record in event["records"]])
         return [{name: value for name, value in answer.items() if name != "recordId"} for answer in answers]
 
-    def test_from_kinesis_they_become_the_rows_of_the_plain_ones(self):
+    def test_packed_records_from_kinesis_become_the_same_rows_as_plain_records(self):
         unpacked = []
         for place, parts in enumerate(unpack_as_amazon_does(self.packed)):
             for partition_key, number, is_packed, data in parts:
@@ -315,10 +315,10 @@ class ContactRecords(unittest.TestCase):
                 self.assertEqual(self.transform(stack, batch), rows[60 * place : 60 * place + 60])
         results = collections.Counter(row["result"] for row in rows)
         self.assertGreater(results["Ok"], 0.9 * len(rows))
-        figure(f"contact records from Kinesis: {results['Ok']} rows of {len(rows)}, each as if it came by itself")
+        figure(f"contact records from Kinesis: {results['Ok']} rows of {len(rows)}, each as if sent on its own")
 
-    def test_put_on_firehose_itself_they_fail_with_their_bytes(self):
-        # A direct put is not unpacked. Nothing is lost: the packed record is kept as it came.
+    def test_packed_records_put_directly_on_firehose_fail_with_their_bytes(self):
+        # A direct put is not unpacked. Nothing is lost: the packed record is kept unchanged.
         packed = self.packed[:3]
         others = [record for record in self.records if self.is_whole(record)][75:125]
         with ServedStack(BINARIES) as stack:
@@ -329,8 +329,8 @@ class ContactRecords(unittest.TestCase):
                 ok, failed = (sum(line[name] for line in lines) for name in ("RecordsOk", "RecordsFailed"))
                 return ok + failed >= len(packed) + len(others) and (ok, failed)
 
-            self.assertEqual(eventually("that all contact records have an answer", counts), (len(others), len(packed)))
-            failed = eventually("that what failed is in the lake", lambda: stack.lines("errors"))
+            self.assertEqual(eventually("all contact records to be processed", counts), (len(others), len(packed)))
+            failed = eventually("the failed records to reach the lake", lambda: stack.lines("errors"))
             self.assertCountEqual([line["rawData"] for line in failed], [encoded(record.data) for record in packed])
 
     @staticmethod
@@ -345,7 +345,7 @@ def main():
     global CLASSPATH, BINARIES
     CLASSPATH, BINARIES = sys.argv[1], pathlib.Path(sys.argv[2])
     check_binaries(BINARIES)
-    run_tests("what Amazon's aggregator packs", sys.argv[3:])
+    run_tests("records packed by Amazon's aggregator", sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Trino's OpenX JSON deserializer on lines of a file, for columns of Glue types: {@code Deserialize TABLE LINES}. Each
- * line of standard output is a row in JSON, or why the deserializer refuses the line. Every value names its type:
+ * Runs Trino's OpenX JSON deserializer on the lines of a file, for columns with Glue types: {@code Deserialize TABLE LINES}.
+ * Each line of standard output is a row in JSON, or the reason why the line was refused. Every value has its type:
  * {@code {"bigint": 7}}, {@code {"timestamp": [<microseconds since 1970>, <picoseconds more>]}}.
  */
 public class Deserialize {
@@ -106,7 +106,7 @@ public class Deserialize {
                 case DOUBLE -> DoubleType.DOUBLE;
                 case STRING -> VarcharType.VARCHAR;
                 case DATE -> DateType.DATE;
-                // The finest there is, so that nothing is rounded here.
+                // The highest precision, so that nothing is rounded here.
                 case TIMESTAMP -> TimestampType.TIMESTAMP_NANOS;
                 default -> throw new IllegalArgumentException("trinoType has no type for " + type);
             };
@@ -126,7 +126,7 @@ public class Deserialize {
         };
     }
 
-    /** The value with the name of its type in Glue. */
+    /** The value with the name of its Glue type. */
     private static Map<String, Object> value(Type type, Object value) {
         if (value == null) {
             return null;

@@ -1,8 +1,8 @@
-"""Trino's OpenX JSON deserializer on the lines that contact-record-normalizer answers, against the Parquet that the
-local stack writes of the same records: value by value, for the columns, types and settings of the SerDe in the template.
+"""Compares Trino's OpenX JSON deserializer, on the lines that contact-record-normalizer returns, with the Parquet that the
+local stack writes for the same records, value by value, with the columns, types, and SerDe settings in the template.
 
-Firehose reads rows with the OpenX JSON SerDe. The stack reads them with arrow-json, so that a line which OpenX would
-read differently stays unseen there.
+Firehose reads rows with the OpenX JSON SerDe. The local stack reads them with arrow-json, so it would not notice a line that OpenX
+reads differently.
 """
 
 import argparse
@@ -26,10 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = ROOT / "target" / "debug"
 OUTPUT = ROOT / "target" / "openx"
 FIXTURES = ROOT / "tests" / "fixtures" / "contact-records"
-# What Firehose hands the function at once, as the template says.
+# The size of the batches that Firehose passes to the function, from the template.
 BATCH_BYTES = 1_000_000
 STREAM = "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records"
-# Firehose's names for properties of the SerDe, and which of them are on unless it is told otherwise.
+# Firehose's names for properties of the SerDe, and whether they are on by default.
 # Source: Amazon Data Firehose API Reference, "OpenXJsonSerDe".
 PROPERTIES = {
     "CaseInsensitive": ("case.insensitive", True),
@@ -43,12 +43,12 @@ EPOCH = datetime.datetime(1970, 1, 1)
 
 
 class TemplateLoader(yaml.SafeLoader):
-    """CloudFormation's short forms stay what they are: nothing here needs their values."""
+    """Keeps CloudFormation's short forms unresolved: their values are not needed here."""
 
 
 def short_form(loader, tag, node):
     construct = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: loader.construct_sequence}
-    # Whole, because a mapping inside of it would be filled in later only.
+    # Deep, because a mapping inside it would otherwise be filled in later.
     arguments = {"deep": True} if not isinstance(node, yaml.ScalarNode) else {}
     return {tag: construct.get(type(node), loader.construct_mapping)(node, **arguments)}
 
@@ -57,7 +57,7 @@ TemplateLoader.add_multi_constructor("!", short_form)
 
 
 def find(value, name):
-    """Every value of this name, however deep: it may be in a branch of `!If`."""
+    """Every value with this name, at any depth: it may be in a branch of `!If`."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == name:
@@ -87,7 +87,7 @@ def table_and_settings(template):
         elif setting in PROPERTIES:
             properties[PROPERTIES[setting][0]] = str(value).lower()
         else:
-            sys.exit(f"error: the deserializer's setting {setting} is not known here; add it to PROPERTIES")
+            sys.exit(f"error: unknown deserializer setting {setting}; add it to PROPERTIES")
     return columns, properties
 
 
@@ -97,24 +97,24 @@ def table_and_settings(template):
 def run(*command):
     done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, encoding="utf-8")
     if done.returncode:
-        sys.exit(f"error: this failed: {' '.join(map(str, command[:3]))} …\n{done.stdout}{done.stderr}")
+        sys.exit(f"error: command failed: {' '.join(map(str, command[:3]))} …\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
 def records(folder):
-    """The contact records, each as bytes in one line."""
+    """The contact records, each as one line of bytes."""
     fixtures = [file for file in sorted(FIXTURES.glob("*.json")) if not file.name.endswith(".row.json")]
     if not fixtures:
         sys.exit(f"error: there are no contact records in {FIXTURES}")
     for file in fixtures:
         yield b" ".join(file.read_bytes().split(b"\n"))
     center = ["--agents", 8, "--hours", 4, "--contacts-per-hour", 60]
-    undisturbed = ["--duplicated", 0, "--late", 0, "--malformed", 0]
-    run(BINARIES / "contact-ledger", "generate", *center, *undisturbed, "--output", folder / "center")
+    no_faults = ["--duplicated", 0, "--late", 0, "--malformed", 0]
+    run(BINARIES / "contact-ledger", "generate", *center, *no_faults, "--output", folder / "center")
     yield from (folder / "center" / "contact-records.jsonl").read_bytes().splitlines()
-    # Rows of demo records have no contact at all.
+    # Firehose's demo records become rows without a contact.
     yield b'{"ticker_symbol":"QXZ","sector":"HEALTHCARE","change":-0.05,"price":84.51}'
-    # A row that a backfill made and that comes back: the only ones with a place within their copy.
+    # A row of a backfill that is sent again: only these have an arrival_place.
     yield (
         b'{"contact_id":"came-back","initiation_timestamp":"2026-03-02T08:00:00Z",'
         b'"last_update_timestamp":"2026-03-02T09:00:00Z","schema_version":2,"content_hash":"0",'
@@ -135,7 +135,7 @@ def batches(records):
 
 
 def transform(function, records, arrivals):
-    """The lines that the function answers; `None` where it answers none."""
+    """The lines that the function returns; `None` for a record without a line."""
     number = 0
     for batch in batches(records):
         event = {"invocationId": "i", "deliveryStreamArn": STREAM, "region": "eu-west-2", "records": []}
@@ -150,7 +150,7 @@ def transform(function, records, arrivals):
 
 
 def deserialize(lines, columns, properties):
-    """What OpenX makes of the lines: a row each, or why it refuses one."""
+    """OpenX's result for each line: a row, or the reason why the line is refused."""
     columns = [{key: column[key] for key in ("Name", "Type")} for column in columns]
     table = {"columns": columns, "properties": properties}
     (OUTPUT / "table.json").write_text(json.dumps(table))
@@ -159,16 +159,16 @@ def deserialize(lines, columns, properties):
     program = pathlib.Path(__file__).with_name("Deserialize.java")
     files = [OUTPUT / "table.json", OUTPUT / "lines.jsonl"]
     rows = run(java, "-Xmx2g", "-cp", (OUTPUT / "classpath").read_text(), program, *files)
-    # Not at U+2028 and the like, which are part of texts.
+    # Not splitlines: U+2028 and similar characters are part of strings.
     rows = [json.loads(row) for row in rows.split("\n") if row]
     if len(rows) != len(lines):
-        sys.exit(f"error: {len(lines)} lines went into the deserializer, and {len(rows)} rows came out")
+        sys.exit(f"error: the deserializer returned {len(rows)} rows for {len(lines)} lines")
     return rows
 
 
 # ── One form of values ───────────────────────────────────────────────────────────────────────────────────────────────
 #
-# (type, value) on both sides. An absent value is None; so is a field of a struct that has none.
+# (type, value) on both sides. An absent value is None, and so is an absent field of a struct.
 
 
 def of_openx(tagged):
@@ -182,7 +182,7 @@ def of_openx(tagged):
     elif kind == "struct":
         value = {name: of_openx(one) for name, one in value.items() if one is not None}
     elif kind == "double":
-        # A number's own digits: -0.0 is not 0.0.
+        # Exact: -0.0 is not 0.0.
         value = float(value).hex()
     elif kind == "timestamp":
         value = value[0] * 1_000_000 + value[1]
@@ -211,12 +211,12 @@ def of_parquet(value, column_type):
         picoseconds = (value - EPOCH) // datetime.timedelta(microseconds=1) * 1_000_000
         return "timestamp", picoseconds
     if kind not in SCALARS:
-        sys.exit(f"error: Parquet's type {column_type} has no name in Glue here; add it to SCALARS")
+        sys.exit(f"error: no Glue type is known for Parquet's type {column_type}; add it to SCALARS")
     return SCALARS[kind], value
 
 
 def parquet_rows(lake):
-    """The names of the columns, and the rows by name."""
+    """The types of the columns, and the rows, by column name."""
     files = sorted(map(str, (lake / "contact_records").glob("*/*")))
     if not files:
         sys.exit("error: the local stack wrote no Parquet file")
@@ -239,13 +239,13 @@ def by_key(rows, side):
     for row in rows:
         if key(row) in found:
             twice = ", ".join(map(short, key(row)))
-            sys.exit(f"error: {side} has two rows of {twice}; give the input no two records of one contact and update")
+            sys.exit(f"error: {side} has two rows of {twice}; the input must not have two records of one contact and update")
         found[key(row)] = row
     return found
 
 
 def leaves(value, path):
-    """The place and the type of each value that is not made of others."""
+    """The path and the type of each value that contains no others."""
     if value is None:
         return
     kind, inner = value
@@ -263,7 +263,7 @@ def leaves(value, path):
 
 
 def type_paths(column_type, path):
-    """The places that a column has for values."""
+    """The paths at which a column can have values."""
     kind = column_type.id
     if kind == "list":
         ((_, element),) = column_type.children
@@ -278,7 +278,7 @@ def type_paths(column_type, path):
 
 
 def differences(openx, parquet, path):
-    """Where two values differ, as deep down as can be said, with both."""
+    """The paths at which two values differ, as deep as possible, with both values."""
     if openx == parquet:
         return
     if openx is not None and parquet is not None and openx[0] == parquet[0]:
@@ -295,7 +295,7 @@ def differences(openx, parquet, path):
 
 
 def short(value):
-    """A value for people, and for terminals: whole in the file, cut here."""
+    """A value in readable form, truncated."""
     if value is None:
         return "nothing"
     kind, plain = value
@@ -320,7 +320,7 @@ class Verdict:
         for problem in problems[:SHOWN]:
             print(f"    {problem}")
         if len(problems) > SHOWN:
-            print(f"    and {len(problems) - SHOWN} more; {OUTPUT / 'differences.txt'} has all")
+            print(f"    and {len(problems) - SHOWN} more; {OUTPUT / 'differences.txt'} has all of them")
         self.wrong += [f"{what}: {problem}" for problem in problems]
 
 
@@ -331,7 +331,7 @@ def main():
     arguments = parser.parse_args()
     started = time.monotonic()
     if "JAVA_HOME" not in os.environ or not (OUTPUT / "classpath").exists():
-        sys.exit("error: the deserializer and its Java are not prepared; run `make test-openx`, which does so")
+        sys.exit("error: the deserializer and its Java are not set up; run `make test-openx`, which sets them up")
     columns, properties = table_and_settings(arguments.template)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -341,12 +341,12 @@ def main():
         made = ["--contact-records", folder / "sent.jsonl", "--output", folder / "made"]
         run(BINARIES / "contact-ledger", "demo", *made)
         types, parquet = parquet_rows(folder / "made" / "lake")
-    print(f"{len(sent)} contact records, on the local stack and through the function to OpenX, {properties}:")
+    print(f"{len(sent)} contact records, in the local stack and through the function to OpenX, {properties}:")
     parquet = by_key(parquet, "Parquet")
 
     with Function(BINARIES / "contact-record-normalizer", OUTPUT / "function.log") as function:
-        # When a record arrived at the stack, only its row tells. So the function is asked twice: for the keys, and with
-        # the arrivals that belong to them.
+        # The time at which a record arrived at the stack is only in its row. So the function is invoked twice: first to get the keys, then
+        # with their arrival times.
         probe = list(transform(function, sent, [0] * len(sent)))
         refused = [record for record, line in zip(sent, probe) if line is None]
         sent = [record for record, line in zip(sent, probe) if line is not None]
@@ -374,7 +374,7 @@ def main():
         + [f"{name} is in Parquet only" for name in types if name not in declared],
     )
     verdict.check(
-        f"{len(openx)} rows by OpenX, {len(parquet)} in Parquet",
+        f"{len(openx)} rows from OpenX, {len(parquet)} in Parquet",
         [f"{', '.join(map(short, one))} is in Parquet only" for one in parquet if one not in openx]
         + [f"{', '.join(map(short, one))} is in the lines only" for one in openx if one not in parquet],
     )
@@ -395,13 +395,13 @@ def main():
         print(f"    {count} in {name}")
     print(f"    of which {', '.join(f'{count} {kind}' for kind, count in types_seen.most_common())}")
     places = [path for name in declared if name in types for path in type_paths(types[name], name)]
-    unseen = [f"no record gives {path} a value, so it is not tested" for path in places if path not in seen]
-    verdict.check(f"{len(places)} places for values, and each has had one", unseen)
+    unseen = [f"no record has a value for {path}, so it is not tested" for path in places if path not in seen]
+    verdict.check(f"each of {len(places)} paths has had a value", unseen)
 
     (OUTPUT / "differences.txt").write_text("".join(f"{problem}\n" for problem in verdict.wrong))
     print(f"  {time.monotonic() - started:.1f} s")
     result = "FAILED" if verdict.wrong else "ok"
-    # One test, of so many values: a total counts tests.
+    # This counts as one test in the totals.
     print(f"{compared} values compared; {len(verdict.wrong)} problems")
     print(f"test result: {result}. {int(not verdict.wrong)} passed; {int(bool(verdict.wrong))} failed; 0 ignored")
     sys.exit(bool(verdict.wrong))

@@ -1,13 +1,13 @@
-"""Contact records whose values are hard to hand on: every place of a record meets every odd value.
+"""Contact records with values that are hard to pass through: every path of a record gets every odd value.
 
-The places come from a record that has every field, so that a field new to it is tried, too. Values are JSON as text,
-because some cannot be told from others once they are read: `1.50`, a repeated key, a lone surrogate.
+The paths come from a record that has every field, so that new fields are covered, too. Values are JSON text,
+because some are indistinguishable from others after parsing: `1.50`, a repeated key, a lone surrogate.
 """
 
 import itertools
 import json
 
-# What a record needs to become a row. Its keys and partition stay as they are.
+# The fields that a record needs to become a row. They keep their values.
 REQUIRED = ("ContactId", "InstanceARN", "InitiationTimestamp", "LastUpdateTimestamp")
 
 NUMBERS = """
@@ -38,7 +38,7 @@ TIMES = [
     "2262-04-11T23:47:16.855Z",
     "2262-04-12T00:00:00Z",
     "9999-12-30T21:59:59.999Z",
-    # Not times for the schema, but for lenient readers.
+    # Not times in the schema, but lenient readers accept them.
     "2026-03-02T08:00:00",
     "2026-03-02 08:00:00",
     "2026-03-02",
@@ -84,7 +84,7 @@ TEXTS = [
     "x" * 33_000,
 ]
 
-# Escapes that a writer of JSON would not make of a text.
+# Escapes that a JSON writer would not produce.
 ESCAPES = [r'"\u0041\u00e9\/\b\f"', r'"\ud83d\ude00"', r'"\ud83d"', r'"\ude00\ud83d"', r'"\u0000\u001f\u007f"']
 
 NESTED = r"""
@@ -103,7 +103,7 @@ KEYS = [
 
 
 def odd_values():
-    """JSON texts, for any place."""
+    """JSON texts, for any path."""
     yield from ("null", "true", "false")
     yield from NUMBERS
     yield from map(json.dumps, TIMES)
@@ -114,7 +114,7 @@ def odd_values():
 
 
 def odd_objects():
-    """JSON texts for places that hold an object: keys that differ little, and keys that come twice."""
+    """JSON texts for paths that have an object: nearly equal keys, and repeated keys."""
     member = "{}:{}".format
     keys = [json.dumps(key, ensure_ascii=False) for key in KEYS]
     yield "{" + ",".join(member(key, json.dumps(f"value {place}")) for place, key in enumerate(keys)) + "}"
@@ -126,14 +126,14 @@ def odd_objects():
 
 
 class Raw:
-    """JSON text in the place of a value."""
+    """JSON text in place of a value."""
 
     def __init__(self, text):
         self.text = text
 
 
 def places(value, path=()):
-    """The paths to every value of a record, those that hold others first."""
+    """The paths to every value of a record, containers first."""
     if path:
         yield path
     if isinstance(value, dict):
@@ -162,7 +162,7 @@ def text(value):
 
 
 def hard_records(complete):
-    """Records like the complete one, each with an id of its own."""
+    """Variants of the complete record, each with its own ID."""
     number = itertools.count()
 
     def record(changes):
@@ -175,21 +175,21 @@ def hard_records(complete):
     leaves = [path for path in places(complete) if not isinstance(at(complete, path), (dict, list))]
     containers = [path for path in places(complete) if isinstance(at(complete, path), (dict, list))]
     values = list(odd_values())
-    # A Latin square: each record has another value in each leaf, and each leaf has every value in some record.
+    # A Latin square: each record has different values in its leaves, and each leaf has every value in some record.
     for turn in range(len(values)):
         chosen = {path: values[(turn + place) % len(values)] for place, path in enumerate(leaves)}
         yield record(chosen)
     wholes = [*NESTED, "null", "true", "7", '"text"', '""', '" "', *odd_objects()]
     for path, value in itertools.product(containers, wholes):
         yield record({path: value})
-    # What the required fields can be. A record's key in the comparison is its id and its last update.
+    # Values of the required fields. The key of a record in the comparison is its ID and its last update.
     for moment in TIMES[:-6]:
         for name in ("InitiationTimestamp", "LastUpdateTimestamp"):
             yield record({(name,): json.dumps(moment)})
     for unusual in (*TEXTS[1:-1], "c" * 900):
         copy = text(complete | {"ContactId": Raw(json.dumps(f"{unusual} {next(number)}"))})
         yield copy.encode()
-    # The same field twice, in two spellings, and with white space wherever JSON allows it.
+    # A repeated field, and a record with white space wherever JSON allows it.
     repeated = text(complete | {"ContactId": "repeated"})
     yield (repeated[:-1] + ',"Channel":"CHAT","Attributes":{"later":"1"}}').encode()
     yield json.dumps(complete | {"ContactId": "spacious"}, indent=4).replace("\n", " \r\t").encode()

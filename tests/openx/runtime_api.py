@@ -14,7 +14,7 @@ SECONDS = 60
 
 
 class Function:
-    """A function binary that is invoked until it is left."""
+    """A function binary, running until the end of the `with` block."""
 
     def __init__(self, binary, log):
         self.binary, self.log_file = binary, log
@@ -24,7 +24,7 @@ class Function:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        # Nothing of the user's environment: with it the function might see another policy.
+        # Without the user's environment, which might set a PII policy.
         environment = {
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server.server_port}",
             "AWS_LAMBDA_FUNCTION_NAME": "contact-record-normalizer",
@@ -46,19 +46,19 @@ class Function:
         self.log.close()
 
     def invoke(self, event):
-        """What the function answers."""
+        """Invokes the function and returns its response."""
         self.invocations.put(json.dumps(event).encode())
         for _ in range(SECONDS):
             try:
                 kind, body = self.answers.get(timeout=1)
             except queue.Empty:
                 if self.process.poll() is not None:
-                    raise SystemExit(f"error: the function ended; {self.log_file} says why") from None
+                    raise SystemExit(f"error: the function exited; see {self.log_file}") from None
                 continue
             if kind != "response":
-                raise SystemExit(f"error: the function answers with an error: {body.decode(errors='replace')}")
+                raise SystemExit(f"error: the function returned an error: {body.decode(errors='replace')}")
             return json.loads(body)
-        raise SystemExit(f"error: the function has not answered for {SECONDS} seconds; see {self.log_file}")
+        raise SystemExit(f"error: no response from the function for {SECONDS} seconds; see {self.log_file}")
 
     def handler(self):
         invocations, answers = self.invocations, self.answers
@@ -70,7 +70,7 @@ class Function:
                 try:
                     super().handle_one_request()
                 except ConnectionError:
-                    # The function was ended while it waited.
+                    # The function was stopped while it waited.
                     self.close_connection = True
 
             def do_GET(self):

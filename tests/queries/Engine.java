@@ -35,8 +35,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Trino, the engine behind Athena, on tables as the template declares them. Each line of standard input is a request
- * in JSON, each line of standard output its answer.
+ * Trino, the engine behind Athena, on the tables that the template declares. Each line of standard input is a request
+ * in JSON, and each line of standard output is its answer.
  */
 public class Engine {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -44,7 +44,7 @@ public class Engine {
 
     public static void main(String[] arguments) throws Exception {
         PrintStream answers = System.out;
-        // Libraries talk on standard output, too.
+        // Libraries write to standard output, too.
         System.setOut(System.err);
         StandaloneQueryRunner runner = null;
         BufferedReader requests = new BufferedReader(new InputStreamReader(System.in));
@@ -79,7 +79,7 @@ public class Engine {
             answers.println(JSON.writeValueAsString(answer));
             answers.flush();
         }
-        // Its threads would go on.
+        // Trino's threads would keep running.
         System.exit(0);
     }
 
@@ -105,7 +105,7 @@ public class Engine {
         runner.installPlugin(new HivePlugin());
         runner.createCatalog(CATALOG, "hive", Map.of(
                 "hive.metastore", "file",
-                // Written just now by the same code, under another name.
+                // The metastore was just written by the same code, under another version.
                 "hive.metastore.version-compatibility", "UNSAFE_ASSUME_COMPATIBILITY",
                 "hive.metastore.catalog.dir", metastore,
                 "fs.local.enabled", "true",
@@ -114,7 +114,7 @@ public class Engine {
                 "hive.partition-projection-enabled", "true",
                 // A day without records has no folder, as it has no prefix in S3.
                 "hive.ignore-absent-partitions", "true",
-                // This metastore knows no statistics of a partition that is only computed.
+                // This metastore has no statistics for projected partitions.
                 "hive.table-statistics-enabled", "false",
                 "hive.security", "allow-all"));
         return runner;
@@ -170,10 +170,10 @@ public class Engine {
         return rows;
     }
 
-    /** Bytes that a query reads from files. */
+    /** The number of bytes that a query reads from files. */
     private static long scanned(StandaloneQueryRunner runner, String sql) {
         QueryId id = runner.executeWithPlan(runner.getDefaultSession(), sql).queryId();
-        // The tasks' last figures may come after the rows.
+        // The tasks' final figures may arrive after the rows.
         CompletableFuture<QueryInfo> finished = new CompletableFuture<>();
         runner.getCoordinator().addFinalQueryInfoListener(id, finished::complete);
         return finished.join().getQueryStats().getPhysicalInputDataSize().toBytes();
@@ -194,6 +194,6 @@ public class Engine {
         if (value == null || value instanceof String || value instanceof Number || value instanceof Boolean) {
             return value;
         }
-        throw new IllegalArgumentException("no form in JSON is known here for a " + value.getClass().getName());
+        throw new IllegalArgumentException("no JSON form for " + value.getClass().getName());
     }
 }

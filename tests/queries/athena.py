@@ -1,7 +1,7 @@
-"""A stand-in for Amazon Athena's API, with an engine behind it; and for as much of CloudFormation as finds a stack's workgroup.
+"""A stand-in for Amazon Athena's API with a real engine behind it, and for the part of CloudFormation that finds a stack's workgroup.
 
-Answers come in pages, queries can be slow, fail, be throttled, read too much and be canceled. What is refused, and how, follows
-the Amazon Athena API Reference: StartQueryExecution, GetQueryExecution, GetQueryResults, StopQueryExecution, GetWorkGroup.
+Results are paged. Queries can be slow, fail, be throttled, read too much, and be canceled. Errors follow the Amazon Athena API
+Reference: StartQueryExecution, GetQueryExecution, GetQueryResults, StopQueryExecution, GetWorkGroup.
 """
 
 import collections
@@ -21,7 +21,7 @@ RESOURCES = {
     "AgentEventUpserter": "upserter", "ContactRecordNormalizer": "normalizer", "ContactRecordFirehose": "contact-records",
     "WorkGroup": WORKGROUP, "Database": DATABASE, "AgentIntervalsView": "agent_intervals",
 }  # fmt: skip
-# A literal of SQL, as a value of a parameter has to be one.
+# A SQL literal: the only form in which a parameter value is accepted.
 LITERAL = re.compile(r"'(?:[^']|'')*'|-?\d+(?:\.\d+)?|true|false", re.IGNORECASE)
 MOST_ROWS = 1000
 
@@ -41,19 +41,19 @@ class Query:
 
 
 class Athena:
-    """The service. `page` rows are the most of an answer; other members say what the next queries meet."""
+    """The service. `page` is the maximum number of rows per page; the other members control the behavior of the next queries."""
 
     def __init__(self, engine):
         self.engine, self.lock = engine, threading.Lock()
         self.page = MOST_ROWS
         self.resources = dict(RESOURCES)
-        # What an operation is refused with, that often.
+        # By operation: the errors with which its next calls are refused.
         self.refusals = collections.defaultdict(list)
-        # The next queries fail so, or run until they are canceled while they read so much at each look.
+        # The next queries fail with `failure`, or run until they are canceled and scan `endless` more bytes per status request.
         self.failure, self.endless = None, None
-        # Seconds until a start is answered; None: its answer is lost. Whether a stop has an effect.
+        # Seconds until a start is answered (None: its response is lost), and whether a stop has an effect.
         self.start_takes, self.stops = 0, True
-        # Pages as Athena could make them.
+        # Unusual pages that Athena could return.
         self.empty_first_page, self.without_columns = False, False
         self.limit = 20_000_000_000
         self.queries, self.by_token, self.asked = {}, {}, collections.Counter()
@@ -80,7 +80,7 @@ class Athena:
         self.server.server_close()
 
     def serve(self, request, body):
-        assert request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 "), "it is signed"
+        assert request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 "), "the request is not signed"
         if "/cloudformation/" in request.headers["Authorization"]:
             return answer(request, 200, "text/xml", self.cloudformation(urllib.parse.parse_qs(body.decode())).encode())
         operation = request.headers["X-Amz-Target"].removeprefix("AmazonAthena.")
@@ -130,7 +130,7 @@ class Athena:
             raise Refused("InvalidRequestException", "a parameter has 1 to 1024 characters")
         if len(request["QueryString"]) > 262_144:
             raise Refused("InvalidRequestException", "QueryString: Member must have length less than or equal to 262144")
-        # Who asks again because the answer was lost gets the same query.
+        # A retry after a lost response gets the same query.
         token = request["ClientRequestToken"]
         if not 32 <= len(token) <= 128:
             raise Refused("InvalidRequestException", "ClientRequestToken has 32 to 128 characters")
@@ -202,13 +202,13 @@ def answer(request, status, kind, body):
     request.send_header("Content-Type", kind)
     request.send_header("Content-Length", str(len(body)))
     request.end_headers()
-    # Whoever was interrupted does not wait for the answer.
+    # An interrupted client does not wait for the response.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         request.wfile.write(body)
 
 
 def text(value):
-    """A value as Athena writes it."""
+    """A value in Athena's format."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -221,11 +221,11 @@ def text(value):
 
 
 def bound(sql, parameters):
-    """The query with its values in the places of the parameters: each is one literal, or it is refused."""
+    """The query with its parameters replaced by their values. Each value must be a single literal, or it is refused."""
     pieces = sql.split("?")
     if len(pieces) != len(parameters) + 1:
         raise Refused("InvalidRequestException", "Incorrect number of parameters")
     for parameter in parameters:
         if not LITERAL.fullmatch(parameter):
-            raise Refused("InvalidRequestException", f"{parameter} is no literal")
+            raise Refused("InvalidRequestException", f"{parameter} is not a literal")
     return "".join(piece + literal for piece, literal in zip(pieces, [*parameters, ""]))

@@ -1,4 +1,4 @@
-"""Writes docs/queries.md: what every view and query is, from its SQL file, and what it answers of a generated center.
+"""Writes docs/queries.md: the description of every view and query from its SQL file, and its answer for a generated center.
 
     document.py     `make generate` runs it; `verify.py` compares
 """
@@ -17,48 +17,48 @@ from engines import DuckDb, literal
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEAD = """# Queries
 
-Named queries with Amazon Connect's names and arithmetic, on Athena and in DuckDB.
+Named queries with Amazon Connect's names and arithmetic, in Athena and in DuckDB.
 
 | where | how |
 |---|---|
 | terminal, Athena | `contact-ledger query service_level --stack <name> --from 2026-03-02` |
-| terminal, a demo's result | `contact-ledger query service_level --local` (needs a DuckDB, 1.3 or newer: its command line or its Python package) |
-| Athena's console | choose the workgroup, then *Saved queries*; a query asks for its parameters |
-| DuckDB, a demo's result | `duckdb -init demo-output/lake.sql`, then `FROM service_level('2026-03-02', '2026-03-02', grain := '60')` |
+| terminal, demo output | `contact-ledger query service_level --local` (needs DuckDB 1.3 or newer: its command line or its Python package) |
+| Athena console | choose the workgroup, then *Saved queries*; the console asks for the parameters |
+| DuckDB, demo output | `duckdb -init demo-output/lake.sql`, then `FROM service_level('2026-03-02', '2026-03-02', grain := '60')` |
 
-[data-dictionary.md](data-dictionary.md) says what every column means. `contact-ledger query --list` lists the queries. Without
-`--from` they cover yesterday, with `--local` the last day that has data; without `--time-zone` the days are those of the system's
-time zone. A line above the answer (on standard error with `--format csv` and `json`) says which. In DuckDB the default is UTC.
-`--format csv` and `json` have every column and every row; in CSV, text that a spreadsheet would take for a formula begins with `'`.
-`--local` runs what is in the folder's `lake.sql`. `queries/` has the SQL in parts; *Saved queries* and `template.yaml` have it
-written out.
+[data-dictionary.md](data-dictionary.md) has the meaning of every column. `contact-ledger query --list` lists the queries. Without
+`--from` they cover yesterday, or with `--local` the last day that has data. Without `--time-zone` they use the system's time zone.
+A line above the answer (on standard error with `--format csv` and `json`) shows both. In DuckDB the default is UTC.
+`--format csv` and `json` output every column and every row. In CSV, text that a spreadsheet would interpret as a formula begins
+with `'`. `--local` runs the queries in the folder's `lake.sql`. `queries/` has the SQL in parts; *Saved queries* and
+`template.yaml` have the complete SQL.
 
 | parameter | |
 |---|---|
-| time zone | IANA name, `'America/New_York'`. Intervals follow its clock: days of 23 and 25 hours are right, and an hour that comes twice is two rows with different offsets |
-| grain | `'15'`, `'30'`, `'60'` minutes, `'day'`, `'week'` (whole weeks from Monday) |
+| time zone | IANA name, `'America/New_York'`. Intervals follow local time: days of 23 and 25 hours are correct, and an hour that occurs twice gives two rows with different offsets |
+| grain | `'15'`, `'30'`, `'60'` minutes, `'day'`, `'week'` (whole weeks that start on Monday) |
 | first day, last day | `'2026-03-02'`, local, both inclusive |
-| queue, routing profile | name or id, `'*'` for all |
-| include simulated contacts | `false` leaves out [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon counts them unless filtered: `true` makes the figures Amazon's. Assistant contacts are always left out, as in Amazon's reports |
-| look-back | days that are read before the first day: 8, for tasks and email 91 |
+| queue, routing profile | name or ID, `'*'` for all |
+| include simulated contacts | `false` leaves out [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon counts them unless filtered: use `true` for Amazon's figures. Assistant contacts are always left out, as in Amazon's reports |
+| look-back | number of days to read before the first day: 8, for tasks and email 91 |
 
-Texts need quotation marks in Athena's console. On the command line every parameter is an option, with defaults. Values are bound
+Text needs quotation marks in the Athena console. On the command line every parameter is an option, with a default. Values are bound
 as parameters, never pasted into SQL. Rates are fractions from 0 to 1. Times are in seconds. Records have whole seconds where Connect
-averages milliseconds, so sums differ by up to one second per contact. GetMetricDataV2 has standard queues only: leave out rows with
-`agent_queue` to compare.
+averages milliseconds, so sums differ by up to one second per contact. GetMetricDataV2 covers standard queues only: to compare, leave
+out rows with `agent_queue`.
 
-## What is read
+## Which data the queries read
 
-A contact counts when it ends, and is stored by the day it began, so the queries read `look-back` days more. Contacts that began
-before those are missing in the answer; `beyond_look_back` counts them. Agent events are read from one day before to two days after,
-by the day of arrival: events that arrive later are missing. The views read everything; filter them by `contact_date`.
+A contact counts when it ends but is stored by the day on which it began, so the queries read `look-back` more days. Contacts that
+began even earlier are missing in the answer; `beyond_look_back` counts them. Agent events are read from one day before to two days
+after, by the day of arrival: events that arrive later are missing. The views read everything; filter them by `contact_date`.
 
-Rows that were made before schema version 3 follow other rules: run `contact-ledger backfill` first. A `ContactRecordPiiPolicy` that
-drops, masks or hashes `initiation_method`, `disconnect_reason`, `next_contact_id` or `queue_duration_seconds` changes the metrics
+Rows with a schema version below 3 follow other rules: run `contact-ledger backfill` first. A `ContactRecordPiiPolicy` that
+drops, masks, or hashes `initiation_method`, `disconnect_reason`, `next_contact_id`, or `queue_duration_seconds` changes the metrics
 that need them.
 
-A second partition, by the day of the end, would read less. On a year's lake in Trino (160 MB of rows, 3 % of the contacts end on
-another day; `make measure-look-back`):
+A second partition, by the day on which contacts ended, would read less. On a year's lake in Trino (160 MB of rows, 3 % of the contacts
+end on another day; `make measure-look-back`):
 
 | | one day | one week | files |
 |---|---|---|---|
@@ -66,31 +66,31 @@ another day; `make measure-look-back`):
 | second partition | 0.62 MB, 0.6 s | 4.36 MB, 0.8 s | 1,825 |
 
 We use the look-back. Athena bills at least 10 MB per query, so both cost the same at this size, and at a hundred times the size a
-question about one day costs $0.002. The second partition would multiply the files that Firehose writes, move every row, and
-split the versions of a contact over partitions when its end is corrected.
+query for one day costs $0.002. The second partition would multiply the number of files that Firehose writes, move every row, and
+split the versions of a contact over several partitions when its end is corrected.
 
-## Cost, limits and permissions
+## Cost, limits, and permissions
 
-Athena bills by what a query reads, at least 10 MB. `contact-ledger query` says how much that was. Athena stops a query of the
-workgroup after `QueryScanLimit` bytes (100 GB, $0.50); `--max-bytes` stops one earlier, once Athena reports more while it runs.
-Ctrl-C stops the query at Athena and waits until it is canceled.
+Athena bills by the bytes that a query reads, at least 10 MB. `contact-ledger query` shows how many. Athena stops a query of the
+workgroup after `QueryScanLimit` bytes (100 GB, $0.50); `--max-bytes` cancels a query earlier, when Athena reports more than that.
+Ctrl-C stops the query in Athena and waits until it is canceled.
 
-Whoever asks needs, beside `cloudformation:DescribeStacks` and `cloudformation:ListStackResources` on the stack:
+To run a query you need `cloudformation:DescribeStacks` and `cloudformation:ListStackResources` on the stack, and:
 
 | actions | on |
 |---|---|
 | `athena:StartQueryExecution`, `athena:GetQueryExecution`, `athena:GetQueryResults`, `athena:StopQueryExecution`, `athena:GetWorkGroup` (to show the limit) | the workgroup |
 | `glue:GetDatabase`, `glue:GetTable`, `glue:GetTables`, `glue:GetPartition`, `glue:GetPartitions` | the catalog, the database and its tables |
 | `s3:GetObject`, `s3:ListBucket`, `s3:GetBucketLocation` | the lake bucket |
-| `s3:PutObject`, `s3:AbortMultipartUpload`, `s3:ListMultipartUploadParts` | `athena-results/*` in it |
-| `kms:Decrypt`, `kms:GenerateDataKey` | the stack's key |
+| `s3:PutObject`, `s3:AbortMultipartUpload`, `s3:ListMultipartUploadParts` | `athena-results/*` in the bucket |
+| `kms:Decrypt`, `kms:GenerateDataKey` | the stack's KMS key |
 
 Source: [Athena's managed policies](https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html).
 
 ## Base views
 
-Counts, sums and maxima in 15-minute intervals in UTC, so that any time zone and any larger grain is a sum, and of maxima a maximum.
-Do not add up rates and averages: divide the sums.
+Counts, sums, and maximums in 15-minute intervals in UTC. For any time zone and any larger grain, add the counts and sums, and take the
+maximum of the maximums. Do not add rates and averages: divide the sums.
 
 | name | |
 |---|---|
@@ -98,7 +98,7 @@ Do not add up rates and averages: divide the sums.
 
 
 def plain(value):
-    """One form for what engines and Python have several for."""
+    """A value in one form where the engines and Python have several."""
     if isinstance(value, decimal.Decimal):
         return float(value)
     if isinstance(value, datetime.datetime):
@@ -123,13 +123,13 @@ def cell(value):
 
 BASE_VIEWS = ["queue_intervals", "agent_contact_metrics_intervals", "agent_intervals"]
 HOW = {"computed": "computed", "substitute": "**substitute**", "missing": "**missing**"}
-# What a figure is of.
+# Columns that are not figures.
 DIMENSIONS = {
     "contact_date", "local_start", "local_date", "instance_id", "queue_id", "queue_name", "agent_queue", "channel",
     "initiation_method", "disconnect_reason", "simulated", "interval_start", "agent_id", "agent_username", "routing_profile_id",
     "routing_profile_name", "level1_id", "level2_id", "level3_id", "level4_id", "level5_id", "status_name", "status_class",
 }  # fmt: skip
-# Queries without a metric of Amazon's: their heads say so.
+# Queries without an Amazon metric; their heads say so.
 WITHOUT_AMAZON = {
     "handle_time_percentiles", "contact_chains", "repeat_contacts", "record_versions", "beyond_look_back", "forecasting_csv",
 }  # fmt: skip
@@ -143,12 +143,12 @@ def columns_of(sql):
 
 
 def numbered(column):
-    """A threshold's column is one of its kind."""
+    """Replaces the threshold in a column name by X."""
     return re.sub(r"_in_(\d+|x)$", "_in_X", column)
 
 
 def lower(names):
-    """The names of the API as columns have them."""
+    """The API's metric names, written as column names."""
     return [name.strip() for name in names.lower().split(" by ")[0].split(",")]
 
 
@@ -160,30 +160,30 @@ class Names:
         self.metrics, self.ours = table["metric"], table["ours"]
 
     def mistakes(self, queries):
-        """What the table says that is not so, and what it does not say. `queries`: the SQL as deployed, by name."""
+        """Errors and omissions in the table. `queries`: the SQL as deployed, by name."""
         sources = {name: (ROOT / "queries" / "views" / f"{name}.sql").read_text() for name in BASE_VIEWS}
         sources |= {name: sql for name, sql in queries.items() if name not in WITHOUT_AMAZON}
         there = {
             f"{name}.{numbered(column)}" for name, sql in sources.items() for column in columns_of(sql) if column not in DIMENSIONS
         }
         said = [numbered(column) for entry in (*self.metrics, *self.ours) for column in entry.get("here", [])]
-        yield from (f"{column} is in the table, but no column" for column in sorted(set(said) - there))
+        yield from (f"{column} is in the table, but is not a column" for column in sorted(set(said) - there))
         yield from (f"{column} is a column, but not in the table" for column in sorted(there - set(said)))
         names = {name for metric in self.metrics for name in lower(metric["name"])}
         for metric in self.metrics:
             if metric["how"] not in HOW:
-                yield f"{metric['name']}: {metric['how']}?"
+                yield f"{metric['name']}: unknown value of `how`: {metric['how']}"
             allowed = {re.sub(r"_x$", "_X", column) for column in (*lower(metric["name"]), *metric.get("also", []))}
             allowed |= {"_".join(re.findall(r"[a-z]+", words)) for words in re.split("[;,]", metric["console"].lower())}
             for column in metric.get("here", []) if metric["how"] == "computed" else []:
                 if numbered(column.split(".")[1]) not in allowed:
-                    yield f"{column} is {metric['name']}, under another name"
+                    yield f"{column} is {metric['name']} under another name"
             if (metric["how"] == "missing") == bool(metric.get("here")) or (metric["how"] != "computed" and "note" not in metric):
-                yield f"{metric['name']} is {metric['how']}, which needs a place or a reason"
+                yield f"{metric['name']} is {metric['how']}, which needs a column or a note"
         ours = [entry["here"] for entry in self.ours] + [m["here"] for m in self.metrics if m["how"] == "substitute"]
         for column in (column.split(".")[1] for here in ours for column in here):
             if column in names:
-                yield f"{column} is our own, under a name that Amazon uses"
+                yield f"{column} is our own metric under a name that Amazon uses"
 
     def table(self):
         yield from ("| Amazon's name | console | unit | how | here |", "|---|---|---|---|---|")
@@ -201,34 +201,34 @@ class Names:
 
 
 def documentation(engine, run):
-    """docs/queries.md: from the head of every query, and what it answers here."""
+    """The text of docs/queries.md, from the head of every query and its answer for `run`."""
     views = {file.stem: file.read_text() for file in sorted((ROOT / "queries" / "views").glob("*.sql"))}
     first = lambda name: f"| `{name}` | {paragraphs(views[name])[0]} [More](../queries/views/{name}.sql) |"  # noqa: E731
     names = Names()
     text = [HEAD.rstrip(), *map(first, BASE_VIEWS)]
     text += [
         "",
-        "Under them, and beside them:",
+        "The views under these, and the other tables and views:",
         "",
         "| name | |",
         "|---|---|",
         "| `contact_records` | Every version of every contact record, as delivered; partitioned by `contact_date`, the day on which the "
         "contact began. Columns: [contact-record.md](contact-record.md) |",
-        "| `raw_contact_records`, `raw_agent_events` | Lines of text as they came, by `arrival_date` |",
+        "| `raw_contact_records`, `raw_agent_events` | Raw lines of text, by `arrival_date` |",
         *(first(name) for name in views if name not in BASE_VIEWS),
         "",
         "## Amazon's names",
         "",
-        "Amazon Connect's historical metrics on contacts, their times and agents' activity "
+        "Amazon Connect's historical metrics on contacts, their times, and agents' activity "
         "([definitions](https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html), "
         "[API](https://docs.aws.amazon.com/connect/latest/APIReference/API_GetMetricDataV2.html)): *computed* by Amazon's rule, "
-        "*substitute* under another name because the rule is another, or *missing*. Where Amazon's pages contradict each other, the "
+        "*substitute* by another rule and under another name, or *missing*. Where Amazon's pages contradict each other, the "
         "note says which reading we use. A test compares this table with the columns of the queries. Real-time metrics, and those of "
-        "Contact Lens, campaigns, cases and flows, are not in it.",
+        "Contact Lens, campaigns, cases, and flows, are not included.",
         "",
         *names.table(),
         "",
-        "Columns that are not Amazon's metrics, under names that Amazon does not use:",
+        "Columns that are not Amazon metrics, under names that Amazon does not use:",
         "",
         *names.our_table(),
     ]
@@ -248,7 +248,7 @@ def documentation(engine, run):
         text += ["", f"With {given}, {'the first of ' if len(rows) > 4 else ''}{len(rows)} rows:", ""]
         text += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
         for row in rows[:4]:
-            # When records arrived is another time at every run.
+            # The arrival time differs in every run.
             row = [None if column == "latest_arrival_hours" else value for column, value in zip(columns, row)]
             text.append("| " + " | ".join(map(cell, row)) + " |")
     return "\n".join(text) + "\n"

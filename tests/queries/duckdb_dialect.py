@@ -1,5 +1,4 @@
-"""The views and named queries in DuckDB's dialect, which differs from Athena's; and queries/duckdb/lake.sql, which is made of
-them.
+"""The views and named queries in DuckDB's dialect, which differs from Athena's. Writes queries/duckdb/lake.sql from them.
 
     duckdb_dialect.py     `make generate` runs it; `verify.py` compares
 """
@@ -14,7 +13,7 @@ import sqlglot
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILE = ROOT / "queries" / "duckdb" / "lake.sql"
-# Each after those that it reads.
+# Each view after the views that it reads.
 VIEWS = [
     "contact_records_latest",
     "contact_records_received",
@@ -28,18 +27,18 @@ VIEWS = [
     "agent_segments",
     "agent_intervals",
 ]
-# The copies of contact records are no text that DuckDB reads line by line.
+# The raw copies of contact records are not text that DuckDB can read line by line.
 LEFT_OUT = ["contact_records_received"]
-MACROS = """-- Two functions of Athena's that DuckDB has under one other name.
+MACROS = """-- Two Athena functions that DuckDB has under another name.
 CREATE OR REPLACE MACRO with_timezone(instant, zone) AS timezone(zone, instant);
 CREATE OR REPLACE MACRO at_timezone(instant, zone) AS timezone(zone, instant);
 """
-HEAD = f"""-- The lake's tables, views and named queries for DuckDB 1.3 or newer, generated from queries/ (make generate). A demo writes it
--- with the place of its result. Named queries are table macros: the first and the last day, then others by name.
+HEAD = f"""-- The lake's tables, views, and named queries for DuckDB 1.3 or newer, generated from queries/ (make generate). A demo adds the
+-- path of its output. Named queries are table macros: pass the first and the last day, then other parameters by name.
 --
 --     duckdb -init lake.sql -c "FROM service_level('2026-03-02', '2026-03-02', grain := '60')"
 
--- Where the lake is: if it has moved, this line says so.
+-- The path of the lake. If you move the lake, change this line.
 -- {{lake}}
 SET TimeZone = 'UTC';
 {MACROS}
@@ -57,12 +56,12 @@ def columns_of_the_row():
 
 
 def translate(sql, **options):
-    """Athena's dialect as DuckDB's."""
+    """Translates Athena's dialect to DuckDB's."""
     return as_duckdb(sqlglot.parse_one(sql, read="athena"), **options)
 
 
 def as_duckdb(tree, **options):
-    # The one thing that it leaves alone: the name of a group in a replacement.
+    # sqlglot does not translate group references in replacements.
     return tree.sql(dialect="duckdb", comments=False, **options).replace("'$1'", "'\\1'")
 
 
@@ -79,13 +78,13 @@ def without_comments(sql):
 
 
 def macro(name, query):
-    """The statement that creates a named query: its parameters by name, with their defaults."""
+    """The statement that creates the macro of a named query: parameters by name, with their defaults."""
     parameters = query["parameters"]
     names = {parameter["name"] for parameter in parameters}
     pieces = without_comments(query["sql"]).split("?")
     placed = [f"the_parameter_{parameter['name']}" for parameter in parameters]
     tree = sqlglot.parse_one("".join(piece + name for piece, name in zip(pieces, [*placed, ""], strict=True)), read="athena")
-    # DuckDB takes a column with a parameter's name for the parameter.
+    # DuckDB would mistake a column for the parameter of the same name.
     for identifier in tree.find_all(sqlglot.exp.Identifier):
         if identifier.name in names:
             identifier.set("this", f"{identifier.name}_given")
@@ -96,7 +95,7 @@ def macro(name, query):
         value = f"'{default}'" if parameter["is_text"] else default
         return parameter["name"] if default is None else f"{parameter['name']} := {value}"
 
-    # Those without a default come first.
+    # Parameters without a default have to be first.
     ordered = sorted(parameters, key=lambda parameter: parameter["default"] is not None)
     first = query["sql"].splitlines()[0]
     return f"{first}\nCREATE OR REPLACE MACRO {name}({', '.join(map(signature, ordered))}) AS TABLE\n{body};"
@@ -104,7 +103,7 @@ def macro(name, query):
 
 @functools.cache
 def as_deployed():
-    """The tables, the views and the named queries of the template; and the queries on the views."""
+    """The tables, views, and named queries of the template, and the named queries written on the views."""
     output = subprocess.run([ROOT / "target" / "debug" / "lake-as-deployed"], capture_output=True, check=True).stdout
     return json.loads(output)
 

@@ -1,4 +1,4 @@
-"""Two engines that answer the queries of this repository."""
+"""Two engines that run the queries of this repository."""
 
 import base64
 import datetime
@@ -16,14 +16,14 @@ from duckdb_dialect import MACROS, VIEWS, as_deployed, translate, view, without_
 
 
 def archive_events(lake, day, lines, name="0"):
-    """Agent events as Firehose leaves them in the lake: a line each."""
+    """Writes agent events to the lake in Firehose's format: one per line."""
     folder = lake / "raw" / "agent-events" / f"arrival_date={day}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.gz").write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines)))
 
 
 class DuckDb:
-    """Reads Parquet as Athena does, in this process. Its dialect differs; sqlglot translates."""
+    """DuckDB, in this process. It reads Parquet like Athena, but its dialect differs; sqlglot translates."""
 
     Error = duckdb.Error
 
@@ -54,7 +54,7 @@ class DuckDb:
         self.connection.execute(f"CREATE TABLE {table} ({column} VARCHAR, arrival_date VARCHAR)")
         for file in folder.glob("arrival_date=*/*"):
             date = file.parent.name.split("=")[1]
-            # What is not UTF-8 reaches Athena with a replacement character in its place.
+            # Athena shows a replacement character for bytes that are not UTF-8.
             lines = gzip.decompress(file.read_bytes()).decode(errors="replace").split("\n")
             self.connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", [(line, date) for line in lines if line])
 
@@ -62,13 +62,13 @@ class DuckDb:
         return self.connection.execute(translate(sql)).fetchall()
 
     def answer(self, name, parameters):
-        """The names of the columns, and the rows."""
+        """The column names and the rows."""
         sql = with_parameters(self.queries[name], parameters)
         result = self.connection.execute(translate(sql))
         return [column[0] for column in result.description], result.fetchall()
 
     def executed(self, sql, literals):
-        """Names and types of the columns, rows, and the bytes that were read, which this engine does not say."""
+        """Names and types of the columns, rows, and a made-up number of bytes read, which this engine does not report."""
         result = self.connection.execute(translate(bound(without_comments(sql), literals)))
         names, types = zip(*((column[0], ATHENA_TYPES.get(str(column[1]), "varchar")) for column in result.description))
         return list(names), list(types), result.fetchall(), 12_345_678
@@ -89,15 +89,15 @@ def literal_of(text):
 
 
 def with_parameters(sql, parameters):
-    """The query with literals for its parameters, as Athena puts them in."""
+    """The query with literals in place of its parameters, as Athena inserts them."""
     return bound(without_comments(sql), list(map(literal, parameters)))
 
 
 class Trino:
-    """The engine behind Athena, on the tables, partition projections and views of the template as they are deployed."""
+    """The engine behind Athena, on the tables, partition projections, and views of the template as deployed."""
 
     class Error(Exception):
-        """What Trino says of a query that fails."""
+        """Trino's error message for a failed query."""
 
     def __init__(self, root):
         self.root, self.deployed = root, as_deployed()
@@ -106,9 +106,9 @@ class Trino:
     def __enter__(self):
         folder = self.root / "target" / "trino"
         if "JAVA_HOME" not in os.environ or not (folder / "classpath").exists():
-            raise SystemExit("error: Trino and its Java are not prepared; run `make test-queries`, which does so")
+            raise SystemExit("error: Trino and its Java are not set up; run `make test-queries`, which sets them up")
         java = pathlib.Path(os.environ["JAVA_HOME"]) / "bin" / "java"
-        # Trino compares and hashes with vectors, a module that has to be asked for.
+        # Trino compares and hashes with the vector module, which has to be added explicitly.
         options = ["-Xmx2g", "--add-modules=jdk.incubator.vector", "-cp", (folder / "classpath").read_text()]
         self.log = open(folder / "log", "w")
         command = [java, *options, self.root / "tests" / "queries" / "Engine.java"]
@@ -125,7 +125,7 @@ class Trino:
 
     def open(self, lake: pathlib.Path):
         self.metastore = tempfile.TemporaryDirectory()
-        # Under another scheme Trino finds its local files, but lists none of them.
+        # With any other scheme Trino finds local files but does not list them.
         tables = json.dumps(self.deployed["tables"]).replace("s3://LakeBucket/", f"local://{lake}/")
         self.request({"tables": json.loads(tables), "schema": "contact_ledger", "metastore": self.metastore.name})
 
@@ -133,7 +133,7 @@ class Trino:
         print(json.dumps(request), file=self.java.stdin, flush=True)
         line = self.java.stdout.readline()
         if not line:
-            raise SystemExit(f"error: Trino ended; {self.log.name} says why")
+            raise SystemExit(f"error: Trino exited; see {self.log.name}")
         answer = json.loads(line)
         if "error" in answer:
             raise self.Error(answer["error"].splitlines()[0])
@@ -144,24 +144,24 @@ class Trino:
         return self.request({"sql": sql})[1]
 
     def executed(self, sql, literals):
-        """Names and types of the columns, rows, and the bytes that were read. Trino binds the values, as Athena does."""
+        """Names and types of the columns, rows, and the number of bytes read. Trino binds the values, as Athena does."""
         execute = f"EXECUTE IMMEDIATE {literal_of(sql)}" + (f" USING {', '.join(literals)}" if literals else "")
         columns, rows = self.request({"sql": execute})
         types = [re.sub(r"\(.*", "", of) for of in self.types]
         return columns, types, rows, self.scanned(execute)
 
     def answer(self, name, parameters):
-        """The names of the columns, and the rows."""
+        """The column names and the rows."""
         return self.request({"sql": with_parameters(self.queries[name], parameters)})
 
     def view(self, name):
-        """A view's SQL as deployed."""
+        """The SQL of a view, as deployed."""
         (view,) = (table for table in self.deployed["tables"] if table["Name"] == name)
         text = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
         return json.loads(base64.b64decode(text))["originalSql"]
 
     def scanned(self, sql):
-        """Bytes that the query reads from files."""
+        """The number of bytes that the query reads from files."""
         return self.request({"scan": sql})[1][0][0]
 
 

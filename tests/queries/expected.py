@@ -1,7 +1,7 @@
-"""What every named query should answer, from the contact center's own records and events.
+"""The expected answer of every named query, computed from the contact center's own records and events.
 
-Amazon's metrics come from `second_implementation.py`, which knows neither the lake nor the SQL: its figures of quarters of an hour,
-added up over the local intervals that are asked for. What is our own is computed here, from the records as Connect sends them.
+Amazon's metrics come from `second_implementation.py`, which knows neither the lake nor the SQL: its 15-minute figures are summed over
+the requested local intervals. Our own metrics are computed here, from the records as Connect sends them.
 """
 
 import bisect
@@ -45,7 +45,7 @@ def name_of(record, place, member="Name"):
 
 
 class Asked:
-    """What a query is asked: a zone, a grain, days, and a queue or routing profile."""
+    """The parameters of a query: time zone, grain, days, and a queue or routing profile."""
 
     def __init__(self, zone, grain, first, last, of="*", include_simulated=False, look_back=8):
         self.zone, self.grain, self.first, self.last = zone, grain, first, last
@@ -54,7 +54,7 @@ class Asked:
         self.starts = [start for start, _ in self.intervals]
 
     def start(self, moment):
-        """How the interval of a moment is called, or None if it is not asked for."""
+        """The label of the interval that contains a moment, or None if that interval was not requested."""
         place = bisect.bisect_right(self.starts, moment) - 1
         if place < 0 or moment >= self.intervals[place][1]:
             return None
@@ -76,12 +76,12 @@ class Asked:
 
 
 class Center:
-    """Records and events, and the figures of their quarters of an hour."""
+    """Records and events, and their 15-minute figures."""
 
     def __init__(self, records, events):
         self.records, self.events = second.newest_records(records), events
         self.contacts = {simulated: second.queue_intervals(records, simulated) for simulated in (False, True)}
-        # What is left out but counted has no row.
+        # A group whose only count is of excluded simulated contacts has no row.
         self.contacts[False] = {
             key: figures
             for key, figures in self.contacts[False].items()
@@ -106,12 +106,12 @@ class Center:
             self.agent_names[second.agent_id(arn)] = name_of(record, "Agent", "Username") or self.agent_names.get(second.agent_id(arn))
 
     def group(self, start, record):
-        """The key of a contact in the answers."""
+        """The key of a contact's group in the answers."""
         queue = second.queue_id(name_of(record, "Queue", "ARN"))
         return start, second.instance_of(record), *self.queue_key(queue), record.get("Channel")
 
     def queue_key(self, queue):
-        """Id, name, and whether it is an agent's own."""
+        """The queue's ID and name, and whether it is an agent's own queue."""
         id = queue.removeprefix("agent/") if queue else None
         return id, self.queue_name(queue), (queue or "").startswith("agent/")
 
@@ -119,7 +119,7 @@ class Center:
         return greatest(self.queue_names[queue]) if self.queue_names[queue] else None
 
     def by_queue(self, asked, more=lambda key: (), contacts=None):
-        """Figures by local interval, instance, queue and channel, and those of each initiation method in them."""
+        """Figures by local interval, instance, queue, and channel, in total and for each initiation method."""
         groups = collections.defaultdict(lambda: collections.defaultdict(list))
         for key, figures in (contacts or self.contacts[asked.include_simulated]).items():
             instance, queue, channel, method, _, quarter = key
@@ -151,7 +151,7 @@ class Center:
             yield [start, instance, agent, profile], second.add(figures)
 
     def asked_for(self, asked, moment_of=second.disconnect_time):
-        """Contacts of the queue that is asked for, by when they count."""
+        """The contacts of the requested queue, with the interval in which each counts."""
         for record in self.records:
             moment = moment_of(record)
             queue = second.queue_id(name_of(record, "Queue", "ARN"))
@@ -188,7 +188,7 @@ HANDLED = ("contacts_handled_incoming", "contacts_handled_outbound", "callback_c
 
 
 def with_methods(methods, name):
-    """The console's names for a count of some initiation methods."""
+    """A count that the console shows for some initiation methods only."""
     count, wanted = second.WITH_METHODS[name]
     return of_methods(methods, count, *wanted)
 
@@ -206,7 +206,7 @@ def contact_volume(center, asked):
 def service_level(center, asked, threshold, comparison):
     contacts = second.queue_intervals(center.records, asked.include_simulated, comparison, (threshold,))
     for key, all, _ in center.by_queue(asked, contacts=contacts):
-        # Only what ended counts at all.
+        # Only contacts that ended count.
         if not all["count_contact_duration"]:
             continue
         removed, answered, abandoned = (
@@ -369,14 +369,14 @@ def occupancy(center, asked):
 
 
 def time_in_status(center, asked):
-    """Without is_open, which the second implementation does not tell of a status alone."""
+    """Without is_open, which the second implementation does not have per status."""
     for key, all in center.by_activity(asked):
         for name, milliseconds in all["status"].items():
             yield [*key, name, milliseconds / 1000 / HOUR]
 
 
 def agent_non_response(center, asked):
-    """Counts of one agent, all channels: the second implementation has no channels here."""
+    """Counts per agent over all channels: the second implementation has no channels here."""
     groups = collections.defaultdict(list)
     for (start, instance, agent, _), all in center.by_activity(Asked(asked.zone, asked.grain, asked.first, asked.last)):
         groups[(start, instance, agent)].append(all)
@@ -463,7 +463,7 @@ def repeat_contacts(center, asked, days):
 
 
 def record_versions(records, delivered, arrival):
-    """Of what was delivered, about at one moment."""
+    """From the delivered records, which all arrived at about the same moment."""
     of_contact = grouped(delivered, lambda record: record["ContactId"])
     by_date = grouped(records, lambda record: record["InitiationTimestamp"][:10])
     for date, of_date in by_date.items():

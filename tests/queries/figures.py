@@ -1,4 +1,4 @@
-"""What Amazon Connect showed of a real center, from records that are built to its counts; and small cases of one rule each.
+"""Tests the figures that Amazon Connect showed for a real center, on records built to match its counts, and small cases of one rule each.
 
 Everything but the counts is invented. Connect averages milliseconds and exported records have whole seconds, so averages are
 compared to the third decimal.
@@ -26,7 +26,7 @@ def stamp(moment):
 
 
 class Records:
-    """Contact records, by what they have."""
+    """Builds contact records from the given fields."""
 
     def __init__(self):
         self.records = []
@@ -59,7 +59,7 @@ class Records:
 
 
 def shared_out(total, count):
-    """Whole numbers that add up to the total."""
+    """Splits the total into `count` nearly equal whole numbers."""
     return [total // count + (place < total % count) for place in range(count)]
 
 
@@ -85,7 +85,7 @@ def window_of_four_days():
         for _ in range(count):
             number = len(methods)
             records.add(wait=wait, method=methods.pop(), reason=reasons[number % len(reasons)])
-    # Left the queue another way: 3,752 - 2,519 - 984.
+    # Left the queue in another way: 3,752 - 2,519 - 984.
     records.add(249, wait=45, NextContactId="next")
     transfer = {"TransferCompletedTimestamp": stamp(BEGIN + datetime.timedelta(hours=2)), "NextContactId": "next"}
     records.add(182, agent={}, **transfer)
@@ -100,7 +100,7 @@ def window_of_four_days():
 
 
 def window_of_a_month():
-    """1 to 26 August: the parts of the handle time, over 33,146 contacts, and the times in the queue of 25,050."""
+    """1 to 26 August: the parts of the handle time of 33,146 contacts, and the time in the queue of 25,050."""
     records = Records()
     talk, hold, work = shared_out(4_682_697, 33_146), shared_out(720_712, 4850), shared_out(5_029_764, 33_000)
     answer = shared_out(round(433.510415 * 16_594), 16_594)
@@ -123,7 +123,7 @@ def window_of_a_month():
 
 
 class Agents:
-    """Agent events, one after the other."""
+    """Builds a sequence of agent events."""
 
     def __init__(self):
         self.events = []
@@ -148,7 +148,7 @@ class Agents:
         self.events.append(event | fields)
 
     def beats(self, agent, first, last, contacts=(), **more):
-        """Heart-beats, every half hour between two moments."""
+        """Adds heartbeats, every half hour between two moments."""
         while (first := first + datetime.timedelta(minutes=30)) < last:
             self.event(agent, first, contacts, kind="HEART_BEAT", **more)
 
@@ -164,7 +164,7 @@ def contact(id, state, since, connected=None, method="INBOUND"):
 
 
 def activity_of_four_days():
-    """Agents who were on contact for 987,376.583 s and idle for 5,475,223.395 s; and 3,054 offers, 2,619 of them accepted."""
+    """Agents on contact for 987,376.583 s and idle for 5,475,223.395 s, and 3,054 offers, 2,619 of them accepted."""
     agents = Agents()
     milliseconds = lambda count: datetime.timedelta(milliseconds=count)  # noqa: E731
     present = zip(shared_out(987_376_583, 20), shared_out(5_475_223_395, 20))
@@ -187,16 +187,16 @@ def activity_of_four_days():
         agents.event(rings, now, [contact(f"o{number}", state, now, now)], "Offline", BEGIN)
         agents.event(rings, now + datetime.timedelta(seconds=1), (), "Offline", BEGIN)
     records = Records()
-    # Of 435 that were not answered all but 49 were given up while it rang.
+    # Of the 435 unanswered offers, the customer abandoned all but 49 during ringing.
     for number in range(2619 + 49, 3054):
         records.add(ContactId=f"o{number}", wait=10)
     return records.records, agents.events
 
 
 def lake(ledger, folder, records, events=()):
-    """What the stack makes of them."""
+    """The lake that the stack builds from the records and events."""
     file = folder / "records.jsonl"
-    # A lake has a row; this one is of no day that is asked for.
+    # A lake needs a row; the date of this one is never queried.
     long_ago = Records()
     long_ago.add(ContactId="long ago", at=datetime.datetime(2020, 1, 1))
     file.write_text("".join(json.dumps(record) + "\n" for record in records or long_ago.records))
@@ -221,7 +221,7 @@ class Figures:
             yield
 
     def answer(self, name, days=("2026-08-12", "2026-08-15"), grain="week", *more, zone=ZONE, of="*", simulated=False):
-        """The rows of a query, by column."""
+        """The rows of a query's answer, as dictionaries by column."""
         agents = name in ("agent_activity", "agent_answer_rate", "time_in_status")
         parameters = [zone, grain, *days, of]
         if name == "agent_non_response":
@@ -251,8 +251,8 @@ def real_center(figures):
         rows = figures.answer("service_level", ("2026-08-12", "2026-08-15"), "week", 30, "LT")
         level = one([row for row in rows if row["queue_id"]])
         check("service level, 30 s, percent", round(level["service_level"] * 100, 4), 66.6045)
-        check("… and its parts", [queued, removed, level["sum_contacts_answered_in_x"], level["sum_contacts_abandoned_in_x"]], [3752, 2499, 1928, 571])
-        check("… answered in time is another figure", round(level["answered_in_time_rate"] * 100, 2), 51.39)
+        check("… numerator and denominator", [queued, removed, level["sum_contacts_answered_in_x"], level["sum_contacts_abandoned_in_x"]], [3752, 2499, 1928, 571])
+        check("… the rate answered in time is a different figure", round(level["answered_in_time_rate"] * 100, 2), 51.39)
         for threshold, answered in ((5, 10), (15, 1622), (30, 1928), (60, 2065), (120, 2248)):
             check(f"answered in {threshold} s", added("service_level", "sum_contacts_answered_in_x", threshold, "LT"), answered)
         for threshold, abandoned in ((5, 246), (10, 444), (15, 513), (20, 536), (30, 571), (60, 712), (120, 821)):
@@ -280,14 +280,14 @@ def real_center(figures):
         sums = "sum(sum_interaction_time), sum(sum_hold_time), sum(hold_time_contacts), sum(sum_after_contact_work_time), sum(after_contact_work_time_contacts)"
         talk, hold, held, work, worked = map(int, figures.engine.ask(f"SELECT {sums} FROM queue_intervals")[0])
         check("average handle time", round(total / handled, 3), 314.764)
-        check("average hold time, of those held", round(hold / held, 3), 148.6)
-        check("… of all contacts", round(hold / handled, 2), 21.74)
-        check("average after-contact work, zeros in", [round(work / worked, 3), worked], [151.746, 33_146])
+        check("average hold time, over contacts with a hold", round(hold / held, 3), 148.6)
+        check("… over all contacts", round(hold / handled, 2), 21.74)
+        check("average after-contact work, including zeros", [round(work / worked, 3), worked], [151.746, 33_146])
         row = one([row for row in figures.answer("service_level", ("2026-08-12", "2026-08-15"), "week", 30, "LT") if row["queue_id"]])
         check("queued", row["contacts_queued"], 25_050)
         row = one([row for row in figures.answer("abandonment") if row["queue_id"]])
         check("abandonment rate, percent", round(row["abandonment_rate"] * 100, 6), 27.560878)
-        check("average abandon time, of those that have one", round(row["avg_abandon_time"], 3), 1188.927)
+        check("average abandon time, over contacts that have one", round(row["avg_abandon_time"], 3), 1188.927)
         row = one([row for row in figures.answer("speed_of_answer") if row["queue_id"]])
         check("average queue answer time", [round(row["avg_queue_answer_time"], 3), row["answered"]], [433.51, 16_594])
     with figures.open(*activity_of_four_days()):
@@ -299,11 +299,11 @@ def real_center(figures):
         check("agent answer rate, percent", round(row["agent_answer_rate"] * 100, 6), 85.756385)
         row = one(figures.answer("agent_non_response"))
         found = [row["agent_non_response"], row["agent_non_response_without_customer_abandons"]]
-        check("non-response, and without those who hung up", found, [435, 49])
+        check("non-response, and without customer abandons", found, [435, 49])
 
 
 def small_cases(figures):
-    """One rule each."""
+    """Small cases of one rule each."""
     check, day = figures.check, ("2026-08-12", "2026-08-12")
 
     def rows(records, name, *more, **asked):
@@ -322,36 +322,36 @@ def small_cases(figures):
     records.add(agent={}, wait=1, NextContactId="c1")
     records.add(method="DISCONNECT", InitialContactId="c0", PreviousContactId="c0")
     with figures.open(records.records):
-        check("a survey after the call makes no chain", figures.engine.answer("contact_chains", [ZONE, *day, False])[1], [])
+        check("a survey after the call is not part of a chain", figures.engine.answer("contact_chains", [ZONE, *day, False])[1], [])
     records = Records()
     records.add(agent={}, wait=1, NextContactId="survey")
     row = one(rows(records.records, "hold_and_transfer"))
-    check("a survey after the call is no transfer", [row["contacts_transferred_out"], row["contacts_continued"]], [0, 1])
+    check("a survey after the call is not a transfer", [row["contacts_transferred_out"], row["contacts_continued"]], [0, 1])
 
     records = Records()
     records.add(wait=30, TransferCompletedTimestamp=stamp(BEGIN), NextContactId="next")
     row = one(rows(records.records, "hold_and_transfer"))
     found = [row["contacts_transferred_out"], row["contacts_transferred_out_by_agent"], row["contacts_transferred_unanswered"]]
-    check("transferred out of the queue: transferred out, by agent, without one", found, [1, 0, 1])
+    check("transferred out of the queue: transferred out, by agent, unanswered", found, [1, 0, 1])
 
     records = Records()
     records.add(agent={"NumberOfHolds": 1}, wait=1, NextContactId="consult")
     records.add(method="TRANSFER", agent={}, wait=1, PreviousContactId="c0")
     row = one(rows(records.records, "hold_and_transfer"))
-    check("a consultation that came back is no transfer", row["contacts_transferred_out"], 0)
+    check("a consultation that returns to the first agent is not a transfer", row["contacts_transferred_out"], 0)
 
     records = Records()
     records.add(wait=30, reason="OTHER")
     records.add(wait=30, reason="CONTACT_FLOW_DISCONNECT")
     records.add(wait=30, method="CALLBACK")
     row = one(rows(records.records, "abandonment"))
-    check("whatever the reason, callbacks too: queued, abandoned", [row["contacts_queued"], row["contacts_abandoned"]], [3, 3])
-    check("… of which customers hung up", row["contacts_customer_gave_up"], 1)
+    check("for any reason, including callbacks: queued, abandoned", [row["contacts_queued"], row["contacts_abandoned"]], [3, 3])
+    check("… disconnected by the customer", row["contacts_customer_gave_up"], 1)
 
     records = Records()
     records.add(agent={"NumberOfHolds": 1, "CustomerHoldDuration": 0}, wait=1)
     row = one(rows(records.records, "hold_and_transfer"))
-    check("a hold below a second: put on hold, average", [row["contacts_put_on_hold"], row["avg_hold_time"]], [1, 0])
+    check("a hold of less than a second: put on hold, average", [row["contacts_put_on_hold"], row["avg_hold_time"]], [1, 0])
 
     records = Records()
     dialed = "CALLBACK_CUSTOMER_FIRST_DIALED"
@@ -362,7 +362,7 @@ def small_cases(figures):
     found = rows(records.records, "callbacks")
     row = one([row for row in found if row["queue_id"]])
     names = ["callbacks_asked_for", "customer_first_callbacks_dialed", "customer_first_callbacks_handled", "callbacks_abandoned"]
-    check("a customer-first callback: asked for, dialed, handled, abandoned", [row[name] for name in names], [1, 1, 1, 0])
+    check("a customer-first callback: requested, dialed, handled, abandoned", [row[name] for name in names], [1, 1, 1, 0])
     check("… waited in both queues", row["avg_queue_answer_time_customer_first_callback"], 315)
     row = one([row for row in rows(records.records, "service_level", 20, "LT") if row["queue_id"]])
     check("… service level, 20 s", [row["contacts_queued"], row["service_level"]], [2, 0.5])
@@ -372,7 +372,7 @@ def small_cases(figures):
     records.add(wait=10, agent={}, at=datetime.datetime(2026, 8, 13, 1, 30))
     found = [one(rows(records.records, "contact_volume"))["local_start"]]
     found.append(one(rows(records.records, "contact_volume", zone="UTC", days=("2026-08-13", "2026-08-13")))["local_start"])
-    check("a late call counts for the local day", found, ["2026-08-12", "2026-08-13"])
+    check("a call late in the evening counts on the local day", found, ["2026-08-12", "2026-08-13"])
 
     records = Records()
     test = {"connect:ValidationTestType": {"ValueString": "EXPERIENCE_VALIDATION"}}
@@ -380,7 +380,7 @@ def small_cases(figures):
     records.add(wait=10, agent={})
     records.add(wait=10, agent={}, SegmentAttributes={"connect:Subtype": {"ValueString": "connect:Assistant"}})
     found = [one(rows(records.records, "contact_volume", simulated=included)) for included in (False, True)]
-    check("simulated contacts count if asked for, assistants never", [row["contacts_handled"] for row in found], [1, 2])
+    check("simulated contacts count if requested, assistant contacts never", [row["contacts_handled"] for row in found], [1, 2])
     check("… and are counted", found[1]["simulated_contacts"], 1)
 
     # A queue that is renamed.
@@ -393,9 +393,9 @@ def small_cases(figures):
         found = [one(rows(records.records, query, *more, of=name))[column] for query, column, *more in (
             ("contact_volume", "contacts_handled"), ("service_level", "contacts_queued", 20, "LT"),
         )]  # fmt: skip
-        check(f"a renamed queue, asked for as {name}", found, [count, count])
+        check(f"a renamed queue, queried as {name}", found, [count, count])
 
-    # Queued on one day, ended on the next, begun long before.
+    # Began long before, queued on one day, ended on the next.
     records = Records()
     records.add(wait=10, at=BEGIN + datetime.timedelta(hours=30))
     records.records[0] |= {"InitiationTimestamp": stamp(BEGIN - datetime.timedelta(days=20))}
@@ -403,7 +403,7 @@ def small_cases(figures):
     with figures.open(records.records):
         columns, found = figures.engine.answer("beyond_look_back", [ZONE, "day", *day, False, 8])
     found = [dict(zip(columns, row))["contacts_queued_by_enqueue"] for row in found]
-    check("what was queued in these days and began before the look-back", found, [1])
+    check("a contact queued in the queried days that began before the look-back", found, [1])
 
     records = Records()
     records.add(method="MONITOR", agent={"AgentInteractionDuration": 100})
@@ -411,7 +411,7 @@ def small_cases(figures):
 
 
 def small_cases_of_agents(figures):
-    """One rule each, of agent events."""
+    """Small cases of one rule each, on agent events."""
     check, hours = figures.check, lambda count: BEGIN + datetime.timedelta(hours=count)
     second = datetime.timedelta(seconds=1)
 
@@ -419,7 +419,7 @@ def small_cases_of_agents(figures):
         with figures.open([], agents.events):
             return figures.answer(query, (day, day), "day")
 
-    # Available on a Wednesday, the browser gone at 17:00, and back on Friday.
+    # Available on a Wednesday, the browser is closed at 17:00, and the agent is back on Friday.
     agents = Agents()
     agents.event("a1", hours(9), kind="LOGIN")
     agents.event("a1", hours(9))
@@ -430,14 +430,14 @@ def small_cases_of_agents(figures):
     agents.beats("a1", hours(56), hours(57), since=hours(56))
     agents.event("a1", hours(57), kind="LOGOUT")
     row = one(activity(agents))
-    check("a session without a logout ends at its last event, which is said", [row["sum_online_time_agent"], row["is_open"]], [8 * 3600, True])
+    check("a session without a logout ends at its last event, and is_open is true", [row["sum_online_time_agent"], row["is_open"]], [8 * 3600, True])
     check("… nothing is counted on the day between", activity(agents, "2026-08-13"), [])
     check("… and the next session counts", one(activity(agents, "2026-08-14"))["sum_online_time_agent"], 3600)
     with figures.open([], agents.events):
         ((whole,),) = figures.engine.ask("SELECT sum(sum_online_time_agent) FROM agent_intervals")
-    check("… as in the view of all days", whole, 9 * 3600)
+    check("… as in the view over all days", whole, 9 * 3600)
 
-    # Heart-beats after the logout, the logout on a day that the query does not read; the login is lost.
+    # Heartbeats after the logout, the logout on a day that the query does not read, and a lost login.
     agents = Agents()
     agents.event("a1", hours(-2), status="Offline")
     agents.event("a1", hours(-2), kind="LOGOUT")
@@ -446,9 +446,9 @@ def small_cases_of_agents(figures):
     agents.beats("a1", hours(32), hours(34), since=hours(32))
     agents.event("a1", hours(34), status="Offline")
     found = [(row["status_name"], row["hours"]) for row in activity(agents, "2026-08-13", "time_in_status")]
-    check("a late shift and a day off: no hours offline, and a lost login loses nothing", found, [("Available", 2)])
+    check("a late shift and a day off: no offline hours, and a lost login loses nothing", found, [("Available", 2)])
 
-    # A contact whose state begins after its event.
+    # A contact state that begins after its event.
     agents = Agents()
     agents.event("a1", hours(9))
     agents.event("a1", hours(9) + second, [contact("c1", "CONNECTED", hours(9000))], since=hours(9))
@@ -472,16 +472,16 @@ def small_cases_of_agents(figures):
     row = one(activity(agents))
     check("the other Region's offline events take nothing away", [row["sum_online_time_agent"], row["sum_contact_time_agent"]], [900, 900])
 
-    # Two configurations in one millisecond: the later event's.
+    # Two configurations in one millisecond: the one of the later event counts.
     agents = Agents()
     agents.event("a1", hours(9), profile="r9")
     agents.event("a1", hours(10), since=hours(9), profile="r9")
     agents.event("a1", hours(10), since=hours(9), profile="r2")
     agents.event("a1", hours(11), since=hours(9), profile="r2")
     found = sorted((row["routing_profile_id"], row["sum_online_time_agent"]) for row in activity(agents))
-    check("the later of two routing profiles in one millisecond", found, [("r2", 3600), ("r9", 3600)])
+    check("the later of two routing profiles in one millisecond counts", found, [("r2", 3600), ("r9", 3600)])
 
-    # Ringing that is next seen on hold was accepted; only what ended in one of the four states has a connecting time.
+    # A ringing contact that is next seen on hold was accepted; only attempts that ended in one of the four states have a connecting time.
     agents = Agents()
     agents.event("a1", hours(9), [contact("c1", "CONNECTING", hours(9))])
     agents.event("a1", hours(9) + 10 * second, [contact("c1", "CONNECTED_ONHOLD", hours(9) + 10 * second)], since=hours(9))
@@ -490,7 +490,7 @@ def small_cases_of_agents(figures):
     row = one(activity(agents, query="agent_answer_rate"))
     check("accepted, average connecting time", [row["offers_accepted"], row["avg_agent_incoming_connecting_time"]], [2, 20])
 
-    # Paused tasks are on contact.
+    # Paused tasks count as on contact.
     agents = Agents()
     agents.event("a1", hours(9), [contact("c1", "PAUSED", hours(9), hours(9))])
     agents.event("a1", hours(9) + 300 * second, status="Offline")
@@ -498,13 +498,13 @@ def small_cases_of_agents(figures):
 
 
 def wrong_parameters(figures):
-    """What does not exist is an error, and no figure."""
+    """An invalid parameter gives an error, not a figure."""
     with figures.open([]):
         for what, name, parameters in [
             ("a grain of 20 minutes", "abandonment", [ZONE, "20", "2026-08-12", "2026-08-12", "*", False, 8]),
             ("a grain in capitals", "abandonment", [ZONE, "DAY", "2026-08-12", "2026-08-12", "*", False, 8]),
             ("a last day before the first", "abandonment", [ZONE, "day", "2026-08-12", "2026-08-11", "*", False, 8]),
-            ("a comparison that is none", "service_level", [ZONE, "day", "2026-08-12", "2026-08-12", "*", False, 8, 20, "lte"]),
+            ("an unknown comparison", "service_level", [ZONE, "day", "2026-08-12", "2026-08-12", "*", False, 8, 20, "lte"]),
             ("a week for the forecast", "forecasting_csv", [ZONE, "week", "2026-08-12", "2026-08-12", "*", False, 8, "*"]),
         ]:
             try:

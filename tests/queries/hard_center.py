@@ -1,8 +1,8 @@
-"""Contact records and agent events of a center in which everything happens that the metrics tell apart: all channels, transfers of
-every kind, conferences, callbacks of every kind, disconnect flows, holds, non-response, simulated and assistant contacts,
-contacts of several days, sessions that end without a logout, and days of 23 and 25 hours in New York.
+"""Contact records and agent events of a center with every case that the metrics distinguish: all channels, transfers of every kind,
+conferences, callbacks of every kind, disconnect flows, holds, non-response, simulated and assistant contacts, contacts of several
+days, sessions that end without a logout, and days of 23 and 25 hours in New York.
 
-It is random and made by a seed; nothing of it comes from the generator of the demo, and nothing of it is meant to be likely.
+It is random, from a seed. It shares no code with the demo's generator, and it is not meant to be realistic.
 """
 
 import datetime
@@ -13,7 +13,7 @@ UTC = datetime.UTC
 INSTANCE = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-00000000000"
 QUEUES = {f"40000000-0000-4000-8000-00000000000{n}": name for n, name in enumerate(("Billing", "Orders", "Claims", "Billing"))}
 PROFILES = {f"50000000-0000-4000-8000-00000000000{n}": name for n, name in enumerate(("General", "Back office"))}
-# In the past, because Athena knows no partitions of the future: around the days on which New York's clocks change, and the turn of a year.
+# In the past, because Athena has no partitions in the future: around the clock changes in New York, and the turn of the year.
 SEASONS = [datetime.datetime(2025, 3, 8, 18), datetime.datetime(2025, 11, 1, 20), datetime.datetime(2025, 12, 31, 20)]
 METHODS = [
     "INBOUND", "INBOUND", "INBOUND", "OUTBOUND", "TRANSFER", "QUEUE_TRANSFER", "CALLBACK", "API", "DISCONNECT", "MONITOR",
@@ -40,11 +40,11 @@ class Center:
         return self.random.random() < share
 
     def span(self, longest):
-        """Seconds: often short, often a round number, sometimes none."""
+        """A number of seconds: often short, often a round number, sometimes 0."""
         return self.random.choice([0, 5, 10, 19, 20, 21, 30, 60, 90, self.random.randint(0, longest)])
 
     def contact(self, number):
-        """A contact's record, and now and then an earlier version of it."""
+        """The record of a contact, sometimes with an earlier version of it."""
         pick, chance = self.random.choice, self.chance
         after = lambda moment, longest: moment + datetime.timedelta(seconds=self.span(longest))  # noqa: E731
         began = SEASONS[number % len(SEASONS)] + datetime.timedelta(seconds=self.random.randint(0, self.hours * 3600))
@@ -122,7 +122,7 @@ class Center:
                 if is_queued and stamp(first, True) < record["Queue"]["EnqueueTimestamp"]:
                     record.pop("ChatMetrics")
         if chance(0.15):
-            # Long ones: tasks and mails that wait for days.
+            # Long contacts: tasks and emails that wait for days.
             now += datetime.timedelta(days=pick([1, 1, 2, 5, 8]), seconds=self.span(3600))
         if chance(0.97):
             record["DisconnectTimestamp"] = stamp(now)
@@ -147,7 +147,7 @@ class Center:
         yield record
 
     def shift(self, agent, season):
-        """An agent's events: each snapshot follows from the one before, and a state's time is at most its event's."""
+        """The events of an agent: each snapshot follows from the previous one, and no state starts after its event."""
         pick, chance, ms = self.random.choice, self.chance, lambda n: datetime.timedelta(milliseconds=n)
         instance = INSTANCE + "1"
         now = season + ms(self.random.randint(0, 3 * 3600_000))
@@ -199,7 +199,7 @@ class Center:
             name, type = status
             shown = {"Name": name, "Type": type, "StartTimestamp": stamp(since, True)}
             if season.month == 12:
-                # Events before types.
+                # Older events have no status type.
                 shown.pop("Type")
             return {"AgentStatus": shown, "Configuration": configuration(), "Contacts": [dict(c) for c in contacts.values()]}
 
@@ -234,7 +234,7 @@ class Center:
             elif step < 0.45 and len(contacts) < 3:
                 numbers += 1
                 method = pick(["INBOUND", "INBOUND", "OUTBOUND", "CALLBACK", "API", "TRANSFER", "MONITOR"])
-                # Often one that has a record, of this instance, and has begun.
+                # Often a contact of this instance that has a record and has begun.
                 id = f"{agent[-4:]}-{season:%m}-{numbers}"
                 number = len(SEASONS) * self.random.randint(0, 230) + SEASONS.index(season)
                 if number % 10 and self.began.get(number, end) <= now and chance(0.9):
@@ -262,26 +262,26 @@ class Center:
                     is_connected = following in ("CONNECTED", "CONNECTED_ONHOLD") or (following == "ENDED" and chance(0.5))
                     if is_connected and not contact["ConnectedToAgentTimestamp"]:
                         contact["ConnectedToAgentTimestamp"] = stamp(now, True)
-                    # A hold, or its end, may keep the time of the connection.
+                    # A hold, or its end, may keep the timestamp of the connection.
                     held = {"CONNECTED", "CONNECTED_ONHOLD"}
                     enter(contact, following, keeps={state, following} == held and chance(0.5))
             event("HEART_BEAT" if step >= 0.9 else "STATE_CHANGE", snapshot())
             if chance(0.02):
                 elsewhere()
-        # In the last season something may still go on at the end.
+        # In the last season a session may still be open at the end.
         if season != SEASONS[-1] or (logged_in and chance(0.5)):
             now += ms(1000)
             event("LOGOUT", snapshot() if logged_in else None)
-        # Some are lost; the previous snapshot of the next one still shows what they showed.
+        # Some events are lost; the previous snapshot of the next event still shows their state.
         return [event for event in events if event is events[-1] or not chance(0.03)]
 
     def sent(self, permille):
-        """Records and events as they arrive; `permille` of them are duplicated, and as many late."""
+        """Records and events in order of arrival. Of 1,000, `permille` are duplicated and `permille` are late."""
 
-        def disturbed(items):
+        def with_faults(items):
             items = [item for item in items for _ in range(2 if self.chance(permille / 1000) else 1)]
             late = [self.random.randint(0, 400) if self.chance(permille / 1000) else 0 for _ in items]
             order = sorted(range(len(items)), key=lambda place: place + late[place])
             return [json.dumps(items[place]).encode() for place in order]
 
-        return disturbed(self.records), disturbed(self.events)
+        return with_faults(self.records), with_faults(self.events)

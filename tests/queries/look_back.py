@@ -1,7 +1,7 @@
-"""Two ways to count contacts on the day they end, on a year's lake in Trino: what each reads, and how long it takes.
+"""Measures two ways to count contacts on the day they end, on a year's lake in Trino: bytes read, and time.
 
-Contacts are stored by the day they began. One way is to read some days before (`look_back`); the other a second partition, by the
-day they ended. `make measure-look-back` runs it; docs/queries.md has the figures.
+Contacts are stored by the day on which they began. One way is to read some earlier days too (`look_back`), the other is a second
+partition by the day on which they ended. `make measure-look-back` runs it; docs/queries.md has the figures.
 """
 
 import datetime
@@ -19,12 +19,12 @@ from engines import Trino, with_parameters
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEDGER = ROOT / "target" / "debug" / "contact-ledger"
 FIRST, DAYS = datetime.date(2025, 3, 3), 365
-# Days from the beginning of a contact to its end, of a thousand contacts.
+# Days from the start of a contact to its end, for 1,000 contacts.
 ENDS_AFTER = [0] * 970 + [1] * 20 + [2] * 5 + [4] * 3 + [7] * 2
 
 
 def rows(folder):
-    """A day's rows as the function makes them."""
+    """A day of rows, written by the function."""
     subprocess.run(
         [LEDGER, "demo", "--agents", "40", "--hours", "10", "--contacts-per-hour", "400", "--output", folder], check=True,
         capture_output=True,
@@ -33,7 +33,7 @@ def rows(folder):
 
 
 def build(folder, source):
-    """The same rows, day after day, in either layout."""
+    """Writes the same rows for every day, in both layouts."""
     lake = duckdb.connect()
     lake.execute(f"CREATE TABLE day AS SELECT * FROM read_parquet('{source}', hive_partitioning = true)")
     ends = random.Random(7)
@@ -103,7 +103,7 @@ def main():
                 for days, until in (("one day", first), ("one week", last)):
                     sql = with_parameters(engine.queries["service_level"], ["UTC", "day", str(first), str(until), "*", False, 8, 20, "LT"])
                     if lake == "two":
-                        # On the table itself: through the window over a contact's versions a filter on the end would not reach it.
+                        # Filter the table itself: a filter on the end would not pass through the window over a contact's versions.
                         table = f"(SELECT * FROM contact_records WHERE disconnect_date BETWEEN '{first}' AND '{until}')"
                         latest = engine.view("contact_records_latest").replace("FROM contact_records\n", f"FROM {table}\n")
                         view = engine.view("contact_metrics").replace("FROM contact_records_latest", f"FROM ({latest})")

@@ -1,19 +1,18 @@
 """A second, independent implementation of Amazon Connect's metrics (Python 3.11, standard library only).
 
 Written from Amazon's definitions; it shares no code with the SQL. Administrator Guide, "Metric definitions", "Contact records data
-model", "Agent event streams data model". Where the pages leave a choice,
-docs/queries.md says which reading is taken.
+model", "Agent event streams data model". Where the pages are ambiguous, docs/queries.md says which reading we use.
 
   queue_intervals(records, include_simulated=False)                   counts and times of contacts, by queue
-  agent_contact_metrics_intervals(records, include_simulated=False)   the same, of handled contacts, by agent
-  agent_intervals(events, records=None)                               time of agents
+  agent_contact_metrics_intervals(records, include_simulated=False)   the same for handled contacts, by agent
+  agent_intervals(events, records=None)                               agent time
   total(kind, records_or_events, start, end, **filters)               the same figures over any half-open UTC interval
-  metric(name, figures, ...)                                          rates and averages; METRICS tells unit and rule
+  metric(name, figures, ...)                                          rates and averages; METRICS has unit and rule
   local_intervals(zone, grain, first_day, last_day)                   local intervals as UTC intervals
   forecasting_csv(records, zone, duration)                            the file that Connect imports for forecasts
 
-All time is kept in integer milliseconds. Sums of contact metrics come out in seconds (int, or Fraction where they are not
-whole); agent time comes out in integer milliseconds.
+All time is kept in integer milliseconds. Sums of contact metrics are returned in seconds (int, or Fraction if not whole), agent
+time in integer milliseconds.
 """
 import csv
 import io
@@ -31,10 +30,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Reading
+# Parsing
 
 def _objects(lines):
-    """JSON objects out of dicts, or of text lines; all else is skipped."""
+    """JSON objects from dicts or text lines; everything else is skipped."""
     for line in lines:
         if isinstance(line, (str, bytes)):
             try:
@@ -66,24 +65,24 @@ def _parse(text):
 
 
 def text(obj, *path):
-    """A nested field that is text; None if it is anything else."""
+    """A nested text field; None if it is anything else."""
     value = get(obj, *path)
     return value if isinstance(value, str) else None
 
 
 def ms(stamp):
-    """Milliseconds since 1970 of a timestamp, None if absent or unreadable (a fraction is optional)."""
+    """A timestamp in milliseconds since 1970, None if absent or unreadable (a fraction is optional)."""
     return _parse(stamp) if isinstance(stamp, str) else None
 
 
 def when(value):
-    """A moment given by the caller: timestamp text, aware datetime, or ms."""
+    """A moment passed by the caller, in ms: timestamp text, aware datetime, or ms."""
     if isinstance(value, datetime):
         return (value - EPOCH) // timedelta(milliseconds=1)
     if isinstance(value, str):
         result = ms(value)
         if result is None:
-            raise ValueError('no timestamp: %r' % value)
+            raise ValueError('not a timestamp: %r' % value)
         return result
     return value
 
@@ -98,7 +97,7 @@ def quarter(milliseconds):
 
 
 def number(value):
-    """A finite number, also one written as text; or None."""
+    """A finite number, which may be written as text, or None."""
     if isinstance(value, str):
         try:
             value = int(value)
@@ -133,7 +132,7 @@ def instance_id(arn):
 
 
 def queue_id(arn):
-    """The part behind `queue/`; of an agent queue `agent/<id>`."""
+    """The part after `queue/`; for an agent queue, `agent/<id>`."""
     return _part(arn, r'/queue/(.+)$')
 
 
@@ -161,7 +160,7 @@ def region(arn):
 
 
 def newest_records(lines):
-    """One record per contact: the newest by LastUpdateTimestamp, of equal ones the one later in the file."""
+    """One record per contact: the newest by LastUpdateTimestamp; among equals, the one later in the file."""
     newest = {}
     for record in _objects(lines):
         contact = record.get('ContactId')
@@ -176,7 +175,7 @@ def newest_records(lines):
 
 
 def instance_of(record):
-    """Instance id from InstanceARN, without it from the queue's or agent's ARN."""
+    """Instance ID from InstanceARN, otherwise from the ARN of the queue or the agent."""
     return (instance_id(get(record, 'InstanceARN')) or instance_id(get(record, 'Queue', 'ARN'))
             or instance_id(get(record, 'Agent', 'ARN')))
 
@@ -192,7 +191,7 @@ def segment_attribute(record, name):
 
 
 def is_assistant(record):
-    """manager assist contacts, always left out."""
+    """Manager assist contacts, always left out."""
     return segment_attribute(record, 'connect:Subtype') == 'connect:Assistant'
 
 
@@ -232,17 +231,17 @@ def dur(record):
 
 
 def connected(record):
-    """Agent.ConnectedToAgentTimestamp present, whatever the contact is."""
+    """Agent.ConnectedToAgentTimestamp present, for any contact."""
     return connected_time(record) is not None
 
 
 def monitor(record):
-    """MONITOR is no customer contact, leave out of handled."""
+    """MONITOR is not a customer contact and does not count as handled."""
     return method(record) == 'MONITOR'
 
 
 def con(record):
-    """Agent.ConnectedToAgentTimestamp present, of a contact that is not a supervisor's monitoring."""
+    """Agent.ConnectedToAgentTimestamp present, except for a supervisor's monitoring contact."""
     return connected(record) and not monitor(record)
 
 
@@ -273,13 +272,13 @@ def after_contact_work(record):
 
 
 def pause(record):
-    """the real key is AgentPauseDurationInSeconds, the page's AgentPauseDuration; both are read."""
+    """Records have AgentPauseDurationInSeconds, Amazon's page says AgentPauseDuration; we read both."""
     value = duration(get(record, 'Agent', 'AgentPauseDurationInSeconds'))
     return duration(get(record, 'Agent', 'AgentPauseDuration')) if value is None else value
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Counts: a record counts or not
+# Counts: whether a record counts
 
 def contacts_created(r):
     """one per record, by InitiationTimestamp."""
@@ -307,7 +306,7 @@ def contacts_handled_by_connected_to_agent(r):
 
 
 def contacts_abandoned(r):
-    """enq, no agent, no next contact, not (tct and not con). DisconnectReason is not looked at, and
+    """enq, no agent, no next contact, not (tct and not con). DisconnectReason is ignored, and
     CALLBACK and API count."""
     return enq(r) and not connected(r) and not next_(r) and not (tct(r) and not connected(r))
 
@@ -371,12 +370,12 @@ def queue_answer_time_by_enqueue(r):
 
 
 def abandon_time(r):
-    """as abandoned, and dur -> D."""
+    """abandoned, and dur -> D."""
     return dur(r) if contacts_abandoned(r) else None
 
 
 def max_queued_time(r):
-    """the maximum of D over all with dur."""
+    """the maximum of D over all records with dur."""
     return dur(r)
 
 
@@ -459,12 +458,12 @@ def contact_flow_time(r):
 
 
 def holds(r):
-    """NumberOfHolds or 0, over all records. A number, no time."""
+    """NumberOfHolds or 0, over all records. A number, not a time."""
     return number_of_holds(r)
 
 
 def queue_answer_time_customer_first_callback(r):
-    """con and CallbackTotalQueueDuration; spelling and unit are open."""
+    """con and CallbackTotalQueueDuration; the pages contradict each other on spelling and unit."""
     if not con(r):
         return None
     for path in (('Queue', 'CallbackTotalQueueDuration'), ('CallbackTotalQueueDuration',)):
@@ -489,7 +488,7 @@ def wait_time_after_customer_first_callback_connection(r):
 
 
 def _chat_contact(r, name):
-    """ContactMetrics, in the API ChatContactMetrics."""
+    """A member of ContactMetrics, which the API calls ChatContactMetrics."""
     value = get(r, 'ChatMetrics', 'ContactMetrics', name)
     return get(r, 'ChatMetrics', 'ChatContactMetrics', name) if value is None else value
 
@@ -501,10 +500,10 @@ def contact_first_response_time_agent(r):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Thresholds: `<` by default, LTE as parameter
+# Thresholds: `<` by default, `<=` with LTE
 
 def contacts_removed_from_queue_in(r):
-    """dur, D < X, whatever became of it."""
+    """dur, D < X, regardless of outcome."""
     return dur(r)
 
 
@@ -514,7 +513,7 @@ def sum_contacts_answered_in(r):
 
 
 def sum_contacts_abandoned_in(r):
-    """as abandoned, dur, D < X."""
+    """abandoned, dur, D < X."""
     return abandon_time(r)
 
 
@@ -523,7 +522,7 @@ def contacts_resolved_in(r):
     return resolution_time(r)
 
 
-# Which timestamp tells the interval: Disconnect, unless it is one of these.
+# The timestamp that determines the interval: Disconnect, except for these.
 ATTRIBUTION = {
     'contacts_created': initiation_time,
     'contacts_queued_by_enqueue': enqueue_time,
@@ -584,10 +583,10 @@ def _time_of(name, record):
 
 
 def _add_queue(record, bucket, include_simulated, comparison, thresholds=THRESHOLDS):
-    """Adds one record. bucket(ms) gives the dict of the interval of that moment, or None if it is not wanted."""
+    """Adds one record. bucket(ms) returns the dict of the interval that contains the moment, or None if it is not wanted."""
     def place(name):
         moment = _time_of(name, record)
-        return None if moment is None else bucket(moment)      # without its timestamp it is not counted
+        return None if moment is None else bucket(moment)      # not counted without its timestamp
 
     if is_assistant(record):
         return
@@ -609,7 +608,7 @@ def _add_queue(record, bucket, include_simulated, comparison, thresholds=THRESHO
             if figures is not None:
                 figures['sum_' + f.__name__] += value
                 figures['count_' + f.__name__] += 1
-    figures = place('')                                        # all that is left goes by Disconnect
+    figures = place('')                                        # everything else counts by Disconnect
     if figures is None:
         return
     waited = max_queued_time(record)
@@ -693,7 +692,7 @@ RINGING = ('CONNECTING', 'INCOMING')
 OUTCOMES = {'CONNECTED': 'connected', 'MISSED': 'missed', 'ERROR': 'error', 'REJECTED': 'rejected'}
 NO_OFFER = ('OUTBOUND', 'EXTERNAL_OUTBOUND', 'MONITOR')             # not routed to the agent
 NO_CONFIGURATION = (None, (None,) * 5)
-SILENCE = 60 * 60 * 1000                    # ms without an event, while a heart-beat comes every two minutes
+SILENCE = 60 * 60 * 1000                    # ms without an event; heartbeats arrive every two minutes
 
 
 def status_class(status):
@@ -706,7 +705,7 @@ def status_class(status):
 
 
 def configuration(snapshot):
-    """(routing profile id, ids of the five hierarchy levels)."""
+    """(routing profile ID, IDs of the five hierarchy levels)."""
     settings = get(snapshot, 'Configuration')
     if settings is None:
         return None
@@ -716,13 +715,13 @@ def configuration(snapshot):
 
 
 def contacts_of(snapshot):
-    """The contacts of a snapshot that have an id."""
+    """The contacts of a snapshot that have an ID."""
     contacts = get(snapshot, 'Contacts')
     return [c for c in contacts if isinstance(c, dict) and text(c, 'ContactId')] if isinstance(contacts, list) else []
 
 
 def is_foreign(event):
-    """the agent is active in another Region than the one in AgentARN."""
+    """Whether the agent is active in a Region other than the one in AgentARN."""
     for name in ('CurrentAgentSnapshot', 'PreviousAgentSnapshot'):
         current = get(event, name, 'AgentCrossRegionRoutingConfiguration', 'CurrentRegion')
         if current is not None:
@@ -753,9 +752,9 @@ def agent_events(lines):
 class Timeline:
     """The intervals of one agent, from the agent's events in order.
 
-    A state lasts from its start to the start of the next one. Its start is the timestamp it carries if that is later than the
-    start of the state before, otherwise the time of the event that shows it. A contact's last state ends with the event
-    that no longer shows the contact. Nothing counts while the agent is logged out, before the first event or after the last, or
+    A state lasts from its start to the start of the next one. It starts at its own timestamp if that is later than the start of
+    the previous state, otherwise at the time of the event that shows it. A contact's last state ends with the event that no
+    longer shows the contact. Nothing counts while the agent is logged out, before the first event, after the last event, or
     in a silence of more than an hour.
     """
 
@@ -766,21 +765,21 @@ class Timeline:
         self.configurations = []    # (start, configuration)
         self.status = None          # [start, name, class, StartTimestamp]
         self.held = {}              # contact id -> [start, state, contact dict]
-        self.floor = None           # nothing before this: the last log-in
+        self.floor = None           # the last login: nothing counts before it
         self.new_session = True     # the next configuration counts from the start of the session
-        self.shown = None           # time of the last snapshot since the log-in
+        self.shown = None           # time of the last snapshot since the login
         logged_out, before = False, None
         for moment, _, event in events:
             kind = event['EventType']
             current, previous = get(event, 'CurrentAgentSnapshot'), get(event, 'PreviousAgentSnapshot')
             silence = before is None or moment - before > SILENCE
             if silence and before is not None and not logged_out:
-                self.close(before, True)        # no heart-beat: the agent was gone, and nobody said when
+                self.close(before, True)        # no heartbeat: the agent left at an unknown time
             before = moment
             if silence or (kind == 'LOGIN' and logged_out):
                 logged_out, self.floor, self.new_session, self.shown = False, moment, True, None
             if logged_out:
-                continue            # a heart-beat does not bring the agent back
+                continue            # a heartbeat does not log the agent in again
             if isinstance(previous, dict):
                 self.catch_up(previous, moment)
             if isinstance(current, dict):
@@ -793,7 +792,7 @@ class Timeline:
             self.close(self.last, True)
 
     def begin(self, stamp, held_start, moment):
-        """The start of a state unless it would begin before the state before it."""
+        """The start of a state, never before the start of the previous state."""
         start = ms(stamp)
         if start is None:
             start = moment
@@ -830,7 +829,7 @@ class Timeline:
         elif next_state is None:
             outcome = 'gone'
         elif next_state in ON_CONTACT and (next_state != 'ENDED' or get(next_contact, 'ConnectedToAgentTimestamp')):
-            outcome = 'connected'      # CONNECTED itself was not shown
+            outcome = 'connected'      # the event that showed CONNECTED is missing
         else:
             outcome = 'other'
         self.offers.append((end, contact, state, outcome, next_state in OUTCOMES))
@@ -842,7 +841,7 @@ class Timeline:
             if not self.configurations:
                 self.configurations.append((float('-inf'), settings))
             elif settings != self.configurations[-1][1]:
-                # it has no timestamp: from the event on, the first one from the log-in
+                # it has no timestamp: it counts from its event, the first one of a session from the login
                 since = self.floor if self.new_session and self.floor is not None else moment
                 self.configurations.append((since, settings))
             self.new_session = False
@@ -858,8 +857,8 @@ class Timeline:
             self.end_state(held, max(moment, held[0]), None, None)
 
     def catch_up(self, snapshot, moment):
-        """The previous snapshot tells states which no event before has shown (first event of an agent, lost events): they
-        count from their own start, if that is later than what is known."""
+        """Adds states of a previous snapshot that no earlier event has shown (first event of an agent, lost events). They
+        count from their own start, if that is later than everything known."""
         settings = configuration(snapshot)
         if settings is not None and not self.configurations:
             self.configurations.append((float('-inf'), settings))
@@ -872,12 +871,12 @@ class Timeline:
                 self.set_contact(contact, moment)
 
     def is_newer(self, stamp, held_start, moment):
-        """A state of the previous snapshot that began after all that is known of it."""
+        """Whether a state of the previous snapshot began after everything known."""
         start, known = ms(stamp), self.shown if held_start is None else held_start
         return start is not None and start <= moment and (known is None or start > known)
 
     def close(self, moment, open_):
-        """Log-out, or the end of the data."""
+        """Ends all states at a logout or at the end of the data."""
         if self.status is not None:
             self.statuses.append((self.status[0], max(moment, self.status[0]), self.status[1], self.status[2], open_))
         for held in self.held.values():
@@ -892,7 +891,7 @@ class Timeline:
         return result
 
     def pieces(self):
-        """(start, end, configuration, status name, status class, [contact intervals], open) without a change inside."""
+        """Periods without a change: (start, end, configuration, status name, status class, [contact intervals], open)."""
         statuses = [(s, min(e, self.last), *rest) for s, e, *rest in self.statuses if s < min(e, self.last)]
         contacts = [(s, min(e, self.last), *rest) for s, e, *rest in self.contacts if s < min(e, self.last)]
         points = {p for i in statuses + contacts for p in i[:2]}
@@ -915,7 +914,7 @@ class Timeline:
                    bool(status and status[4]) or any(i[5] for i in active))
 
 
-# The definitions, each for a piece of time without a change: status class and states of the contacts.
+# The definitions, each for a period without a change: by status class and contact states.
 
 def online_time(status, states):
     """any status that is not Offline."""
@@ -943,7 +942,7 @@ def error_status_time(status, states):
 
 
 def missed_rejected_time(status, states):
-    """No metric of Amazon's: the part of idle time with a missed or rejected contact, to compare."""
+    """Not an Amazon metric: the part of idle time with a missed or rejected contact, for comparison."""
     return idle_time(status, states) and ('MISSED' in states or 'REJECTED' in states)
 
 
@@ -962,8 +961,8 @@ def _new_connecting():
 
 
 def _add_agent(timeline, spread, at, hung_up):
-    """Adds an agent's timeline. spread(start, end, configuration) gives (start, end, figures) of the wanted intervals that it
-    lies in; at(moment, configuration) the figures of a moment, or None. hung_up: ids of contacts given up by the customer, or None."""
+    """Adds an agent's timeline. spread(start, end, configuration) yields (start, end, figures) for the wanted intervals that overlap;
+    at(moment, configuration) returns the figures of a moment, or None. hung_up: IDs of contacts that the customer abandoned, or None."""
     for start, end, settings, name, kind, active, open_ in timeline.pieces():
         states = [i[3] for i in active]
         for a, b, figures in spread(start, end, settings):
@@ -973,7 +972,7 @@ def _add_agent(timeline, spread, at, hung_up):
             if kind is not None:
                 figures['status'][name] = figures['status'].get(name, 0) + b - a
             for _, _, contact, state, next_state, _ in active:
-                if state == 'CONNECTING':       # summed over attempts; only those which end in one of the four
+                if state == 'CONNECTING':       # summed over attempts that end in one of the four states
                     row = figures['connecting'].setdefault(text(contact, 'InitiationMethod'), _new_connecting())
                     row['time' if next_state in OUTCOMES else 'unfinished_time'] += b - a
             figures['open'] = figures['open'] or open_
@@ -982,7 +981,7 @@ def _add_agent(timeline, spread, at, hung_up):
         if figures is None:
             continue
         how = text(contact, 'InitiationMethod')
-        # An attempt is what the connecting time is of: CONNECTING that ended in one of the four.
+        # Connecting time is over attempts: CONNECTING that ended in one of the four states.
         if state == 'CONNECTING' and (is_attempt or outcome in ('gone', 'other')):
             figures['connecting'].setdefault(how, _new_connecting())[outcome] += 1
         offer = figures['offers'].setdefault(how, dict(answered=0, non_response=0))
@@ -997,7 +996,7 @@ def _add_agent(timeline, spread, at, hung_up):
 
 
 def _hung_up(records):
-    """contacts with reason CUSTOMER_DISCONNECT that were never connected."""
+    """Contacts with reason CUSTOMER_DISCONNECT that were never connected."""
     if records is None:
         return None
     return {r['ContactId'] for r in newest_records(records)
@@ -1011,7 +1010,7 @@ def _finish_agent(figures, hung_up):
 
 
 def agent_intervals(events, records=None):
-    """{(instance_id, agent_id, routing_profile_id, hierarchy, quarter): figures}, time in ms, cut at quarter borders."""
+    """{(instance_id, agent_id, routing_profile_id, hierarchy, quarter): figures}, time in ms, split at quarter-hour boundaries."""
     result, hung_up = {}, _hung_up(records)
     for agent, list_ in agent_events(events).items():
         def at(moment, settings):
@@ -1030,10 +1029,10 @@ def agent_intervals(events, records=None):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The same over any interval
+# The same figures over any interval
 
 def _matches(group, names, filters):
-    """A filter is a value, or a list, set or tuple of values; `hierarchy` is one tuple, level1..level5 one group id."""
+    """A filter is a value, or a list, set, or tuple of values; `hierarchy` is one tuple, level1..level5 one group ID."""
     for name, wanted in filters.items():
         if re.fullmatch('level[1-5]', name) and 'hierarchy' in names:
             value = group[names.index('hierarchy')][int(name[5]) - 1]
@@ -1048,13 +1047,13 @@ def _matches(group, names, filters):
 
 
 def total(kind, records_or_events, start, end, include_simulated=False, comparison='LT', records=None, **filters):
-    """Figures over [start, end), computed directly. kind: 'queue', 'agent_contact' or 'agent'. filters: names of
+    """Figures over [start, end), computed directly. kind: 'queue', 'agent_contact', or 'agent'. filters: names of
     QUEUE_GROUPS, AGENT_CONTACT_GROUPS, AGENT_GROUPS (and level1..level5), each a value or a list of values."""
     start, end = when(start), when(end)
     names = {'queue': QUEUE_GROUPS, 'agent_contact': AGENT_CONTACT_GROUPS, 'agent': AGENT_GROUPS}[kind]
     for name in filters:
         if name not in names and not (kind == 'agent' and re.fullmatch('level[1-5]', name)):
-            raise ValueError('no filter of %s: %s' % (kind, name))
+            raise ValueError('not a filter of %s: %s' % (kind, name))
     if kind == 'agent':
         figures, hung_up = _new_agent_figures(), _hung_up(records)
         for agent, list_ in agent_events(records_or_events).items():
@@ -1079,7 +1078,7 @@ def total(kind, records_or_events, start, end, include_simulated=False, comparis
 
 
 def add(figures):
-    """The sum of several figures of one kind (disjoint intervals or groups): counts and sums are added, maxima maximised."""
+    """Combines figures of one kind (disjoint intervals or groups): adds counts and sums, takes the maximum of maximums."""
     result = None
     for f in figures:
         if result is None:
@@ -1102,7 +1101,7 @@ def add(figures):
 # Rates and averages
 
 def _ratio(numerator, denominator):
-    """Exact; None where the denominator is 0."""
+    """The exact ratio; None if the denominator is 0."""
     return None if not denominator else Fraction(numerator) / Fraction(denominator)
 
 
@@ -1111,7 +1110,7 @@ def _percent(numerator, denominator):
     return None if result is None else 100 * result
 
 
-METRICS = {     # name: (unit, how)
+METRICS = {     # name: (unit, rule)
     'service_level': ('PERCENT', 'contacts_removed_from_queue_in_X / contacts_queued * 100'),
     'answered_in_x_rate': ('PERCENT', 'sum_contacts_answered_in_X / contacts_queued * 100: the other page\'s service level'),
     'abandonment_rate': ('PERCENT', 'contacts_abandoned / contacts_queued * 100'),
@@ -1135,11 +1134,11 @@ for _f in AGENT_TIME:
 for _f in COUNTS + (contacts_agent_disconnect,):
     METRICS[_f.__name__] = ('COUNT', 'count')
 for _f in IN_X:
-    METRICS[_f.__name__ + '_x'] = ('COUNT', 'count of those below X seconds')
+    METRICS[_f.__name__ + '_x'] = ('COUNT', 'count below X seconds')
 METRICS['agent_non_response'] = METRICS['answered_offers'] = ('COUNT', 'count')
 METRICS['agent_non_response_without_customer_abandons'] = ('COUNT', 'count, voice')
 
-# The console's names that are a metric with a filter on the initiation method: (metric, methods)
+# Metrics that the console shows for some initiation methods only: (metric, methods)
 WITH_METHODS = {
     'contacts_incoming': ('contacts_created', ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER')),
     'contacts_transferred_in': ('contacts_created', ('TRANSFER', 'QUEUE_TRANSFER')),
@@ -1157,9 +1156,9 @@ WITH_METHODS = {
 
 def metric(name, figures, x=None, initiation_method=None, agent=None):
     """A metric of METRICS from the figures of `total`, of one interval, or of `add`. x: threshold in seconds;
-    initiation_method: for connecting time, else all methods; agent: agent figures, for avg_agent_concurrency only."""
+    initiation_method: for connecting time, default all methods; agent: agent figures, for avg_agent_concurrency only."""
     if name not in METRICS:
-        raise ValueError('no metric: ' + name)
+        raise ValueError('unknown metric: ' + name)
     f = figures
     if name == 'service_level':
         return _percent(f['contacts_removed_from_queue_in_%d' % x], f['contacts_queued'])
@@ -1216,7 +1215,7 @@ def _local(zone, grain, first_day, last_day):
     """Half-open UTC intervals in ms."""
     zone = ZoneInfo(zone) if isinstance(zone, str) else zone
     first_day, last_day, result = _day(first_day), _day(last_day), []
-    if grain == 'week':             # whole weeks from Monday, every one that holds a day of the range
+    if grain == 'week':             # every whole week, from Monday, that contains a day of the range
         monday = first_day - timedelta(days=first_day.weekday())
         while monday <= last_day:
             result.append((_midnight(zone, monday), _midnight(zone, monday + timedelta(days=7))))
@@ -1232,7 +1231,7 @@ def _local(zone, grain, first_day, last_day):
             result.append((start, end))
             continue
         minutes = GRAINS[str(grain)]
-        previous = None             # a new interval wherever the local block or the offset is another: 92, 96 or 100 quarters
+        previous = None             # a new interval when the local block or the offset changes: 92, 96, or 100 quarters
         for moment in range(start, end, 5 * 60 * 1000):
             local = (EPOCH + timedelta(milliseconds=moment)).astimezone(zone)
             label = (local.date(), (local.hour * 60 + local.minute) // minutes, local.utcoffset())
@@ -1245,8 +1244,8 @@ def _local(zone, grain, first_day, last_day):
 
 
 def local_intervals(zone, grain, first_day, last_day):
-    """[(start, end)] half-open UTC timestamps of the local intervals of the days first_day..last_day (both in).
-    grain: 15, 30, 60 (minutes), 'day', 'week' (Monday). Days of 23 and 25 hours come out right."""
+    """[(start, end)] half-open UTC timestamps of the local intervals of the days first_day..last_day (inclusive).
+    grain: 15, 30, 60 (minutes), 'day', 'week' (from Monday). Days of 23 and 25 hours are correct."""
     return [(iso(a), iso(b)) for a, b in _local(zone, grain, first_day, last_day)]
 
 
@@ -1259,7 +1258,7 @@ FORECAST_METHODS = ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER', 'CALLBACK', 'CALLBA
 
 
 def _local_start(zone, interval_duration, moment):
-    """Start of the local interval that holds a moment."""
+    """Start of the local interval that contains a moment."""
     day = (EPOCH + timedelta(milliseconds=moment)).astimezone(zone).date()
     grain = 'day' if interval_duration == 'daily' else GRAINS[interval_duration]
     for start, end in _day_intervals(zone, grain, day):
@@ -1274,7 +1273,7 @@ def _day_intervals(zone, grain, day):
 
 
 def forecasting_csv(records, zone, interval_duration, include_simulated=False):
-    """The text of the file. interval_duration: '15mins', '30mins' or 'daily'. By arrival: enqueue, or else initiation."""
+    """The text of the file. interval_duration: '15mins', '30mins', or 'daily'. By arrival: enqueue, otherwise initiation."""
     if interval_duration not in ('15mins', '30mins', 'daily'):
         raise ValueError(interval_duration)
     zone, rows, names = ZoneInfo(zone), {}, {}
@@ -1287,12 +1286,12 @@ def forecasting_csv(records, zone, interval_duration, include_simulated=False):
         queue = queue_id(arn)
         names.setdefault(queue, (float('-inf'), ''))
         if text(r, 'Queue', 'Name') is not None and arrival >= names[queue][0]:
-            names[queue] = (arrival, r['Queue']['Name'])       # a queue may be renamed: its newest name
+            names[queue] = (arrival, r['Queue']['Name'])       # the latest name of a renamed queue
         key = (queue, text(r, 'Channel') or '', _local_start(zone, interval_duration, arrival))
         row = rows.setdefault(key, [0, 0, 0])
         row[0] += 1
         if con(r):
-            row[1] += handle_time(r) or 0                      # sum of handle / handled, zeros in
+            row[1] += handle_time(r) or 0                      # sum of handle time / handled, including zeros
             row[2] += 1
     out = io.StringIO()
     writer = csv.writer(out, lineterminator='\n')
@@ -1304,7 +1303,7 @@ def forecasting_csv(records, zone, interval_duration, include_simulated=False):
 
 
 def hundredths(milliseconds, count):
-    """Seconds with two decimals, half up; 0.00 if nothing was handled."""
+    """Seconds with two decimals, rounded half up; 0.00 if nothing was handled."""
     if not count:
         return '0.00'
     cents = (2 * milliseconds + 10 * count) // (20 * count)

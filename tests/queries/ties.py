@@ -1,8 +1,8 @@
-"""Two contents of a contact with one LastUpdateTimestamp, in every order of arrival: which one `contact_records_latest` shows,
-before and after a backfill, and after a backfill of one of the days only.
+"""Tests which of two contents of a contact `contact_records_latest` shows if they have the same LastUpdateTimestamp, in every order of
+arrival, before and after a backfill, and after a backfill of only one of the days.
 
-The rule, from docs/contact-record.md: rows with one content_hash are one content, which counts from its first arrival; of
-two contents the one whose first arrival is later is newer; if that is equal, the one with the greater content_hash.
+The rule, from docs/contact-record.md: rows with the same content_hash have the same content, which counts from its first arrival. Of
+two contents, the one whose first arrival is later is the latest; if that is equal, the one with the greater content_hash.
 """
 
 import datetime
@@ -18,12 +18,12 @@ from engines import archive_events
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEBUG = ROOT / "target" / "debug"
 DAY = "2026-06-01"
-# Days on which the copies arrive; the second is the day after, so that a backfill can leave one out.
+# Copies arrive from here on, over midnight, so that a backfill can leave out one of the two days.
 ARRIVAL = datetime.datetime(2026, 6, 1, 23, 59, 50)
 
 
 def record(contact, content):
-    """A contact's record; its contents differ in one attribute."""
+    """A contact record; the contents differ in one attribute."""
     return json.dumps(
         {
             "AWSAccountId": "111122223333",
@@ -39,7 +39,7 @@ def record(contact, content):
 
 
 def story():
-    """By contact: the contents in the order they arrive, seconds apart, over midnight; and the one that must be shown."""
+    """For each contact: its contents in their order of arrival, the seconds between them, and the one that must be shown."""
     orders = [["A", "B"], ["B", "A"], ["A", "B", "A"], ["B", "A", "B"], ["A", "A", "B"], ["A", "B", "B", "A"]]
     for number, (order, seconds) in enumerate(itertools.product(orders, (1, 7, 20))):
         first = {content: order.index(content) for content in order}
@@ -47,7 +47,7 @@ def story():
 
 
 def deliver(lake):
-    """Rows as an earlier schema made them when they came, and raw copies: an object each day, records in their order."""
+    """Writes the rows of an earlier schema, and raw copies: one object per day, with the records in order of arrival."""
     rows, copies = [], {}
     for contact, order, seconds, _ in story():
         for place, content in enumerate(order):
@@ -64,7 +64,7 @@ def deliver(lake):
         folder = lake / "raw" / "contact-records" / f"arrival_date={day}"
         folder.mkdir(parents=True)
         (folder / name).write_bytes(gzip.compress(b"".join(copy for _, copy in arrived)))
-    # The tables of agents' events need a file.
+    # The agent event tables need a file.
     archive_events(lake, DAY, [b"{}"])
 
 
@@ -74,7 +74,7 @@ def backfill(lake, *days, policy="{}"):
 
 
 def rows_of_one_schema(folder):
-    """A lake with rows as the function makes them, and beside them those of a backfill with a policy that hides more."""
+    """A lake with rows written by the function and rows of a backfill with a stricter PII policy."""
     records = folder / "records.jsonl"
     records.write_bytes(b"\n".join(record(contact, "A") for contact, _, _, _ in story()))
     output = folder / "policy"
@@ -86,7 +86,7 @@ def rows_of_one_schema(folder):
 
 
 def rounds(folder):
-    """A lake for each way to backfill, and what it must show: contact, content, and whether it is the new schema's row."""
+    """A lake for each kind of backfill, and the rows it must show: contact, content, and whether the row has the new schema."""
     for name, days, is_new in [
         ("before a backfill", None, False),
         ("after a backfill", [], True),
@@ -107,14 +107,14 @@ def verify(verification, engine, folder):
     engine.open(rows_of_one_schema(folder))
     rows = engine.ask("SELECT contact_id, element_at(attributes, 'content') IS NULL FROM contact_records_latest")
     shown = [(contact, True) for contact, _, _, _ in story()]
-    verification.check("rows of the newest policy, after a backfill", rows, shown)
+    verification.check("rows of the latest policy, after a backfill", rows, shown)
     for name, lake, wanted, is_new in rounds(folder):
         engine.open(lake)
-        # An earlier schema's row has its attributes in extra.
+        # Rows of an earlier schema have their attributes in extra.
         content = "coalesce(element_at(attributes, 'content'), json_extract_scalar(extra, '$.Attributes.content'))"
         rows = engine.ask(f"SELECT contact_id, {content} FROM contact_records_latest")
-        verification.check(f"contents with one last_update_timestamp, {name}", rows, wanted)
+        verification.check(f"contents with the same last_update_timestamp, {name}", rows, wanted)
         if is_new is not None:
             rows = engine.ask("SELECT contact_id, element_at(attributes, 'content') IS NOT NULL FROM contact_records_latest")
             shown = [(contact, is_new) for contact, _, _, _ in story()]
-            verification.check(f"rows of the newest schema, {name}", rows, shown)
+            verification.check(f"rows of the latest schema, {name}", rows, shown)

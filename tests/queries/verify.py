@@ -1,5 +1,5 @@
-"""Runs every view and every named query on what the local stack makes of a generated contact center, and compares each
-figure with `expected.py`: without duplicates and late records, with 5 % of them, and with 50 %.
+"""Runs every view and every named query on the lake that the local stack builds from a generated contact center, and compares each
+figure with `expected.py`: without duplicates and late records, with 5 % of each, and with 50 %.
 
     verify.py duckdb    fast
     verify.py trino     the engine behind Athena
@@ -36,7 +36,7 @@ from expected import Asked
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "content-hash"))
 
-from content_hash import content_hash  # noqa: E402, it is another test's
+from content_hash import content_hash  # noqa: E402, it belongs to another test
 LEDGER = ROOT / "target" / "debug" / "contact-ledger"
 CENTER = ["--agents", "8", "--hours", "4", "--contacts-per-hour", "60"]
 DAY = "2026-03-02"
@@ -47,13 +47,13 @@ PERMILLE = (0, 50, 500)
 def ledger(*arguments, **environment):
     command = [LEDGER, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
-    # Some of the records are broken on purpose, which is exit code 3.
+    # Some of the records are malformed on purpose, which gives exit code 3.
     if done.returncode not in (0, 3):
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
 
 
 def readable(lines):
-    """The records that are records: broken ones have no place in any figure."""
+    """The readable records: malformed ones do not count in any figure."""
     for line in lines:
         with contextlib.suppress(ValueError):
             record = json.loads(line)
@@ -66,14 +66,14 @@ def is_contact_record(record):
 
 
 class Run:
-    """A generated day: the story, and what the stack made of a disturbed delivery of it."""
+    """A generated day: the story, and the lake that the stack built from its delivery with faults."""
 
     def __init__(self, folder, permille):
         story, sent = folder / "story", folder / "sent"
-        quiet = ["--duplicated", 0, "--late", 0, "--malformed", 0]
-        disturbed = ["--duplicated", permille, "--late", permille, "--malformed", 8]
-        ledger("generate", *CENTER, *quiet, "--output", story)
-        ledger("generate", *CENTER, *disturbed, "--output", sent)
+        no_faults = ["--duplicated", 0, "--late", 0, "--malformed", 0]
+        faults = ["--duplicated", permille, "--late", permille, "--malformed", 8]
+        ledger("generate", *CENTER, *no_faults, "--output", story)
+        ledger("generate", *CENTER, *faults, "--output", sent)
         self.arrival = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
         files = [f"--{kind}={sent / kind}.jsonl" for kind in ("contact-records", "agent-events")]
         ledger("demo", *files, "--output", folder / "made")
@@ -91,14 +91,14 @@ class Run:
         assert {text(record) for record in self.delivered} == {text(record) for record in self.records}
 
     def questions(self):
-        """Each query with its parameters, the rows that it should answer, which of its columns those are, and how exact."""
+        """Each query with its parameters, its expected rows, the columns left out of them, and the tolerance."""
         yield from questions(self.center, [Asked("Europe/London", "15", DAY, DAY), Asked("Asia/Kathmandu", "60", DAY, DAY)])
         # Records arrive while the stack runs.
         versions = expected.record_versions(self.records, self.delivered, self.arrival)
         yield "record_versions", [DAY, DAY], versions, None, 0.1
 
-    def make_rows_anew(self):
-        """The rows as an earlier schema made them, with fewer columns, and beside them those of a backfill."""
+    def rebuild_rows(self):
+        """Replaces the rows with those of an earlier schema, which has fewer columns, and adds those of a backfill."""
         (day,) = (self.lake / "contact_records").glob(f"contact_date={DAY}")
         rows = f"SELECT content_hash, arrival_timestamp FROM read_parquet('{day}/*') WHERE record_kind = 'contact_record'"
         arrivals = duckdb.sql(rows).fetchall()
@@ -114,8 +114,8 @@ class Run:
         ledger("backfill", "--lake", self.lake, PII_POLICY="{}")
 
     def intervals(self, kind):
-        """The intervals of AgentHistory, as the upserter wrote them. Those of a contact follow one another
-        (docs/agent-state.md)."""
+        """The intervals of AgentHistory, as the upserter wrote them. Each interval of a contact starts at or after the end of the
+        previous one (docs/agent-state.md)."""
         items = map(json.loads, (self.made / "agent-history.jsonl").read_text().splitlines())
         items = [item for item in items if item["entry"].startswith(kind)]
         before = {}
@@ -133,14 +133,14 @@ class Run:
 
     @staticmethod
     def interval(item, names):
-        """An interval as the views have it: these members, from when to when, how long, by which event."""
+        """An interval in the form of the views: these members, start, end, seconds, and the event that closed it."""
         span = [expected.instant(item["start"]), expected.instant(item["end"]), item["seconds"], item["closed_by"]]
         return [*(item.get(name) for name in names), *span]
 
 
-# What is left out of the comparison: names, which come from the records of these days, and what the second implementation does
-# not tell.
-UNTOLD = {
+# Columns left out of the comparison: names, which come from the records of these days, and columns that the second implementation
+# does not have.
+NOT_COMPARED = {
     "agent_activity": ["agent_username", "routing_profile_name"],
     "agent_answer_rate": ["agent_username", "routing_profile_name"],
     "occupancy": ["routing_profile_name"],
@@ -148,13 +148,13 @@ UNTOLD = {
 }
 
 
-# What is asked for by its name, or its id.
+# A queue and a routing profile to query: by name, and by ID.
 QUEUE_OF = ("Billing", "40000000-0000-4000-8000-000000000001")
 PROFILE_OF = ("Back office", "50000000-0000-4000-8000-000000000000")
 
 
 def questions(center, asked):
-    """Every query with a time zone."""
+    """Each query that has a time zone, once per element of `asked`."""
     exact = 1e-9
     for one in asked:
         of_contacts, of_agents = one.of in ("*", *QUEUE_OF), one.of in ("*", *PROFILE_OF)
@@ -164,18 +164,18 @@ def questions(center, asked):
         ):  # fmt: skip
             is_of_agents = name in ("agent_contacts", "after_contact_work", "occupancy")
             if of_agents if is_of_agents else of_contacts:
-                yield name, one.of_contacts(), getattr(expected, name)(center, one), UNTOLD.get(name), exact
+                yield name, one.of_contacts(), getattr(expected, name)(center, one), NOT_COMPARED.get(name), exact
         for threshold, comparison in ((20, "LT"), (20, "LTE"), (17, "LT")):
             if not of_contacts:
                 continue
             wanted = expected.service_level(center, one, threshold, comparison)
             yield "service_level", [*one.of_contacts(), threshold, comparison], wanted, None, exact
         for name in ("agent_activity", "agent_answer_rate", "time_in_status") if of_agents else ():
-            yield name, one.of_agents(), getattr(expected, name)(center, one), UNTOLD[name], exact
+            yield name, one.of_agents(), getattr(expected, name)(center, one), NOT_COMPARED[name], exact
         wanted = expected.agent_non_response(center, one)
         yield "agent_non_response", [*one.of_agents()[:4], one.look_back], wanted, "by agent", exact
         if of_contacts and one.grain in ("15", "30", "day"):
-            # Two decimals, and one of them is rounded from a double.
+            # Two decimals, one side rounded from a double.
             yield "forecasting_csv", [*one.of_contacts(), INSTANCE], expected.forecasting_csv(center, one), None, 0.0101
         yield "contact_chains", one.days(), expected.contact_chains(center, one), None, exact
         yield "repeat_contacts", [*one.days(), 1], expected.repeat_contacts(center, one, 1), None, exact
@@ -185,9 +185,9 @@ def questions(center, asked):
 
 
 class HardRun:
-    """A center in which everything happens, and what the stack made of it."""
+    """A center with every case that the metrics distinguish, and the lake that the stack built from it."""
 
-    # Whoever asks for a day, a week or a quarter of an hour, in several zones, where clocks change.
+    # Days, weeks, and intervals down to 15 minutes, in several time zones, around clock changes.
     ASKED = [
         Asked("America/New_York", "60", "2025-03-08", "2025-03-10", look_back=30),
         Asked("America/New_York", "day", "2025-11-01", "2025-11-03", include_simulated=True, look_back=30),
@@ -220,7 +220,7 @@ class HardRun:
 
 
 def same(left, right, tolerance):
-    """Numbers may differ by the tolerance, and by what a double does."""
+    """Whether two values are equal. Numbers may differ by the tolerance and by the precision of a double."""
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(same(one, other, tolerance) for one, other in zip(left, right))
     if isinstance(left, int) and isinstance(right, int):
@@ -243,14 +243,14 @@ def differences(found, wanted, exact):
 class Verification:
     def __init__(self, engine):
         self.engine, self.passed, self.failed = engine, 0, 0
-        # By query, how many rows were expected of it at all; and contacts that were beyond a look-back.
+        # The number of rows expected from each query so far, and of contacts beyond a look-back.
         self.answered, self.beyond = collections.Counter(), 0
 
     def check(self, name, found, wanted, exact=1e-9, may_be_empty=False):
         wanted = list(wanted)
         wrong = list(differences(found, wanted, exact))
         if not wanted and not may_be_empty:
-            wrong.append("nothing was expected, so nothing was tested")
+            wrong.append("no rows were expected, so nothing was tested")
         self.passed, self.failed = self.passed + (not wrong), self.failed + bool(wrong)
         print(f"  {name}: {len(wanted)} rows {'differ' if wrong else 'ok'}")
         for line in wrong[:5]:
@@ -258,7 +258,7 @@ class Verification:
 
     def verify(self, run):
         engine = self.engine
-        # The newest schema's row stands for every contact: one of an earlier schema has no attributes and no user name.
+        # Every contact has the row of the latest schema: rows of an earlier schema have no attributes and no user name.
         columns = "contact_id, contact_date, last_update_timestamp, channel, element_at(attributes, 'language'), agent_username"
         rows = engine.ask(f"SELECT {columns} FROM contact_records_latest")
         wanted = [
@@ -304,42 +304,42 @@ class Verification:
         asked = self.verify_queries(run)
         unasked = set(engine.queries) - set(asked)
         if unasked:
-            sys.exit(f"queries that nothing is asked of: {', '.join(sorted(unasked))}")
+            sys.exit(f"queries that no question uses: {', '.join(sorted(unasked))}")
 
     def verify_queries(self, run):
-        """The base views against the second implementation, and every query as deployed."""
+        """Compares the base views, and every query as deployed, with the second implementation."""
         self.verify_base_views(run)
         asked = collections.Counter()
-        for name, parameters, wanted, untold, tolerance in run.questions():
+        for name, parameters, wanted, not_compared, tolerance in run.questions():
             asked[name] += 1
             wanted = list(wanted)
             self.answered[name] += len(wanted)
             answer = self.engine.answer(name, parameters)
-            self.check_answer(f"{name} {parameters}", name, answer, wanted, untold, tolerance)
+            self.check_answer(f"{name} {parameters}", name, answer, wanted, not_compared, tolerance)
         return asked
 
-    def check_answer(self, what, name, answer, wanted, untold, tolerance):
-        """An answer against the second implementation."""
+    def check_answer(self, what, name, answer, wanted, not_compared, tolerance):
+        """Compares an answer with the second implementation."""
         columns, rows = answer
         said = columns_of(self.engine.queries[name])
-        # Without a row there may be no columns.
+        # An answer without rows may have no columns.
         if columns != said and (rows or columns):
-            sys.exit(f"the head of {name} names {said}, and it answers {columns}")
+            sys.exit(f"the head of {name} names {said}, but the answer has {columns}")
         starts = [row[0] for row in rows] if said[0] == "local_start" else []
         if len(list(itertools.groupby(starts))) != len(set(starts)):
-            sys.exit(f"the rows of an interval do not stand together in {name}")
-        if untold == "by agent":
+            sys.exit(f"the rows of an interval are not adjacent in {name}")
+        if not_compared == "by agent":
             sums = collections.defaultdict(lambda: [0, 0])
             for start, instance, agent, _, *counts in rows:
                 sums[(start, instance, agent)] = [one + other for one, other in zip(sums[(start, instance, agent)], counts)]
             rows = [[*key, *counts] for key, counts in sums.items()]
-        elif untold:
-            told = [place for place, column in enumerate(said) if column not in untold]
-            rows = [[row[place] for place in told] for row in rows]
+        elif not_compared:
+            compared = [place for place, column in enumerate(said) if column not in not_compared]
+            rows = [[row[place] for place in compared] for row in rows]
         self.check(what, rows, wanted, tolerance, may_be_empty=True)
 
     def verify_look_back(self, run):
-        """What a short look-back does not read, `beyond_look_back` counts."""
+        """`beyond_look_back` counts the contacts that a short look-back does not read."""
         days = ["UTC", "day", "2025-03-01", "2026-02-01"]
 
         def ended(look_back):
@@ -353,7 +353,7 @@ class Verification:
                 beyond = sum(row[columns.index("contacts_ended")] for row in rows)
                 self.beyond += beyond
                 found, wanted = ended(look_back) + beyond, ended(400)
-                self.check(f"contacts that ended on {day}, {look_back} days read and the others counted", [[found]], [[wanted]])
+                self.check(f"contacts that ended on {day}: look-back of {look_back} days, plus those beyond it", [[found]], [[wanted]])
 
     def verify_base_views(self, run):
         sums = lambda figures: {name: value for name, value in figures.items() if not isinstance(value, dict)}  # noqa: E731
@@ -364,7 +364,7 @@ class Verification:
         ]:
             columns = columns_of((ROOT / "queries" / "views" / f"{name}.sql").read_text())
             rows = [dict(zip(columns, row)) for row in self.engine.ask(f"SELECT {', '.join(columns)} FROM {name}")]
-            # Rows that only the day of the beginning, or being simulated, tells apart count as one.
+            # Rows that differ only in contact_date or simulated are added up.
             found = {
                 group: second.add([{column: row[column] for column in columns if column in renamed or column in FIGURES[name]} for row in of])
                 for group, of in expected.grouped(rows, key).items()
@@ -379,7 +379,7 @@ class Verification:
             self.verify_sums(run, name, found, names)
 
     def verify_sums(self, run, name, found, names):
-        """Quarters of an hour added up are what is computed directly, over any interval."""
+        """The sum of 15-minute intervals equals the directly computed total, over any interval."""
         kind = {"queue_intervals": "queue", "agent_contact_metrics_intervals": "agent_contact", "agent_intervals": "agent"}[name]
         quarters = sorted({group[-1] for group in found})
         picks = random.Random(len(quarters))
@@ -398,7 +398,7 @@ class Verification:
 
 
 METHODS = ["INBOUND", "OUTBOUND", "CALLBACK", "API", "CALLBACK_CUSTOMER_FIRST_DIALED"]
-# Our names for what the second implementation calls otherwise.
+# Our names for figures that have another name in the second implementation.
 QUEUE_NAMES = {
     "callbacks_retried": "retry_callback_attempts",
     "contacts_transferred_unanswered": "contacts_transferred_out_from_queue",
@@ -418,7 +418,7 @@ def figures_of(name, renamed):
         yield column
 
 
-# Dimensions, and what only we have.
+# Dimensions, and our own metrics.
 OURS = DIMENSIONS | {
     "contacts_continued", "contacts_customer_gave_up", "contacts_ended", "contacts_with_after_contact_work",
     "max_after_contact_work_time", "max_handle_time",
@@ -449,20 +449,20 @@ def quarter_of(row):
 
 
 def activity(figures):
-    """An agent's figures as agent_intervals has them."""
+    """An agent's figures, in the columns of agent_intervals."""
     names = ("online_time", "contact_time", "idle_time", "non_productive_time", "error_status_time")
-    told = {f"sum_{name}_agent": figures[name] / 1000 for name in names}
-    told |= {"missed_or_rejected_time": figures["missed_rejected_time"] / 1000, "is_open": figures["open"]}
-    told |= {"agent_non_response": figures["agent_non_response"], "offers_accepted": figures["answered_offers"]}
+    row = {f"sum_{name}_agent": figures[name] / 1000 for name in names}
+    row |= {"missed_or_rejected_time": figures["missed_rejected_time"] / 1000, "is_open": figures["open"]}
+    row |= {"agent_non_response": figures["agent_non_response"], "offers_accepted": figures["answered_offers"]}
     connecting = figures["connecting"]
     attempts = lambda method: sum(connecting[method][outcome] for outcome in second.OUTCOMES.values())  # noqa: E731
-    told["sum_connecting_time_agent"] = sum(of["time"] for of in connecting.values()) / 1000
-    told["connecting_attempts"] = sum(map(attempts, connecting))
+    row["sum_connecting_time_agent"] = sum(of["time"] for of in connecting.values()) / 1000
+    row["connecting_attempts"] = sum(map(attempts, connecting))
     for method in METHODS:
         is_there = method in connecting
-        told[f"sum_connecting_time_agent_{method.lower()}"] = connecting[method]["time"] / 1000 if is_there else 0
-        told[f"connecting_attempts_{method.lower()}"] = attempts(method) if is_there else 0
-    return told
+        row[f"sum_connecting_time_agent_{method.lower()}"] = connecting[method]["time"] / 1000 if is_there else 0
+        row[f"connecting_attempts_{method.lower()}"] = attempts(method) if is_there else 0
+    return row
 
 
 def number(value):
@@ -478,9 +478,9 @@ def check_names(engine):
 
 
 def check_lake_sql(verification, run):
-    """The file that a demo leaves for DuckDB, executed as written."""
+    """Runs the file that a demo writes for DuckDB, unchanged."""
     is_current = duckdb_dialect.FILE.exists() and duckdb_dialect.FILE.read_text() == duckdb_dialect.lake_sql()
-    verification.check("queries/duckdb/lake.sql is as `make generate` writes it", [[is_current]], [[True]])
+    verification.check("queries/duckdb/lake.sql is up to date (make generate)", [[is_current]], [[True]])
 
     def asked(output, sql):
         connection = duckdb.connect()
@@ -494,16 +494,16 @@ def check_lake_sql(verification, run):
         "SELECT count(*) FROM agent_contact_metrics_intervals",
         "SELECT count(*) FROM agent_contact_intervals",
     ):
-        # The archive that the demo left and the one of this test have the same events.
+        # The demo's archive and the archive of this test have the same events.
         verification.check(f"lake.sql: {sql}", asked(run.made, sql), engine.ask(sql))
     lake = duckdb.connect()
     lake.execute((run.made / "lake.sql").read_text())
-    for name, parameters, wanted, untold, tolerance in run.questions():
+    for name, parameters, wanted, not_compared, tolerance in run.questions():
         names = [parameter["name"] for parameter in duckdb_dialect.named_queries()[name]["parameters"]]
         given = ", ".join(f"{name} := {literal(value)}" for name, value in zip(names, parameters, strict=True))
         result = lake.execute(f"FROM {name}({given})")
         answer = [column[0] for column in result.description], result.fetchall()
-        verification.check_answer(f"lake.sql: {name}({given})", name, answer, wanted, untold, tolerance)
+        verification.check_answer(f"lake.sql: {name}({given})", name, answer, wanted, not_compared, tolerance)
     for kind, sql in (
         ("contact-records", "SELECT count(*) FROM agent_intervals"),
         ("agent-events", "SELECT count(*) FROM queue_intervals"),
@@ -522,7 +522,7 @@ def check_documentation(engine, run):
 
 
 def scanned_bytes(engine, run):
-    """A question about one day, on a lake of a year: how much the engine reads, with and without a filter on the day."""
+    """Measures how much the engine reads for one day of a year's lake, with and without a filter on the day."""
     (day,) = (run.lake / "contact_records").glob(f"contact_date={DAY}")
     date = datetime.date.fromisoformat(DAY)
     for number in range(1, 365):
@@ -548,8 +548,8 @@ def main(engine_name):
                 engine.open(run.lake)
                 verification.verify(run)
                 if permille == PERMILLE[-1]:
-                    print(f"{engine_name}, the same after a backfill, beside rows of an older schema:")
-                    run.make_rows_anew()
+                    print(f"{engine_name}, the same after a backfill, next to rows of an earlier schema:")
+                    run.rebuild_rows()
                     engine.open(run.lake)
                     verification.verify(run)
                 if permille == 50:
@@ -567,17 +567,17 @@ def main(engine_name):
             with tempfile.TemporaryDirectory() as folder:
                 started = time.monotonic()
                 run = HardRun(pathlib.Path(folder), permille + 1, permille)
-                print(f"{engine_name}, a center in which everything happens, {permille / 10:g} % duplicated and late:")
+                print(f"{engine_name}, a center with every case, {permille / 10:g} % duplicated and late:")
                 engine.open(run.lake)
                 verification.verify_queries(run)
                 verification.verify_look_back(run)
                 print(f"  {time.monotonic() - started:.1f} s")
         with tempfile.TemporaryDirectory() as folder:
-            print(f"{engine_name}, two contents with one time:")
+            print(f"{engine_name}, two contents with the same timestamp:")
             ties.verify(verification, engine, pathlib.Path(folder))
         untested = [name for name in engine.queries if not verification.answered[name]]
         if untested or not verification.beyond:
-            sys.exit(f"queries of which no row was ever expected: {untested}; contacts beyond the look-back: {verification.beyond}")
+            sys.exit(f"queries without any expected row: {untested}; contacts beyond the look-back: {verification.beyond}")
     if engine_name == "duckdb":
         print("duckdb, the figures of a real center, and small cases:")
         figures.verify(verification, ledger)

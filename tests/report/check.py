@@ -1,7 +1,8 @@
-"""The report in headless Chromium, for a demo's day, a week, one record and 50,000 contacts: its figures are those of the queries
-in DuckDB, axe finds nothing, no request leaves the page, markup in names is text. Pictures are left in target/report/.
+"""Tests the report in headless Chromium, for a demo's day, a week, one record, and 50,000 contacts: its figures match the queries
+in DuckDB, axe finds no violations, no request leaves the page, and markup in names is shown as text. Screenshots are in
+target/report/.
 
-Usage: check.py [folder of the binaries]; Chromium is found by CHROMIUM, or on the path.
+Usage: check.py [folder of the binaries]; Chromium is found through CHROMIUM, or on the PATH.
 """
 
 import csv
@@ -34,13 +35,13 @@ MARKUP = "</script><script>window.stolen=1</script><img src=x onerror=alert(1)>"
 def ledger(*arguments):
     command = [BINARIES / "contact-ledger", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True)
-    # Broken records are there on purpose.
+    # Some of the records are malformed on purpose, which gives exit code 3.
     if done.returncode not in (0, 3):
         sys.exit(f"error: {' '.join(map(str, command))}\n{done.stderr}")
 
 
 def shifted(text, days):
-    """The same records on another day, with ids of their own."""
+    """The same records on another day, with their own IDs."""
     text = re.sub(r"2026-03-\d\d", lambda day: str(datetime.date.fromisoformat(day[0]) + datetime.timedelta(days=days)), text)
     return text.replace("00000000-0000-4000-8000-", f"0000000{days}-0000-4000-8000-").replace('"EventId":"', f'"EventId":"{days}-')
 
@@ -51,10 +52,10 @@ def a_demo(folder):
 
 def a_week(folder):
     with open(folder / "contact-records.jsonl", "w") as records, open(folder / "agent-events.jsonl", "w") as events:
-        # On Friday it is closed.
+        # The center is closed on Friday.
         for day in (0, 1, 2, 3, 5, 6):
-            quiet = ["--duplicated", 0, "--late", 0, "--malformed", 0]
-            ledger("generate", "--agents", 40, "--hours", 12, "--seed", day + 1, *quiet, "--output", folder / f"day{day}")
+            no_faults = ["--duplicated", 0, "--late", 0, "--malformed", 0]
+            ledger("generate", "--agents", 40, "--hours", 12, "--seed", day + 1, *no_faults, "--output", folder / f"day{day}")
             for kind, file in (("contact-records", records), ("agent-events", events)):
                 file.write(shifted((folder / f"day{day}" / f"{kind}.jsonl").read_text(), day))
     of = [f"--{kind}={folder / kind}.jsonl" for kind in ("contact-records", "agent-events")]
@@ -62,7 +63,7 @@ def a_week(folder):
 
 
 def one_record(folder):
-    """Whose names are markup, beside an agent's events and records that fail."""
+    """One record whose names are markup, plus agent events and a record that fails."""
     ledger("generate", "--agents", 2, "--hours", 1, "--malformed", 0, "--output", folder / "day")
     records = [json.loads(line) for line in (folder / "day" / "contact-records.jsonl").read_text().splitlines()]
     record = next(record for record in records if record.get("Agent") and record["Queue"])
@@ -79,7 +80,7 @@ def many_contacts(folder):
     ledger("demo", "--agents", 800, "--contacts-per-hour", 6500, "--output", folder / "made")
 
 
-# What the reader chooses: of each input, the whole and parts of it.
+# The reader's choices for each input: all of it, and parts of it.
 UTC = {"zone": "UTC"}
 CHOICES = {
     a_demo: [UTC, UTC | {"grain": "60", "threshold": "17"}, {"zone": "Asia/Kathmandu", "grain": "30"}, UTC | {"channel": "1"}],
@@ -98,12 +99,12 @@ class Lake:
     def __init__(self, made):
         self.connection = duckdb.connect()
         self.connection.execute((made / "lake.sql").read_text())
-        # Each query would select the newest versions again.
+        # Otherwise each query would select the latest versions again.
         self.connection.execute("CREATE TABLE kept AS FROM contact_metrics; CREATE OR REPLACE VIEW contact_metrics AS FROM kept")
         self.moments = None
 
     def extent(self, zone):
-        """The local days of the first and of the last moment that has something."""
+        """The local days of the first and the last moment with data."""
         if not self.moments:
             sql = (
                 "SELECT min(instant), max(instant) FROM (SELECT disconnect_timestamp AS instant FROM contact_metrics UNION ALL "
@@ -140,12 +141,12 @@ def share(part, whole):
 
 
 def average(rows, sum_of, count):
-    """Of averages: weighted by how many each is of."""
+    """The average of averages, weighted by their counts."""
     return share(math.fsum((row[sum_of] or 0) * row[count] for row in rows), total(rows, count))
 
 
 class Wanted:
-    """The figures of a choice, by the queries."""
+    """The expected figures of a choice, from the queries."""
 
     def __init__(self, lake, choice, channels, observed_grain):
         zone = choice["zone"]
@@ -203,7 +204,7 @@ class Checks:
 
 
 def parsed(text):
-    """A CSV as a spreadsheet reads it."""
+    """A CSV file, parsed as by a spreadsheet."""
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))) if text else []
 
 
@@ -232,7 +233,7 @@ def check_figures(check, lake, name, seen, channels):
         figures = wanted.figures()
         differ = {metric: (value, figures[metric]) for metric, value in found["totals"].items() if not same(value, figures[metric])}
         check(f"{name} {choice}: totals", not differ and len(found["totals"]) == len(figures), f"{differ} of {figures}")
-        # By queue. Those without a contact have no row.
+        # By queue. Queues without a contact have no row.
         rows = joined([row for row in wanted.volume if row["contacts_ended"]], lambda row: row["queue_id"] or "")
         shown = {row["queue_id"]: row for row in parsed(found["queues"])}
         check(f"{name} {choice}: queues", set(rows) == set(shown), f"{set(shown)} instead of {set(rows)}")
@@ -250,7 +251,7 @@ def check_figures(check, lake, name, seen, channels):
                 if number(row.get(metric)) != total(rows, metric):
                     differ.append((agent, metric, row.get(metric), total(rows, metric)))
             if len(rows) == 1:
-                # Of one channel and routing profile, the query's own averages.
+                # For one channel and routing profile, the query's own averages.
                 for metric in ("avg_interaction_time", "avg_hold_time", "avg_after_contact_work_time"):
                     if not same(number(row.get(metric)), rows[0][metric]):
                         differ.append((agent, metric, row.get(metric), rows[0][metric]))
@@ -258,7 +259,7 @@ def check_figures(check, lake, name, seen, channels):
             if not same(number(row.get("avg_handle_time")), of):
                 differ.append((agent, row.get("avg_handle_time"), of))
         check(f"{name} {choice}: agents' figures", not differ, differ[:5])
-        # By interval: what the charts show. Intervals without a contact have no row in a query.
+        # By interval, as in the charts. Intervals without a contact have no row in a query.
         intervals = joined(wanted.level, lambda row: row["local_start"])
         ended = joined(wanted.volume, lambda row: row["local_start"])
         shown = {row[0]: row[1:] for row in found["contacts"]}
@@ -271,7 +272,7 @@ def check_figures(check, lake, name, seen, channels):
         for start, rows in intervals.items():
             of = share(total(rows, "contacts_removed_from_queue_in_x"), total(rows, "contacts_queued"))
             text = "–" if of is None else f"{round_half_up(of * 100)} %"
-            # An interval in which nobody queued may have no bar.
+            # An interval without queued contacts may have no bar.
             if levels.get(label(start), "–") != text:
                 differ.append((start, levels.get(label(start)), text))
         check(f"{name} {choice}: service level by interval", not differ, differ[:5])
@@ -287,7 +288,7 @@ def round_half_up(value):
 def grain_of(choice, lake, starts):
     if "grain" in choice:
         return choice["grain"]
-    # What the page says is automatic: the labels tell which it took.
+    # Automatic grain: the labels show which one the page chose.
     if not starts or len(starts[0]) == 10:
         return "day"
     minutes = {start[14:16] for start in starts}
@@ -323,7 +324,7 @@ def main():
             seen = opened(asked, environment)
             if make is one_record:
                 nowhere = opened(asked | {"choices": [UTC], "pictures": None}, environment | {"TZ": "Nonsense"})
-                check("a browser without a time zone shows the same", not nowhere["errors"] and nowhere["observations"][0]["totals"]["contacts_ended"] == 1, nowhere)
+                check("a browser without a time zone shows the same figures", not nowhere["errors"] and nowhere["observations"][0]["totals"]["contacts_ended"] == 1, nowhere)
             page = (made / "report.html").read_text()
             (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)
             channels = [channel for (channel, _) in json.loads(data)["contacts"]["channels"]]
@@ -331,22 +332,22 @@ def main():
             print(f"{name}: {len(page):,} bytes, drawn in {seen['drawn']} ms, {lake.value('SELECT count(*) FROM contact_metrics'):,} contacts")
             check(f"{name}: no request leaves the page", set(seen["requests"]) == {f"file://{made}/report.html"}, seen["requests"])
             check(f"{name}: no error", not seen["errors"], seen["errors"])
-            check(f"{name}: axe finds nothing", not seen["violations"], "\n    ".join(seen["violations"]))
+            check(f"{name}: axe finds no violations", not seen["violations"], "\n    ".join(seen["violations"]))
             check(f"{name}: nothing is wider than the screen", not seen["overflow"], seen["overflow"])
             check(f"{name}: a heading sorts and a name opens its list by keyboard", (seen.get("sorted"), seen.get("expanded")) == ("ascending", "true"), seen)
             controls = {"from", "to", "zone", "grain", "channel", "threshold", "whole"}
-            check(f"{name}: every control is reached by keyboard", controls <= set(seen["reached"]), seen["reached"])
+            check(f"{name}: every control is reachable by keyboard", controls <= set(seen["reached"]), seen["reached"])
             for scheme, colors in seen["contrast"].items():
                 low = {text: contrast(colors[text], colors[ground]) for text in ("ink", "faint", "warn") for ground in ("card", "page")}
                 check(f"{name}, {scheme}: text has a contrast of 4.5", min(low.values()) >= 4.5, low)
                 areas = set(colors) - {"ink", "faint", "warn", "card", "page", "line"}
                 low = {area: contrast(colors[area], colors["card"]) for area in areas}
-                check(f"{name}, {scheme}: areas have a contrast of 3 to what is between them", min(low.values()) >= 3 and len(low) > 10, low)
+                check(f"{name}, {scheme}: areas have a contrast of 3 to the card color", min(low.values()) >= 3 and len(low) > 10, low)
             if make is one_record:
-                check("markup in names is text", MARKUP in seen["text"] and not seen["stolen"] and not seen["elements"], (seen["stolen"], seen["elements"]))
+                check("markup in names is shown as text", MARKUP in seen["text"] and not seen["stolen"] and not seen["elements"], (seen["stolen"], seen["elements"]))
             check_figures(check, lake, name, seen, channels)
     verdict = "FAILED" if check.failed else "ok"
-    print(f"pictures are in {LEFT.relative_to(ROOT)}")
+    print(f"screenshots are in {LEFT.relative_to(ROOT)}")
     print(f"test result: {verdict}. {check.passed} passed; {check.failed} failed; 0 ignored")
     sys.exit(bool(check.failed))
 

@@ -1,11 +1,11 @@
-// Opens a report in headless Chromium, makes choices as its reader would, and says what the page shows.
+// Opens a report in headless Chromium, makes choices as a reader would, and reports what the page shows.
 //
-// Standard input: {file, chromium, pictures, choices}; standard output: what was seen, as JSON.
+// Standard input: {file, chromium, pictures, choices}; standard output: the observations, as JSON.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
-// The packages are in a folder that is not kept.
+// The packages are in a folder outside the repository's source.
 const require = createRequire(`${process.env.PACKAGES}/`);
 const puppeteer = (await import(require.resolve("puppeteer-core"))).default;
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -17,7 +17,7 @@ const seen = { requests: [], errors: [], violations: [], contrast: {}, overflow:
 
 const page = await browser.newPage();
 page.on("request", request => {
-  // Chromium draws its own controls with data: URLs. Nothing else may be asked for, but the page.
+  // Chromium draws its own controls with data: URLs. Apart from those, the page is the only allowed request.
   if (!request.url().startsWith("data:")) seen.requests.push(request.url());
 });
 page.on("pageerror", error => seen.errors.push(error.message));
@@ -26,7 +26,7 @@ page.on("dialog", dialog => {
   seen.errors.push(`a dialog: ${dialog.message()}`);
   dialog.dismiss();
 });
-// What a press on CSV would save.
+// Captures the file that the CSV button saves.
 await page.evaluateOnNewDocument(() => {
   window.saved = [];
   const make = URL.createObjectURL;
@@ -35,7 +35,7 @@ await page.evaluateOnNewDocument(() => {
 const open = () => page.goto(`file://${file}`);
 
 async function violations(what) {
-  // By the debugger: the page's own policy lets no other script run.
+  // Through the debugger: the page's own policy blocks all other scripts.
   await page.evaluate(axe);
   const { violations: found } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   for (const one of found) seen.violations.push(`${what}: ${one.id}, ${one.help}: ${one.nodes[0].html}`);
@@ -49,7 +49,7 @@ for (const scheme of ["light", "dark"]) {
     const inner = await page.evaluate(() => document.documentElement.scrollWidth);
     if (inner > width) seen.overflow.push(`${scheme}, ${width} pixels: the page is ${inner} wide`);
     if (pictures) await page.screenshot({ path: `${pictures}/${scheme}-${width}.png`, fullPage: true });
-    // Open what can be opened, so that it is looked at, too.
+    // Expand everything, so that it is checked, too.
     await page.evaluate(() => document.querySelectorAll("details").forEach(details => (details.open = true)));
     await page.evaluate(() => document.querySelector(".days button")?.click());
     await violations(`${scheme}, ${width} pixels`);
@@ -66,7 +66,7 @@ await page.setViewport({ width: 1280, height: 900 });
 await open();
 seen.drawn = Number(await page.evaluate(() => document.body.dataset.drawn));
 
-// By keyboard alone: every control is reached, a heading sorts, a name opens its list.
+// Keyboard only: every control is reachable, a heading sorts, and a name opens its list.
 const reached = new Set();
 for (let presses = 0; presses < 150; presses++) {
   await page.keyboard.press("Tab");
@@ -127,7 +127,7 @@ for (const choice of choices) {
 seen.text = await page.evaluate(() => document.body.innerText);
 seen.stolen = await page.evaluate(() => window.stolen ?? null);
 seen.elements = await page.evaluate(() => document.querySelectorAll("main img, main b, main script").length);
-// Paper is light, whatever the screen is.
+// Printed pages are light in any color scheme.
 await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
 await open();
 if (pictures) await page.pdf({ path: `${pictures}/paper.pdf`, format: "A4", margin: { top: "15mm", bottom: "15mm", left: "15mm", right: "15mm" } });

@@ -1,5 +1,5 @@
-"""Both functions under Amazon's Lambda Runtime Interface Emulator: what they answer, against what the services that
-invoke them document, and what the runtime reports when there is nothing to answer.
+"""Tests both functions under Amazon's Lambda Runtime Interface Emulator: their responses against the documentation of the services
+that invoke them, and the runtime's reports when there is no response.
 
 Contracts: Firehose Developer Guide, "Required parameters for data transformation" and "Partition streaming data with
 an AWS Lambda function"; Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and
@@ -35,14 +35,14 @@ from served_stack import REGION, ServedStack, check_binaries, encoded, generate 
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 PAYLOAD_BYTES = 6 * 1024 * 1024
-# Whoever waits longer than this has met a hang.
+# A longer wait counts as a hang.
 HANG_SECONDS = 60
-# An error needs none of its time; a loaded machine may.
+# An error is reported immediately, except on a loaded machine.
 ERROR_SECONDS = 5
 TIMEOUT_SECONDS = 30
 STREAM = "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events"
 NORMALIZER, UPSERTER = "contact-record-normalizer", "agent-event-upserter"
-# What neither service sends, and no function can answer. The second is whole JSON but not an event.
+# Events that neither service sends, and that no function can process. The second is complete JSON but not an event.
 BROKEN_EVENTS = [b"", b"[]", b"{", b'{"records": 5, "Records": 5}', b"\xff\xfe", b'{"records": [{}], "Records": [{}]}']
 
 Answer = collections.namedtuple("Answer", "status body seconds")
@@ -61,7 +61,7 @@ class Emulator:
         self.binary = BINARIES / function
         self.environment = {
             "PATH": os.environ["PATH"],
-            # Of nobody: whoever asks a served stack has its keys in the environment.
+            # Dummy keys. A test that uses a served stack overrides them.
             "AWS_ACCESS_KEY_ID": "nobody",
             "AWS_SECRET_ACCESS_KEY": "nobody",
             "AWS_REGION": REGION,
@@ -81,14 +81,14 @@ class Emulator:
         )
         self.seen = set()
         try:
-            eventually("the emulator's start", self._listens)
+            eventually("the emulator to start", self._listens)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        # Asked to end, the emulator ends the function.
+        # On SIGTERM the emulator stops the function.
         functions = self.functions()
         self.process.terminate()
         try:
@@ -103,12 +103,12 @@ class Emulator:
 
     def _listens(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"the emulator ended: {self.output()}")
+            raise AssertionError(f"the emulator exited: {self.output()}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
             return True
 
     def output(self):
-        """What the emulator and the function wrote."""
+        """The output of the emulator and the function."""
         return pathlib.Path(self.log.name).read_text(errors="replace")
 
     def functions(self):
@@ -122,7 +122,7 @@ class Emulator:
     def invoke(self, payload):
         if not isinstance(payload, bytes):
             payload = json.dumps(payload).encode()
-        assert len(payload) <= PAYLOAD_BYTES, f"an event of {len(payload)} bytes is more than Lambda takes"
+        assert len(payload) <= PAYLOAD_BYTES, f"an event of {len(payload)} bytes exceeds Lambda's limit"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_SECONDS)
         begin = time.monotonic()
         try:
@@ -130,13 +130,13 @@ class Emulator:
             response = connection.getresponse()
             return Answer(response.status, response.read(), time.monotonic() - begin)
         except TimeoutError:
-            raise AssertionError(f"the invocation hangs: no answer in {HANG_SECONDS} s") from None
+            raise AssertionError(f"the invocation hangs: no response in {HANG_SECONDS} s") from None
         finally:
             connection.close()
 
 
 def firehose_event(records):
-    """As Firehose sends it: milliseconds, and ids of 56 digits with a suffix."""
+    """An event in Firehose's format: times in milliseconds, and IDs of 56 digits with a suffix."""
     return {
         "invocationId": "00000000-0000-4000-8000-000000000001",
         "deliveryStreamArn": "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records",
@@ -153,7 +153,7 @@ def firehose_event(records):
 
 
 def kinesis_event(records):
-    """As the event source mapping sends it: seconds, and the sequence number once more in the event's id."""
+    """An event in the event source mapping's format: times in seconds, and the sequence number repeated in the event ID."""
     return {
         "Records": [
             {
@@ -182,13 +182,13 @@ def sequence_number(place):
 
 
 class Contracts(unittest.TestCase):
-    """The documented answers."""
+    """Checks the documented responses."""
 
     maxDiff = 2000
 
     def json(self, answer, what):
         self.assertEqual(answer.status, 200, f"{what}: {answer.body[:300]}")
-        self.assertLessEqual(len(answer.body), PAYLOAD_BYTES, f"{what}: the response is larger than Lambda takes")
+        self.assertLessEqual(len(answer.body), PAYLOAD_BYTES, f"{what}: the response exceeds Lambda's limit")
         return self.parsed(answer)
 
     def parsed(self, answer):
@@ -198,7 +198,7 @@ class Contracts(unittest.TestCase):
             self.fail(f"the answer is not JSON: {answer.body[:300]}")
 
     def firehose_answers(self, event, answer):
-        """(result, row) of each record, after all that the contract says has been checked."""
+        """Checks the response against the contract, and returns (result, row) for each record."""
         response = self.json(answer, "the transformation")
         self.assertEqual(set(response), {"records"})
         ids = [record["recordId"] for record in event["records"]]
@@ -226,26 +226,26 @@ class Contracts(unittest.TestCase):
         return found
 
     def failed_items(self, event, answer):
-        """The sequence numbers to retry, after all that the contract says has been checked."""
+        """Checks the response against the contract, and returns the sequence numbers to retry."""
         response = self.json(answer, "the batch")
         self.assertEqual(set(response), {"batchItemFailures"})
         failures = response["batchItemFailures"]
         self.assertTrue(all(set(failure) == {"itemIdentifier"} for failure in failures), failures)
         numbers = [failure["itemIdentifier"] for failure in failures]
         known = {record["kinesis"]["sequenceNumber"] for record in event["Records"]}
-        # An unknown identifier makes the mapping send the whole batch again, for ever.
+        # An unknown identifier makes the mapping resend the whole batch forever.
         self.assertLessEqual(set(numbers), known, "only a sequence number of the batch can be reported")
         return numbers
 
     def error(self, answer):
-        """The error that the Runtime API was given, or that it made itself."""
+        """The error that was reported to the Runtime API, or that it created itself."""
         error = self.parsed(answer)
         self.assertLessEqual({"errorType", "errorMessage"}, set(error), f"not an error of the Runtime API: {error}")
         self.assertTrue(error["errorType"] and error["errorMessage"], error)
         return error
 
     def refuses_broken_events(self, emulator, good):
-        """Each is an error at once, and costs neither the process nor the next invocation."""
+        """Each gives an immediate error, and ends neither the process nor the next invocation."""
         self.assertEqual(emulator.invoke(good).status, 200)
         before = emulator.functions()
         self.assertEqual(len(before), 1)
@@ -254,17 +254,17 @@ class Contracts(unittest.TestCase):
             error = self.error(answer)
             self.assertLess(answer.seconds, ERROR_SECONDS, f"{event}: {error}")
             self.assertEqual(emulator.invoke(good).status, 200, f"after {event}")
-        self.assertEqual(emulator.functions(), before, "a broken event must not end the function's process")
+        self.assertEqual(emulator.functions(), before, "an unreadable event must not end the function's process")
 
     def stays_down(self, emulator, event, sentence):
-        """With a wrong setting, every invocation is an init error, and the log says what to do."""
+        """With a wrong setting, every invocation gives an init error, and the log has the fix."""
         for _ in range(2):
             answer = emulator.invoke(event)
-            # A process that just exits leaves the emulator nothing to say; if there is a body, it must say why.
+            # If the process just exits, the body may be empty; otherwise it must have the reason.
             self.assertEqual(answer.status, 502, answer.body)
             self.assertIn(sentence if answer.body else "", answer.body.decode())
             self.assertLess(answer.seconds, ERROR_SECONDS)
-        self.assertEqual(emulator.functions(), [], "the function must have ended")
+        self.assertEqual(emulator.functions(), [], "the function must have exited")
         output = emulator.output()
         self.assertIn("INIT RTDONE(status: error)", output)
         self.assertIn("Runtime exited with error: exit status 1", output)
@@ -275,7 +275,7 @@ class Contracts(unittest.TestCase):
             self.assertIn(sentence, line["error"])
 
     def survives_a_hang(self, function, environment, event):
-        """A process that stands still is given up at the timeout, and the next one answers."""
+        """A process that hangs is stopped at the timeout, and the next one responds."""
         with Emulator(function, environment, timeout=2) as emulator:
             good = emulator.invoke(event)
             self.assertEqual(good.status, 200)
@@ -315,11 +315,11 @@ class Normalizer(Contracts):
         with self.emulator() as emulator:
             found = self.firehose_answers(event, emulator.invoke(event))
             self.assertEqual([result for result, _ in found], ["Ok", failed, "Ok", dropped, failed, failed, "Ok"])
-            # The event of the repository, which `sam local invoke` sends.
+            # The repository's event, for `sam local invoke`.
             found = self.firehose_answers(self.events, emulator.invoke(self.events))
             self.assertEqual([result for result, _ in found], ["Ok", dropped, failed])
 
-    def test_an_event_with_a_kinesis_source_is_answered_alike(self):
+    def test_an_event_with_a_kinesis_source_gets_the_same_response(self):
         event = firehose_event(self.records[:50])
         with self.emulator() as emulator:
             direct = emulator.invoke(event)
@@ -335,7 +335,7 @@ class Normalizer(Contracts):
             self.assertEqual(len(self.firehose_answers(event, direct)), 50)
             self.assertEqual(emulator.invoke(event).body, direct.body)
 
-    def test_a_warm_function_answers_a_day_as_a_cold_one_does(self):
+    def test_a_warm_function_gives_the_same_rows_as_a_cold_one(self):
         with self.emulator() as emulator:
             begin, rows, seconds = time.monotonic(), [], []
             for start in range(0, len(self.records), 100):
@@ -350,8 +350,8 @@ class Normalizer(Contracts):
             self.assertEqual(self.rows(emulator, self.records[-100:]), rows[-100:])
         figure(f"{len(rows)} contact records in {len(seconds)} warm invocations, {seconds[-1]:.2f} s")
 
-    def test_a_response_stays_below_6_mb_and_a_buffer_of_the_template_fits(self):
-        # A row of such a record is longer than the record, so that the response has no room for all.
+    def test_a_response_stays_below_6_mb_and_the_template_s_buffer_fits(self):
+        # The row of such a record is longer than the record, so the response does not have room for all rows.
         small = json.dumps({
             "ContactId": "00000000-0000-4000-8000-000000000001",
             "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001",
@@ -370,8 +370,8 @@ class Normalizer(Contracts):
 
         most = 30_000 * [small]
         for name, records, fits, must_fit in [
-            ("as many small contact records as Lambda takes", most, invocable(most), False),
-            ("as many generated contact records as Lambda takes", day, invocable(day), False),
+            ("as many small contact records as Lambda accepts", most, invocable(most), False),
+            ("as many generated contact records as Lambda accepts", day, invocable(day), False),
             ("as many generated contact records as the template buffers", day, buffered, True),
         ]:
             size = bisect.bisect_left(range(len(records)), True, key=lambda size: not fits(size)) - 1
@@ -386,28 +386,28 @@ class Normalizer(Contracts):
                     if result == "Ok":
                         self.assertEqual(row["contact_id"], json.loads(record)["ContactId"])
                 self.assertEqual(results["ProcessingFailed"] == 0, must_fit, results)
-                # What has room is delivered.
+                # Every row that fits is delivered.
                 if not must_fit:
                     self.assertGreater(len(answer.body), 5_800_000)
                 figure(
                     f"{name}: {size:,} in {len(json.dumps(event)):,} bytes, answered in {len(answer.body):,}: "
-                    f"{results['Ok']:,} rows, {results['ProcessingFailed']:,} without room, {answer.seconds:.2f} s"
+                    f"{results['Ok']:,} rows, {results['ProcessingFailed']:,} did not fit, {answer.seconds:.2f} s"
                 )
 
-    def test_a_broken_event_is_an_error_and_no_hang(self):
+    def test_an_unreadable_event_gives_an_error_and_does_not_hang(self):
         with self.emulator() as emulator:
             self.refuses_broken_events(emulator, firehose_event(self.records[:2]))
 
-    def test_a_wrong_setting_is_an_init_error_and_no_hang(self):
+    def test_a_wrong_setting_gives_an_init_error_and_does_not_hang(self):
         with self.emulator(PII_POLICY="keep") as emulator:
             self.stays_down(emulator, firehose_event(self.records[:1]), "PII_POLICY is not a JSON object")
 
-    def test_a_process_that_stands_still_is_replaced(self):
+    def test_a_process_that_hangs_is_replaced(self):
         self.survives_a_hang(NORMALIZER, {}, firehose_event(self.records[:3]))
 
 
 class DynamoDb(http.server.ThreadingHTTPServer):
-    """Stands before the stack's DynamoDB and refuses what it is told to."""
+    """A proxy for the stack's DynamoDB that refuses the given requests."""
 
     daemon_threads = True
 
@@ -446,7 +446,7 @@ class Refusing(http.server.BaseHTTPRequestHandler):
         self.answer(200, {"Responses": [throttled if is_refused else next(answers) for is_refused in refused]})
 
     def forward(self, request):
-        # Signed anew: the function signed the whole, for this server.
+        # Signed again: the function signed the original request, for this server.
         return self.server.stack.call("dynamodb", self.headers["x-amz-target"], request)["Responses"]
 
     def answer(self, status, body):
@@ -488,7 +488,7 @@ class Upserter(Contracts):
         return self.failed_items(event, emulator.invoke(event))
 
     def are_recorded(self, events):
-        """Each event but a heartbeat leaves an entry of its own, `event#<when>#<its id>`."""
+        """Checks that each event except heartbeats has its own entry, `event#<time>#<event ID>`."""
         entries = [item["entry"]["S"].split("#") for item in self.stack.agent_history()]
         recorded = {parts[2] for parts in entries if parts[0] == "event"}
         events = [event for event in map(json.loads, events) if event["EventType"] != "HEART_BEAT"]
@@ -509,7 +509,7 @@ class Upserter(Contracts):
             self.are_recorded(self.events)
             self.assertEqual(self.retried(emulator, self.events[:500]), [])
             self.assertEqual((self.stack.agent_state(), self.stack.agent_history()), (state, history))
-        # The other way to the same tables: the stack's own stream, mapping and runtime.
+        # Another way to the same tables: the stack's own stream, mapping, and runtime.
         with ServedStack(BINARIES) as other:
             other.put_agent_events([(json.loads(event)["AgentARN"], event) for event in self.events])
             other.settle(len(self.events))
@@ -525,7 +525,7 @@ class Upserter(Contracts):
             event = json.loads((ROOT / "events" / "agent-events.json").read_text())
             self.assertEqual(self.failed_items(event, emulator.invoke(event)), [])
 
-    def test_a_bad_record_in_the_middle_is_set_aside_and_the_rest_written(self):
+    def test_a_bad_record_in_the_middle_is_rejected_and_the_rest_written(self):
         with self.emulator() as emulator:
             bad = b'{"EventId": '
             records = [*self.events[:20], bad, *self.events[20:40]]
@@ -535,14 +535,14 @@ class Upserter(Contracts):
             self.assertEqual(base64.b64decode(line["data"]), bad)
             self.are_recorded(self.events[:40])
 
-    def test_a_refused_write_is_reported_from_its_record_on(self):
+    def test_a_refused_write_is_reported_at_its_record(self):
         agents = [json.loads(event)["AgentARN"] for event in self.events]
         refused = next(agent for agent in agents if agent != agents[0])
         first = agents.index(refused)
         self.assertGreater(first, 0)
         with DynamoDb(self.stack, throttles_agent=refused.rsplit("/")[-1]) as dynamodb:
             with self.emulator(dynamodb.url) as emulator:
-                # Once for each invocation that gets no further, and again as the stream would send it.
+                # The same batch twice, as the stream would retry it.
                 for _ in range(2):
                     self.assertEqual(self.retried(emulator, self.events[:200]), [sequence_number(first)])
         self.are_recorded(self.events[:first])
@@ -550,7 +550,7 @@ class Upserter(Contracts):
             self.assertEqual(self.retried(emulator, self.events[first:200]), [])
         self.are_recorded(self.events[:200])
 
-    def test_denied_and_unreachable_tables_are_reported_and_nothing_is_set_aside(self):
+    def test_denied_and_unreachable_tables_are_reported_and_nothing_is_rejected(self):
         with DynamoDb(None, denies=True) as denying:
             unreachable = f"http://127.0.0.1:{free_port()}"
             for name, endpoint in [("denied", denying.url), ("unreachable", unreachable)]:
@@ -564,19 +564,19 @@ class Upserter(Contracts):
                     figure(f"a batch with DynamoDB {name}: reported after {answer.seconds:.2f} s")
         self.assertEqual(self.stack.agent_history(), [])
 
-    def test_a_bucket_out_of_reach_holds_the_shard_at_the_bad_record(self):
+    def test_an_unreachable_bucket_blocks_the_shard_at_the_bad_record(self):
         with self.emulator(AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{free_port()}") as emulator:
             records = [*self.events[:20], b"{", *self.events[20:40]]
             self.assertEqual(self.retried(emulator, records), [sequence_number(20)])
 
-    def test_a_table_that_never_answers_is_reported_before_the_timeout(self):
+    def test_a_table_that_never_responds_is_reported_before_the_timeout(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             with self.emulator(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=4) as emulator:
                 event = kinesis_event(self.events[:60])
                 answer = emulator.invoke(event)
                 self.assertEqual(self.failed_items(event, answer), [sequence_number(0)])
                 self.assertLess(answer.seconds, 4)
-                figure(f"a batch with a DynamoDB that never answers, timeout 4 s: reported after {answer.seconds:.2f} s")
+                figure(f"a batch with a DynamoDB that never responds, timeout 4 s: reported after {answer.seconds:.2f} s")
 
     def test_a_batch_of_almost_6_mb_is_written(self):
         records, size = [], 0
@@ -595,7 +595,7 @@ class Upserter(Contracts):
         size = len(json.dumps(event))
         figure(f"an event of {size:,} bytes, {len(records):,} agent events: written in {answer.seconds:.2f} s")
 
-    def test_a_broken_event_is_an_error_and_no_hang(self):
+    def test_an_unreadable_event_gives_an_error_and_does_not_hang(self):
         with self.emulator() as emulator:
             self.refuses_broken_events(emulator, kinesis_event(self.events[:2]))
             # Without a sequence number no failure could be reported.
@@ -604,7 +604,7 @@ class Upserter(Contracts):
                 event["Records"][1]["kinesis"]["sequenceNumber"] = number
                 self.error(emulator.invoke(event))
 
-    def test_a_wrong_setting_is_an_init_error_and_no_hang(self):
+    def test_a_wrong_setting_gives_an_init_error_and_does_not_hang(self):
         event = kinesis_event(self.events[:1])
         for setting, value, sentence in [
             ("PII_POLICY", "keep", "PII_POLICY is not a JSON object"),
@@ -614,7 +614,7 @@ class Upserter(Contracts):
             with self.subTest(setting), self.emulator(**{setting: value}) as emulator:
                 self.stays_down(emulator, event, sentence)
 
-    def test_a_process_that_stands_still_is_replaced(self):
+    def test_a_process_that_hangs_is_replaced(self):
         self.survives_a_hang(UPSERTER, self.environment(), kinesis_event(self.events[:3]))
 
 

@@ -1,4 +1,4 @@
-"""A Chromium of this machine."""
+"""Finds a Chromium on this machine."""
 
 import os
 import shutil
@@ -11,5 +11,5 @@ def chromium():
     named = os.environ.get("CHROMIUM")
     found = named or next(filter(None, map(shutil.which, NAMES)), None)
     if not found or not shutil.which(found):
-        sys.exit("error: Chromium is not found; install it, or say where it is with CHROMIUM=/path/to/chromium")
+        sys.exit("error: Chromium was not found; install it, or set CHROMIUM=/path/to/chromium")
     return shutil.which(found)

@@ -1,4 +1,4 @@
-"""What every Python referee needs: to wait, to say a figure, and to end with a line as that of Rust's tests."""
+"""Helpers for every Python referee: wait, print a figure, and end with a summary line like that of the Rust tests."""
 
 import sys
 import time
@@ -13,11 +13,11 @@ def eventually(what, condition, patience=60.0, pause=0.05):
         if found:
             return found
         time.sleep(pause)
-    raise AssertionError(f"{what} did not happen within {patience:.0f} seconds")
+    raise AssertionError(f"timed out after {patience:.0f} seconds, waiting for {what}")
 
 
 def agents_of(keys):
-    """The agents of sort keys of AgentState, of which each agent has up to three in a Region: `<agent>#<Region>` and on."""
+    """The agents in sort keys of AgentState, `<agent>#<Region>…`. Each agent has up to three in each Region."""
     return {key.split("#")[0] for key in keys}
 
 
@@ -26,7 +26,7 @@ def figure(text):
 
 
 def finish(result):
-    """Ends the program as its tests did, after a last line as that of Rust's tests."""
+    """Exits with the result of the tests, after a summary line like that of the Rust tests."""
     failed = len(result.failures) + len(result.errors)
     verdict = "FAILED" if failed else "ok"
     print(f"test result: {verdict}. {max(result.testsRun - failed, 0)} passed; {failed} failed; {len(result.skipped)} ignored")
@@ -34,7 +34,7 @@ def finish(result):
 
 
 def run_tests(what, arguments):
-    """Runs the tests of the program, those that the arguments name or all, and ends it."""
+    """Runs the tests that the arguments name, or all, and exits."""
     begin = time.monotonic()
     program = unittest.main(argv=sys.argv[:1] + arguments, exit=False, verbosity=2)
     print(f"{what}: {time.monotonic() - begin:.1f} s", file=sys.stderr)

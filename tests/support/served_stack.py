@@ -1,6 +1,6 @@
-"""The stack that `contact-ledger demo --serve` serves, for tests in Python, with the standard library alone.
+"""The stack that `contact-ledger demo --serve` serves, for tests in Python. Uses the standard library only.
 
-Requests are signed by the definition of AWS Signature Version 4, so this is also a second implementation of it.
+Requests are signed according to the definition of AWS Signature Version 4, so this is also a second implementation of it.
 """
 
 import base64
@@ -29,13 +29,13 @@ FUNCTIONS = ("contact-record-normalizer", "agent-event-upserter")
 
 
 def ledger(binaries):
-    """The command line beside the functions; beside release functions it may be the debug one."""
+    """The command line in the folder of the functions, otherwise the debug build (for release functions)."""
     beside = pathlib.Path(binaries) / "contact-ledger"
     return beside if beside.is_file() else ROOT / "target" / "debug" / "contact-ledger"
 
 
 def check_binaries(binaries):
-    """Ends the program with a sentence if one is missing."""
+    """Exits with an error message if a binary is missing."""
     for program in [*(pathlib.Path(binaries) / name for name in FUNCTIONS), ledger(binaries)]:
         if not program.is_file():
             sys.exit(f"error: {program} is missing; build it with `cargo build -p {program.name}`")
@@ -70,7 +70,7 @@ def signature(keys, service, time, canonical):
 
 
 def signed(keys, service, url, headers, body):
-    """The headers of a POST with its signature."""
+    """The headers of a signed POST request."""
     parts, time = urllib.parse.urlsplit(url), now()
     headers = {**headers, "host": parts.netloc, "x-amz-date": time}
     names = ";".join(sorted(headers))
@@ -83,7 +83,7 @@ def signed(keys, service, url, headers, body):
 
 
 def presigned(keys, service, method, url, body=b"", seconds=600):
-    """The URL with its signature."""
+    """The presigned URL."""
     parts, time = urllib.parse.urlsplit(url), now()
     credential, _ = signature(keys, service, time, "")
     query = {
@@ -98,7 +98,7 @@ def presigned(keys, service, method, url, body=b"", seconds=600):
 
 
 class ServedStack:
-    """An empty stack: its streams, its functions, its tables and its lake."""
+    """An empty stack: streams, functions, tables, and lake."""
 
     def __init__(self, binaries, folder=None):
         self.binaries = pathlib.Path(binaries)
@@ -108,7 +108,7 @@ class ServedStack:
         self.temporary = tempfile.TemporaryDirectory()
         root = pathlib.Path(self.temporary.name)
         self.output = pathlib.Path(self.folder) if self.folder else root / "stack"
-        # A demo wants a record. This one is of a known kind that belongs elsewhere, and leaves nothing.
+        # A demo needs a record. This one is skipped: it is of a known kind that changes no table.
         skipped = root / "skipped.json"
         skipped.write_text('{"detail-type": "Amazon Connect Contact Event", "detail": {}}')
         command = [ledger(self.binaries), "demo", "--serve", "--functions", self.binaries]
@@ -116,7 +116,7 @@ class ServedStack:
         self.log = open(root / "log", "w+")
         self.process = subprocess.Popen([str(part) for part in command], stdout=self.log, stderr=self.log)
         try:
-            self.endpoints = eventually("the start of the local stack", self._served)
+            self.endpoints = eventually("the local stack to start", self._served)
         except BaseException:
             self.__exit__()
             raise
@@ -131,15 +131,15 @@ class ServedStack:
     def _served(self):
         if self.process.poll() is not None:
             self.log.seek(0)
-            raise AssertionError(f"the local stack ended: {self.log.read()}")
+            raise AssertionError(f"the local stack exited: {self.log.read()}")
         self.log.seek(0)
-        # It says so after everything is there.
+        # The message is printed when everything is ready.
         if "Everything keeps running" not in self.log.read():
             return None
         return json.loads((self.output / "stack.json").read_text())
 
     def credentials(self):
-        """The environment of a program that asks this stack."""
+        """The environment of a program that uses this stack."""
         keys = self.endpoints["keys"]
         return {
             "AWS_ACCESS_KEY_ID": keys["access_key_id"],
@@ -149,7 +149,7 @@ class ServedStack:
         }
 
     def call(self, service, target, request):
-        """One request in the JSON protocol."""
+        """Sends one request in the JSON protocol."""
         version = "1.0" if service == "dynamodb" else "1.1"
         headers = {"x-amz-target": target, "content-type": f"application/x-amz-json-{version}"}
         url, body = self.endpoints[service], json.dumps(request).encode()
@@ -168,7 +168,7 @@ class ServedStack:
         return json.loads(urllib.request.urlopen(request, timeout=PATIENCE).read())
 
     def put_agent_events(self, records):
-        """Puts (partition key, data) on the stream in their order, in as few requests as Kinesis allows. Returns the
+        """Puts records (partition key, data) on the stream in order, in as few requests as Kinesis allows. Returns the
         sequence numbers."""
         numbers, waiting, size = [], [], 0
         for partition_key, data in records:
@@ -193,7 +193,7 @@ class ServedStack:
             assert answer["FailedPutCount"] == 0, answer
 
     def items(self, table, *key):
-        """All items of a table, as DynamoDB writes them, by their key."""
+        """All items of a table, in DynamoDB JSON, sorted by key."""
         items, request = [], {"TableName": table}
         while True:
             page = self.call("dynamodb", "DynamoDB_20120810.Scan", request)
@@ -220,7 +220,7 @@ class ServedStack:
         return [line for line in map(json.loads, lines) if line.get("message") == "invocation"]
 
     def settle(self, records):
-        """Waits until so many agent events, each in a packed record counted, have an outcome; returns the outcomes."""
+        """Waits until this number of agent events, including each one in a packed record, have an outcome. Returns the outcomes."""
         names = ("Applied", "Duplicate", "Stale", "Skipped", "Rejected")
 
         found = {}
@@ -228,12 +228,12 @@ class ServedStack:
         def is_settled():
             lines = [line for line in self.metrics("agent-event-upserter") if "BatchSize" in line]
             found.update({name: sum(line[f"Records{name}"] for line in lines) for name in names})
-            # The record that the demo began with.
+            # The record that the demo started with.
             found["Skipped"] -= 1
             return sum(found.values()) >= records
 
         try:
-            eventually(f"that {records} agent events have an outcome", is_settled)
+            eventually(f"{records} agent events to have an outcome", is_settled)
         except AssertionError as error:
             raise AssertionError(f"{error}; so far {found}") from None
         return found

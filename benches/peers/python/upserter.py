@@ -1,5 +1,5 @@
-"""The upserter's job as it is usually written in Python: the batch processor of Powertools, and one conditional put a
-record. It keeps the newest state of an agent, and no history.
+"""The upserter's job in idiomatic Python: the batch processor of Powertools, and one conditional put per record. It keeps the
+latest state of an agent, but no history.
 
     upserter.py <columns> <event> <response> <seconds>
 """
