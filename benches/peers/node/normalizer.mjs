@@ -1,8 +1,8 @@
-// The normalizer's job as one writes it for Node.js: a Firehose transformation function for contact records.
+// The normalizer in idiomatic JavaScript: a Firehose transformation function for contact records.
 //
 //     normalizer.mjs <columns> <event> <response> <seconds>
 //
-// handles the event again and again, and writes the last response and how long it took.
+// handles the event repeatedly, writes the last response, and prints the median time.
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";

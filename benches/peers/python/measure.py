@@ -1,10 +1,10 @@
-"""What both peers are measured with."""
+"""Measures both Python peers."""
 
 import time
 
 
 def measure(handler, event, seconds):
-    """Handles the event for so long; answers the median time, and the last answer."""
+    """Handles the event repeatedly for `seconds`. Returns the median time and the last answer."""
     answer = handler(event)
     times = []
     end = time.perf_counter() + float(seconds)

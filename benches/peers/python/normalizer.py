@@ -1,8 +1,8 @@
-"""The normalizer's job as one writes it in Python: a Firehose transformation function for contact records.
+"""The normalizer in idiomatic Python: a Firehose transformation function for contact records.
 
     normalizer.py <json|orjson> <columns> <event> <response> <seconds>
 
-handles the event again and again, and writes the last response and how long it took.
+handles the event repeatedly, writes the last response, and prints the median time.
 """
 
 import base64

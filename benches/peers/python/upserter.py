@@ -1,4 +1,4 @@
-"""The upserter's job as it is usually written in Python: the batch processor of Powertools, and one conditional put a
+"""The upserter as it is usually written in Python: the batch processor of Powertools, and one conditional put per
 record. It keeps the newest state of an agent, and no history.
 
     upserter.py <columns> <event> <response> <seconds>
