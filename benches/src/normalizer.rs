@@ -42,7 +42,13 @@ pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
         let least = median_seconds(|| floor(&event));
         figures.add(PART, format!("{name}: event handled"), megabytes / ours, "MB/s");
         figures.add(PART, format!("{name}: the floor"), megabytes / least, "MB/s");
-        figures.compare(PART, format!("{name}: time relative to the floor"), ours / least, "×", Target::AtMost(2.0));
+        figures.compare(
+            PART,
+            format!("{name}: time relative to the floor"),
+            ours / least,
+            "×",
+            Target::AtMost(2.0),
+        );
         let response = handle(&event);
         for (peer, command) in peers::normalizers() {
             let (seconds, their_response) = peers::run(command, folder, &event);

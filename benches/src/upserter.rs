@@ -77,7 +77,13 @@ fn without_store(name: &str, records: &[Vec<u8>], figures: &mut Figures) {
     let target = Target::AtLeast(400.0);
     figures.compare(PART, format!("{name}: decoded, parsed, planned"), megabytes / ours, "MB/s", target);
     figures.add(PART, format!("{name}: decoded, parsed, planned"), ours / events * 1e6, "µs per event");
-    figures.compare(PART, format!("{name}: time relative to the floor"), ours / least, "×", Target::AtMost(2.0));
+    figures.compare(
+        PART,
+        format!("{name}: time relative to the floor"),
+        ours / least,
+        "×",
+        Target::AtMost(2.0),
+    );
 }
 
 fn with_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Figures) {

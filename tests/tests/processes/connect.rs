@@ -4,7 +4,7 @@
 
 use std::process::Output;
 
-use ledger_tests::control_plane::{ControlPlane, FIREHOSE, STACK, STREAM, Says, storage};
+use ledger_tests::control_plane::{ControlPlane, FIREHOSE, Responses, STACK, STREAM, storage};
 use ledger_tests::functions_folder;
 use tokio::process::Command;
 
@@ -13,7 +13,7 @@ const OTHER: &str = "arn:aws:kinesis:eu-west-2:111122223333:stream/other";
 /// An instance that streams agent events elsewhere, and no contact records.
 async fn elsewhere(id: &str) -> ControlPlane {
     let streaming = [("AGENT_EVENTS".to_owned(), storage(id, OTHER))].into();
-    ControlPlane::start(Says { streaming, ..Says::all_is_well() }).await
+    ControlPlane::start(Responses { streaming, ..Responses::healthy() }).await
 }
 
 const SECRET: &str = "nobody-may-see-this";
@@ -46,7 +46,7 @@ async fn streaming_is_switched_on_and_off_and_said_first() {
     let plane = elsewhere("old").await;
     let endpoint = plane.endpoint.clone();
     let targets = || {
-        let says = plane.says.lock().unwrap();
+        let says = plane.responses.lock().unwrap();
         let target = |kind: &str| {
             let config = says.streaming.get(kind)?;
             let arn = config["KinesisStreamConfig"]["StreamArn"].as_str();

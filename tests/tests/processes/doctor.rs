@@ -11,7 +11,7 @@ use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_lambda::operation::update_event_source_mapping::builders::UpdateEventSourceMappingFluentBuilder as Update;
 use aws_sdk_lambda::types::{DestinationConfig, Filter, FilterCriteria, FunctionResponseType, OnFailure};
 use lake_parquet::contact_records as glue_table;
-use ledger_tests::control_plane::{ControlPlane, STACK, STREAM, Says, storage};
+use ledger_tests::control_plane::{ControlPlane, Responses, STACK, STREAM, storage};
 use ledger_tests::{dynamodb_client, functions_folder};
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
@@ -233,11 +233,11 @@ async fn what_waits_for_a_function_or_a_mapping_arrives_when_it_may() {
 }
 
 /// What is planted, and the severity and check, and a part of the sentence or its fix, of what is found.
-type PlantedSays = (fn(&mut Says), &'static str, &'static str);
+type PlantedSays = (fn(&mut Responses), &'static str, &'static str);
 
 const FAR: &str = "arn:aws:connect:us-east-1:111122223333:instance/10000000-0000-4000-8000-000000000001";
 
-fn measured(says: &mut Says, metric: &'static str, of: &'static str, values: &[f64]) {
+fn measured(says: &mut Responses, metric: &'static str, of: &'static str, values: &[f64]) {
     says.metrics.insert((metric, of), values.to_vec());
 }
 
@@ -334,15 +334,15 @@ fn planted_in_what_services_say() -> [PlantedSays; 21] {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_planted_into_a_deployed_stack_is_found_and_gone_when_it_is_undone() {
     let local = Local::start().await;
-    let healthy = Says { mapping: local.served.agent_event_mapping.clone(), ..Says::all_is_well() };
+    let healthy = Responses { mapping: local.served.agent_event_mapping.clone(), ..Responses::healthy() };
     let plane = ControlPlane::start(healthy.clone()).await;
     let asked = Asked::Deployed(&plane, &local.served);
     asked.finds(&[]).await;
 
     for (plant, check, says) in planted_in_what_services_say() {
-        plant(&mut plane.says.lock().unwrap());
+        plant(&mut plane.responses.lock().unwrap());
         asked.finds(&[(check, says)]).await;
-        *plane.says.lock().unwrap() = healthy.clone();
+        *plane.responses.lock().unwrap() = healthy.clone();
     }
 
     for (break_it, mend, check, says) in planted_in_the_mapping() {
