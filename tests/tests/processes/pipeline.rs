@@ -118,7 +118,7 @@ fn expected_outcomes(day: &Input) -> Outcomes {
             expected.rejected += 1;
         }
     }
-    fates
+    expected
 }
 
 #[tokio::test(flavor = "multi_thread")]
