@@ -1,6 +1,5 @@
-//! Seeded fault injection around a store: writes that fail, that lose their response, or that take effect long
-//! after their
-//! caller stopped waiting. Every call yields, so that concurrent writers interleave at every point.
+//! Seeded fault injection around a store: writes that fail, that lose their response, or that take effect long after
+//! their caller stopped waiting. Every call yields, so that concurrent writers interleave at every point.
 
 use std::fmt::{self, Debug};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,6 @@
 //! A stand-in for the services that `contact-ledger` calls to check a deployed stack: the operations it uses of
 //! `CloudFormation`, Amazon Connect, KMS, Kinesis, Glue, and `CloudWatch`, in the formats of their SDKs. Tests set
-//! the
-//! responses.
+//! the responses.
 //!
 //! Source: the API References of these services, for the operations named here; Smithy, "RPC v2 CBOR protocol", which
 //! `CloudWatch` uses; RFC 8949, CBOR.

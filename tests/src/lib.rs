@@ -1,6 +1,5 @@
 //! Shared by the tests in `tests/`: events as the services send them, stores with fault injection, and the location
-//! of
-//! the function binaries.
+//! of the function binaries.
 
 pub mod chaos;
 pub mod control_plane;

@@ -1,8 +1,7 @@
 //! Random agents on random days: what happened to them, and the events that report it.
 //!
-//! The truth is recorded while the day is generated, not computed from the events, so it is an independent
-//! reference for
-//! the content of the tables.
+//! The truth is recorded while the day is generated, not computed from the events, so it is an independent reference
+//! for the content of the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,8 +177,7 @@ struct Agent {
 }
 
 /// How hold changes a contact's start. Connect's documentation is contradictory: the contact may get a new start,
-/// keep the
-/// old one, or get the first one back after hold.
+/// keep the old one, or get the first one back after hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Starts {
     New,
@@ -405,8 +403,7 @@ impl Agent {
 }
 
 /// An impossible event: many of them share a millisecond, and their snapshots contradict each other. They have no
-/// truth,
-/// but the tables must still not depend on how they are delivered.
+/// truth, but the tables must still not depend on how they are delivered.
 #[must_use]
 pub fn contradictory(number: usize, rng: &mut Rng) -> Event {
     let time = |rng: &mut Rng| format!("2026-03-02T08:00:0{}.000Z", rng.u8(..4));

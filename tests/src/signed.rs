@@ -1,6 +1,5 @@
-//! Requests as bytes, signed by an implementation of AWS Signature Version 4 that is independent of the library
-//! with which
-//! the local stack verifies, so that a test can make each part wrong.
+//! Requests as bytes, signed by an implementation of AWS Signature Version 4 that is independent of the library with
+//! which the local stack verifies, so that a test can make each part wrong.
 //!
 //! Source: IAM User Guide, "Create a signed AWS API request"; S3 API Reference, "Signature calculations for the
 //! authorization header: transferring payload in multiple chunks".

@@ -1,12 +1,9 @@
 //! A deterministic simulation of shard → event source mapping → upserter → tables: one thread, virtual time, one seed.
 //!
 //! The function is real, and so are the retry rules (`local_aws`'s lane). Everything else waits for the scheduler,
-//! which
-//! draws the next step: a record is put, a shard is split or two are merged, an invocation starts, one of its
-//! requests
-//! succeeds, fails, loses its response or takes effect long after its timeout, an invocation crashes or runs out of
-//! time,
-//! a rejected or discarded record is redriven. The same seed draws the same steps.
+//! which draws the next step: a record is put, a shard is split or two are merged, an invocation starts, one of its
+//! requests succeeds, fails, loses its response or takes effect long after its timeout, an invocation crashes or
+//! runs out of time, a rejected or discarded record is redriven. The same seed draws the same steps.
 
 mod environment;
 pub mod exhaustive;

@@ -1,13 +1,16 @@
 //! Counts the instructions of the two record paths. The count is the same on every run, so a slower path is noticed
-//! even
-//! on a busy machine.
+//! even on a busy machine.
 //!
 //! Each limit is the last count plus 5 %. A change that makes a path faster lowers its limit; one that makes it
-//! slower
-//! raises the limit and states why.
+//! slower raises the limit and states why.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark panics on errors")]
-#![expect(missing_docs, unused_qualifications, clippy::must_use_candidate, reason = "the macros' expansion")]
+#![expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::must_use_candidate,
+    reason = "the macros generate such code"
+)]
 
 use std::hint::black_box;
 

@@ -57,8 +57,7 @@ pub fn kinesis_event(records: &[Vec<u8>], first: usize) -> Vec<u8> {
 }
 
 /// Events that are each of a different agent, so that nothing can be merged. Each has a contact with the given
-/// states in
-/// the previous and the current snapshot, or no contact.
+/// states in the previous and the current snapshot, or no contact.
 #[must_use]
 pub fn events_of_different_agents(events: usize, contact_states: Option<[&str; 2]>) -> Vec<Vec<u8>> {
     let contact = |state: &str, since: &str| {

@@ -1,12 +1,9 @@
 //! The Kinesis function for agent events: `decode → parse → plan → write`.
 //!
 //! Every record of a batch is decoded separately. The plans are merged and written concurrently. Records that can
-//! never
-//! be written are rejected: stored in S3 with the reason. The first unfinished record is reported, and Lambda
-//! retries from
-//! there. Writing again is always safe, so the function has no retry loop of its own besides those of Lambda and
-//! the SDK,
-//! and no order of effects to protect.
+//! never be written are rejected: stored in S3 with the reason. The first unfinished record is reported, and Lambda
+//! retries from there. Writing again is always safe, so the function has no retry loop of its own besides those of
+//! Lambda and the SDK, and no order of effects to protect.
 
 mod decode;
 pub mod rejected;

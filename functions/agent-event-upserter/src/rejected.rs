@@ -1,8 +1,7 @@
 //! Rejected records in S3, with their bytes and the reason.
 //!
 //! One object per batch, one line per record. The key is derived from the records and the lines, so a retry
-//! overwrites
-//! its own object, and objects with different lines never overwrite each other.
+//! overwrites its own object, and objects with different lines never overwrite each other.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -108,8 +107,7 @@ pub(crate) fn rejected_object(records: &[StreamRecord], decoded: &[UserRecord]) 
 }
 
 /// The envelope's `data`, unchanged. JSON that parsers refuse, such as half a surrogate pair, is wrapped in a
-/// string, so
-/// that the line stays readable.
+/// string, so that the line stays readable.
 fn readable(data: Cow<'_, RawValue>) -> Cow<'_, RawValue> {
     if serde_json::from_str::<serde_json::Value>(data.get()).is_ok() {
         return data;

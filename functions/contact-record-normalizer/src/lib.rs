@@ -2,9 +2,8 @@
 //! by record, without I/O.
 //!
 //! Every record ID is answered once, in order. A record never fails the batch: one that cannot become a row is
-//! answered
-//! `ProcessingFailed`, and Firehose keeps its bytes. `Dropped` is only for a known kind that does not belong in the
-//! lake.
+//! answered `ProcessingFailed`, and Firehose keeps its bytes. `Dropped` is only for a known kind that does not
+//! belong in the lake.
 
 pub mod settings;
 mod summary;
@@ -17,8 +16,7 @@ use lambda_io::limits::lambda::PAYLOAD_BYTES;
 pub use summary::Summary;
 
 /// Lambda refuses a response above 6 MB, and Firehose then fails the whole batch. The rest of the 6 MB is a margin
-/// for
-/// bytes that this count does not include.
+/// for bytes that this count does not include.
 pub const RESPONSE_BUDGET: usize = 5_900_000;
 const _: () = assert!(RESPONSE_BUDGET < PAYLOAD_BYTES);
 

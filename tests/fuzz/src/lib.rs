@@ -1,6 +1,5 @@
-//! Invariants for any bytes. Each function is a fuzz target (`make fuzz`). The tests run all of them over the
-//! corpus and
-//! damaged copies of it.
+//! Invariants for any bytes. Each function is a fuzz target (`make fuzz`). The tests run all of them over the corpus
+//! and damaged copies of it.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -73,8 +72,7 @@ pub fn firehose_envelope(data: &[u8]) {
 }
 
 /// An object with dead letters, for redrive: every record in it can be read, and the functions accept the records
-/// that pass
-/// the check.
+/// that pass the check.
 ///
 /// # Panics
 /// When an invariant does not hold.
@@ -286,8 +284,7 @@ pub fn kinesis_envelope(data: &[u8]) {
 }
 
 /// An aggregate, with its own checksum and with the correct one: if it can be unpacked, packing its records again
-/// gives an
-/// equal aggregate.
+/// gives an equal aggregate.
 ///
 /// # Panics
 /// When an invariant does not hold.
@@ -302,10 +299,8 @@ pub fn kpl_aggregate(data: &[u8]) {
 }
 
 /// Our JSON reader and `serde_json` accept the same texts and read the same values. They differ on purpose: we skip
-/// a byte
-/// order mark, replace lone surrogates, stop at 64 levels instead of 128, and keep the digits of a number that is
-/// too large
-/// for `serde_json`.
+/// a byte order mark, replace lone surrogates, stop at 64 levels instead of 128, and keep the digits of a number
+/// that is too large for `serde_json`.
 ///
 /// # Panics
 /// When they differ otherwise.

@@ -1,6 +1,5 @@
 //! Prints the template's Glue tables, views, and named queries as JSON, for engines that use them as deployed. It
-//! also prints
-//! the queries on the views alone, for engines with their own complete lake.
+//! also prints the queries on the views alone, for engines with their own complete lake.
 
 use lake_queries::{ArchiveDays, named, written_out};
 use ledger_tests::template::Template;

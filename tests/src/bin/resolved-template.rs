@@ -1,6 +1,5 @@
 //! Prints a template as `CloudFormation` sees it, resolved for each set of parameters that creates different
-//! resources, so
-//! that two versions of the template can be compared. `make template-diff` compares with a commit.
+//! resources, so that two versions of the template can be compared. `make template-diff` compares with a commit.
 
 use std::path::PathBuf;
 

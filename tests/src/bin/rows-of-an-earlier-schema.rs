@@ -1,6 +1,6 @@
 //! `rows-of-an-earlier-schema FILE` writes rows of an earlier schema: it runs the function's own code with fewer
-//! columns and
-//! writes Parquet as Firehose would. Each line of standard input is an arrival time, a tab, and a record.
+//! columns and writes Parquet as Firehose would. Each line of standard input is an arrival time, a tab, and a
+//! record.
 //!
 //! The effect of an upgrade on existing rows can only be tested with rows that were written with another schema.
 

@@ -1,10 +1,8 @@
 //! Explores small cases exhaustively: a few overlapping invocations on one agent, every order in which their
-//! requests can
-//! be served, and every fault that each invocation may hit once.
+//! requests can be served, and every fault that each invocation may hit once.
 //!
 //! The tree of choices is explored depth first. A future cannot be copied, so every path is run from its start. A
-//! state
-//! that was seen before, judged by the tables and by what every invocation has seen, is not explored again.
+//! state that was seen before, judged by the tables and by what every invocation has seen, is not explored again.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display, Write as _};
@@ -203,8 +201,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Starts an invocation, whose requests then wait. Its start time does not matter, because it has no effect
-    /// before
-    /// one of its requests is served.
+    /// before one of its requests is served.
     fn begin(&mut self, records: Vec<Record>, may_fail: bool) {
         let function = Upserter {
             store: self.environment.clone(),

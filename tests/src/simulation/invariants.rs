@@ -81,8 +81,7 @@ impl Invariants {
     }
 
     /// At the end: the tables are the fold of the events and agree with the truth. Every record is in exactly one
-    /// place.
-    /// Intervals do not overlap, and add up to the time they cover.
+    /// place. Intervals do not overlap, and add up to the time they cover.
     ///
     /// # Errors
     /// The violated invariant.
@@ -169,8 +168,7 @@ fn is_written(plan: &Plan, tables: &Tables) -> bool {
 }
 
 /// Checks that an agent's statuses do not overlap, and that adjacent statuses add up to the time from the start of
-/// the
-/// first to the end of the last.
+/// the first to the end of the last.
 fn add_up(tables: &Tables) -> Result<(), String> {
     let mut spans: BTreeMap<&str, (String, String, i64)> = BTreeMap::new();
     for ((agent_id, entry), item) in &tables.history {

@@ -1,6 +1,5 @@
 //! Credentials and Region are selected as in the AWS CLI. A stand-in for AWS records the access key and the Region
-//! with which
-//! each request is signed.
+//! with which each request is signed.
 //!
 //! Source: AWS CLI User Guide, "Configuration and credential precedence", "Sourcing credentials with an external process",
 //! "Use an IAM role"; SDKs and Tools Reference, "IAM Identity Center credential provider".

@@ -1,6 +1,5 @@
 //! `contact-ledger doctor` on the local stack, alone and behind a stand-in for the services that only a deployed
-//! stack has.
-//! Each planted misconfiguration is found with its fix, and no longer found after it is undone.
+//! stack has. Each planted misconfiguration is found with its fix, and no longer found after it is undone.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,6 +1,5 @@
 //! The local stack serves only its user. Other programs on the machine and pages in a browser can neither read nor
-//! change
-//! anything. Its user is served as by AWS.
+//! change anything. Its user is served as by AWS.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the tests measure how long a server waits")]

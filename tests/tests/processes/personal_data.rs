@@ -80,8 +80,7 @@ fn a_short_text_is_masked_completely() {
 }
 
 /// A policy covers a column's data everywhere: as text, in a list, and in `extra` if Amazon Connect sends it in a
-/// form that
-/// the column cannot hold.
+/// form that the column cannot hold.
 #[test]
 fn a_covered_value_is_nowhere_in_the_row() {
     const MARK: &str = "marked-value-0123456789";

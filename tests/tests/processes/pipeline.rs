@@ -263,8 +263,7 @@ async fn a_function_killed_in_the_middle_of_a_batch_leaves_the_same_result() {
     assert!(killed.history == baseline.history, "the history differs");
     assert_eq!(killed.summary.discarded, 0);
     // A batch that was bisected after a kill stores its rejected records under other keys: a record may be in two
-    // objects,
-    // but none is missing or unexpected.
+    // objects, but none is missing or unexpected.
     let rejected = |run: &Run| {
         let numbers = run.rejected().into_iter().map(|line| line["sequence_number"].to_string());
         numbers.collect::<BTreeSet<_>>()

@@ -1,6 +1,5 @@
 //! Data cannot control the terminal that shows it. People type the names of agents, statuses, and queues, and dead
-//! letters
-//! hold anything that was put on a stream.
+//! letters hold anything that was put on a stream.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

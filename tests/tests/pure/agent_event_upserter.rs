@@ -317,8 +317,7 @@ async fn the_pii_policy_applies_to_an_agents_names() {
 }
 
 /// A producer that republishes the stream may aggregate its records. Each is counted separately, but for the stream
-/// they are
-/// one record.
+/// they are one record.
 #[tokio::test]
 async fn the_records_of_an_aggregate_are_counted_separately() {
     let newer = newer_event();

@@ -78,8 +78,7 @@ fn the_operators_tool_needs_no_emulator_and_the_demo_none_of_its_sdks() {
 }
 
 /// The demo has the same features as the whole workspace and the tests, so that all of them share one build.
-/// `one-build`
-/// names the features that would differ.
+/// `one-build` names the features that would differ.
 #[test]
 fn the_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests() {
     let features = |edges: &str, selected: &[&str]| {
@@ -107,8 +106,7 @@ fn neither_the_planner_nor_the_emulator_needs_the_dynamodb_sdk() {
 }
 
 /// `make test-rust` builds integration tests and the tests of libraries without `test = false`. Programs have no
-/// tests,
-/// because each would be linked once more: their code is in libraries.
+/// tests, because each would be linked once more: their code is in libraries.
 #[test]
 fn every_test_is_run() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));

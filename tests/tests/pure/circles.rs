@@ -2,8 +2,7 @@
 //! dependencies.
 //!
 //! One file depends on another if it names something that the other defines, by `crate::`, `super::`, or `self::`,
-//! in imports
-//! or in code. Reexports are resolved to the defining file. Tests are ignored.
+//! in imports or in code. Reexports are resolved to the defining file. Tests are ignored.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,6 +1,5 @@
-//! Redelivery changes nothing: any order, duplication, or splitting of a day's deliveries, with faults at any
-//! write, leaves
-//! the same tables. `reference_model` and `simulation` search for more.
+//! Redelivery changes nothing: any order, duplication, or splitting of a day's deliveries, with faults at any write,
+//! leaves the same tables. `reference_model` and `simulation` search for more.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -195,8 +194,7 @@ fn bytes(value: &Attribute) -> usize {
 }
 
 /// A day's events in order have no gap, whatever the batch size. If one is missing, the next event of its agent
-/// shows a gap.
-/// Other agents do not matter, so a single one is included.
+/// shows a gap. Other agents do not matter, so a single one is included.
 #[tokio::test]
 async fn a_missing_event_is_reported_and_a_complete_day_has_no_gap() {
     let events: BTreeMap<String, (Value, Vec<u8>)> = Input::demo_day()
@@ -245,8 +243,7 @@ async fn a_missing_event_is_reported_and_a_complete_day_has_no_gap() {
 }
 
 /// Every write of a batch fails once or several times, before or after it takes effect, with a transient or an
-/// environment
-/// fault. The stream then retries from the reported record until the batch is done.
+/// environment fault. The stream then retries from the reported record until the batch is done.
 #[tokio::test]
 async fn a_fault_at_any_write_leaves_the_same_tables() {
     let is_whole = |event: &Vec<u8>| {
@@ -279,8 +276,7 @@ async fn a_fault_at_any_write_leaves_the_same_tables() {
 }
 
 /// Sends the day, and retries from the reported record until nothing is reported. Returns the tables and the number
-/// of
-/// writes and attempts.
+/// of writes and attempts.
 async fn redeliver(store: FailingStore, day: &[Vec<u8>]) -> (Tables, usize, usize) {
     let function = upserter(store);
     let (mut start, mut attempts) = (0, 0);

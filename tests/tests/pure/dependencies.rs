@@ -1,7 +1,6 @@
 //! Dependencies have allowed licenses, come from one registry, and have one version each: the lists of deny.toml,
-//! checked
-//! with the library that cargo-deny uses for licenses. `make licenses` runs cargo-deny itself, which takes minutes
-//! to build.
+//! checked with the library that cargo-deny uses for licenses. `make licenses` runs cargo-deny itself, which takes
+//! minutes to build.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,8 +1,7 @@
 //! Our envelopes and responses against the types of `aws_lambda_events` (the stock types).
 //!
 //! The stock types must parse every response of ours, and are the referee for every envelope that they can parse.
-//! They cannot
-//! parse all: one odd record fails their whole batch, so the functions do not use them.
+//! They cannot parse all: one odd record fails their whole batch, so the functions do not use them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

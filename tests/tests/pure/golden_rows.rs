@@ -1,6 +1,5 @@
 //! The meaning of whole contact records: hand-made fixtures, based on the tables of the Administrator Guide's
-//! "Contact
-//! records data model", and their rows.
+//! "Contact records data model", and their rows.
 //!
 //! `make generate-golden` rewrites the rows. Review the diff before you commit it.
 
@@ -115,8 +114,7 @@ fn unknown_fields_and_types_leave_columns_empty_and_lose_nothing() {
 }
 
 /// A contact in three versions, each delivered twice. The copies of a version have the same hash, the versions have
-/// three,
-/// and `last_update_timestamp` orders them.
+/// three, and `last_update_timestamp` orders them.
 #[test]
 fn versions_have_different_hashes_and_copies_the_same() {
     let original: Value = serde_json::from_slice(&contact_record_fixtures()["voice-answered"]).unwrap();
@@ -158,8 +156,7 @@ fn a_redacted_copy_is_a_newer_version() {
 }
 
 /// `tests/content-hash/vectors.json` comes from a second implementation, `content_hash.py`, which was written only
-/// from
-/// docs/contact-record.md.
+/// from docs/contact-record.md.
 #[test]
 fn the_hash_agrees_with_a_second_implementation() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("content-hash/vectors.json");

@@ -1,6 +1,5 @@
 //! The columns derived from one contact's record, against Amazon Connect's metric definitions (Administrator Guide,
-//! "Metric
-//! definitions"). Each rule is tested with records that differ in one field.
+//! "Metric definitions"). Each rule is tested with records that differ in one field.
 
 use ledger_tests::golden::row_of;
 use serde_json::{Value, json};

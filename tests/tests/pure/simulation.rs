@@ -1,8 +1,7 @@
 //! The deterministic simulation: every invariant must hold for every seed.
 //!
-//! `SIMULATE_SEEDS=1000..2000 cargo test -p ledger-tests --test pure simulation::` runs those seeds; `make simulate
-//! SEEDS=n`
-//! runs n seeds.
+//! `SIMULATE_SEEDS=1000..2000 cargo test -p ledger-tests --test pure simulation::` runs those seeds.
+//! `make simulate SEEDS=n` runs n seeds.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -71,9 +70,9 @@ fn a_seed_gives_the_same_outcome_every_time() {
     }
 }
 
-/// Overlapping invocations for one agent with `events` events. Two invocations have the same batch, all but the
-/// last and all
-/// but the first event, or one half each. Three invocations have overlapping batches and one write in flight each.
+/// Overlapping invocations for one agent with `events` events. Two invocations have the same batch, all but the last
+/// and all but the first event, or one half each. Three invocations have overlapping batches and one write in flight
+/// each.
 fn small_cases(events: usize, seed: u64) -> Vec<Case> {
     let mut rng = Rng::with_seed(seed);
     let lived = World::of(1, events, &mut rng).events;

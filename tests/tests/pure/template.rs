@@ -22,9 +22,8 @@ fn variants() -> [Template; 4] {
 }
 
 /// `CloudFormation` replaces a resource whose logical ID or type changes. A replaced bucket, table, stream, or key
-/// loses its
-/// data. `tests/fixtures/logical-ids.txt` is written by hand: changing it means that a deployed stack may lose the
-/// resource.
+/// loses its data. `tests/fixtures/logical-ids.txt` is written by hand: changing it means that a deployed stack may
+/// lose the resource.
 #[test]
 fn every_resource_keeps_its_logical_id_and_its_type() {
     let list = fs::read_to_string(repository().join("tests/fixtures/logical-ids.txt")).unwrap();
@@ -398,8 +397,7 @@ mod documented_rules {
     }
 
     /// SAM CLI, guided deployment: the prompt for a `NoEcho` parameter repeats until something is typed, and a
-    /// parameter
-    /// without a default cannot be left empty.
+    /// parameter without a default cannot be left empty.
     #[test]
     fn every_question_of_a_guided_deployment_can_be_answered_with_enter() {
         for (name, parameter) in Template::with_defaults().declared_parameters() {
@@ -413,8 +411,8 @@ mod documented_rules {
     }
 
     /// CloudFormation User Guide, "Get values stored in other services using dynamic references": any property can
-    /// refer to
-    /// Secrets Manager. Only a few can refer to `ssm-secure`, and Lambda's environment variables are not among them.
+    /// refer to Secrets Manager. Only a few can refer to `ssm-secure`, and Lambda's environment variables are not
+    /// among them.
     #[test]
     fn the_hash_key_is_a_reference_to_a_secret() {
         let declared = Template::with_defaults();
@@ -431,8 +429,7 @@ mod documented_rules {
     }
 
     /// Firehose Developer Guide, "Writing with Kinesis Data Streams": Firehose reads a stream from LATEST, so
-    /// records put
-    /// before it is active are never read.
+    /// records put before it is active are never read.
     #[test]
     fn streaming_starts_after_firehose_is_active() {
         let [_, kinesis, ..] = variants();
@@ -445,10 +442,8 @@ mod documented_rules {
     }
 
     /// CloudFormation User Guide, "`DeletionPolicy` attribute", and `DynamoDB` Developer Guide, "Using deletion
-    /// protection": a
-    /// rollback deletes resources with `RetainExceptOnCreate`, and DynamoDB refuses to delete a protected table. So
-    /// the step
-    /// that Connect may refuse comes first.
+    /// protection": a rollback deletes resources with `RetainExceptOnCreate`, and DynamoDB refuses to delete a
+    /// protected table. So the step that Connect may refuse comes first.
     #[test]
     fn the_tables_are_created_after_streaming() {
         let [_, kinesis, ..] = variants();
@@ -462,8 +457,7 @@ mod documented_rules {
     }
 
     /// Firehose Developer Guide, "Controlling access": no page guarantees that `aws:SourceArn` is sent whenever the
-    /// role is
-    /// assumed, and generated names are truncated.
+    /// role is assumed, and generated names are truncated.
     #[test]
     fn firehoses_roles_trust_only_the_account() {
         for role in ["ContactRecordFirehoseRole", "AgentEventFirehoseRole"] {
@@ -536,8 +530,7 @@ mod documented_rules {
     }
 
     /// CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": missing data is breaching, so
-    /// a stream
-    /// without any record is in alarm from the first evaluation.
+    /// a stream without any record is in alarm from the first evaluation.
     #[test]
     fn silence_alarms_mention_that_a_new_stack_sets_them_off() {
         let [defaults, kinesis, ..] = variants();

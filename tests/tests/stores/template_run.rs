@@ -1,6 +1,5 @@
 //! The template's permissions and metrics against the functions: the binaries run on the local stack, which records
-//! the
-//! permissions they need.
+//! the permissions they need.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
