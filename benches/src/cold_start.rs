@@ -1,4 +1,4 @@
-//! How fast the functions start, how much memory they take, and how large they are.
+//! The functions' start times, memory, and size.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::process::{CpuShare, Program, Run};
 
 const PART: &str = "cold start";
 const RUNS: usize = 21;
-const RUNS_OF_A_SHARE: usize = 5;
-/// What Lambda gives at most to a synchronous function.
+const RUNS_PER_CPU_SHARE: usize = 5;
+/// Lambda's payload limit for synchronous invocations.
 const EVENT_BYTES: usize = 6_000_000;
 
 pub(crate) fn measure(figures: &mut Figures) {
@@ -40,7 +40,7 @@ pub(crate) fn measure(figures: &mut Figures) {
         match CpuShare::of_megabytes(megabytes) {
             Some(share) => start(&programs, Some((megabytes, &share)), figures),
             None => eprintln!(
-                "without rights to make a cgroup, no start under a {megabytes} MB function's CPU share"
+                "no permission to create a cgroup: start with the CPU share of {megabytes} MB not measured"
             ),
         }
     }
@@ -54,32 +54,32 @@ fn start(
     figures: &mut Figures,
 ) {
     let with = share.map_or_else(String::new, |(megabytes, _)| format!(", CPU share of {megabytes} MB"));
-    let runs = if share.is_some() { RUNS_OF_A_SHARE } else { RUNS };
+    let runs = if share.is_some() { RUNS_PER_CPU_SHARE } else { RUNS };
     let share = share.map(|(_, share)| share);
-    // In turns, so that what else the machine does meets all of them.
+    // Interleaved, so that other load on the machine affects all programs equally.
     let mut all: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
     for _ in 0..runs {
         for ((program, event, _), runs) in programs.iter().zip(&mut all) {
             runs.push(program.run(event, share));
         }
     }
-    let mut nothing = None;
+    let mut idle = None;
     for ((program, _, bound), runs) in programs.iter().zip(&all) {
         let name = program.name;
         let next = median(runs.iter().map(|run| run.to_first_next.as_secs_f64()).collect());
         let response = median(runs.iter().map(|run| run.to_first_response.as_secs_f64()).collect());
         figures.add(PART, format!("{name}: first `/next`{with}"), next * 1e3, "ms");
         figures.add(PART, format!("{name}: first response{with}"), response * 1e3, "ms");
-        let nothing = *nothing.get_or_insert(next);
+        let idle = *idle.get_or_insert(next);
         if let Some(bound) = bound.filter(|_| share.is_none()) {
-            let figure = format!("{name}: first `/next` against a function that does nothing");
-            figures.compare(PART, figure, next / nothing, "×", Target::AtMost(bound));
+            let figure = format!("{name}: first `/next` compared with a function that does nothing");
+            figures.compare(PART, figure, next / idle, "×", Target::AtMost(bound));
         }
     }
 }
 
 fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
-    let as_many_as_fit = |records: &[Vec<u8>], event: &dyn Fn(&[Vec<u8>]) -> Vec<u8>| {
+    let filled_event = |records: &[Vec<u8>], event: &dyn Fn(&[Vec<u8>]) -> Vec<u8>| {
         let bytes_each = event(records).len() / records.len();
         let count = EVENT_BYTES / bytes_each;
         event(&records.iter().cycle().take(count).cloned().collect::<Vec<_>>())
@@ -88,19 +88,19 @@ fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
         generated("contact-records", 500).into_iter().filter(|record| record.len() < 1500).collect();
     let (small_event, large_event) = (
         firehose_event(&small.iter().cycle().take(10_000).cloned().collect::<Vec<_>>()[..]),
-        as_many_as_fit(&generated("contact-records", 500), &|records| firehose_event(records)),
+        filled_event(&generated("contact-records", 500), &|records| firehose_event(records)),
     );
     let agent_events =
-        as_many_as_fit(&events_of_different_agents(4000, None), &|records| kinesis_event(records, 0));
-    for (program, what, event) in [
+        filled_event(&events_of_different_agents(4000, None), &|records| kinesis_event(records, 0));
+    for (program, input, event) in [
         (normalizer, "6 MB event", &large_event),
         (normalizer, "10,000 records", &small_event),
         (upserter, "6 MB event, all agents different", &agent_events),
     ] {
         let run = program.run(event, None);
         let above_idle = float(run.peak_bytes.saturating_sub(run.idle_bytes)) / 1e6;
-        let figure = format!("{}: memory above idle, {what}", program.name);
-        if what.starts_with("6 MB") {
+        let figure = format!("{}: memory above idle, {input}", program.name);
+        if input.starts_with("6 MB") {
             figures.compare("size", figure, above_idle, "MB", Target::AtMost(48.0));
         } else {
             figures.add("size", figure, above_idle, "MB");

@@ -1,10 +1,10 @@
-//! The figures of a run, and what they should be.
+//! The figures of a run and their targets.
 
 use std::fmt::Write as _;
 
 use serde_json::json;
 
-/// What a figure must not pass.
+/// The bound of a figure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
     AtLeast(f64),
@@ -19,7 +19,7 @@ struct Figure {
     target: Option<Target>,
 }
 
-/// Figures in the order in which they were measured.
+/// Figures in the order they were measured.
 #[derive(Default)]
 pub(crate) struct Figures(Vec<Figure>);
 
@@ -92,8 +92,8 @@ impl Target {
 
 fn with_unit(value: f64, unit: &str) -> String {
     let digits = match value.abs() {
-        great if great >= 100.0 => 0,
-        middle if middle >= 10.0 => 1,
+        large if large >= 100.0 => 0,
+        medium if medium >= 10.0 => 1,
         small if small >= 0.1 => 2,
         _ => 3,
     };

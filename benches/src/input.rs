@@ -1,31 +1,31 @@
-//! What is measured with, and how a time is taken.
+//! Inputs of the measurements, and how durations are measured.
 
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// So long each thing is measured.
+/// How long each measurement runs.
 pub(crate) const MEASURED: Duration = Duration::from_secs(3);
 
-/// The first records of a stream of a generated center; `make bench` has generated them.
+/// The first records of a generated center's stream, which `make bench` generates.
 pub(crate) fn generated(stream: &str, records: usize) -> Vec<Vec<u8>> {
     let path =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../target/bench/input/{stream}.jsonl"));
     let lines = std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; `make bench` makes it", path.display()));
+        .unwrap_or_else(|error| panic!("{}: {error}; `make bench` generates it", path.display()));
     let lines: Vec<_> = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     assert!(lines.len() >= records, "{} has {} records", path.display(), lines.len());
     lines[..records].iter().map(|line| line.to_vec()).collect()
 }
 
-/// A count as a number to calculate with.
-#[expect(clippy::cast_precision_loss, reason = "what is counted here is small")]
+/// A count as a float.
+#[expect(clippy::cast_precision_loss, reason = "counts in the benchmarks are small")]
 pub(crate) fn float(count: usize) -> f64 {
     count as f64
 }
 
 /// The median time of one call, in seconds.
-#[expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 pub(crate) fn median_seconds<T>(mut call: impl FnMut() -> T) -> f64 {
     black_box(call());
     let mut times = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn median_seconds<T>(mut call: impl FnMut() -> T) -> f64 {
     median(times)
 }
 
-/// The middle one.
+/// The median.
 pub(crate) fn median(mut seconds: Vec<f64>) -> f64 {
     seconds.sort_by(f64::total_cmp);
     seconds[seconds.len() / 2]

@@ -1,4 +1,4 @@
-//! A DynamoDB that does nothing but answer after a fixed time, and counts.
+//! A DynamoDB stand-in that answers after a fixed latency and counts requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,14 +10,14 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use tokio::net::TcpListener;
 
-/// The server, in a thread of its own.
+/// The server, in its own thread.
 pub(crate) struct LatencyServer {
     pub(crate) endpoint: String,
     requests: Arc<AtomicUsize>,
 }
 
 impl LatencyServer {
-    /// Every statement of a batch takes effect; whatever else is asked is done.
+    /// Starts a server that answers every request with success.
     pub(crate) fn start(latency: Duration) -> Self {
         let requests = Arc::new(AtomicUsize::new(0));
         let counted = requests.clone();
@@ -45,7 +45,7 @@ impl LatencyServer {
         Self { endpoint, requests }
     }
 
-    /// Requests since it was last asked.
+    /// Requests since the last call.
     pub(crate) fn requests(&self) -> usize {
         self.requests.swap(0, Ordering::Relaxed)
     }

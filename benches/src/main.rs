@@ -1,12 +1,12 @@
-//! How far the functions are from what the machine allows, and from what one would otherwise write: `make bench`.
+//! `make bench`: compares the functions with the machine's limit and with the same functions in other languages.
 //!
-//! Everything is measured in one run on one machine, so that ratios mean something; medians are taken.
+//! Everything is measured in one run on one machine, because only ratios are meaningful. Figures are medians.
 
 #![expect(
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a benchmark prints, and has nobody to answer to"
+    reason = "a benchmark prints, and panics on errors"
 )]
 
 mod cold_start;

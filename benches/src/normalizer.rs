@@ -19,7 +19,7 @@ fn handle(event: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&transform(event, &Policy::default()).0).unwrap()
 }
 
-/// What no handler can do without: the envelope, base64 both ways, and one look at every byte of the record.
+/// The minimum work of any handler: the envelope, base64 both ways, and one scan over every byte of the record.
 fn floor(event: &[u8]) -> Vec<u8> {
     let event: TransformEvent = serde_json::from_slice(event).unwrap();
     let mut answers = Answers::with_capacity(event.expected_response_bytes());
@@ -42,7 +42,13 @@ pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
         let least = median_seconds(|| floor(&event));
         figures.add(PART, format!("{name}: event handled"), megabytes / ours, "MB/s");
         figures.add(PART, format!("{name}: the floor"), megabytes / least, "MB/s");
-        figures.compare(PART, format!("{name}: time of the floor's"), ours / least, "×", Target::AtMost(2.0));
+        figures.compare(
+            PART,
+            format!("{name}: time relative to the floor"),
+            ours / least,
+            "×",
+            Target::AtMost(2.0),
+        );
         let response = handle(&event);
         for (peer, command) in peers::normalizers() {
             let (seconds, their_response) = peers::run(command, folder, &event);
@@ -63,7 +69,7 @@ pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
     growth(figures);
 }
 
-/// Time per byte must not depend on how many records there are, or how large they are.
+/// Time per byte must not depend on the number or size of records.
 fn growth(figures: &mut Figures) {
     let record = generated("contact-records", 100);
     let with_attributes = |bytes: usize| -> Vec<Vec<u8>> {
@@ -81,13 +87,13 @@ fn growth(figures: &mut Figures) {
         let bytes = float(event.len());
         median_seconds(|| handle(&event)) / bytes * 1e9
     };
-    let of_many = |count: usize| -> Vec<Vec<u8>> { record.iter().cycle().take(count).cloned().collect() };
-    let (few, many) = (nanoseconds(&of_many(10)), nanoseconds(&of_many(2000)));
-    figures.compare(PART, "time per byte, 2,000 records against 10", many / few, "×", Target::AtMost(1.3));
+    let repeated = |count: usize| -> Vec<Vec<u8>> { record.iter().cycle().take(count).cloned().collect() };
+    let (few, many) = (nanoseconds(&repeated(10)), nanoseconds(&repeated(2000)));
+    figures.compare(PART, "time per byte, 2,000 records vs. 10", many / few, "×", Target::AtMost(1.3));
     let (small, large) = (nanoseconds(&with_attributes(0)), nanoseconds(&with_attributes(32 * 1024)));
     figures.compare(
         PART,
-        "time per byte, 32 KB of attributes against none",
+        "time per byte, 32 KB of attributes vs. none",
         large / small,
         "×",
         Target::AtMost(1.3),

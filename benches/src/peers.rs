@@ -1,4 +1,4 @@
-//! The same jobs in other languages, each as its own process.
+//! The same functions in other languages, each in its own process.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench")
 }
 
-/// A peer by name, and how it is started.
+/// The name and command of each peer.
 pub(crate) fn normalizers() -> Vec<(&'static str, Command)> {
     let python = |library: &str| {
         let mut command = Command::new(target().join("venv/bin/python"));
@@ -43,7 +43,7 @@ pub(crate) fn python_upserter() -> Command {
     command
 }
 
-/// Seconds per event, and the last response.
+/// Returns the seconds per event and the last response.
 pub(crate) fn run(mut command: Command, folder: &Path, event: &[u8]) -> (f64, Vec<u8>) {
     let [columns, input, response] =
         ["columns.json", "event.json", "response.json"].map(|name| folder.join(name));
@@ -57,7 +57,7 @@ pub(crate) fn run(mut command: Command, folder: &Path, event: &[u8]) -> (f64, Ve
     (seconds, std::fs::read(response).unwrap())
 }
 
-/// The columns for programs that know nothing of ours.
+/// The columns in JSON, for the peers.
 fn described<'c>(columns: impl Iterator<Item = &'c Column>) -> Value {
     let column = |column: &Column| {
         let fields = match column.kind {
@@ -76,7 +76,7 @@ fn described<'c>(columns: impl Iterator<Item = &'c Column>) -> Value {
     columns.map(column).collect()
 }
 
-/// Rows must say the same: every column of ours with its value, but for the hash, whose algorithm is each one's own.
+/// Asserts that the rows are equal in every column except the hash, whose algorithm each implementation chooses.
 pub(crate) fn assert_equivalent(name: &str, ours: &[u8], theirs: &[u8]) {
     let answers = |response: &[u8]| -> Vec<Value> {
         serde_json::from_slice::<Value>(response).unwrap()["records"].as_array().unwrap().clone()
@@ -104,8 +104,8 @@ fn row(answer: &Value) -> Map<String, Value> {
     row
 }
 
-/// What is JSON inside of a text counts by its value: the order of keys does not matter there, nor that most
-/// languages cannot tell `1.50` from `1.5`.
+/// Parses JSON inside strings, so that it is compared by value: the order of keys does not matter, nor the difference
+/// between `1.50` and `1.5`, which most languages lose.
 fn compare_by_value(value: &mut Value) {
     match value {
         Value::Number(number) => *value = json!(number.as_f64()),

@@ -1,4 +1,4 @@
-//! A function as Lambda runs it: its own process, which asks the Runtime API for work.
+//! Runs a function as Lambda does: in its own process, which polls the Runtime API.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A function's program, and what it needs to start.
+/// A function's binary and environment.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) environment: Vec<(&'static str, String)>,
 }
 
-/// What one run showed.
+/// The measurements of one run.
 pub(crate) struct Run {
-    /// From the start of the process to its first request for work.
+    /// From the start of the process to its first `/next`.
     pub(crate) to_first_next: Duration,
     /// From the start of the process to the first response.
     pub(crate) to_first_response: Duration,
-    /// Of memory, when it asked for work first.
+    /// Resident memory at the first `/next`.
     pub(crate) idle_bytes: usize,
-    /// Of memory, at most, until the response.
+    /// Peak memory until the response.
     pub(crate) peak_bytes: usize,
 }
 
@@ -29,8 +29,8 @@ impl Program {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release").join(self.name)
     }
 
-    /// Starts it, gives it one event, and ends it.
-    #[expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
+    /// Starts the program, sends it one event, and stops it.
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
     pub(crate) fn run(&self, event: &[u8], share: Option<&CpuShare>) -> Run {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let begin = Instant::now();
@@ -54,7 +54,7 @@ impl Program {
     fn start(&self, listener: &TcpListener, share: Option<&CpuShare>) -> Child {
         let mut command = match share {
             None => Command::new(self.path()),
-            // The shell joins the group before it becomes the function, so that all of its start counts.
+            // The shell joins the cgroup before it becomes the function, so that the limit covers the whole start.
             Some(share) => {
                 let mut shell = Command::new("sh");
                 shell.args(["-c", "echo $$ > \"$0\" && exec \"$1\""]);
@@ -80,7 +80,7 @@ impl Program {
     }
 }
 
-/// Reads a request.
+/// Reads one HTTP request: head and body.
 fn request(requests: &mut BufReader<TcpStream>) -> (String, Vec<u8>) {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -108,21 +108,21 @@ fn answer_with(connection: &mut TcpStream, event: &[u8]) {
     connection.write_all(event).unwrap();
 }
 
-/// What the kernel says of the process's memory.
+/// A memory figure from `/proc/<pid>/status`, in bytes.
 fn memory(child: &Child, name: &str) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
-/// A group of processes with part of a core, as Lambda gives a function its memory's share of 1,769 MB.
+/// A cgroup with part of a core: Lambda gives a function CPU in proportion to its memory, one core at 1,769 MB.
 /// Source: Lambda Developer Guide, "Configure Lambda function memory".
 pub(crate) struct CpuShare {
     folder: PathBuf,
 }
 
 impl CpuShare {
-    /// `None` where this user may not make such groups.
+    /// `None` if this user may not create cgroups.
     pub(crate) fn of_megabytes(megabytes: usize) -> Option<Self> {
         const MICROSECONDS: usize = 20_000;
         let quota = MICROSECONDS * megabytes / 1769;
@@ -136,16 +136,16 @@ impl CpuShare {
                 |(file, value): &(&str, String)| std::fs::write(share.folder.join(file), value).is_ok();
             limits.iter().all(is_set).then_some(share)
         };
-        let of_version_1 =
+        let version_1 =
             [("cpu.cfs_period_us", MICROSECONDS.to_string()), ("cpu.cfs_quota_us", quota.to_string())];
-        let of_version_2 = [("cpu.max", format!("{quota} {MICROSECONDS}"))];
-        group(first, &of_version_1).or_else(|| group(second, &of_version_2))
+        let version_2 = [("cpu.max", format!("{quota} {MICROSECONDS}"))];
+        group(first, &version_1).or_else(|| group(second, &version_2))
     }
 }
 
 impl Drop for CpuShare {
     fn drop(&mut self) {
-        // The kernel keeps a group until its last process is gone.
+        // The kernel keeps a cgroup until its last process has exited.
         let _ = std::fs::remove_dir(&self.folder);
     }
 }

@@ -1,4 +1,4 @@
-//! The upserter: what it does by itself, and what it makes of a store that takes its time.
+//! The upserter: its own work, and its throughput with a slow store.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,16 +24,16 @@ use crate::peers;
 const PART: &str = "upserter";
 const BATCH: usize = 1000;
 
-/// Nothing is set aside here.
-struct Nowhere;
+/// Panics if a record is rejected: no input here has a bad record.
+struct NoRejections;
 
-impl RejectedStore for Nowhere {
+impl RejectedStore for NoRejections {
     async fn put(&self, key: &str, _: Vec<u8>) -> Result<(), StoreError> {
-        panic!("{key} is set aside");
+        panic!("a record is rejected: {key}");
     }
 }
 
-fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, Nowhere> {
+fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, NoRejections> {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
@@ -42,10 +42,10 @@ fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, Nowhere> {
         .build();
     let store =
         DynamoDbStore::new(Client::from_conf(config), "AgentState".to_owned(), "AgentHistory".to_owned());
-    Upserter { store, rejected_store: Nowhere, rules: Rules::default(), write_concurrency: 64 }
+    Upserter { store, rejected_store: NoRejections, rules: Rules::default(), write_concurrency: 64 }
 }
 
-/// Decode, parse, plan and merge.
+/// Decodes, parses, plans, and merges.
 fn plan(event: &[u8]) -> Batch {
     let event: StreamEvent = serde_json::from_slice(event).unwrap();
     plan_batch(&event, &Rules::default())
@@ -63,25 +63,31 @@ pub(crate) fn measure(folder: &Path, figures: &mut Figures) {
         ("generated events", generated("agent-events", BATCH)),
         ("events of different agents", events_of_different_agents(BATCH, None)),
     ] {
-        alone(name, &records, figures);
-        with_a_store(name, &records, folder, figures);
+        without_store(name, &records, figures);
+        with_store(name, &records, folder, figures);
     }
     growth(figures);
 }
 
-fn alone(name: &str, records: &[Vec<u8>], figures: &mut Figures) {
+fn without_store(name: &str, records: &[Vec<u8>], figures: &mut Figures) {
     let event = kinesis_event(records, 0);
     let (ours, least) = (median_seconds(|| plan(&event)), median_seconds(|| floor(&event)));
     let megabytes = float(records.iter().map(Vec::len).sum()) / 1e6;
     let events = float(records.len());
     let target = Target::AtLeast(400.0);
     figures.compare(PART, format!("{name}: decoded, parsed, planned"), megabytes / ours, "MB/s", target);
-    figures.add(PART, format!("{name}: decoded, parsed, planned"), ours / events * 1e6, "µs an event");
-    figures.compare(PART, format!("{name}: time of the floor's"), ours / least, "×", Target::AtMost(2.0));
+    figures.add(PART, format!("{name}: decoded, parsed, planned"), ours / events * 1e6, "µs per event");
+    figures.compare(
+        PART,
+        format!("{name}: time relative to the floor"),
+        ours / least,
+        "×",
+        Target::AtMost(2.0),
+    );
 }
 
-fn with_a_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Figures) {
-    // One thread, as a function of this size has less than one core.
+fn with_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Figures) {
+    // One thread: a function of this size has less than one core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let events = float(records.len());
     let bytes = kinesis_event(records, 0);
@@ -101,18 +107,18 @@ fn with_a_store(name: &str, records: &[Vec<u8>], folder: &Path, figures: &mut Fi
         let seconds = median_seconds(handle);
         figures.add(PART, format!("{name}, store of {milliseconds} ms"), events / seconds, "events/s");
         if milliseconds == 5 {
-            figures.compare(PART, format!("{name}: requests"), requests, "an event", Target::AtMost(0.2));
+            figures.compare(PART, format!("{name}: requests"), requests, "per event", Target::AtMost(0.2));
             let mut command = peers::python_upserter();
             command.env("AWS_ENDPOINT_URL", &server.endpoint);
             let (theirs, response) = peers::run(command, folder, &bytes);
             assert_eq!(response, br#"{"batchItemFailures": []}"#);
-            let figure = format!("{name}, store of 5 ms: faster than Python, one put a record");
+            let figure = format!("{name}, store of 5 ms: faster than Python, one put per record");
             figures.compare(PART, figure, theirs / seconds, "×", Target::AtLeast(25.0));
         }
     }
 }
 
-/// Time per event must not depend on how many there are, or of how many agents.
+/// Time per byte must not depend on the number of events or agents.
 fn growth(figures: &mut Figures) {
     let nanoseconds = |records: &[Vec<u8>]| {
         let event = kinesis_event(records, 0);
@@ -123,13 +129,13 @@ fn growth(figures: &mut Figures) {
         nanoseconds(&events_of_different_agents(10, None)),
         nanoseconds(&events_of_different_agents(4000, None)),
     );
-    figures.compare(PART, "time per byte, 4,000 events against 10", many / few, "×", Target::AtMost(1.3));
-    let of_one: Vec<_> = events_of_different_agents(1, None).into_iter().cycle().take(BATCH).collect();
+    figures.compare(PART, "time per byte, 4,000 events vs. 10", many / few, "×", Target::AtMost(1.3));
+    let one_agent: Vec<_> = events_of_different_agents(1, None).into_iter().cycle().take(BATCH).collect();
     let different = nanoseconds(&events_of_different_agents(BATCH, None));
     figures.compare(
         PART,
-        "time per byte, 1,000 agents against one",
-        different / nanoseconds(&of_one),
+        "time per byte, 1,000 agents vs. one",
+        different / nanoseconds(&one_agent),
         "×",
         Target::AtMost(2.0),
     );

@@ -1,5 +1,5 @@
-//! A store in bad weather, by seed: writes that fail, whose answers are lost, that take effect long after they were
-//! given up, and others in between at every point.
+//! Seeded fault injection around a store: writes that fail, that lose their response, or that take effect long after
+//! their caller stopped waiting. Every call yields, so that concurrent writers interleave at every point.
 
 use std::fmt::{self, Debug};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,23 +10,23 @@ use fastrand::Rng;
 
 use crate::fault;
 
-/// The store and its weather.
+/// A store with fault injection.
 pub struct Chaos<S> {
-    /// What the weather is around.
+    /// The store behind the faults.
     pub store: S,
-    /// Of a hundred writes, how many meet a fault.
+    /// Percentage of writes that hit a fault.
     pub faults_in_hundred: u8,
     rng: Mutex<Rng>,
     delayed: Mutex<Vec<Delayed>>,
 }
 
-/// A write that nobody waits for any more.
+/// A write whose caller no longer waits for it.
 enum Delayed {
     Registers(Vec<RegisterWrite>),
     Entries(Vec<HistoryEntry>),
 }
 
-/// What becomes of a write.
+/// The fate of a write.
 enum Fate {
     Done,
     Failed,
@@ -35,7 +35,7 @@ enum Fate {
 }
 
 impl<S: Store> Chaos<S> {
-    /// Weather around a store.
+    /// Injects faults into a store.
     pub fn new(store: S, faults_in_hundred: u8, seed: u64) -> Self {
         Self { store, faults_in_hundred, rng: Mutex::new(Rng::with_seed(seed)), delayed: Mutex::default() }
     }
@@ -48,7 +48,7 @@ impl<S: Store> Chaos<S> {
         self.delayed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether of several writes the last ones fail.
+    /// Whether the last writes of a request fail.
     fn is_cut(&self) -> bool {
         self.faults_in_hundred > 0 && self.rng().u8(..20) == 0
     }
@@ -64,7 +64,7 @@ impl<S: Store> Chaos<S> {
             .unwrap_or(Fate::Failed)
     }
 
-    /// Lets others go first, and now and then a delayed write arrive.
+    /// Yields to other tasks, and sometimes lets a delayed write take effect.
     async fn linger(&self) {
         let turns = self.rng().u8(1..=3);
         for _ in 0..turns {
@@ -98,8 +98,8 @@ impl<S: Store> Chaos<S> {
         self.delayed().push(write);
     }
 
-    /// Lets everything arrive that is still delayed.
-    pub async fn clear_up(&self) {
+    /// Lets all delayed writes take effect.
+    pub async fn apply_delayed(&self) {
         let delayed = std::mem::take(&mut *self.delayed());
         for write in delayed {
             self.arrive(write).await;

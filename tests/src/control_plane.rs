@@ -1,8 +1,9 @@
-//! A stand-in for the calls by which the operator's tool looks at a deployed stack: as much of `CloudFormation`, Amazon
-//! Connect, KMS, Kinesis, Glue and `CloudWatch` as it asks, in the forms that their SDKs read. What they say can be planted.
+//! A stand-in for the services that `contact-ledger` calls to check a deployed stack: the operations it uses of
+//! `CloudFormation`, Amazon Connect, KMS, Kinesis, Glue, and `CloudWatch`, in the formats of their SDKs. Tests set
+//! the responses.
 //!
-//! Source: the API References of these services, the operations named here; Smithy, "RPC v2 CBOR protocol", which is
-//! `CloudWatch`'s; RFC 8949, CBOR.
+//! Source: the API References of these services, for the operations named here; Smithy, "RPC v2 CBOR protocol", which
+//! `CloudWatch` uses; RFC 8949, CBOR.
 
 mod cbor;
 
@@ -29,45 +30,45 @@ pub const INSTANCE: &str =
 pub const STREAM: &str = "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events";
 /// The stack's Firehose of contact records.
 pub const FIREHOSE: &str = "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records";
-/// The stack's key.
+/// The stack's KMS key.
 pub const KEY: &str = "arn:aws:kms:eu-west-2:111122223333:key/20000000-0000-4000-8000-000000000002";
-/// The services that Connect puts records through.
+/// The services through which Connect puts records.
 const VIA: [&str; 2] = ["kinesis.eu-west-2.amazonaws.com", "firehose.eu-west-2.amazonaws.com"];
 /// The stack's name.
 pub const STACK: &str = "ledger";
 
-/// What the services say.
+/// The responses of the services.
 #[derive(Debug, Clone)]
-pub struct Says {
+pub struct Responses {
     /// The stack's status.
     pub status: &'static str,
-    /// Its parameter `ConnectInstanceArn`.
+    /// The stack's parameter `ConnectInstanceArn`.
     pub instance: &'static str,
-    /// UUID of the mapping of agent events.
+    /// UUID of the event source mapping of agent events.
     pub mapping: String,
     /// The instance's storage configurations, by kind of record.
     pub streaming: BTreeMap<String, Value>,
     /// Whether the key is enabled.
     pub key_is_enabled: bool,
-    /// The services that Connect's role may use the key through.
+    /// The services through which Connect's role may use the key.
     pub via: Vec<&'static str>,
-    /// The key that the stream is encrypted with.
+    /// The key that encrypts the stream.
     pub stream_key: Option<&'static str>,
     /// Columns of the lake's table.
     pub columns: Value,
-    /// Values of the last hours, the newest first, by metric and the value of its one dimension.
+    /// Values of the last hours, newest first, by metric and the value of its one dimension.
     pub metrics: BTreeMap<(&'static str, &'static str), Vec<f64>>,
-    /// Alarms: name, description and state.
+    /// Alarms: name, description, and state.
     pub alarms: Vec<[&'static str; 3]>,
 }
 
-impl Says {
-    /// What they say of a stack that is well, and that Connect streams to.
+impl Responses {
+    /// The responses for a healthy stack that Connect streams to.
     ///
     /// # Panics
     /// When the schema is not JSON.
     #[must_use]
-    pub fn all_is_well() -> Self {
+    pub fn healthy() -> Self {
         let streams_to = |kind: &str, arn: &str| (kind.to_owned(), storage(kind, arn));
         Self {
             status: "UPDATE_COMPLETE",
@@ -89,7 +90,7 @@ impl Says {
     }
 }
 
-/// A storage configuration as Connect lists it.
+/// A storage configuration in the form that Connect lists.
 #[must_use]
 pub fn storage(id: &str, arn: &str) -> Value {
     if arn.contains(":firehose:") {
@@ -99,12 +100,12 @@ pub fn storage(id: &str, arn: &str) -> Value {
     }
 }
 
-/// The services at work; what they say can be changed at any time.
+/// The running services. Their responses can be changed at any time.
 #[derive(Debug, Clone)]
 pub struct ControlPlane {
-    /// What they say.
-    pub says: Arc<Mutex<Says>>,
-    /// Where they listen.
+    /// Their responses.
+    pub responses: Arc<Mutex<Responses>>,
+    /// Their URL.
     pub endpoint: String,
 }
 
@@ -112,19 +113,19 @@ impl ControlPlane {
     /// Serves on a free port.
     ///
     /// # Panics
-    /// When there is none.
-    pub async fn start(says: Says) -> Self {
+    /// When no port is free.
+    pub async fn start(responses: Responses) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it listens");
-        let says = Arc::new(Mutex::new(says));
-        let router = Router::new().fallback(serve).with_state(says.clone());
+        let responses = Arc::new(Mutex::new(responses));
+        let router = Router::new().fallback(serve).with_state(responses.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { says, endpoint: format!("http://{address}") }
+        Self { responses, endpoint: format!("http://{address}") }
     }
 }
 
 async fn serve(
-    State(says): State<Arc<Mutex<Says>>>,
+    State(responses): State<Arc<Mutex<Responses>>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -136,28 +137,28 @@ async fn serve(
     assert!(scope.next().is_some_and(|key| !key.is_empty()));
     assert_eq!(scope.nth(1), Some(REGION));
     let service = scope.next().expect("a scope names the service");
-    let mut says = says.lock().expect("no call panics");
+    let mut responses = responses.lock().expect("no call panics");
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let json =
         |json: Value| ([("content-type", "application/x-amz-json-1.1")], json.to_string()).into_response();
     match service {
         "cloudformation" => {
-            ([("content-type", "text/xml")], says.cloudformation(&String::from_utf8_lossy(&body)))
+            ([("content-type", "text/xml")], responses.cloudformation(&String::from_utf8_lossy(&body)))
                 .into_response()
         }
-        "connect" => says.connect(&method, &uri, &request),
-        "kms" => json(says.key(header("x-amz-target"))),
-        "kinesis" => json(says.stream()),
+        "connect" => responses.connect(&method, &uri, &request),
+        "kms" => json(responses.key(header("x-amz-target"))),
+        "kinesis" => json(responses.stream()),
         "glue" => json(json!({"Table": {
-            "Name": request["Name"], "StorageDescriptor": {"Columns": says.columns},
+            "Name": request["Name"], "StorageDescriptor": {"Columns": responses.columns},
         }})),
         "monitoring" => {
             let operation = uri.path().rsplit('/').next().unwrap_or_default();
-            let answer = cbor::to_vec(&says.cloudwatch(operation, &cbor::from_slice(&body)));
+            let answer = cbor::to_vec(&responses.cloudwatch(operation, &cbor::from_slice(&body)));
             ([("content-type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")], answer)
                 .into_response()
         }
-        other => panic!("nothing stands in for {other}"),
+        other => panic!("there is no stand-in for {other}"),
     }
 }
 
@@ -166,7 +167,7 @@ fn member(fields: &[(&str, &str)]) -> String {
     format!("<member>{}</member>", fields.concat())
 }
 
-impl Says {
+impl Responses {
     fn cloudformation(&self, body: &str) -> String {
         let answer = |action: &str, result: &str| {
             format!(
@@ -220,7 +221,7 @@ impl Says {
         let query = uri.query().unwrap_or_default();
         let kind = query.strip_prefix("resourceType=").unwrap_or_default().to_owned();
         let place = "/instance/10000000-0000-4000-8000-000000000001/storage-config";
-        let rest = uri.path().strip_prefix(place).expect("it is about the instance");
+        let rest = uri.path().strip_prefix(place).expect("the path is the instance's");
         let config = |id: &str| {
             let mut config = request["StorageConfig"].clone();
             config["AssociationId"] = json!(id);
@@ -261,7 +262,7 @@ impl Says {
         let policy = json!({"Version": "2012-10-17", "Statement": [
             {"Sid": "Account", "Effect": "Allow", "Action": "kms:*", "Resource": "*",
                 "Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
-            // What another role may is no help to Connect.
+            // A statement for another role does not help Connect.
             {"Sid": "Another", "Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": "*",
                 "Principal": {"AWS": "*"},
                 "Condition": {
@@ -292,7 +293,7 @@ impl Says {
         json!({"StreamDescriptionSummary": stream})
     }
 
-    /// `GetMetricData` and `DescribeAlarms`. As with the service, a metric of another dimension has no values.
+    /// `GetMetricData` and `DescribeAlarms`. As in the service, a metric with another dimension has no values.
     fn cloudwatch(&self, operation: &str, request: &Value) -> Value {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         if operation == "DescribeAlarms" {
@@ -308,9 +309,9 @@ impl Says {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let name = format!("{} {}", text(&metric["Namespace"]), text(&metric["MetricName"]));
             let dimensions = list(&metric["Dimensions"]);
-            let [dimension] = &dimensions[..] else { panic!("one dimension is asked for: {metric}") };
-            let of = text(&dimension["Value"]);
-            let values = self.metrics.get(&(name.as_str(), of.as_str()));
+            let [dimension] = &dimensions[..] else { panic!("a metric has one dimension: {metric}") };
+            let value = text(&dimension["Value"]);
+            let values = self.metrics.get(&(name.as_str(), value.as_str()));
             json!({"Id": query["Id"], "Label": name, "StatusCode": "Complete", "Values": values})
         });
         json!({"MetricDataResults": results.collect::<Vec<_>>()})

@@ -1,14 +1,14 @@
-//! Contact records made by hand, and the rows they become.
+//! Hand-made contact records and their rows.
 
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{Timestamp, parse};
 use contact_lake::{Arrival, Policy, encode, normalize};
 use serde_json::Value;
 
-/// The row of a contact record, as it is kept beside its fixture.
+/// The row of a contact record, in the form stored beside its fixture.
 ///
 /// # Panics
-/// When it is none.
+/// When it is not a contact record.
 #[must_use]
 pub fn row_of(bytes: &[u8]) -> Value {
     let value = parse(bytes).expect("a fixture is JSON");

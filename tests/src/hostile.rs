@@ -1,5 +1,5 @@
-//! Input that somebody made on purpose, or that stands at a limit, and what must become of it: the table of
-//! docs/reliability.md, which `hostile_input` holds the functions to.
+//! Hostile input and input at a limit, with the expected outcomes: the table of docs/reliability.md, which the test
+//! `hostile_input` checks.
 
 use std::fmt::Write as _;
 
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 /// One row of the table.
 pub struct Case {
-    /// The input, in words.
-    pub what: &'static str,
-    /// Its bytes.
+    /// Describes the input.
+    pub description: &'static str,
+    /// The input.
     pub record: Vec<u8>,
-    /// What becomes of it: `row`, `applied`, `failed: <reason>`, `rejected: <reason>`.
+    /// The outcome: `row`, `applied`, `failed: <reason>`, `rejected: <reason>`.
     pub outcome: &'static str,
-    /// What the row or the state holds of it.
+    /// A column or attribute of the row or state, with its expected value.
     pub holds: Option<(&'static str, Value)>,
 }
 
-fn case(what: &'static str, record: impl Into<Vec<u8>>, outcome: &'static str) -> Case {
-    Case { what, record: record.into(), outcome, holds: None }
+fn case(description: &'static str, record: impl Into<Vec<u8>>, outcome: &'static str) -> Case {
+    Case { description, record: record.into(), outcome, holds: None }
 }
 
 impl Case {
@@ -34,10 +34,10 @@ fn with_members(mut record: Value, members: Value) -> Vec<u8> {
     record.to_string().into_bytes()
 }
 
-/// A contact record with these members beside, or instead of, the required ones.
+/// A contact record with these members added to the required ones, or replacing them.
 ///
 /// # Panics
-/// When they are no object.
+/// When `members` is not an object.
 #[must_use]
 pub fn contact(members: Value) -> Vec<u8> {
     let record = json!({
@@ -48,7 +48,7 @@ pub fn contact(members: Value) -> Vec<u8> {
     with_members(record, members)
 }
 
-/// `ContactId` with a Cyrillic letter; the format's version still says what it is.
+/// A record whose key `ContactId` has a Cyrillic letter. It is still recognized by the version of its format.
 fn with_a_key_that_looks_like_contact_id() -> Vec<u8> {
     let key = "\"AWSContactTraceRecordFormatVersion\":\"2017-03-10\",\"\u{421}ontactId\"";
     replaced(contact(json!({})), "\"ContactId\"", key)
@@ -80,10 +80,10 @@ pub fn contact_records() -> Vec<Case> {
     let spoof = "\u{202e}gnp.exe\u{202c}";
     vec![
         case("32 KB of attributes, Amazon Connect's limit", attribute(32 * 1024), "row"),
-        case("a record of 1 MiB, what Firehose takes", attribute(1_024_000 - 400), "row"),
-        case("a record of 4 MB: the row is no larger, and fits an answer", attribute(4_000_000), "row"),
+        case("a record of 1 MiB, Firehose's limit", attribute(1_024_000 - 400), "row"),
+        case("a record of 4 MB: its row fits the response", attribute(4_000_000), "row"),
         case(
-            "a record of 10 MiB, what Kinesis takes: no answer has room for its row",
+            "a record of 10 MiB, Kinesis's limit: its row does not fit a response",
             attribute(10 << 20),
             "failed: too_large $",
         ),
@@ -92,7 +92,7 @@ pub fn contact_records() -> Vec<Case> {
         case("a million levels of nesting", nested(1_000_000), "failed: too_deep $"),
         case("a million opening braces", "{".repeat(1_000_000), "failed: not_json $"),
         case(
-            "a number beyond any type: kept, digit by digit",
+            "a number beyond any type: its digits are kept",
             contact_with("\"AgentConnectionAttempts\":1e400"),
             "row",
         )
@@ -100,15 +100,14 @@ pub fn contact_records() -> Vec<Case> {
         case("a whole number of 40 digits", contact_with(&format!("\"New\":{}", "9".repeat(40))), "row")
             .holds("extra", format!(r#"{{"New":{}}}"#, "9".repeat(40))),
         case("NaN", contact_with("\"New\":NaN"), "failed: not_json $"),
-        case("a control character as it is", contact_with("\"New\":\"\u{1}\""), "failed: not_json $"),
+        case("an unescaped control character", contact_with("\"New\":\"\u{1}\""), "failed: not_json $"),
         case(
-            "control characters and line ends, escaped: the row stays one line",
+            "escaped control characters and line breaks: the row stays one line",
             contact(json!({"CustomerId": "a\0\u{1b}[2J\r\n\u{2028}b"})),
             "row",
         )
         .holds("customer_id", "a\0\u{1b}[2J\r\n\u{2028}b"),
-        case("text that runs from right to left", contact(json!({"CustomerId": spoof})), "row")
-            .holds("customer_id", spoof),
+        case("right-to-left text", contact(json!({"CustomerId": spoof})), "row").holds("customer_id", spoof),
         case(
             "a key that only looks like `CustomerId` (Cyrillic С): an unknown field",
             contact(json!({"\u{421}ustomerId": "x"})),
@@ -116,7 +115,7 @@ pub fn contact_records() -> Vec<Case> {
         )
         .holds("extra", "{\"\u{421}ustomerId\":\"x\"}"),
         case(
-            "a required key that only looks right",
+            "a required key with a letter that only looks right",
             with_a_key_that_looks_like_contact_id(),
             "failed: missing_field ContactId",
         ),
@@ -127,7 +126,7 @@ pub fn contact_records() -> Vec<Case> {
         )
         .holds("channel", "VOICE"),
         case(
-            "a key twice: the last counts, the first is kept in `extra`",
+            "a repeated key: the last counts, the first is kept in `extra`",
             contact_with(r#""Channel":"VOICE","Channel":"CHAT""#),
             "row",
         )
@@ -140,30 +139,30 @@ pub fn contact_records() -> Vec<Case> {
         case("a leap second: the last second of its minute", started("2016-12-31T23:59:60Z"), "row")
             .holds("initiation_timestamp", "2016-12-31T23:59:59.000Z"),
         case(
-            "29 February of a year without one",
+            "February 29 of a year that is not a leap year",
             started("2026-02-29T00:00:00Z"),
             "failed: bad_field InitiationTimestamp",
         ),
-        case("an offset: the day is that of UTC", started("2026-03-02T00:30:00+14:00"), "row")
+        case("an offset: the contact date is in UTC", started("2026-03-02T00:30:00+14:00"), "row")
             .holds("initiation_timestamp", "2026-03-01T10:30:00.000Z"),
         case(
-            "a time without a zone: nobody knows which",
+            "a time without an offset: the zone is unknown",
             started("2026-03-02T08:00:00"),
             "failed: bad_field InitiationTimestamp",
         ),
         case(
-            "a path instead of a time: no key is made of it",
+            "a path instead of a time: it never becomes part of a key",
             started("../../raw/x"),
             "failed: bad_field InitiationTimestamp",
         ),
         case(
-            "a spreadsheet formula in an attribute: rows hold what came",
+            "a spreadsheet formula in an attribute: rows hold it unchanged",
             contact(json!({"Attributes": {"=k": "=HYPERLINK(\"http://a\")"}})),
             "row",
         )
         .holds("attributes", json!({"=k": "=HYPERLINK(\"http://a\")"})),
         case(
-            "a line of a log in an id: it is text",
+            "a log line in an ID: it is text",
             contact(json!({"CustomerId": "x\n{\"level\":\"ERROR\"}"})),
             "row",
         )
@@ -176,7 +175,7 @@ pub fn contact_records() -> Vec<Case> {
     ]
 }
 
-/// The record with one text in place of another.
+/// The record with one text replaced by another.
 fn replaced(record: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     let text = String::from_utf8(record).expect("a record is text");
     assert!(text.contains(from), "{from} is in the record");
@@ -192,7 +191,7 @@ fn agent(id: &str, members: Value) -> Vec<u8> {
     with_members(event, members)
 }
 
-/// Contacts that take about so many bytes of an item.
+/// An event with contacts that take about `bytes` bytes of an item.
 fn contacts(id: &str, bytes: usize) -> Vec<u8> {
     let contact = |number: usize| {
         json!({"ContactId": format!("{number:0>256}"), "Channel": "VOICE", "State": "CONNECTED",
@@ -211,9 +210,9 @@ pub fn agent_events() -> Vec<Case> {
     let status =
         |name: &str| json!({"AgentStatus": {"Name": name, "StartTimestamp": "2026-03-02T08:00:00.000Z"}});
     vec![
-        case("an item of about 300 KB: DynamoDB takes 400", contacts("a-300", 300 << 10), "applied"),
+        case("an item of about 300 KB: DynamoDB's limit is 400 KB", contacts("a-300", 300 << 10), "applied"),
         case(
-            "an item above 400 KB, which DynamoDB would refuse for ever",
+            "an item above 400 KB, which DynamoDB would always refuse",
             contacts("a-500", 500 << 10),
             "rejected: too_large CurrentAgentSnapshot",
         ),
@@ -231,57 +230,57 @@ pub fn agent_events() -> Vec<Case> {
             "rejected: too_large PreviousAgentSnapshot",
         ),
         case(
-            "an event of 4.4 MB, the most that Lambda can hand on",
+            "an event of 4.4 MB, the largest that Lambda can deliver",
             contacts("a-all", 7 << 20),
             "rejected: too_large CurrentAgentSnapshot",
         ),
-        case("an id of 256 bytes", agent(&"x".repeat(254), json!({})), "applied"),
+        case("an ID of 256 bytes", agent(&"x".repeat(254), json!({})), "applied"),
         case(
-            "a longer id: a key has 1,024 bytes",
+            "a longer ID: a key has at most 1,024 bytes",
             agent("a-long", json!({"EventId": "x".repeat(257)})),
             "rejected: bad_field EventId",
         ),
         case(
-            "an id with the sign that joins keys",
+            "an ID with the character that joins keys",
             agent("a-1", json!({"EventId": "e#1"})),
             "rejected: bad_field EventId",
         ),
-        case("an agent's id that is a path", agent("../../x", json!({})), "rejected: bad_field AgentARN"),
+        case("an agent ID that is a path", agent("../../x", json!({})), "rejected: bad_field AgentARN"),
         case(
             "an ARN of another service",
             agent("a-2", json!({"AgentARN": "arn:aws:s3:::bucket"})),
             "rejected: bad_field AgentARN",
         ),
         case(
-            "a name with control characters and from right to left",
+            "a name with control characters and right-to-left text",
             agent("a-3", json!({"CurrentAgentSnapshot": status("\u{202e}\0\n")})),
             "applied",
         )
         .holds("status_name", "\u{202e}\0\n"),
         case(
-            "an empty name, which DynamoDB takes",
+            "an empty name, which DynamoDB accepts",
             agent("a-4", json!({"CurrentAgentSnapshot": status("")})),
             "applied",
         ),
         case("a formula as a name", agent("a-5", json!({"CurrentAgentSnapshot": status("=1+1")})), "applied")
             .holds("status_name", "=1+1"),
         case(
-            "the year 9999: it would never be overtaken",
+            "the year 9999: no later event replaces it",
             agent("a-6", json!({"EventTimestamp": "9999-12-30T00:00:00Z"})),
             "applied",
         ),
         case("a leap second", agent("a-7", json!({"EventTimestamp": "2016-12-31T23:59:60Z"})), "applied"),
         case(
-            "a time without a zone",
+            "a time without an offset",
             agent("a-8", json!({"EventTimestamp": "2026-03-02T08:00:00"})),
             "rejected: bad_field EventTimestamp",
         ),
         case(
-            "a snapshot of another type: nothing is known of it",
+            "a snapshot of another type: it is ignored",
             agent("a-9", json!({"CurrentAgentSnapshot": "x"})),
             "applied",
         ),
-        case("an event type of tomorrow", agent("a-10", json!({"EventType": "PAUSED"})), "applied"),
+        case("an unknown event type", agent("a-10", json!({"EventType": "PAUSED"})), "applied"),
         case(
             "keys that differ in case",
             agent("a-11", json!({"eventtype": "LOGIN", "EVENTID": "x"})),
@@ -293,11 +292,11 @@ pub fn agent_events() -> Vec<Case> {
             "rejected: too_deep $",
         ),
         case(
-            "the magic bytes of a packed record, and rubbish",
+            "the magic bytes of an aggregate, followed by garbage",
             b"\xf3\x89\x9a\xc2rubbish".to_vec(),
             "rejected: aggregated $",
         ),
-        case("no bytes at all", Vec::new(), "rejected: not_json $"),
+        case("an empty record", Vec::new(), "rejected: not_json $"),
     ]
 }
 
@@ -309,8 +308,8 @@ pub fn table() -> String {
         // Writing to a string cannot fail.
         let _ =
             write!(table, "{}| {heading} | outcome |\n|---|---|\n", if table.is_empty() { "" } else { "\n" });
-        for Case { what, outcome, .. } in cases {
-            let _ = writeln!(table, "| {what} | {} |", outcome.replacen(" $", "", 1));
+        for Case { description, outcome, .. } in cases {
+            let _ = writeln!(table, "| {description} | {} |", outcome.replacen(" $", "", 1));
         }
     }
     table

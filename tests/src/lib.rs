@@ -1,5 +1,5 @@
-//! What the tests in `tests/` share: events as the services send them, stores that fail on purpose, and where
-//! the function binaries are.
+//! Shared by the tests in `tests/`: events as the services send them, stores with fault injection, and the location
+//! of the function binaries.
 
 pub mod chaos;
 pub mod control_plane;
@@ -41,7 +41,7 @@ use tokio::time::Instant;
 /// The folder of this build's binaries.
 ///
 /// # Panics
-/// When they were not built: `make test` does it.
+/// When they were not built; `make test` builds them.
 #[must_use]
 pub fn functions_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
@@ -55,15 +55,15 @@ pub fn functions_folder() -> PathBuf {
     folder
 }
 
-/// Bytes as GZIP.
+/// The bytes compressed with GZIP.
 ///
 /// # Panics
-/// Never: memory takes them.
+/// Never: writing to memory cannot fail.
 #[must_use]
 pub fn compressed(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(bytes.as_ref()).expect("memory takes it");
-    gzip.finish().expect("memory takes it")
+    gzip.write_all(bytes.as_ref()).expect("writing to memory cannot fail");
+    gzip.finish().expect("writing to memory cannot fail")
 }
 
 /// The hand-made contact records, by name.
@@ -82,30 +82,31 @@ pub fn contact_record_fixtures() -> BTreeMap<String, Vec<u8>> {
     fixtures.filter(|(name, _)| !name.contains('.')).collect()
 }
 
-/// The processes that have a file open below a folder; a function process has its log.
+/// The processes with an open file below a folder. A function process keeps its log open.
 #[must_use]
 pub fn processes_with_files_below(folder: &Path) -> Vec<PathBuf> {
     let has_file_below = |process: &PathBuf| {
-        // Processes that end meanwhile, or belong to others, have no files to show.
+        // Processes that have ended or belong to other users show no files.
         let open_files = std::fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         let mut targets = open_files.filter_map(|file| std::fs::read_link(file.path()).ok());
         targets.any(|target| target.starts_with(folder))
     };
-    // What another test of this program is about to start has this test's files until it is its own program.
+    // A process that another test of this program is forking has this test's files open until it executes its own
+    // program.
     let this = std::env::current_exe().ok();
     let is_other = |process: &PathBuf| std::fs::read_link(process.join("exe")).ok() != this;
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path());
     processes.filter(is_other).filter(has_file_below).collect()
 }
 
-/// A size in bytes that the kernel keeps of a process: `VmRSS` is its memory, `VmHWM` the most it had.
+/// A memory figure of a process, in bytes: `VmRSS` is the current resident memory, `VmHWM` its peak.
 ///
 /// # Panics
-/// When there is no such process, or no such size.
+/// When there is no such process or figure.
 #[must_use]
 pub fn resident_bytes(process: &Path, name: &str) -> u64 {
     let status = std::fs::read_to_string(process.join("status")).expect("a running process has a status");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel tells this size");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel reports this size");
     let kilobytes = line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB");
     kilobytes.parse::<u64>().expect("a size is a number") * 1024
 }
@@ -113,7 +114,7 @@ pub fn resident_bytes(process: &Path, name: &str) -> u64 {
 /// A Kinesis event with these records, numbered from `first`.
 ///
 /// # Panics
-/// Never: the JSON is the event's own form.
+/// Never: the JSON has the event's form.
 #[must_use]
 pub fn stream_event<'a>(first: usize, records: impl IntoIterator<Item = &'a [u8]>) -> StreamEvent {
     let record = |(index, data): (usize, &[u8])| {
@@ -123,16 +124,16 @@ pub fn stream_event<'a>(first: usize, records: impl IntoIterator<Item = &'a [u8]
     read_event(&json!({ "Records": records }))
 }
 
-/// An event as the runtime reads it: from its text.
+/// Parses an event from its text, as the runtime does.
 ///
 /// # Panics
-/// When it is no such event.
+/// When the event does not have the form of `T`.
 #[must_use]
 pub fn read_event<T: DeserializeOwned>(event: &Value) -> T {
-    serde_json::from_str(&event.to_string()).expect("this is an event of its service")
+    serde_json::from_str(&event.to_string()).expect("the event has its service's form")
 }
 
-/// One record of a Kinesis event, which arrived so many seconds after 1970.
+/// One record of a Kinesis event. `arrival` is in seconds since 1970.
 #[must_use]
 pub fn stream_record(
     shard: usize,
@@ -153,10 +154,10 @@ pub fn stream_record(
     })
 }
 
-/// A Firehose event with these records, `r0`, `r1`, ….
+/// A Firehose event with these records, named `r0`, `r1`, ….
 ///
 /// # Panics
-/// Never: the JSON is the event's own form.
+/// Never: the JSON has the event's form.
 #[must_use]
 pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> TransformEvent {
     let record = |(index, data): (usize, &[u8])| {
@@ -170,7 +171,7 @@ pub fn transform_event<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> Trans
     read_event(&json!({ "records": records }))
 }
 
-/// A client of a DynamoDB on this machine, with the keys that it knows.
+/// A client of a DynamoDB on this machine, with its keys.
 #[must_use]
 pub fn dynamodb_client(endpoint: &str, keys: &Keys) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
@@ -188,7 +189,7 @@ pub fn dynamodb_client(endpoint: &str, keys: &Keys) -> Client {
     Client::from_conf(config)
 }
 
-/// A DynamoDB of our own with the two tables, `State` and `History`.
+/// A new DynamoDB with the two tables, `State` and `History`.
 ///
 /// # Panics
 /// When it cannot be started.
@@ -206,13 +207,13 @@ pub fn dynamodb_store(client: Client) -> DynamoDbStore {
     DynamoDbStore::new(client, "State".to_owned(), "History".to_owned())
 }
 
-/// A deadline that no test comes near.
+/// A deadline that no test reaches.
 #[must_use]
 pub fn far_future() -> Instant {
     Instant::now() + Duration::from_hours(1)
 }
 
-/// The upserter's function, on any store, setting aside into memory.
+/// The upserter on any store, with rejected records in memory.
 pub fn upserter<S>(store: S) -> Upserter<S, MemoryRejectedStore> {
     Upserter {
         store,
@@ -227,12 +228,12 @@ pub fn upserter<S>(store: S) -> Upserter<S, MemoryRejectedStore> {
 pub struct MemoryRejectedStore {
     /// The objects.
     pub objects: Mutex<BTreeMap<String, String>>,
-    /// Whether to refuse.
+    /// Whether every put is refused.
     pub refuses: bool,
 }
 
 impl MemoryRejectedStore {
-    /// The lines of all objects, with the key they are under.
+    /// The lines of all objects, with the object's key.
     ///
     /// # Panics
     /// When a line is not JSON.
@@ -267,10 +268,10 @@ pub fn fault(class: FaultClass) -> StoreError {
     }
 }
 
-/// A store in memory that fails some of its writes: before they take effect, or after, so that the answer is lost.
+/// A store in memory that fails some of its writes: before they take effect, or after, so that the response is lost.
 #[derive(Debug)]
 pub struct FailingStore {
-    /// What works.
+    /// The store behind the faults.
     pub store: MemoryStore,
     writes: AtomicUsize,
     failing: Range<usize>,
@@ -279,8 +280,7 @@ pub struct FailingStore {
 }
 
 impl FailingStore {
-    /// A store whose writes number `failing`, counted from 0, fail; with `loses_answer` they take effect all the
-    /// same.
+    /// A store whose writes in the range `failing`, counted from 0, fail. With `loses_answer` they still take effect.
     #[must_use]
     pub fn new(failing: Range<usize>, class: FaultClass, loses_answer: bool) -> Self {
         Self { store: MemoryStore::default(), writes: AtomicUsize::new(0), failing, class, loses_answer }
@@ -291,7 +291,7 @@ impl FailingStore {
         self.failing.contains(&write)
     }
 
-    /// How many writes there were.
+    /// The number of writes so far.
     #[must_use]
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::Relaxed)

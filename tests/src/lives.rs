@@ -1,7 +1,7 @@
-//! Random agents who live random days: what happened to them, and the events that tell of it.
+//! Random agents on random days: what happened to them, and the events that report it.
 //!
-//! The truth is written down while an agent lives, not computed from the events; so it is a second opinion on what the
-//! tables must hold.
+//! The truth is recorded while the day is generated, not computed from the events, so it is an independent reference
+//! for the content of the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// The instance of all agents.
 pub const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
-/// Their Region.
+/// The Region of all agents.
 pub const REGION: &str = "eu-west-2";
 /// 2026-03-02T08:00:00Z in milliseconds.
 const MORNING: i64 = 1_772_438_400_000;
@@ -26,7 +26,7 @@ const STATUSES: [(&str, &str, &str); 4] = [
     ("Offline", "OFFLINE", "offline"),
 ];
 const OFFLINE: usize = 3;
-/// Contact states with their activities, by the precedence of Amazon Connect's real-time page.
+/// Contact states with their activities, in the order of precedence on Amazon Connect's real-time page.
 const STATES: [(&str, &str); 8] = [
     ("ERROR", "error"),
     ("MISSED", "missed"),
@@ -38,25 +38,25 @@ const STATES: [(&str, &str); 8] = [
     ("CONNECTING", "incoming"),
 ];
 
-/// An event and what makes it that one.
+/// An event and its identity.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The event as Amazon Connect sends it.
     pub record: Vec<u8>,
-    /// Whose it is.
+    /// The agent.
     pub agent_id: String,
     /// When it happened.
     pub timestamp: String,
-    /// Its id.
+    /// The event's ID.
     pub event_id: String,
-    /// Whether the history keeps it.
+    /// Whether the history keeps the event.
     pub is_kept: bool,
 }
 
-/// What the tables must hold.
+/// The expected content of the tables.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Truth {
-    /// By agent.
+    /// The agents, by ID.
     pub agents: BTreeMap<String, AgentTruth>,
     /// Keys of the history's events.
     pub events: BTreeSet<(String, String)>,
@@ -65,53 +65,53 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// The first thing in which what was told differs from the truth.
+    /// The first difference between the truth and the actual content.
     #[must_use]
-    pub fn difference(&self, told: &Self) -> String {
-        let agent = self.agents.iter().find(|(agent, truth)| told.agents.get(*agent) != Some(truth));
+    pub fn difference(&self, actual: &Self) -> String {
+        let agent = self.agents.iter().find(|(agent, truth)| actual.agents.get(*agent) != Some(truth));
         if let Some((agent, truth)) = agent {
-            return format!("{:?} instead of {truth:?}", told.agents.get(agent));
+            return format!("{:?} instead of {truth:?}", actual.agents.get(agent));
         }
-        let interval = self.intervals.symmetric_difference(&told.intervals).next();
-        let event = self.events.symmetric_difference(&told.events).next();
-        format!("{interval:?} {event:?} is in one of them only, or another agent")
+        let interval = self.intervals.symmetric_difference(&actual.intervals).next();
+        let event = self.events.symmetric_difference(&actual.events).next();
+        format!("only one of them has {interval:?} or {event:?}, or one has an additional agent")
     }
 }
 
-/// Something that lasted.
+/// An interval of a status, or of a contact's state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interval {
-    /// Whose it is.
+    /// The agent.
     pub agent_id: String,
-    /// The contact whose state it is; empty for a status.
+    /// The contact, if it is a contact's state; empty for a status.
     pub contact_id: String,
-    /// The status or state.
-    pub what: String,
+    /// The name of the status or state.
+    pub name: String,
     /// When it began.
     pub start: String,
     /// When it ended.
     pub end: String,
 }
 
-/// What an agent's item must say.
+/// The expected content of an agent's items.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct AgentTruth {
     /// When the agent last logged in.
     pub login: Option<String>,
     /// When the agent last logged out.
     pub logout: Option<String>,
-    /// What the newest snapshot says, with its event's id.
+    /// The newest snapshot.
     pub snapshot: Option<SnapshotTruth>,
 }
 
-/// What a snapshot says.
+/// The expected content of a snapshot.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct SnapshotTruth {
-    /// The event it is from.
+    /// ID of the snapshot's event.
     pub event_id: String,
-    /// The status and its beginning.
+    /// The status and its start.
     pub status: (String, String),
-    /// The status that comes next.
+    /// The next status.
     pub next_status: Option<String>,
     /// The activity.
     pub activity: String,
@@ -126,12 +126,12 @@ pub struct SnapshotTruth {
 pub struct World {
     /// All events, each agent's in the order they happened.
     pub events: Vec<Event>,
-    /// What is true in the end.
+    /// The truth after all events.
     pub truth: Truth,
 }
 
 impl World {
-    /// So many agents, each with so many events.
+    /// A world of `agents` agents with `events` events each.
     #[must_use]
     pub fn of(agents: usize, events: usize, rng: &mut Rng) -> Self {
         let mut world = Self::default();
@@ -141,7 +141,7 @@ impl World {
         world
     }
 
-    /// Adds events of one more agent that nobody could have lived: see [`contradictory`].
+    /// Adds impossible events of one more agent: see [`contradictory`].
     pub fn contradict(&mut self, events: usize, rng: &mut Rng) {
         self.events.extend((0..events).map(|number| contradictory(number, rng)));
     }
@@ -154,7 +154,7 @@ struct Contact {
     state: usize,
     /// When the state began, as the events show it.
     shown_since: i64,
-    /// When it began, as far as the events tell: later than what they show, if the contact kept its start through hold.
+    /// When the state really began: later than the events show, if the contact kept its start through hold.
     since: i64,
     /// When the contact was connected.
     first: i64,
@@ -168,15 +168,16 @@ struct Agent {
     contacts: Vec<Contact>,
     routing_profile: u8,
     is_logged_in: bool,
-    /// The snapshot after the last event; null before the first, and after a LOGIN.
+    /// The snapshot after the last event. Null before the first event, and after a LOGIN.
     last: Value,
-    /// The greatest version so far that set the snapshot, the login and the logout.
+    /// The greatest version so far of the snapshot, the login, and the logout register.
     newest: [(i64, String); 3],
-    /// What hold and pause do to the `StateStartTimestamp` of the agent's contacts.
+    /// How hold and pause change the `StateStartTimestamp` of the agent's contacts.
     starts: Starts,
 }
 
-/// Connect's pages disagree on whether hold gives a contact a new start. It may keep the old one, or get it back after it.
+/// How hold changes a contact's start. Connect's documentation is contradictory: the contact may get a new start,
+/// keep the old one, or get the first one back after hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Starts {
     New,
@@ -186,7 +187,7 @@ enum Starts {
 
 impl Agent {
     fn new(number: usize, rng: &mut Rng) -> Self {
-        // Some live by a clock that is a day or a year off: what is told of them must not depend on ours.
+        // Some agents have a clock that is a day or a year off: the tables must not depend on our clock.
         let skew = [0, 0, 0, 86_400_000, -86_400_000, 365 * 86_400_000][rng.usize(..6)];
         let now = MORNING + rng.i64(0..600_000) + skew;
         Self {
@@ -205,17 +206,17 @@ impl Agent {
 
     fn live(mut self, events: usize, world: &mut World, rng: &mut Rng) {
         for _ in 0..events {
-            // Now and then two events share a millisecond.
+            // Sometimes two events share a millisecond.
             self.now += if rng.u8(..8) == 0 { 0 } else { rng.i64(1..120_000) };
             let event_type = self.step(world, rng);
-            self.tell(event_type, world, rng);
+            self.emit(event_type, world, rng);
         }
     }
 
-    /// Something happens.
+    /// Draws what happens next. Returns the type of the event that reports it.
     fn step(&mut self, world: &mut World, rng: &mut Rng) -> &'static str {
         if !self.is_logged_in {
-            // Heartbeats go on after a logout.
+            // Heartbeats continue after a logout.
             if rng.u8(..4) == 0 && !self.last.is_null() {
                 return "HEART_BEAT";
             }
@@ -261,7 +262,7 @@ impl Agent {
         self.next_status = None;
     }
 
-    /// A contact goes into another state, or away.
+    /// Moves a contact to another state, or removes it.
     fn move_on(&mut self, world: &mut World, rng: &mut Rng) {
         let place = rng.usize(..self.contacts.len());
         let Contact { id, state: old, since, shown_since, .. } = self.contacts[place].clone();
@@ -285,12 +286,12 @@ impl Agent {
                 Starts::Kept => true,
                 Starts::FirstAgain => successor == "CONNECTED",
             };
-        // Which of two changes in one millisecond came first is told by their starts, and by nothing else.
+        // Only the starts show the order of two changes in one millisecond.
         if since == self.now && (has_no_new_start || shown_since < since) {
             return;
         }
         self.close(id, STATES[old].0, since, world);
-        let is_told = !self.last.is_null();
+        let is_reported = !self.last.is_null();
         let contact = &mut self.contacts[place];
         contact.state = state(successor);
         if STATES[old].0 == "CONNECTING" {
@@ -301,27 +302,27 @@ impl Agent {
             Starts::Kept if has_no_new_start => contact.shown_since,
             _ => self.now,
         };
-        // What no event tells, nobody can know.
-        if is_told || !has_no_new_start {
+        // A change that no event reports cannot be known.
+        if is_reported || !has_no_new_start {
             contact.since = self.now;
         }
     }
 
-    /// Writes an interval down, if the event that is about to be sent will tell of it: what was before a LOGIN is
-    /// not told, because the first event after it has no previous snapshot.
-    fn close(&self, contact_id: String, what: &str, since: i64, world: &mut World) {
+    /// Records an interval in the truth if the next event will report it. Intervals before a LOGIN are not reported,
+    /// because the first event after it has no previous snapshot.
+    fn close(&self, contact_id: String, name: &str, since: i64, world: &mut World) {
         if !self.last.is_null() && since < self.now {
             world.truth.intervals.insert(Interval {
                 agent_id: self.id.clone(),
                 contact_id,
-                what: what.to_owned(),
+                name: name.to_owned(),
                 start: time(since),
                 end: time(self.now),
             });
         }
     }
 
-    fn tell(&mut self, event_type: &'static str, world: &mut World, rng: &mut Rng) {
+    fn emit(&mut self, event_type: &'static str, world: &mut World, rng: &mut Rng) {
         let event_id = format!("40000000-0000-4000-8000-{:012x}", rng.u64(..1 << 48));
         let (previous, current) = match event_type {
             "LOGIN" => (Value::Null, Value::Null),
@@ -401,8 +402,8 @@ impl Agent {
     }
 }
 
-/// An event that no agent could have lived: many share a millisecond, and their snapshots contradict each other.
-/// Nobody can say what is true of them, but the tables must not depend on their delivery all the same.
+/// An impossible event: many of them share a millisecond, and their snapshots contradict each other. They have no
+/// truth, but the tables must still not depend on how they are delivered.
 #[must_use]
 pub fn contradictory(number: usize, rng: &mut Rng) -> Event {
     let time = |rng: &mut Rng| format!("2026-03-02T08:00:0{}.000Z", rng.u8(..4));
@@ -442,15 +443,15 @@ fn time(milliseconds: i64) -> String {
     Timestamp::from_epoch_milliseconds(milliseconds).expect("the days are in 2026").to_string()
 }
 
-/// What tables say, in the truth's words.
+/// The content of the tables, in the form of [`Truth`].
 #[must_use]
-pub fn told_by(tables: &Tables) -> Truth {
+pub fn truth_in(tables: &Tables) -> Truth {
     let (events, intervals): (Vec<_>, Vec<_>) =
         tables.history.iter().partition(|((_, entry), _)| entry.starts_with("event#"));
     let interval = |agent_id: &str, item: &Item| Interval {
         agent_id: agent_id.to_owned(),
         contact_id: text(item, "contact_id").unwrap_or_default(),
-        what: text(item, "name").or_else(|| text(item, "state")).unwrap_or_default(),
+        name: text(item, "name").or_else(|| text(item, "state")).unwrap_or_default(),
         start: text(item, "start").unwrap_or_default(),
         end: text(item, "end").unwrap_or_default(),
     };
@@ -464,13 +465,13 @@ pub fn told_by(tables: &Tables) -> Truth {
             Some(_) => agent.logout = text(item, "session_since"),
         }
     }
-    let mut of_agents: BTreeMap<&str, Vec<Item>> = BTreeMap::new();
+    let mut by_agent: BTreeMap<&str, Vec<Item>> = BTreeMap::new();
     for ((history, entry), item) in intervals {
         let mut item = item.clone();
         item.insert("entry".to_owned(), Attribute::Text(entry.as_str().into()));
-        of_agents.entry(agent_of(history)).or_default().push(item);
+        by_agent.entry(agent_of(history)).or_default().push(item);
     }
-    let intervals = of_agents.into_iter().flat_map(|(agent_id, items)| {
+    let intervals = by_agent.into_iter().flat_map(|(agent_id, items)| {
         in_sequence(items).into_iter().map(move |item| interval(agent_id, &item))
     });
     Truth {
@@ -483,7 +484,7 @@ pub fn told_by(tables: &Tables) -> Truth {
     }
 }
 
-/// The agent of a partition of the history.
+/// The agent's ID in a partition key of the history.
 #[must_use]
 pub fn agent_of(history: &str) -> &str {
     let agent_id = history.rsplit_once('#').map_or(history, |(_, agent_id)| agent_id);

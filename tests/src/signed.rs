@@ -1,5 +1,5 @@
-//! Requests as bytes, signed by the definition of AWS Signature Version 4 and not by the library that the local stack
-//! verifies with, so that each can be wrong in one way.
+//! Requests as bytes, signed by an implementation of AWS Signature Version 4 that is independent of the library with
+//! which the local stack verifies, so that a test can make each part wrong.
 //!
 //! Source: IAM User Guide, "Create a signed AWS API request"; S3 API Reference, "Signature calculations for the
 //! authorization header: transferring payload in multiple chunks".
@@ -18,14 +18,14 @@ use sha2::{Digest, Sha256};
 const PATIENCE: Duration = Duration::from_mins(1);
 const STREAMING: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 
-/// Who signs, for which service, and when.
+/// The keys, service, and time of a signature.
 #[derive(Debug, Clone)]
 pub struct Signer {
     /// The keys.
     pub keys: Keys,
     /// The service in the credential's scope.
     pub service: &'static str,
-    /// When.
+    /// The time of the signature.
     pub time: Timestamp,
 }
 
@@ -36,38 +36,38 @@ pub struct Call {
     pub method: &'static str,
     /// Path and query, or a whole URL.
     pub target: String,
-    /// Names are in lower case.
+    /// Header names are lowercase.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Reply {
     /// The status.
     pub status: u16,
-    /// The headers, in lower case.
+    /// The status line and headers, in lowercase.
     pub head: String,
     /// The body.
     pub body: String,
 }
 
 impl Signer {
-    /// Signs now.
+    /// Signs with the current time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "a signature is of the time at which it is made")]
+    #[expect(clippy::disallowed_methods, reason = "a signature contains the current time")]
     pub fn new(keys: &Keys, service: &'static str) -> Self {
         Self { keys: keys.clone(), service, time: Timestamp::now() }
     }
 
-    /// Signs as if it were so many minutes later.
+    /// Signs as if it were `minutes` later.
     ///
     /// # Panics
-    /// When there is no such time.
+    /// When the time is out of range.
     #[must_use]
     pub fn later(mut self, minutes: i64) -> Self {
-        self.time = self.time.checked_add(SignedDuration::from_mins(minutes)).expect("there is such a time");
+        self.time = self.time.checked_add(SignedDuration::from_mins(minutes)).expect("the time is in range");
         self
     }
 
@@ -88,7 +88,7 @@ impl Signer {
 }
 
 impl Call {
-    /// An operation of a service that speaks JSON.
+    /// An operation of a service with a JSON protocol.
     #[must_use]
     pub fn operation(target: &str, request: &Value) -> Self {
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
@@ -101,20 +101,20 @@ impl Call {
         }
     }
 
-    /// A request of a service that speaks REST.
+    /// A request to a service with a REST protocol.
     #[must_use]
     pub fn rest(method: &'static str, target: &str, body: impl Into<Vec<u8>>) -> Self {
         Self { method, target: target.to_owned(), headers: Vec::new(), body: body.into() }
     }
 
-    /// With one more header, in front of the others if it is Host.
+    /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With a signature in its headers, for a host.
+    /// Signs the request for a host, in its headers.
     #[must_use]
     pub fn signed(mut self, host: &str, signer: &Signer) -> Self {
         let is_streaming = self.headers.iter().any(|(_, value)| value == STREAMING);
@@ -131,7 +131,7 @@ impl Call {
         self.with("authorization", &authorization)
     }
 
-    /// With a signature in its query that is good for so many seconds.
+    /// Signs the request for a host, in its query; the signature is valid for `seconds`.
     #[must_use]
     pub fn presigned(mut self, host: &str, signer: &Signer, seconds: u32) -> Self {
         self = self.with("host", host);
@@ -152,7 +152,7 @@ impl Call {
         self
     }
 
-    /// A PUT to S3 whose body is sent in chunks, each with a signature of its own; `tamper` changes the bytes after that.
+    /// A PUT to S3 with a body in chunks, each with its own signature. `tamper` changes the signed body.
     #[must_use]
     pub fn in_chunks(
         target: &str,
@@ -195,7 +195,7 @@ impl Call {
         (format!("{}\n{path}\n{query}\n{lines}\n\n{names}\n{hash}", self.method), names)
     }
 
-    /// The request as it is sent, on a connection that ends with the answer.
+    /// The bytes of the request, with `connection: close`.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
@@ -207,15 +207,15 @@ impl Call {
         [head.as_bytes(), &self.body].concat()
     }
 
-    /// Sends it, and waits for the answer.
+    /// Sends the request and waits for the response.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no response.
     #[must_use]
     pub fn send(&self, address: &str) -> Reply {
         let mut connection = TcpStream::connect(address).expect("the server listens");
         connection.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
-        // A server that refuses by the head does not read the rest.
+        // A server that refuses the head does not read the rest.
         let _ = connection.write_all(&self.bytes());
         let mut answer = Vec::new();
         let _ = connection.read_to_end(&mut answer);
@@ -224,14 +224,15 @@ impl Call {
 }
 
 impl Reply {
-    /// The answer in these bytes.
+    /// Parses a response.
     ///
     /// # Panics
-    /// When it is none.
+    /// When it is not a response.
     #[must_use]
     pub fn read(answer: &[u8]) -> Self {
         let answer = String::from_utf8_lossy(answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let (head, body) =
+            answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not a response: {answer:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         Self { status, head: head.to_lowercase(), body: body.to_owned() }
     }

@@ -1,9 +1,9 @@
 //! A deterministic simulation of shard → event source mapping → upserter → tables: one thread, virtual time, one seed.
 //!
-//! The function is the real one, and so are the rules of retrying (`local_aws`'s lane). Everything else waits for the
-//! scheduler, which draws what happens next: an event is put, a shard is cut in two or two are joined, an invocation
-//! begins, one of its requests is served, fails, loses its answer or arrives long after it was given up, an invocation
-//! crashes or runs out of time, something that was set aside is sent again. The same seed draws the same.
+//! The function is real, and so are the retry rules (`local_aws`'s lane). Everything else waits for the scheduler,
+//! which draws the next step: a record is put, a shard is split or two are merged, an invocation starts, one of its
+//! requests succeeds, fails, loses its response or takes effect long after its timeout, an invocation crashes or
+//! runs out of time, a rejected or discarded record is redriven. The same seed draws the same steps.
 
 mod environment;
 pub mod exhaustive;
@@ -34,54 +34,55 @@ use self::invariants::Invariants;
 use self::stream::{LaneId, Stream};
 use self::traffic::Traffic;
 
-/// Longer than this no simulation takes to come to rest.
+/// Upper limit of steps until a simulation comes to rest.
 const STEPS_PER_RECORD: usize = 4_000;
 
-/// What is simulated: drawn from the seed, and made smaller to find the least that fails.
+/// The parameters of a simulation: drawn from the seed, and reduced to find the smallest scenario that fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scenario {
-    /// Of everything that is drawn.
+    /// Seed of everything drawn.
     pub seed: u64,
-    /// Agents.
+    /// Number of agents.
     pub agents: usize,
-    /// Events of each.
+    /// Events per agent.
     pub events: usize,
-    /// Shards in the beginning.
+    /// Shards at the start.
     pub shards: usize,
-    /// Batches of a shard under way at once.
+    /// `ParallelizationFactor`
     pub parallelization_factor: usize,
-    /// Most records in a batch.
+    /// Maximum records per batch.
     pub batch_size: usize,
-    /// Writes in flight per invocation.
+    /// Write requests in flight per invocation.
     pub write_concurrency: usize,
     /// `MaximumRetryAttempts`
     pub maximum_retry_attempts: u32,
     /// `BisectBatchOnFunctionError`
     pub bisects: bool,
-    /// Of a hundred requests, how many meet a fault.
+    /// Percentage of requests that hit a fault.
     pub faults: u32,
-    /// Of a hundred steps of an invocation, how many it does not survive.
+    /// Percentage of steps in which an invocation crashes.
     pub crashes: u32,
-    /// Of a hundred records, how many come twice.
+    /// Percentage of records that are duplicated.
     pub duplicates: u32,
-    /// Of a hundred records, how many come late.
+    /// Percentage of records that are late.
     pub late: u32,
-    /// Of a hundred records, how many are none of ours, and how many of ours arrive broken.
+    /// Percentage of records followed by a record that is not an agent event, and percentage of events that arrive
+    /// broken.
     pub bad: u32,
-    /// Of a hundred records, how many are packed into one with those after them.
+    /// Percentage of records that are packed into a KPL aggregate with the records after them.
     pub packed: u32,
     /// Events that contradict each other.
     pub contradictions: usize,
     /// `MaximumRecordAge`, in milliseconds.
     pub maximum_record_age: Option<i64>,
-    /// How often somebody sends again what was set aside, though nothing was mended.
+    /// Number of redrives of rejected records that were not repaired.
     pub useless_redrives: usize,
-    /// How often shards are cut in two or joined.
+    /// Number of shard splits and merges.
     pub reshardings: usize,
 }
 
 impl Scenario {
-    /// What a seed stands for.
+    /// The scenario of a seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
@@ -111,7 +112,7 @@ impl Scenario {
         }
     }
 
-    /// The same with one thing less of everything that can be less.
+    /// The scenarios with one parameter reduced.
     fn smaller(&self) -> Vec<Self> {
         let mut smaller = Vec::new();
         let mut with = |change: &dyn Fn(&mut Self)| {
@@ -143,22 +144,22 @@ impl Scenario {
     }
 }
 
-/// What a simulation came to.
+/// The outcome of a simulation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Records that were put on the stream.
+    /// Records put on the stream.
     pub records: usize,
-    /// Invocations that answered.
+    /// Invocations that responded.
     pub invocations: usize,
-    /// Invocations that did not.
+    /// Invocations that crashed.
     pub crashes: usize,
-    /// Requests that met a fault.
+    /// Requests that hit a fault.
     pub faults: usize,
-    /// Requests that took effect after they had been given up.
+    /// Requests that took effect after their invocation had stopped waiting.
     pub late_writes: usize,
-    /// Records that were given up, and sent again.
+    /// Records that were discarded and redriven.
     pub discarded: usize,
-    /// Records that had been set aside, and were sent again.
+    /// Rejected records that were redriven.
     pub redriven: usize,
     /// A hash of everything that happened, in order.
     pub fingerprint: u64,
@@ -179,25 +180,25 @@ impl Sum for Outcome {
     }
 }
 
-/// An invariant that did not hold, with the way there.
+/// A violated invariant, with the steps that led to it.
 #[derive(Debug, Clone)]
 pub struct Violation {
-    /// What was simulated.
+    /// The scenario.
     pub scenario: Scenario,
-    /// What did not hold.
-    pub what: String,
-    /// What happened before.
+    /// The violation.
+    pub message: String,
+    /// The steps before it.
     pub trace: Vec<String>,
 }
 
 impl Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\nin {:#?}, after", self.what, self.scenario)?;
+        writeln!(f, "{}\nin {:#?}, after", self.message, self.scenario)?;
         self.trace.iter().try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
 
-/// Simulates; on a violation, the smallest scenario found that has one.
+/// Runs a scenario. On a violation, reduces it to the smallest failing scenario found.
 ///
 /// # Errors
 /// The violation.
@@ -209,7 +210,7 @@ pub fn simulate(scenario: &Scenario) -> Result<Outcome, Box<Violation>> {
     while let Some(simpler) = violation.scenario.smaller().iter().find_map(|one| run(one, false).err()) {
         violation = simpler;
     }
-    // The same once more, with words.
+    // Run it once more with a trace.
     Err(run(&violation.scenario, true).err().unwrap_or(violation))
 }
 
@@ -217,16 +218,16 @@ pub fn simulate(scenario: &Scenario) -> Result<Outcome, Box<Violation>> {
 /// The violation.
 ///
 /// # Panics
-/// When the runtime cannot be made.
+/// When the runtime cannot be built.
 fn run(scenario: &Scenario, is_traced: bool) -> Result<Outcome, Box<Violation>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime without I/O can be made").block_on(async {
+    runtime.expect("a runtime without I/O can be built").block_on(async {
         let mut simulation = Simulation::new(scenario.clone(), is_traced);
         match simulation.go().await {
             Ok(()) => Ok(simulation.outcome),
-            Err(what) => {
+            Err(message) => {
                 let trace = std::mem::take(&mut simulation.trace);
-                Err(Box::new(Violation { scenario: scenario.clone(), what, trace }))
+                Err(Box::new(Violation { scenario: scenario.clone(), message, trace }))
             }
         }
     })
@@ -250,21 +251,21 @@ struct Simulation {
     stream: Stream,
     traffic: Traffic,
     invariants: Invariants,
-    /// What is still to be put, in order.
-    to_come: VecDeque<(String, Bytes)>,
-    /// What somebody mended and sent again.
-    mended: HashSet<Vec<u8>>,
-    /// Rejected objects when it was last seen that none of them can be mended.
-    hopeless: usize,
+    /// Records that are still to be put, in order.
+    pending: VecDeque<(String, Bytes)>,
+    /// The original bytes of records that were repaired and redriven.
+    repaired: HashSet<Vec<u8>>,
+    /// Number of rejected objects when the last check found none of them repairable.
+    unrepairable: usize,
     useless_redrives: usize,
     invocations: Vec<Invocation>,
-    /// What the event source mapping gave up: it waits for its redrive.
+    /// Discarded records that wait for their redrive.
     discarded: Vec<Record>,
     reshardings: usize,
     milliseconds: i64,
     next_invocation: u64,
     outcome: Outcome,
-    /// Whether what happens is told, for who looks for the reason of a violation.
+    /// Whether steps are recorded in `trace`.
     is_traced: bool,
     trace: Vec<String>,
 }
@@ -281,9 +282,9 @@ impl Simulation {
             write_concurrency: scenario.write_concurrency,
         };
         Self {
-            to_come: std::mem::take(&mut traffic.to_come).into(),
-            mended: HashSet::new(),
-            hopeless: 0,
+            pending: std::mem::take(&mut traffic.pending).into(),
+            repaired: HashSet::new(),
+            unrepairable: 0,
             useless_redrives: scenario.useless_redrives,
             stream: Stream::new(scenario.shards, scenario.parallelization_factor),
             invariants: Invariants::of(&traffic),
@@ -304,30 +305,30 @@ impl Simulation {
     }
 
     /// # Errors
-    /// What does not hold.
+    /// The violation.
     async fn go(&mut self) -> Result<(), String> {
-        let records = self.to_come.len();
+        let records = self.pending.len();
         let steps_with_faults = 40 * records;
         for step in 0..STEPS_PER_RECORD * (records + 1) {
-            // The weather clears one day, so that everything can come to rest.
-            let is_bad = step < steps_with_faults;
-            if !self.step(is_bad).await? {
+            // Faults stop at some point, so that everything can come to rest.
+            let with_faults = step < steps_with_faults;
+            if !self.step(with_faults).await? {
                 return self.invariants.at_rest(&self.environment, &self.traffic, &self.stream.put);
             }
         }
-        Err("it does not come to rest".to_owned())
+        Err("the simulation does not come to rest".to_owned())
     }
 
-    /// Notes what happens: as a number for the fingerprint, and in words for a trace.
-    fn note(&mut self, number: u64, what: impl FnOnce() -> String) {
+    /// Records a step: as a number in the fingerprint, and as text in the trace.
+    fn note(&mut self, number: u64, text: impl FnOnce() -> String) {
         self.outcome.fingerprint = (self.outcome.fingerprint ^ number).wrapping_mul(0x0000_0100_0000_01b3);
         if self.is_traced {
-            self.trace.push(what());
+            self.trace.push(text());
         }
     }
 
-    /// Does one thing; `false` when there is nothing to do.
-    async fn step(&mut self, is_bad: bool) -> Result<bool, String> {
+    /// Runs one step. Returns `false` if there is nothing left to do.
+    async fn step(&mut self, with_faults: bool) -> Result<bool, String> {
         let passed = self.rng.i64(0..400);
         self.milliseconds += passed;
         tokio::time::advance(Duration::from_millis(passed.unsigned_abs())).await;
@@ -336,14 +337,14 @@ impl Simulation {
         let lanes = self.stream.ready();
         let late = self.environment.late();
         let weights = [
-            (usize::from(!self.to_come.is_empty()) * 6, 0),
+            (usize::from(!self.pending.is_empty()) * 6, 0),
             (lanes.len().min(4) * 2, 1),
             (open.len().min(8) * 4, 2),
             (usize::from(late > 0) * 2, 3),
             (usize::from(!self.discarded.is_empty()), 4),
             (usize::from(self.can_redrive()), 7),
-            (usize::from(self.reshardings > 0 && !self.to_come.is_empty()), 5),
-            // Time alone passes: invocations under way may run out of it.
+            (usize::from(self.reshardings > 0 && !self.pending.is_empty()), 5),
+            // Only time passes: running invocations may reach their deadline.
             (usize::from(!self.invocations.is_empty()), 6),
         ];
         let all: usize = weights.iter().map(|(weight, _)| weight).sum();
@@ -367,24 +368,24 @@ impl Simulation {
             }
             2 => {
                 let request = open[self.rng.usize(..open.len())];
-                self.serve(request, is_bad)?;
+                self.serve(request, with_faults)?;
             }
             3 => {
                 let number = self.rng.usize(..late);
-                let what = self.environment.arrive_late(number)?;
+                let request = self.environment.arrive_late(number)?;
                 self.outcome.late_writes += 1;
-                self.note(number as u64, || format!("{what} takes effect at last"));
+                self.note(number as u64, || format!("{request} takes effect late"));
             }
             4 => self.redrive_discarded(),
             7 => self.redrive_rejected(),
             5 => {
                 self.reshardings -= 1;
-                let what = self.stream.reshard(&mut self.rng);
-                self.note(5, || what);
+                let text = self.stream.reshard(&mut self.rng);
+                self.note(5, || text);
             }
             _ => {}
         }
-        let crashes = if is_bad { self.scenario.crashes } else { 0 };
+        let crashes = if with_faults { self.scenario.crashes } else { 0 };
         if !self.invocations.is_empty() && self.rng.u32(..100) < crashes {
             self.crash();
         }
@@ -393,8 +394,8 @@ impl Simulation {
     }
 
     fn put(&mut self) {
-        let Some((partition_key, data)) = self.to_come.pop_front() else { return };
-        // The stream's clock and the producer's have nothing to do with each other.
+        let Some((partition_key, data)) = self.pending.pop_front() else { return };
+        // The stream's clock and the producer's clock are independent.
         let skew =
             self.rng.i64(-3_600_000..3_600_000) * i64::from(self.scenario.maximum_record_age.is_none());
         let name = self.stream.put(&partition_key, data, self.milliseconds + skew);
@@ -402,60 +403,61 @@ impl Simulation {
         self.note(self.outcome.records as u64, || format!("record {name} is put"));
     }
 
-    /// Somebody sends again what was given up, with the sequence number it had.
+    /// Redrives a discarded record, with its original sequence number.
     fn redrive_discarded(&mut self) {
         let record = self.discarded.swap_remove(self.rng.usize(..self.discarded.len()));
-        self.note(4, || format!("record {} is sent again", record.sequence_number));
+        self.note(4, || format!("record {} is redriven", record.sequence_number));
         self.stream.redrive([record]);
     }
 
-    /// Whether somebody could send again what was set aside: once what can be mended is mended, only so often.
+    /// Whether a rejected record can be redriven: a repairable one, or any, while useless redrives are left.
     fn can_redrive(&mut self) -> bool {
         let objects = self.environment.count_rejected_objects();
-        if self.useless_redrives > 0 || objects == self.hopeless {
+        if self.useless_redrives > 0 || objects == self.unrepairable {
             return self.useless_redrives > 0 && objects > 0;
         }
-        let is_hopeless = self.environment.rejected_objects(|line| self.is_to_be_mended(line)).is_empty();
-        self.hopeless = if is_hopeless { objects } else { 0 };
-        !is_hopeless
+        let none_is_repairable =
+            self.environment.rejected_objects(|line| self.must_be_repaired(line)).is_empty();
+        self.unrepairable = if none_is_repairable { objects } else { 0 };
+        !none_is_repairable
     }
 
-    fn is_to_be_mended(&self, line: &RejectedLine) -> bool {
-        self.traffic.mended(&line.data).is_some() && !self.mended.contains(&line.data)
+    fn must_be_repaired(&self, line: &RejectedLine) -> bool {
+        self.traffic.repaired(&line.data).is_some() && !self.repaired.contains(&line.data)
     }
 
-    /// Somebody sends again some of the lines of a rejected object, mended where it is known how.
+    /// Redrives some lines of a rejected object, repaired if possible.
     fn redrive_rejected(&mut self) {
         let is_useless = self.useless_redrives > 0;
         self.useless_redrives = self.useless_redrives.saturating_sub(1);
-        let keys = self.environment.rejected_objects(|line| is_useless || self.is_to_be_mended(line));
+        let keys = self.environment.rejected_objects(|line| is_useless || self.must_be_repaired(line));
         let lines = self.environment.rejected_object(&keys[self.rng.usize(..keys.len())]);
         let mut records = Vec::new();
         for line in lines {
-            let is_sent = if is_useless { self.rng.u8(..4) > 0 } else { self.is_to_be_mended(&line) };
+            let is_sent = if is_useless { self.rng.u8(..4) > 0 } else { self.must_be_repaired(&line) };
             if !is_sent {
                 continue;
             }
-            let mended = self.traffic.mended(&line.data).cloned();
-            if mended.is_some() {
-                self.mended.insert(line.data.clone());
+            let repaired = self.traffic.repaired(&line.data).cloned();
+            if repaired.is_some() {
+                self.repaired.insert(line.data.clone());
             }
             records.push(Record {
                 sequence_number: line.sequence_number,
                 partition_key: line.partition_key,
-                data: mended.unwrap_or_else(|| Bytes::from(line.data)),
+                data: repaired.unwrap_or_else(|| Bytes::from(line.data)),
                 arrival_milliseconds: self.milliseconds,
             });
         }
         self.outcome.redriven += records.len();
         self.note(7, || {
             let numbers: Vec<_> = records.iter().map(|record| record.sequence_number.as_str()).collect();
-            format!("set aside {} are sent again", numbers.join(", "))
+            format!("rejected records {} are redriven", numbers.join(", "))
         });
         self.stream.redrive(records);
     }
 
-    /// The operator's tool tries without end; the event source mapping does not.
+    /// The operator's tool retries without limit. The event source mapping does not.
     fn retries(&self, lane: LaneId) -> RetryRules {
         if lane.is_operators() {
             return RetryRules::default();
@@ -467,7 +469,7 @@ impl Simulation {
         }
     }
 
-    /// Begins an invocation on a lane, or gives up what failed too often.
+    /// Starts an invocation on a lane, or discards records that failed too often.
     fn begin(&mut self, lane: LaneId) {
         let most = self.rng.usize(1..=self.scenario.batch_size);
         self.stream.fill(lane, most);
@@ -478,7 +480,7 @@ impl Simulation {
                 let discarded = self.stream.lane(lane).batch()[..records].to_vec();
                 self.stream.lane(lane).discard(records);
                 self.outcome.discarded += records;
-                self.note(records as u64, || format!("{lane:?} gives {records} records up"));
+                self.note(records as u64, || format!("{lane:?} discards {records} records"));
                 self.discarded.extend(discarded);
             }
             Next::Invoke { failures } => {
@@ -489,10 +491,10 @@ impl Simulation {
                 let id = self.next_invocation;
                 self.note(id, || {
                     format!(
-                        "invocation {id} begins on {lane:?} with {records} records, after {failures} failures"
+                        "invocation {id} starts on {lane:?} with {records} records, after {failures} failures"
                     )
                 });
-                // Most have time enough.
+                // Most invocations have enough time.
                 let seconds = if self.rng.u8(..20) == 0 { self.rng.u64(..4) } else { 60 };
                 let stop_at = Instant::now() + Duration::from_secs(seconds);
                 let function = self.function.clone();
@@ -502,8 +504,8 @@ impl Simulation {
         }
     }
 
-    fn serve(&mut self, request: u64, is_bad: bool) -> Result<(), String> {
-        let fate = if is_bad && self.rng.u32(..100) < self.scenario.faults {
+    fn serve(&mut self, request: u64, with_faults: bool) -> Result<(), String> {
+        let fate = if with_faults && self.rng.u32(..100) < self.scenario.faults {
             self.outcome.faults += 1;
             match self.rng.u8(..5) {
                 0 => Fate::Refused,
@@ -516,12 +518,12 @@ impl Simulation {
             Fate::Done
         };
         let rng = &mut self.rng;
-        let what = self.environment.serve(request, fate, |writes| rng.usize(..=writes))?;
-        self.note(request * 8 + fate as u64, || format!("{what}: {fate:?}"));
+        let served = self.environment.serve(request, fate, |writes| rng.usize(..=writes))?;
+        self.note(request * 8 + fate as u64, || format!("{served}: {fate:?}"));
         Ok(())
     }
 
-    /// An invocation ends where it stands. What it had under way may still arrive.
+    /// Crashes an invocation. Its requests in flight may still take effect.
     fn crash(&mut self) {
         let crashed = self.invocations.swap_remove(self.rng.usize(..self.invocations.len()));
         self.environment.abandon(crashed.id, || self.rng.bool());
@@ -534,15 +536,15 @@ impl Simulation {
     }
 
     fn poll_all(&mut self) -> Result<(), String> {
-        let mut place = 0;
-        while place < self.invocations.len() {
-            let invocation = &mut self.invocations[place];
+        let mut index = 0;
+        while index < self.invocations.len() {
+            let invocation = &mut self.invocations[index];
             self.environment.working_for(invocation.id);
             let waker = futures::task::noop_waker();
             match invocation.future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Pending => place += 1,
+                Poll::Pending => index += 1,
                 Poll::Ready(answer) => {
-                    let Invocation { id, lane, records, .. } = self.invocations.swap_remove(place);
+                    let Invocation { id, lane, records, .. } = self.invocations.swap_remove(index);
                     let (response, summary) = answer;
                     self.answered(id, lane, records, &response, &summary)?;
                 }
@@ -559,15 +561,15 @@ impl Simulation {
         response: &BatchResponse,
         summary: &Summary,
     ) -> Result<(), String> {
-        // What it gave up at its deadline may still arrive.
+        // Requests that it stopped waiting for at its deadline may still take effect.
         self.environment.abandon(id, || self.rng.bool());
         self.outcome.invocations += 1;
         let response = serde_json::to_vec(response).map_err(|error| error.to_string())?;
         let batch = self.stream.lane(lane).batch().to_vec();
         let progress = progress(&response, &batch, true);
-        self.note(id, || format!("invocation {id} of {records} records answers {progress:?}"));
+        self.note(id, || format!("invocation {id} with {records} records responds {progress:?}"));
         let Progress::Done(done) = progress else {
-            return Err("the answer names no record of its batch".to_owned());
+            return Err("the response names no record of its batch".to_owned());
         };
         self.invariants.answered(summary, (&batch, done), &self.traffic, &self.environment)?;
         let rules = self.retries(lane);

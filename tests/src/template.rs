@@ -1,4 +1,4 @@
-//! `template.yaml` as `CloudFormation` would see it: with its functions resolved for given parameters.
+//! `template.yaml` as `CloudFormation` sees it: with its intrinsic functions resolved for given parameters.
 //!
 //! Source: `CloudFormation` Template Reference, "Intrinsic function reference".
 
@@ -26,7 +26,7 @@ pub fn text() -> String {
 
 const INSTANCE: &str = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
 
-/// Streams that Connect fills already, and that have their owners' keys.
+/// Existing streams that Connect already fills, encrypted with their owners' keys.
 pub const EXISTING: [(&str, &str); 4] = [
     ("ExistingContactRecordStreamArn", "arn:aws:kinesis:eu-west-2:111122223333:stream/their-records"),
     ("ExistingContactRecordStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/records"),
@@ -34,7 +34,7 @@ pub const EXISTING: [(&str, &str); 4] = [
     ("ExistingAgentEventStreamKeyArn", "arn:aws:kms:eu-west-2:111122223333:key/events"),
 ];
 
-/// Every way to deploy that creates other resources: its name and its parameters.
+/// The deployments that differ in their resources: name and parameters.
 #[must_use]
 pub fn variants() -> [(&'static str, Vec<(&'static str, &'static str)>); 4] {
     [
@@ -62,7 +62,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// The template with these parameters, and the defaults of all others.
+    /// The template with these parameters, and defaults for all others.
     ///
     /// # Panics
     /// When it is not YAML, or has no such parameter.
@@ -71,7 +71,7 @@ impl Template {
         Self::of(&text(), parameters)
     }
 
-    /// The same for the text of any template.
+    /// Any template's text with these parameters, and defaults for all others.
     ///
     /// # Panics
     /// When it is not YAML, or has no such parameter.
@@ -101,22 +101,22 @@ impl Template {
     /// A parameter's value.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no such parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> &str {
         self.parameters.get(name).unwrap_or_else(|| panic!("there is no parameter {name}"))
     }
 
-    /// How the parameters are declared.
+    /// The declarations of the parameters.
     ///
     /// # Panics
-    /// Never: `with` has seen them.
+    /// Never: `with` has checked them.
     #[must_use]
     pub fn declared_parameters(&self) -> &Map<String, Value> {
         self.document["Parameters"].as_object().expect("the template has parameters")
     }
 
-    /// Every resource that these parameters create, resolved, by its logical id.
+    /// Every resource that these parameters create, resolved, by logical ID.
     ///
     /// # Panics
     /// When something cannot be resolved.
@@ -129,7 +129,7 @@ impl Template {
         created.map(|(id, resource)| (id.clone(), self.resolve(resource).unwrap_or_default())).collect()
     }
 
-    /// Every resource that any parameters create, with its type, by its logical id.
+    /// The types of all resources, whatever the parameters, by logical ID.
     ///
     /// # Panics
     /// When the template has no resources.
@@ -142,7 +142,7 @@ impl Template {
         types.collect()
     }
 
-    /// Everything that is deployed with these parameters: what of the template does not depend on them, and what does, resolved.
+    /// The whole template, with everything resolved that depends on the parameters.
     ///
     /// # Panics
     /// When something cannot be resolved.
@@ -162,7 +162,7 @@ impl Template {
             };
             resolved.insert(section.clone(), value);
         }
-        // Its layout is no part of what it shows.
+        // Parsed, so that its formatting does not count.
         let body = &mut resolved["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
         *body = serde_json::from_str(body.as_str().expect("a body is text")).expect("a body is JSON");
         Value::Object(resolved)
@@ -195,7 +195,7 @@ impl Template {
         of_type.map(|(id, mut resource)| (id, resource["Properties"].take())).collect()
     }
 
-    /// The sentences of the rules that these parameters break.
+    /// The descriptions of the rules that these parameters break.
     ///
     /// # Panics
     /// When the template has no rules.
@@ -214,7 +214,7 @@ impl Template {
     /// The value of an output.
     ///
     /// # Panics
-    /// When there is none with these parameters.
+    /// When there is no such output with these parameters.
     #[must_use]
     pub fn output(&self, name: &str) -> Value {
         let output = &self.document["Outputs"][name];
@@ -238,11 +238,11 @@ impl Template {
             "Fn::Not" => !all().any(|condition| self.truth(condition)),
             "Fn::And" => all().all(|condition| self.truth(condition)),
             "Fn::Or" => all().any(|condition| self.truth(condition)),
-            _ => panic!("{function} in a condition is not understood here"),
+            _ => panic!("{function} is not supported in a condition"),
         }
     }
 
-    /// The value; `None` is `AWS::NoValue`, which takes the member along that it is the value of.
+    /// The resolved value. `None` is `AWS::NoValue`, which removes the member that has it as its value.
     fn resolve(&self, value: &Value) -> Option<Value> {
         if let Some((function, arguments)) = only_member(value)
             && (function == "Ref" || function.starts_with("Fn::"))
@@ -289,7 +289,7 @@ impl Template {
                 let text = self.resolve(argument)?;
                 Some(Value::String(base64_simd::STANDARD.encode_to_string(text.as_str()?)))
             }
-            _ => panic!("{function} is not understood here"),
+            _ => panic!("{function} is not supported"),
         }
     }
 
@@ -300,7 +300,7 @@ impl Template {
             "AWS::Region" => REGION.to_owned(),
             "AWS::Partition" => "aws".to_owned(),
             "AWS::StackName" => "stack".to_owned(),
-            // A name that other texts have in them.
+            // The database's name is part of other strings.
             "Database" => self.parameter("DatabaseName").to_owned(),
             _ => {
                 let is_resource = self.document["Resources"][name].is_object();
@@ -327,14 +327,14 @@ impl Template {
             } else if name.contains('.') {
                 resolved.push_str(&attribute(name));
             } else {
-                resolved.push_str(&self.reference(name).expect("AWS::NoValue is no text"));
+                resolved.push_str(&self.reference(name).expect("AWS::NoValue is not a string"));
             }
         }
         resolved + rest
     }
 }
 
-/// A resource's attribute: its ARN as the local stack has it, so that policies can be tried on it.
+/// A resource's attribute: its ARN in the local stack, so that policies can be tested there.
 fn attribute(path: &str) -> String {
     match path {
         "AgentStateTable.Arn" => local_aws::permission::table_arn("AgentState"),
@@ -349,7 +349,7 @@ fn only_member(value: &Value) -> Option<(&str, &Value)> {
     object.iter().next().map(|(name, value)| (name.as_str(), value))
 }
 
-/// YAML as JSON, with the short forms of functions in their long form.
+/// Converts YAML to JSON, and the short forms of functions to the long ones.
 fn plain(yaml: &Yaml<'_>) -> Value {
     match yaml {
         Yaml::Value(Scalar::Null) => Value::Null,
@@ -373,7 +373,7 @@ fn plain(yaml: &Yaml<'_>) -> Value {
             (function, value) => json!({ format!("Fn::{function}"): value }),
         },
         Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => {
-            panic!("{yaml:?} has no place in a template")
+            panic!("{yaml:?} does not belong in a template")
         }
     }
 }

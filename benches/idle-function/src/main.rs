@@ -1,4 +1,4 @@
-//! A function that does nothing: what the runtime alone takes to start.
+//! A function that does nothing, to measure how long the runtime alone takes to start.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,11 +1,16 @@
-//! The instructions of the two record paths, which are the same on every run: a change that makes one slower is seen
-//! at once, whatever else the machine does.
+//! Counts the instructions of the two record paths. The count is the same on every run, so a slower path is noticed
+//! even on a busy machine.
 //!
-//! Each limit is what was counted last, and a twentieth more. Who makes a path faster lowers it; who must make it
-//! slower raises it and says why.
+//! Each limit is the last count plus 5 %. A change that makes a path faster lowers its limit; one that makes it
+//! slower raises the limit and states why.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark has nobody to answer to")]
-#![expect(missing_docs, unused_qualifications, clippy::must_use_candidate, reason = "the macros write it so")]
+#![expect(clippy::unwrap_used, reason = "a benchmark panics on errors")]
+#![expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::must_use_candidate,
+    reason = "the macros generate such code"
+)]
 
 use std::hint::black_box;
 
@@ -23,7 +28,7 @@ use lambda_io::kinesis::StreamEvent;
 use record_paths::{events_of_different_agents, firehose_event, kinesis_event, records_of_every_kind};
 
 const RECORDS: usize = 100;
-// 4.2 million of them write and hash each record in canonical form, for `content_hash`.
+// 4.2 million of these write and hash the records in canonical form, for `content_hash`.
 const NORMALIZER: u64 = 18_900_000;
 const UPSERTER: u64 = 10_530_000;
 

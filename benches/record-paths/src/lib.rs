@@ -1,8 +1,8 @@
-//! What is measured with: events as the services send them, of the hand-made records.
+//! Inputs of the benchmarks: events as the services send them, with hand-made records.
 //!
-//! The instructions that the two record paths take for them are counted by Callgrind: see `benches/`.
+//! `benches/` counts the instructions of the two record paths for these inputs, with Callgrind.
 
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a benchmark has nobody to answer to")]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a benchmark panics on errors")]
 
 use std::path::PathBuf;
 
@@ -22,9 +22,9 @@ pub fn records_of_every_kind(records: usize) -> Vec<Vec<u8>> {
 /// A Firehose event.
 #[must_use]
 pub fn firehose_event(records: &[Vec<u8>]) -> Vec<u8> {
-    let record = |(place, data): (usize, &Vec<u8>)| {
+    let record = |(index, data): (usize, &Vec<u8>)| {
         json!({
-            "recordId": format!("{place:056}"), "approximateArrivalTimestamp": 1_772_438_400_250_i64,
+            "recordId": format!("{index:056}"), "approximateArrivalTimestamp": 1_772_438_400_250_i64,
             "data": base64_simd::STANDARD.encode_to_string(data),
         })
     };
@@ -39,8 +39,8 @@ pub fn firehose_event(records: &[Vec<u8>]) -> Vec<u8> {
 /// A Kinesis event whose first record has the sequence number `first`.
 #[must_use]
 pub fn kinesis_event(records: &[Vec<u8>], first: usize) -> Vec<u8> {
-    let record = |(place, data): (usize, &Vec<u8>)| -> Value {
-        let number = format!("{:056}", first + place);
+    let record = |(index, data): (usize, &Vec<u8>)| -> Value {
+        let number = format!("{:056}", first + index);
         json!({
             "kinesis": {
                 "kinesisSchemaVersion": "1.0", "partitionKey": "key", "sequenceNumber": number,
@@ -56,8 +56,8 @@ pub fn kinesis_event(records: &[Vec<u8>], first: usize) -> Vec<u8> {
     json!({ "Records": records }).to_string().into_bytes()
 }
 
-/// Events of as many agents as there are events, so that nothing can be merged; each with a contact in the state
-/// before and the state after, or without one.
+/// Events that are each of a different agent, so that nothing can be merged. Each has a contact with the given
+/// states in the previous and the current snapshot, or no contact.
 #[must_use]
 pub fn events_of_different_agents(events: usize, contact_states: Option<[&str; 2]>) -> Vec<Vec<u8>> {
     let contact = |state: &str, since: &str| {

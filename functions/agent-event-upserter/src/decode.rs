@@ -1,4 +1,4 @@
-//! One record of the stream to what it writes. A record may be packed: then each record in it counts for itself.
+//! Decodes stream records into plans. Each record inside a KPL aggregate is decoded and counted separately.
 
 use agent_ledger::Read;
 use agent_ledger::plan::Plan;
@@ -7,34 +7,34 @@ use connect_streams::{Reject, Timestamp};
 use lambda_io::aggregate::{self, Packed};
 use lambda_io::kinesis::StreamRecord;
 
-/// A record as its producer knew it.
+/// A record as its producer sent it: a stream record, or part of one.
 #[derive(Debug)]
 pub(crate) struct UserRecord {
-    /// Which record of the event it is, or is part of.
+    /// Index of its stream record in the event.
     pub(crate) index: usize,
-    /// Its own bytes and place, if it is only part of that record.
+    /// Its own bytes and position, if it is only part of that record.
     pub(crate) part: Option<Part>,
-    /// What it turned out to be.
+    /// The result of decoding it.
     pub(crate) decoded: Decoded,
 }
 
 /// A record that was packed together with others.
 #[derive(Debug)]
 pub(crate) struct Part {
-    /// Its place among them.
+    /// Its position in the aggregate.
     pub(crate) subsequence_number: usize,
-    /// What was packed.
+    /// Its own bytes and partition key.
     pub(crate) packed: Packed,
 }
 
-/// What a record turned out to be.
+/// The result of decoding a record.
 #[derive(Debug)]
 pub(crate) enum Decoded {
-    /// An agent event; its writes move on to the batch.
+    /// An agent event. Its plan moves to the batch.
     Event { timestamp: Timestamp, plan: Option<Plan> },
-    /// A known kind that is not ours, or a heartbeat that tells nothing.
+    /// A known kind that is not an agent event, or a heartbeat with nothing to write.
     Skipped,
-    /// The data's fault, forever.
+    /// Can never be written, because of its data.
     Rejected(Reject),
 }
 
@@ -51,7 +51,7 @@ impl UserRecord {
     }
 }
 
-/// Decodes the records of an event, in their order.
+/// Decodes the records of an event, in order.
 pub(crate) fn decode(records: &[StreamRecord], rules: &Rules) -> Vec<UserRecord> {
     let mut decoded = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {

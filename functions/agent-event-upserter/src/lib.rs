@@ -1,9 +1,9 @@
 //! The Kinesis function for agent events: `decode → parse → plan → write`.
 //!
-//! One batch: every record is decoded by itself; the plans are merged and written concurrently; what is no
-//! agent event is set aside in S3 with its reason; the first record that is not finished is reported, and the
-//! stream sends everything from it on again. Writing again is always safe, so the function has no third
-//! retry loop of its own and no order of effects to protect.
+//! Every record of a batch is decoded separately. The plans are merged and written concurrently. Records that can
+//! never be written are rejected: stored in S3 with the reason. The first unfinished record is reported, and Lambda
+//! retries from there. Writing again is always safe, so the function has no retry loop of its own besides those of
+//! Lambda and the SDK, and no order of effects to protect.
 
 mod decode;
 pub mod rejected;
@@ -22,7 +22,7 @@ use crate::rejected::{RejectedStore, rejected_object};
 pub use crate::summary::Summary;
 use crate::write::write;
 
-/// What a batch writes, without writing it: the function without its I/O.
+/// The writes of a batch, planned but not executed: the function without its I/O.
 #[must_use]
 pub fn plan_batch(event: &StreamEvent, rules: &Rules) -> Batch {
     Batch::of(decode(&event.records, rules).iter_mut().map(UserRecord::take_plan))
@@ -33,16 +33,16 @@ pub fn plan_batch(event: &StreamEvent, rules: &Rules) -> Batch {
 pub struct Upserter<S, R> {
     /// The agent tables.
     pub store: S,
-    /// Where rejected records go.
+    /// The store for rejected records.
     pub rejected_store: R,
-    /// What is kept, for how long, and in which form.
+    /// What to store, for how long, and how names are protected.
     pub rules: Rules,
-    /// How many writes may be in flight.
+    /// Maximum number of requests in flight.
     pub write_concurrency: usize,
 }
 
 impl<S: Store, R: RejectedStore> Upserter<S, R> {
-    /// Handles one batch. Writes that are not done at `stop_at` are reported for retry.
+    /// Handles one batch. Records whose writes are not done at `stop_at` are reported for retry.
     pub async fn handle(&self, event: &StreamEvent, stop_at: Instant) -> (BatchResponse, Summary) {
         let records = &event.records;
         let mut decoded = decode(records, &self.rules);
@@ -54,7 +54,7 @@ impl<S: Store, R: RejectedStore> Upserter<S, R> {
         let mut places = decoded.iter().enumerate();
         let unfinished = places.find(|(place, record)| record.is_event() && batch.outcome(*place).is_none());
         let mut finished = unfinished.map_or(records.len(), |(_, record)| record.index);
-        // Only what will not come again is set aside now, so that no record is set aside twice.
+        // Only records that will not be retried are stored as rejected, so that none is stored twice.
         if let Some(object) = rejected_object(&records[..finished], &decoded)
             && let Err(fault) = self.rejected_store.put(&object.key, object.body).await
         {

@@ -14,10 +14,10 @@ use lambda_io::telemetry;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use tokio::time::Instant;
 
-/// Kept free before the deadline: to set rejected records aside, to answer, to log.
+/// Time reserved before the deadline to store rejected records, respond, and log.
 const SAFETY_MARGIN: Duration = Duration::from_secs(2);
 
-/// A batch is thousands of small values: with the system's allocator, a fifth of the time would go into them.
+/// A batch is thousands of small values. The system allocator would take a fifth of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Error> {
 
 async fn upserter() -> Result<Upserter<DynamoDbStore, S3RejectedStore>, Error> {
     let settings = UpserterSettings::read(&Settings::from_lookup(&|name| std::env::var(name).ok()))?;
-    // The SDK sets no time limits of its own: one lost packet would cost the whole invocation.
+    // The SDK sets no timeouts by default, so one lost packet would cost the whole invocation.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(3))
@@ -61,6 +61,6 @@ async fn upserter() -> Result<Upserter<DynamoDbStore, S3RejectedStore>, Error> {
 )]
 fn stop_at(context: &Context) -> Instant {
     let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
-    // A function with a short timeout still gets most of it for its writes.
+    // Even with a short timeout, most of the time goes to the writes.
     Instant::now() + left - SAFETY_MARGIN.min(left / 4)
 }

@@ -1,7 +1,7 @@
-//! What the shard moves past: rejected records, in S3, with their bytes and the reason.
+//! Rejected records in S3, with their bytes and the reason.
 //!
-//! One object per batch, one line per record. The key comes from the records and the lines themselves, so a retry
-//! overwrites its own object, and no object ever takes the place of one with other lines.
+//! One object per batch, one line per record. The key is derived from the records and the lines, so a retry
+//! overwrites its own object, and objects with different lines never overwrite each other.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -21,13 +21,13 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decode::{Decoded, UserRecord};
 
-/// A place for rejected records.
+/// A store for rejected records.
 pub trait RejectedStore: Send + Sync {
-    /// Writes an object, replacing one of the same key.
+    /// Writes an object, replacing one with the same key.
     fn put(&self, key: &str, body: Vec<u8>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// The place in S3.
+/// An S3 bucket for rejected records.
 #[derive(Debug, Clone)]
 pub struct S3RejectedStore {
     /// The client.
@@ -57,7 +57,7 @@ where
 pub(crate) struct RejectedObject {
     pub(crate) key: String,
     pub(crate) body: Vec<u8>,
-    /// Index of the first record in it.
+    /// Index of the first record in the object.
     pub(crate) first_record: usize,
 }
 
@@ -75,7 +75,7 @@ struct Line<'a> {
     data: Option<Cow<'a, RawValue>>,
 }
 
-/// The rejected that are, or are part of, one of `records`; `None` if there are none.
+/// The object with the rejected records among `records`, including parts of aggregates. `None` if there are none.
 pub(crate) fn rejected_object(records: &[StreamRecord], decoded: &[UserRecord]) -> Option<RejectedObject> {
     let mut body = Vec::new();
     let mut first_record = None;
@@ -106,8 +106,8 @@ pub(crate) fn rejected_object(records: &[StreamRecord], decoded: &[UserRecord]) 
     Some(RejectedObject { key: key(records, &body)?, body, first_record: first_record? })
 }
 
-/// The envelope's `data` as it came. If it is JSON that readers refuse, such as half a surrogate pair, it becomes a
-/// text that holds it, so that the line can be read.
+/// The envelope's `data`, unchanged. JSON that parsers refuse, such as half a surrogate pair, is wrapped in a
+/// string, so that the line stays readable.
 fn readable(data: Cow<'_, RawValue>) -> Cow<'_, RawValue> {
     if serde_json::from_str::<serde_json::Value>(data.get()).is_ok() {
         return data;
@@ -117,8 +117,8 @@ fn readable(data: Cow<'_, RawValue>) -> Cow<'_, RawValue> {
 
 /// `rejected/agent-events/<shard id>/<YYYY>/<MM>/<DD>/<first sequence number>-<last>-<hash of the lines>.jsonl`
 ///
-/// The hash, because the numbers alone do not tell what is between them: who sends some of a batch's records again
-/// may send its first and its last.
+/// The hash is needed because the numbers alone do not identify the lines: a redrive of some of a batch's records may
+/// include its first and its last.
 fn key(records: &[StreamRecord], body: &[u8]) -> Option<String> {
     let (first, last) = (records.first()?, records.last()?);
     let date = records
@@ -138,8 +138,8 @@ fn key(records: &[StreamRecord], body: &[u8]) -> Option<String> {
     Some(key)
 }
 
-/// What Kinesis gives as a name, for a key. Whoever may invoke the function can make up others, and must not choose
-/// the place of the object with them.
+/// A name from the envelope, for use in a key. Anyone who may invoke the function can invent names, so a name that
+/// Kinesis would not produce is replaced: a caller must not choose the object's location.
 fn name(text: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if (1..=128).contains(&text.len()) && text.bytes().all(is_plain) { text } else { "unnamed" }

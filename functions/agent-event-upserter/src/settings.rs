@@ -7,18 +7,18 @@ use agent_ledger::rules::Rules;
 use agent_ledger::{NamePolicy, NamePolicyError};
 use lambda_io::settings::{SettingError, Settings};
 
-/// A setting that cannot be used.
+/// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UpserterSettingError {
     /// A variable is missing or cannot be read.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The policy cannot be used.
+    /// The policy is invalid.
     #[error("{0}; correct it in the function's configuration")]
     Policy(#[from] NamePolicyError),
 }
 
-/// Everything the environment says.
+/// The settings from the environment.
 #[derive(Debug, Clone)]
 pub struct UpserterSettings {
     /// `AGENT_STATE_TABLE`
@@ -34,7 +34,7 @@ pub struct UpserterSettings {
 }
 
 impl UpserterSettings {
-    /// Reads them.
+    /// Reads the settings.
     ///
     /// # Errors
     /// The first setting that is missing or unreadable.
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_are_required() {
+    fn only_table_and_bucket_names_are_required() {
         let lookup = |name: &str| name.ends_with("_TABLE").then(|| name.to_lowercase());
         let error = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap_err();
         assert_eq!(error, SettingError::Missing("REJECTED_BUCKET").into());
@@ -86,8 +86,8 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_cannot_be_used_says_why() {
-        for (policy, key, said) in [
+    fn an_invalid_policy_is_refused_with_the_reason() {
+        for (policy, key, expected) in [
             ("[]", "", "PII_POLICY is not a JSON object"),
             (r#"{"agent_username":"drop"}"#, "", "only username, first_name and last_name"),
             (r#"{"username":"erase"}"#, "", "not keep, drop, mask or hash"),
@@ -102,7 +102,7 @@ mod tests {
             };
             let error = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap_err().to_string();
             assert!(
-                error.contains(said) && error.ends_with("correct it in the function's configuration"),
+                error.contains(expected) && error.ends_with("correct it in the function's configuration"),
                 "{policy}: {error}"
             );
         }

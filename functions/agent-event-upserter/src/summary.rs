@@ -1,4 +1,4 @@
-//! What became of a batch, for the log.
+//! The outcome of a batch, for the log.
 
 use std::collections::BTreeMap;
 
@@ -11,36 +11,36 @@ use lambda_io::metrics::{Metrics, Unit};
 
 use crate::decode::{Decoded, UserRecord};
 
-/// As many gaps are told one by one; the metric counts them all.
+/// Gaps logged per batch. The metric counts all of them.
 const GAPS_LOGGED: usize = 10;
 
-/// Every record of a batch is in exactly one of the counts.
+/// The counts of a batch. Every record is in exactly one of them.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// New, and the state moved to it.
+    /// New, and the state was updated.
     pub applied: usize,
     /// Written before.
     pub duplicate: usize,
-    /// Late: the state, already newer, stayed; the history gained the event.
+    /// Late: the state was already newer and stays. The history gained the event.
     pub stale: usize,
-    /// A known kind that is not ours, or a heartbeat that tells nothing.
+    /// A known kind that is not an agent event, or a heartbeat with nothing to write.
     pub skipped: usize,
-    /// Set aside, by reason and field.
+    /// Rejected, by reason and field.
     pub rejected: Rejections,
-    /// Not finished: reported for retry.
+    /// Not finished, and reported for retry.
     pub retried: usize,
-    /// When the applied events happened.
+    /// Timestamps of the applied events.
     pub applied_timestamps: Vec<Timestamp>,
-    /// Where events are missing, or late.
+    /// Gaps: where events are missing or late.
     pub gaps: Vec<Gap>,
     /// Writes that failed.
     pub faults: Vec<StoreError>,
-    /// What the writes cost.
+    /// Consumed requests and write units.
     pub consumed: Consumed,
 }
 
 impl Summary {
-    /// Counts every record; those from `finished` on that have no outcome yet come again.
+    /// Counts every record. Records from index `finished` on that have no outcome count as retried.
     pub(crate) fn count(&mut self, records: &[UserRecord], batch: &Batch, finished: usize) {
         self.gaps.clone_from(&batch.gaps);
         for (place, record) in records.iter().enumerate() {
@@ -58,24 +58,24 @@ impl Summary {
         }
     }
 
-    /// Logs one line with all metrics for the invocation, one for each reason why records were set aside, and one
-    /// for each kind of fault: ERROR if somebody must act, WARN if time helps.
+    /// Logs one line with all metrics of the invocation, one per reject reason and field, and one per kind of fault:
+    /// ERROR if somebody must act, WARN if a retry helps.
     pub fn log(&self, function_name: &str, now: Timestamp) {
         for ((code, path), records) in self.rejected.iter() {
-            tracing::warn!(%code, path, records, "records set aside under rejected/agent-events/");
+            tracing::warn!(%code, path, records, "records rejected; their bytes are under rejected/agent-events/");
         }
         for Gap { agent_id, held, event } in self.gaps.iter().take(GAPS_LOGGED) {
-            tracing::warn!(agent_id, %held, %event, "gap: events between these two versions are missing, or late");
+            tracing::warn!(agent_id, %held, %event, "gap: events between these two versions are missing or late");
         }
         for ((class, code), writes) in self.faults_by_kind() {
             match class {
                 FaultClass::Transient => {
-                    tracing::warn!(code, writes, "writes failed; the stream sends their records again");
+                    tracing::warn!(code, writes, "writes failed; Lambda retries their records");
                 }
                 FaultClass::Environment => tracing::error!(
                     code,
                     writes,
-                    "writes are refused; correct the function's permissions, table and bucket names. Nothing is lost: the stream keeps the records and sends them again"
+                    "writes are refused; correct the function's permissions, table and bucket names. Nothing is lost: the stream keeps the records and Lambda retries them"
                 ),
             }
         }
@@ -112,7 +112,7 @@ impl Summary {
             .count("WriteUnits", self.consumed.write_units as usize)
             .values("EventAge", Unit::Milliseconds, self.applied_timestamps.iter().map(age).collect());
         let rejected = self.rejected.by_reason().into_iter().map(|(reason, records)| {
-            Metrics::new("records set aside, by reason", function_name)
+            Metrics::new("records rejected, by reason", function_name)
                 .by("Reason", reason)
                 .count("RecordsRejected", records)
         });

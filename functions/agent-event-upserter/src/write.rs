@@ -1,4 +1,4 @@
-//! The only place that writes the tables: concurrently, until it is time to stop.
+//! Writes the tables, concurrently, until `stop_at`. Nothing else in the function writes them.
 
 use agent_ledger::batch::Batch;
 use agent_ledger::store::{
@@ -8,14 +8,14 @@ use futures::future::{Either, FutureExt};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
-/// Places of writes in the batch, and what became of each.
+/// The indexes of writes in the batch, and the result of each.
 enum Written {
     Registers(Vec<usize>, WrittenRegisters),
     Entries(Vec<usize>, WrittenEntries),
 }
 
-/// Writes what it can and notes it in the batch. Answers the faults it met and what the writes cost; a write that
-/// was cut off at `stop_at` is no fault, and is just not noted.
+/// Writes the batch and records in it which writes succeeded. Returns the faults and the consumed capacity. A write
+/// that is cut off at `stop_at` is not a fault; it is just not recorded.
 pub(crate) async fn write<S: Store>(
     store: &S,
     batch: &mut Batch,
@@ -55,7 +55,7 @@ async fn write_until<S: Store>(
     concurrency: usize,
     stop_at: Instant,
 ) -> Vec<Written> {
-    // A request takes no two writes of one item; each register is an item of its own.
+    // A request must not write one item twice. Each register is its own item.
     let registers = requests(0..batch.registers.len()).into_iter().map(|jobs| {
         Either::Left(async move {
             let writes: Vec<_> = jobs.iter().map(|job| &batch.registers[*job].write).collect();
@@ -76,7 +76,7 @@ async fn write_until<S: Store>(
     written
 }
 
-/// As many writes to a request as it takes.
+/// Splits the writes into requests of at most [`WRITES_PER_REQUEST`].
 fn requests(jobs: impl Iterator<Item = usize>) -> Vec<Vec<usize>> {
     jobs.collect::<Vec<_>>().chunks(WRITES_PER_REQUEST).map(<[usize]>::to_vec).collect()
 }

@@ -1,9 +1,9 @@
 //! The Firehose transformation function for contact records: `decode → parse → normalize → encode`, record
 //! by record, without I/O.
 //!
-//! Every record id is answered once, in order. A record never fails the batch: what cannot become a row is
-//! `ProcessingFailed`, and Firehose keeps its bytes; `Dropped` is only for a known kind that belongs
-//! elsewhere.
+//! Every record ID is answered once, in order. A record never fails the batch: one that cannot become a row is
+//! answered `ProcessingFailed`, and Firehose keeps its bytes. `Dropped` is only for a known kind that does not
+//! belong in the lake.
 
 pub mod settings;
 mod summary;
@@ -15,28 +15,28 @@ use lambda_io::limits::lambda::PAYLOAD_BYTES;
 
 pub use summary::Summary;
 
-/// Lambda refuses a larger response, and Firehose then fails the whole batch; the difference is room for what this count does
-/// not see.
+/// Lambda refuses a response above 6 MB, and Firehose then fails the whole batch. The rest of the 6 MB is a margin
+/// for bytes that this count does not include.
 pub const RESPONSE_BUDGET: usize = 5_900_000;
 const _: () = assert!(RESPONSE_BUDGET < PAYLOAD_BYTES);
 
-/// Answers a batch.
+/// Transforms a batch.
 #[must_use]
 pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, Summary) {
     let mut summary = Summary::default();
-    // Whatever else happens, every record can at least be answered with a failure.
+    // There is always room left to answer every remaining record with a failure.
     let failure_bytes = |record: &TransformRecord| Answers::failure_bytes(&record.record_id);
-    let mut to_come: usize = event.records.iter().map(failure_bytes).sum();
+    let mut reserved: usize = event.records.iter().map(failure_bytes).sum();
     let mut answers = Answers::with_capacity(event.expected_response_bytes().min(RESPONSE_BUDGET));
 
     for TransformRecord { record_id, arrival, data } in event.records {
         let before = answers.bytes();
-        to_come -= Answers::failure_bytes(&record_id);
+        reserved -= Answers::failure_bytes(&record_id);
         let arrival = arrival.map(Arrival::from);
         let transformed = data.bytes().and_then(|data| transform_record(data, arrival, policy, &mut summary));
         let answered = transformed.and_then(|transformed| {
             answer(&mut answers, &record_id, &transformed);
-            if answers.bytes() + to_come > RESPONSE_BUDGET {
+            if answers.bytes() + reserved > RESPONSE_BUDGET {
                 answers.truncate(before);
                 return Err(Reject::record(RejectCode::TooLarge));
             }
@@ -52,7 +52,7 @@ pub fn transform(event: TransformEvent, policy: &Policy) -> (TransformResponse, 
     (answers.into_response(), summary)
 }
 
-/// The answer to one record that is not at fault.
+/// Adds the answer to a record that did not fail.
 fn answer(answers: &mut Answers, record_id: &str, transformed: &Transformed) {
     match transformed {
         Transformed::Row(Made { line, contact_date, .. }) => {
@@ -62,10 +62,10 @@ fn answer(answers: &mut Answers, record_id: &str, transformed: &Transformed) {
     }
 }
 
-/// Makes a record's row, and counts what the summary counts of it.
+/// Transforms one record and counts it in the summary.
 ///
 /// # Errors
-/// What is wrong with the record.
+/// The reason why the record failed.
 pub fn transform_record(
     data: &[u8],
     arrival: Option<Arrival>,
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_record_among_good_ones_fails_alone() {
+    fn a_bad_record_does_not_fail_the_good_ones() {
         let agent_event = br#"{"AgentARN":"a","EventType":"LOGIN"}"#;
         let event =
             || event(&[&contact("a"), b"{\"ContactId\":", agent_event, b"\xff", b"[]", b"{}", &contact("b")]);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_comes_back_passes_as_it_is() {
+    fn a_row_sent_again_passes_unchanged() {
         let made = |data: &[u8]| {
             let arrival = connect_streams::Timestamp::parse("2026-03-02T09:00:00Z").map(Arrival::from);
             match transform_record(data, arrival, &Policy::default(), &mut Summary::default())? {
@@ -166,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_batch_has_an_empty_answer() {
+    fn an_empty_batch_gets_an_empty_response() {
         assert_eq!(results(event(&[])), []);
     }
 
     #[test]
-    fn what_would_pass_the_response_limit_fails_and_the_rest_is_delivered() {
+    fn a_record_that_exceeds_the_response_limit_fails_and_the_rest_is_delivered() {
         let large = String::from_utf8(contact("large"))
             .unwrap()
             .replace("\"large\"", &format!("\"large\",\"CustomerId\":\"{}\"", "x".repeat(900_000)));

@@ -3,13 +3,13 @@
 use contact_lake::{Policy, PolicyError};
 use lambda_io::settings::{SettingError, Settings};
 
-/// A setting that cannot be used.
+/// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NormalizerSettingError {
     /// `PII_HASH_KEY` cannot be read.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The policy cannot be used.
+    /// The policy is invalid.
     #[error("{0}; correct it in the function's configuration")]
     Policy(#[from] PolicyError),
 }
@@ -17,7 +17,7 @@ pub enum NormalizerSettingError {
 /// Reads `PII_POLICY` and `PII_HASH_KEY`.
 ///
 /// # Errors
-/// A sentence that names the variable and what is wrong with it. The key is never part of it.
+/// The error names the variable and what is wrong with it. It never contains the hash key.
 pub fn read_policy(settings: &Settings<'_>) -> Result<Policy, NormalizerSettingError> {
     let policy = settings.optional("PII_POLICY", "{}".to_owned(), "a JSON object")?;
     let key = settings.optional_base64("PII_HASH_KEY")?;
@@ -41,14 +41,14 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_cannot_be_used_says_why() {
+    fn an_invalid_policy_is_refused_with_the_reason() {
         let key = base64_simd::STANDARD.encode_to_string([7; 32]);
         assert_eq!(read("", ""), Ok(true));
         assert_eq!(
             read(r#"{"agent_username": "hash", "attributes": {"*": "drop", "language": "keep"}}"#, &key),
             Ok(false)
         );
-        for (policy, key, said) in [
+        for (policy, key, expected) in [
             ("keep", "", "PII_POLICY is not a JSON object"),
             (r#"{"agent_name": "drop"}"#, "", "\"agent_name\", which is not a column"),
             (r#"{"agent_username": "erase"}"#, "", "not keep, drop, mask or hash"),
@@ -62,7 +62,7 @@ mod tests {
         ] {
             let error = read(policy, key).expect_err(policy);
             assert!(
-                error.contains(said) && error.ends_with("correct it in the function's configuration"),
+                error.contains(expected) && error.ends_with("correct it in the function's configuration"),
                 "{policy}: {error}"
             );
             assert!(!error.contains("c2hvcnQ="));

@@ -1,4 +1,4 @@
-//! What became of a batch, for logs and metrics. It counts, and names fields; it never holds a value.
+//! The outcome of a batch, for logs and metrics. It holds counts and field names, never values.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use lambda_io::metrics::{Metrics, Unit};
 pub struct Summary {
     /// Records that became rows.
     pub ok: usize,
-    /// Records of a known kind that belongs elsewhere, by kind.
+    /// Dropped records, by kind.
     pub dropped: BTreeMap<&'static str, usize>,
-    /// Records that could not become rows, by reason and field.
+    /// Failed records, by reason and field.
     pub rejected: Rejections,
     /// Values of an unexpected type, by source path.
     pub type_drift: BTreeMap<String, usize>,
-    /// Intervals that would be negative, by column.
+    /// Intervals left empty because they would be negative, by column.
     pub impossible_intervals: BTreeMap<&'static str, usize>,
     /// Bytes of the records.
     pub bytes_in: usize,
-    /// Bytes of the response, at most.
+    /// Upper bound of the response's bytes.
     pub bytes_out: usize,
-    /// From `LastUpdateTimestamp` to arrival, milliseconds, per record whose arrival is known.
+    /// Milliseconds from `LastUpdateTimestamp` to arrival, for each record whose arrival is known.
     pub delivery_lags: Vec<i64>,
 }
 
@@ -41,7 +41,7 @@ impl Summary {
         self.rejected.total()
     }
 
-    /// Counts what there is to say of a record that is not at fault.
+    /// Counts a record that did not fail.
     pub fn note(&mut self, transformed: &Transformed) {
         match transformed {
             Transformed::Row(made) => {
@@ -57,10 +57,10 @@ impl Summary {
         }
     }
 
-    /// Logs one line with all metrics for the invocation, and one for each thing that somebody should look at.
+    /// Logs one line with all metrics of the invocation, and one per problem that somebody should check.
     pub fn log(&self, function_name: &str, now: Timestamp) {
         for ((code, path), records) in self.rejected.iter() {
-            tracing::warn!(%code, path, records, "records failed; Firehose keeps them under its error prefix");
+            tracing::warn!(%code, path, records, "records failed; Firehose keeps them under errors/");
         }
         for (path, values) in &self.type_drift {
             tracing::warn!(path, values, "type_drift: values of an unexpected type were kept in `extra`");
@@ -69,7 +69,7 @@ impl Summary {
             tracing::warn!(
                 column,
                 intervals,
-                "impossible_interval: the interval would be negative and has no value"
+                "impossible_interval: the interval would be negative and is left empty"
             );
         }
         for metrics in self.metrics(function_name) {

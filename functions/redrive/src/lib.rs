@@ -1,3 +1,3 @@
-//! The function that sends again what failed. What it does is `redrive`'s; here are its settings.
+//! The redrive function. The work is done by the `redrive` crate; this crate has the settings.
 
 pub mod settings;

@@ -11,7 +11,7 @@ use redrive::{AwsDestination, AwsLake, Control, Report, Request, run};
 use redrive_function::settings::RedriveSettings;
 use tokio::time::Instant;
 
-/// Kept free before the deadline: for the request that is under way, and to say how far it got.
+/// Time reserved before the deadline for the request in flight and the final report.
 const SAFETY_MARGIN: Duration = Duration::from_secs(75);
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,15 +26,15 @@ async fn main() -> Result<(), Error> {
             Control { now: &telemetry::now, stop: &|| Instant::now() >= stop_at, progress: &|_| () };
         let report = run(&lake, &destination, &event.payload, &control).await;
         let report = report.inspect_err(|error| tracing::error!(%error, "the redrive stopped"))?;
-        let told = serde_json::to_string(&report)?;
-        tracing::info!(report = told, "redrive");
+        let json = serde_json::to_string(&report)?;
+        tracing::info!(report = json, "redrive");
         Ok(report)
     };
     lambda_runtime::run(service_fn(handle)).await
 }
 
 async fn clients(settings: RedriveSettings) -> (AwsLake, AwsDestination) {
-    // The SDK sets no time limits of its own. An invocation of agent-event-upserter may take its minute.
+    // The SDK sets no timeouts by default. An invocation of agent-event-upserter may take a minute.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(65))

@@ -4,7 +4,7 @@ use lambda_io::settings::{SettingError, Settings};
 
 use redrive::ContactRecordTarget;
 
-/// Everything the environment says.
+/// The settings from the environment.
 #[derive(Debug, Clone)]
 pub struct RedriveSettings {
     /// `LAKE_BUCKET`
@@ -16,7 +16,7 @@ pub struct RedriveSettings {
 }
 
 impl RedriveSettings {
-    /// Reads them.
+    /// Reads the settings.
     ///
     /// # Errors
     /// The first setting that is missing.
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_comes_before_the_firehose_that_reads_it() {
+    fn a_stream_takes_precedence_over_the_firehose_that_reads_it() {
         const ALL: &[&str] =
             &["LAKE_BUCKET", "AGENT_EVENT_FUNCTION", "CONTACT_RECORD_FIREHOSE", "CONTACT_RECORD_STREAM"];
         let read = |given: &'static [&str]| {

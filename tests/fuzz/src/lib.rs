@@ -1,5 +1,5 @@
-//! What must hold for any bytes. Each function is a fuzz target (`make fuzz`); over the corpus, and over damaged
-//! copies of it, they all run with the other tests.
+//! Invariants for any bytes. Each function is a fuzz target (`make fuzz`). The tests run all of them over the corpus
+//! and damaged copies of it.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -26,13 +26,13 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-/// A key of 32 bytes, for the policies that hash.
+/// A hash key of 32 bytes, for policies that hash.
 const KEY: [u8; 32] = [7; 32];
 
-/// A target's name, and the target.
+/// A target with its name.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target by name.
+/// All targets.
 pub const TARGETS: [Target; 8] = [
     ("contact_record", contact_record),
     ("agent_event", agent_event),
@@ -44,10 +44,10 @@ pub const TARGETS: [Target; 8] = [
     ("failure_object", failure_object),
 ];
 
-/// A record for the normalizer: one answer, the same every time; a row that fits the schema.
+/// A record for the normalizer: it gets one answer, always the same, and its row fits the schema.
 ///
 /// # Panics
-/// When it is not so.
+/// When an invariant does not hold.
 pub fn contact_record(data: &[u8]) {
     let event = json!({
         "records": [{
@@ -63,19 +63,19 @@ pub fn contact_record(data: &[u8]) {
     assert_eq!(answers.len(), 1);
 }
 
-/// An event for the normalizer: every record that has an id is answered with it, in order.
+/// An event for the normalizer: every record is answered with its ID, in order.
 ///
 /// # Panics
-/// When it is not so.
+/// When an invariant does not hold.
 pub fn firehose_envelope(data: &[u8]) {
     answered(data, &Policy::default());
 }
 
-/// An object of what failed, for redrive: every record in it is told, and what passes the check is what the functions
-/// take.
+/// An object with dead letters, for redrive: every record in it can be read, and the functions accept the records
+/// that pass the check.
 ///
 /// # Panics
-/// When it is not so.
+/// When an invariant does not hold.
 pub fn failure_object(data: &[u8]) {
     let Ok(object) = decompressed(data.to_vec()) else { return };
     for record in read(&object).into_iter().flatten() {
@@ -88,17 +88,17 @@ pub fn failure_object(data: &[u8]) {
             }
             Payload::AgentEvent(record) if passes => {
                 let event = format!(r#"{{"Records":[{record}]}}"#);
-                serde_json::from_str::<StreamEvent>(&event).expect("the function can read it");
+                serde_json::from_str::<StreamEvent>(&event).expect("the function can parse it");
             }
             Payload::ContactRecord(_) | Payload::AgentEvent(_) => {}
         }
     }
 }
 
-/// A policy, and a record under it: whatever it says, it either says what is wrong with it or can be applied.
+/// A policy, applied to a record: it is refused with a reason, or it can be applied.
 ///
 /// # Panics
-/// When it is not so.
+/// When an invariant does not hold.
 pub fn pii_policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let record = br#"{"AWSAccountId":"111122223333","ContactId":"c-1","InstanceARN":"arn:i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:01:00Z",
@@ -113,21 +113,21 @@ pub fn pii_policy(data: &[u8]) {
                 let event = json!({"records": [{"recordId": "r0", "data": data}]});
                 let answers =
                     answered(event.to_string().as_bytes(), &policy).expect("this is a Firehose event");
-                assert_eq!(answers[0]["result"], "Ok", "a policy fails no record");
+                assert_eq!(answers[0]["result"], "Ok", "a policy never makes a record fail");
             }
         }
     }
 }
 
-/// Transforms, and checks what holds for every answer. `None` if it is no event of Firehose.
+/// Transforms an event and checks the invariants of every answer. `None` if it is not a Firehose event.
 fn answered(event: &[u8], policy: &Policy) -> Option<Vec<Value>> {
     let event = serde_json::from_slice::<TransformEvent>(event).ok()?;
     let ids: Vec<_> = event.records.iter().map(|record| record.record_id.clone()).collect();
     let (response, summary) = transform(event, policy);
-    let response = serde_json::to_vec(&response).expect("the answer is JSON");
+    let response = serde_json::to_vec(&response).expect("the response is JSON");
     assert_eq!(response.len(), summary.bytes_out, "every byte is counted");
-    let response: Value = serde_json::from_slice(&response).expect("the answer is JSON");
-    let records = response["records"].as_array().expect("it has records");
+    let response: Value = serde_json::from_slice(&response).expect("the response is JSON");
+    let records = response["records"].as_array().expect("the response has records");
     assert_eq!(records.len(), ids.len());
     let dropped: usize = summary.dropped.values().sum();
     assert_eq!(
@@ -138,17 +138,17 @@ fn answered(event: &[u8], policy: &Policy) -> Option<Vec<Value>> {
     for (answer, id) in records.iter().zip(&ids) {
         assert_eq!(answer["recordId"], **id);
         if answer["result"] == "Ok" {
-            is_row(answer);
+            check_row(answer);
         }
     }
     Some(records.clone())
 }
 
-/// One line of JSON with the columns of the schema, each of its type, in a partition that can be named in a key.
-fn is_row(answer: &Value) {
+/// Checks that a row is one line of JSON with the schema's columns and types, and has a valid partition.
+fn check_row(answer: &Value) {
     let data = base64_simd::STANDARD.decode_to_vec(answer["data"].as_str().expect("a row has data"));
     let line = String::from_utf8(data.expect("data is base64")).expect("a row is text");
-    let row = line.strip_suffix('\n').expect("a row ends its line");
+    let row = line.strip_suffix('\n').expect("a row ends with a line break");
     assert!(!row.contains('\n'), "a row is one line");
     let row: Value = serde_json::from_str(row).expect("a row is JSON");
     let fields: BTreeMap<_, _> = columns().map(|column| (column.name, column)).collect();
@@ -163,7 +163,7 @@ fn is_row(answer: &Value) {
     assert!(is_date || partition == "demo", "{partition}");
 }
 
-/// Whether a value can be stored as the column's Glue type.
+/// Whether a value fits the column's Glue type.
 fn is_of(column: &Column, value: &Value) -> bool {
     let is_struct = |fields: &[Column], value: &Value| {
         value.as_object().is_some_and(|object| {
@@ -190,9 +190,9 @@ fn is_of(column: &Column, value: &Value) -> bool {
     }
 }
 
-/// The function looks at the clock; nothing waits.
+/// The function reads the clock, but nothing waits.
 static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime can be made"));
+    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime can be built"));
 
 #[derive(Debug, Default)]
 struct Objects(Mutex<BTreeMap<String, Vec<u8>>>);
@@ -226,19 +226,17 @@ fn handle(function: &Upserter<MemoryStore, Objects>, event: &StreamEvent) -> Sum
     let stop_at = Instant::now() + Duration::from_mins(1);
     let _entered = RUNTIME.enter();
     let answer = function.handle(event, stop_at).now_or_never();
-    let (response, summary) = answer.expect("memory does not wait");
-    let response = serde_json::to_string(&response).expect("the answer is JSON");
-    assert_eq!(
-        response, r#"{"batchItemFailures":[]}"#,
-        "nothing keeps the shard back but what cannot be written"
-    );
+    let (response, summary) = answer.expect("the memory store is ready");
+    let response = serde_json::to_string(&response).expect("the response is JSON");
+    assert_eq!(response, r#"{"batchItemFailures":[]}"#, "only a failed write blocks the shard");
     summary
 }
 
-/// A record for the upserter: it is in one count, set aside with its bytes, or changes nothing the second time.
+/// A record for the upserter: it is in one count, its bytes are kept if it is rejected, and the second time it
+/// changes nothing.
 ///
 /// # Panics
-/// When it is not so.
+/// When an invariant does not hold.
 pub fn agent_event(data: &[u8]) {
     let event = json!({
         "Records": [{
@@ -267,16 +265,16 @@ pub fn agent_event(data: &[u8]) {
     }
     let tables = function.store.tables();
     let second = handle(&function, &event);
-    assert_eq!(second.applied, 0, "what was written is not applied again");
+    assert_eq!(second.applied, 0, "a written event is not applied again");
     assert_eq!(counted(&second), counted(&first));
-    assert!(function.store.tables() == tables, "the same again changes nothing");
+    assert!(function.store.tables() == tables, "a duplicate changes nothing");
     assert_eq!(function.rejected_store.lines(), lines);
 }
 
-/// An event for the upserter: refused whole, or every record is done.
+/// An event for the upserter: it is refused as a whole, or every record is finished.
 ///
 /// # Panics
-/// When it is not so.
+/// When an invariant does not hold.
 pub fn kinesis_envelope(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<StreamEvent>(data) else { return };
     let function = upserter();
@@ -285,10 +283,11 @@ pub fn kinesis_envelope(data: &[u8]) {
     assert_eq!(function.rejected_store.lines().len(), summary.rejected.total());
 }
 
-/// A packed record, with its own checksum and with the right one: what can be unpacked, packs to the same again.
+/// An aggregate, with its own checksum and with the correct one: if it can be unpacked, packing its records again
+/// gives an equal aggregate.
 ///
 /// # Panics
-/// When it is not so.
+/// When an invariant does not hold.
 pub fn kpl_aggregate(data: &[u8]) {
     let with_checksum = [&pack(&[])[..4], data, &Md5::digest(data)[..]].concat();
     for packed in [data.to_vec(), with_checksum] {
@@ -299,12 +298,12 @@ pub fn kpl_aggregate(data: &[u8]) {
     agent_event(data);
 }
 
-/// Our JSON reader and `serde_json` accept the same texts and read the same values. They differ on purpose in three
-/// points: we skip a byte order mark, replace lone surrogates and stop at 64 levels instead of 128; and we keep the
-/// digits of a number that is too great for theirs.
+/// Our JSON reader and `serde_json` accept the same texts and read the same values. They differ on purpose: we skip
+/// a byte order mark, replace lone surrogates, stop at 64 levels instead of 128, and keep the digits of a number
+/// that is too large for `serde_json`.
 ///
 /// # Panics
-/// When they do not.
+/// When they differ otherwise.
 pub fn json(bytes: &[u8]) {
     let ours = connect_streams::parse(bytes);
     let theirs = serde_json::from_slice::<Value>(bytes);
@@ -312,17 +311,17 @@ pub fn json(bytes: &[u8]) {
         (Ok(ours), Ok(theirs)) => {
             let mut written = Vec::new();
             ours.root().write_json(&mut written);
-            let again: Value = serde_json::from_slice(&written).expect("what we write is JSON");
+            let again: Value = serde_json::from_slice(&written).expect("our output is JSON");
             assert_eq!(again, theirs);
         }
         (Err(reject), Ok(_)) => assert_eq!(reject.code, RejectCode::TooDeep),
         (Ok(_), Err(error)) => {
             let message = error.to_string();
-            let is_ours_to_accept = bytes.starts_with(b"\xef\xbb\xbf")
+            let only_we_accept_it = bytes.starts_with(b"\xef\xbb\xbf")
                 || message.contains("surrogate")
                 || message.contains("unexpected end of hex escape")
                 || message.contains("number out of range");
-            assert!(is_ours_to_accept, "{message}: {bytes:?}");
+            assert!(only_we_accept_it, "{message}: {bytes:?}");
         }
         (Err(_), Err(_)) => {}
     }

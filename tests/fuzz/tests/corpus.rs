@@ -1,4 +1,4 @@
-//! The corpus, and damaged copies of it, through every fuzz target.
+//! Runs every fuzz target on the corpus and on damaged copies of it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use fastrand::Rng;
 use ledger_fuzz::TARGETS;
 
-/// Copies of each file that are damaged and tried.
+/// Damaged copies per file.
 const COPIES: usize = 2000;
-/// What the formats are made of.
+/// Tokens of the formats.
 const TOKENS: [&[u8]; 16] = [
     b"\"",
     b"\\",
@@ -70,7 +70,7 @@ fn every_target_holds_for_the_corpus_and_for_damaged_copies_of_it() {
             for _ in 0..COPIES {
                 let damaged = damaged(bytes, &mut rng);
                 let outcome = std::panic::catch_unwind(|| target(&damaged));
-                assert!(outcome.is_ok(), "{name} does not hold for {}", String::from_utf8_lossy(&damaged));
+                assert!(outcome.is_ok(), "{name} fails for {}", String::from_utf8_lossy(&damaged));
             }
         }
     }

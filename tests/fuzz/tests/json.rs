@@ -1,4 +1,4 @@
-//! Our JSON reader against `serde_json`: whatever the bytes, both accept the same texts and read the same values.
+//! Our JSON reader against `serde_json`: for any bytes, both accept the same texts and read the same values.
 
 use proptest::prelude::*;
 
@@ -23,13 +23,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn json_is_read_alike(value in json()) {
+    fn json_is_read_like_serde_json_reads_it(value in json()) {
         ledger_fuzz::json(value.to_string().as_bytes());
         ledger_fuzz::json(serde_json::to_string_pretty(&value).unwrap().as_bytes());
     }
 
     #[test]
-    fn damaged_json_is_read_alike(value in json(), place in any::<prop::sample::Index>(), byte in any::<u8>(), cuts in any::<bool>()) {
+    fn damaged_json_is_read_like_serde_json_reads_it(value in json(), place in any::<prop::sample::Index>(), byte in any::<u8>(), cuts in any::<bool>()) {
         let mut bytes = value.to_string().into_bytes();
         let place = place.index(bytes.len());
         if cuts { bytes.truncate(place) } else { bytes[place] = byte }
@@ -37,12 +37,12 @@ proptest! {
     }
 
     #[test]
-    fn text_of_jsons_own_signs_is_read_alike(text in r#"[\[\]{}",:0-9eE+\-. \\utrfalsn]{0,40}"#) {
+    fn text_of_json_characters_is_read_like_serde_json_reads_it(text in r#"[\[\]{}",:0-9eE+\-. \\utrfalsn]{0,40}"#) {
         ledger_fuzz::json(text.as_bytes());
     }
 
     #[test]
-    fn any_bytes_are_read_alike(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read_like_serde_json_reads_them(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         ledger_fuzz::json(&bytes);
     }
 }

@@ -1,5 +1,5 @@
-//! Prints the Glue tables, the views and the named queries of the template as JSON, for engines that are to use them as they are
-//! deployed; and the queries on the views as such, for engines on a whole lake of their own.
+//! Prints the template's Glue tables, views, and named queries as JSON, for engines that use them as deployed. It
+//! also prints the queries on the views alone, for engines with their own complete lake.
 
 use lake_queries::{ArchiveDays, named, written_out};
 use ledger_tests::template::Template;
@@ -26,7 +26,7 @@ fn main() {
             (query.name.to_owned(), json!({"sql": sql, "parameters": parameters.collect::<Vec<_>>()}))
         })
         .collect();
-    #[expect(clippy::print_stdout, reason = "it is what this program is for")]
+    #[expect(clippy::print_stdout, reason = "printing is this program's purpose")]
     {
         println!("{}", json!({"tables": tables, "queries": queries, "on_views": on_views}));
     }

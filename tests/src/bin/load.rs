@@ -1,11 +1,11 @@
-//! Load without a pause: both function binaries over the Runtime API, as fast as they answer, in bad weather. Memory
-//! must stay flat, and nothing may be lost. `make load`.
+//! `make load`: continuous load on both function binaries over the Runtime API, as fast as they respond, with fault
+//! injection. Memory must stay flat, and nothing may be lost.
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::cast_precision_loss,
-    reason = "a benchmark prints figures, and has nobody to answer to"
+    reason = "a benchmark prints figures, and panics on errors"
 )]
 
 use std::collections::BTreeMap;
@@ -31,14 +31,14 @@ use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET};
 use synthetic_center::{Center, CenterSize, DEMO_CENTER, DeliveryFaults, Sent, with_delivery_faults};
 use tokio::time::Instant;
 
-/// Invocations at once; the machine has to run the tables beside them.
+/// Concurrent invocations. The machine runs the tables, too.
 const WORKERS: usize = 2;
 const EVENTS_PER_BATCH: usize = 500;
 const RECORDS_PER_BATCH: usize = 500;
-/// Memory may end so much above what it was after a third of the time: pages that an allocator keeps.
+/// Allowed growth of memory from the second third of the time to the last: pages that an allocator keeps.
 const ALLOWED_GROWTH: u64 = 4 * 1024 * 1024;
 
-/// What the clients of one function saw.
+/// Measurements of one function's clients.
 #[derive(Default)]
 struct Seen {
     milliseconds: Mutex<Vec<f64>>,
@@ -64,7 +64,7 @@ impl Seen {
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         println!("{name}");
         println!(
-            "  {} invocations, {partial} of them answered in part, {records} records in {seconds:.0} s: {:.0} a second",
+            "  {} invocations, {partial} of them with partial batch responses, {records} records in {seconds:.0} s: {:.0} per second",
             milliseconds.len(),
             records as f64 / seconds
         );
@@ -76,7 +76,7 @@ impl Seen {
             percentile(100)
         );
         println!(
-            "  resident memory of a process: {:.1} MB in the second third of the time, {:.1} MB in the last, at most {:.1} MB",
+            "  resident memory of a process: {:.1} MB in the second third of the time, {:.1} MB in the last third, {:.1} MB at peak",
             megabytes(warm),
             megabytes(end),
             megabytes(memory.iter().copied().max().unwrap_or_default())
@@ -85,13 +85,13 @@ impl Seen {
     }
 }
 
-fn median(of: &[u64]) -> u64 {
-    let mut of = of.to_vec();
-    of.sort_unstable();
-    of.get(of.len() / 2).copied().unwrap_or_default()
+fn median(values: &[u64]) -> u64 {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Looks at the memory of the greatest process of a function, until told to stop.
+/// Samples the memory of a function's largest process until `stop` is set.
 async fn watch(log: PathBuf, stop: Arc<AtomicBool>) -> Vec<u64> {
     let mut memory = Vec::new();
     while !stop.load(Ordering::Relaxed) {
@@ -124,11 +124,11 @@ fn function(
 
 fn sent(stream: StreamKind) -> impl Iterator<Item = Sent> {
     let size = CenterSize { agents: 2000, hours: 24, contacts_per_hour: 13_000, seed: 1, ..DEMO_CENTER };
-    let untidy = DeliveryFaults { duplicated: 25, late: 15, malformed: 8, seed: 1 };
-    with_delivery_faults(Center::new(size), untidy).filter(move |sent| sent.stream == stream)
+    let faults = DeliveryFaults { duplicated: 25, late: 15, malformed: 8, seed: 1 };
+    with_delivery_faults(Center::new(size), faults).filter(move |sent| sent.stream == stream)
 }
 
-/// Answers must be, byte for byte, those of the same code in this process.
+/// Invokes the normalizer. Its answers must equal those of the same code in this process.
 async fn normalize(folder: &Path, time: Duration) -> bool {
     let function = Arc::new(function("contact-record-normalizer", folder, BTreeMap::new(), Keys::random()));
     let records: Vec<_> = sent(StreamKind::ContactRecords).take(8 * RECORDS_PER_BATCH).collect();
@@ -158,7 +158,7 @@ async fn normalize(folder: &Path, time: Duration) -> bool {
                 }
                 let (event, expected) = &batches[place % batches.len()];
                 let answer = seen.invoke(&function, event.clone()).await;
-                assert!(answer == *expected, "an answer is not what it must be");
+                assert!(answer == *expected, "an answer differs from the expected one");
                 seen.records.fetch_add(RECORDS_PER_BATCH, Ordering::Relaxed);
             }
         })
@@ -171,12 +171,12 @@ async fn normalize(folder: &Path, time: Duration) -> bool {
     seen.print("contact-record-normalizer", seconds, &watched.await.unwrap())
 }
 
-/// Faults that are counted.
+/// A gate that injects faults and counts them.
 fn gate(faults: &Faults, part: Part, keys: &Keys) -> Gate {
     Gate { interference: Some(faults.of_service(part)), ..Gate::of(keys.clone()) }
 }
 
-/// After all events the tables must be what the events say.
+/// Invokes the upserter. After all events the tables must agree with the events.
 async fn upsert(folder: &Path, time: Duration) -> bool {
     let (faults, keys) = (Faults::new(1), Keys::random());
     let dynamodb = DynamoDb::start(0, gate(&faults, Part::DynamoDb, &keys)).await.unwrap();
@@ -205,7 +205,7 @@ async fn upsert(folder: &Path, time: Duration) -> bool {
                     };
                     batch.iter().map(record).collect()
                 };
-                assert!(!batch.is_empty(), "the center has closed: make it larger");
+                assert!(!batch.is_empty(), "the generated center has no more events: make it larger");
                 let mut rest = &batch[..];
                 while !rest.is_empty() {
                     let answer =
@@ -233,8 +233,8 @@ async fn upsert(folder: &Path, time: Duration) -> bool {
     dynamodb.for_each_item(AGENT_STATE_TABLE, |item| expected.compare_agent(item)).unwrap();
     dynamodb.for_each_item(AGENT_HISTORY_TABLE, |item| expected.compare_entry(item)).unwrap();
     let differences = expected.differences();
-    let met: u64 = faults.injected().values().flat_map(|kinds| kinds.values()).sum();
-    println!("  {met} requests met a fault; {differences:?}");
+    let injected: u64 = faults.injected().values().flat_map(|kinds| kinds.values()).sum();
+    println!("  {injected} requests hit a fault; {differences:?}");
     is_flat && differences.is_empty()
 }
 
@@ -244,6 +244,6 @@ async fn main() {
     let time = Duration::from_secs(seconds);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().canonicalize().unwrap();
-    let is_good = [normalize(&folder, time).await, upsert(&folder, time).await];
-    assert_eq!(is_good, [true; 2], "memory grows, or something is lost");
+    let passed = [normalize(&folder, time).await, upsert(&folder, time).await];
+    assert_eq!(passed, [true; 2], "memory grows, or something is lost");
 }

@@ -1,5 +1,5 @@
-//! Prints a template as `CloudFormation` would see it, resolved for each set of parameters that creates other resources: what two
-//! versions of the template differ in. `make template-diff` compares with a commit.
+//! Prints a template as `CloudFormation` sees it, resolved for each set of parameters that creates different
+//! resources, so that two versions of the template can be compared. `make template-diff` compares with a commit.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 #[derive(Parser)]
 struct Arguments {
-    /// The template; the repository's if none is given
+    /// The template file; default: the repository's template
     file: Option<PathBuf>,
 }
 
@@ -21,7 +21,7 @@ fn main() -> anyhow::Result<()> {
     for (name, parameters) in variants() {
         whole.insert(name.to_owned(), Template::of(&text, &parameters).resolved());
     }
-    #[expect(clippy::print_stdout, reason = "it is what this program is for")]
+    #[expect(clippy::print_stdout, reason = "printing is this program's purpose")]
     {
         println!("{:#}", Value::Object(whole));
     }

@@ -1,8 +1,8 @@
-//! Rows as they were before some columns were added: `rows-of-an-earlier-schema FILE` makes them by the function's own code with
-//! fewer columns, and writes them as Parquet as Firehose would. It reads lines from standard input: when a record arrived,
-//! a tab, and the record.
+//! `rows-of-an-earlier-schema FILE` writes rows of an earlier schema: it runs the function's own code with fewer
+//! columns and writes Parquet as Firehose would. Each line of standard input is an arrival time, a tab, and a
+//! record.
 //!
-//! What an upgrade does to rows that are there can only be seen on rows that really were made by another schema.
+//! The effect of an upgrade on existing rows can only be tested with rows that were written with another schema.
 
 use std::io::BufRead;
 
@@ -12,18 +12,18 @@ use connect_streams::{Timestamp, parse};
 use contact_lake::{Arrival, Edition, Policy, encode};
 use lake_parquet::{contact_records as glue_table, convert};
 
-/// Columns that the earlier schema did not have yet.
+/// Columns missing from the earlier schema.
 const ADDED: [&str; 3] = ["attributes", "agent_username", "customer_endpoint_address"];
 
 fn main() -> anyhow::Result<()> {
-    let file = std::env::args().nth(1).context("say which file to write")?;
+    let file = std::env::args().nth(1).context("missing argument: the file to write")?;
     let (edition, policy) = (Edition::before(&ADDED), Policy::default());
     let mut rows = Vec::new();
     for line in std::io::stdin().lock().split(b'\n') {
         let line = line?;
         let tab = line.iter().position(|byte| *byte == b'\t').context("a line has no tab")?;
         let (arrival, record) = (str::from_utf8(&line[..tab])?, &line[tab + 1..]);
-        let arrival = Timestamp::parse(arrival).with_context(|| format!("{arrival} is no time"))?;
+        let arrival = Timestamp::parse(arrival).with_context(|| format!("{arrival} is not a timestamp"))?;
         let document = parse(record)?;
         let object = document.as_object().context("a record is an object")?;
         let record = ContactRecord::from_object(object)?;

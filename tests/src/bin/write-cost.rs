@@ -1,12 +1,8 @@
-//! What a day of agent events costs in DynamoDB: requests and write units, by the size of the batches.
+//! The DynamoDB requests and write units of a day of agent events, by batch size.
 //!
-//! They do not depend on the machine. The write units are those that the embedded DynamoDB reports.
+//! They do not depend on the machine. The embedded DynamoDB reports the write units.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a benchmark prints, and has nobody to answer to"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and panics on errors")]
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +11,7 @@ use agent_ledger::{HistoryEntry, RegisterWrite};
 use ledger_console::records::input::Input;
 use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
 
-/// 25 entries share a request, and few chunks of a batch are not full.
+/// A request holds 25 entries, and few requests of a batch are not full.
 const MOST_REQUESTS_PER_ENTRY: f64 = 0.06;
 
 #[derive(Debug, Default, Clone, Copy)]

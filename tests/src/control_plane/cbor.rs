@@ -1,4 +1,4 @@
-//! CBOR to JSON's values and back: what `CloudWatch` is asked and answers has nothing that JSON has not, but times.
+//! Converts CBOR to JSON values and back. Except for times, `CloudWatch`'s messages have only types that JSON has.
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
@@ -10,7 +10,7 @@ pub(super) fn from_slice(bytes: &[u8]) -> Value {
 
 pub(super) fn to_vec(value: &Value) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
-    write(&mut encoder, value).expect("memory takes it");
+    write(&mut encoder, value).expect("writing to memory cannot fail");
     encoder.into_writer()
 }
 
@@ -42,7 +42,7 @@ fn read(decoder: &mut Decoder<'_>) -> Result<Value, minicbor::decode::Error> {
         Type::String => decoder.str()?.into(),
         Type::Bool => decoder.bool()?.into(),
         Type::F16 | Type::F32 | Type::F64 => decoder.f64()?.into(),
-        // A time is a number with a tag.
+        // A time is a tagged number.
         Type::Tag => {
             decoder.tag()?;
             return read(decoder);

@@ -1,4 +1,4 @@
-//! Tables and bucket whose every request waits until the scheduler says what becomes of it.
+//! Tables and a bucket whose requests wait until the scheduler decides their fate.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Display};
@@ -17,14 +17,14 @@ use futures::FutureExt;
 
 use crate::fault;
 
-/// A request by name, once somebody wants to read it.
+/// A request that can be displayed.
 pub(super) struct Named {
     request: Request,
     invocation: Option<u64>,
 }
 
 impl Named {
-    /// Whose it is; nobody's, if it comes late.
+    /// The invocation that waits for it; `None` if it is late.
     pub(super) fn invocation(&self) -> Option<u64> {
         self.invocation
     }
@@ -41,24 +41,24 @@ impl Display for Named {
             Request::Entries(entries) => write!(f, "insertion of {} entries", entries.len()),
             Request::Put { key, .. } => write!(f, "object {key}"),
         }?;
-        self.invocation.map_or(Ok(()), |invocation| write!(f, " of invocation {invocation}"))
+        self.invocation.map_or(Ok(()), |invocation| write!(f, " from invocation {invocation}"))
     }
 }
 
-/// What becomes of a request.
+/// The fate of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is served.
+    /// It succeeds.
     Done,
-    /// It fails, without effect.
+    /// It fails without effect.
     Failed,
-    /// It is refused: no permission.
+    /// It is refused: access denied.
     Refused,
-    /// It takes effect, and the answer is lost.
+    /// It takes effect, but the response is lost.
     AnswerLost,
-    /// It fails for all that the caller knows, and takes effect some time later.
+    /// It fails for the caller, but takes effect some time later.
     Late,
-    /// Of several writes in it the first take effect, the others fail.
+    /// The first of its writes take effect, the others fail.
     Partly,
 }
 
@@ -94,7 +94,7 @@ struct Inner {
     late: Vec<Request>,
 }
 
-/// A rejected record, as its line in the bucket tells it.
+/// A rejected record: one line of an object in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RejectedLine {
     pub(super) reason: String,
@@ -116,7 +116,7 @@ impl RejectedLine {
     }
 }
 
-/// The tables and the bucket; copies are the same.
+/// The tables and the bucket. Clones share them.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Environment(Arc<Mutex<Inner>>);
 
@@ -125,17 +125,17 @@ impl Environment {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on requests are this invocation's.
+    /// Attributes requests to this invocation from now on.
     pub(super) fn working_for(&self, invocation: u64) {
         self.lock().working_for = invocation;
     }
 
-    /// The requests that wait.
+    /// The numbers of the waiting requests.
     pub(super) fn open(&self) -> Vec<u64> {
         self.lock().open.keys().copied().collect()
     }
 
-    /// The requests that wait: number, invocation, how many writes are in it.
+    /// The waiting requests: number, invocation, and number of writes.
     pub(super) fn open_requests(&self) -> Vec<(u64, u64, usize)> {
         let writes = |request: &Request| match request {
             Request::Registers(writes) => writes.len(),
@@ -146,37 +146,37 @@ impl Environment {
         inner.open.iter().map(|(number, open)| (*number, open.invocation, writes(&open.request))).collect()
     }
 
-    /// What a request was answered, in words, as long as nobody has fetched the answer.
+    /// The response to a request as text, while the function has not fetched it.
     pub(super) fn served(&self, request: u64) -> String {
         format!("{:?}", self.lock().served.get(&request))
     }
 
-    /// The requests that may take effect though nobody waits for them, in an order that is always the same.
-    pub(super) fn on_their_way(&self) -> Vec<String> {
+    /// The requests that may take effect although no invocation waits for them, sorted.
+    pub(super) fn in_flight(&self) -> Vec<String> {
         let mut late: Vec<_> = self.lock().late.iter().map(|request| format!("{request:?}")).collect();
         late.sort();
         late
     }
 
-    /// How many requests may take effect though nobody waits for them.
+    /// The number of requests that may take effect although no invocation waits for them.
     pub(super) fn late(&self) -> usize {
         self.lock().late.len()
     }
 
-    /// Looks at the tables.
+    /// Reads the tables.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Tables) -> T) -> T {
         self.lock().store.look(look)
     }
 
-    /// The bytes of everything that was set aside.
+    /// The bytes of all rejected records.
     pub(super) fn rejected(&self) -> BTreeSet<Vec<u8>> {
         self.lock().objects.values().flatten().map(|line| line.data.clone()).collect()
     }
 
-    /// The keys of the rejected objects that have such a line.
-    pub(super) fn rejected_objects(&self, such: impl Fn(&RejectedLine) -> bool) -> Vec<String> {
+    /// The keys of the rejected objects with a matching line.
+    pub(super) fn rejected_objects(&self, matches: impl Fn(&RejectedLine) -> bool) -> Vec<String> {
         let inner = self.lock();
-        let objects = inner.objects.iter().filter(|(_, lines)| lines.iter().any(&such));
+        let objects = inner.objects.iter().filter(|(_, lines)| lines.iter().any(&matches));
         objects.map(|(key, _)| key.clone()).collect()
     }
 
@@ -185,12 +185,12 @@ impl Environment {
         self.lock().objects.get(key).cloned().unwrap_or_default()
     }
 
-    /// How many objects of rejected records there are.
+    /// The number of objects with rejected records.
     pub(super) fn count_rejected_objects(&self) -> usize {
         self.lock().objects.len()
     }
 
-    /// Whether a record was set aside for a reason.
+    /// Whether a record was rejected for this reason.
     pub(super) fn is_rejected(&self, sequence_number: &str, data: &[u8], reason: &str) -> bool {
         let is_it = |line: &RejectedLine| {
             line.sequence_number == sequence_number && line.data == data && line.reason == reason
@@ -198,20 +198,21 @@ impl Environment {
         self.lock().objects.values().flatten().any(is_it)
     }
 
-    /// Nobody waits for the invocation's requests any more; some of them are on their way all the same.
-    pub(super) fn abandon(&self, invocation: u64, mut is_on_its_way: impl FnMut() -> bool) {
+    /// Abandons the invocation's requests. Those that are in flight may still take effect.
+    pub(super) fn abandon(&self, invocation: u64, mut is_in_flight: impl FnMut() -> bool) {
         let mut inner = self.lock();
         let (abandoned, open) =
             std::mem::take(&mut inner.open).into_iter().partition(|(_, open)| open.invocation == invocation);
         inner.open = open;
         let abandoned: BTreeMap<u64, Open> = abandoned;
-        inner.late.extend(abandoned.into_values().filter(|_| is_on_its_way()).map(|open| open.request));
+        inner.late.extend(abandoned.into_values().filter(|_| is_in_flight()).map(|open| open.request));
     }
 
-    /// Deals with a request; says which it was. `part` says how many of so many writes take effect, when some do.
+    /// Serves a request and returns it. For [`Fate::Partly`], `part` maps the number of writes to the number that
+    /// take effect.
     ///
     /// # Errors
-    /// When its effect breaks a rule.
+    /// When its effect breaks an invariant.
     pub(super) fn serve(
         &self,
         number: u64,
@@ -220,7 +221,7 @@ impl Environment {
     ) -> Result<Named, String> {
         let mut inner = self.lock();
         let Some(Open { invocation, request, waker }) = inner.open.remove(&number) else {
-            return Err("a request is served that does not wait".to_owned());
+            return Err("a request is served that is not waiting".to_owned());
         };
         let transient = || fault(FaultClass::Transient);
         let served = match fate {
@@ -262,10 +263,10 @@ impl Environment {
         Ok(Named { request, invocation: Some(invocation) })
     }
 
-    /// A late request takes effect.
+    /// Lets a late request take effect.
     ///
     /// # Errors
-    /// When its effect breaks a rule.
+    /// When its effect breaks an invariant.
     pub(super) fn arrive_late(&self, number: usize) -> Result<Named, String> {
         let mut inner = self.lock();
         let request = inner.late.swap_remove(number);
@@ -298,24 +299,25 @@ impl Environment {
 
 impl Inner {
     /// # Errors
-    /// When a version went back, or another register was touched.
+    /// When a version decreased, or another register changed.
     fn write(&self, write: &RegisterWrite) -> Result<Result<Before, StoreError>, String> {
         let before = self.store.look(|tables| versions(tables, write));
-        let answer = self.store.write_registers(&[write]).now_or_never().ok_or("memory has to wait")?;
+        let answer =
+            self.store.write_registers(&[write]).now_or_never().ok_or("the memory store is not ready")?;
         let after = self.store.look(|tables| versions(tables, write));
         for (register, (before, after)) in Register::ALL.into_iter().zip(before.into_iter().zip(after)) {
             if before > after {
-                return Err(format!("a version went back, from {before:?} to {after:?}"));
+                return Err(format!("a version decreased from {before:?} to {after:?}"));
             }
             if register != write.register && before != after {
-                return Err(format!("a write of {:?} touched {register:?}", write.register));
+                return Err(format!("a write of {:?} changed {register:?}", write.register));
             }
         }
-        answer.value.into_iter().next().ok_or("a write has no answer".to_owned())
+        answer.value.into_iter().next().ok_or("a write has no result".to_owned())
     }
 
     /// # Errors
-    /// When a version went back, a copy was lost, or something was touched that must not be.
+    /// When a version decreased, a rejected record was lost, or something changed that must not.
     fn apply(&mut self, request: &Request) -> Result<Served, String> {
         match request {
             Request::Registers(writes) => {
@@ -337,12 +339,12 @@ impl Inner {
                         return Err(format!("an entry changed from {before:?} to {after:?}"));
                     }
                 }
-                Ok(Served::Entries(answer.ok_or("memory has to wait")?.value))
+                Ok(Served::Entries(answer.ok_or("the memory store is not ready")?.value))
             }
             Request::Put { key, body } => {
                 let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
                 let lines: Option<Vec<_>> = lines.map(RejectedLine::read).collect();
-                let lines = lines.ok_or(format!("object {key} has a line that cannot be read"))?;
+                let lines = lines.ok_or(format!("object {key} has an unreadable line"))?;
                 if let Some(line) =
                     self.objects.get(key).into_iter().flatten().find(|line| !lines.contains(line))
                 {
@@ -355,7 +357,7 @@ impl Inner {
     }
 }
 
-/// The versions of all registers of the agent whose register a write is of.
+/// The versions of all registers of a write's agent.
 fn versions(tables: &Tables, write: &RegisterWrite) -> [Option<String>; 3] {
     let AgentKey { board, agent_id } = &write.key;
     let instance = board.rsplit_once('#').map_or("", |(instance, _)| instance);

@@ -1,8 +1,8 @@
-//! Small cases, tried completely: a few overlapping invocations on one agent, every order in which their requests can
-//! be served, and every fault that each may meet once.
+//! Explores small cases exhaustively: a few overlapping invocations on one agent, every order in which their
+//! requests can be served, and every fault that each invocation may hit once.
 //!
-//! The tree of choices is walked in depth. A future cannot be copied, so every path is run from its beginning; a state
-//! that was seen before, by what the tables hold and what every invocation has seen, is not walked again.
+//! The tree of choices is explored depth first. A future cannot be copied, so every path is run from its start. A
+//! state that was seen before, judged by the tables and by what every invocation has seen, is not explored again.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display, Write as _};
@@ -29,77 +29,77 @@ use super::invariants::Invariants;
 use super::traffic::Traffic;
 use crate::stream_event;
 
-/// A case.
+/// A case to explore.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The events of one agent.
     pub events: Vec<Vec<u8>>,
-    /// What each invocation gets, by the events' places.
+    /// The batch of each invocation, as indexes into `events`.
     pub batches: Vec<Vec<usize>>,
-    /// Writes in flight per invocation.
+    /// Write requests in flight per invocation.
     pub write_concurrency: usize,
 }
 
-/// How much there was to try.
+/// The size of the explored tree.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Explored {
-    /// Ways to the end, or to where another way had been.
-    pub ways: u64,
-    /// Different states.
+    /// Paths to the end, or to a known state.
+    pub paths: u64,
+    /// Distinct states.
     pub states: usize,
 }
 
 impl Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ways through {} states", self.ways, self.states)
+        write!(f, "{} paths through {} states", self.paths, self.states)
     }
 }
 
 impl Sum for Explored {
     fn sum<I: Iterator<Item = Self>>(explored: I) -> Self {
         explored.fold(Self::default(), |sum, one| Self {
-            ways: sum.ways + one.ways,
+            paths: sum.paths + one.paths,
             states: sum.states + one.states,
         })
     }
 }
 
-/// Tries every way.
+/// Explores every path.
 ///
 /// # Errors
-/// What does not hold on one of them, and the way.
+/// The violation on a path, and the path.
 ///
 /// # Panics
-/// When the runtime cannot be made.
+/// When the runtime cannot be built.
 pub fn explore(case: &Case) -> Result<Explored, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime without I/O can be made").block_on(async {
+    runtime.expect("a runtime without I/O can be built").block_on(async {
         let traffic = Traffic::of_events(case.events.iter().cloned().map(Bytes::from).collect());
         let invariants = Invariants::of(&traffic);
         let mut choices = Choices::default();
         let mut stream_events = HashMap::new();
-        let mut ways = 0;
+        let mut paths = 0;
         loop {
-            let mut way = Way::new(case, &traffic, &invariants, (&mut choices, &mut stream_events));
-            if let Err(what) = way.go() {
-                return Err(format!("{what}\nin {case:?}, after\n{}", way.trace));
+            let mut walk = Walk::new(case, &traffic, &invariants, (&mut choices, &mut stream_events));
+            if let Err(violation) = walk.go() {
+                return Err(format!("{violation}\nin {case:?}, after\n{}", walk.trace));
             }
-            ways += 1;
+            paths += 1;
             if !choices.next() {
-                return Ok(Explored { ways, states: choices.seen.len() });
+                return Ok(Explored { paths, states: choices.seen.len() });
             }
         }
     })
 }
 
-/// The choices of one way, and where the next one turns off.
+/// The choices of one path, and where the next path branches off.
 #[derive(Default)]
 struct Choices {
-    /// What was chosen, of how many.
+    /// The choices made: index, and number of options.
     made: Vec<(usize, usize)>,
-    /// How many of them the present way has followed.
+    /// How many of them the current path has followed.
     followed: usize,
-    /// Hashes of the states that were come to.
+    /// Hashes of the states reached.
     seen: HashSet<u64>,
 }
 
@@ -112,12 +112,12 @@ impl Choices {
         self.made[self.followed - 1].0
     }
 
-    /// Whether the way is still where others have been.
-    fn is_known_ground(&self) -> bool {
+    /// Whether the path still repeats the choices of an earlier one.
+    fn is_replaying(&self) -> bool {
         self.followed < self.made.len()
     }
 
-    /// Turns off at the last place where something else can be chosen.
+    /// Branches off at the last choice that has another option. Returns `false` if there is none.
     fn next(&mut self) -> bool {
         self.followed = 0;
         while let Some((chosen, of)) = self.made.pop() {
@@ -130,19 +130,20 @@ impl Choices {
     }
 }
 
-/// By place of the first event, and how many there are.
+/// Events by index of the first record and number of records.
 type StreamEvents = HashMap<(usize, usize), Arc<StreamEvent>>;
 
 struct Invocation {
     id: u64,
     records: Vec<Record>,
     may_fail: bool,
-    /// What it has seen, in any order: each answer is noted for itself.
+    /// A hash of the responses it has seen, independent of their order.
     seen: u64,
     future: Option<Pin<Box<dyn Future<Output = Answer>>>>,
 }
 
-struct Way<'a> {
+/// The run of one path.
+struct Walk<'a> {
     case: &'a Case,
     traffic: &'a Traffic,
     invariants: &'a Invariants,
@@ -153,7 +154,7 @@ struct Way<'a> {
     trace: String,
 }
 
-/// What can happen next.
+/// A possible next step.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Serve(u64, Fate),
@@ -161,7 +162,7 @@ enum Event {
     ArriveLate(usize),
 }
 
-impl<'a> Way<'a> {
+impl<'a> Walk<'a> {
     fn new(
         case: &'a Case,
         traffic: &'a Traffic,
@@ -175,17 +176,17 @@ impl<'a> Way<'a> {
 
     fn go(&mut self) -> Result<(), String> {
         for batch in &self.case.batches {
-            let record = |place: &usize| Record {
-                sequence_number: place.to_string(),
+            let record = |index: &usize| Record {
+                sequence_number: index.to_string(),
                 partition_key: "agent".to_owned(),
-                data: self.traffic.events[*place].clone(),
+                data: self.traffic.events[*index].clone(),
                 arrival_milliseconds: 0,
             };
             self.begin(batch.iter().map(record).collect(), true);
         }
         loop {
             self.poll_all()?;
-            if !self.choices.is_known_ground() {
+            if !self.choices.is_replaying() {
                 let state = self.state();
                 if !self.choices.seen.insert(state) {
                     return Ok(());
@@ -199,8 +200,8 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Begins an invocation; its requests wait from then on. When it begins does not matter, because nothing is seen
-    /// of it before one of them is served.
+    /// Starts an invocation, whose requests then wait. Its start time does not matter, because it has no effect
+    /// before one of its requests is served.
     fn begin(&mut self, records: Vec<Record>, may_fail: bool) {
         let function = Upserter {
             store: self.environment.clone(),
@@ -225,10 +226,10 @@ impl<'a> Way<'a> {
     }
 
     fn poll_all(&mut self) -> Result<(), String> {
-        // Those that begin while others end are polled, too.
-        let mut place = 0;
-        while let Some(invocation) = self.invocations.get_mut(place) {
-            place += 1;
+        // Invocations that start while others end are polled, too.
+        let mut polled = 0;
+        while let Some(invocation) = self.invocations.get_mut(polled) {
+            polled += 1;
             let Some(future) = &mut invocation.future else { continue };
             self.environment.working_for(invocation.id);
             let waker = futures::task::noop_waker();
@@ -240,9 +241,9 @@ impl<'a> Way<'a> {
             let (response, summary) = answer;
             let response = serde_json::to_vec(&response).map_err(|error| error.to_string())?;
             let progress = progress(&response, &records, true);
-            let _ = writeln!(self.trace, "  invocation {} answers {progress:?}", place - 1);
+            let _ = writeln!(self.trace, "  invocation {} responds {progress:?}", polled - 1);
             let Progress::Done(done) = progress else {
-                return Err("the answer names no record of its batch".to_owned());
+                return Err("the response names no record of its batch".to_owned());
             };
             self.invariants.answered(&summary, (&records, done), self.traffic, &self.environment)?;
             if done < records.len() {
@@ -252,7 +253,7 @@ impl<'a> Way<'a> {
         Ok(())
     }
 
-    /// Everything that can happen now.
+    /// All possible next steps.
     fn events(&self) -> Vec<Event> {
         let mut events = Vec::new();
         for (request, invocation, writes) in self.environment.open_requests() {
@@ -265,7 +266,7 @@ impl<'a> Way<'a> {
         }
         let running = |invocation: &&Invocation| invocation.future.is_some() && invocation.may_fail;
         let crashes = self.invocations.iter().enumerate().filter(|(_, one)| running(one));
-        events.extend(crashes.map(|(place, _)| Event::Crash(place)));
+        events.extend(crashes.map(|(index, _)| Event::Crash(index)));
         events.extend((0..self.environment.late()).map(Event::ArriveLate));
         events
     }
@@ -274,7 +275,7 @@ impl<'a> Way<'a> {
         match event {
             Event::Serve(request, fate) => {
                 let choices = &mut *self.choices;
-                // Of several writes the first, or all but the last.
+                // The first write takes effect, or all but the last.
                 let part = |writes: usize| [1, writes - 1][choices.choose(if writes > 2 { 2 } else { 1 })];
                 let served = self.environment.serve(request, fate, part)?;
                 let by = served.invocation();
@@ -285,26 +286,26 @@ impl<'a> Way<'a> {
                     invocation.seen = invocation.seen.wrapping_add(hash(&(served.to_string(), held)));
                 }
             }
-            Event::Crash(place) => {
-                let invocation = &mut self.invocations[place];
+            Event::Crash(index) => {
+                let invocation = &mut self.invocations[index];
                 invocation.future = None;
                 invocation.may_fail = false;
                 let choices = &mut *self.choices;
                 self.environment.abandon(invocation.id, || choices.choose(2) == 1);
                 let records = invocation.records.clone();
-                let _ = writeln!(self.trace, "  invocation {place} crashes");
+                let _ = writeln!(self.trace, "  invocation {index} crashes");
                 self.begin(records, false);
             }
             Event::ArriveLate(number) => {
-                let what = self.environment.arrive_late(number)?;
-                let _ = writeln!(self.trace, "  {what} takes effect at last");
+                let request = self.environment.arrive_late(number)?;
+                let _ = writeln!(self.trace, "  {request} takes effect late");
             }
         }
         Ok(())
     }
 
-    /// Everything on which the rest of the way depends: the tables, what each invocation has seen, and what is on its
-    /// way.
+    /// A hash of everything that the rest of the path depends on: the tables, what each invocation has seen, and the
+    /// requests in flight.
     fn state(&self) -> u64 {
         let mut invocations: Vec<_> = self
             .invocations
@@ -321,17 +322,17 @@ impl<'a> Way<'a> {
             let _ = write!(Hashed(&mut hasher), "{tables:?}");
             hasher.finish()
         });
-        hash(&(invocations, tables, self.environment.on_their_way()))
+        hash(&(invocations, tables, self.environment.in_flight()))
     }
 }
 
-fn hash(what: &impl Hash) -> u64 {
+fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// A text that only its hash is kept of.
+/// A writer that only hashes its text.
 struct Hashed<'a>(&'a mut DefaultHasher);
 
 impl fmt::Write for Hashed<'_> {

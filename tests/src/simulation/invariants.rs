@@ -1,4 +1,4 @@
-//! What must hold, as plain predicates.
+//! The invariants, as plain predicates.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,14 +15,14 @@ use local_aws::kinesis::{Bytes, Record};
 
 use super::environment::Environment;
 use super::traffic::{Sort, Traffic};
-use crate::lives::{Truth, agent_of, told_by};
+use crate::lives::{Truth, agent_of, truth_in};
 
-/// What is known before anything is sent.
+/// The expected results, computed before anything is sent.
 pub(super) struct Invariants {
     truth: Truth,
-    /// The tables when every event is written once, one by one.
+    /// The tables after every event is written once, one by one.
     fold: Tables,
-    /// What each event writes.
+    /// The plan of each event.
     plans: HashMap<Bytes, Plan>,
 }
 
@@ -33,19 +33,23 @@ impl Invariants {
         for (_, plan) in &plans {
             for register in &plan.registers {
                 let answer = store.write_registers(&[register]).now_or_never();
-                answer.expect("memory does not wait").value.remove(0).expect("nor fail");
+                answer
+                    .expect("the memory store is ready")
+                    .value
+                    .remove(0)
+                    .expect("the memory store does not fail");
             }
             for entry in plan.event.iter().chain(&plan.intervals) {
-                store.insert_entries(&[entry]).now_or_never().expect("memory does not wait");
+                store.insert_entries(&[entry]).now_or_never().expect("the memory store is ready");
             }
         }
         Self { truth: traffic.truth.clone(), fold: store.tables(), plans: plans.into_iter().collect() }
     }
 
-    /// After an answer: every record is in one count, and what is reported as done is there.
+    /// After a response: every record is in one count, and everything reported as done is stored.
     ///
     /// # Errors
-    /// What is not so.
+    /// The violated invariant.
     pub(super) fn answered(
         &self,
         summary: &Summary,
@@ -55,19 +59,19 @@ impl Invariants {
     ) -> Result<(), String> {
         let Summary { applied, duplicate, stale, skipped, retried, .. } = summary;
         let counted = applied + duplicate + stale + skipped + retried + summary.rejected.total();
-        let came: usize = batch.iter().map(|record| traffic.parts(&record.data).count()).sum();
-        if counted != came {
-            return Err(format!("{counted} of {came} records are counted"));
+        let received: usize = batch.iter().map(|record| traffic.parts(&record.data).count()).sum();
+        if counted != received {
+            return Err(format!("{counted} of {received} records are counted"));
         }
         for record in &batch[..done] {
             let number = &record.sequence_number;
             for (part, sort) in traffic.parts(&record.data) {
                 match sort {
                     Sort::Event if !environment.look(|tables| is_written(&self.plans[part], tables)) => {
-                        return Err(format!("record {number} is reported as done and its event is missing"));
+                        return Err(format!("record {number} is reported as done, but its event is missing"));
                     }
                     Sort::Rejected(reason) if !environment.is_rejected(number, part, reason) => {
-                        return Err(format!("record {number} is reported as done and was not set aside"));
+                        return Err(format!("record {number} is reported as done, but was not rejected"));
                     }
                     _ => {}
                 }
@@ -76,11 +80,11 @@ impl Invariants {
         Ok(())
     }
 
-    /// At the end: the tables are the fold of the events and say what happened; every record is in exactly one place;
-    /// intervals do not overlap, and add up to the time that they cover.
+    /// At the end: the tables are the fold of the events and agree with the truth. Every record is in exactly one
+    /// place. Intervals do not overlap, and add up to the time they cover.
     ///
     /// # Errors
-    /// What is not so.
+    /// The violated invariant.
     pub(super) fn at_rest(
         &self,
         environment: &Environment,
@@ -89,9 +93,9 @@ impl Invariants {
     ) -> Result<(), String> {
         self.is_fold(environment)?;
         let lived = environment.look(|tables| self.lived(tables));
-        let told = told_by(&lived);
-        if told != self.truth {
-            return Err(format!("the tables do not say what happened: {}", self.truth.difference(&told)));
+        let actual = truth_in(&lived);
+        if actual != self.truth {
+            return Err(format!("the tables differ from the truth: {}", self.truth.difference(&actual)));
         }
         add_up(&lived)?;
         let rejected = environment.rejected();
@@ -103,11 +107,11 @@ impl Invariants {
             let is_rejected = rejected.contains(part.as_ref());
             if is_rejected != matches!(sort, Sort::Rejected(_)) {
                 let data = String::from_utf8_lossy(part);
-                return Err(format!("{} is {}set aside", data, if is_rejected { "" } else { "not " }));
+                return Err(format!("{data} is {}rejected", if is_rejected { "" } else { "not " }));
             }
         }
         if rejected != expected {
-            return Err("something was set aside that never came".to_owned());
+            return Err("a record was rejected that was never sent".to_owned());
         }
         Ok(())
     }
@@ -115,7 +119,7 @@ impl Invariants {
     /// The tables are the fold of the events.
     ///
     /// # Errors
-    /// How they are not.
+    /// The first difference.
     pub(super) fn is_fold(&self, environment: &Environment) -> Result<(), String> {
         environment.look(|tables| {
             if *tables == self.fold {
@@ -125,7 +129,7 @@ impl Invariants {
         })
     }
 
-    /// The tables of the agents who lived; the others contradict themselves, and nobody knows what is true of them.
+    /// The tables without the contradictory agent, who has no truth.
     fn lived(&self, tables: &Tables) -> Tables {
         let mut tables = tables.clone();
         let has_lived = |agent_id: &str| self.truth.agents.contains_key(agent_id);
@@ -142,7 +146,7 @@ fn plan_of(event: &Bytes) -> Plan {
     plan(&event, &Rules::default()).expect("a world's event fits")
 }
 
-/// Whether the tables have what an event writes, or what is newer.
+/// Whether the tables hold an event's writes, or newer ones.
 fn is_written(plan: &Plan, tables: &Tables) -> bool {
     let is_reached = |write: &agent_ledger::RegisterWrite| {
         let item = tables.state.get(&write.key);
@@ -163,8 +167,8 @@ fn is_written(plan: &Plan, tables: &Tables) -> bool {
     plan.registers.iter().all(is_reached) && plan.event.iter().chain(&plan.intervals).all(is_there)
 }
 
-/// Of one agent no status overlaps another, and every interval's seconds are those between its ends; so statuses
-/// without a hole between them add up to the time from the first one's beginning to the last one's end.
+/// Checks that an agent's statuses do not overlap, and that adjacent statuses add up to the time from the start of
+/// the first to the end of the last.
 fn add_up(tables: &Tables) -> Result<(), String> {
     let mut spans: BTreeMap<&str, (String, String, i64)> = BTreeMap::new();
     for ((agent_id, entry), item) in &tables.history {
@@ -179,7 +183,7 @@ fn add_up(tables: &Tables) -> Result<(), String> {
         let milliseconds = milliseconds(seconds).ok_or(format!("{entry} has {seconds} seconds"))?;
         let span = spans.entry(agent_id).or_insert_with(|| (start.to_owned(), start.to_owned(), 0));
         if span.1.as_str() > start {
-            return Err(format!("{entry} of {agent_id} begins before the status before it has ended"));
+            return Err(format!("{entry} of {agent_id} starts before the previous status ends"));
         }
         if span.1 != start {
             *span = (start.to_owned(), start.to_owned(), 0);
@@ -198,7 +202,7 @@ fn add_up(tables: &Tables) -> Result<(), String> {
 }
 
 fn at(timestamp: &str) -> Result<i64, String> {
-    let parsed = Timestamp::parse(timestamp).ok_or(format!("{timestamp} is no time"))?;
+    let parsed = Timestamp::parse(timestamp).ok_or(format!("{timestamp} is not a timestamp"))?;
     Ok(parsed.epoch_milliseconds())
 }
 
@@ -208,8 +212,8 @@ fn milliseconds(seconds: &str) -> Option<i64> {
     Some(whole.parse::<i64>().ok()? * 1000 + format!("{fraction:0<3}").parse::<i64>().ok()?)
 }
 
-fn difference(is: &Tables, should: &Tables) -> String {
-    let state = should.state.iter().find(|(key, item)| is.state.get(key) != Some(item));
-    let history = should.history.iter().find(|(key, item)| is.history.get(key) != Some(item));
-    format!("{state:?} {history:?}, {} entries instead of {}", is.history.len(), should.history.len())
+fn difference(actual: &Tables, expected: &Tables) -> String {
+    let state = expected.state.iter().find(|(key, item)| actual.state.get(key) != Some(item));
+    let history = expected.history.iter().find(|(key, item)| actual.history.get(key) != Some(item));
+    format!("{state:?} {history:?}, {} entries instead of {}", actual.history.len(), expected.history.len())
 }

@@ -1,5 +1,5 @@
-//! The stream and how it is read: shards that are cut and joined, lanes by partition key, children after their parents;
-//! and beside them one lane of the operator's, who sends again what was given up or set aside.
+//! The stream and its consumers: shards that are split and merged, lanes by partition key, child shards after their
+//! parents, and one more lane for the operator, who redrives discarded and rejected records.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,7 +15,7 @@ use crate::{read_event, stream_record};
 /// A lane of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LaneId {
-    /// `None` is the operator's.
+    /// `None` for the operator's lane.
     shard: Option<usize>,
     lane: usize,
 }
@@ -43,7 +43,7 @@ impl ShardLane {
 
 struct Shard {
     parents: Vec<usize>,
-    /// The hashes that it takes, both ends included.
+    /// The range of hashes, inclusive.
     range: (u32, u32),
     is_open: bool,
     unread: VecDeque<Record>,
@@ -63,7 +63,7 @@ pub(super) struct Stream {
     factor: usize,
     /// The shard of each record, by sequence number.
     homes: HashMap<String, usize>,
-    /// Everything that was put, in order.
+    /// The records put so far, in order.
     pub(super) put: Vec<Bytes>,
 }
 
@@ -90,14 +90,14 @@ impl Stream {
         self.shards.push(Shard { parents, range, is_open: true, unread: VecDeque::new(), lanes });
     }
 
-    /// Puts a record; answers its sequence number.
+    /// Puts a record and returns its sequence number.
     pub(super) fn put(&mut self, partition_key: &str, data: Bytes, now: i64) -> String {
         let hash = partition_key
             .bytes()
             .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         self.put.push(data.clone());
         let record = Record {
-            // As long as real ones, and longer than any integer type.
+            // As long as a real one, and longer than any integer type.
             sequence_number: format!("4959033827149025660855969253836157109592157598{:010}", self.put.len()),
             partition_key: partition_key.to_owned(),
             data,
@@ -112,36 +112,36 @@ impl Stream {
         name
     }
 
-    /// Sends records to the function past the stream, with the sequence numbers and shards that they had.
+    /// Sends records to the function directly, with their original sequence numbers and shards.
     pub(super) fn redrive(&mut self, records: impl IntoIterator<Item = Record>) {
         self.operators.queue.extend(records);
     }
 
-    /// Cuts a shard in two, or joins two neighbours.
+    /// Splits a shard, or merges two adjacent ones.
     pub(super) fn reshard(&mut self, rng: &mut Rng) -> String {
         let open: Vec<_> = (0..self.shards.len()).filter(|shard| self.shards[*shard].is_open).collect();
         let one = open[rng.usize(..open.len())];
         let (first, last) = self.shards[one].range;
         let next = last.checked_add(1);
-        let neighbour = open.iter().copied().find(|other| Some(self.shards[*other].range.0) == next);
-        if let Some(other) = neighbour.filter(|_| rng.bool()) {
+        let adjacent = open.iter().copied().find(|other| Some(self.shards[*other].range.0) == next);
+        if let Some(other) = adjacent.filter(|_| rng.bool()) {
             let end = self.shards[other].range.1;
             self.shards[one].is_open = false;
             self.shards[other].is_open = false;
             self.add(vec![one, other], (first, end));
-            return format!("shards {one} and {other} are joined");
+            return format!("shards {one} and {other} are merged");
         }
         if first == last {
-            return format!("shard {one} cannot be cut");
+            return format!("shard {one} cannot be split");
         }
         let middle = first + (last - first) / 2;
         self.shards[one].is_open = false;
         self.add(vec![one], (first, middle));
         self.add(vec![one], (middle + 1, last));
-        format!("shard {one} is cut in two")
+        format!("shard {one} is split")
     }
 
-    /// The lanes that have something to do and nothing under way.
+    /// The lanes with waiting records and no running invocation.
     pub(super) fn ready(&mut self) -> Vec<LaneId> {
         let mut ready = Vec::new();
         for shard in 0..self.shards.len() {
@@ -169,7 +169,7 @@ impl Stream {
         }
     }
 
-    /// The rules of the lane's retries.
+    /// The retry state of a lane.
     pub(super) fn lane(&mut self, id: LaneId) -> &mut Lane {
         &mut self.shard_lane(id).lane
     }
@@ -178,7 +178,7 @@ impl Stream {
         self.shard_lane(id).is_busy = is_busy;
     }
 
-    /// Forms the next batch of a lane that has none.
+    /// Forms the next batch of a lane that has no batch.
     pub(super) fn fill(&mut self, id: LaneId, most: usize) {
         let lane = self.shard_lane(id);
         if lane.lane.batch().is_empty() {
@@ -188,10 +188,10 @@ impl Stream {
         }
     }
 
-    /// The lane's batch as the function is sent it.
+    /// The lane's batch as the event that the function receives.
     ///
     /// # Panics
-    /// Never: the JSON is the event's own form.
+    /// Never: the JSON has the event's form.
     pub(super) fn event(&mut self, id: LaneId) -> StreamEvent {
         let records = self.lane(id).batch().to_vec();
         let record = |record: &Record| {

@@ -1,4 +1,4 @@
-//! What is put on the stream: the events of a world, and between them what is none of ours.
+//! The records put on the stream: the events of a world, mixed with records that are not agent events.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,29 +9,29 @@ use local_aws::kinesis::Bytes;
 use super::Scenario;
 use crate::lives::{Truth, World};
 
-/// What a record is, by its bytes.
+/// What the function must do with a record, by its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
-    /// An agent event.
+    /// Write it: an agent event.
     Event,
-    /// A known kind that is not ours.
+    /// Skip it: a known kind that is not an agent event.
     Skipped,
-    /// Set aside, for this reason.
+    /// Reject it for this reason.
     Rejected(&'static str),
 }
 
-/// Every record that will be put, and what is known of it.
+/// All records that will be put, and the expected treatment of each.
 pub(super) struct Traffic {
-    /// In the order in which they are put: partition key, and bytes.
-    pub(super) to_come: Vec<(String, Bytes)>,
-    /// What the agents lived.
+    /// Partition key and bytes, in the order in which they are put.
+    pub(super) pending: Vec<(String, Bytes)>,
+    /// What happened to the agents.
     pub(super) truth: Truth,
     /// The events, each once.
     pub(super) events: Vec<Bytes>,
     sorts: HashMap<Bytes, Sort>,
     packed: HashMap<Bytes, Vec<Bytes>>,
-    /// What arrived broken, and what it should have been.
-    mended: HashMap<Bytes, Bytes>,
+    /// Broken records with their repaired form.
+    repaired: HashMap<Bytes, Bytes>,
 }
 
 impl Traffic {
@@ -41,34 +41,34 @@ impl Traffic {
         let events = world.events.iter().map(|event| Bytes::from(event.record.clone()));
         let mut traffic = Self { truth: world.truth.clone(), ..Self::of_events(events.collect()) };
         let records = traffic.with_delivery_faults(&world, scenario, rng);
-        traffic.to_come = traffic.pack(records, scenario, rng);
+        traffic.pending = traffic.pack(records, scenario, rng);
         traffic
     }
 
-    /// Events alone, of agents who may contradict themselves.
+    /// Only events, which may contradict each other.
     pub(super) fn of_events(events: Vec<Bytes>) -> Self {
         Self {
-            to_come: Vec::new(),
+            pending: Vec::new(),
             truth: Truth::default(),
             sorts: events.iter().map(|event| (event.clone(), Sort::Event)).collect(),
             events,
             packed: HashMap::new(),
-            mended: HashMap::new(),
+            repaired: HashMap::new(),
         }
     }
 
-    /// What the producer's records in a record are; one, unless it is packed.
+    /// The producer's records in a stream record: one, unless it is an aggregate.
     pub(super) fn parts<'a>(&'a self, data: &'a Bytes) -> impl Iterator<Item = (&'a Bytes, Sort)> {
         let parts = self.packed.get(data).map_or(std::slice::from_ref(data), Vec::as_slice);
         parts.iter().map(|part| (part, self.sorts[part]))
     }
 
-    /// What broken bytes should have been, if that is known.
-    pub(super) fn mended(&self, data: &[u8]) -> Option<&Bytes> {
-        self.mended.get(data)
+    /// The repaired form of a broken record, if it is known.
+    pub(super) fn repaired(&self, data: &[u8]) -> Option<&Bytes> {
+        self.repaired.get(data)
     }
 
-    /// Each agent's events in order, but for those that come twice, late or broken; and bad records between them.
+    /// Each agent's events in order, except duplicated, late, and broken ones, with bad records between them.
     fn with_delivery_faults(
         &mut self,
         world: &World,
@@ -95,10 +95,10 @@ impl Traffic {
                 add(place, "unknown", bad);
             }
             if rng.u32(..100) < scenario.bad {
-                // Its only copy arrives cut, and somebody has to mend it.
+                // The event's only copy arrives truncated and must be repaired.
                 let cut = data.slice(..data.len() - 1 - rng.usize(..20));
                 self.sorts.insert(cut.clone(), Sort::Rejected("not_json"));
-                self.mended.insert(cut.clone(), data);
+                self.repaired.insert(cut.clone(), data);
                 add(place + late, key, cut);
             } else {
                 add(place + late, key, data);
@@ -107,7 +107,7 @@ impl Traffic {
         places.into_values().collect()
     }
 
-    /// Some neighbours become one record, as the Kinesis Producer Library packs them.
+    /// Packs some adjacent records into one, as the Kinesis Producer Library does.
     fn pack(
         &mut self,
         records: Vec<(String, Bytes)>,
@@ -137,7 +137,7 @@ impl Traffic {
     }
 }
 
-/// A record that is no agent event. The number tells it apart, so that each can be found again.
+/// A record that is not an agent event. The number makes it unique.
 fn bad(number: usize, rng: &mut Rng) -> (Sort, Bytes) {
     let (sort, text) = match rng.u8(..6) {
         0 => (Sort::Rejected("not_json"), format!("not JSON {number}")),
@@ -150,7 +150,7 @@ fn bad(number: usize, rng: &mut Rng) -> (Sort, Bytes) {
             ),
         ),
         4 => {
-            // Packed, with a checksum that is not the message's.
+            // An aggregate with a wrong checksum.
             let mut data = pack(&[Packed { partition_key: number.to_string(), data: Bytes::new() }]);
             data.reverse();
             data[..4].copy_from_slice(&[0xf3, 0x89, 0x9a, 0xc2]);

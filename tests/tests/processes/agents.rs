@@ -1,4 +1,4 @@
-//! `contact-ledger agents` and `history`: what the tables hold, as it is shown.
+//! `contact-ledger agents` and `history` show the content of the tables.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// So long ago.
+/// The time `seconds` ago.
 fn ago(seconds: i64) -> String {
     Timestamp::from_epoch_milliseconds(now().epoch_milliseconds() - seconds * 1000).unwrap().to_string()
 }
@@ -37,7 +37,7 @@ fn event(agent: &str, kind: &str, at: i64, snapshots: [Value; 2]) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
-/// Ada talks, Bob has not been heard of for ten minutes, Cy is logged out.
+/// Ada is on a contact, Bob's last event is ten minutes old, and Cy is logged out.
 async fn center() -> (Stack, tempfile::TempDir) {
     let output = tempfile::tempdir().unwrap();
     let settings = StackSettings {
@@ -71,7 +71,7 @@ async fn ledger(output: &tempfile::TempDir, arguments: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn agents_are_shown_as_they_are() {
+async fn agents_are_shown_with_their_current_state() {
     let (_stack, output) = center().await;
     let shown = ledger(&output, &["agents"]).await;
     let line = |name: &str| shown.lines().find(|line| line.starts_with(name)).map(str::to_owned);
@@ -101,7 +101,7 @@ async fn agents_are_shown_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_agent_did_is_shown_in_every_form() {
+async fn an_agents_history_is_shown_in_every_format() {
     let (_stack, output) = center().await;
     let from = &ago(7200);
     let arguments = |agent: &'static str| ["history", agent, "--from", from.as_str()];
@@ -120,7 +120,7 @@ async fn what_an_agent_did_is_shown_in_every_form() {
     assert!(csv.starts_with("kind,start,end,seconds,what,contact_id,channel,queue_name\n"), "{csv}");
     assert!(csv.lines().nth(1).unwrap().ends_with(",c-1,VOICE,'=Sales"), "{csv}");
 
-    // A number is one in JSON, and without days it is the last that has events.
+    // Numbers are JSON numbers. Without a range, the last day with events is shown.
     assert!(contact["seconds"].is_number(), "{contact}");
     let last = ledger(&output, &["history", "bob", "--json"]).await;
     let same = ledger(&output, &["history", "bob", "--json", "--from", &ago(600)[..10]]).await;
@@ -133,6 +133,6 @@ async fn what_an_agent_did_is_shown_in_every_form() {
     );
     let mut unknown = Command::new(functions_folder().join("contact-ledger"));
     let unknown = unknown.args(["history", "zoe", "--local"]).arg(output.path()).output().await.unwrap();
-    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
-    assert!(said.contains("has the user name zoe") && said.contains("--name"), "{said}");
+    let error = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(error.contains("has the user name zoe") && error.contains("--name"), "{error}");
 }

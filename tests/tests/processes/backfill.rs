@@ -1,4 +1,4 @@
-//! `contact-ledger backfill`: the rows that it makes from the copies are those that were made from the records.
+//! `contact-ledger backfill`: the rows rebuilt from the raw copies equal the original rows.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -48,7 +48,7 @@ async fn backfill(lake: &str, s3: Option<(&str, &Keys)>, policy: &str, more: &[&
     command.output().await.unwrap()
 }
 
-/// Rows of the lake's files by name: those of Firehose, or those of a backfill. Each without its arrival, in order.
+/// The rows of the lake written by Firehose or by a backfill, with their partition, without their arrival, sorted.
 fn rows(output: &Path, of_backfill: bool) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for file in files_below(&output.join("lake/contact_records")).unwrap() {
@@ -73,29 +73,29 @@ fn files(output: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_made_from_the_copies_are_the_rows() {
+async fn rows_rebuilt_from_the_copies_equal_the_original_rows() {
     let output = lake().await;
     let original = rows(output.path(), false);
     assert!(original.len() > 500);
 
-    // From a bucket and from a folder alike.
+    // From a bucket and from a folder.
     let s3 = S3Server::start(0, Folder::open(output.path()).unwrap(), Gate::default()).await.unwrap();
-    let told = backfill("s3://lake", Some((&s3.endpoint, &s3.keys)), "{}", &[]).await;
-    // Some records of the day are broken, and fail as they did when they came.
-    assert_eq!(told.status.code(), Some(3), "{told:?}");
+    let run = backfill("s3://lake", Some((&s3.endpoint, &s3.keys)), "{}", &[]).await;
+    // Some records of the day are broken, and fail again.
+    assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert!(
-        String::from_utf8_lossy(&told.stdout).contains(&format!("{}   written", original.len())),
-        "{told:?}"
+        String::from_utf8_lossy(&run.stdout).contains(&format!("{}   written", original.len())),
+        "{run:?}"
     );
     assert_eq!(rows(output.path(), true), original);
 
     let written = files(output.path());
     let folder = output.path().join("lake").to_string_lossy().into_owned();
-    let told = backfill(&folder, None, "{}", &[]).await;
-    assert!(String::from_utf8_lossy(&told.stdout).contains("skipped; --again"), "{told:?}");
-    assert_eq!(files(output.path()), written, "what was done is done again");
+    let run = backfill(&folder, None, "{}", &[]).await;
+    assert!(String::from_utf8_lossy(&run.stdout).contains("skipped; --again"), "{run:?}");
+    assert_eq!(files(output.path()), written, "finished copies are done again");
 
-    // Interrupted between its writes: nothing is done twice under another name, and nothing is missing.
+    // After an interruption between its writes, nothing is duplicated under another name, and nothing is missing.
     let removed: Vec<_> = written
         .keys()
         .filter(|file| file.to_string_lossy().contains("backfill"))
@@ -108,15 +108,15 @@ async fn rows_made_from_the_copies_are_the_rows() {
         let _ = fs::remove_file(file);
     }
     assert!(files(output.path()).len() < written.len());
-    let told = backfill(&folder, None, "{}", &[]).await;
-    assert_eq!(told.status.code(), Some(3), "{told:?}");
+    let run = backfill(&folder, None, "{}", &[]).await;
+    assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert_eq!(files(output.path()), written);
     assert_eq!(backfill(&folder, None, "{}", &["--again"]).await.status.code(), Some(3));
     assert_eq!(files(output.path()), written);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_writes_nothing_and_a_policy_is_obeyed() {
+async fn a_dry_run_writes_nothing_and_the_policy_is_applied() {
     let output = lake().await;
     let before = files(output.path());
     let folder = output.path().join("lake").to_string_lossy().into_owned();
@@ -134,28 +134,28 @@ async fn a_dry_run_writes_nothing_and_a_policy_is_obeyed() {
     }
 }
 
-/// An object that a network has cut short is no reason to leave the others undone, nor one to call the backfill well.
+/// A truncated object neither stops the backfill nor lets it succeed.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreadable_copy_is_named_and_stops_nothing() {
+async fn an_unreadable_copy_is_reported_and_does_not_stop_the_backfill() {
     let output = lake().await;
     let original = rows(output.path(), false).len();
     let cut = output.path().join("lake/raw/contact-records/arrival_date=2026-03-01/cut.gz");
     fs::create_dir_all(cut.parent().unwrap()).unwrap();
     fs::write(&cut, b"\x1f\x8b\x08 cut short").unwrap();
     let folder = output.path().join("lake").to_string_lossy().into_owned();
-    let told = backfill(&folder, None, "{}", &[]).await;
-    let text = String::from_utf8_lossy(&told.stdout).into_owned();
-    assert_eq!(told.status.code(), Some(3), "{told:?}");
+    let run = backfill(&folder, None, "{}", &[]).await;
+    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert_eq!(run.status.code(), Some(3), "{run:?}");
     assert!(text.contains("arrival_date=2026-03-01/cut.gz "), "{text}");
     assert_eq!(rows(output.path(), true).len(), original);
     // It is not marked as done.
-    let told = backfill(&folder, None, "{}", &[]).await;
-    assert!(String::from_utf8_lossy(&told.stdout).contains("cut.gz"), "{told:?}");
+    let run = backfill(&folder, None, "{}", &[]).await;
+    assert!(String::from_utf8_lossy(&run.stdout).contains("cut.gz"), "{run:?}");
 }
 
-/// What was made of a whole copy is not replaced by what can be made of a part of it.
+/// Rows of a complete copy are not replaced by the rows of a part of it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_was_damaged_since_keeps_its_rows() {
+async fn a_copy_that_was_damaged_later_keeps_its_rows() {
     let output = lake().await;
     let folder = output.path().join("lake").to_string_lossy().into_owned();
     backfill(&folder, None, "{}", &[]).await;
@@ -163,7 +163,7 @@ async fn a_copy_that_was_damaged_since_keeps_its_rows() {
     let copies = files_below(&output.path().join("lake/raw/contact-records")).unwrap();
     assert!(!copies.is_empty());
     let wholes: Vec<_> = copies.iter().map(|copy| fs::read(copy).unwrap()).collect();
-    // In the middle, before anything, and so that it is no GZIP any more.
+    // Truncated in the middle, emptied, and made invalid GZIP.
     for damage in [
         |whole: &[u8]| whole[..whole.len() / 2].to_vec(),
         |_: &[u8]| Vec::new(),
@@ -172,25 +172,25 @@ async fn a_copy_that_was_damaged_since_keeps_its_rows() {
         for (copy, whole) in copies.iter().zip(&wholes) {
             fs::write(copy, damage(whole)).unwrap();
         }
-        let told = backfill(&folder, None, "{}", &["--again"]).await;
-        assert_eq!(told.status.code(), Some(3), "{told:?}");
-        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        let run = backfill(&folder, None, "{}", &["--again"]).await;
+        assert_eq!(run.status.code(), Some(3), "{run:?}");
+        let text = String::from_utf8_lossy(&run.stdout).into_owned();
         let name = copies[0].file_name().unwrap().to_string_lossy().into_owned();
         assert!(text.contains("are kept") && text.contains(&name), "{text}");
         assert_eq!(rows(output.path(), true), made);
     }
-    // Whole again, it is done again.
+    // Once it is restored, it is processed again.
     for (copy, whole) in copies.iter().zip(&wholes) {
         fs::write(copy, whole).unwrap();
     }
-    let told = backfill(&folder, None, "{}", &["--again"]).await;
-    assert!(!String::from_utf8_lossy(&told.stdout).contains("are kept"), "{told:?}");
+    let run = backfill(&folder, None, "{}", &["--again"]).await;
+    assert!(!String::from_utf8_lossy(&run.stdout).contains("are kept"), "{run:?}");
     assert_eq!(rows(output.path(), true), made);
 }
 
-/// Copies hold the bytes as they came: a record that looks like the beginning of another kind of file is a record.
+/// Copies hold raw bytes: a record that looks like the start of another file type is still a record.
 #[tokio::test]
-async fn an_odd_record_at_the_beginning_of_a_copy_hides_none_behind_it() {
+async fn an_odd_record_at_the_start_of_a_copy_does_not_hide_the_records_after_it() {
     const CONTACT: &str = r#"{"AWSAccountId":"111122223333","ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z"}"#;
     for odd in [&b"a,b\n1,2\n"[..], b"PAR1", b"\xff\xfe{\0", "\u{feff}".as_bytes()] {
         let output = tempfile::tempdir().unwrap();
@@ -198,29 +198,29 @@ async fn an_odd_record_at_the_beginning_of_a_copy_hides_none_behind_it() {
         fs::create_dir_all(&copies).unwrap();
         let records = [odd, CONTACT.as_bytes(), CONTACT.as_bytes()].concat();
         fs::write(copies.join("copy.gz"), compressed(&records)).unwrap();
-        let told = backfill(&output.path().join("lake").to_string_lossy(), None, "{}", &[]).await;
+        let run = backfill(&output.path().join("lake").to_string_lossy(), None, "{}", &[]).await;
         let rows = rows(output.path(), true).len();
-        assert!(told.status.code() == Some(3) && (1..=2).contains(&rows), "{odd:?}: {rows} {told:?}");
+        assert!(run.status.code() == Some(3) && (1..=2).contains(&rows), "{odd:?}: {rows} {run:?}");
     }
 }
 
 #[tokio::test]
-async fn what_it_cannot_do_it_says() {
+async fn an_unusable_lake_or_policy_is_refused_with_a_reason() {
     let empty = tempfile::tempdir().unwrap();
     let folder = empty.path().to_string_lossy().into_owned();
-    for (lake, policy, said) in [
+    for (lake, policy, expected) in [
         (folder.as_str(), "{}", "is it the stack's bucket"),
         ("no/such/folder", "{}", "is not a folder; pass s3://<bucket>"),
         (&folder, r#"{"agent": "drop"}"#, "no column"),
     ] {
-        let told = backfill(lake, None, policy, &[]).await;
-        let error = String::from_utf8_lossy(&told.stderr).into_owned();
+        let run = backfill(lake, None, policy, &[]).await;
+        let error = String::from_utf8_lossy(&run.stderr).into_owned();
         assert!(
-            told.status.code() == Some(1) && error.contains(said) && error.lines().count() == 1,
+            run.status.code() == Some(1) && error.contains(expected) && error.lines().count() == 1,
             "{error}"
         );
     }
-    let told = backfill("s3://lake", Some(("http://127.0.0.1:1", &Keys::random())), "{}", &[]).await;
-    let error = String::from_utf8_lossy(&told.stderr).into_owned();
+    let run = backfill("s3://lake", Some(("http://127.0.0.1:1", &Keys::random())), "{}", &[]).await;
+    let error = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(error.contains("s3://lake/raw/contact-records/ cannot be listed: connection refused"), "{error}");
 }

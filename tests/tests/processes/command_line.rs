@@ -1,4 +1,4 @@
-//! The command as its user meets it: what it says when it cannot work, and that it leaves nothing behind.
+//! The command line as a user sees it: error messages, and that no process or file is left behind.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,14 +23,14 @@ fn demo(output: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// The command fails, says one sentence, and leaves no function process that works for it.
+/// Checks that the demo fails with a one-line error and leaves no function process behind.
 fn refused(arguments: &[&str], expected: &str) {
     let folder = tempfile::tempdir().unwrap();
     let output = demo(&folder.path().join("out"), arguments);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-    assert!(said.contains(expected) && said.starts_with("error: "), "{arguments:?}: {said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+    assert!(error.contains(expected) && error.starts_with("error: "), "{arguments:?}: {error}");
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
     assert!(output.stdout.is_empty());
     assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }
@@ -44,7 +44,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn unreadable_json_is_named_with_its_place() {
+fn invalid_json_is_named_with_its_position() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("broken.json");
     fs::write(&file, "[{\"ContactId\": \"c\"},\n{\"ContactId\":]\n").unwrap();
@@ -55,7 +55,7 @@ fn unreadable_json_is_named_with_its_place() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for service in ["--dynamodb-port", "--s3-port"] {
@@ -64,7 +64,7 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
-fn a_missing_function_binary_is_named_with_what_to_do() {
+fn a_missing_function_binary_is_named_with_a_fix() {
     let empty = tempfile::tempdir().unwrap();
     refused(
         &["--functions", empty.path().to_str().unwrap()],
@@ -73,7 +73,7 @@ fn a_missing_function_binary_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_folder_that_is_not_a_demos_is_left_alone() {
+fn a_folder_that_no_demo_wrote_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("precious"), "data").unwrap();
     let output = demo(folder.path(), &[]);
@@ -83,7 +83,7 @@ fn a_folder_that_is_not_a_demos_is_left_alone() {
 }
 
 #[test]
-fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
+fn a_demo_of_a_users_file_replaces_the_earlier_result() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("events.jsonl");
     let event = r#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventId":"e","EventTimestamp":"2026-03-02T08:00:00Z","EventType":"LOGIN"}"#;
@@ -108,9 +108,9 @@ fn a_demo_of_ones_own_file_replaces_the_earlier_result() {
     assert_eq!(processes_with_files_below(folder.path()).len(), 0);
 }
 
-/// What cannot be started makes no room for itself.
+/// A demo deletes an earlier result only once it can start.
 #[test]
-fn a_demo_that_cannot_start_leaves_the_earlier_result() {
+fn a_demo_that_cannot_start_keeps_the_earlier_result() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("out");
     assert!(demo(&output, &SMALL).status.success());
@@ -129,7 +129,7 @@ fn a_demo_that_cannot_start_leaves_the_earlier_result() {
     }
 }
 
-/// Two demos in one folder would take each other's result away, even that of a stack that is served.
+/// Two demos in one folder would delete each other's result, even that of a running stack.
 #[test]
 fn a_folder_belongs_to_one_demo_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
@@ -142,24 +142,25 @@ fn a_folder_belongs_to_one_demo_at_a_time() {
     let served = fs::read(output.join("stack.json")).unwrap();
     let second = demo(&output, &SMALL);
     assert_eq!(second.status.code(), Some(1));
-    let said = String::from_utf8(second.stderr).unwrap();
-    assert!(said.contains("a demo is running in") && said.contains("--output"), "{said}");
+    let error = String::from_utf8(second.stderr).unwrap();
+    assert!(error.contains("a demo is running in") && error.contains("--output"), "{error}");
     assert_eq!(fs::read(output.join("stack.json")).unwrap(), served);
 
-    // Killed, it leaves its file behind; whoever asks for the stack is not sent to a port that is another's by now.
+    // A killed demo leaves its file behind. Commands must not use its port, which may belong to another program by
+    // now.
     running.0.kill().unwrap();
     running.0.wait().unwrap();
     assert!(output.join("stack.json").is_file());
     let mut agents = Command::new(functions_folder().join("contact-ledger"));
     let agents = agents.args(["agents", "--local"]).arg(&output).output().unwrap();
-    let said = String::from_utf8(agents.stderr).unwrap();
+    let error = String::from_utf8(agents.stderr).unwrap();
     assert_eq!(agents.status.code(), Some(1));
-    assert!(said.contains("has ended; start it again"), "{said}");
+    assert!(error.contains("has ended; start it again"), "{error}");
     assert!(demo(&output, &SMALL).status.success());
 }
 
 #[test]
-fn only_what_a_demo_wrote_is_deleted() {
+fn only_files_that_a_demo_wrote_are_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("out");
     assert!(demo(&output, &SMALL).status.success());
@@ -172,16 +173,16 @@ fn only_what_a_demo_wrote_is_deleted() {
     assert_eq!(fs::read_to_string(&notes).unwrap(), "mine");
     assert!(rows().iter().all(|file| !before.contains(file)), "rows of the earlier demo are still there");
 
-    // In the lake it would be read as a part of the result.
+    // A file in the lake would be read as a part of the result.
     let mine = output.join("lake/contact_records/mine.parquet");
     fs::write(&mine, "mine").unwrap();
     let refused = demo(&output, &SMALL);
     assert_eq!(refused.status.code(), Some(1));
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("mine.parquet was not written by a demo"), "{said}");
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("mine.parquet was not written by a demo"), "{error}");
     assert!(mine.is_file() && !rows().is_empty() && output.join("report.html").is_file());
 
-    // What a link leads to is not the demo's.
+    // The target of a link does not belong to the demo.
     fs::remove_file(&mine).unwrap();
     let elsewhere = folder.path().join("elsewhere");
     fs::rename(output.join("logs"), &elsewhere).unwrap();
@@ -192,15 +193,16 @@ fn only_what_a_demo_wrote_is_deleted() {
     assert_eq!(fs::read(elsewhere.join("agent-event-upserter.jsonl")).unwrap(), log);
 }
 
-/// Sorted, with what they hold.
+/// The files below a folder, sorted, with their contents.
 fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let files = lake_files::files_below(folder).unwrap();
     files.into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect()
 }
 
-/// A trial run with customers' records hides what the functions hide, and is nobody else's to read.
+/// A trial run with customers' records applies the same policies as the functions, and only its user can read the
+/// result.
 #[test]
-fn a_demo_hides_what_it_is_told_to_hide() {
+fn a_demo_applies_the_pii_policies_and_only_its_user_can_read_the_result() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         fs::write(folder.path().join(name), text).unwrap();
@@ -231,13 +233,13 @@ fn a_demo_hides_what_it_is_told_to_hide() {
         r#"{"username":"drop"}"#,
     ];
     let hidden = demo(&output, &[&records[..], &hide].concat());
-    assert!(said(&hidden).contains(EQUAL), "{hidden:?}");
+    assert!(printed(&hidden).contains(EQUAL), "{hidden:?}");
     assert_eq!(shown(), (false, false));
 
     let mut command = Command::new(functions_folder().join("contact-ledger"));
     let command = command.arg("demo").arg("--output").arg(&output).args(records);
     let command = command.env("PII_POLICY", hide[1]).env("AGENT_PII_POLICY", hide[3]);
-    assert!(said(&command.output().unwrap()).contains(EQUAL));
+    assert!(printed(&command.output().unwrap()).contains(EQUAL));
     assert_eq!(shown(), (false, false));
 
     let mode =
@@ -250,9 +252,9 @@ fn a_demo_hides_what_it_is_told_to_hide() {
     }
 }
 
-/// What was generated before is not replaced unless that is asked for, and there are no files of half a day.
+/// Existing files are replaced only with `--force`, and a refused run writes nothing.
 #[test]
-fn generate_replaces_nothing_by_itself_and_writes_text() {
+fn generate_replaces_files_only_with_force_and_writes_text() {
     let folder = tempfile::tempdir().unwrap();
     let generate = |more: &[&str]| {
         let mut command = Command::new(functions_folder().join("contact-ledger"));
@@ -263,8 +265,8 @@ fn generate_replaces_nothing_by_itself_and_writes_text() {
     fs::write(&file, "mine").unwrap();
     let refused = generate(&[]);
     assert_eq!(refused.status.code(), Some(1));
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("agent-events.jsonl already exists; --force"), "{said}");
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("agent-events.jsonl already exists; --force"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     assert!(!folder.path().join("contact-records.jsonl").exists());
     let written = generate(&["--force"]);
@@ -282,10 +284,10 @@ fn an_interruption_stops_everything_that_was_started() {
     let mut command = Command::new(functions_folder().join("contact-ledger"));
     let command = command.arg("demo").arg("--output").arg(&output).args(["--times", "1000"]);
     let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    // The function's first line means that its process is at work.
+    // The function's first log line means that its process is running.
     let log = output.join("logs/agent-event-upserter.jsonl");
     while fs::metadata(&log).map_or(true, |log| log.len() == 0) {
-        assert!(running.try_wait().unwrap().is_none(), "the demo ended by itself");
+        assert!(running.try_wait().unwrap().is_none(), "the demo ended early");
         std::thread::yield_now();
     }
     assert!(!processes_with_files_below(folder.path()).is_empty());
@@ -294,28 +296,28 @@ fn an_interruption_stops_everything_that_was_started() {
     let ended = running.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
     assert!(String::from_utf8(ended.stderr).unwrap().contains("interrupted"));
-    // They have been killed; the system may still be taking one down.
+    // The processes have been killed, but the system may not have removed all of them yet.
     let is_gone = || processes_with_files_below(folder.path()).is_empty();
-    assert!((0..2000).any(|_| is_gone()), "a process runs on");
+    assert!((0..2000).any(|_| is_gone()), "a process is still running");
 }
 
 const EQUAL: &str = "Both tables, the rows and the failures match the records exactly.";
 
-fn said(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// A small center, so that the test is quick.
+/// A small center, for quick tests.
 const SMALL: [&str; 4] = ["--agents", "4", "--hours", "2"];
 
 #[test]
-fn the_same_seed_generates_the_same_files_and_a_demo_of_them_leaves_what_they_say() {
+fn the_same_seed_generates_the_same_files_and_a_demo_of_them_agrees_with_its_records() {
     let folder = tempfile::tempdir().unwrap();
     let generate = |name: &str, seed: &str| {
         let mut command = Command::new(functions_folder().join("contact-ledger"));
         command.arg("generate").args(SMALL).args(["--seed", seed, "--malformed", "30", "--output"]);
-        said(&command.arg(folder.path().join(name)).output().unwrap());
+        printed(&command.arg(folder.path().join(name)).output().unwrap());
         let read = |file: &str| fs::read(folder.path().join(name).join(file)).unwrap();
         (read("contact-records.jsonl"), read("agent-events.jsonl"))
     };
@@ -326,7 +328,7 @@ fn the_same_seed_generates_the_same_files_and_a_demo_of_them_leaves_what_they_sa
     let output_folder = folder.path().join("out");
     let output =
         demo(&output_folder, &["--contact-records", &contact_records, "--agent-events", &agent_events]);
-    // They are the user's own, and some are broken.
+    // They count as the user's own records, and some are broken.
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(3), "{shown}");
     assert!(shown.contains(EQUAL) && shown.contains("of your records fail"), "{shown}");
@@ -336,34 +338,36 @@ fn the_same_seed_generates_the_same_files_and_a_demo_of_them_leaves_what_they_sa
     assert!(summary["agent_events"]["outcomes"]["rejected"].as_u64() > Some(5), "{summary}");
 }
 
-/// Duplicates, delays, throttling, lost answers, denied access and crashes: the tables say the same.
+/// Duplicates, delays, throttling, lost responses, denied access, and crashes.
 #[test]
-fn injected_faults_leave_what_the_events_say() {
+fn injected_faults_leave_the_same_tables() {
     let run = |faults: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
         let output = demo(&folder.path().join("out"), &[&SMALL[..], faults].concat());
-        let said = said(&output);
-        assert!(said.contains(EQUAL) && !said.contains("discarded"), "{said}");
+        let shown = printed(&output);
+        assert!(shown.contains(EQUAL) && !shown.contains("discarded"), "{shown}");
         let summary = fs::read(folder.path().join("out/summary.json")).unwrap();
         serde_json::from_slice::<Value>(&summary).unwrap()
     };
-    let calm = run(&[]);
+    let without_faults = run(&[]);
     for seed in ["1", "2"] {
-        let rough = run(&["--chaos", seed]);
-        let of_events = |summary: &Value, name: &str| summary["agent_events"][name].as_u64().unwrap();
-        assert!(of_events(&rough, "in") > of_events(&calm, "in"), "no event came twice: {rough}");
+        let with_faults = run(&["--chaos", seed]);
+        let events = |summary: &Value, name: &str| summary["agent_events"][name].as_u64().unwrap();
+        assert!(
+            events(&with_faults, "in") > events(&without_faults, "in"),
+            "no event was duplicated: {with_faults}"
+        );
         for same in ["agents", "history_entries"] {
-            assert_eq!(of_events(&rough, same), of_events(&calm, same), "{same}");
+            assert_eq!(events(&with_faults, same), events(&without_faults, same), "{same}");
         }
     }
 }
 
-/// The page's numbers are those of the summary, it may load nothing, and it holds each of them once. `make test-report` looks at
-/// it in a browser.
+/// The page has the numbers of the summary, and loads nothing. `make test-report` tests it in a browser.
 #[test]
-fn the_report_stands_alone_and_has_the_numbers_of_the_run() {
+fn the_report_is_self_contained_and_has_the_numbers_of_the_run() {
     let folder = tempfile::tempdir().unwrap();
-    said(&demo(&folder.path().join("out"), &SMALL));
+    printed(&demo(&folder.path().join("out"), &SMALL));
     let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
     let (page, summary) = (read("report.html"), read("summary.json"));
     let summary: Value = serde_json::from_str(&summary).unwrap();
@@ -371,10 +375,10 @@ fn the_report_stands_alone_and_has_the_numbers_of_the_run() {
         r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-"#;
     assert!(page.contains(policy) && !page.contains("{{"));
     for loads in [" src=", " href=", "url(", "@import", "fetch(", "XMLHttpRequest"] {
-        assert!(!page.contains(loads), "the page names something outside of it: {loads}");
+        assert!(!page.contains(loads), "the page loads something: {loads}");
     }
     let parts: Vec<_> = page.split("id=\"data\">").collect();
-    let [_, data] = parts[..] else { panic!("the data is there {} times", parts.len() - 1) };
+    let [_, data] = parts[..] else { panic!("the page has its data {} times", parts.len() - 1) };
     let data: Value = serde_json::from_str(data.split("</script>").next().unwrap()).unwrap();
     assert_eq!(data["summary"], summary);
     assert_eq!(data["verdict"], EQUAL);
@@ -395,14 +399,14 @@ fn the_report_stands_alone_and_has_the_numbers_of_the_run() {
     assert_eq!(failed, kept.iter().map(|count| count.as_u64().unwrap()).sum::<u64>());
 }
 
-/// Every attribute that a demo leaves in the tables is in the data dictionary, those of lists and maps among them.
+/// Every attribute that a demo writes is in the data dictionary, including those in lists and maps.
 #[test]
 fn the_data_dictionary_has_every_attribute_of_the_agent_tables() {
     fn names(value: &Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
-                    // Keys of these are channels and contacts.
+                    // The keys of these maps are channels and contacts.
                     let name = match path {
                         "slots." => "<channel>",
                         "contacts." => "<contact id>",
@@ -425,7 +429,7 @@ fn the_data_dictionary_has_every_attribute_of_the_agent_tables() {
         }
     }
     let folder = tempfile::tempdir().unwrap();
-    said(&demo(&folder.path().join("out"), &SMALL));
+    printed(&demo(&folder.path().join("out"), &SMALL));
     let dictionary: toml::Table = include_str!("../../../queries/columns.toml").parse().unwrap();
     for (table, file) in [("AgentState", "agent-state.jsonl"), ("AgentHistory", "agent-history.jsonl")] {
         let mut found = std::collections::BTreeSet::new();
@@ -448,9 +452,9 @@ impl Drop for Running {
     }
 }
 
-/// With `--serve` the streams take records from outside, and the stores show what became of them.
+/// With `--serve`, the streams accept records from outside, and the stores show the results.
 #[test]
-fn a_served_stack_takes_records_and_shows_them() {
+fn a_served_stack_accepts_records_and_shows_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(functions_folder().join("contact-ledger"));
     let command =
@@ -474,11 +478,11 @@ fn a_served_stack_takes_records_and_shows_them() {
         access_key_id: export("AWS_ACCESS_KEY_ID"),
         secret_access_key: export("AWS_SECRET_ACCESS_KEY"),
     };
-    // Folders are as long as their user wants.
+    // Lines with the folder's path may be longer.
     printed.retain(|line| !line.contains(folder.path().to_str().unwrap()));
     assert_eq!(printed.iter().find(|line| line.chars().count() > 80), None, "a terminal has 80 columns");
 
-    // The demo's day is long ago, and has not expired.
+    // The demo's day is in the past, but has not expired.
     let mut history = Command::new(functions_folder().join("contact-ledger"));
     let history = history.args(["history", "agent.0001", "--from", "2026-03-02", "--json", "--local"]);
     let history = history.arg(folder.path().join("out")).output().unwrap();
@@ -511,14 +515,14 @@ fn a_served_stack_takes_records_and_shows_them() {
         if is_there() {
             break;
         }
-        assert!(running.0.try_wait().unwrap().is_none(), "the demo ended by itself");
+        assert!(running.0.try_wait().unwrap().is_none(), "the demo ended early");
         #[expect(
             clippy::disallowed_methods,
-            reason = "it is waited for, a minute at most; another process does not notify"
+            reason = "polling, for a minute at most: another process does not notify"
         )]
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    assert!(is_there(), "the event is in no table after a minute");
+    assert!(is_there(), "the event is not in the table after a minute");
     Command::new("kill").arg(running.0.id().to_string()).status().unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(0));
 }
@@ -535,7 +539,7 @@ fn call(keys: &Keys, endpoint: &str, target: &str, request: &Value) -> Value {
 }
 
 #[test]
-fn the_version_tells_that_of_the_schema_too() {
+fn the_version_includes_the_schema_version() {
     let version = Arguments::try_parse_from(["contact-ledger", "--version"]).unwrap_err().to_string();
     assert!(version.contains(&format!("(schema version {SCHEMA_VERSION})")), "{version}");
 }

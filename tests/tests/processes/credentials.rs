@@ -1,5 +1,5 @@
-//! Whose credentials act, and where: as the AWS CLI has it. A stand-in for AWS notes the key and the Region that a request
-//! is signed with.
+//! Credentials and Region are selected as in the AWS CLI. A stand-in for AWS records the access key and the Region
+//! with which each request is signed.
 //!
 //! Source: AWS CLI User Guide, "Configuration and credential precedence", "Sourcing credentials with an external process",
 //! "Use an IAM role"; SDKs and Tools Reference, "IAM Identity Center credential provider".
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use ledger_tests::functions_folder;
 
-/// Answers every request as its path and query want it, and notes `<access key>/<Region>/<service>` of each.
+/// Answers every request, and records `<access key>/<Region>/<service>` of each.
 struct Aws {
     url: String,
     signed: Arc<Mutex<Vec<String>>>,
@@ -26,7 +26,7 @@ impl Aws {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let signed = Arc::new(Mutex::new(Vec::new()));
         let notes = signed.clone();
-        // It ends with the test's process.
+        // The thread ends with the test's process.
         std::thread::spawn(move || listener.incoming().flatten().for_each(|socket| answer(socket, &notes)));
         Self { url, signed }
     }
@@ -134,11 +134,11 @@ impl Home {
         command.envs(environment.iter().copied()).output().unwrap()
     }
 
-    /// The key and the Region that CloudFormation was asked with.
-    fn asked(&self, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    /// The access key and the Region of the request to CloudFormation.
+    fn signed_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> String {
         let output = self.run(&[&["agents", "--stack", "ledger"], arguments].concat(), environment);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.contains("there is no stack ledger in this account and Region"), "{said}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(error.contains("there is no stack ledger in this account and Region"), "{error}");
         let signed = self.aws.signed.lock().unwrap();
         let scope = signed.iter().find_map(|scope| scope.strip_suffix("/cloudformation"));
         scope.unwrap_or_else(|| panic!("{signed:?}")).to_owned()
@@ -146,15 +146,15 @@ impl Home {
 
     fn refused(&self, arguments: &[&str], environment: &[(&str, &str)]) -> String {
         let output = self.run(&[&["agents", "--stack", "ledger"], arguments].concat(), environment);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{said}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.starts_with("error: ") && error.lines().count() == 1, "{error}");
         assert!(!self.aws.signed.lock().unwrap().iter().any(|scope| scope.ends_with("/cloudformation")));
-        said
+        error
     }
 }
 
-/// Those of a shell that is signed in to another account.
+/// The environment of a shell with credentials of another account.
 const ENVIRONMENT: [(&str, &str); 3] = [
     ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT"),
     ("AWS_SECRET_ACCESS_KEY", "s"),
@@ -162,22 +162,22 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn a_profile_that_is_named_goes_before_the_environment_and_its_region_too() {
+fn a_given_profile_and_its_region_take_precedence_over_the_environment() {
     let home = Home::new();
-    assert_eq!(home.asked(&[], &ENVIRONMENT), "AKIAENVIRONMENT/ca-central-1");
-    assert_eq!(home.asked(&["--profile", "other"], &ENVIRONMENT), "AKIAOTHER/us-west-2");
+    assert_eq!(home.signed_with(&[], &ENVIRONMENT), "AKIAENVIRONMENT/ca-central-1");
+    assert_eq!(home.signed_with(&["--profile", "other"], &ENVIRONMENT), "AKIAOTHER/us-west-2");
     assert_eq!(
-        home.asked(&["--profile", "other", "--region", "eu-south-1"], &ENVIRONMENT),
+        home.signed_with(&["--profile", "other", "--region", "eu-south-1"], &ENVIRONMENT),
         "AKIAOTHER/eu-south-1"
     );
-    assert_eq!(home.asked(&["--region", "eu-south-1"], &ENVIRONMENT), "AKIAENVIRONMENT/eu-south-1");
-    // Without a Region of its own, it is that of the environment.
-    assert_eq!(home.asked(&["--profile", "noregion"], &ENVIRONMENT), "AKIANOREGION/ca-central-1");
-    assert_eq!(home.asked(&[], &[]), "AKIADEFAULT/eu-west-1");
-    assert_eq!(home.asked(&[], &[("AWS_PROFILE", "other")]), "AKIAOTHER/us-west-2");
-    // The AWS CLI lets credentials in the environment go before a profile in the environment.
+    assert_eq!(home.signed_with(&["--region", "eu-south-1"], &ENVIRONMENT), "AKIAENVIRONMENT/eu-south-1");
+    // A profile without a Region uses the Region of the environment.
+    assert_eq!(home.signed_with(&["--profile", "noregion"], &ENVIRONMENT), "AKIANOREGION/ca-central-1");
+    assert_eq!(home.signed_with(&[], &[]), "AKIADEFAULT/eu-west-1");
+    assert_eq!(home.signed_with(&[], &[("AWS_PROFILE", "other")]), "AKIAOTHER/us-west-2");
+    // In the AWS CLI, credentials in the environment take precedence over a profile in the environment.
     let both = [&ENVIRONMENT[..], &[("AWS_PROFILE", "other")]].concat();
-    assert_eq!(home.asked(&[], &both), "AKIAENVIRONMENT/ca-central-1");
+    assert_eq!(home.signed_with(&[], &both), "AKIAENVIRONMENT/ca-central-1");
 }
 
 #[test]
@@ -189,24 +189,24 @@ fn an_unknown_profile_is_an_error_before_any_request() {
     assert!(home.refused(&[], &[&ENVIRONMENT[..], &[("AWS_PROFILE", "nobody")]].concat()).contains(unknown));
     assert!(home.refused(&[], &[("AWS_PROFILE", "nobody"), ("AWS_REGION", "eu-west-1")]).contains(unknown));
     assert!(home.refused(&["--profile", "noregion"], &[]).contains("no Region is set"));
-    let said = home.refused(&["--profile", "empty"], &ENVIRONMENT);
-    assert!(said.contains("profile empty"), "{said}");
+    let error = home.refused(&["--profile", "empty"], &ENVIRONMENT);
+    assert!(error.contains("profile empty"), "{error}");
 }
 
 #[test]
 fn a_role_a_process_and_an_sso_session_work_as_profiles() {
     let home = Home::new();
-    assert_eq!(home.asked(&["--profile", "role"], &ENVIRONMENT), "ASIAROLE/us-west-2");
-    // The role is assumed in the Region that the environment says.
+    assert_eq!(home.signed_with(&["--profile", "role"], &ENVIRONMENT), "ASIAROLE/us-west-2");
+    // The role is assumed in the Region of the environment.
     let elsewhere = [("AWS_REGION", "ca-central-1")];
-    assert_eq!(home.asked(&["--profile", "wanderer"], &elsewhere), "ASIAROLE/ca-central-1");
+    assert_eq!(home.signed_with(&["--profile", "wanderer"], &elsewhere), "ASIAROLE/ca-central-1");
     let environment = [("AWS_PROFILE", "wanderer"), ("AWS_REGION", "ca-central-1")];
-    assert_eq!(home.asked(&[], &environment), "ASIAROLE/ca-central-1");
-    assert_eq!(home.asked(&["--profile", "process"], &ENVIRONMENT), "AKIAPROCESS/ap-southeast-2");
-    let said = home.refused(&["--profile", "sso"], &ENVIRONMENT);
-    assert!(said.contains("aws sso login --profile sso"), "{said}");
+    assert_eq!(home.signed_with(&[], &environment), "ASIAROLE/ca-central-1");
+    assert_eq!(home.signed_with(&["--profile", "process"], &ENVIRONMENT), "AKIAPROCESS/ap-southeast-2");
+    let error = home.refused(&["--profile", "sso"], &ENVIRONMENT);
+    assert!(error.contains("aws sso login --profile sso"), "{error}");
     let token = r#"{"accessToken":"t","expiresAt":"2999-01-01T00:00:00Z","region":"eu-west-1","startUrl":"https://example.awsapps.com/start"}"#;
     let cache = home.folder.path().join(".aws/sso/cache");
     fs::write(cache.join(format!("{DESK}.json")), token).unwrap();
-    assert_eq!(home.asked(&["--profile", "sso"], &ENVIRONMENT), "ASIASSO/eu-west-1");
+    assert_eq!(home.signed_with(&["--profile", "sso"], &ENVIRONMENT), "ASIASSO/eu-west-1");
 }

@@ -1,5 +1,5 @@
-//! `contact-ledger doctor`, on the stack that is served on this machine, alone and behind a stand-in for the services that
-//! only a deployed one has: misconfigurations are planted, found with their fix, and gone again when they are undone.
+//! `contact-ledger doctor` on the local stack, alone and behind a stand-in for the services that only a deployed
+//! stack has. Each planted misconfiguration is found with its fix, and no longer found after it is undone.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,28 +11,28 @@ use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_lambda::operation::update_event_source_mapping::builders::UpdateEventSourceMappingFluentBuilder as Update;
 use aws_sdk_lambda::types::{DestinationConfig, Filter, FilterCriteria, FunctionResponseType, OnFailure};
 use lake_parquet::contact_records as glue_table;
-use ledger_tests::control_plane::{ControlPlane, STACK, STREAM, Says, storage};
+use ledger_tests::control_plane::{ControlPlane, Responses, STACK, STREAM, storage};
 use ledger_tests::{dynamodb_client, functions_folder};
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
 use served_stack::{AGENT_HISTORY_TABLE, CONTACT_RECORD_STREAM, NORMALIZER, Served, UPSERTER};
 use tokio::process::Command;
 
-/// What doctor prints and its exit code, asked for as a stack on this machine, or as a deployed one.
+/// The stack that doctor checks: the local one, directly or as a deployed one.
 #[derive(Clone, Copy)]
-enum Asked<'s> {
+enum Target<'s> {
     Local(&'s Path),
     Deployed(&'s ControlPlane, &'s Served),
 }
 
-impl Asked<'_> {
-    /// What is not as it should be: its severity and check, and its sentence with its fix; and the exit code.
+impl Target<'_> {
+    /// The findings that are not good (severity and check, message and fix), and the exit code.
     async fn doctor(self) -> (Vec<(String, String)>, i32) {
         let mut command = Command::new(functions_folder().join("contact-ledger"));
         command.args(["doctor", "--json"]);
         match self {
-            Asked::Local(folder) => command.arg("--local").arg(folder),
-            Asked::Deployed(plane, served) => {
+            Target::Local(folder) => command.arg("--local").arg(folder),
+            Target::Deployed(plane, served) => {
                 command.args(["--stack", STACK, "--region", served_stack::REGION]).envs([
                     ("AWS_ACCESS_KEY_ID", &served.keys.access_key_id),
                     ("AWS_SECRET_ACCESS_KEY", &served.keys.secret_access_key),
@@ -50,28 +50,28 @@ impl Asked<'_> {
         let findings: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!(findings.len() >= 8, "{findings:#?}");
         let bad = findings.iter().filter(|finding| finding["severity"] != "good").map(|finding| {
-            let [severity, check, says, fix] =
+            let [severity, check, message, fix] =
                 ["severity", "check", "says", "fix"].map(|name| finding[name].as_str().unwrap_or_default());
-            (format!("{severity} {check}"), format!("{says} → {fix}"))
+            (format!("{severity} {check}"), format!("{message} → {fix}"))
         });
         (bad.collect(), done.status.code().unwrap())
     }
 
-    /// Asserts that doctor finds this, and nothing else.
+    /// Asserts that doctor finds exactly this.
     async fn finds(self, expected: &[(&str, &str)]) {
         let (found, code) = self.doctor().await;
-        let is_right = found.len() == expected.len()
+        let is_expected = found.len() == expected.len()
             && found
                 .iter()
                 .zip(expected)
-                .all(|((check, says), expected)| check == expected.0 && says.contains(expected.1));
-        assert!(is_right, "{expected:?} was planted, and found is {found:#?}");
+                .all(|((check, message), expected)| check == expected.0 && message.contains(expected.1));
+        assert!(is_expected, "expected {expected:?}, found {found:#?}");
         let code_of = |check: &str| match check.split(' ').next() {
             Some("error") => 4,
             Some("unknown") => 5,
             _ => 3,
         };
-        // Data loss beats what was not seen, and that beats a warning.
+        // An error (4) takes precedence over an unknown (5), and that over a warning (3).
         let worst =
             [4, 5, 3].into_iter().find(|code| expected.iter().any(|(check, _)| code_of(check) == *code));
         assert_eq!(code, worst.unwrap_or(0));
@@ -91,7 +91,7 @@ impl Local {
         let settings = StackSettings {
             streams_port: Some(0),
             delivery_interval: Duration::from_millis(100),
-            // What waits for room is not tried in vain, however long it takes.
+            // Waiting for concurrency does not count as an attempt.
             maximum_retry_attempts: 1,
             ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
         };
@@ -118,7 +118,7 @@ impl Local {
     }
 
     async fn found(&self, expected: &[(&str, &str)]) {
-        Asked::Local(self.output.path()).finds(expected).await;
+        Target::Local(self.output.path()).finds(expected).await;
     }
 }
 
@@ -132,12 +132,12 @@ fn filters(patterns: &[&str]) -> FilterCriteria {
     FilterCriteria::builder().set_filters(Some(filters.collect())).build()
 }
 
-/// What breaks the mapping, what mends it, and what is found meanwhile.
-type Planted = (fn(Update) -> Update, fn(Update) -> Update, &'static str, &'static str);
+/// A change that breaks the mapping, the change that repairs it, and the check and message of the finding.
+type MappingFault = (fn(Update) -> Update, fn(Update) -> Update, &'static str, &'static str);
 
 const MAPPING: &str = "error event source mapping";
 
-fn planted_in_the_mapping() -> [Planted; 6] {
+fn mapping_faults() -> [MappingFault; 6] {
     [
         (|it| it.enabled(false), |it| it.enabled(true), MAPPING, "update-event-source-mapping --enabled"),
         (
@@ -174,14 +174,14 @@ fn planted_in_the_mapping() -> [Planted; 6] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_planted_into_the_served_stack_is_found_and_gone_when_it_is_undone() {
+async fn every_fault_of_the_local_stack_is_found_until_it_is_undone() {
     let mut local = Local::start().await;
     local.found(&[]).await;
 
-    for (break_it, mend, check, says) in planted_in_the_mapping() {
+    for (break_it, repair, check, message) in mapping_faults() {
         local.update(break_it).await;
-        local.found(&[(check, says)]).await;
-        local.update(mend).await;
+        local.found(&[(check, message)]).await;
+        local.update(repair).await;
         local.found(&[]).await;
     }
 
@@ -212,119 +212,119 @@ async fn what_is_planted_into_the_served_stack_is_found_and_gone_when_it_is_undo
     local.found(&[missing, ("warning failed records", "redrive")]).await;
 }
 
-/// Reserved concurrency 0 holds events back and loses none: that is what the finding says, and what Lambda does.
+/// Reserved concurrency 0 delays events but loses none, as the finding says and as in Lambda.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_a_function_or_a_mapping_arrives_when_it_may() {
+async fn delayed_events_arrive_once_the_function_and_the_mapping_are_enabled() {
     let mut local = Local::start().await;
     let put = local.lambda.put_function_concurrency().function_name(UPSERTER);
     put.reserved_concurrent_executions(0).send().await.unwrap();
     local.stack.put_agent_event("key", "not an event".into()).await.unwrap();
     let expected = [("error function", "cannot run"), (MAPPING, "Upserter Errors")];
-    while Asked::Local(local.output.path()).doctor().await.0.len() < expected.len() {}
+    while Target::Local(local.output.path()).doctor().await.0.len() < expected.len() {}
     local.found(&expected).await;
     local.update(|it| it.enabled(false)).await;
     local.lambda.delete_function_concurrency().function_name(UPSERTER).send().await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(local.stack.agent_events.counters.over(), 0, "a mapping that is disabled invokes nothing");
+    assert_eq!(local.stack.agent_events.counters.over(), 0, "a disabled mapping invokes nothing");
 
     local.update(|it| it.enabled(true)).await;
     local.stack.settle(1).await.unwrap();
     local.found(&[("warning failed records", "not_json")]).await;
 }
 
-/// What is planted, and the severity and check, and a part of the sentence or its fix, of what is found.
-type PlantedSays = (fn(&mut Says), &'static str, &'static str);
+/// A planted fault, with the severity and check of its finding, and a part of its message or fix.
+type ServiceFault = (fn(&mut Responses), &'static str, &'static str);
 
 const FAR: &str = "arn:aws:connect:us-east-1:111122223333:instance/10000000-0000-4000-8000-000000000001";
 
-fn measured(says: &mut Says, metric: &'static str, of: &'static str, values: &[f64]) {
-    says.metrics.insert((metric, of), values.to_vec());
+fn measured(services: &mut Responses, metric: &'static str, dimension: &'static str, values: &[f64]) {
+    services.metrics.insert((metric, dimension), values.to_vec());
 }
 
-fn planted_in_what_services_say() -> [PlantedSays; 21] {
+fn service_faults() -> [ServiceFault; 21] {
     [
-        (|says| says.status = "UPDATE_ROLLBACK_FAILED", "error stack", "describe-stack-events"),
-        (|says| says.instance = FAR, "error instance of Connect", "deploy the stack in the instance's"),
-        (|says| says.instance = "", "unknown instance of Connect", "--instance"),
+        (|it| it.status = "UPDATE_ROLLBACK_FAILED", "error stack", "describe-stack-events"),
+        (|it| it.instance = FAR, "error instance of Connect", "deploy the stack in the instance's"),
+        (|it| it.instance = "", "unknown instance of Connect", "--instance"),
         (
-            |says| _ = says.streaming.remove("CONTACT_TRACE_RECORDS"),
+            |it| _ = it.streaming.remove("CONTACT_TRACE_RECORDS"),
             "error streaming of contact records",
             "does not stream contact records → turn it on: `contact-ledger connect enable`",
         ),
         (
-            |says| {
+            |it| {
                 let other = storage("a", &STREAM.replace("agent-events", "other"));
-                says.streaming.insert("AGENT_EVENTS".to_owned(), other);
+                it.streaming.insert("AGENT_EVENTS".to_owned(), other);
             },
             "error streaming of agent events",
             "stream/other, which does not belong to this stack",
         ),
-        (|says| says.key_is_enabled = false, "error key", "aws kms enable-key"),
+        (|it| it.key_is_enabled = false, "error key", "aws kms enable-key"),
         (
-            |says| says.via.retain(|service| service.starts_with("kinesis")),
+            |it| it.via.retain(|service| service.starts_with("kinesis")),
             "error key",
             "via firehose.eu-west-2.amazonaws.com",
         ),
-        (|says| says.stream_key = None, "warning stream", "not encrypted"),
-        (|says| says.stream_key = Some("alias/aws/kinesis"), "error stream", "the AWS managed key"),
+        (|it| it.stream_key = None, "warning stream", "not encrypted"),
+        (|it| it.stream_key = Some("alias/aws/kinesis"), "error stream", "the AWS managed key"),
         (
-            |says| says.columns.as_array_mut().unwrap().retain(|column| column["Name"] != "channel"),
+            |it| it.columns.as_array_mut().unwrap().retain(|column| column["Name"] != "channel"),
             "error lake table",
             "lacks channel",
         ),
-        (|says| says.columns[0]["Type"] = json!("bigint"), "error lake table", "is bigint, not string"),
+        (|it| it.columns[0]["Type"] = json!("bigint"), "error lake table", "is bigint, not string"),
         (
-            |says| {
+            |it| {
                 let more = json!({"Name": "more", "Type": "string"});
-                says.columns.as_array_mut().unwrap().push(more);
+                it.columns.as_array_mut().unwrap().push(more);
             },
             "warning lake table",
             "also has more",
         ),
         (
-            |says| says.metrics.retain(|(metric, _), _| !metric.ends_with("IncomingRecords")),
+            |it| it.metrics.retain(|(metric, _), _| !metric.ends_with("IncomingRecords")),
             "warning last 24 hours",
             "nothing arrived",
         ),
         (
-            |says| measured(says, "AWS/Lambda IteratorAge", UPSERTER, &[600_000.0, 0.0]),
+            |it| measured(it, "AWS/Lambda IteratorAge", UPSERTER, &[600_000.0, 0.0]),
             "error last 24 hours",
             "delayed by 10 minutes",
         ),
         (
-            |says| {
-                measured(says, "AWS/Firehose DeliveryToS3.DataFreshness", CONTACT_RECORD_STREAM, &[3600.0]);
+            |it| {
+                measured(it, "AWS/Firehose DeliveryToS3.DataFreshness", CONTACT_RECORD_STREAM, &[3600.0]);
             },
             "error last 24 hours",
             "rows are delayed by 60 minutes",
         ),
         (
-            |says| measured(says, "ContactLedger RecordsRejected", UPSERTER, &[2.0, 5.0]),
+            |it| measured(it, "ContactLedger RecordsRejected", UPSERTER, &[2.0, 5.0]),
             "warning last 24 hours",
             "7 agent events were rejected",
         ),
         (
-            |says| measured(says, "ContactLedger RecordsFailed", NORMALIZER, &[4.0]),
+            |it| measured(it, "ContactLedger RecordsFailed", NORMALIZER, &[4.0]),
             "warning last 24 hours",
             "4 contact records failed",
         ),
         (
-            |says| measured(says, "ContactLedger EnvironmentFaults", UPSERTER, &[1.0]),
+            |it| measured(it, "ContactLedger EnvironmentFaults", UPSERTER, &[1.0]),
             "warning last 24 hours",
             "Agent Event Faults",
         ),
         (
-            |says| measured(says, "AWS/Firehose FailedConversion.Records", CONTACT_RECORD_STREAM, &[1.0]),
+            |it| measured(it, "AWS/Firehose FailedConversion.Records", CONTACT_RECORD_STREAM, &[1.0]),
             "warning last 24 hours",
             "Contact Records Unconverted",
         ),
         (
-            |says| measured(says, "AWS/DynamoDB WriteThrottleEvents", AGENT_HISTORY_TABLE, &[9.0]),
+            |it| measured(it, "AWS/DynamoDB WriteThrottleEvents", AGENT_HISTORY_TABLE, &[9.0]),
             "warning last 24 hours",
             "9 writes to the agent tables were throttled",
         ),
         (
-            |says| says.alarms.push(["ledger-upserter-errors", "look at its log", "ALARM"]),
+            |it| it.alarms.push(["ledger-upserter-errors", "look at its log", "ALARM"]),
             "warning alarms",
             "ledger-upserter-errors is in alarm → look at its log",
         ),
@@ -332,23 +332,23 @@ fn planted_in_what_services_say() -> [PlantedSays; 21] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_planted_into_a_deployed_stack_is_found_and_gone_when_it_is_undone() {
+async fn every_fault_of_a_deployed_stack_is_found_until_it_is_undone() {
     let local = Local::start().await;
-    let healthy = Says { mapping: local.served.agent_event_mapping.clone(), ..Says::all_is_well() };
+    let healthy = Responses { mapping: local.served.agent_event_mapping.clone(), ..Responses::healthy() };
     let plane = ControlPlane::start(healthy.clone()).await;
-    let asked = Asked::Deployed(&plane, &local.served);
-    asked.finds(&[]).await;
+    let target = Target::Deployed(&plane, &local.served);
+    target.finds(&[]).await;
 
-    for (plant, check, says) in planted_in_what_services_say() {
-        plant(&mut plane.says.lock().unwrap());
-        asked.finds(&[(check, says)]).await;
-        *plane.says.lock().unwrap() = healthy.clone();
+    for (plant, check, message) in service_faults() {
+        plant(&mut plane.responses.lock().unwrap());
+        target.finds(&[(check, message)]).await;
+        *plane.responses.lock().unwrap() = healthy.clone();
     }
 
-    for (break_it, mend, check, says) in planted_in_the_mapping() {
+    for (break_it, repair, check, message) in mapping_faults() {
         local.update(break_it).await;
-        asked.finds(&[(check, says)]).await;
-        local.update(mend).await;
+        target.finds(&[(check, message)]).await;
+        local.update(repair).await;
     }
-    asked.finds(&[]).await;
+    target.finds(&[]).await;
 }

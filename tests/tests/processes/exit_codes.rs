@@ -1,4 +1,4 @@
-//! Exit codes and outputs of every command: one table, no panic, and no wrong usage without a sentence.
+//! Exit codes and outputs of every command: no panic, and a message for every wrong usage.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 fn tool(arguments: &[&str]) -> Command {
     let mut command = Command::new(functions_folder().join("contact-ledger"));
-    // Nothing of whoever runs the tests decides, and no request leaves this machine.
+    // The environment of the user who runs the tests has no influence, and no request leaves this machine.
     command.args(arguments).env_clear().env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
     command.kill_on_drop(true).stdin(Stdio::null());
@@ -46,9 +46,9 @@ async fn served() -> (Stack, tempfile::TempDir) {
     (stack, output)
 }
 
-/// What a command line may have wrong in it, and what is said of it.
+/// Invalid command lines, each with a part of the message.
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_usage_is_2_with_a_sentence_and_nothing_on_the_output() {
+async fn wrong_usage_exits_with_2_a_message_and_no_output() {
     let unknown = ["--stack", "s", "--local"];
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec![], "Usage"),
@@ -106,9 +106,9 @@ async fn wrong_usage_is_2_with_a_sentence_and_nothing_on_the_output() {
     }
 }
 
-/// What only the command itself sees is wrong usage as well.
+/// Errors that the argument parser does not see are wrong usage, too.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_time_that_is_none_is_wrong_usage() {
+async fn an_invalid_time_or_prefix_is_wrong_usage() {
     let (_stack, served) = served().await;
     let local = served.path().to_string_lossy().into_owned();
     for (arguments, expected) in [
@@ -125,7 +125,7 @@ async fn a_time_that_is_none_is_wrong_usage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_done_is_1_with_one_sentence() {
+async fn a_command_that_cannot_work_exits_with_1_and_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -154,16 +154,16 @@ async fn what_cannot_be_done_is_1_with_one_sentence() {
     }
 }
 
-/// A line of its own would look like a sentence of ours.
+/// A line that starts with a part of a name could look like a message of ours.
 #[tokio::test]
-async fn a_name_begins_no_line_of_an_error() {
-    let (code, _, error) = run(&["explain", "none\nerror: all is well\u{1b}[2K"]).await;
+async fn a_name_with_a_line_break_starts_no_line_of_an_error() {
+    let (code, _, error) = run(&["explain", "none\nerror: fake\u{1b}[2K"]).await;
     assert_eq!(code, 1);
     assert!(error.lines().skip(1).all(|line| line.starts_with("  ")), "{error}");
     assert!(error.lines().count() > 1 && !error.contains('\u{1b}'), "{error}");
 }
 
-/// Every command, so that none is forgotten: its arguments, and whether it needs a stack.
+/// The arguments of every command.
 fn commands<'a>(local: &'a str, folder: &'a str) -> Vec<Vec<&'a str>> {
     vec![
         vec!["--help"],
@@ -194,7 +194,7 @@ fn commands<'a>(local: &'a str, folder: &'a str) -> Vec<Vec<&'a str>> {
     ]
 }
 
-/// A raw copy, for a backfill to read.
+/// Writes a raw copy for a backfill, and returns the lake's folder.
 fn with_a_copy(output: &Path) -> String {
     let lake = output.join("lake");
     let copies = lake.join("raw/contact-records/arrival_date=2026-03-02");
@@ -204,7 +204,7 @@ fn with_a_copy(output: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
+async fn a_closed_pipe_is_not_an_error_and_a_full_disk_is() {
     let (_stack, output) = served().await;
     let local = output.path().to_string_lossy().into_owned();
     let lake = with_a_copy(output.path());
@@ -220,13 +220,13 @@ async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
         r#"{"arrivalTimestamp":1772438400000,"errorCode":"Lambda.FunctionError","errorMessage":"m","rawData":"e30="}"#,
     );
     for arguments in commands(&local, &out) {
-        let of_its_own = |argument: &&str| match (arguments[0], *argument) {
+        let replaced = |argument: &&str| match (arguments[0], *argument) {
             ("backfill", given) if given == local => lake.clone(),
             (_, "FILE") => file.clone(),
             (_, "FAILURE") => failure.clone(),
             (_, given) => given.to_owned(),
         };
-        let arguments: Vec<_> = arguments.iter().map(of_its_own).collect();
+        let arguments: Vec<_> = arguments.iter().map(replaced).collect();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let with = |stdout: Stdio| {
             let mut command = tool(&arguments);
@@ -235,12 +235,12 @@ async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
         };
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let left = outcome(&with(writer.into()).output_of().await);
-        // What it says about itself, such as where it is about to send, is no part of the output.
+        let left = outcome(&with(writer.into()).output_as_set().await);
+        // Messages about the run itself, such as its destination, go to standard error.
         let is_silent = left.2.lines().all(|line| line.starts_with("The local stack on this machine"));
         assert!(left.0 == 0 && is_silent, "{arguments:?} into a closed pipe: {left:?}");
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let (code, _, error) = outcome(&with(full.into()).output_of().await);
+        let (code, _, error) = outcome(&with(full.into()).output_as_set().await);
         assert!(
             code == 1 && error.contains("error: the output cannot be written"),
             "{arguments:?} onto a full disk: {code} {error}"
@@ -248,20 +248,20 @@ async fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
     }
 }
 
-trait OutputOf {
-    async fn output_of(self) -> Output;
+trait OutputAsSet {
+    async fn output_as_set(self) -> Output;
 }
 
-impl OutputOf for Command {
-    /// As `output`, which would take the standard output for itself.
-    async fn output_of(mut self) -> Output {
+impl OutputAsSet for Command {
+    /// Like `output`, which would replace the standard output.
+    async fn output_as_set(mut self) -> Output {
         self.spawn().unwrap().wait_with_output().await.unwrap()
     }
 }
 
-/// Nobody may hear that all is well when nothing was looked at.
+/// `doctor` must not report success if it could not check anything.
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
+async fn doctor_exits_with_5_if_it_cannot_check_and_with_4_on_data_loss() {
     let (code, _, error) = run(&["doctor", "--local", "/nonexistent"]).await;
     assert_eq!(code, 5, "{error}");
     assert!(error.contains("nothing could be checked: no stack is running"), "{error}");
@@ -269,7 +269,7 @@ async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
     assert_eq!(code, 5, "{error}");
     assert!(error.contains("no AWS credentials were found"), "{error}");
 
-    // A deployed stack of which nothing answers.
+    // A deployed stack that does not respond.
     let mut dead = tool(&["doctor", "--stack", "s", "--region", "eu-west-2"]);
     dead.envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
     let (code, _, error) = outcome(&dead.output().await.unwrap());
@@ -286,26 +286,26 @@ async fn doctor_that_cannot_look_is_5_and_data_loss_beats_it() {
     let (code, _, error) = run(&["doctor", "--local", gone.path().to_str().unwrap()]).await;
     assert_eq!(code, 5, "{error}");
     assert!(error.contains("has ended"), "{error}");
-    // Of the same stack, the tables do not answer.
+    // The tables of a running stack do not respond.
     let half = tempfile::tempdir().unwrap();
     let served = Served { dynamodb: "http://127.0.0.1:1".to_owned(), ..Served::read(output.path()).unwrap() };
     let _served = served.leave(half.path()).unwrap();
     let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;
     assert_eq!(code, 5, "{out}");
     assert!(out.contains("connection refused") && !out.contains(" 0 not checked"), "{out}");
-    // That nothing is processed counts more.
+    // Exit code 4 takes precedence: nothing is processed.
     stack.upserter.reserve_concurrency(Some(0));
     let (code, out, _) = run(&["doctor", "--local", half.path().to_str().unwrap()]).await;
     assert_eq!(code, 4, "{out}");
     stack.upserter.reserve_concurrency(None);
-    // A table is gone: what happens is lost to it.
+    // Without a table, events are lost.
     let client = dynamodb_client(&stack.dynamodb.endpoint, &stack.dynamodb.keys);
     client.delete_table().table_name(AGENT_STATE_TABLE).send().await.unwrap();
     assert_eq!(run(&["doctor", "--local", &local]).await.0, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_never_answers_is_given_up_in_time() {
+async fn a_service_that_never_responds_times_out() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let connections = tokio::spawn(async move {
@@ -317,21 +317,21 @@ async fn a_service_that_never_answers_is_given_up_in_time() {
     let mut command = tool(&["agents", "--stack", "s", "--region", "eu-west-2", "--read-timeout", "1"]);
     command.args(["--endpoint-url", &url]);
     command.envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
-    let given_up = tokio::time::timeout(std::time::Duration::from_secs(30), command.output()).await;
-    let (code, _, error) = outcome(&given_up.expect("it waits for ever").unwrap());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), command.output()).await;
+    let (code, _, error) = outcome(&ended.expect("the command waits forever").unwrap());
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("no answer in time"), "{error}");
     connections.abort();
 }
 
-/// Whether a process handles this signal by itself by now.
+/// Whether a process has installed a handler for this signal.
 fn handles(process: u32, signal: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
     u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & (1 << (signal - 1)) != 0)
 }
 
-/// Whatever a command waits for, it can be interrupted: input that does not come, a service that does not answer.
+/// A command can be interrupted while it waits for input or for a service.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_that_waits_can_be_interrupted() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -365,26 +365,27 @@ async fn every_command_that_waits_can_be_interrupted() {
             ]);
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut running = command.spawn().unwrap();
-            // It stays open, and nothing comes.
+            // The input stays open without data.
             let _input = running.stdin.take();
             let id = running.id().unwrap();
             while !handles(id, signal) {
                 tokio::task::yield_now().await;
             }
-            // A command that ends what is under way by itself may be asked twice.
-            let ask =
+            // A command that first finishes running work may need a second signal.
+            let signal_it =
                 async || Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().await;
-            ask().await.unwrap();
+            signal_it().await.unwrap();
             let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
                 let mut ended = std::pin::pin!(running.wait_with_output());
                 loop {
                     tokio::select! {
                         ended = &mut ended => return ended.unwrap(),
-                        () = tokio::time::sleep(std::time::Duration::from_secs(2)) => drop(ask().await),
+                        () = tokio::time::sleep(std::time::Duration::from_secs(2)) => drop(signal_it().await),
                     }
                 }
             });
-            let ended = waited.await.unwrap_or_else(|_| panic!("{arguments:?} goes on after SIG{name}"));
+            let ended =
+                waited.await.unwrap_or_else(|_| panic!("{arguments:?} keeps running after SIG{name}"));
             assert_eq!(outcome(&ended).0, 130, "{arguments:?} SIG{name}: {ended:?}");
         }
     }

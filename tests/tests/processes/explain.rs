@@ -1,4 +1,4 @@
-//! `contact-ledger explain`: every form in which failures are kept, in words.
+//! `contact-ledger explain` explains every form of dead letter.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -64,7 +64,7 @@ fn rejected_line(data: &[u8], reason: &str, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
+async fn a_firehose_failure_is_explained_with_its_time_reason_and_redrive_result() {
     let broken = CONTACT.replace("\"InstanceARN\"", "\"Instance\"");
     let (_folder, file) = write(
         &[
@@ -95,8 +95,8 @@ async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
     let (records, _) = read(&file, &["--show-values"]).await;
     assert_eq!(records[0]["records"][0], serde_json::from_str::<Value>(CONTACT).unwrap());
 
-    let told = text(&explain(&file, &[]).await.stdout);
-    let flat = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = text(&explain(&file, &[]).await.stdout);
+    let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "1. A contact record that arrived at 2026-03-02T08:00:00.123Z: Lambda.FunctionTimedOut",
         "Now: a redrive would succeed.",
@@ -104,13 +104,13 @@ async fn a_firehose_failure_says_when_why_and_whether_it_would_pass_now() {
         "What to do: Raise FunctionMemory",
         "2 records: a redrive would succeed for 1 and fail again for 1.",
     ] {
-        assert!(flat.contains(part), "{part}: {told}");
+        assert!(flat.contains(part), "{part}: {shown}");
     }
-    assert!(!told.contains("1632960101"), "{told}");
+    assert!(!shown.contains("1632960101"), "{shown}");
 }
 
 #[tokio::test]
-async fn a_rejected_event_and_one_that_was_given_up_are_explained() {
+async fn rejected_and_discarded_events_are_explained() {
     let part = |data: &'static str| Packed { partition_key: "k".to_owned(), data: data.into() };
     let packed = pack(&[part(LOGIN), part("{}")]);
     let lines = [
@@ -120,7 +120,7 @@ async fn a_rejected_event_and_one_that_was_given_up_are_explained() {
     ];
     let (_folder, file) = write(&(lines.join("\n") + "\n"));
     let (records, summary) = read(&file, &[]).await;
-    let told: Vec<_> = records
+    let explained: Vec<_> = records
         .iter()
         .map(|record| {
             (
@@ -132,7 +132,7 @@ async fn a_rejected_event_and_one_that_was_given_up_are_explained() {
         })
         .collect();
     assert_eq!(
-        told,
+        explained,
         [
             ("missing_field", "AgentARN", false, 1),
             ("unknown_kind", "$", true, 1),
@@ -165,9 +165,9 @@ async fn a_rejected_event_and_one_that_was_given_up_are_explained() {
 }
 
 #[tokio::test]
-async fn the_exit_code_says_what_could_be_read() {
+async fn the_exit_code_shows_whether_everything_could_be_read() {
     let good = firehose_failure(CONTACT, "Lambda.FunctionError");
-    for (content, code, said) in [
+    for (content, code, expected) in [
         (good.clone(), 0, ""),
         (format!("{good}\n{{\"a\":1}}\n{good}\n"), 3, "JSON of an unknown form"),
         (format!("{good}\n{{\"rawData\":\n{good}\n"), 3, "not JSON from here on"),
@@ -183,25 +183,29 @@ async fn the_exit_code_says_what_could_be_read() {
         let output = explain(&file, &[]).await;
         let all = text(&output.stdout) + &text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{all}");
-        assert!(all.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{said}: {all}");
+        assert!(all.split_whitespace().collect::<Vec<_>>().join(" ").contains(expected), "{expected}: {all}");
         if code == 3 && content.contains('\n') {
-            assert_eq!(read(&file, &[]).await.1["would_pass"], 2, "what is unreadable takes no other along");
+            assert_eq!(
+                read(&file, &[]).await.1["would_pass"],
+                2,
+                "an unreadable record does not affect the others"
+            );
         }
         drop(folder);
     }
-    for (object, said) in [
+    for (object, expected) in [
         ("/no/such/object", "check the path"),
         ("/tmp", "is a folder"),
         ("s3://bucket", "is not an object"),
         ("s3://bucket/prefix/", "is not an object"),
     ] {
         let output = explain(Path::new(object), &[]).await;
-        assert!(output.status.code() == Some(1) && text(&output.stderr).contains(said), "{output:?}");
+        assert!(output.status.code() == Some(1) && text(&output.stderr).contains(expected), "{output:?}");
     }
 }
 
 #[tokio::test]
-async fn a_conversion_error_repeats_no_value_until_it_is_asked_for() {
+async fn a_conversion_error_shows_values_only_with_show_values() {
     let line = json!({"arrivalTimestamp": 1_772_438_400_123_i64, "lastErrorCode": "DataFormatConversion.InvalidInput",
         "lastErrorMessage": "cannot convert +441632960101", "rawData": base64(r#"{"content_hash":"h","schema_version":2,"customer_endpoint_address":"+441632960101","contact_id":"c"}"#)});
     let (_folder, file) = write(&line.to_string());
@@ -213,21 +217,21 @@ async fn a_conversion_error_repeats_no_value_until_it_is_asked_for() {
     let evil = json!({"rawData": base64("\u{1b}[2J"), "errorCode": "\u{1b}[31m\u{202e}\u{9b}"});
     let (_folder, file) = write(&evil.to_string());
     for more in [&[][..], &["--json"], &["--show-values"], &["--show-values", "--json"]] {
-        let said = text(&explain(&file, more).await.stdout);
+        let shown = text(&explain(&file, more).await.stdout);
         assert!(
-            !said.contains(|char: char| (char.is_control() && char != '\n') || char == '\u{202e}'),
-            "{said:?}"
+            !shown.contains(|char: char| (char.is_control() && char != '\n') || char == '\u{202e}'),
+            "{shown:?}"
         );
     }
 }
 
-/// Functions that can be broken.
+/// A folder with the functions, some of them broken.
 fn functions(broken: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in [NORMALIZER, UPSERTER] {
         let file = folder.path().join(name);
         if broken.contains(&name) {
-            // It starts, and ends at every invocation.
+            // It starts, and exits at every invocation.
             let script = r#"#!/usr/bin/env bash
 exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
 printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: localhost\r\n\r\n' >&3
@@ -243,9 +247,9 @@ exit 1
     folder
 }
 
-/// Objects as the services leave them, read from the folder and from S3.
+/// The objects are written by the local stack, and read from the folder and from S3.
 #[tokio::test(flavor = "multi_thread")]
-async fn objects_of_the_services_are_explained() {
+async fn objects_written_by_the_services_are_explained() {
     let mut day = Input::demo_day();
     day.contact_records.truncate(40);
     day.agent_events.truncate(40);

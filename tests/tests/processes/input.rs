@@ -1,4 +1,4 @@
-//! A user's own records as the commands read them: every form, and files without an end.
+//! How the commands read a user's own records: every format, and endless files.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,7 +22,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// What `validate --json` says in the end: records, and those that fail.
+/// The summary of `validate --json`: the number of records, and of those that fail.
 fn counted(output: &Output) -> (u64, u64) {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let last = text.lines().last().unwrap_or_else(|| panic!("{output:?}"));
@@ -35,16 +35,16 @@ fn validated(path: &Path) -> (u64, u64) {
     counted(&command(&["validate", "--json", path.to_str().unwrap()]).output().unwrap())
 }
 
-/// The sentence with which it ends, and nothing else.
+/// The error message of a failed command, which must be a single line.
 fn refused(output: &Output) -> String {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: "), "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-    said
+    let message = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.starts_with("error: "), "{message}");
+    assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    message
 }
 
-/// The most memory that a process had. Both ends of the pipes are looked after meanwhile.
+/// The output and the peak memory of a process. A thread drains the pipes meanwhile.
 fn peak_memory(mut child: Child) -> (Output, u64) {
     let status = format!("/proc/{}/status", child.id());
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -66,14 +66,14 @@ fn peak_memory(mut child: Child) -> (Output, u64) {
         }
         #[expect(
             clippy::disallowed_methods,
-            reason = "the kernel does not notify of memory; it ends with the process"
+            reason = "the kernel does not notify about memory; the loop ends with the process"
         )]
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }
 
 #[test]
-fn every_form_is_read() {
+fn every_format_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(CONTACT).unwrap()).unwrap();
     let two = format!("{CONTACT}\n{CONTACT}\n");
@@ -95,7 +95,7 @@ fn every_form_is_read() {
 }
 
 #[test]
-fn a_broken_line_fails_alone_where_lines_are_records() {
+fn a_broken_line_does_not_fail_other_lines() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("{CONTACT}\n{{\"ContactId\":\n\u{fffd}\n[]\n{CONTACT}");
     for name in ["a.jsonl", "a.ndjson", "a.json", "a"] {
@@ -103,7 +103,7 @@ fn a_broken_line_fails_alone_where_lines_are_records() {
         fs::write(&file, &text).unwrap();
         assert_eq!(validated(&file), (5, 3), "{name}");
     }
-    // The first line, too, where the name says that lines are records.
+    // In a file named .jsonl, the first line may be broken, too.
     let file = folder.path().join("b.jsonl");
     fs::write(&file, format!("{{\"ContactId\":\n{CONTACT}\n")).unwrap();
     assert_eq!(validated(&file), (2, 1));
@@ -113,7 +113,7 @@ fn a_broken_line_fails_alone_where_lines_are_records() {
 }
 
 #[test]
-fn a_folder_is_read_once_in_the_order_of_paths_and_tells_what_it_leaves_out() {
+fn a_folder_is_read_once_in_the_order_of_paths_and_skipped_files_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("b")).unwrap();
@@ -136,15 +136,15 @@ fn a_folder_is_read_once_in_the_order_of_paths_and_tells_what_it_leaves_out() {
 
     let empty = tempfile::tempdir().unwrap();
     fs::write(empty.path().join("notes.txt"), CONTACT).unwrap();
-    let said = refused(&command(&["validate", empty.path().to_str().unwrap()]).output().unwrap());
-    assert!(said.contains("holds no records") && said.contains("notes.txt"), "{said}");
+    let error = refused(&command(&["validate", empty.path().to_str().unwrap()]).output().unwrap());
+    assert!(error.contains("holds no records") && error.contains("notes.txt"), "{error}");
 }
 
 #[test]
-fn what_is_no_json_is_refused_with_its_place_and_what_to_do() {
+fn invalid_json_is_refused_with_its_position_and_a_fix() {
     let folder = tempfile::tempdir().unwrap();
     let utf16: Vec<u8> = CONTACT.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for (name, content, said) in [
+    for (name, content, expected) in [
         ("utf16.json", utf16, "is UTF-16; convert it with `iconv"),
         ("table.csv", b"ContactId,Channel\nc,VOICE\n".to_vec(), "looks like CSV"),
         ("broken.json", format!("[{CONTACT},\n{{\"a\"]").into_bytes(), "starts on line 2"),
@@ -160,35 +160,35 @@ fn what_is_no_json_is_refused_with_its_place_and_what_to_do() {
         let file = folder.path().join(name);
         fs::write(&file, content).unwrap();
         let refusal = refused(&command(&["validate", file.to_str().unwrap()]).output().unwrap());
-        assert!(refusal.contains(said) && refusal.contains(name), "{refusal}");
+        assert!(refusal.contains(expected) && refusal.contains(name), "{refusal}");
     }
 }
 
 #[test]
-fn a_contact_record_that_firehose_would_not_take_is_refused_before_anything_is_sent() {
+fn a_contact_record_too_large_for_firehose_is_refused_before_anything_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("large.jsonl");
     fs::write(&file, format!("{CONTACT}\n{{\"a\":\"{}\"}}\n", "x".repeat(1_024_000))).unwrap();
     let out = folder.path().join("out");
     let arguments = ["demo", "--output", out.to_str().unwrap(), "--contact-records", file.to_str().unwrap()];
-    let said = refused(&command(&arguments).output().unwrap());
-    assert!(said.contains("large.jsonl:2: the record that starts here is larger than 1000 KiB"), "{said}");
+    let error = refused(&command(&arguments).output().unwrap());
+    assert!(error.contains("large.jsonl:2: the record that starts here is larger than 1000 KiB"), "{error}");
     assert!(!out.exists());
 }
 
 #[test]
-fn a_demo_takes_standard_input_once() {
+fn a_demo_reads_standard_input_once() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let demo = |more: &[&str], input: &str| {
         let mut command = command(&["demo", "--output", out.to_str().unwrap()]);
         let mut running = command.args(more).stdin(Stdio::piped()).spawn().unwrap();
-        // Who refuses at once does not read.
+        // A command that refuses its arguments does not read its input.
         let _ = running.stdin.take().unwrap().write_all(input.as_bytes());
         running.wait_with_output().unwrap()
     };
     let done = demo(&["--contact-records", "-"], &format!("{CONTACT}\n{{\n{CONTACT}\n"));
-    // One of the user's own records fails: where it stands and why is said.
+    // One of the user's records fails and is reported with its line and reason.
     assert_eq!(done.status.code(), Some(3), "{done:?}");
     let shown = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(
@@ -205,16 +205,16 @@ fn a_demo_takes_standard_input_once() {
         (&summary["contact_records"]["rows"], &summary["contact_records"]["failed"]),
         (&2.into(), &1.into())
     );
-    let said = refused(&demo(&["--contact-records", "-", "--times", "2"], CONTACT));
-    assert!(said.contains("standard input can be read only once"), "{said}");
-    let said = refused(&demo(&["--contact-records", "-", "--agent-events", "-"], CONTACT));
-    assert!(said.contains("give a file for the other one"), "{said}");
-    let said = refused(&demo(&["--contact-records", "-"], "[{\"a\":1},"));
-    assert!(said.contains("standard input is not JSON"), "{said}");
+    let error = refused(&demo(&["--contact-records", "-", "--times", "2"], CONTACT));
+    assert!(error.contains("standard input can be read only once"), "{error}");
+    let error = refused(&demo(&["--contact-records", "-", "--agent-events", "-"], CONTACT));
+    assert!(error.contains("give a file for the other one"), "{error}");
+    let error = refused(&demo(&["--contact-records", "-"], "[{\"a\":1},"));
+    assert!(error.contains("standard input is not JSON"), "{error}");
 }
 
 #[test]
-fn a_file_without_an_end_ends_with_a_sentence_and_takes_little_memory() {
+fn an_endless_file_is_refused_and_takes_little_memory() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").to_string_lossy().into_owned();
     let endless = |name: &str, target: &str| {
@@ -232,8 +232,8 @@ fn a_file_without_an_end_ends_with_a_sentence_and_takes_little_memory() {
         vec!["send", "--local", &out, "--contact-records", &zero],
     ] {
         let (output, peak) = peak_memory(command(&arguments).spawn().unwrap());
-        let said = refused(&output);
-        assert!(said.contains("zero") || said.contains("random"), "{said}");
+        let error = refused(&output);
+        assert!(error.contains("zero") || error.contains("random"), "{error}");
         assert!(peak < MEMORY, "{arguments:?} took {peak} bytes");
     }
     let zeros = File::open("/dev/zero").unwrap();
@@ -279,15 +279,15 @@ fn a_file_of_600_megabytes_takes_little_memory() {
     println!("{times} records, {} MB at most", peak / 1_000_000);
 }
 
-/// A copy may be far larger than it is compressed, by accident or on purpose.
+/// A small compressed copy may be very large when decompressed, by accident or on purpose.
 #[test]
-fn a_backfill_of_a_copy_that_is_hundreds_of_megabytes_takes_little_memory() {
+fn a_backfill_of_a_copy_of_hundreds_of_megabytes_takes_little_memory() {
     const DAY: &str = "raw/contact-records/arrival_date=2026-03-02";
     let contact = |number: usize| CONTACT.replace("\"c\"", &format!("\"c-{number}\""));
     let few: String = (0..3).map(contact).collect();
     let mut record: Value = serde_json::from_slice(&contact_record_fixtures()["every-field-set"]).unwrap();
     record["InitiationTimestamp"] = "2026-03-02T08:00:00Z".into();
-    for (filling, code, said) in [
+    for (filling, code, expected) in [
         ("\0", 3, "larger than 10 MiB"),
         (" ", 3, "10 MiB of white space without a record"),
         (&record.to_string(), 0, ""),
@@ -307,18 +307,18 @@ fn a_backfill_of_a_copy_that_is_hundreds_of_megabytes_takes_little_memory() {
         let (output, peak) = peak_memory(command.env("PII_POLICY", "{}").spawn().unwrap());
         let out = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{out}");
-        assert!(out.contains(said), "{out}");
+        assert!(out.contains(expected), "{out}");
         assert!((1..MEMORY).contains(&peak), "{filling:.50?} took {peak} bytes");
-        // The records before it are rows all the same.
+        // The records before it still become rows.
         let rows = lake_files::files_below(&folder.path().join("contact_records")).unwrap();
         assert_eq!(rows.len(), 1, "{out}");
         println!("{filling:.50?}: {} MB at most", peak / 1_000_000);
     }
 }
 
-/// A name is bytes; its ending is what counts.
+/// Only the extension of a name must be text.
 #[test]
-fn a_file_whose_name_is_no_text_is_read() {
+fn a_file_whose_name_is_not_utf_8_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let name = std::os::unix::ffi::OsStrExt::from_bytes(b"bad\xff.jsonl");
     fs::write(folder.path().join(Path::new::<std::ffi::OsStr>(name)), format!("{CONTACT}\n{{}}\n")).unwrap();

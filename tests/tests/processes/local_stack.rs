@@ -1,8 +1,8 @@
-//! The local stack is for its user alone: what else runs on the machine, and what a page in a browser sends, gets nothing
-//! from it and changes nothing in it. And whoever it is for is served as by AWS.
+//! The local stack serves only its user. Other programs on the machine and pages in a browser can neither read nor
+//! change anything. Its user is served as by AWS.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::disallowed_methods, reason = "it is measured how long a server waits")]
+#![expect(clippy::disallowed_methods, reason = "the tests measure how long a server waits")]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -24,20 +24,20 @@ use served_stack::Keys;
 use served_stack::REGION;
 use served_stack::{Served, UPSERTER};
 
-/// A served stack, with something in it.
+/// A served stack with an object in its lake.
 struct Local {
     stack: Stack,
     served: Served,
     output: tempfile::TempDir,
 }
 
-/// One service as its clients ask it.
+/// A service and how its clients call it.
 struct Service {
     name: &'static str,
     address: String,
-    /// A request that it serves.
+    /// A valid request.
     call: Call,
-    /// What it says of what is not signed, signed with unknown keys, and signed wrongly.
+    /// The error codes for unsigned requests, unknown keys, and wrong signatures.
     codes: [&'static str; 3],
 }
 
@@ -67,11 +67,11 @@ impl Local {
         let service =
             |name, address: &str, call, codes| Service { name, address: address.to_owned(), call, codes };
         let operation = |target, request| Call::operation(target, &request);
-        let of_stream = json!({"StreamName": "agent-events"});
+        let stream = json!({"StreamName": "agent-events"});
         [
             service("dynamodb", &dynamodb, operation("DynamoDB_20120810.ListTables", json!({})), JSON_CODES),
             service("s3", &address(&self.served.s3), Call::rest("GET", "/lake/object.txt", ""), S3_CODES),
-            service("kinesis", &streams, operation("Kinesis_20131202.ListShards", of_stream), JSON_CODES),
+            service("kinesis", &streams, operation("Kinesis_20131202.ListShards", stream), JSON_CODES),
             service(
                 "firehose",
                 &streams,
@@ -91,8 +91,8 @@ impl Local {
         Signer::new(&self.served.keys, service.name)
     }
 
-    /// Asks a service as its client does, with a change before the signature and one after it.
-    fn ask(
+    /// Calls a service with a change to the request before it is signed and one after.
+    fn call(
         &self,
         service: &Service,
         host: &str,
@@ -112,10 +112,10 @@ impl Local {
     }
 }
 
-/// The error has the form of its protocol, and says why.
+/// Checks that an error has the form of its protocol and contains a word.
 fn assert_refused(service: &str, reply: &Reply, status: u16, code: &str, word: &str) {
     assert_eq!(reply.status, status, "{service}: {reply:?}");
-    assert!(reply.body.contains(word), "{service}: {reply:?} does not say {word:?}");
+    assert!(reply.body.contains(word), "{service}: {reply:?} does not contain {word:?}");
     match service {
         "s3" => assert!(reply.body.contains(&format!("<Code>{code}</Code>")), "{reply:?}"),
         "lambda" => {
@@ -134,10 +134,10 @@ fn assert_refused(service: &str, reply: &Reply, status: u16, code: &str, word: &
     }
 }
 
-/// What a request to any server must not be, and a word of the refusal.
+/// A word of the refusal, and the change of the request that every server must refuse.
 type Change = (&'static str, fn(Call) -> Call);
 
-const OF_PAGES: [Change; 6] = [
+const FROM_PAGES: [Change; 6] = [
     ("Origin", |call| call.with("origin", "https://example.com")),
     ("Origin", |call| call.with("origin", "null")),
     ("Sec-Fetch-Site", |call| call.with("sec-fetch-site", "cross-site")),
@@ -147,7 +147,7 @@ const OF_PAGES: [Change; 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_addressed_elsewhere_or_sent_by_a_page_is_refused_by_every_server() {
+async fn every_server_refuses_requests_with_another_host_or_from_a_page() {
     let local = Local::start().await;
     let same = |call: Call| call;
     for service in &local.services() {
@@ -156,32 +156,32 @@ async fn what_is_addressed_elsewhere_or_sent_by_a_page_is_refused_by_every_serve
         for host in
             [service.address.clone(), format!("localhost:{port}"), "[::1]".to_owned(), "LOCALHOST".to_owned()]
         {
-            let reply = local.ask(service, &host, same, same);
+            let reply = local.call(service, &host, same, same);
             assert_eq!(reply.status, 200, "{name} {host}: {reply:?}");
         }
         let code = if name == "s3" { "AccessDenied" } else { "AccessDeniedException" };
         for host in ["example.com", "127.0.0.1.example.com", "0.0.0.0", "192.168.0.1", "localhost.", ""] {
-            let reply = local.ask(service, host, same, same);
+            let reply = local.call(service, host, same, same);
             assert_refused(name, &reply, 403, code, "is addressed to");
         }
-        for (word, change) in OF_PAGES {
-            let reply = local.ask(service, &service.address, same, change);
+        for (word, change) in FROM_PAGES {
+            let reply = local.call(service, &service.address, same, change);
             assert_refused(name, &reply, 403, code, word);
         }
         let preflight = |call: Call| Call { method: "OPTIONS", ..call };
-        let reply = local.ask(service, &service.address, preflight, same);
+        let reply = local.call(service, &service.address, preflight, same);
         assert_refused(name, &reply, 403, code, "OPTIONS");
         let typed = |call: Call| call.with("sec-fetch-site", "none");
-        assert_eq!(local.ask(service, &service.address, same, typed).status, 200);
+        assert_eq!(local.call(service, &service.address, same, typed).status, 200);
 
-        let bucket = local.ask(service, "lake.localhost", same, same);
+        let bucket = local.call(service, "lake.localhost", same, same);
         assert_eq!(bucket.status, if name == "s3" { 200 } else { 403 }, "{bucket:?}");
     }
 }
 
-/// Only the function's process knows its port, but a page can try them all.
+/// Only the function's process knows the port, but a page can try all ports.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_runtime_api_is_not_for_pages() {
+async fn the_runtime_api_refuses_requests_from_pages() {
     let folder = tempfile::tempdir().unwrap();
     let (binary, log) = (folder.path().join("function"), folder.path().join("log"));
     executable(&binary, "echo \"$AWS_LAMBDA_RUNTIME_API\"; exec sleep 60");
@@ -194,7 +194,7 @@ async fn the_runtime_api_is_not_for_pages() {
         eventually("the address", || fs::read_to_string(&log).ok().filter(|log| log.ends_with('\n')));
     let address = address.trim();
     let next = || Call::rest("GET", "/2018-06-01/runtime/invocation/next", "");
-    for (word, change) in OF_PAGES {
+    for (word, change) in FROM_PAGES {
         assert_refused(
             "runtime",
             &change(next().with("host", address)).send(address),
@@ -205,14 +205,14 @@ async fn the_runtime_api_is_not_for_pages() {
     }
     let elsewhere = next().with("host", "example.com").send(address);
     assert_refused("runtime", &elsewhere, 403, "AccessDeniedException", "example.com");
-    // Nobody of them has taken it.
+    // None of the refused requests received the invocation.
     let reply = next().with("host", address).send(address);
     assert_eq!((reply.status, reply.body.as_str()), (200, "{\"an\":\"event\"}"));
     invoked.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_the_keys_of_this_run_sign_is_served() {
+async fn only_requests_signed_with_the_keys_of_this_run_are_served() {
     let (local, other) = (Local::start().await, Keys::random());
     for service in &local.services() {
         let (name, address) = (service.name, service.address.as_str());
@@ -229,7 +229,7 @@ async fn only_what_the_keys_of_this_run_sign_is_served() {
         let half = Keys { access_key_id: local.served.keys.access_key_id.clone(), ..other.clone() };
         let wrong_secret = service.call.clone().signed(address, &Signer::new(&half, name));
         assert_refused(name, &send(wrong_secret), status(400), wrong, "");
-        // Signed for one request, used for another.
+        // A signature for another request.
         let mut another_path = good();
         another_path.target += "?a=b";
         assert_refused(name, &send(another_path), status(400), wrong, "");
@@ -249,7 +249,7 @@ async fn only_what_the_keys_of_this_run_sign_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_presigned_url_is_good_until_it_expires() {
+async fn a_presigned_url_is_valid_until_it_expires() {
     let local = Local::start().await;
     for service in &local.services() {
         let (name, address) = (service.name, service.address.as_str());
@@ -271,11 +271,11 @@ async fn a_presigned_url_is_good_until_it_expires() {
         let mut longer = presigned(signer().later(-60), 3540);
         longer.target = longer.target.replace("X-Amz-Expires=3540", "X-Amz-Expires=7200");
         assert_refused(name, &longer.send(address), status(400), wrong, "");
-        let for_weeks = presigned(signer(), 8 * 24 * 3600).send(address);
-        assert!((400..500).contains(&for_weeks.status), "{name}: {for_weeks:?}");
-        let of_another = presigned(Signer::new(&Keys::random(), name), 60).send(address);
-        assert_refused(name, &of_another, status(400), unknown, "");
-        // A page has no use for the address of a page's link either.
+        let too_long = presigned(signer(), 8 * 24 * 3600).send(address);
+        assert!((400..500).contains(&too_long.status), "{name}: {too_long:?}");
+        let other_keys = presigned(Signer::new(&Keys::random(), name), 60).send(address);
+        assert_refused(name, &other_keys, status(400), unknown, "");
+        // A page cannot use a presigned URL, either.
         let by_page = presigned(signer(), 60).with("sec-fetch-site", "cross-site").send(address);
         assert_eq!(by_page.status, 403);
     }
@@ -310,7 +310,7 @@ async fn a_body_that_is_not_the_signed_one_changes_nothing() {
     let reply = put.send(s3);
     assert!((400..500).contains(&reply.status), "{reply:?}");
     assert!(!local.output.path().join("lake/mallory.txt").exists());
-    // What is not signed at all is no form's to put either.
+    // An unsigned form upload is refused, too.
     let form = "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nmallory.txt\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n";
     let form = Call::rest("POST", "/lake", form)
         .with("host", s3)
@@ -321,7 +321,7 @@ async fn a_body_that_is_not_the_signed_one_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_in_chunks_is_taken_when_every_chunk_is_signed() {
+async fn an_upload_in_chunks_is_accepted_if_every_chunk_is_signed() {
     let local = Local::start().await;
     let address = local.served.s3.trim_start_matches("http://");
     let (first, second) = ("a".repeat(8192), "b".repeat(100));
@@ -344,7 +344,7 @@ async fn an_upload_in_chunks_is_taken_when_every_chunk_is_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sdks_of_aws_are_served() {
+async fn the_aws_sdks_work_with_the_local_stack() {
     let local = Local::start().await;
     let Keys { access_key_id, secret_access_key } = local.served.keys.clone();
     let credentials = Credentials::new(access_key_id, secret_access_key, None, None, "test");
@@ -384,16 +384,16 @@ async fn the_sdks_of_aws_are_served() {
     let record = aws_sdk_firehose::types::Record::builder().data(data).build().unwrap();
     firehose.put_record().delivery_stream_name("contact-records").record(record).send().await.unwrap();
     let lambda = client!(aws_sdk_lambda, &local.served.streams);
-    // By its ARN, whose colons are encoded in the path, and so once more in what is signed.
+    // By its ARN, whose colons are encoded in the path, and again in the canonical request.
     let found = lambda.get_function().function_name(local.stack.upserter.arn()).send().await.unwrap();
     assert_eq!(found.configuration().unwrap().function_name(), Some(UPSERTER));
     let missing = lambda.get_function().function_name("nobody").send().await.unwrap_err();
     assert!(missing.into_service_error().is_resource_not_found_exception());
 }
 
-/// Also when something that anybody may read was left under its name.
+/// This holds even if a file with the same name existed that anyone could read.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_file_with_the_keys_is_for_its_owner_alone() {
+async fn only_its_owner_can_read_the_file_with_the_keys() {
     let output = tempfile::tempdir().unwrap();
     let file = output.path().join("stack.json");
     fs::write(&file, "{}").unwrap();
@@ -407,13 +407,13 @@ async fn the_file_with_the_keys_is_for_its_owner_alone() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let mut seen = String::new();
     earlier.read_to_string(&mut seen).unwrap();
-    assert!(!seen.contains("LOCAL"), "who had the file open reads the keys");
+    assert!(!seen.contains("LOCAL"), "a reader with the earlier file open reads the keys");
     drop(stack);
     assert!(!file.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_stops_sending_is_cut_off() {
+async fn a_client_that_stops_sending_is_disconnected() {
     let local = Local::start().await;
     let begin = Instant::now();
     let mut ends = Vec::new();
@@ -442,22 +442,23 @@ async fn a_client_that_stops_sending_is_cut_off() {
     }
     for (name, sent, end) in ends {
         let answer = end.await.unwrap();
-        let answer = answer.unwrap_or_else(|error| panic!("{name} holds on after {sent} bytes: {error}"));
+        let answer =
+            answer.unwrap_or_else(|error| panic!("{name} keeps the connection after {sent} bytes: {error}"));
         if !answer.is_empty() {
             let status = Reply::read(&answer).status;
             assert!([400, 408].contains(&status), "{name} after {sent} bytes: {status}");
         }
         let seconds = begin.elapsed().as_secs();
-        assert!((15..40).contains(&seconds), "{name} cut off after {seconds} s");
+        assert!((15..40).contains(&seconds), "{name} disconnected after {seconds} s");
     }
     assert!(!local.output.path().join("lake/half.txt").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_large_is_refused() {
+async fn a_request_that_is_too_large_is_refused() {
     let local = Local::start().await;
     for service in local.services() {
-        let reply = local.ask(
+        let reply = local.call(
             &service,
             &service.address,
             |call| call.with("x-large", &"x".repeat(100_000)),
@@ -468,13 +469,13 @@ async fn what_is_too_large_is_refused() {
             continue;
         }
         let large = |call: Call| Call { body: vec![b' '; 17 * 1024 * 1024], method: "POST", ..call };
-        let reply = local.ask(&service, &service.address, large, |call| call);
+        let reply = local.call(&service, &service.address, large, |call| call);
         assert_refused(service.name, &reply, 413, "RequestEntityTooLargeException", "larger than");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_served_is_answered_as_an_unknown_operation() {
+async fn an_unsupported_operation_is_answered_as_unknown() {
     let local = Local::start().await;
     for (service, target) in [
         ("dynamodb", "DynamoDB_20120810.NoSuch"),
@@ -514,7 +515,7 @@ async fn what_is_not_served_is_answered_as_an_unknown_operation() {
 
 /// Kinesis API Reference, `GetShardIterator`, `GetRecords`, `PutRecord`, `PutRecords`.
 #[tokio::test(flavor = "multi_thread")]
-async fn records_are_read_by_time_and_bounds_are_those_of_kinesis() {
+async fn records_are_read_by_time_and_limits_are_those_of_kinesis() {
     let local = Local::start().await;
     let ask = |operation: &str, request: &Value| {
         let reply = local.operation("kinesis", &format!("Kinesis_20131202.{operation}"), request);
@@ -567,7 +568,7 @@ async fn records_are_read_by_time_and_bounds_are_those_of_kinesis() {
     assert_eq!(batch(&vec![record(&large); 11])["__type"], "InvalidArgumentException");
     assert_eq!(batch(&vec![record("x"); 501])["__type"], "ValidationException");
     assert_eq!(batch(&[])["__type"], "ValidationException");
-    // 10 MiB are an answer.
+    // A response has at most 10 MiB.
     let answer = read(&iterator("TRIM_HORIZON", Value::Null), Value::Null);
     assert_eq!(answer["Records"].as_array().unwrap().len(), 10);
     let rest = ask("GetRecords", &json!({"ShardIterator": answer["NextShardIterator"]}));
@@ -585,9 +586,9 @@ async fn records_are_read_by_time_and_bounds_are_those_of_kinesis() {
     assert_eq!(ask("PutRecord", &explicit)["__type"], "InvalidArgumentException");
 }
 
-/// A setting that is wrong, or missing: the demo ends with the function's own words.
+/// The demo ends with the function's own message.
 #[test]
-fn a_demo_whose_function_cannot_start_says_why_and_ends() {
+fn a_demo_whose_function_cannot_start_ends_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     for (name, script, words) in [
         (UPSERTER, "exec env -u AGENT_STATE_TABLE {binary}", "AGENT_STATE_TABLE is not set"),
@@ -603,12 +604,12 @@ fn a_demo_whose_function_cannot_start_says_why_and_ends() {
                 .arg("--functions")
                 .arg(&functions);
             let ended = demo.arg("--output").arg(folder.path().join("out")).output().unwrap();
-            let said = String::from_utf8(ended.stderr).unwrap();
-            assert_eq!(ended.status.code(), Some(1), "{said}");
+            let error = String::from_utf8(ended.stderr).unwrap();
+            assert_eq!(ended.status.code(), Some(1), "{error}");
             for part in
                 ["error: the function", name, words, "exited at startup", &format!("logs/{name}.jsonl")]
             {
-                assert!(said.contains(part), "{said}");
+                assert!(error.contains(part), "{error}");
             }
             assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
         }
@@ -625,15 +626,19 @@ fn too_few_file_descriptors_are_reported_and_nothing_hangs() {
     );
     let begin = Instant::now();
     let ended = Command::new("bash").args(["-c", &demo]).output().unwrap();
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: the local stack needs ") && said.contains("ulimit -n 1024"), "{said}");
+    let error = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{error}");
+    assert!(
+        error.starts_with("error: the local stack needs ") && error.contains("ulimit -n 1024"),
+        "{error}"
+    );
     assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
-/// A function that ran, crashed and cannot start again: its mapping says so, and goes on when it can.
+/// The function has run, crashed, and cannot start again. Its mapping reports that, and resumes when the function
+/// can start.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_served_stack_reports_a_function_that_cannot_start_any_more() {
+async fn a_served_stack_reports_a_function_that_cannot_restart() {
     let folder = tempfile::tempdir().unwrap();
     let gone = folder.path().join("gone");
     let script = format!(
@@ -679,18 +684,18 @@ fn every_kind_of_fault_is_injected_into_every_part_of_a_small_demo() {
         let mut demo = Command::new(functions_folder().join("contact-ledger"));
         demo.args(["demo", "--agents", "4", "--hours", "2", "--chaos", seed, "--output"]);
         let ended = demo.arg(folder.path().join("out")).output().unwrap();
-        let said = String::from_utf8(ended.stdout).unwrap();
-        assert!(said.contains("match the records exactly") && said.contains("Injected faults"), "{said}");
+        let shown = String::from_utf8(ended.stdout).unwrap();
+        assert!(shown.contains("match the records exactly") && shown.contains("Injected faults"), "{shown}");
         let summary = fs::read(folder.path().join("out/summary.json")).unwrap();
         let summary: Value = serde_json::from_slice(&summary).unwrap();
         let parts = summary["injected_faults"].as_object().unwrap();
         let counts: Vec<_> = parts.values().flat_map(|kinds| kinds.as_object().unwrap().values()).collect();
         assert_eq!((parts.len(), counts.len()), (7, 17), "{summary}");
-        assert!(counts.iter().all(|count| count.as_u64() > Some(0)), "seed {seed}: {said}");
+        assert!(counts.iter().all(|count| count.as_u64() > Some(0)), "seed {seed}: {shown}");
     }
 }
 
-/// A folder with both functions, one of them by a script.
+/// A folder with both functions, one of them replaced by a script.
 fn functions_with(folder: &Path, name: &str, script: &str) -> std::path::PathBuf {
     let functions = folder.join("functions");
     let _ = fs::remove_dir_all(&functions);
@@ -725,13 +730,13 @@ fn function(binary: std::path::PathBuf, log: std::path::PathBuf) -> Function {
     Function::new(settings).unwrap()
 }
 
-/// Waits a minute at most.
-fn eventually<T>(what: &str, found: impl Fn() -> Option<T>) -> T {
+/// Waits for a value, a minute at most.
+fn eventually<T>(expected: &str, found: impl Fn() -> Option<T>) -> T {
     for _ in 0..1200 {
         if let Some(found) = found() {
             return found;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("{what} did not come within a minute")
+    panic!("{expected} did not appear within a minute")
 }

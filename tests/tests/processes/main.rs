@@ -1,4 +1,4 @@
-//! What starts processes: the tool as a user runs it, and the functions on the local stack.
+//! Tests that start processes: the tool as a user runs it, and the functions on the local stack.
 
 mod agents;
 mod backfill;

@@ -1,4 +1,4 @@
-//! How much memory the normalizer takes for the largest events there are.
+//! The normalizer's memory for the largest possible events.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! Personal data stays where the policy lets it go, and never reaches a log.
+//! Personal data is stored only where the policy allows it, and never logged.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -33,7 +33,7 @@ fn fixture(name: &str) -> Value {
 }
 
 #[test]
-fn every_action_does_what_it_says() {
+fn every_action_is_applied_to_its_column() {
     let record = fixture("every-field-set");
     let kept = row(&record, &json!({}));
     let policy = json!({
@@ -49,7 +49,7 @@ fn every_action_does_what_it_says() {
     let row = row(&record, &policy);
     assert_eq!(row["customer_endpoint_address"], "*********0101");
     assert_eq!(row.get("customer_endpoint_display_name"), None);
-    // openssl dgst -sha256 -hmac 'a key of thirty-two random bytes' agrees.
+    // From `openssl dgst -sha256 -hmac 'a key of thirty-two random bytes'`.
     assert_eq!(row["agent_username"], HASH_OF_AGENT_07);
     assert_eq!(row["references"][0]["value"].as_str().unwrap().trim_start_matches('*'), "s/15");
     assert_eq!(row.get("additional_email_recipients"), None);
@@ -59,7 +59,7 @@ fn every_action_does_what_it_says() {
     assert_eq!(row["segment_attributes"].get("arn"), None);
     assert_eq!(row["segment_attributes"]["count"], "7");
     assert_eq!(row.get("agent_id"), None);
-    // The hash tells versions apart whatever the policy.
+    // The content hash does not depend on the policy.
     assert_eq!(row["content_hash"], kept["content_hash"]);
 }
 
@@ -73,14 +73,14 @@ fn equal_values_still_join_after_hashing() {
 }
 
 #[test]
-fn a_short_text_is_masked_wholly() {
+fn a_short_text_is_masked_completely() {
     let mut record = fixture("voice-answered");
     record["CustomerId"] = json!("1234");
     assert_eq!(row(&record, &json!({"customer_id": "mask"}))["customer_id"], "****");
 }
 
-/// A policy covers a column's data wherever it ends up: as text, in a list, and in `extra` when Amazon Connect
-/// sends it in a form that the column cannot hold.
+/// A policy covers a column's data everywhere: as text, in a list, and in `extra` if Amazon Connect sends it in a
+/// form that the column cannot hold.
 #[test]
 fn a_covered_value_is_nowhere_in_the_row() {
     const MARK: &str = "marked-value-0123456789";
@@ -106,7 +106,7 @@ fn a_covered_value_is_nowhere_in_the_row() {
                 let nested =
                     levels[1..].iter().rev().fold(form.clone(), |inner, level| json!({ *level: inner }));
                 record[levels[0]] = nested;
-                // Masking shows the end of a text, so the mark's beginning is looked for.
+                // Masking keeps the end of a text, so only the start of the mark must be gone.
                 let row = row(&record, &json!({ column.name: action })).to_string();
                 assert!(!row.contains(&MARK[..12]), "{action} {} {form}: {row}", column.name);
                 checked += 1;
@@ -116,9 +116,9 @@ fn a_covered_value_is_nowhere_in_the_row() {
     assert!(checked > 1500, "{checked}");
 }
 
-/// A whole group in another form is covered by any of its columns.
+/// If a group of fields is not an object, the action of any of its columns covers it.
 #[test]
-fn a_group_that_is_no_object_is_covered_too() {
+fn a_group_that_is_not_an_object_is_covered() {
     let record = fixture("fields-of-tomorrow");
     assert!(row(&record, &json!({})).to_string().contains("+441632960101"));
     let covered = row(&record, &json!({"customer_endpoint_address": "mask"})).to_string();
@@ -126,15 +126,15 @@ fn a_group_that_is_no_object_is_covered_too() {
 }
 
 #[test]
-fn extra_obeys_its_own_action() {
+fn extra_has_its_own_action() {
     let record = fixture("fields-of-tomorrow");
     assert!(row(&record, &json!({"extra": "drop"})).get("extra").is_none());
     assert_eq!(row(&record, &json!({"extra": "hash"}))["extra"].as_str().unwrap().len(), 64);
 }
 
-/// Without the key, a guess for a hidden value cannot be tested against the hash.
+/// Without the hash key, nobody can test a guessed value against the content hash.
 #[test]
-fn the_content_hash_depends_on_the_key() {
+fn the_content_hash_depends_on_the_hash_key() {
     let bytes = fixture("voice-answered").to_string().into_bytes();
     let value = parse(&bytes).unwrap();
     let hash = |key: Option<&[u8]>| {
@@ -146,10 +146,10 @@ fn the_content_hash_depends_on_the_key() {
     assert_ne!(hash(Some(&[1; 32])), hash(Some(&KEY)));
 }
 
-/// Marked values in every field of records that fail in every way, through the real binaries: no log line of
-/// either function holds one.
+/// Records with a mark in every field fail in every way, in the real binaries: no log line of either function has
+/// the mark.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_log_line_holds_a_value_of_a_record() {
+async fn no_log_line_contains_a_value_of_a_record() {
     const MARK: &str = "marked-value-0123456789";
     let output = tempfile::tempdir().unwrap();
     let settings = StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap());
@@ -185,19 +185,19 @@ async fn no_log_line_holds_a_value_of_a_record() {
     }
     stack.drain().await.unwrap();
     assert!(sent > 150, "{sent}");
-    let told = [
+    let logged = [
         (&stack.normalizer, &["missing_field", "bad_field", "not_json", "type_drift"][..]),
         (&stack.upserter, &["bad_field", "not_json"]),
     ];
-    for (function, reasons) in told {
+    for (function, reasons) in logged {
         let log = fs::read_to_string(function.log()).unwrap();
-        assert!(reasons.iter().all(|reason| log.contains(reason)), "the failures are told");
-        let telling = log.lines().find(|line| line.contains(MARK));
-        assert_eq!(telling, None);
+        assert!(reasons.iter().all(|reason| log.contains(reason)), "the failures are logged");
+        let leak = log.lines().find(|line| line.contains(MARK));
+        assert_eq!(leak, None);
     }
 }
 
-/// Puts the mark into every text.
+/// Adds the mark to every text.
 fn mark(value: &mut Value, mark: &str) {
     match value {
         Value::String(text) => *text = format!("{text} {mark}"),

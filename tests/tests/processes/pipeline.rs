@@ -1,4 +1,4 @@
-//! The whole line on one machine, with the real function binaries.
+//! The whole pipeline on one machine, with the real function binaries.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ use local_aws::function::Function;
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
 
-/// What a run leaves.
+/// The results of a run.
 struct Run {
     summary: Summary,
     state: Vec<Item>,
@@ -52,7 +52,7 @@ impl Run {
         Self { summary, state, history, output }
     }
 
-    /// All rows of the lake, with their partition.
+    /// All rows of the lake with their partition.
     fn rows(&self) -> Vec<(String, Value)> {
         let rows = |file: PathBuf| {
             let folder = file.parent().and_then(Path::file_name).unwrap().to_string_lossy().into_owned();
@@ -84,9 +84,9 @@ fn day() -> &'static Input {
     DAY.get_or_init(Input::demo_day)
 }
 
-/// What must become of a day's records, told without our own parser.
+/// The expected outcomes of a day's records, computed without our own parser.
 #[derive(Default, Debug, PartialEq, Eq)]
-struct Fates {
+struct Outcomes {
     rows: u64,
     failed: u64,
     dropped: u64,
@@ -95,38 +95,38 @@ struct Fates {
     rejected: u64,
 }
 
-fn fates(day: &Input) -> Fates {
-    let mut fates = Fates::default();
+fn expected_outcomes(day: &Input) -> Outcomes {
+    let mut expected = Outcomes::default();
     let has_all = |record: &Value, fields: &[&str]| fields.iter().all(|field| record[*field].is_string());
     for record in &day.contact_records {
         let record = serde_json::from_slice::<Value>(record).unwrap_or_default();
         if record["AgentARN"].is_string() {
-            fates.dropped += 1;
+            expected.dropped += 1;
         } else if has_all(&record, &["ContactId", "LastUpdateTimestamp", "InitiationTimestamp"]) {
-            fates.rows += 1;
+            expected.rows += 1;
         } else {
-            fates.failed += 1;
+            expected.failed += 1;
         }
     }
     for event in &day.agent_events {
         let event = serde_json::from_slice::<Value>(event).unwrap_or_default();
         if has_all(&event, &["AgentARN", "EventId", "EventTimestamp", "EventType"]) {
-            fates.events += 1;
+            expected.events += 1;
         } else if event["ContactId"].is_string() {
-            fates.skipped += 1;
+            expected.skipped += 1;
         } else {
-            fates.rejected += 1;
+            expected.rejected += 1;
         }
     }
-    fates
+    expected
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_record_lands_in_exactly_one_place() {
+async fn every_record_has_exactly_one_outcome() {
     let run = Run::of(day(), 1).await;
     let summary = &run.summary;
     let outcomes = summary.outcomes;
-    let landed = Fates {
+    let actual = Outcomes {
         rows: summary.rows,
         failed: summary.failed,
         dropped: summary.dropped,
@@ -134,13 +134,13 @@ async fn every_record_lands_in_exactly_one_place() {
         skipped: outcomes.skipped,
         rejected: outcomes.rejected,
     };
-    let fates = fates(day());
-    assert!(fates.failed > 0 && fates.skipped > 0 && fates.rejected > 5, "{fates:?}");
-    assert_eq!(landed, fates);
+    let expected = expected_outcomes(day());
+    assert!(expected.failed > 0 && expected.skipped > 0 && expected.rejected > 5, "{expected:?}");
+    assert_eq!(actual, expected);
     assert_eq!((outcomes.retried, summary.discarded), (0, 0));
-    assert_eq!(run.rejected().len() as u64, fates.rejected);
+    assert_eq!(run.rejected().len() as u64, expected.rejected);
 
-    // Every contact's rows share a partition, and its newest version is the one with the survey's answer.
+    // All rows of a contact are in one partition, and its newest version has the survey's answer.
     let rows = run.rows();
     assert_eq!(rows.len() as u64, summary.rows);
     let mut contacts: BTreeMap<String, Vec<&(String, Value)>> = BTreeMap::new();
@@ -166,9 +166,9 @@ async fn every_record_lands_in_exactly_one_place() {
     }
 }
 
-/// Amazon's three kinds, none of which is a row when it comes with another's fields. Nothing that is dropped is lost.
+/// A contact record stays a row if it also has fields of another kind. Every dropped record has a raw copy.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_dropped_is_counted_by_kind_and_has_a_copy_and_no_contact_record_is() {
+async fn a_dropped_record_is_counted_by_kind_and_copied_and_a_contact_record_is_never_dropped() {
     let bare = json!({"contactId": "c-1", "eventType": "CONNECTED_TO_AGENT", "initiationTimestamp": "2026-03-02T08:00:00Z"});
     let upper = json!({"CONTACTID": "c-2", "EVENTTYPE": "DISCONNECTED", "Channel": "VOICE"});
     let envelope = json!({"version": "0", "id": "e-1", "source": "aws.connect", "detail-type": "Amazon Connect Contact Event", "detail": bare});
@@ -208,8 +208,8 @@ async fn what_is_dropped_is_counted_by_kind_and_has_a_copy_and_no_contact_record
         GzDecoder::new(fs::File::open(file).unwrap()).read_to_end(&mut copies).unwrap();
     }
     for record in &dropped {
-        let is_there = copies.windows(record.len()).any(|copy| copy == record);
-        assert!(is_there, "no copy of {}", String::from_utf8_lossy(record));
+        let has_copy = copies.windows(record.len()).any(|copy| copy == record);
+        assert!(has_copy, "no copy of {}", String::from_utf8_lossy(record));
     }
     let log = fs::read_to_string(run.output.path().join("logs/contact-record-normalizer.jsonl")).unwrap();
     let mut by_kind: BTreeMap<String, u64> = BTreeMap::new();
@@ -222,7 +222,7 @@ async fn what_is_dropped_is_counted_by_kind_and_has_a_copy_and_no_contact_record
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sending_everything_twice_changes_nothing_in_either_table() {
+async fn sending_everything_twice_leaves_the_same_tables() {
     let once = Run::of(day(), 1).await;
     let twice = Run::of(day(), 2).await;
     assert!(once.state == twice.state, "the state differs");
@@ -232,10 +232,10 @@ async fn sending_everything_twice_changes_nothing_in_either_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_killed_in_mid_batch_gives_the_same_result() {
+async fn a_function_killed_in_the_middle_of_a_batch_leaves_the_same_result() {
     let baseline = Run::of(day(), 1).await;
 
-    // At every 40th request to DynamoDB, which a batch under way has just made, its process is killed.
+    // Every 40th request to DynamoDB kills the process that sent it, in the middle of a batch.
     let upserter: Arc<OnceLock<Arc<Function>>> = Arc::default();
     let kills = Arc::new(AtomicUsize::new(0));
     let interference = {
@@ -262,26 +262,26 @@ async fn a_function_killed_in_mid_batch_gives_the_same_result() {
     assert!(killed.state == baseline.state, "the state differs");
     assert!(killed.history == baseline.history, "the history differs");
     assert_eq!(killed.summary.discarded, 0);
-    // A batch that was cut in two after a kill sets aside under other keys: a record may stand in two objects, but none
-    // is missing and none too many.
-    let set_aside = |run: &Run| {
+    // A batch that was bisected after a kill stores its rejected records under other keys: a record may be in two
+    // objects, but none is missing or unexpected.
+    let rejected = |run: &Run| {
         let numbers = run.rejected().into_iter().map(|line| line["sequence_number"].to_string());
         numbers.collect::<BTreeSet<_>>()
     };
-    assert_eq!(set_aside(&killed), set_aside(&baseline));
-    // A killed invocation logs no summary, so fewer outcomes than events would mean that no kill hit a batch.
+    assert_eq!(rejected(&killed), rejected(&baseline));
+    // A retry after a kill finds records that were already written.
     let outcomes = killed.summary.outcomes;
     assert!(
         outcomes.duplicate > baseline.summary.outcomes.duplicate,
-        "{outcomes:?}: no batch was in the middle"
+        "{outcomes:?}: no kill hit the middle of a batch"
     );
 }
 
-/// Real payloads, if they are at hand: `CONNECT_SAMPLES` names their folder.
+/// Real payloads, if `CONNECT_SAMPLES` names their folder.
 #[tokio::test(flavor = "multi_thread")]
 async fn real_payloads_become_rows_and_items() {
     let Some(samples) = std::env::var_os("CONNECT_SAMPLES").map(PathBuf::from) else {
-        println!("CONNECT_SAMPLES is not set: real payloads were not checked");
+        println!("CONNECT_SAMPLES is not set: real payloads were not tested");
         return;
     };
     let read = |folder: &str| ledger_console::records::input::read_records(&samples.join(folder)).unwrap();

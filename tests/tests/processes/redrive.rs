@@ -1,5 +1,5 @@
-//! `contact-ledger redrive`: whatever failed, and in whichever form it was kept, comes back; and then everything is as
-//! if nothing had failed.
+//! `contact-ledger redrive`: dead letters of every form are processed, and afterwards the data is as if nothing had
+//! failed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,14 +22,14 @@ use serde_json::{Value, json};
 use served_stack::{NORMALIZER, UPSERTER};
 use tokio::process::Command;
 
-/// Functions that can be broken and mended.
+/// Functions that can be broken and repaired.
 struct Functions(tempfile::TempDir);
 
 impl Functions {
     fn new() -> Self {
         let functions = Self(tempfile::tempdir().unwrap());
         for name in [NORMALIZER, UPSERTER] {
-            functions.mend(name);
+            functions.repair(name);
         }
         functions
     }
@@ -40,7 +40,7 @@ impl Functions {
         fs::rename(made, self.0.path().join(name)).unwrap();
     }
 
-    /// It takes its invocation and ends: what ends before it would end the stack.
+    /// Replaces it by a program that exits after it gets an invocation. Exiting earlier would stop the stack.
     fn break_it(&self, name: &str) {
         const SCRIPT: &str = r#"#!/bin/bash
 exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
@@ -54,7 +54,7 @@ exit 1
         });
     }
 
-    fn mend(&self, name: &str) {
+    fn repair(&self, name: &str) {
         self.replace(name, |file| symlink(functions_folder().join(name), file).unwrap());
     }
 }
@@ -73,14 +73,14 @@ async fn put(stack: &Stack, input: &Input) {
     }
 }
 
-/// Puts records on a stack that is set up so, and waits until they have landed.
+/// Puts records on a stack with these settings, and waits until they are delivered.
 async fn put_on(settings: StackSettings, input: &Input) {
     let mut stack = Stack::start(settings).await.unwrap();
     put(&stack, input).await;
     stack.drain().await.unwrap();
 }
 
-/// All rows of the lake with their partition, each once, without their arrival.
+/// The distinct rows of the lake with their partition, without their arrival.
 fn rows(output: &Path) -> BTreeSet<(String, String)> {
     let of_file = |file: PathBuf| {
         let partition = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
@@ -116,7 +116,7 @@ fn objects(output: &Path, prefix: &str) -> usize {
     files_below(&output.join("lake").join(prefix)).unwrap().len()
 }
 
-/// As many contact records for each form of failure as there are for the others.
+/// The contact records in three equal parts, one per form of failure.
 fn parts(day: &Input) -> [Input; 3] {
     let records = &day.contact_records;
     let third = records.len() / 3;
@@ -124,14 +124,14 @@ fn parts(day: &Input) -> [Input; 3] {
         .map(|part| Input { contact_records: part.to_vec(), agent_events: Vec::new() })
 }
 
-/// A table that no row fits: a contact's id is no number.
+/// A table that no row fits: a contact's ID is not a number.
 fn broken_table() -> GlueTable {
     let table = glue_table().unwrap();
     GlueTable::new(&table.database, &table.name, [("contact_id", "bigint")]).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn contact_records_of_every_form_come_back() {
+async fn failed_contact_records_of_every_form_are_redriven() {
     let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
     let baseline = tempfile::tempdir().unwrap();
     put_on(settings(&Functions::new(), baseline.path()), &day).await;
@@ -139,12 +139,12 @@ async fn contact_records_of_every_form_come_back() {
     let output = tempfile::tempdir().unwrap();
     let output = output.path();
     let functions = Functions::new();
-    let [failed, misfits, without_place] = parts(&day);
+    let [failed, misfits, without_partition] = parts(&day);
     functions.break_it(NORMALIZER);
     put_on(settings(&functions, output), &failed).await;
-    functions.mend(NORMALIZER);
+    functions.repair(NORMALIZER);
     put_on(StackSettings { table: broken_table(), ..settings(&functions, output) }, &misfits).await;
-    put_on(StackSettings { active_partitions: 0, ..settings(&functions, output) }, &without_place).await;
+    put_on(StackSettings { active_partitions: 0, ..settings(&functions, output) }, &without_partition).await;
     assert_eq!(rows(output).len(), 0);
     for kind in ["processing-failed", "format-conversion-failed", "activePartitionExceeded"] {
         assert!(objects(output, &format!("errors/{kind}")) > 0, "{kind}");
@@ -155,15 +155,18 @@ async fn contact_records_of_every_form_come_back() {
     assert_eq!((&counted["dry_run"], &counted["finished"]), (&json!(true), &json!(true)));
     assert_eq!(objects(output, "redrive"), 0, "a dry run writes nothing");
     let sent = redrive(output, &["--send"]).await;
-    assert_eq!(sent["records"], counted["records"], "it does what it said");
+    assert_eq!(sent["records"], counted["records"], "the run agrees with the dry run");
     let again = redrive(output, &["--send"]).await;
     assert_eq!(again["records"]["sent"], 0);
-    assert_eq!(again["records"]["stay"], sent["records"]["stay"], "what fails again is told again");
+    assert_eq!(
+        again["records"]["stay"], sent["records"]["stay"],
+        "a record that fails again is reported again"
+    );
     stack.drain().await.unwrap();
     assert_eq!(rows(output), rows(baseline.path()));
 }
 
-/// Objects of rejected records as an older version of the function would have left them, that did not know their kind.
+/// Writes objects with rejected records, as an older version of the function would, which did not know their kind.
 fn reject(output: &Path, events: &[Vec<u8>]) {
     let line = |(place, event): (usize, &Vec<u8>)| {
         json!({
@@ -182,18 +185,20 @@ fn reject(output: &Path, events: &[Vec<u8>]) {
     }
 }
 
-/// Waits until something holds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
+/// Waits until a condition holds.
+async fn until(condition: &str, holds: impl Fn() -> bool) {
     let waited = async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), waited).await.unwrap_or_else(|_| panic!("{what}"));
+    tokio::time::timeout(Duration::from_mins(1), waited)
+        .await
+        .unwrap_or_else(|_| panic!("not in time: {condition}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn agent_events_of_every_form_come_back_even_if_it_is_killed() {
+async fn agent_events_of_every_form_are_redriven_even_if_a_run_is_killed() {
     let mut day = Input { contact_records: Vec::new(), ..Input::demo_day() };
     day.agent_events.truncate(150);
     let (discarded, rejected) = day.agent_events.split_at(100);
@@ -214,32 +219,32 @@ async fn agent_events_of_every_form_come_back_even_if_it_is_killed() {
     assert!(objects(output, "aws/lambda") > 1 && objects(output, "rejected") > 1);
     assert_eq!(tables(&stack), (Vec::new(), Vec::new()));
 
-    // Not mended: nothing is blamed on the records, and the object that was tried is tried again.
+    // While the function is broken, no record is blamed, and the next run tries the same object again.
     let refused = command(output, &["--send"]).output().await.unwrap();
     let sentence = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && sentence.contains("its log says why"), "{sentence}");
-    functions.mend(UPSERTER);
+    functions.repair(UPSERTER);
 
     let mut killed = command(output, &["--send", "--rate", "200"]).spawn().unwrap();
-    until("some of it is sent", || stack.agent_history().unwrap().len() > 20).await;
+    until("some events are sent", || stack.agent_history().unwrap().len() > 20).await;
     killed.start_kill().unwrap();
     killed.wait().await.unwrap();
-    assert_ne!(tables(&stack), expected, "it was killed before its end");
+    assert_ne!(tables(&stack), expected, "the run was killed before its end");
 
     let resumed = redrive(output, &["--send"]).await;
     assert_eq!(resumed["finished"], true);
-    assert_eq!(objects(output, "redrive/runs"), 1, "{resumed}: the run that was begun came to its end");
+    assert_eq!(objects(output, "redrive/runs"), 1, "{resumed}: the killed run was resumed");
     assert_eq!(tables(&stack), expected);
     let again = redrive(output, &["--send"]).await;
     assert_eq!(again["records"]["sent"], 0);
     assert!(again["objects_done_before"].as_u64().unwrap() > 1);
     let once_more = redrive(output, &["--send", "--again"]).await;
-    assert_eq!(once_more["records"], resumed["records"], "all counts are those of the whole run");
+    assert_eq!(once_more["records"], resumed["records"], "the counts are those of the whole run");
     assert_eq!(tables(&stack), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_is_asked_for_is_sent_and_the_rest_can_follow() {
+async fn only_selected_records_are_sent_and_the_rest_can_follow() {
     let mut day = Input { contact_records: Vec::new(), ..Input::demo_day() };
     day.agent_events.retain(|event| event.starts_with(b"{\"AWSAccountId\""));
     day.agent_events.truncate(20);
@@ -263,8 +268,8 @@ async fn only_what_is_asked_for_is_sent_and_the_rest_can_follow() {
     assert_eq!(counts(&one), (json!(1), json!(19)));
     assert_eq!(one["days"], json!({"2026-03-05": {"sent": 1, "stay": 0}}));
     let rest = redrive(output, &["--send"]).await;
-    assert_eq!(counts(&rest), (json!(19), json!(0)), "{rest}: not the one that was sent");
-    assert_eq!(stack.agent_events.counters.over(), 0, "none of it went over the stream");
+    assert_eq!(counts(&rest), (json!(19), json!(0)), "{rest}: without the record already sent");
+    assert_eq!(stack.agent_events.counters.over(), 0, "no record went through the stream");
     assert!(!tables(&stack).1.is_empty());
 
     let wrong = command(output, &["--since", "yesterday"]).output().await.unwrap();
@@ -273,7 +278,7 @@ async fn only_what_is_asked_for_is_sent_and_the_rest_can_follow() {
 }
 
 #[tokio::test]
-async fn without_a_stack_it_says_how_to_get_one() {
+async fn a_missing_stack_is_refused_with_how_to_start_one() {
     let nothing = tempfile::tempdir().unwrap();
     for (arguments, sentence) in [
         (vec!["redrive"], "--stack <NAME>|--local [<FOLDER>]"),
@@ -284,7 +289,7 @@ async fn without_a_stack_it_says_how_to_get_one() {
     ] {
         let output =
             Command::new(functions_folder().join("contact-ledger")).args(arguments).output().await.unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains(sentence), "{said}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(sentence), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! `contact-ledger send`: what is sent is followed to where it ends.
+//! `contact-ledger send`: every sent record is followed to its destination.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -30,21 +30,21 @@ fn command(output: &tempfile::TempDir, arguments: &[&str]) -> Command {
     command
 }
 
-/// How many records ended where. What did not arrive, for whatever reason, is exit code 3.
+/// The number of records per destination. Exit code 3 means that some did not arrive.
 async fn sent(output: &tempfile::TempDir, arguments: &[&str]) -> BTreeMap<String, u64> {
     let output = command(output, arguments).output().await.unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout)
+    let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    let all_arrived = told["ended"].as_array().unwrap().iter().all(|group| group["arrived"] == true);
-    assert_eq!(output.status.code(), Some(if all_arrived { 0 } else { 3 }), "{told}");
-    places(&told)
+    let all_arrived = report["ended"].as_array().unwrap().iter().all(|group| group["arrived"] == true);
+    assert_eq!(output.status.code(), Some(if all_arrived { 0 } else { 3 }), "{report}");
+    places(&report)
 }
 
-fn places(told: &Value) -> BTreeMap<String, u64> {
+fn places(report: &Value) -> BTreeMap<String, u64> {
     let place = |group: &Value| {
         format!("{}: {}", group["stream"].as_str().unwrap(), group["ended_in"].as_str().unwrap())
     };
-    let groups = told["ended"].as_array().unwrap().iter();
+    let groups = report["ended"].as_array().unwrap().iter();
     groups.map(|group| (place(group), group["records"].as_u64().unwrap())).collect()
 }
 
@@ -57,7 +57,7 @@ async fn a_demo_record_becomes_a_row_that_no_query_sees() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hour_of_a_generated_center_arrives_whole() {
+async fn an_hour_of_a_generated_center_arrives_completely() {
     let (_stack, output) = stack().await;
     let ended = sent(&output, &["--generated", "3", "--wait", "60"]).await;
     let places: Vec<_> = ended.keys().map(String::as_str).collect();
@@ -66,7 +66,7 @@ async fn an_hour_of_a_generated_center_arrives_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_record_is_followed_to_its_end() {
+async fn every_record_is_followed_to_its_destination() {
     let (_stack, output) = stack().await;
     let contact = |id: &str, version: &str| {
         json!({"ContactId": id, "InstanceARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1",
@@ -108,9 +108,9 @@ async fn every_record_is_followed_to_its_end() {
     );
 }
 
-/// Nothing is processed, and nothing of an earlier run is taken for it: ids and times are new in each.
+/// Records of an earlier run are not mistaken for those of this run: every run has new IDs and times.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_processed_is_not_seen() {
+async fn unprocessed_records_are_reported_as_not_seen() {
     let (stack, output) = stack().await;
     let arrived = sent(&output, &["--generated", "3", "--wait", "60"]).await;
     assert!(arrived.keys().all(|place| !place.contains("seen")), "{arrived:?}");
@@ -124,7 +124,7 @@ async fn what_is_not_processed_is_not_seen() {
         "{ended:?}"
     );
 
-    // Interrupted, it says what it knows.
+    // An interrupted run reports the results so far.
     let mut waiting = command(&output, &["--generated", "3", "--wait", "600"]);
     let waiting = waiting.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = waiting.id().unwrap().to_string();
@@ -137,15 +137,15 @@ async fn what_is_not_processed_is_not_seen() {
     assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
     let ended = waiting.wait_with_output().await.unwrap();
     assert_eq!(ended.status.code(), Some(130));
-    let told = places(&serde_json::from_slice(&ended.stdout).unwrap());
+    let shown = places(&serde_json::from_slice(&ended.stdout).unwrap());
     assert!(
-        matches!(&events(&told)[..], [(place, _)] if place == "agent events: not seen when interrupted"),
-        "{told:?}"
+        matches!(&events(&shown)[..], [(place, _)] if place == "agent events: not seen when interrupted"),
+        "{shown:?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_there_before_is_not_taken_for_what_was_sent() {
+async fn an_existing_entry_is_not_mistaken_for_the_sent_event() {
     let (_stack, output) = stack().await;
     let event = json!({"AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a", "EventId": "e-1",
         "EventTimestamp": "2026-03-02T08:00:00Z", "EventType": "LOGIN"});

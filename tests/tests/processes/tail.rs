@@ -1,4 +1,4 @@
-//! `contact-ledger tail`: what comes over a stream is shown, whatever the stream does meanwhile.
+//! `contact-ledger tail` shows the records of a stream, even while the stream throttles, fails, or is resharded.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,10 +34,10 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 
 async fn tail(folder: &Path, arguments: &[&str]) -> (Vec<Value>, String) {
     let output = command(folder, &[arguments, &["--json"]].concat()).output().await.unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{error}");
     let lines = String::from_utf8(output.stdout).unwrap();
-    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), said)
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), error)
 }
 
 async fn stack() -> (Stack, tempfile::TempDir) {
@@ -63,7 +63,7 @@ fn event(id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_is_shown_as_it_was_sent_without_what_is_personal() {
+async fn every_record_of_a_stream_is_shown_without_personal_values() {
     let (stack, output) = stack().await;
     let sent = Input { contact_records: Vec::new(), ..Input::demo_day() };
     let sent: Vec<_> = sent.into_records().take(300).collect();
@@ -121,7 +121,7 @@ async fn a_stream_is_shown_as_it_was_sent_without_what_is_personal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn contact_records_without_a_stream_are_read_from_their_copies() {
+async fn contact_records_without_a_stream_are_read_from_their_raw_copies() {
     let (mut stack, output) = stack().await;
     let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
     let records: Vec<_> = day.contact_records.into_iter().take(60).collect();
@@ -129,8 +129,8 @@ async fn contact_records_without_a_stream_are_read_from_their_copies() {
         stack.put_contact_record(record.clone().into()).await;
     }
     stack.settle(60).await.unwrap();
-    let (shown, said) = tail(output.path(), &["contact-records", "--show-values", "--since", "1h"]).await;
-    assert!(said.replace('\n', " ").contains("there is no stream to read"), "{said}");
+    let (shown, error) = tail(output.path(), &["contact-records", "--show-values", "--since", "1h"]).await;
+    assert!(error.replace('\n', " ").contains("there is no stream to read"), "{error}");
     let mut shown: Vec<_> = shown
         .iter()
         .filter(|line| line["record"].is_object())
@@ -150,7 +150,7 @@ async fn contact_records_without_a_stream_are_read_from_their_copies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_goes_on_as_long_as_it_is_told() {
+async fn follow_runs_until_interrupted_and_for_runs_for_its_time() {
     let (stack, output) = stack().await;
     let mut running = command(output.path(), &["agent-events", "--json", "--follow"]).spawn().unwrap();
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
@@ -161,12 +161,12 @@ async fn it_goes_on_as_long_as_it_is_told() {
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["record"]["EventId"], id);
     }
-    // A reader that goes away ends it with the next record, without a word.
+    // A closed output ends the command at the next record, without a message.
     drop(lines);
     stack.put_agent_event("k", event("three").to_string().into()).await.unwrap();
-    let mut said = String::new();
-    running.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
-    assert_eq!((running.wait().await.unwrap().code(), said.as_str()), (Some(0), ""));
+    let mut error = String::new();
+    running.stderr.take().unwrap().read_to_string(&mut error).await.unwrap();
+    assert_eq!((running.wait().await.unwrap().code(), error.as_str()), (Some(0), ""));
 
     let mut interrupted = command(output.path(), &["agent-events", "--follow"]).spawn().unwrap();
     let mut lines = BufReader::new(interrupted.stdout.take().unwrap()).lines();
@@ -183,15 +183,15 @@ async fn it_goes_on_as_long_as_it_is_told() {
     assert_eq!(later.len(), 0);
 }
 
-/// A Kinesis that answers as it is told, and notes when it is asked.
+/// A Kinesis stand-in with scripted answers that records its requests.
 #[derive(Default)]
 struct Script {
-    /// By iterator: answers in their order, the last of which is given from then on.
+    /// The answers by iterator, in order. The last one is repeated.
     answers: HashMap<String, Vec<(u16, Value)>>,
     shards: Vec<Value>,
-    /// Shards that are there once this one has been read.
+    /// Shards that exist from the second `ListShards` on.
     later: Vec<Value>,
-    asked: Vec<(Instant, String, Value)>,
+    requests: Vec<(Instant, String, Value)>,
 }
 
 type Kinesis = Arc<Mutex<Script>>;
@@ -204,7 +204,7 @@ async fn answer(
     let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
     let request: Value = serde_json::from_slice(&body).unwrap();
     let mut script = kinesis.lock().unwrap();
-    script.asked.push((Instant::now(), operation.clone(), request.clone()));
+    script.requests.push((Instant::now(), operation.clone(), request.clone()));
     let (status, answer) = match operation.as_str() {
         "ListShards" => {
             let shards = script.shards.clone();
@@ -219,7 +219,7 @@ async fn answer(
         "GetRecords" => {
             let iterator = request["ShardIterator"].as_str().unwrap();
             let answers =
-                script.answers.get_mut(iterator).unwrap_or_else(|| panic!("{iterator} was not given"));
+                script.answers.get_mut(iterator).unwrap_or_else(|| panic!("unknown iterator {iterator}"));
             if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
         }
         other => panic!("{other}"),
@@ -229,7 +229,7 @@ async fn answer(
     (StatusCode::from_u16(status).unwrap(), headers, answer.to_string())
 }
 
-/// The stand-in, and a folder that leads to it.
+/// Starts the stand-in, and returns a `--local` folder that points to it.
 async fn scripted(script: Script) -> (Kinesis, tempfile::TempDir, ServedFile) {
     let kinesis: Kinesis = Arc::new(Mutex::new(script));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -263,11 +263,11 @@ fn records(ids: &[&str], next: Option<&str>) -> (u16, Value) {
 }
 
 fn refusal(code: &str) -> (u16, Value) {
-    (400, json!({"__type": code, "message": "as the test wants it"}))
+    (400, json!({"__type": code, "message": "scripted by the test"}))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn throttling_expired_iterators_and_resharding_lose_nothing_and_shards_are_read_once_a_second() {
+async fn throttling_expired_iterators_and_resharding_lose_nothing_and_each_shard_is_read_once_per_second() {
     let script = Script {
         shards: vec![shard("a", &[]), shard("b", &[])],
         later: vec![shard("c", &["a", "b"])],
@@ -286,17 +286,17 @@ async fn throttling_expired_iterators_and_resharding_lose_nothing_and_shards_are
         ..Script::default()
     };
     let (kinesis, folder, _served) = scripted(script).await;
-    let (shown, said) = tail(folder.path(), &["agent-events", "--for", "14"]).await;
+    let (shown, error) = tail(folder.path(), &["agent-events", "--for", "14"]).await;
     let mut ids: Vec<_> =
         shown.iter().map(|line| line["record"]["EventId"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(ids.last().map(String::as_str), Some("5"), "a child comes after its parents");
+    assert_eq!(ids.last().map(String::as_str), Some("5"), "a child shard is read after its parents");
     ids.sort();
     assert_eq!(ids, ["1", "2", "3", "4", "5"]);
     assert_eq!(shown[0]["arrived"], "2026-03-02T08:00:00.123Z");
-    assert!(said.contains("Kinesis throttles"), "{said}");
+    assert!(error.contains("Kinesis throttles"), "{error}");
 
     let mut reads: BTreeMap<String, Vec<Instant>> = BTreeMap::new();
-    for (at, operation, request) in &kinesis.lock().unwrap().asked {
+    for (at, operation, request) in &kinesis.lock().unwrap().requests {
         if operation == "GetRecords" {
             let shard = request["ShardIterator"].as_str().unwrap().split(':').next().unwrap();
             reads.entry(shard.to_owned()).or_default().push(*at);
@@ -308,7 +308,7 @@ async fn throttling_expired_iterators_and_resharding_lose_nothing_and_shards_are
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_is_told_with_what_to_do() {
+async fn a_refusal_is_reported_with_a_fix() {
     let script = Script {
         shards: vec![shard("a", &[])],
         answers: HashMap::from([("a:start".to_owned(), vec![refusal("KMSAccessDeniedException")])]),
@@ -316,12 +316,12 @@ async fn a_refusal_is_told_with_what_to_do() {
     };
     let (_kinesis, folder, _served) = scripted(script).await;
     let output = command(folder.path(), &["agent-events"]).output().await.unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.starts_with("error: cannot read stream agent-events (KMSAccessDeniedException")
-            && said.contains("kms:Decrypt"),
-        "{said}"
+        error.starts_with("error: cannot read stream agent-events (KMSAccessDeniedException")
+            && error.contains("kms:Decrypt"),
+        "{error}"
     );
     let nothing = tempfile::tempdir().unwrap();
     for (arguments, code) in [

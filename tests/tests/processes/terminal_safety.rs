@@ -1,5 +1,5 @@
-//! What comes from data cannot steer the terminal that shows it: names of agents, statuses and queues are typed by people, and
-//! failure objects hold whatever somebody has put on a stream.
+//! Data cannot control the terminal that shows it. People type the names of agents, statuses, and queues, and dead
+//! letters hold anything that was put on a stream.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use local_aws::stack::{Stack, StackSettings};
 use serde_json::json;
 use tokio::process::Command;
 
-/// Sets a window's title, clears the screen, and turns what follows around.
+/// Sets the window title, clears the screen, and reverses the text after it.
 const HOSTILE: &str = "x\u{1b}]0;owned\u{7}\u{9b}2Jy\u{202e}z\r\u{7f}\u{8}\u{2066}\u{61c}\u{200f}";
 
 fn is_unsafe(character: char) -> bool {
@@ -62,7 +62,7 @@ async fn hostile_stack() -> (Stack, tempfile::TempDir) {
     let errors = output.path().join(format!("lake/errors/processing-failed/{day}/00"));
     fs::create_dir_all(&errors).unwrap();
     fs::write(errors.join("failed"), failure.to_string()).unwrap();
-    // XML has no way to say such a key.
+    // XML cannot represent such a key.
     let keys = &stack.s3.keys;
     let credentials = aws_sdk_s3::config::Credentials::new(
         &keys.access_key_id,
@@ -84,7 +84,7 @@ async fn hostile_stack() -> (Stack, tempfile::TempDir) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_command_lets_data_through_to_the_terminal() {
+async fn no_command_passes_control_characters_from_data_to_the_terminal() {
     let (_stack, output) = hostile_stack().await;
     for arguments in [
         &["agents"][..],
@@ -104,7 +104,7 @@ async fn no_command_lets_data_through_to_the_terminal() {
     ] {
         let (out, error) = shown(output.path(), arguments).await;
         assert!(!out.is_empty() || !error.is_empty());
-        // Colors are ours: `ESC [ … m`, and nothing else that begins with an escape.
+        // Only our own colors start with an escape: `ESC [ … m`.
         let plain = console::strip_ansi_codes(&out).into_owned();
         for piece in out.split('\u{1b}').skip(1) {
             let is_color = piece.strip_prefix('[').is_some_and(|rest| {
@@ -118,7 +118,7 @@ async fn no_command_lets_data_through_to_the_terminal() {
             assert_eq!(found, None, "{arguments:?}: {text:?}");
         }
     }
-    // It is shown, and not left out.
+    // The data is shown, not left out.
     assert!(shown(output.path(), &["agents"]).await.0.contains('\u{fffd}'));
     let redriven = shown(output.path(), &["redrive"]).await;
     assert!(redriven.0.contains('\u{fffd}') && redriven.0.contains("of 2 objects"), "{redriven:?}");

@@ -1,4 +1,4 @@
-//! `contact-ledger validate`: it says what the functions do, before they do it.
+//! `contact-ledger validate` predicts what the functions do with records.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -31,7 +31,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// The failing records, and the summary.
+/// The failing records and the summary.
 fn read(output: &Output) -> (Vec<Value>, Value) {
     let mut lines: Vec<Value> =
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -54,7 +54,7 @@ impl Records {
 }
 
 #[tokio::test]
-async fn every_failure_has_its_reason_path_place_and_a_sentence() {
+async fn every_failure_has_a_reason_path_line_and_message() {
     let bad_time = CONTACT.replace("2026-03-02T08:00:00Z", "yesterday");
     let no_agent = r#"{"EventType":"LOGIN","EventId":"e"}"#;
     let records = Records::new(
@@ -73,7 +73,7 @@ async fn every_failure_has_its_reason_path_place_and_a_sentence() {
     let output = validate(&[&records.path(), "--json"]).await;
     assert_eq!(output.status.code(), Some(3));
     let (failing, summary) = read(&output);
-    let of = |line: &Value| {
+    let failure = |line: &Value| {
         (
             line["line"].as_u64().unwrap(),
             line["reason"].as_str().unwrap().to_owned(),
@@ -90,9 +90,9 @@ async fn every_failure_has_its_reason_path_place_and_a_sentence() {
     ];
     let expected = expected
         .map(|(line, reason, path, stream)| (line, reason.to_owned(), path.to_owned(), stream.to_owned()));
-    assert_eq!(failing.iter().map(of).collect::<Vec<_>>(), expected);
+    assert_eq!(failing.iter().map(failure).collect::<Vec<_>>(), expected);
     assert!(failing.iter().all(|line| line["file"] == records.path().as_str()));
-    // What is no time may be anything, also what should not be shown.
+    // An invalid timestamp may be anything, even personal data.
     assert_eq!(failing[0]["value"], "(hidden)");
     let (shown, _) = read(&validate(&[&records.path(), "--json", "--show-values"]).await);
     assert_eq!(shown[0]["value"], "\"yesterday\"");
@@ -103,19 +103,19 @@ async fn every_failure_has_its_reason_path_place_and_a_sentence() {
     assert_eq!(summary["contact_records"], json!({"written": 1, "passed_over": 1, "failed": 1}));
     assert_eq!(summary["agent_events"], json!({"written": 1, "passed_over": 0, "failed": 4}));
     assert_eq!(summary["passed_over"], json!({"contact_event": 1}));
-    let alike = json!({"reason": "bad_field", "path": "InitiationTimestamp", "records": 1, "first": [format!("{}:2", records.path())]});
-    assert!(summary["failures"].as_array().unwrap().contains(&alike), "{summary}");
+    let group = json!({"reason": "bad_field", "path": "InitiationTimestamp", "records": 1, "first": [format!("{}:2", records.path())]});
+    assert!(summary["failures"].as_array().unwrap().contains(&group), "{summary}");
 
-    let told = text(&validate(&[&records.path()]).await.stdout);
+    let shown = text(&validate(&[&records.path()]).await.stdout);
     for part in
         ["records.jsonl:2: bad_field at InitiationTimestamp", "it is (hidden)", "rejected", "FIRST AT"]
     {
-        assert!(told.replace("\n  ", " ").contains(part), "{part}: {told}");
+        assert!(shown.replace("\n  ", " ").contains(part), "{part}: {shown}");
     }
 }
 
 #[tokio::test]
-async fn the_exit_code_says_whether_all_is_well() {
+async fn the_exit_code_shows_whether_every_record_is_valid() {
     let good = Records::new(&format!("{CONTACT}\n{LOGIN}\n"));
     assert_eq!(validate(&[&good.path()]).await.status.code(), Some(0));
     assert_eq!(validate(&[&good.path(), "--kind", "agent-events"]).await.status.code(), Some(0));
@@ -139,10 +139,10 @@ async fn a_kind_can_be_forced() {
 }
 
 #[tokio::test]
-async fn personal_values_are_hidden_until_they_are_asked_for() {
+async fn personal_values_are_shown_only_with_show_values() {
     let event = LOGIN.replace(r#""EventType":"LOGIN""#, r#""EventType":"STATE_CHANGE","CurrentAgentSnapshot":{"Configuration":{"Username":"ada.lovelace"},"Contacts":[{"ContactId":"ada#lovelace"}]}"#);
     let object = CONTACT.replace("\"c\"", r#"{"Name":"Ada Lovelace"}"#);
-    // A value that is not of its field's form is hidden.
+    // A value without the form of its field is hidden.
     let in_place_of_an_id = CONTACT.replace("\"c\"", "441632960123");
     let in_place_of_an_arn = LOGIN.replace("arn:aws:connect", "Ada Lovelace +441632960123");
     let broken = r#"{"Name":"Ada Lovelace"#;
@@ -160,7 +160,7 @@ async fn personal_values_are_hidden_until_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_policy_that_cannot_be_used_is_an_error_that_says_so() {
+async fn an_invalid_policy_is_refused_with_the_reason() {
     let good = Records::new(CONTACT);
     let cases: [(&str, &str, &[&str], &str); 4] = [
         ("PII_POLICY", "keep", &[], "PII_POLICY is not a JSON object"),
@@ -173,11 +173,11 @@ async fn a_policy_that_cannot_be_used_is_an_error_that_says_so() {
         ),
         ("AGENT_PII_POLICY", r#"{"customer_id":"mask"}"#, &[], "only username, first_name and last_name"),
     ];
-    for (variable, policy, more, said) in cases {
+    for (variable, policy, more, expected) in cases {
         let output =
             command(&[&[&*good.path()], more].concat()).env(variable, policy).output().await.unwrap();
         let error = text(&output.stderr);
-        assert!(output.status.code() == Some(1) && error.contains(said), "{policy}: {error}");
+        assert!(output.status.code() == Some(1) && error.contains(expected), "{policy}: {error}");
         assert!(error.contains(&format!("correct {variable}")), "{error}");
     }
     let masked =
@@ -186,7 +186,7 @@ async fn a_policy_that_cannot_be_used_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn data_cannot_speak_to_the_terminal() {
+async fn control_characters_in_data_do_not_reach_the_terminal() {
     let evil = CONTACT.replace("2026-03-02T08:00:00Z", "\\u001b[2J\\u009b31m\\u202e\\u007f");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("\u{1b}]0;x\u{7}.jsonl");
@@ -194,16 +194,19 @@ async fn data_cannot_speak_to_the_terminal() {
     let is_unsafe = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
     for more in [&[][..], &["--json"], &["--show-values"], &["--show-values", "--json"]] {
         let output = validate(&[&[file.to_str().unwrap()], more].concat()).await;
-        let said = text(&output.stdout);
-        assert!(output.status.code() == Some(3) && !said.contains(is_unsafe), "{said:?}");
+        let shown = text(&output.stdout);
+        assert!(output.status.code() == Some(3) && !shown.contains(is_unsafe), "{shown:?}");
     }
     let (failing, _) = read(&validate(&[file.to_str().unwrap(), "--json", "--show-values"]).await);
     assert_eq!(failing[0]["file"], file.to_str().unwrap());
-    assert!(failing[0]["value"].as_str().unwrap().contains("\u{202e}"), "JSON says what is there");
+    assert!(
+        failing[0]["value"].as_str().unwrap().contains("\u{202e}"),
+        "JSON has the original value, escaped"
+    );
 }
 
 #[tokio::test]
-async fn who_reads_no_further_ends_it() {
+async fn a_closed_output_ends_the_command_without_an_error() {
     let records = Records::new(&"{}\n".repeat(200_000));
     let mut running =
         command(&[&records.path(), "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -212,9 +215,9 @@ async fn who_reads_no_further_ends_it() {
     assert_eq!((ended.status.code(), text(&ended.stderr).as_str()), (Some(0), ""));
 }
 
-/// A generated day with broken records, through the real functions.
+/// A generated day with broken records is validated, and then processed by the real functions.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
+async fn validate_agrees_with_the_functions_and_reads_raw_copies() {
     let output = tempfile::tempdir().unwrap();
     let settings = StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap());
     let mut stack = Stack::start(settings).await.unwrap();
@@ -222,7 +225,7 @@ async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
     let files = tempfile::tempdir().unwrap();
     let file = |name: &str, records: &[Vec<u8>]| {
         let path = files.path().join(name);
-        // A line feed inside of a record would make two of it.
+        // A line feed inside a record would split it.
         let lines: Vec<_> = records
             .iter()
             .map(|record| record.iter().filter(|byte| **byte != b'\n').copied().collect::<Vec<_>>())
@@ -245,17 +248,17 @@ async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
     assert_eq!(summary["records"], day.contact_records.len());
 
     let (failing, _) = read(&validate(&[&agent_events, "--json", "--kind", "agent-events"]).await);
-    let mut said: Vec<_> =
+    let mut predicted: Vec<_> =
         failing.iter().map(|line| (line["reason"].clone().to_string(), line["path"].to_string())).collect();
     let rejected = failures(output.path(), "rejected/agent-events", "reason");
-    let mut did: Vec<_> =
+    let mut actual: Vec<_> =
         rejected.iter().map(|line| (line["reason"].to_string(), line["path"].to_string())).collect();
-    said.sort();
-    did.sort();
-    assert_eq!(said, did);
-    assert!(did.len() > 20, "{}", did.len());
+    predicted.sort();
+    actual.sort();
+    assert_eq!(predicted, actual);
+    assert!(actual.len() > 20, "{}", actual.len());
 
-    // The copies in the lake: from the folder, and from S3.
+    // The raw copies in the lake: from the folder, and from S3.
     let copies = output.path().join("lake/raw/contact-records");
     let (_, from_folder) =
         read(&validate(&[copies.to_str().unwrap(), "--json", "--kind", "contact-records"]).await);
@@ -291,7 +294,7 @@ async fn it_says_what_the_functions_then_do_and_reads_the_lakes_copies() {
     assert!(rows.status.code() == Some(1) && text(&rows.stderr).contains("has no records"), "{rows:?}");
 }
 
-/// All lines of the objects below a prefix, that have this member.
+/// The lines of the objects below a prefix that have this member.
 fn failures(output: &Path, prefix: &str, member: &str) -> Vec<Value> {
     let files = lake_files::files_below(&output.join("lake").join(prefix)).unwrap();
     let lines = |file: &std::path::PathBuf| {

@@ -1,4 +1,4 @@
-//! One batch of the upserter: what is reported, set aside and counted.
+//! One batch of the upserter: which records are reported, rejected, and counted.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -29,13 +29,13 @@ fn status(name: &str, since: &str) -> Value {
     json!({"AgentStatus": {"Name": name, "StartTimestamp": since}, "Configuration": {"Username": "agent.01"}, "Contacts": []})
 }
 
-/// An event that nothing is wrong with.
+/// A valid event.
 fn good_event() -> Vec<u8> {
     let available = status("Available", "2026-03-02T08:00:00.000Z");
     event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", available, Value::Null)
 }
 
-/// An hour later.
+/// A valid event, an hour later.
 fn newer_event() -> Vec<u8> {
     let lunch = status("Lunch", "2026-03-02T09:00:00.000Z");
     event("e-2", "2026-03-02T09:00:00.000Z", "STATE_CHANGE", lunch, Value::Null)
@@ -55,7 +55,7 @@ async fn handle<S: Store>(
     )
 }
 
-/// How many events of the batches were applied, duplicate and stale.
+/// The numbers of applied, duplicate, and stale events of the batches.
 async fn counts(
     function: &agent_event_upserter::Upserter<MemoryStore, MemoryRejectedStore>,
     batches: Vec<Vec<&Vec<u8>>>,
@@ -70,7 +70,7 @@ async fn counts(
 }
 
 #[tokio::test]
-async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_moves_on() {
+async fn a_bad_record_is_stored_with_its_bytes_and_the_reason_and_does_not_block_the_shard() {
     let good = good_event();
     let incomplete = br#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventType":"LOGIN","EventTimestamp":"2026-03-02T08:00:00Z"}"#.to_vec();
     let contact_record = br#"{"ContactId":"c"}"#.to_vec();
@@ -105,10 +105,10 @@ async fn a_bad_record_is_set_aside_with_its_bytes_and_the_reason_and_the_shard_m
 }
 
 #[tokio::test]
-async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
+async fn an_older_event_keeps_the_state_and_adds_its_entry() {
     let newer = newer_event();
     let older = good_event();
-    // Together or one by one, the counts are the same.
+    // In one batch or one by one, the counts are the same.
     for batches in [vec![vec![&newer, &older]], vec![vec![&newer], vec![&older]]] {
         let function = upserter(MemoryStore::default());
         assert_eq!(counts(&function, batches).await, (1, 0, 1));
@@ -118,9 +118,9 @@ async fn an_older_event_leaves_the_state_alone_and_adds_its_entry() {
     }
 }
 
-/// The first event after a LOGIN has no previous snapshot, so what an agent did before has no end in any event.
+/// The first event after a LOGIN has no previous snapshot, so no event shows the end of what the agent did before.
 #[tokio::test]
-async fn logging_in_again_at_work_is_a_gap_unless_the_work_goes_on() {
+async fn a_second_login_is_a_gap_unless_the_state_is_offline_or_unchanged() {
     const MORNING: &str = "2026-03-02T08:00:00.000Z";
     const NOON: &str = "2026-03-02T12:00:00.000Z";
     let on_contact = |state: &str, since: &str| {
@@ -142,7 +142,7 @@ async fn logging_in_again_at_work_is_a_gap_unless_the_work_goes_on() {
             event("e-2", "2026-03-02T11:59:59.000Z", "LOGIN", Value::Null, Value::Null),
             event("e-3", NOON, "STATE_CHANGE", after.clone(), Value::Null),
         ];
-        // Together or one by one, it is told once.
+        // In one batch or one by one, the gap is reported once.
         let (_, together, _) = handle(MemoryStore::default(), &records).await;
         let function = upserter(MemoryStore::default());
         let mut one_by_one = 0;
@@ -155,7 +155,7 @@ async fn logging_in_again_at_work_is_a_gap_unless_the_work_goes_on() {
 }
 
 #[tokio::test]
-async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_session_out() {
+async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_keeps_the_agent_logged_out() {
     let available = status("Available", "2026-03-02T08:00:00.000Z");
     let offline = status("Offline", "2026-03-02T16:00:00.000Z");
     let records = [
@@ -180,7 +180,7 @@ async fn a_login_keeps_name_and_status_and_a_heartbeat_after_logout_leaves_the_s
     assert_eq!(agent.snapshot["username"], Attribute::Text("agent.01".into()));
 }
 
-/// The one agent of these tables, as readers show it.
+/// The only agent of these tables, as a reader shows it.
 fn shown(tables: &Tables, now: &str) -> Agent {
     let items = tables.state.iter().map(|(key, item)| {
         let mut item = item.clone();
@@ -192,14 +192,14 @@ fn shown(tables: &Tables, now: &str) -> Agent {
     shown.into_iter().next().unwrap()
 }
 
-/// LOGOUT sets two registers. Late for the snapshot and new for the logout, it is applied: the state moved.
+/// LOGOUT sets two registers. If it is late for the snapshot but new for the logout, it counts as applied.
 #[tokio::test]
-async fn a_logout_is_applied_if_either_of_its_registers_moved() {
+async fn a_logout_is_applied_if_either_of_its_registers_changed() {
     let available = status("Available", "2026-03-02T08:00:00.000Z");
     let offline = status("Offline", "2026-03-02T16:00:00.000Z");
     let logout = event("e-2", "2026-03-02T16:00:01.000Z", "LOGOUT", offline.clone(), offline);
     let later = event("e-3", "2026-03-02T16:10:00.000Z", "STATE_CHANGE", available, Value::Null);
-    // Together, one by one, and the other way round.
+    // In one batch and one by one, in both orders.
     for batches in [
         vec![vec![&later, &logout]],
         vec![vec![&later], vec![&logout]],
@@ -208,14 +208,14 @@ async fn a_logout_is_applied_if_either_of_its_registers_moved() {
     ] {
         let function = upserter(MemoryStore::default());
         assert_eq!(counts(&function, batches).await, (2, 0, 0));
-        // Again it changes nothing, and is a duplicate.
+        // The second time it changes nothing, and is a duplicate.
         let (_, summary) = function.handle(&stream_event(0, [logout.as_slice()]), far_future()).await;
         assert_eq!((summary.applied, summary.duplicate, summary.stale), (0, 1, 0));
     }
 }
 
 #[tokio::test]
-async fn what_the_newest_snapshot_does_not_know_is_gone() {
+async fn an_attribute_that_the_newest_snapshot_lacks_is_removed() {
     let mut with_next = status("Available", "2026-03-02T08:00:00.000Z");
     with_next["NextAgentStatus"] = json!({"Name": "Lunch"});
     let records = [
@@ -236,7 +236,7 @@ async fn what_the_newest_snapshot_does_not_know_is_gone() {
 }
 
 #[tokio::test]
-async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
+async fn rejected_records_are_reported_for_retry_if_they_cannot_be_stored() {
     let good = good_event();
     let mut function = upserter(MemoryStore::default());
     function.rejected_store = MemoryRejectedStore { refuses: true, ..MemoryRejectedStore::default() };
@@ -247,7 +247,7 @@ async fn when_setting_aside_fails_the_records_are_reported_and_not_lost() {
     assert_eq!((summary.applied, summary.rejected.len(), summary.retried), (1, 0, 2));
 }
 
-/// A store to which nobody has access.
+/// A store that denies access.
 struct DeniedStore;
 
 impl Store for DeniedStore {
@@ -266,13 +266,13 @@ async fn a_denied_table_is_never_blamed_on_the_data() {
     let (failures, summary, lines) = handle(DeniedStore, &[b"{".to_vec(), good, b"{}".to_vec()]).await;
     assert_eq!(failures, json!([{"itemIdentifier": "101"}]));
     assert_eq!(summary.retried, 2);
-    // The bad record before it is done with; the one after it comes again and is not set aside twice.
+    // The bad record before it is finished. The one after it is retried, and must not be rejected twice.
     assert_eq!(lines.len(), 1);
     assert!(lines[0].0.contains("/100-100-"), "{}", lines[0].0);
 }
 
 #[tokio::test]
-async fn what_is_not_done_in_time_is_reported() {
+async fn an_event_that_is_not_written_in_time_is_reported() {
     let good = good_event();
     let function = upserter(NeverStore);
     let event = stream_event(100, [b"{".as_slice(), good.as_slice()]);
@@ -284,7 +284,7 @@ async fn what_is_not_done_in_time_is_reported() {
     assert_eq!((summary.retried, summary.faults.len(), function.rejected_store.lines().len()), (1, 0, 1));
 }
 
-/// A store that never answers.
+/// A store that never responds.
 struct NeverStore;
 
 impl Store for NeverStore {
@@ -298,7 +298,7 @@ impl Store for NeverStore {
 }
 
 #[tokio::test]
-async fn the_names_of_an_agent_obey_the_policy() {
+async fn the_pii_policy_applies_to_an_agents_names() {
     let mut current = status("Available", "2026-03-02T08:00:00.000Z");
     current["Configuration"] = json!({"Username": "agent.01", "FirstName": "Agent", "LastName": "Number 1"});
     let record = event("e-1", "2026-03-02T08:00:00.000Z", "STATE_CHANGE", current, Value::Null);
@@ -309,17 +309,17 @@ async fn the_names_of_an_agent_obey_the_policy() {
     let tables = function.store.tables();
     let item = tables.state.values().next().unwrap();
     let text = |name: &str| item.get(name).cloned();
-    // openssl dgst -sha256 -hmac 'a key of thirty-two random bytes' agrees.
+    // From `openssl dgst -sha256 -hmac 'a key of thirty-two random bytes'`.
     let hash = "5bf7829323e60b8bc5faa98e81aa115e2604d7d6de9a6cd1e8e5d80a4e4b0397";
     assert_eq!(text("username"), Some(Attribute::Text(hash.into())));
     assert_eq!(text("first_name"), None);
     assert_eq!(text("last_name"), Some(Attribute::Text("****er 1".into())));
 }
 
-/// A producer that republishes the stream may pack its records. Each counts for itself; together they are one record
-/// to the stream.
+/// A producer that republishes the stream may aggregate its records. Each is counted separately, but for the stream
+/// they are one record.
 #[tokio::test]
-async fn the_records_in_a_packed_one_count_for_themselves() {
+async fn the_records_of_an_aggregate_are_counted_separately() {
     let newer = newer_event();
     let part = |partition_key: &str, data: &[u8]| Packed {
         partition_key: partition_key.to_owned(),
@@ -337,13 +337,13 @@ async fn the_records_in_a_packed_one_count_for_themselves() {
     assert_eq!(failures, json!([]));
     let counts = (summary.applied, summary.duplicate, summary.skipped, summary.rejected.total());
     assert_eq!(counts, (2, 2, 1, 1));
-    let [(key, line)] = &lines[..] else { panic!("one record is set aside: {lines:?}") };
+    let [(key, line)] = &lines[..] else { panic!("one record is rejected: {lines:?}") };
     assert!(key.starts_with("rejected/agent-events/shardId-000000000000/2026/03/02/100-101-"), "{key}");
     assert_eq!(line["reason"], "not_json");
     assert_eq!((&line["sequence_number"], &line["subsequence_number"]), (&json!("101"), &json!(1)));
     assert_eq!((&line["partition_key"], &line["data"]), (&json!("a-2"), &json!("ew==")));
 
-    // What cannot be written is reported by the only number the stream knows, and the bad part waits with it.
+    // An aggregate that cannot be written is reported by its sequence number, and its bad part waits with it.
     let (failures, summary, lines) = handle(DeniedStore, &records[1..]).await;
     assert_eq!(failures, json!([{"itemIdentifier": "100"}]));
     assert_eq!((summary.retried, summary.rejected.total(), lines.len()), (5, 0, 0));

@@ -1,4 +1,4 @@
-//! A crate exists for a dependency boundary; this holds the boundaries.
+//! The crates keep their dependency boundaries.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The packages that `package` is built from, itself included, as `<name> v<version>`.
+/// The packages that `package` is built from, including itself, as `<name> v<version>`.
 fn dependencies(package: &str) -> Vec<String> {
     let lines =
         cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
@@ -31,7 +31,7 @@ fn must_not_need(package: &str, unwanted: &[&str]) {
 }
 
 #[test]
-fn the_check_sees_what_is_there() {
+fn the_check_sees_existing_dependencies() {
     assert!(
         dependencies("agent-event-upserter")
             .iter()
@@ -55,7 +55,7 @@ fn the_pure_crates_need_no_aws_and_no_runtime() {
 }
 
 #[test]
-fn the_normalizer_and_what_the_programs_share_need_no_aws_sdk() {
+fn the_normalizer_and_the_shared_crates_need_no_aws_sdk() {
     for package in ["contact-record-normalizer", "ledger-console", "lambda-io"] {
         must_not_need(package, &["aws-sdk-", "aws-config", "aws-smithy-"]);
     }
@@ -68,19 +68,19 @@ fn no_function_needs_the_legacy_tls_stack_or_a_test_store() {
     }
 }
 
-/// The demo is a program of its own: so neither has to be built for the other.
+/// The demo is a separate program, so that neither needs the other's dependencies.
 #[test]
-fn the_operators_tool_needs_no_emulator_and_the_demo_no_sdk_of_an_operators() {
+fn the_operators_tool_needs_no_emulator_and_the_demo_none_of_its_sdks() {
     must_not_need("contact-ledger", &["local-aws", "dynoxide", "rusqlite", "libsqlite3-sys", "s3s", "axum"]);
-    let of_operators = ["cloudformation", "cloudwatch", "firehose", "kinesis", "kms", "lambda"];
-    let of_operators = of_operators.map(|service| format!("aws-sdk-{service}"));
-    must_not_need("contact-ledger-demo", &of_operators.each_ref().map(String::as_str));
+    let services = ["cloudformation", "cloudwatch", "firehose", "kinesis", "kms", "lambda"];
+    let sdks = services.map(|service| format!("aws-sdk-{service}"));
+    must_not_need("contact-ledger-demo", &sdks.each_ref().map(String::as_str));
 }
 
-/// What `make demo` compiles serves the build of everything and the tests, because the features are the same: `one-build`
-/// names those that differed.
+/// The demo has the same features as the whole workspace and the tests, so that all of them share one build.
+/// `one-build` names the features that would differ.
 #[test]
-fn a_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests() {
+fn the_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests() {
     let features = |edges: &str, selected: &[&str]| {
         let arguments = ["tree", "--edges", edges, "--prefix", "none", "--format", "{p}|{f}"];
         let output = cargo(&[&arguments, selected].concat());
@@ -92,20 +92,23 @@ fn a_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests() {
     let all = features("normal,build", &["--workspace"]);
     let tests = features("normal,build,dev", &["--workspace"]);
     let differs: Vec<_> = demo.difference(&all).chain(all.difference(&tests)).collect();
-    assert!(demo.len() > 200 && differs.is_empty(), "name in tools/one-build what these lack: {differs:?}");
+    assert!(
+        demo.len() > 200 && differs.is_empty(),
+        "add the missing features to tools/one-build: {differs:?}"
+    );
 }
 
 #[test]
-fn neither_what_plans_the_writes_nor_the_emulator_needs_the_dynamodb_sdk() {
+fn neither_the_planner_nor_the_emulator_needs_the_dynamodb_sdk() {
     for package in ["agent-ledger", "lambda-io", "connect-streams", "contact-lake", "local-aws"] {
         must_not_need(package, &["aws-sdk-dynamodb"]);
     }
 }
 
-/// `make test-rust` builds the tests of libraries, but of those that say `test = false`, and integration tests. A program that
-/// had tests would be linked once more for nothing: what it does is in its library.
+/// `make test-rust` builds integration tests and the tests of libraries without `test = false`. Programs have no
+/// tests, because each would be linked once more: their code is in libraries.
 #[test]
-fn every_test_is_one_that_is_run() {
+fn every_test_is_run() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let folders =
         ["benches", "functions", "shared", "tools", "tests/src", "tests/fuzz/src", "tests/fuzz/fuzz_targets"];
@@ -125,7 +128,7 @@ fn every_test_is_one_that_is_run() {
     let lost: Vec<_> = with_tests.iter().filter(|file| !is_run(file)).collect();
     assert!(
         with_tests.len() > 50 && lost.is_empty(),
-        "{} files have tests, of which not run: {lost:?}",
+        "{} files have tests; not run: {lost:?}",
         with_tests.len()
     );
 }

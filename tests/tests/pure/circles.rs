@@ -1,7 +1,8 @@
-//! No module of a crate needs another one that needs it: each can be read, and moved, with what is below it alone.
+//! No crate has a circular dependency between modules, so that each module can be read and moved with only its
+//! dependencies.
 //!
-//! An arrow goes from one file to another if the first names something that the second defines: by `crate::`, `super::` or
-//! `self::`, in imports and in the code. What a file exports of another is looked up there. Tests are left out.
+//! One file depends on another if it names something that the other defines, by `crate::`, `super::`, or `self::`,
+//! in imports or in code. Reexports are resolved to the defining file. Tests are ignored.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,14 +15,14 @@ use petgraph::graphmap::DiGraphMap;
 use syn::visit::Visit;
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
-/// A module by its path in the crate; the crate itself is empty.
+/// A module's path in the crate; empty for the crate root.
 type Module = Vec<String>;
 
-/// A file: what it exports under another's name, and the paths that it names.
+/// A file: its reexports, and the paths that it names.
 #[derive(Default)]
 struct Source {
     exports: BTreeMap<String, Vec<String>>,
-    /// Modules all of whose names it exports.
+    /// Modules that it reexports with `*`.
     exports_all_of: Vec<Vec<String>>,
     names: BTreeSet<Vec<String>>,
 }
@@ -36,13 +37,13 @@ fn is_test(attributes: &[Attribute]) -> bool {
 /// Collects the paths of a file.
 struct Names<'m> {
     module: &'m [String],
-    /// Inline modules around the place.
+    /// The inline modules around the current position.
     inside: Vec<String>,
     source: Source,
 }
 
 impl Names<'_> {
-    /// A path from the crate's root; `None` if it leads to another crate, or to a name without a module.
+    /// A path from the crate's root; `None` if it leaves the crate or has no module.
     fn absolute(&self, path: &[String]) -> Option<Vec<String>> {
         let here: Vec<String> = self.module.iter().chain(&self.inside).cloned().collect();
         let first = path.first()?;
@@ -133,7 +134,7 @@ impl<'ast> Visit<'ast> for Names<'_> {
     }
 }
 
-/// The files below a crate's `src`, by module.
+/// The files of a crate, by module.
 fn modules(root: &Path) -> BTreeMap<Module, Source> {
     let mut modules = BTreeMap::new();
     let mut open: Vec<(Module, PathBuf)> = vec![(Vec::new(), root.to_owned())];
@@ -156,7 +157,7 @@ fn modules(root: &Path) -> BTreeMap<Module, Source> {
     modules
 }
 
-/// The module that defines what is at a path.
+/// The module that defines the item at a path.
 fn definer<'m>(modules: &'m BTreeMap<Module, Source>, path: &[String], steps: usize) -> Option<&'m Module> {
     let length = (0..=path.len()).rev().find(|length| modules.contains_key(&path[..*length]))?;
     let (module, source) = modules.get_key_value(&path[..length])?;
@@ -174,13 +175,13 @@ fn definer<'m>(modules: &'m BTreeMap<Module, Source>, path: &[String], steps: us
     Some(module)
 }
 
-/// Groups of modules that need each other.
+/// Groups of modules that depend on each other.
 fn circles(root: &Path) -> Vec<Vec<String>> {
     let modules = modules(root);
     let mut needs = DiGraphMap::<&[String], ()>::new();
     for (module, source) in &modules {
         for path in &source.names {
-            // A name without a module of this crate before it is another crate's, or defined in the same file.
+            // A name without a module of this crate belongs to another crate, or is defined in the same file.
             let Some(there) = definer(&modules, path, 0).filter(|there| *there != module) else { continue };
             needs.add_edge(module.as_slice(), there.as_slice(), ());
         }
@@ -190,7 +191,7 @@ fn circles(root: &Path) -> Vec<Vec<String>> {
     groups.map(|group| group.iter().map(name).collect()).collect()
 }
 
-/// Every crate of the workspace that has code.
+/// The root files of the workspace's crates.
 fn roots() -> Vec<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut roots = Vec::new();
@@ -207,18 +208,18 @@ fn roots() -> Vec<PathBuf> {
 }
 
 #[test]
-fn no_modules_need_each_other() {
+fn no_modules_depend_on_each_other() {
     let found: Vec<_> = roots()
         .iter()
         .flat_map(|root| {
             circles(root).into_iter().map(|circle| format!("{}: {}", root.display(), circle.join(", ")))
         })
         .collect();
-    assert!(found.is_empty(), "modules that need each other:\n{}", found.join("\n"));
+    assert!(found.is_empty(), "modules that depend on each other:\n{}", found.join("\n"));
 }
 
 #[test]
-fn a_circle_is_found_however_it_is_written() {
+fn a_circle_is_found_in_every_notation() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     let root = folder.path().join("lib.rs");

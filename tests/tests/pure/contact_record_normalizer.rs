@@ -1,4 +1,4 @@
-//! Firehose's contract and the row's promises, whatever the records hold.
+//! Firehose's contract and the guarantees about rows, for any records.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ fn fixture() -> impl Strategy<Value = Value> + Clone {
     any::<prop::sample::Index>().prop_map(|index| fixtures()[index.index(fixtures().len())].clone())
 }
 
-/// A contact record, perhaps damaged, or any bytes.
+/// A contact record, possibly damaged, or any bytes.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let whole = fixture().prop_map(|record| record.to_string().into_bytes());
     let damaged =
@@ -35,7 +35,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![whole, damaged, prop::collection::vec(any::<u8>(), 0..100)]
 }
 
-/// Any JSON, with texts that do not occur by chance.
+/// Any JSON, with strings that do not occur by chance.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -53,7 +53,7 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Puts `new` somewhere into the value: in place of what is there, or beside it.
+/// Inserts `new` somewhere into the value, or replaces a part of it.
 fn mutate(value: &mut Value, path: &[prop::sample::Index], new: Value) {
     let children = match value {
         Value::Object(members) => members.len(),
@@ -85,7 +85,7 @@ fn mutated() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The same with the members of every object in another order.
+/// The same JSON with the members of every object in reverse order.
 fn reordered(value: &Value) -> String {
     match value {
         Value::Object(members) => {
@@ -103,7 +103,7 @@ fn reordered(value: &Value) -> String {
     }
 }
 
-/// Every text, number and truth value below, also inside of JSON text; instants at one width.
+/// Collects every string, number, and Boolean, including those in JSON strings. Timestamps are normalized.
 fn leaves(value: connect_streams::Value<'_>, found: &mut BTreeSet<String>) {
     use connect_streams::Value::{Array, Bool, Null, Number, Object, String};
     match value {
@@ -121,7 +121,7 @@ fn leaves(value: connect_streams::Value<'_>, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The answers of the function.
+/// The function's answers.
 fn answers(records: &[&[u8]]) -> Vec<Value> {
     let (response, _) = transform(transform_event(records.iter().copied()), &Policy::default());
     serde_json::to_value(&response).unwrap()["records"].as_array().unwrap().clone()
@@ -182,15 +182,14 @@ proptest! {
 
 const MINIMAL: &str = r#""ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z""#;
 
-/// What becomes of odd JSON is decided, and this is the decision.
 #[test]
 #[expect(clippy::too_many_lines, reason = "it is a table")]
-fn odd_json_has_decided_outcomes() {
+fn odd_json_has_a_defined_outcome() {
     let with = |member: &str| format!("{{{MINIMAL},{member}}}").into_bytes();
     let nested = |levels: usize| with(&format!("\"New\":{}1{}", "[".repeat(levels), "]".repeat(levels)));
     let plain = format!("{{{MINIMAL}}}").into_bytes();
     let surrounded = |before: &[u8], after: &[u8]| [before, &plain, after].concat();
-    for (what, record, expected) in [
+    for (case, record, expected) in [
         ("plain", plain.clone(), Ok("")),
         ("white space around", surrounded(b" \n\t", b"\r\n "), Ok("")),
         ("byte order mark", surrounded(b"\xef\xbb\xbf", b""), Ok("")),
@@ -282,16 +281,16 @@ fn odd_json_has_decided_outcomes() {
         let answer = &serde_json::to_value(&response).unwrap()["records"][0];
         match expected {
             Ok(part) => {
-                let row = data(answer).unwrap_or_else(|| panic!("{what}: {:?}", summary.rejected));
+                let row = data(answer).unwrap_or_else(|| panic!("{case}: {:?}", summary.rejected));
                 let row = String::from_utf8(row).unwrap();
-                assert!(row.contains(part), "{what}: {row}");
+                assert!(row.contains(part), "{case}: {row}");
             }
             Err(code) => {
                 let codes: Vec<_> = summary.rejected.keys().map(|(code, _)| code.as_str()).collect();
                 assert_eq!(
                     (codes, answer["result"].as_str()),
                     (vec![code], Some("ProcessingFailed")),
-                    "{what}"
+                    "{case}"
                 );
             }
         }
@@ -299,7 +298,7 @@ fn odd_json_has_decided_outcomes() {
 }
 
 #[test]
-fn required_fields_are_named_when_they_are_missing_or_wrong() {
+fn a_missing_or_invalid_required_field_is_named() {
     for field in ["ContactId", "InstanceARN", "InitiationTimestamp", "LastUpdateTimestamp"] {
         for (value, code) in
             [("null", "missing_field"), ("17", "bad_field"), ("\"\"", "bad_field"), ("{}", "bad_field")]
@@ -331,7 +330,7 @@ fn every_kind_of_record_has_its_answer() {
 }
 
 #[test]
-fn both_envelopes_are_read_and_the_same_id_twice_is_answered_twice() {
+fn both_envelopes_are_parsed_and_a_repeated_id_is_answered_each_time() {
     let data = base64_simd::STANDARD.encode_to_string(format!("{{{MINIMAL}}}"));
     let record = |arrival: Value, metadata: Value| json!({"recordId": "same", "approximateArrivalTimestamp": arrival, "data": data, "kinesisRecordMetadata": metadata});
     let kinesis = json!({

@@ -1,5 +1,5 @@
-//! Redelivery changes nothing: any permutation, duplication or splitting of deliveries of a day, with faults at any write,
-//! gives the same tables. `reference_model` and `simulation` search for more.
+//! Redelivery changes nothing: any order, duplication, or splitting of a day's deliveries, with faults at any write,
+//! leaves the same tables. `reference_model` and `simulation` search for more.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 /// The instance of the generated center.
 const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
-/// How many ways of delivering the day are tried.
+/// Number of random deliveries of the day.
 const DELIVERIES: u64 = 10;
 
 async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> Tables {
@@ -35,7 +35,7 @@ async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> T
 }
 
 #[tokio::test]
-async fn any_permutation_duplication_and_splitting_gives_the_same_tables() {
+async fn any_order_duplication_and_splitting_leaves_the_same_tables() {
     let day = Input::demo_day().agent_events;
     let expected = deliver(&day, || 100).await;
     for seed in 0..DELIVERIES {
@@ -44,11 +44,11 @@ async fn any_permutation_duplication_and_splitting_gives_the_same_tables() {
         events.extend((0..500).map(|_| day[rng.usize(..day.len())].clone()));
         rng.shuffle(&mut events);
         let tables = deliver(&events, || rng.usize(1..300)).await;
-        assert!(tables == expected, "seed {seed} gives other tables");
+        assert!(tables == expected, "seed {seed} leaves different tables");
     }
 }
 
-/// The tables, computed once more in another way: from the set of events, without versions or conditions.
+/// Computes the tables in a second way: from the set of events, without versions or conditions.
 #[tokio::test]
 async fn the_tables_are_the_fold_of_the_event_set() {
     let day = Input::demo_day().agent_events;
@@ -63,15 +63,15 @@ async fn the_tables_are_the_fold_of_the_event_set() {
         })
         .collect();
     let agents: BTreeSet<&str> = events.values().filter_map(|event| event["AgentARN"].as_str()).collect();
-    // A snapshot, a login and a logout of each.
+    // Each agent has a snapshot, a login, and a logout.
     assert_eq!(tables.state.len(), 3 * agents.len());
 
     let snapshots = tables.state.iter().filter(|(key, _)| key.agent_id.matches('#').count() == 1);
     for (key, item) in snapshots {
         let agent_id = key.agent_id.split('#').next().unwrap();
-        let of_agent =
+        let events_of_agent =
             || events.values().filter(|event| event["AgentARN"].as_str().unwrap().ends_with(agent_id));
-        let newest = of_agent().rfind(|event| event["CurrentAgentSnapshot"].is_object()).unwrap();
+        let newest = events_of_agent().rfind(|event| event["CurrentAgentSnapshot"].is_object()).unwrap();
         let text = |name: &str| match &item[name] {
             Attribute::Text(text) => text.clone(),
             other => panic!("{name} is {other:?}"),
@@ -82,7 +82,7 @@ async fn the_tables_are_the_fold_of_the_event_set() {
             newest["CurrentAgentSnapshot"]["AgentStatus"]["Name"].as_str().unwrap()
         );
         assert_eq!(text("activity"), "offline");
-        // A heartbeat after LOGOUT does not bring the agent back.
+        // A heartbeat after LOGOUT does not log the agent in.
         let session = |register| {
             let item = &tables.state[&AgentKey::new(INSTANCE, "eu-west-2", agent_id, register)];
             (item["session"].clone(), item["session_version"].as_text().unwrap().to_owned())
@@ -119,11 +119,11 @@ fn after_contact_work_milliseconds(tables: &Tables) -> i64 {
     };
     let is_after_contact_work =
         |entry: &str| entry.starts_with("contact#") && entry.split('#').nth(3) == Some("ENDED");
-    let of_contacts = tables.history.iter().filter(|((_, entry), _)| is_after_contact_work(entry));
-    of_contacts.map(|(_, item)| milliseconds(item)).sum()
+    let intervals = tables.history.iter().filter(|((_, entry), _)| is_after_contact_work(entry));
+    intervals.map(|(_, item)| milliseconds(item)).sum()
 }
 
-/// Both streams tell the same story: the contact records say how long each contact's after-contact work was.
+/// The after-contact work of all contacts according to the contact records, which must agree with the agent events.
 fn after_contact_work_of_contact_records() -> i64 {
     let records = Input::demo_day().contact_records;
     let by_contact: BTreeMap<String, i64> = records
@@ -142,9 +142,9 @@ fn after_contact_work_of_contact_records() -> i64 {
 /// One write unit of DynamoDB.
 const WRITE_UNIT: usize = 1024;
 
-/// An agent's item with a contact in it, too; those with several take two.
+/// An agent's item with up to one contact. Items with several contacts take two units.
 #[test]
-fn a_usual_state_takes_one_write_unit() {
+fn a_typical_state_takes_one_write_unit() {
     let rules = Rules::default();
     let (mut items, mut fit) = (0, 0);
     for record in Input::demo_day().agent_events {
@@ -181,7 +181,7 @@ async fn a_history_entry_takes_one_write_unit() {
     assert!(largest <= WRITE_UNIT, "{largest}");
 }
 
-/// As DynamoDB counts: Developer Guide, "DynamoDB item sizes and formats".
+/// The size of a value according to the DynamoDB Developer Guide, "DynamoDB item sizes and formats".
 fn bytes(value: &Attribute) -> usize {
     match value {
         Attribute::Text(text) => text.len(),
@@ -193,10 +193,10 @@ fn bytes(value: &Attribute) -> usize {
     }
 }
 
-/// In the order in which they happened, the day's events follow on each other, however they are cut into batches;
-/// and if one is missing, the next one of its agent tells. Who else works that day has no part in it: one other agent does.
+/// A day's events in order have no gap, whatever the batch size. If one is missing, the next event of its agent
+/// shows a gap. Other agents do not matter, so a single one is included.
 #[tokio::test]
-async fn a_missing_event_is_told_and_a_whole_day_has_no_gap() {
+async fn a_missing_event_is_reported_and_a_complete_day_has_no_gap() {
     let events: BTreeMap<String, (Value, Vec<u8>)> = Input::demo_day()
         .agent_events
         .into_iter()
@@ -219,7 +219,7 @@ async fn a_missing_event_is_told_and_a_whole_day_has_no_gap() {
         }
         gaps
     };
-    let mut told_of = 0;
+    let mut reported = 0;
     for batch_size in [1, 7, 1000] {
         assert_eq!(gaps("", &agents, batch_size).await, []);
         for (key, (event, _)) in
@@ -227,25 +227,25 @@ async fn a_missing_event_is_told_and_a_whole_day_has_no_gap() {
         {
             let agent = event["AgentARN"].as_str().unwrap();
             let other = agents.iter().copied().find(|other| *other != agent).unwrap();
-            let told = gaps(key, &[agent, other], batch_size).await;
+            let found = gaps(key, &[agent, other], batch_size).await;
             let [previous, current] =
                 ["PreviousAgentSnapshot", "CurrentAgentSnapshot"].map(|name| &event[name]);
-            // A status that is chosen for later moves nothing yet.
-            let has_moved = ["AgentStatus", "Contacts"].iter().any(|part| previous[part] != current[part]);
-            let is_told = has_moved && !previous.is_null();
-            assert_eq!(told.len(), usize::from(is_told), "{key}: {told:?}");
-            told_of += told.len();
-            let is_of = |gap: &Gap| agent.ends_with(gap.agent_id.strip_suffix("#eu-west-2").unwrap());
-            assert!(told.iter().all(is_of));
+            // A next status does not change the state yet.
+            let has_changed = ["AgentStatus", "Contacts"].iter().any(|part| previous[part] != current[part]);
+            let is_visible = has_changed && !previous.is_null();
+            assert_eq!(found.len(), usize::from(is_visible), "{key}: {found:?}");
+            reported += found.len();
+            let is_agents = |gap: &Gap| agent.ends_with(gap.agent_id.strip_suffix("#eu-west-2").unwrap());
+            assert!(found.iter().all(is_agents));
         }
     }
-    assert!(told_of > 60, "only {told_of} missing events were told of");
+    assert!(reported > 60, "only {reported} missing events were reported");
 }
 
-/// Every write of a batch fails once, or for longer, before or after it took effect, by the weather's fault or the
-/// deployment's. The stream then sends again what is reported, as often as it takes.
+/// Every write of a batch fails once or several times, before or after it takes effect, with a transient or an
+/// environment fault. The stream then retries from the reported record until the batch is done.
 #[tokio::test]
-async fn a_fault_at_any_write_gives_the_same_tables() {
+async fn a_fault_at_any_write_leaves_the_same_tables() {
     let is_whole = |event: &Vec<u8>| {
         let event = serde_json::from_slice::<Value>(event).unwrap_or_default();
         event["AgentARN"].is_string() && event["EventId"].is_string()
@@ -267,13 +267,16 @@ async fn a_fault_at_any_write_gives_the_same_tables() {
             let store = FailingStore::new(fails_at..fails_at + fails_for, class, loses_answer);
             let (tables, _, attempts) = redeliver(store, &day).await;
             assert!(attempts > 1, "write {fails_at} did not fail");
-            assert!(tables == expected, "a fault at write {fails_at} for {fails_for} gives other tables");
+            assert!(
+                tables == expected,
+                "a fault at write {fails_at} for {fails_for} leaves different tables"
+            );
         }
     }
 }
 
-/// Sends the day, and again from the reported record on, until nothing is reported. Answers the tables, and how
-/// many writes and attempts it took.
+/// Sends the day, and retries from the reported record until nothing is reported. Returns the tables and the number
+/// of writes and attempts.
 async fn redeliver(store: FailingStore, day: &[Vec<u8>]) -> (Tables, usize, usize) {
     let function = upserter(store);
     let (mut start, mut attempts) = (0, 0);
@@ -287,17 +290,17 @@ async fn redeliver(store: FailingStore, day: &[Vec<u8>]) -> (Tables, usize, usiz
         assert!(summary.retried > 0 && !summary.faults.is_empty());
         start = failure["itemIdentifier"].as_str().unwrap().parse().unwrap();
     }
-    // A fault is never blamed on the data: what was bad is set aside, each record once, and nothing else.
-    let set_aside: Vec<_> = function
+    // A fault is never blamed on the data: only bad records are rejected, each of them once.
+    let rejected: Vec<_> = function
         .rejected_store
         .lines()
         .into_iter()
         .map(|(_, line)| line["sequence_number"].clone())
         .collect();
     assert_eq!(
-        set_aside.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(),
+        rejected.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(),
         BTreeSet::from(["0", "70", "151"])
     );
-    assert_eq!(set_aside.len(), 3);
+    assert_eq!(rejected.len(), 3);
     (function.store.store.tables(), function.store.writes(), attempts)
 }

@@ -1,4 +1,4 @@
-//! The cost model's volumes are those that the generated center makes and the planner plans.
+//! The cost model's volumes agree with the generated center and the planner.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ fn arguments(line: &str) -> CostArguments {
     Line::parse_from(format!("cost {line}").split_whitespace()).arguments
 }
 
-/// What a day of a generated center really makes.
+/// The counted volumes of a generated center's day.
 #[derive(Default)]
 struct Counted {
     contact_records: f64,
@@ -34,7 +34,7 @@ struct Counted {
     state_writes: f64,
     history_entries: f64,
     agent_event_bytes: f64,
-    /// Writes of the state that are left when batches are cut at each of `WINDOWS`.
+    /// Writes of the state that remain after merging within each of `WINDOWS`.
     merged_writes: [f64; WINDOWS.len()],
 }
 
@@ -75,13 +75,13 @@ fn count(agents: usize, contacts_per_hour: u32) -> Counted {
     counted
 }
 
-fn assert_near(what: &str, model: f64, counted: f64) {
+fn assert_near(name: &str, model: f64, counted: f64) {
     let off = (model / counted - 1.0).abs();
-    assert!(off < 0.08, "{what}: {model:.0} of the model, {counted:.0} counted");
+    assert!(off < 0.08, "{name}: the model has {model:.0}, counted {counted:.0}");
 }
 
 #[test]
-fn volumes_are_those_of_the_generated_center() {
+fn the_models_volumes_agree_with_the_generated_center() {
     for (agents, contacts_per_hour) in [(30, 60), (100, 100), (100, 600), (400, 2400)] {
         let counted = count(agents, contacts_per_hour);
         let center = Volumes {
@@ -90,7 +90,7 @@ fn volumes_are_those_of_the_generated_center() {
             hours: 8.0,
         };
         let model = Volume::of_a_day(&center);
-        let of = |what: &str| format!("{agents} agents, {contacts_per_hour} contacts an hour: {what}");
+        let of = |name: &str| format!("{agents} agents, {contacts_per_hour} contacts per hour: {name}");
         assert_near(&of("agent events"), model.agent_events, counted.agent_events);
         assert_near(&of("heartbeats"), model.heartbeats, counted.heartbeats);
         assert_near(&of("writes of the state"), model.state_writes, counted.state_writes);
@@ -98,7 +98,7 @@ fn volumes_are_those_of_the_generated_center() {
         // Heartbeats are shorter, and quiet centers have more of them.
         let bytes = f64::from(arguments("--agents 1 --contacts-per-day 1").agent_event_bytes);
         let counted_bytes = counted.agent_event_bytes / counted.agent_events;
-        assert!((0.85..1.15).contains(&(bytes / counted_bytes)), "{counted_bytes} bytes an event");
+        assert!((0.85..1.15).contains(&(bytes / counted_bytes)), "{counted_bytes} bytes per event");
     }
 }
 
@@ -116,7 +116,7 @@ fn a_longer_window_merges_as_many_writes_as_the_model_says() {
 }
 
 #[test]
-fn the_bill_says_what_it_counts_and_what_would_change_it() {
+fn the_bill_lists_every_service_and_the_saving_of_another_setting() {
     let bill = cost(&arguments("--agents 2000 --contacts-per-day 100000")).unwrap();
     for service in ["Kinesis", "Firehose", "Lambda", "DynamoDB", "S3", "CloudWatch", "KMS", "total"] {
         assert!(bill.lines().any(|line| line.starts_with(service)), "{service} is missing:\n{bill}");
@@ -128,7 +128,7 @@ fn the_bill_says_what_it_counts_and_what_would_change_it() {
     let services = ["Kinesis", "Firehose", "Lambda", "DynamoDB", "S3", "CloudWatch", "KMS"];
     let sum: f64 = services.iter().map(|service| dollars(&bill, service)).sum();
     assert!((sum - dollars(&bill, "total")).abs() < 0.1, "{bill}");
-    // What it says of another setting is what the bill with this setting says.
+    // The saving shown for a setting agrees with the bill for that setting.
     let saving: f64 = bill
         .lines()
         .find(|line| line.ends_with("AgentEventArchive=false"))

@@ -1,5 +1,6 @@
-//! What is compiled in may be used and passed on, comes from one registry, and comes once: the lists of deny.toml, held by the
-//! library that cargo-deny reads licenses with. `make licenses` runs cargo-deny itself, whose build takes minutes.
+//! Dependencies have allowed licenses, come from one registry, and have one version each: the lists of deny.toml,
+//! checked with the library that cargo-deny uses for licenses. `make licenses` runs cargo-deny itself, which takes
+//! minutes to build.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -33,7 +34,7 @@ struct Sources {
     allow_registry: Vec<String>,
 }
 
-/// `name`, or `name@version`, of which the rest may be anything.
+/// `name`, or `name@version` with a prefix of the version.
 #[derive(Deserialize)]
 struct Crate {
     #[serde(rename = "crate")]
@@ -70,7 +71,7 @@ fn cargo(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// The packages of others that are compiled for Linux.
+/// The third-party packages that are compiled for Linux.
 fn packages() -> Vec<Package> {
     let mut compiled = BTreeSet::new();
     for target in ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"] {
@@ -96,11 +97,11 @@ fn policy() -> Policy {
 }
 
 #[test]
-fn every_license_is_on_the_list_and_none_is_listed_in_vain() {
+fn every_license_is_allowed_and_every_allowed_license_is_used() {
     let allowed: BTreeSet<_> = policy().licenses.allow.into_iter().collect();
     let mut used = BTreeSet::new();
     for Package { name, version, license, .. } in packages() {
-        let license = license.unwrap_or_else(|| panic!("{name} {version} names no license"));
+        let license = license.unwrap_or_else(|| panic!("{name} {version} has no license"));
         let expression = Expression::parse_mode(&license, ParseMode::LAX).unwrap();
         let is_allowed = |license: &LicenseReq| allowed.contains(&license.to_string());
         assert!(
@@ -109,24 +110,24 @@ fn every_license_is_on_the_list_and_none_is_listed_in_vain() {
         );
         used.extend(expression.requirements().map(|requirement| requirement.req.to_string()));
     }
-    let in_vain: Vec<_> = allowed.difference(&used).collect();
-    assert!(in_vain.is_empty(), "no package has {in_vain:?}: take it off the list of deny.toml");
+    let unused: Vec<_> = allowed.difference(&used).collect();
+    assert!(unused.is_empty(), "no package has {unused:?}: remove it from deny.toml");
 }
 
 #[test]
-fn everything_comes_from_one_registry() {
+fn every_dependency_comes_from_one_registry() {
     let registries: Vec<_> =
         policy().sources.allow_registry.iter().map(|url| format!("registry+{url}")).collect();
     for Package { name, version, source, .. } in packages() {
         assert!(
             source.is_none_or(|source| registries.contains(&source)),
-            "{name} {version} is from elsewhere"
+            "{name} {version} has another source"
         );
     }
 }
 
 #[test]
-fn everything_comes_once_but_for_what_was_looked_at() {
+fn every_dependency_has_one_version_unless_deny_toml_lists_it() {
     let Bans { skip, deny } = policy().bans;
     let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in packages() {
@@ -136,5 +137,8 @@ fn everything_comes_once_but_for_what_was_looked_at() {
         }
     }
     versions.retain(|_, versions| versions.len() > 1);
-    assert!(versions.is_empty(), "several versions: {versions:?}; say in deny.toml why, or get rid of one");
+    assert!(
+        versions.is_empty(),
+        "several versions: {versions:?}; remove one, or list it in deny.toml with the reason"
+    );
 }

@@ -1,7 +1,7 @@
-//! Our envelopes and answers beside Amazon's own types (`aws_lambda_events`).
+//! Our envelopes and responses against the types of `aws_lambda_events` (the stock types).
 //!
-//! The stock types read every answer that we give, and are the oracle for every envelope that they can read. They cannot
-//! read all: one odd record fails their whole batch, which is why the functions do not use them.
+//! The stock types must parse every response of ours, and are the referee for every envelope that they can parse.
+//! They cannot parse all: one odd record fails their whole batch, so the functions do not use them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,10 +24,10 @@ use ledger_tests::{far_future, transform_event, upserter};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Reads a Firehose envelope with both; answers whether the stock type could.
+/// Parses a Firehose envelope with both types. Returns whether the stock type could parse it.
 fn firehose_agrees(envelope: &[u8]) -> bool {
     let Ok(stock) = serde_json::from_slice::<KinesisFirehoseEvent>(envelope) else { return false };
-    // A record without an id cannot be answered: the stock type reads one, and ours fails the batch.
+    // A record without an ID cannot be answered. The stock type accepts it, and ours fails the batch.
     if stock.records.iter().any(|record| record.record_id.is_none()) {
         return false;
     }
@@ -35,16 +35,19 @@ fn firehose_agrees(envelope: &[u8]) -> bool {
     assert_eq!(ours.records.len(), stock.records.len());
     for (ours, stock) in ours.records.iter().zip(&stock.records) {
         assert_eq!(Some(ours.record_id.as_ref()), stock.record_id.as_deref());
-        // The stock type takes a time through a float and cuts it, and so may lose a millisecond.
+        // The stock type truncates a float, and so may lose a millisecond.
         let arrival = ours.arrival.unwrap().epoch_milliseconds();
         let stock_arrival = stock.approximate_arrival_timestamp.timestamp_millis();
-        assert!((stock_arrival..=stock_arrival + 1).contains(&arrival), "{arrival}, not {stock_arrival}");
+        assert!(
+            (stock_arrival..=stock_arrival + 1).contains(&arrival),
+            "{arrival} instead of {stock_arrival}"
+        );
         assert_eq!(ours.data.bytes().unwrap(), stock.data.0.as_slice());
     }
     true
 }
 
-/// The same for Kinesis.
+/// Does the same for Kinesis.
 fn kinesis_agrees(envelope: &[u8]) -> bool {
     let Ok(stock) = serde_json::from_slice::<KinesisEvent>(envelope) else { return false };
     if stock.records.iter().any(|record| record.kinesis.sequence_number.is_empty()) {
@@ -58,7 +61,7 @@ fn kinesis_agrees(envelope: &[u8]) -> bool {
         assert_eq!(ours.event_source_arn, stock.event_source_arn.clone().unwrap_or_default());
         let shard = stock.event_id.as_deref().unwrap_or_default().split(':').next().unwrap();
         assert_eq!(ours.shard_id(), shard);
-        // The stock type takes the fraction of a second for a whole number: 0.25 is 25 milliseconds to it.
+        // The stock type parses the fraction of a second as a whole number: 0.25 becomes 25 milliseconds.
         let arrival = ours.arrival.unwrap().epoch_milliseconds();
         assert_eq!(arrival.div_euclid(1000), stock.kinesis.approximate_arrival_timestamp.timestamp());
         assert_eq!(ours.data.bytes().unwrap(), stock.kinesis.data.0.as_slice());
@@ -73,7 +76,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_the_stock_types_can_read_we_read_the_same() {
+fn an_envelope_that_the_stock_types_parse_has_the_same_content_in_ours() {
     let example = |name: &str| fs::read(repository().join("events").join(name)).unwrap();
     assert!(firehose_agrees(&example("contact-records.json")));
     assert!(kinesis_agrees(&example("agent-events.json")));
@@ -81,7 +84,7 @@ fn what_the_stock_types_can_read_we_read_the_same() {
         [("firehose_envelope", firehose_agrees as fn(&[u8]) -> bool), ("kinesis_envelope", kinesis_agrees)]
     {
         let read = corpus(target).iter().filter(|envelope| agrees(envelope)).count();
-        assert!(read > 0, "the stock type reads nothing of the corpus of {target}");
+        assert!(read > 0, "the stock type parses nothing of the corpus of {target}");
     }
 }
 
@@ -89,7 +92,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_envelope_of_a_service_is_read_as_the_stock_types_read_it(
+    fn any_envelope_of_a_service_has_the_same_content_in_the_stock_types_and_ours(
         records in prop::collection::vec(
             (prop::collection::vec(any::<u8>(), 0..200), "[ -~]{1,60}", 0_i64..4_102_444_800_000, any::<bool>()), 0..20,
         ),
@@ -98,7 +101,7 @@ proptest! {
         let firehose: Vec<_> = records.iter().map(|(data, id, at, has_metadata)| {
             let mut record = json!({"recordId": id, "approximateArrivalTimestamp": at, "data": encoded(data)});
             if *has_metadata {
-                // Firehose writes "" for a record without one, and the stock type reads no text here.
+                // For a record without a number, Firehose writes "", which the stock type does not parse.
                 record["kinesisRecordMetadata"] = json!({
                     "shardId": "shardId-000000000000", "partitionKey": id, "approximateArrivalTimestamp": at,
                     "sequenceNumber": "49", "subsequenceNumber": 0,
@@ -120,7 +123,7 @@ proptest! {
         prop_assert_eq!(&arrivals(ours.records.iter().map(|record| record.arrival).collect()), &sent);
 
         let kinesis: Vec<_> = records.iter().enumerate().map(|(place, (data, key, at, has_window))| {
-            // Seconds with a fraction, as Lambda writes them.
+            // Fractional seconds, as Lambda writes them.
             #[expect(clippy::cast_precision_loss, reason = "a time of this century has few digits")]
             let seconds = *at as f64 / 1000.0;
             let mut record = json!({
@@ -146,7 +149,7 @@ proptest! {
 }
 
 #[test]
-fn every_answer_to_firehose_is_read_by_the_stock_type() {
+fn every_response_to_firehose_is_parsed_by_the_stock_type() {
     let mut records = Input::demo_day().contact_records;
     records.truncate(300);
     records.push(br#"{"AgentARN":"a","EventType":"LOGIN"}"#.to_vec());
@@ -156,7 +159,7 @@ fn every_answer_to_firehose_is_read_by_the_stock_type() {
     assert!(summary.ok > 250 && summary.dropped() > 0 && summary.failed() > 1);
     let mut answer = serde_json::to_value(&response).unwrap();
     for record in answer["records"].as_array_mut().unwrap() {
-        // Firehose asks for data and keys of rows alone; the stock type has no answer without them.
+        // Firehose requires data and keys only for rows. The stock type requires them for every record.
         if record["result"] != "Ok" {
             assert_eq!(record.as_object().unwrap().len(), 2, "{record}");
             (record["data"], record["metadata"]) = (json!(""), json!({}));
@@ -179,9 +182,9 @@ fn every_answer_to_firehose_is_read_by_the_stock_type() {
     assert_eq!(results, expected.into());
 }
 
-/// The answer to Kinesis is the stock type; this is what it looks like on the wire.
+/// The response to Kinesis is the stock type. This test shows its wire format.
 #[tokio::test]
-async fn every_answer_to_kinesis_is_that_of_the_stock_type() {
+async fn every_response_to_kinesis_has_the_stock_types_format() {
     let mut function = upserter(MemoryStore::default());
     let records: [&[u8]; 2] = [b"{", b"{}"];
     let event = ledger_tests::stream_event(7, records);

@@ -1,7 +1,7 @@
-//! The meaning of whole contact records: fixtures made by hand from the tables of the Administrator Guide's
-//! "Contact records data model", and the rows they become.
+//! The meaning of whole contact records: hand-made fixtures, based on the tables of the Administrator Guide's
+//! "Contact records data model", and their rows.
 //!
-//! `make generate-golden` rewrites the rows; review the difference before you commit it.
+//! `make generate-golden` rewrites the rows. Review the diff before you commit it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ fn row(name: &str) -> Value {
 }
 
 #[test]
-fn every_fixture_becomes_its_row() {
+fn every_fixture_has_its_golden_row() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/contact-records");
     let fixtures = contact_record_fixtures();
     for (name, record) in &fixtures {
@@ -30,9 +30,9 @@ fn every_fixture_becomes_its_row() {
     assert!(fixtures.len() >= 16, "only {} fixtures", fixtures.len());
 }
 
-/// The derived columns, written down from the fixtures' own numbers and not from the rows.
+/// The expected values are computed by hand from the fixtures, not copied from the rows.
 #[test]
-fn the_derived_columns_are_what_their_rules_say() {
+fn the_derived_columns_follow_their_rules() {
     let names = [
         "contact_duration_seconds",
         "queue_wait_seconds",
@@ -82,7 +82,7 @@ fn a_record_with_every_field_set_fills_every_column() {
     let row = row("every-field-set");
     let missing: Vec<_> =
         columns().map(|column| column.name).filter(|name| row.get(*name).is_none()).collect();
-    // The contact was answered, so it was not abandoned; every field has a column; it is no copy of a backfill, and no
+    // Every field has a column. The contact was answered and so not abandoned, and is neither from a backfill nor a
     // callback.
     assert_eq!(missing, ["extra", "abandoned_in", "arrival_place", "wait_after_greeting_milliseconds"]);
     assert_eq!(row["attributes"]["GreetingPlayed"], "true");
@@ -97,7 +97,7 @@ fn a_record_with_every_field_set_fills_every_column() {
 }
 
 #[test]
-fn what_amazon_connect_may_send_tomorrow_degrades_columns_and_loses_nothing() {
+fn unknown_fields_and_types_leave_columns_empty_and_lose_nothing() {
     let row = row("fields-of-tomorrow");
     assert_eq!(row["channel"], "HOLOGRAM");
     assert!(row.get("queue_duration_seconds").is_none());
@@ -113,10 +113,10 @@ fn what_amazon_connect_may_send_tomorrow_degrades_columns_and_loses_nothing() {
     assert_eq!(extra, expected);
 }
 
-/// A contact in three versions, each delivered twice: the copies of a version have one hash, the versions three,
-/// and all share a partition and order by `last_update_timestamp`.
+/// A contact in three versions, each delivered twice. The copies of a version have the same hash, the versions have
+/// three, and `last_update_timestamp` orders them.
 #[test]
-fn versions_can_be_told_apart_and_copies_cannot() {
+fn versions_have_different_hashes_and_copies_the_same() {
     let original: Value = serde_json::from_slice(&contact_record_fixtures()["voice-answered"]).unwrap();
     let version = |updated: &str, attributes: Value| {
         let mut record = original.clone();
@@ -141,7 +141,7 @@ fn versions_can_be_told_apart_and_copies_cannot() {
     assert_eq!(newest["attributes"]["survey"], "5");
 }
 
-/// A redacted copy is an ordinary newer version, and the newest version holds nothing of what was redacted.
+/// A redacted copy is an ordinary newer version, and the newest version has none of the redacted data.
 #[test]
 fn a_redacted_copy_is_a_newer_version() {
     let (before, after) = (row("email"), row("email-redacted"));
@@ -155,10 +155,10 @@ fn a_redacted_copy_is_a_newer_version() {
     assert!(!after.to_string().contains("customer@example.com"));
 }
 
-/// `tests/content-hash/vectors.json` is from a second implementation, made from docs/contact-record.md alone; it is
-/// `content_hash.py` beside it.
+/// `tests/content-hash/vectors.json` comes from a second implementation, `content_hash.py`, which was written only
+/// from docs/contact-record.md.
 #[test]
-fn the_hash_is_that_of_a_second_implementation() {
+fn the_hash_agrees_with_a_second_implementation() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("content-hash/vectors.json");
     let vectors: Vec<BTreeMap<String, String>> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     assert!(vectors.len() >= 25);

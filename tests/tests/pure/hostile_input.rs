@@ -1,4 +1,4 @@
-//! Input that somebody made on purpose, or that stands at a limit: what becomes of each is what docs/reliability.md says.
+//! Hostile input and input at a limit have the outcomes that docs/reliability.md lists.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -52,35 +52,35 @@ async fn outcome_of(
         ("skipped", summary.skipped),
     ];
     let counted = counts.into_iter().find(|(_, count)| *count == 1).map(|(name, _)| name.to_owned());
-    rejected.or(counted).expect("it is in one count")
+    rejected.or(counted).expect("the record is in one count")
 }
 
 #[tokio::test]
-async fn every_hostile_input_has_its_outcome() {
-    for Case { what, record, outcome, holds } in contact_records() {
-        let (is, row) = row_of(&record);
-        assert_eq!(is, outcome, "{what}");
+async fn every_hostile_input_has_its_documented_outcome() {
+    for Case { description, record, outcome, holds } in contact_records() {
+        let (actual, row) = row_of(&record);
+        assert_eq!(actual, outcome, "{description}");
         if let Some((column, value)) = holds {
-            assert_eq!(row[column], value, "{what}");
+            assert_eq!(row[column], value, "{description}");
         }
     }
     let (_server, client) = dynamodb().await;
     let Upserter { rules, write_concurrency, rejected_store, .. } = upserter(());
     let function =
         Upserter { store: dynamodb_store(client.clone()), rejected_store, rules, write_concurrency };
-    for (number, Case { what, record, outcome, holds }) in agent_events().into_iter().enumerate() {
-        assert_eq!(outcome_of(&function, number, &record).await, outcome, "{what}");
+    for (number, Case { description, record, outcome, holds }) in agent_events().into_iter().enumerate() {
+        assert_eq!(outcome_of(&function, number, &record).await, outcome, "{description}");
         if let Some((attribute, value)) = holds {
             let scan = client.scan().table_name("State").send().await.unwrap();
             let held = scan.items().iter().filter_map(|item| item.get(attribute)?.as_s().ok());
-            assert!(held.into_iter().any(|held| *held == value), "{what}");
+            assert!(held.into_iter().any(|held| *held == value), "{description}");
         }
     }
 }
 
-/// Lambda's limits for an event: 10,000 records, or 6 MB.
+/// Lambda's limits for an event are 10,000 records and 6 MB.
 #[test]
-fn the_largest_events_are_answered_whole() {
+fn every_record_of_the_largest_events_is_answered() {
     let small = contact(json!({}));
     let event = transform_event(std::iter::repeat_n(small.as_slice(), 10_000));
     let (response, summary) = transform(event, &Policy::default());
@@ -91,10 +91,10 @@ fn the_largest_events_are_answered_whole() {
     assert_eq!(summary.ok + summary.rejected.total(), 10_000);
     assert!(
         summary.ok > 0 && summary.rejected.total() > 0,
-        "the rows are larger than the records, so some have no room"
+        "rows are larger than records, so some do not fit"
     );
 
-    // Every byte of these has to be escaped in a row.
+    // Every byte of these is escaped in a row.
     let quotes = contact(json!({"CustomerId": "\"".repeat(400_000)}));
     let (response, summary) = transform(transform_event([quotes.as_slice(); 5]), &Policy::default());
     assert!(serde_json::to_vec(&response).unwrap().len() <= RESPONSE_BUDGET);

@@ -1,4 +1,5 @@
-//! What needs no process and no server: pure functions, models, and what must agree with the template and the documentation.
+//! Tests without processes and servers: pure functions, models, and agreement with the template and the
+//! documentation.
 
 mod agent_event_upserter;
 mod boundaries;

@@ -1,10 +1,10 @@
-//! What Amazon Connect's metrics say of one contact, against the columns that are computed from its record. Each rule is
-//! written from the definition (Administrator Guide, "Metric definitions"), as records that differ in one thing.
+//! The columns derived from one contact's record, against Amazon Connect's metric definitions (Administrator Guide,
+//! "Metric definitions"). Each rule is tested with records that differ in one field.
 
 use ledger_tests::golden::row_of;
 use serde_json::{Value, json};
 
-/// A contact that waited in a queue for 20 seconds and that no agent took.
+/// A contact that waited in a queue for 20 seconds and was not answered.
 fn queued() -> Value {
     json!({
         "ContactId": "c0000000-0000-4000-8000-000000000001",
@@ -19,12 +19,12 @@ fn queued() -> Value {
     })
 }
 
-/// The same, answered.
+/// The same contact, answered.
 fn answered() -> Value {
     with(queued(), json!({"Agent": {"ConnectedToAgentTimestamp": "2026-03-02T09:00:50Z"}}))
 }
 
-/// The record with these fields instead.
+/// The record with these fields replaced.
 fn with(mut record: Value, fields: Value) -> Value {
     let Value::Object(fields) = fields else { panic!("fields are an object") };
     for (name, value) in fields {
@@ -40,29 +40,30 @@ fn column(name: &str, record: &Value) -> Value {
     row_of(record.to_string().as_bytes()).get(name).cloned().unwrap_or(Value::Null)
 }
 
-/// Each record with what the column must be.
+/// Checks a column: each case is a description, a record, and the column's value.
 fn check(name: &str, cases: impl IntoIterator<Item = (&'static str, Value, Value)>) {
-    for (what, record, expected) in cases {
-        assert_eq!(column(name, &record), expected, "{name}: {what}");
+    for (case, record, expected) in cases {
+        assert_eq!(column(name, &record), expected, "{name}: {case}");
     }
 }
 
-/// Queued, and neither an agent nor a transfer nor a next contact: whatever ended it, and whoever began it.
+/// A queued contact without agent, transfer, or next contact is abandoned, for any disconnect reason and initiation
+/// method.
 #[test]
 fn a_contact_is_abandoned_without_agent_transfer_and_next_contact() {
     check(
         "abandoned",
         [
-            ("given up in the queue", queued(), json!(true)),
+            ("abandoned in the queue", queued(), json!(true)),
             ("never queued", with(queued(), json!({"Queue": null})), json!(false)),
             ("answered", answered(), json!(false)),
-            ("went on as another contact", with(queued(), json!({"NextContactId": "n"})), json!(false)),
+            ("continued as another contact", with(queued(), json!({"NextContactId": "n"})), json!(false)),
             (
                 "transferred from the queue",
                 with(queued(), json!({"TransferCompletedTimestamp": "2026-03-02T09:00:50Z"})),
                 json!(false),
             ),
-            // An endpoint is no completed transfer.
+            // An endpoint is not a completed transfer.
             (
                 "an endpoint",
                 with(queued(), json!({"TransferredToEndpoint": {"Address": "+441632960100"}})),
@@ -90,7 +91,7 @@ fn a_contact_is_abandoned_without_agent_transfer_and_next_contact() {
 }
 
 #[test]
-fn a_customer_gave_up_what_is_abandoned_and_was_hung_up_by_the_customer() {
+fn a_customer_gave_up_on_an_abandoned_contact_that_the_customer_disconnected() {
     check(
         "customer_gave_up",
         [
@@ -107,7 +108,7 @@ fn a_customer_gave_up_what_is_abandoned_and_was_hung_up_by_the_customer() {
 }
 
 #[test]
-fn a_contact_was_lost_where_it_was() {
+fn a_contact_is_abandoned_where_it_was_last() {
     let before_the_queue = || with(queued(), json!({"Queue": null}));
     check(
         "abandoned_in",
@@ -122,7 +123,7 @@ fn a_contact_was_lost_where_it_was() {
                 Value::Null,
             ),
             ("… not ended", with(before_the_queue(), json!({"DisconnectTimestamp": null})), Value::Null),
-            ("… that went on", with(before_the_queue(), json!({"NextContactId": "n"})), Value::Null),
+            ("… that continued", with(before_the_queue(), json!({"NextContactId": "n"})), Value::Null),
             (
                 "… that was transferred",
                 with(before_the_queue(), json!({"TransferCompletedTimestamp": "2026-03-02T09:00:50Z"})),
@@ -133,7 +134,7 @@ fn a_contact_was_lost_where_it_was() {
     );
 }
 
-/// Only the completed transfer counts; a survey, a consultation and a callback leave a next contact.
+/// Only a completed transfer counts. A survey, a consultation, or a callback has a next contact.
 #[test]
 fn a_contact_is_transferred_by_its_completed_transfer() {
     let transfer = json!({"TransferCompletedTimestamp": "2026-03-02T09:00:55Z"});
@@ -168,7 +169,7 @@ fn a_contact_is_transferred_by_its_completed_transfer() {
     );
 }
 
-/// A record of a call that was never held has 0 holds, and a hold shorter than a second a duration of 0.
+/// A call that was never held has 0 holds. A hold shorter than a second has a duration of 0.
 #[test]
 fn a_contact_was_held_if_it_has_holds() {
     check(
@@ -190,7 +191,7 @@ fn a_contact_was_held_if_it_has_holds() {
 }
 
 #[test]
-fn handle_time_is_the_sum_of_the_parts_that_there_are() {
+fn handle_time_is_the_sum_of_the_parts_that_exist() {
     let agent = |fields: Value| with(answered(), json!({ "Agent": fields }));
     let all = json!({
         "AgentInteractionDuration": 100, "CustomerHoldDuration": 20, "AfterContactWorkDuration": 3, "AgentPauseDurationInSeconds": 4000,
@@ -214,9 +215,9 @@ fn handle_time_is_the_sum_of_the_parts_that_there_are() {
     );
 }
 
-/// To the later of the disconnection and the end of after-contact work.
+/// Resolution time ends with the later of the disconnection and after-contact work.
 #[test]
-fn a_contact_is_resolved_after_its_last_work() {
+fn a_contact_is_resolved_when_its_last_work_ends() {
     let work = |end: &str| with(answered(), json!({"Agent": {"AfterContactWorkEndTimestamp": end}}));
     check(
         "resolution_seconds",
@@ -226,7 +227,7 @@ fn a_contact_is_resolved_after_its_last_work() {
             ("work before it", work("2026-03-02T09:00:55Z"), json!(60)),
             ("not ended", with(answered(), json!({"DisconnectTimestamp": null})), Value::Null),
             (
-                "ended before it began",
+                "ended before it started",
                 with(answered(), json!({"DisconnectTimestamp": "2026-03-02T08:59:00Z"})),
                 json!(0),
             ),
@@ -234,7 +235,7 @@ fn a_contact_is_resolved_after_its_last_work() {
     );
 }
 
-/// Up to the queue, or else the transfer, or else the disconnection; of four initiation methods.
+/// Only four initiation methods have flow time.
 #[test]
 fn flow_time_ends_at_the_queue_or_else_the_transfer_or_else_the_disconnection() {
     let transfer = json!({"TransferCompletedTimestamp": "2026-03-02T09:00:50Z"});
@@ -245,9 +246,9 @@ fn flow_time_ends_at_the_queue_or_else_the_transfer_or_else_the_disconnection() 
             ("queue", with(queued(), transfer.clone()), json!(29)),
             ("transfer", with(unqueued(), transfer), json!(49)),
             ("disconnection", unqueued(), json!(59)),
-            ("no beginning", with(queued(), json!({"ConnectedToSystemTimestamp": null})), json!(0)),
+            ("no start", with(queued(), json!({"ConnectedToSystemTimestamp": null})), json!(0)),
             (
-                "begun late",
+                "started late",
                 with(queued(), json!({"ConnectedToSystemTimestamp": "2026-03-02T09:00:40Z"})),
                 json!(0),
             ),
@@ -266,9 +267,9 @@ fn flow_time_ends_at_the_queue_or_else_the_transfer_or_else_the_disconnection() 
     }
 }
 
-/// The spelling in the stream is not settled: Amazon's pages write two, in two units, at two places.
+/// The field's name in the stream is not certain: Amazon's documentation has two names, in two units, in two places.
 #[test]
-fn the_wait_of_a_customer_first_callback_is_read_in_either_spelling() {
+fn the_wait_of_a_customer_first_callback_is_read_under_either_name() {
     check(
         "callback_wait_milliseconds",
         [
@@ -278,9 +279,9 @@ fn the_wait_of_a_customer_first_callback_is_read_in_either_spelling() {
                 with(answered(), json!({"Queue": {"CallbackTotalQueueDuration": 90}})),
                 json!(90_000),
             ),
-            ("on top", with(answered(), json!({"CallbackTotalQueueDuration": 90})), json!(90_000)),
+            ("at the top level", with(answered(), json!({"CallbackTotalQueueDuration": 90})), json!(90_000)),
             (
-                "on top, milliseconds",
+                "at the top level, milliseconds",
                 with(answered(), json!({"CallbackTotalQueueDurationMillis": 90_500})),
                 json!(90_500),
             ),
@@ -294,7 +295,7 @@ fn the_wait_of_a_customer_first_callback_is_read_in_either_spelling() {
 }
 
 #[test]
-fn the_wait_after_the_greeting_is_of_humans_that_were_called_back_first() {
+fn only_customer_first_callbacks_answered_by_a_human_have_a_wait_after_the_greeting() {
     let dialed = |record| {
         with(
             record,
@@ -333,23 +334,23 @@ fn the_first_response_counts_from_the_queue() {
     );
 }
 
-/// Contacts that are no customer's.
+/// Contacts without a customer.
 #[test]
-fn assistants_and_simulated_contacts_are_told_by_their_segment_attributes() {
+fn assistants_and_simulated_contacts_are_recognized_by_their_segment_attributes() {
     let of = |name: &str, value: Value| with(queued(), json!({"SegmentAttributes": {name: value}}));
     let text = |text: &str| json!({ "ValueString": text });
-    for (what, record, is_assistant, is_simulated) in [
+    for (case, record, is_assistant, is_simulated) in [
         ("neither", queued(), false, false),
         ("telephony", of("connect:Subtype", text("connect:Telephony")), false, false),
         ("an assistant", of("connect:Subtype", text("connect:Assistant")), true, false),
         ("… as bare text", of("connect:Subtype", json!("connect:Assistant")), true, false),
         ("a test", of("connect:ValidationTestType", text("EXPERIENCE_VALIDATION")), false, true),
         ("a test of the flow", of("connect:ValidationTestType", text("FLOW_VALIDATION")), false, true),
-        ("a value of tomorrow", of("connect:ValidationTestType", text("SOMETHING_ELSE")), false, true),
+        ("an unknown value", of("connect:ValidationTestType", text("SOMETHING_ELSE")), false, true),
         ("no test", of("connect:ValidationTestType", json!(null)), false, false),
         ("an empty text", of("connect:ValidationTestType", text("")), false, false),
     ] {
         let found = (column("assistant", &record), column("simulated", &record));
-        assert_eq!(found, (json!(is_assistant), json!(is_simulated)), "{what}");
+        assert_eq!(found, (json!(is_assistant), json!(is_simulated)), "{case}");
     }
 }

@@ -1,5 +1,5 @@
-//! The agent tables against a second opinion: random agents live random days, their events are delivered in every
-//! bad way, and the tables must say what happened.
+//! The agent tables against an independent reference: random agents have random days, their events are delivered with
+//! every kind of fault, and the tables must show what happened.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,24 +20,24 @@ use connect_streams::Timestamp;
 use fastrand::Rng;
 use lambda_io::kinesis::BatchResponse;
 use ledger_tests::chaos::Chaos;
-use ledger_tests::lives::{Event, INSTANCE, REGION, World, contradictory, told_by};
+use ledger_tests::lives::{Event, INSTANCE, REGION, World, contradictory, truth_in};
 use ledger_tests::{MemoryRejectedStore, dynamodb, dynamodb_store, far_future, stream_event, upserter};
 use serde_json::Value;
 
-/// How many worlds are tried, unless `MODEL_WORLDS` says another number.
+/// Number of worlds, unless `MODEL_WORLDS` is set.
 const WORLDS: u64 = 200;
-/// After so many attempts the weather clears, so that every batch is done one day.
-const ATTEMPTS_IN_BAD_WEATHER: usize = 6;
+/// Only the first attempts at a record crash, so that every batch finishes.
+const ATTEMPTS_WITH_CRASHES: usize = 6;
 
 type Function<S> = Upserter<S, MemoryRejectedStore>;
 
-/// The way a lane of the stream delivers its events: what it sends, in this order.
+/// The events that a lane delivers, in its order.
 fn lane(world: &World, rng: &mut Rng) -> Vec<Event> {
     let mut events = world.events.clone();
     match rng.u8(..3) {
         // Each agent in order, agents interleaved.
         0 => events.sort_by(|one, other| one.timestamp.cmp(&other.timestamp)),
-        // Neighbours change places.
+        // Events change places with others nearby.
         1 => {
             let mut keys: BTreeMap<(usize, usize), Event> = BTreeMap::new();
             for (place, event) in events.into_iter().enumerate() {
@@ -54,8 +54,8 @@ fn lane(world: &World, rng: &mut Rng) -> Vec<Event> {
     events
 }
 
-/// Drives a future until it is done, or for so many polls: then it is given up where it stands, as an invocation that
-/// crashes or is timed out.
+/// Polls a future until it is done, at most `polls` times. Then it is dropped, like an invocation that crashes or
+/// times out.
 async fn until_crash<F: Future>(future: F, mut polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| match future.as_mut().poll(context) {
@@ -69,7 +69,7 @@ async fn until_crash<F: Future>(future: F, mut polls: usize) -> Option<F::Output
     .await
 }
 
-/// The event source mapping's loop for one lane: batches in order, and again from the reported record on.
+/// The event source mapping's loop for one lane: batches in order, with retries from the reported record.
 async fn deliver<S: Store>(function: &Function<Chaos<S>>, events: &[Event], seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let (mut start, mut attempts) = (0, 0);
@@ -78,7 +78,7 @@ async fn deliver<S: Store>(function: &Function<Chaos<S>>, events: &[Event], seed
         let batch = &events[start..end];
         let event = stream_event(start, batch.iter().map(|event| event.record.as_slice()));
         let polls = match rng.u8(..5) {
-            0 if attempts < ATTEMPTS_IN_BAD_WEATHER => rng.usize(..30),
+            0 if attempts < ATTEMPTS_WITH_CRASHES => rng.usize(..30),
             _ => usize::MAX,
         };
         attempts += 1;
@@ -95,7 +95,7 @@ async fn deliver<S: Store>(function: &Function<Chaos<S>>, events: &[Event], seed
     }
 }
 
-/// The first record that is not done.
+/// The number of the first unfinished record.
 fn finished(response: &BatchResponse, start: usize, end: usize) -> usize {
     let answer = serde_json::to_value(response).unwrap();
     let Some(failure) = answer["batchItemFailures"].get(0) else { return end };
@@ -110,14 +110,14 @@ fn check_counts(summary: &Summary, records: usize) {
     assert!(summary.rejected.is_empty(), "nothing is wrong with the events");
 }
 
-/// Two lanes deliver the same world at the same time, as a stream and a redrive of it would.
-async fn live_through<S: Store>(store: S, world: &World, rng: &mut Rng) -> Function<Chaos<S>> {
+/// Delivers the world in two concurrent lanes, like a stream and its redrive.
+async fn deliver_twice<S: Store>(store: S, world: &World, rng: &mut Rng) -> Function<Chaos<S>> {
     let function = upserter(Chaos::new(store, rng.u8(..30), rng.u64(..)));
     let lanes = [lane(world, rng), lane(world, rng)];
     let (one, other) = (rng.u64(..), rng.u64(..));
     futures::join!(deliver(&function, &lanes[0], one), deliver(&function, &lanes[1], other));
-    function.store.clear_up().await;
-    assert!(function.rejected_store.lines().is_empty(), "weather is never blamed on the data");
+    function.store.apply_delayed().await;
+    assert!(function.rejected_store.lines().is_empty(), "faults are never blamed on the data");
     function
 }
 
@@ -128,29 +128,29 @@ fn world(seed: u64) -> (World, Rng) {
 }
 
 #[tokio::test]
-async fn the_tables_say_what_happened_however_it_is_delivered() {
+async fn the_tables_show_what_happened_for_any_delivery() {
     let worlds = std::env::var("MODEL_WORLDS").map_or(WORLDS, |number| number.parse().unwrap());
     let mut events = 0;
     for seed in 0..worlds {
         let (world, mut rng) = world(seed);
-        let function = live_through(MemoryStore::default(), &world, &mut rng).await;
-        assert_eq!(told_by(&function.store.store.tables()), world.truth, "world {seed}");
+        let function = deliver_twice(MemoryStore::default(), &world, &mut rng).await;
+        assert_eq!(truth_in(&function.store.store.tables()), world.truth, "world {seed}");
         events += 2 * world.events.len();
     }
     println!("{events} deliveries of events in {worlds} worlds");
 }
 
 #[tokio::test]
-async fn dynoxide_says_what_happened_however_it_is_delivered() {
+async fn dynoxide_shows_what_happened_for_any_delivery() {
     for seed in 0..8 {
         let (_server, client) = dynamodb().await;
         let (world, mut rng) = world(seed);
-        live_through(dynamodb_store(client.clone()), &world, &mut rng).await;
-        assert_eq!(told_by(&read(client, &world).await), world.truth, "world {seed}");
+        deliver_twice(dynamodb_store(client.clone()), &world, &mut rng).await;
+        assert_eq!(truth_in(&read(client, &world).await), world.truth, "world {seed}");
     }
 }
 
-/// Both tables as a consumer reads them.
+/// Both tables, read through the consumer's API.
 async fn read(client: Client, world: &World) -> Tables {
     let reader = Reader::new(client, "State".to_owned(), "History".to_owned());
     let at = |text: &str| Timestamp::parse(text).unwrap();
@@ -165,15 +165,15 @@ async fn read(client: Client, world: &World) -> Tables {
         if truth.snapshot.is_some() {
             put(Register::Snapshot, agent.snapshot);
         }
-        // The agent has the later of login and logout, or says that they were in one millisecond.
+        // The session is the later of login and logout. It is unknown if both are in the same millisecond.
         let is_in = truth.login > truth.logout;
-        let said = (agent.session, agent.session_since.as_ref());
+        let shown = (agent.session, agent.session_since.as_ref());
         if truth.login == truth.logout {
-            assert_eq!(said.1, truth.login.as_ref());
+            assert_eq!(shown.1, truth.login.as_ref());
         } else if is_in {
-            assert_eq!(said, (Some(Session::In), truth.login.as_ref()));
+            assert_eq!(shown, (Some(Session::In), truth.login.as_ref()));
         } else {
-            assert_eq!(said, (Some(Session::Out), truth.logout.as_ref()));
+            assert_eq!(shown, (Some(Session::Out), truth.logout.as_ref()));
         }
         for (register, since) in [(Register::Login, &truth.login), (Register::Logout, &truth.logout)] {
             if let Some(since) = since {
@@ -190,9 +190,9 @@ async fn read(client: Client, world: &World) -> Tables {
     tables
 }
 
-/// One invocation is given up at every point where it can be, and the batch comes again.
+/// One invocation crashes at each point where it can, and the batch is retried.
 #[tokio::test]
-async fn an_invocation_given_up_at_any_point_leaves_nothing_behind() {
+async fn a_retry_completes_an_invocation_that_crashed_at_any_point() {
     for seed in 0..30 {
         let mut rng = Rng::with_seed(seed);
         let world = World::of(3, 40, &mut rng);
@@ -203,19 +203,19 @@ async fn an_invocation_given_up_at_any_point_leaves_nothing_behind() {
             let event = stream_event(0, world.events.iter().map(|event| event.record.as_slice()));
             let was_done = until_crash(function.handle(&event, far_future()), points).await.is_some();
             function.handle(&event, far_future()).await;
-            assert_eq!(told_by(&function.store.store.tables()), world.truth, "world {seed}, point {points}");
+            assert_eq!(truth_in(&function.store.store.tables()), world.truth, "world {seed}, point {points}");
             points += 1;
             if was_done {
                 break;
             }
         }
-        assert!(points > 5, "world {seed} was given up at {points} points only");
+        assert!(points > 5, "world {seed} crashed at only {points} points");
     }
 }
 
-/// What is reported as done is there, at every moment and not only in the end.
+/// Checked after every response, not only at the end.
 #[tokio::test]
-async fn nothing_that_was_reported_as_done_is_missing() {
+async fn everything_reported_as_done_is_in_the_tables() {
     for seed in 0..100 {
         let (world, mut rng) = world(seed);
         let function = upserter(Chaos::new(MemoryStore::default(), 40, seed));
@@ -226,7 +226,7 @@ async fn nothing_that_was_reported_as_done_is_missing() {
             let event = stream_event(start, events[start..end].iter().map(|event| event.record.as_slice()));
             let (response, _) = function.handle(&event, far_future()).await;
             start = finished(&response, start, end);
-            let tables = told_by(&function.store.store.tables());
+            let tables = truth_in(&function.store.store.tables());
             for Event { agent_id, timestamp, event_id, .. } in
                 events[..start].iter().filter(|event| event.is_kept)
             {
@@ -248,7 +248,7 @@ async fn contradictory_events_give_the_same_tables_in_any_order() {
             rng.shuffle(&mut events);
             let function = upserter(Chaos::new(MemoryStore::default(), 20, seed + delivery));
             deliver(&function, &events, seed + delivery).await;
-            function.store.clear_up().await;
+            function.store.apply_delayed().await;
             let found = function.store.store.tables();
             assert!(
                 tables.get_or_insert_with(|| found.clone()) == &found,
@@ -258,13 +258,13 @@ async fn contradictory_events_give_the_same_tables_in_any_order() {
     }
 }
 
-/// An event that never came is told by the one after it, and by no other.
+/// Only the event after a lost one shows a gap.
 #[tokio::test]
-async fn a_lost_event_is_told_by_its_successor() {
+async fn a_lost_event_is_reported_by_its_successor() {
     let mut lost = 0;
     for seed in 0..500 {
         let events = World::of(1, 25, &mut Rng::with_seed(seed)).events;
-        // Events of one millisecond have no order that a successor could miss one in.
+        // Events in one millisecond have no order, so a successor shows no gap.
         if events.windows(2).any(|pair| pair[0].timestamp == pair[1].timestamp) {
             continue;
         }
@@ -273,11 +273,11 @@ async fn a_lost_event_is_told_by_its_successor() {
             let [event, successor] = pair else { continue };
             let event: Value = serde_json::from_slice(&event.record).unwrap();
             let next: Value = serde_json::from_slice(&successor.record).unwrap();
-            let moved =
+            let changed =
                 |part: &str| event["PreviousAgentSnapshot"][part] != event["CurrentAgentSnapshot"][part];
-            let is_told =
+            let is_visible =
                 !event["PreviousAgentSnapshot"].is_null() && !next["PreviousAgentSnapshot"].is_null();
-            if is_told && (moved("AgentStatus") || moved("Contacts")) {
+            if is_visible && (changed("AgentStatus") || changed("Contacts")) {
                 let expected = format!("{}#{}", successor.timestamp, successor.event_id);
                 assert_eq!(gaps(&events, Some(place)).await, [expected], "seed {seed}, event {place} lost");
                 lost += 1;
@@ -287,7 +287,7 @@ async fn a_lost_event_is_told_by_its_successor() {
     assert!(lost > 100, "only {lost} events were lost");
 }
 
-/// The versions that tell of a gap when all events but one are delivered in order.
+/// The versions of events that show a gap when all events except `lost` are delivered in order.
 async fn gaps(events: &[Event], lost: Option<usize>) -> Vec<String> {
     let function = upserter(MemoryStore::default());
     let mut gaps = Vec::new();

@@ -1,4 +1,4 @@
-//! One declaration, many outputs: the writer, the Glue columns and the documentation agree.
+//! The writer, the Glue columns, and the documentation come from one declaration and agree.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use contact_ledger::commands::schema::{SchemaFormat, schema};
 use lake_parquet::GlueType;
 use ledger_tests::contact_record_fixtures;
 
-/// The rows of all fixtures, and of a demo record.
+/// The rows of all fixtures and of a demo record.
 fn rows() -> Vec<(String, Vec<u8>)> {
     let arrival = Timestamp::parse("2026-03-02T09:12:05.678Z").map(Arrival::from);
     let mut rows: Vec<_> = contact_record_fixtures()
@@ -27,7 +27,7 @@ fn rows() -> Vec<(String, Vec<u8>)> {
     rows
 }
 
-/// Whether a value of the row is one that Firehose's conversion puts into a column of this type.
+/// Whether Firehose's conversion can put a value of the row into a column of this type.
 fn fits(glue_type: &str, value: Value<'_>) -> bool {
     match (glue_type, value) {
         ("string", Value::String(_)) | ("boolean", Value::Bool(_)) => true,
@@ -62,7 +62,7 @@ fn every_value_of_every_row_fits_its_glue_type() {
             let declared = columns().find(|declared| declared.name == column);
             let glue_type =
                 declared.unwrap_or_else(|| panic!("{name} has the undeclared column {column}")).glue_type();
-            assert!(fits(&glue_type, value), "{name}: {column} is {value:?}, which is no {glue_type}");
+            assert!(fits(&glue_type, value), "{name}: {column} is {value:?}, which is not a {glue_type}");
         }
     }
 }
@@ -79,7 +79,7 @@ fn columns_are_written_in_declared_order() {
 }
 
 #[test]
-fn glue_has_every_column_and_takes_every_comment() {
+fn glue_has_every_column_and_accepts_every_comment() {
     let glue: serde_json::Value = serde_json::from_str(&schema(SchemaFormat::Glue)).unwrap();
     let glue = glue.as_array().unwrap();
     let names: Vec<_> = glue.iter().map(|column| column["Name"].as_str().unwrap()).collect();

@@ -1,6 +1,7 @@
-//! The deterministic simulation: every seed must keep every promise.
+//! The deterministic simulation: every invariant must hold for every seed.
 //!
-//! `SIMULATE_SEEDS=1000..2000 cargo test -p ledger-tests --test pure simulation::` tries those; `make simulate SEEDS=n` tries n.
+//! `SIMULATE_SEEDS=1000..2000 cargo test -p ledger-tests --test pure simulation::` runs those seeds.
+//! `make simulate SEEDS=n` runs n seeds.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +13,7 @@ use ledger_tests::lives::{World, contradictory};
 use ledger_tests::simulation::exhaustive::{Case, Explored, explore};
 use ledger_tests::simulation::{Outcome, Scenario, simulate};
 
-/// Seeds that are tried with every change.
+/// Seeds that `make test` runs.
 const SEEDS: Range<u64> = 0..150;
 
 fn seeds() -> Range<u64> {
@@ -21,7 +22,7 @@ fn seeds() -> Range<u64> {
     first.parse().unwrap()..end.parse().unwrap()
 }
 
-/// Does something with every one of these, and adds up what comes of it.
+/// Applies `work` to all items on all cores, and sums the results.
 fn on_every_core<T: Sync, S: Sum + Send>(all: &[T], work: impl Fn(&T) -> S + Sync) -> S {
     let threads = std::thread::available_parallelism().unwrap().get();
     let (all, work) = (&all, &work);
@@ -34,13 +35,13 @@ fn on_every_core<T: Sync, S: Sum + Send>(all: &[T], work: impl Fn(&T) -> S + Syn
 }
 
 #[test]
-fn every_seed_keeps_every_promise() {
+fn every_invariant_holds_for_every_seed() {
     let outcome = |seed: &u64| {
         simulate(&Scenario::of(*seed)).unwrap_or_else(|violation| panic!("seed {seed}: {violation}"))
     };
     let total: Outcome = on_every_core(&seeds().collect::<Vec<_>>(), outcome);
     println!(
-        "{} seeds: {} records, {} invocations, {} crashes, {} faults, {} late writes, {} records given up and sent again, {} set aside and sent again",
+        "{} seeds: {} records, {} invocations, {} crashes, {} faults, {} late writes, {} discarded records redriven, {} rejected records redriven",
         seeds().count(),
         total.records,
         total.invocations,
@@ -50,7 +51,7 @@ fn every_seed_keeps_every_promise() {
         total.discarded,
         total.redriven
     );
-    // The weather must have been bad, or nothing was tried.
+    // Without faults, nothing was tested.
     assert!(
         total.crashes > 0
             && total.faults > 0
@@ -62,15 +63,16 @@ fn every_seed_keeps_every_promise() {
 }
 
 #[test]
-fn a_seed_is_the_same_every_time() {
+fn a_seed_gives_the_same_outcome_every_time() {
     for seed in 0..40 {
         let scenario = Scenario::of(seed);
         assert_eq!(simulate(&scenario).unwrap(), simulate(&scenario).unwrap(), "seed {seed}");
     }
 }
 
-/// Overlapping invocations of one agent with so many events: the same ones twice, all but the first beside all but the
-/// last, one half beside the other; and three that have neighbours in common, each writing one thing at a time.
+/// Overlapping invocations for one agent with `events` events. Two invocations have the same batch, all but the last
+/// and all but the first event, or one half each. Three invocations have overlapping batches and one write in flight
+/// each.
 fn small_cases(events: usize, seed: u64) -> Vec<Case> {
     let mut rng = Rng::with_seed(seed);
     let lived = World::of(1, events, &mut rng).events;
@@ -97,21 +99,21 @@ fn small_cases(events: usize, seed: u64) -> Vec<Case> {
         }
         add(three.clone(), 1);
     }
-    // With two events two of them are the same.
+    // With two events, two of the cases are equal.
     cases.dedup_by(|one, other| one.batches == other.batches && one.events == other.events);
     cases
 }
 
-/// `SMALL_CASES=4` tries all of them with four events, which takes minutes; with every change the smallest are tried.
+/// `SMALL_CASES=4` explores all cases with four events, which takes minutes. `make test` explores the smallest.
 #[test]
-fn every_way_of_overlapping_invocations_keeps_every_promise() {
+fn every_invariant_holds_for_every_order_of_overlapping_invocations() {
     let events = std::env::var("SMALL_CASES").ok();
     let size = events.as_deref().map_or(2, |events| events.parse().unwrap());
     let cases = (0..2).flat_map(|seed| small_cases(size, seed));
     let cases: Vec<_> = cases.filter(|case| events.is_some() || case.batches == [[0], [1]]).collect();
     let try_case = |case: &Case| {
         let explored = explore(case).unwrap_or_else(|violation| panic!("{violation}"));
-        println!("{:?}, {} writes at once: {explored}", case.batches, case.write_concurrency);
+        println!("{:?}, {} concurrent writes: {explored}", case.batches, case.write_concurrency);
         explored
     };
     let total: Explored = on_every_core(&cases, try_case);

@@ -21,8 +21,9 @@ fn variants() -> [Template; 4] {
     template::variants().map(|(_, parameters)| Template::with(&parameters))
 }
 
-/// `CloudFormation` replaces a resource whose logical id or type changes; of a bucket, a table, a stream or a key that means its data.
-/// `tests/fixtures/logical-ids.txt` is written by hand: whoever changes it decides that a deployed stack may lose the resource.
+/// `CloudFormation` replaces a resource whose logical ID or type changes. A replaced bucket, table, stream, or key
+/// loses its data. `tests/fixtures/logical-ids.txt` is written by hand: changing it means that a deployed stack may
+/// lose the resource.
 #[test]
 fn every_resource_keeps_its_logical_id_and_its_type() {
     let list = fs::read_to_string(repository().join("tests/fixtures/logical-ids.txt")).unwrap();
@@ -37,7 +38,7 @@ fn every_resource_keeps_its_logical_id_and_its_type() {
 }
 
 #[test]
-fn a_part_of_the_template_is_read_without_getting_lost() {
+fn every_part_of_the_template_has_at_most_400_lines() {
     for part in fs::read_dir(repository().join("template")).unwrap() {
         let path = part.unwrap().path();
         let lines = fs::read_to_string(&path).unwrap().lines().count();
@@ -45,15 +46,15 @@ fn a_part_of_the_template_is_read_without_getting_lost() {
     }
 }
 
-/// CloudFormation takes templates of up to a megabyte from S3.
+/// CloudFormation accepts templates of up to 1 MB from S3.
 #[test]
-fn the_template_is_of_a_size_that_cloudformation_takes() {
+fn the_template_is_not_larger_than_cloudformation_accepts() {
     let size = fs::metadata(repository().join("template.yaml")).unwrap().len();
     assert!(size < 900_000, "{size} bytes");
 }
 
 #[test]
-fn every_function_is_a_folder_a_package_and_a_binary_of_one_name() {
+fn every_function_has_one_name_for_its_folder_package_and_binary() {
     let functions = Template::with_defaults().of_type("AWS::Serverless::Function");
     let resources = Template::with_defaults().resources();
     let mut deployed = BTreeSet::new();
@@ -66,7 +67,7 @@ fn every_function_is_a_folder_a_package_and_a_binary_of_one_name() {
         let metadata = &resources[id]["Metadata"];
         assert_eq!(metadata["BuildMethod"], "rust-cargolambda");
         assert_eq!(metadata["BuildProperties"]["Binary"], name);
-        assert!(functions_folder().join(name).is_file(), "{name} is no binary");
+        assert!(functions_folder().join(name).is_file(), "{name} has no binary");
         deployed.insert(name.to_owned());
     }
     let folders = fs::read_dir(repository().join("functions")).unwrap();
@@ -84,29 +85,30 @@ fn environment(template: &Template, function: &str) -> BTreeMap<String, String> 
     variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
-/// Reads a function's settings from its environment in the template, and says which variables were asked for.
-fn asked_for<T, E: std::fmt::Display>(
+/// Reads a function's settings from its environment in the template, and returns the names of the variables that it
+/// read.
+fn variables_read<T, E: std::fmt::Display>(
     environment: &BTreeMap<String, String>,
     read: impl Fn(&Settings<'_>) -> Result<T, E>,
 ) -> BTreeSet<String> {
-    let asked = RefCell::new(BTreeSet::new());
+    let names = RefCell::new(BTreeSet::new());
     let lookup = |name: &str| {
-        asked.borrow_mut().insert(name.to_owned());
+        names.borrow_mut().insert(name.to_owned());
         environment.get(name).cloned()
     };
     read(&Settings::from_lookup(&lookup)).map_err(|error| error.to_string()).unwrap();
-    asked.into_inner()
+    names.into_inner()
 }
 
 #[test]
-fn functions_are_given_the_variables_that_they_read_and_no_others() {
+fn functions_get_exactly_the_variables_that_they_read() {
     for template in variants() {
         let given = environment(&template, "ContactRecordNormalizer");
-        assert_eq!(asked_for(&given, read_policy), given.into_keys().collect());
+        assert_eq!(variables_read(&given, read_policy), given.into_keys().collect());
         let given = environment(&template, "AgentEventUpserter");
-        assert_eq!(asked_for(&given, UpserterSettings::read), given.into_keys().collect());
+        assert_eq!(variables_read(&given, UpserterSettings::read), given.into_keys().collect());
         let given = environment(&template, "Redrive");
-        assert_eq!(asked_for(&given, RedriveSettings::read), given.into_keys().collect());
+        assert_eq!(variables_read(&given, RedriveSettings::read), given.into_keys().collect());
     }
     let given = environment(&Template::with_defaults(), "AgentEventUpserter");
     for (variable, resource) in [
@@ -119,7 +121,7 @@ fn functions_are_given_the_variables_that_they_read_and_no_others() {
 }
 
 #[test]
-fn what_the_template_leaves_alone_is_what_the_code_leaves_alone() {
+fn the_templates_defaults_are_the_codes_defaults() {
     let given = environment(&Template::with_defaults(), "AgentEventUpserter");
     let lookup = |name: &str| given.get(name).cloned();
     let deployed = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
@@ -130,7 +132,7 @@ fn what_the_template_leaves_alone_is_what_the_code_leaves_alone() {
     assert_eq!(deployed.write_concurrency, default.write_concurrency);
 }
 
-/// What the event source mapping must be for the promises to hold.
+/// The settings of the event source mapping on which the delivery guarantees depend.
 #[test]
 fn the_event_source_mapping_loses_nothing() {
     for template in variants() {
@@ -146,29 +148,32 @@ fn the_event_source_mapping_loses_nothing() {
         );
         assert_eq!(
             mapping["StartingPosition"], "TRIM_HORIZON",
-            "records put while it is created would be missed"
+            "records put during its creation would be missed"
         );
-        assert_eq!(mapping["BisectBatchOnFunctionError"], true, "one bad batch would go to the bucket whole");
+        assert_eq!(
+            mapping["BisectBatchOnFunctionError"], true,
+            "one bad record would send its whole batch to the bucket"
+        );
         assert_eq!(
             mapping["DestinationConfig"]["OnFailure"]["Destination"],
             local_aws::permission::bucket_arn("lake"),
-            "what is given up would be gone"
+            "discarded records would be lost"
         );
-        assert_eq!(mapping["MetricsConfig"]["Metrics"], json!(["EventCount"]), "two alarms look at them");
+        assert_eq!(mapping["MetricsConfig"]["Metrics"], json!(["EventCount"]), "two alarms use them");
         assert!(mapping["FilterCriteria"].is_null(), "a filter drops malformed records without a trace");
         let number = |name: &str| template.parameter(name).parse::<u64>().unwrap();
         assert!(
             (1..=10_000).contains(&number("MaximumRetryAttempts")),
-            "a batch that crashes blocks its shard"
+            "a batch that crashes would block its shard"
         );
         let age = number("MaximumRecordAgeSeconds");
         assert!(
             age < number("StreamRetentionHours") * 3600,
-            "records would leave the stream before they are given up"
+            "records would expire from the stream before they are discarded"
         );
         assert!(
             number("BatchSize") <= 10 || number("BatchingWindowSeconds") >= 1,
-            "the service asks for a window"
+            "the service requires a window"
         );
         for (property, parameter) in [
             ("BatchSize", "BatchSize"),
@@ -191,7 +196,7 @@ fn firehose_delivers_as_the_local_stack_does() {
         let destination = &firehose["ExtendedS3DestinationConfiguration"];
         assert_eq!(destination["Prefix"], ROWS_PREFIX);
         assert_eq!(destination["ErrorOutputPrefix"], FAILED_PREFIX);
-        assert_eq!(destination["S3BackupMode"], "Enabled", "rows could not be made anew");
+        assert_eq!(destination["S3BackupMode"], "Enabled", "rows could not be rebuilt");
         assert_eq!(destination["S3BackupConfiguration"]["Prefix"], COPIES_PREFIX);
         assert_eq!(destination["DynamicPartitioningConfiguration"]["Enabled"], true);
 
@@ -202,7 +207,7 @@ fn firehose_delivers_as_the_local_stack_does() {
             .collect();
         assert_eq!(processor["Type"], "Lambda");
         assert_eq!(parameters["LambdaArn"], "ContactRecordNormalizer.Arn");
-        // 6 MB each way: the answer has room for rows five times their record.
+        // With 6 MB each way, rows in the response may be five times as large as their records.
         assert!(parameters["BufferSizeInMBs"].parse::<f64>().unwrap() <= 1.0);
 
         let has_tables = template.parameter("LakeTables") == "true";
@@ -223,9 +228,9 @@ fn firehose_delivers_as_the_local_stack_does() {
     }
 }
 
-/// The partition keys of a row, of the prefix and of the table are one and the same.
+/// Rows, the prefix, and the table have the same partition keys.
 #[test]
-fn rows_are_placed_where_the_table_looks_for_them() {
+fn rows_are_stored_where_the_table_expects_them() {
     let (_, fixture) = contact_record_fixtures().into_iter().next().unwrap();
     let policy = contact_lake::Policy::default();
     let (response, _) = contact_record_normalizer::transform(transform_event([fixture.as_slice()]), &policy);
@@ -252,7 +257,7 @@ fn rows_are_placed_where_the_table_looks_for_them() {
 }
 
 #[test]
-fn the_tables_have_the_keys_that_are_written() {
+fn the_tables_have_the_keys_that_the_code_writes() {
     let template = Template::with_defaults();
     for (id, keys) in
         [("AgentStateTable", ["board", "agent_id"]), ("AgentHistoryTable", ["agent_id", "entry"])]
@@ -272,12 +277,12 @@ fn the_tables_have_the_keys_that_are_written() {
 }
 
 #[test]
-fn what_holds_data_outlives_the_stack_and_is_encrypted() {
+fn resources_with_data_outlive_the_stack_and_are_encrypted() {
     let text = text();
     for id in ["Key", "LakeBucket", "AgentStateTable", "AgentHistoryTable"] {
         let place = text.find(&format!("\n  {id}:\n")).unwrap();
         let head: Vec<_> = text[place + 1..].lines().take(4).collect();
-        // A rollback of the first deployment cannot delete a table that is protected, so it leaves it.
+        // A rollback of the first deployment cannot delete a protected table, so it retains the table.
         let policy = if id.ends_with("Table") { "Retain" } else { "RetainExceptOnCreate" };
         assert!(
             head.contains(&format!("    DeletionPolicy: {policy}").as_str()),
@@ -305,7 +310,7 @@ fn what_holds_data_outlives_the_stack_and_is_encrypted() {
 }
 
 #[test]
-fn connect_is_told_where_to_send_both_kinds() {
+fn connect_sends_both_kinds_of_records_to_the_stack() {
     let config = |template: &Template| -> BTreeMap<String, (String, String)> {
         let configs = template.of_type("AWS::Connect::InstanceStorageConfig").into_iter();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -319,7 +324,7 @@ fn connect_is_told_where_to_send_both_kinds() {
     };
     let [defaults, kinesis, _, existing] = variants();
     assert_eq!(config(&defaults), BTreeMap::new());
-    assert_eq!(config(&existing), BTreeMap::new(), "who owns the streams has switched Connect on");
+    assert_eq!(config(&existing), BTreeMap::new(), "the owner of the streams configures Connect");
     let pair = |kind: &str, target: &str| (kind.to_owned(), target.to_owned());
     let agent_events = ("AGENT_EVENTS".to_owned(), pair("KINESIS_STREAM", "AgentEventStream.Arn"));
     let records = |kind, target| ("CONTACT_TRACE_RECORDS".to_owned(), pair(kind, target));
@@ -333,7 +338,7 @@ fn connect_is_told_where_to_send_both_kinds() {
         BTreeMap::from([agent_events, records("KINESIS_FIREHOSE", "ContactRecordFirehose.Arn")])
     );
 
-    // The role of Connect may use the key, and nobody else may by that statement.
+    // The statement lets only Connect's role use the key.
     let policy = &direct.properties("Key")["KeyPolicy"];
     let statements = policy["Statement"].as_array().unwrap();
     let open: Vec<_> = statements.iter().filter(|one| one["Principal"]["AWS"] == "*").collect();
@@ -346,7 +351,7 @@ fn connect_is_told_where_to_send_both_kinds() {
     );
 }
 
-/// The table of parameters in docs/deploy.md.
+/// Checks the table of parameters in docs/deploy.md.
 #[test]
 fn every_parameter_is_documented_with_its_default() {
     let docs = fs::read_to_string(repository().join("docs/deploy.md")).unwrap();
@@ -371,7 +376,7 @@ fn every_parameter_is_documented_with_its_default() {
 }
 
 mod documented_rules {
-    //! What no emulator shows, held by the rule that AWS documents. Each test names the page.
+    //! Rules that AWS documents and no emulator checks. Each test names the page.
 
     use super::*;
 
@@ -391,8 +396,8 @@ mod documented_rules {
         (text(&expression["Expression"]), metrics.collect())
     }
 
-    /// SAM CLI, guided deployment: a `NoEcho` parameter without a default is asked for until something is typed, and one
-    /// without a default cannot be left empty.
+    /// SAM CLI, guided deployment: the prompt for a `NoEcho` parameter repeats until something is typed, and a
+    /// parameter without a default cannot be left empty.
     #[test]
     fn every_question_of_a_guided_deployment_can_be_answered_with_enter() {
         for (name, parameter) in Template::with_defaults().declared_parameters() {
@@ -405,10 +410,11 @@ mod documented_rules {
         assert!(read("Makefile").contains("samconfig.example.toml"));
     }
 
-    /// CloudFormation User Guide, "Get values stored in other services using dynamic references": Secrets Manager's can stand
-    /// in any property, `ssm-secure` in few, and Lambda's variables are none of them.
+    /// CloudFormation User Guide, "Get values stored in other services using dynamic references": any property can
+    /// refer to Secrets Manager. Only a few can refer to `ssm-secure`, and Lambda's environment variables are not
+    /// among them.
     #[test]
-    fn the_hash_key_is_a_secret_by_name() {
+    fn the_hash_key_is_a_reference_to_a_secret() {
         let declared = Template::with_defaults();
         let pattern = declared.declared_parameters()["PiiHashKeySecret"]["AllowedPattern"].as_str().unwrap();
         assert!(!pattern.contains("ssm"), "{pattern}");
@@ -422,10 +428,10 @@ mod documented_rules {
         }
     }
 
-    /// Firehose Developer Guide, "Writing with Kinesis Data Streams": Firehose reads a stream from LATEST on, so what is put
-    /// before it is active is never read.
+    /// Firehose Developer Guide, "Writing with Kinesis Data Streams": Firehose reads a stream from LATEST, so
+    /// records put before it is active are never read.
     #[test]
-    fn connect_is_switched_on_when_firehose_reads() {
+    fn streaming_starts_after_firehose_is_active() {
         let [_, kinesis, ..] = variants();
         let resources = kinesis.resources();
         assert_eq!(resources["ContactRecordStreaming"]["DependsOn"], "ContactRecordFirehose");
@@ -435,10 +441,11 @@ mod documented_rules {
         assert_eq!(without.resources()["AgentEventStreaming"]["Metadata"]["After"], "");
     }
 
-    /// CloudFormation User Guide, "`DeletionPolicy` attribute", and `DynamoDB` Developer Guide, "Using deletion protection": a
-    /// rollback deletes what `RetainExceptOnCreate` made, and DynamoDB refuses to delete a protected table.
+    /// CloudFormation User Guide, "`DeletionPolicy` attribute", and `DynamoDB` Developer Guide, "Using deletion
+    /// protection": a rollback deletes resources with `RetainExceptOnCreate`, and DynamoDB refuses to delete a
+    /// protected table. So the step that Connect may refuse comes first.
     #[test]
-    fn a_refused_streaming_comes_before_a_table_exists() {
+    fn the_tables_are_created_after_streaming() {
         let [_, kinesis, ..] = variants();
         for table in ["AgentStateTable", "AgentHistoryTable"] {
             let resource = &kinesis.resources()[table];
@@ -449,10 +456,10 @@ mod documented_rules {
         }
     }
 
-    /// Firehose Developer Guide, "Controlling access": no page says that `aws:SourceArn` is sent at every assumption of the
-    /// role, and a generated name is cut.
+    /// Firehose Developer Guide, "Controlling access": no page guarantees that `aws:SourceArn` is sent whenever the
+    /// role is assumed, and generated names are truncated.
     #[test]
-    fn firehose_is_trusted_by_its_account() {
+    fn firehoses_roles_trust_only_the_account() {
         for role in ["ContactRecordFirehoseRole", "AgentEventFirehoseRole"] {
             let role = Template::with_defaults().properties(role);
             let statement = &role["AssumeRolePolicyDocument"]["Statement"][0];
@@ -463,9 +470,9 @@ mod documented_rules {
         }
     }
 
-    /// AWS Glue API Reference, "Column": a comment has at most 255, of bytes if it means bytes.
+    /// AWS Glue API Reference, "Column": a comment has at most 255 characters. The stricter reading is bytes.
     #[test]
-    fn every_comment_fits_glue() {
+    fn every_comment_has_at_most_255_bytes() {
         for template in variants() {
             for (id, table) in template.of_type("AWS::Glue::Table") {
                 let input = &table["TableInput"];
@@ -478,10 +485,10 @@ mod documented_rules {
         }
     }
 
-    /// CloudWatch API Reference, `PutMetricAlarm`: an alarm on a metric in AWS/DynamoDB ignores missing data whatever
-    /// `TreatMissingData` says, and so never returns to OK.
+    /// CloudWatch API Reference, `PutMetricAlarm`: an alarm on a metric in AWS/DynamoDB always ignores missing data,
+    /// regardless of `TreatMissingData`, so it never returns to OK.
     #[test]
-    fn throttling_that_ends_ends_its_alarm() {
+    fn throttling_alarms_return_to_ok() {
         for (id, alarm) in Template::with_defaults().of_type("AWS::CloudWatch::Alarm") {
             assert_ne!(alarm["Namespace"], "AWS/DynamoDB", "{id}");
         }
@@ -492,9 +499,10 @@ mod documented_rules {
         }
     }
 
-    /// Firehose Developer Guide, "Server-side encryption CloudWatch metrics": four metrics say that a key cannot be used.
+    /// Firehose Developer Guide, "Server-side encryption CloudWatch metrics": four metrics show that a key is
+    /// unusable.
     #[test]
-    fn a_key_that_is_denied_disabled_or_gone_is_seen() {
+    fn a_denied_disabled_or_deleted_key_sets_off_an_alarm() {
         for alarm in ["ContactRecordsKeyDenied", "AgentEventArchiveKeyDenied"] {
             let (expression, metrics) = expressions(&Template::with_defaults().properties(alarm));
             let names: BTreeSet<_> = metrics.iter().map(|(_, name)| name.as_str()).collect();
@@ -509,9 +517,10 @@ mod documented_rules {
         }
     }
 
-    /// Kinesis Data Streams Developer Guide, "Stream-level metrics": `PutRecord` and `PutRecords` count by themselves.
+    /// Kinesis Data Streams Developer Guide, "Stream-level metrics": `PutRecord` and `PutRecords` have separate
+    /// metrics.
     #[test]
-    fn puts_of_either_kind_that_fail_are_seen() {
+    fn failed_puts_of_either_kind_set_off_an_alarm() {
         let (expression, metrics) =
             expressions(&Template::with_defaults().properties("AgentEventStreamFailing"));
         let names: BTreeSet<_> = metrics.iter().map(|(_, name)| name.as_str()).collect();
@@ -520,10 +529,10 @@ mod documented_rules {
         assert_eq!(expression, format!("MIN([{}])", filled.join(", ")));
     }
 
-    /// CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": breaching, so a stream that never had a
-    /// record is in alarm from the first evaluation on.
+    /// CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": missing data is breaching, so
+    /// a stream without any record is in alarm from the first evaluation.
     #[test]
-    fn silence_alarms_say_that_they_go_off_at_first() {
+    fn silence_alarms_mention_that_a_new_stack_sets_them_off() {
         let [defaults, kinesis, ..] = variants();
         for (template, alarm) in [
             (&defaults, "ContactRecordsSilent"),
@@ -536,9 +545,9 @@ mod documented_rules {
         }
     }
 
-    /// S3 API Reference, `LifecycleExpiration`: the marker stands in a rule without days.
+    /// S3 API Reference, `LifecycleExpiration`: `ExpiredObjectDeleteMarker` needs a rule without days.
     #[test]
-    fn delete_markers_go_away() {
+    fn expired_delete_markers_are_removed() {
         let rules = &Template::with_defaults().properties("LakeBucket")["LifecycleConfiguration"]["Rules"];
         let rules = rules.as_array().unwrap();
         let marked: Vec<_> = rules.iter().filter(|rule| rule["ExpiredObjectDeleteMarker"] == true).collect();
@@ -546,10 +555,10 @@ mod documented_rules {
         assert!(marked[0]["ExpirationInDays"].is_null() && marked[0]["Status"] == "Enabled");
     }
 
-    /// CloudWatch Logs User Guide, "Encrypt log data using AWS KMS"; SNS Developer Guide, "Key management": both name
-    /// `kms:GenerateDataKey*`. Connect puts on a Kinesis stream with `kms:GenerateDataKey` alone.
+    /// CloudWatch Logs User Guide, "Encrypt log data using AWS KMS"; SNS Developer Guide, "Key management": both need
+    /// `kms:GenerateDataKey*`. Connect needs only `kms:GenerateDataKey` to put on a Kinesis stream.
     #[test]
-    fn the_key_lets_services_do_what_their_pages_name() {
+    fn the_key_policy_allows_the_actions_that_services_document() {
         let policy = &Template::with_defaults().properties("Key")["KeyPolicy"];
         let actions = |sid: &str| {
             let statements = policy["Statement"].as_array().unwrap();
@@ -562,9 +571,9 @@ mod documented_rules {
         assert_eq!(actions("AmazonConnectPutsRecords"), r#""kms:GenerateDataKey""#);
     }
 
-    /// What only a person can do stands in the docs, by the words that somebody would look for.
+    /// Manual steps are documented, with the words that somebody would search for.
     #[test]
-    fn the_docs_say_what_the_template_cannot() {
+    fn the_docs_describe_what_the_template_cannot_do() {
         for (file, words) in [
             // Firehose Developer Guide, "Dynamic partitioning": 1.5 times the interval.
             ("docs/deploy.md", &["900 seconds", "1.5 times"][..]),
@@ -587,13 +596,13 @@ mod documented_rules {
         ] {
             let text = read(file);
             for words in words {
-                assert!(text.contains(words), "{file} does not say {words}");
+                assert!(text.contains(words), "{file} does not contain {words}");
             }
         }
     }
 
     #[test]
-    fn a_stack_beside_others_makes_neither_stream_nor_streaming_and_reads_with_their_keys() {
+    fn a_stack_on_existing_streams_creates_neither_streams_nor_streaming_and_reads_with_their_keys() {
         let [.., template] = variants();
         for kind in ["AWS::Kinesis::Stream", "AWS::Connect::InstanceStorageConfig"] {
             assert_eq!(template.of_type(kind), []);
@@ -623,7 +632,7 @@ mod documented_rules {
         assert_eq!(decrypts(&template, "ContactRecordFirehoseRole"), (true, false));
         assert_eq!(decrypts(&template, "AgentEventFirehoseRole"), (false, true));
         assert_eq!(decrypts(&template, "AgentEventUpserterRole"), (false, true));
-        // Without a key there is nothing to decrypt with, and nothing is permitted.
+        // Without a key, nothing needs to be decrypted or permitted.
         let bare = Template::with(&[EXISTING[0], EXISTING[2]]);
         for role in ["ContactRecordFirehoseRole", "AgentEventFirehoseRole", "AgentEventUpserterRole"] {
             let policies = bare.properties(role)["Policies"].to_string();
@@ -633,7 +642,7 @@ mod documented_rules {
 
     /// CloudFormation User Guide, "Rules section syntax".
     #[test]
-    fn what_contradicts_itself_is_refused_with_a_sentence() {
+    fn contradictory_parameters_are_refused_with_a_reason() {
         assert_eq!(Template::with(&EXISTING).broken_rules(), Vec::<String>::new());
         for (key, sentence) in [
             (EXISTING[1], "ExistingContactRecordStreamKeyArn needs ExistingContactRecordStreamArn"),

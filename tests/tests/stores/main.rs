@@ -1,4 +1,4 @@
-//! What needs a store: the contracts of the tables and the bucket, on servers in this process.
+//! Tests with a store: the contracts of the tables and the bucket, on servers in this process.
 
 mod reader;
 mod store_contract;

@@ -1,4 +1,4 @@
-//! What consumers read is what the events say.
+//! Consumers read from the tables what the events reported.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,7 +39,7 @@ fn text<'i>(item: &'i Item, name: &str) -> &'i str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn agents_and_their_history_are_read_as_the_events_say() {
+async fn the_reader_shows_agents_and_their_history_as_the_events_reported_them() {
     let (_server, client) = dynamodb().await;
     write_day(dynamodb_store(client.clone())).await;
     let tables = write_day(MemoryStore::default()).await.tables();
@@ -64,17 +64,18 @@ async fn agents_and_their_history_are_read_as_the_events_say() {
 
     let one = reader.agent(INSTANCE, &agents[0].agent_id, now, GHOST_MINUTES).await.unwrap();
     assert_eq!(one.as_ref(), Some(&agents[0]));
-    // A part of an id is no id, though both are asked for by how they begin.
+    // A prefix of an ID finds no agent, although the query uses `begins_with`.
     for nobody in ["nobody", &agents[0].agent_id[..30]] {
         assert_eq!(reader.agent(INSTANCE, nobody, now, GHOST_MINUTES).await.unwrap(), None);
     }
 
-    // An interval of the day that begins and ends exactly with an entry: the beginning counts, the end does not.
+    // A range of time that starts and ends exactly with an entry: the start is included, the end is not.
     let agent_id = agents[0].agent_id.as_str();
     let key = history_key(INSTANCE, agent_id);
-    let of_agent = || tables.history.keys().filter(|(of, _)| *of == key).map(|(_, entry)| entry);
-    let status_starts: Vec<_> =
-        of_agent().filter_map(|entry| entry.strip_prefix("status#")?.strip_suffix("#eu-west-2")).collect();
+    let agents_entries = || tables.history.keys().filter(|(of, _)| *of == key).map(|(_, entry)| entry);
+    let status_starts: Vec<_> = agents_entries()
+        .filter_map(|entry| entry.strip_prefix("status#")?.strip_suffix("#eu-west-2"))
+        .collect();
     let (from, until) = (status_starts[0], status_starts[1]);
     let entries = reader.history(INSTANCE, agent_id, at(from), at(until), now).await.unwrap();
     let mut found: Vec<_> = entries.iter().map(|item| text(item, "entry").to_owned()).collect();
@@ -82,12 +83,12 @@ async fn agents_and_their_history_are_read_as_the_events_say() {
         let time = entry.split('#').nth(1).unwrap();
         time >= from && time < until
     };
-    let expected: Vec<_> = of_agent().filter(is_within).cloned().collect();
+    let expected: Vec<_> = agents_entries().filter(is_within).cloned().collect();
     found.sort();
     assert!(expected.len() > 10 && expected.contains(&format!("status#{from}#eu-west-2")), "{expected:?}");
     assert_eq!(found, expected);
 
-    // What has expired is left out, even if it is still there.
+    // Expired items are left out, even if they still exist.
     let later = at("2030-01-01T00:00:00Z");
     assert_eq!(reader.agents(INSTANCE, later, GHOST_MINUTES).await.unwrap(), []);
     assert_eq!(reader.agent(INSTANCE, agent_id, later, GHOST_MINUTES).await.unwrap(), None);
@@ -127,7 +128,7 @@ async fn statuses(reader: &Reader, instance: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_instances_and_two_regions_with_one_agent_id_do_not_touch_each_other() {
+async fn the_same_agent_id_in_two_instances_and_two_regions_stays_separate() {
     let (_server, client) = dynamodb().await;
     let (one, other, replica) = (("i-1", "eu-west-2"), ("i-2", "eu-west-2"), ("i-1", "eu-central-1"));
     let first = Some(("Available", "08:00:01.000"));
@@ -144,7 +145,7 @@ async fn two_instances_and_two_regions_with_one_agent_id_do_not_touch_each_other
             Some(("Training", "08:00:01.000")),
             Some(("Available", "08:05:00.000")),
         ),
-        // The replica's region says that the agent has been offline since the evening.
+        // In the replica's Region, the agent has been offline since midnight.
         event(
             replica,
             "08:11:00.000",
@@ -172,9 +173,9 @@ async fn two_instances_and_two_regions_with_one_agent_id_do_not_touch_each_other
     }
 }
 
-/// Tables that a version without Regions in its keys has filled.
+/// Tables written by a version without Regions in its keys.
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_that_an_earlier_version_filled_are_read() {
+async fn tables_written_by_an_earlier_version_are_read() {
     use aws_sdk_dynamodb::types::AttributeValue;
     let (_server, client) = dynamodb().await;
     let put = async |table: &str, attributes: &[(&str, &str)]| {
@@ -216,7 +217,7 @@ async fn tables_that_an_earlier_version_filled_are_read() {
     };
     assert_eq!(shown(&reader).await, ("Available".to_owned(), Some(Session::In), None));
 
-    // The stream goes on, and some of it comes again: what was there before counts once.
+    // The stream continues, and some of it is redelivered: existing entries count once.
     let here = ("i-1", "eu-west-2");
     let events = [
         event(

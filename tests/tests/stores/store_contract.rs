@@ -1,6 +1,6 @@
-//! What a store promises, on every store we have: the model's condition is DynamoDB's condition.
+//! The contract of a store, tested on every store: the model's condition is DynamoDB's condition.
 //!
-//! With `DYNAMODB_ENDPOINT` set, the suite also runs there, on tables it makes for itself.
+//! With `DYNAMODB_ENDPOINT` set, the suite also runs there, on its own tables.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -52,19 +52,19 @@ fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<
     (plan.registers, plan.event.into_iter().chain(plan.intervals).collect())
 }
 
-/// Writes one register; answers what it held.
+/// Writes one register and returns what it held before.
 async fn write_register<S: Store>(store: &S, write: &RegisterWrite) -> Result<Before, StoreError> {
     store.write_registers(&[write]).await.value.remove(0)
 }
 
-async fn a_register_moves_only_forward<S: Store>(store: &S) {
+async fn a_register_takes_only_newer_versions<S: Store>(store: &S) {
     let write = async |minute, id| match write_register(store, &planned(minute, id, "STATE_CHANGE").0[0])
         .await
         .unwrap()
     {
         Before::Nothing => None,
         Before::Held(held) => Some(held.version),
-        Before::NotOlder => panic!("every store here says what it holds"),
+        Before::NotOlder => panic!("every store here returns what it held"),
     };
     let version = |minute: u32, id: &str| {
         Some(Version::from_stored(&format!("2026-03-02T08:{minute:02}:00.000Z#{id}")))
@@ -72,16 +72,16 @@ async fn a_register_moves_only_forward<S: Store>(store: &S) {
 
     assert_eq!(write(10, "e-1").await, None);
     assert_eq!(write(20, "e-2").await, version(10, "e-1"));
-    // The same again, an older one, and one of the same time with a smaller id: nothing moves.
+    // A duplicate, an older event, and one of the same time with a smaller ID change nothing.
     assert_eq!(write(20, "e-2").await, version(20, "e-2"));
     assert_eq!(write(15, "e-9").await, version(20, "e-2"));
     assert_eq!(write(20, "e-1").await, version(20, "e-2"));
-    // The same time with a greater id moves it.
+    // An event of the same time with a greater ID is newer.
     assert_eq!(write(20, "e-3").await, version(20, "e-2"));
     assert_eq!(write(21, "e-4").await, version(20, "e-3"));
 }
 
-/// A version is written once: whoever comes second with it, even with other content, changes nothing.
+/// A version is written once. A second write with the same version changes nothing, even with different content.
 async fn an_equal_version_writes_nothing<S: Store>(store: &S) {
     let (first, _) = planned(22, "e-7", "STATE_CHANGE");
     write_register(store, &first[0]).await.unwrap();
@@ -98,7 +98,7 @@ async fn the_registers_are_independent<S: Store>(store: &S) {
     let [snapshot, logout] = &registers[..] else { panic!("LOGOUT sets two registers") };
     assert_eq!(write_register(store, logout).await.unwrap(), Before::Nothing);
     assert!(matches!(write_register(store, snapshot).await.unwrap(), Before::Held(_)));
-    // An older login is new to its own register.
+    // An older login is new for its own register.
     let (login, _) = planned(25, "e-6", "LOGIN");
     assert_eq!(write_register(store, &login[1]).await.unwrap(), Before::Nothing);
     let (earlier, _) = planned(24, "e-4", "LOGIN");
@@ -123,21 +123,19 @@ async fn an_entry_is_inserted_once<S: Store>(store: &S) {
     assert_eq!(mixed[..10], [Insertion::Existed; 10]);
     assert_eq!(mixed[10..], [Insertion::New; 15]);
 
-    let (_, of_one_event) = planned(50, "e-50", "STATE_CHANGE");
-    assert_eq!(of_one_event.len(), 2, "the event and the status interval it closes");
-    assert_eq!(outcome(&of_one_event).await, [Insertion::New; 2]);
+    let (_, entries) = planned(50, "e-50", "STATE_CHANGE");
+    assert_eq!(entries.len(), 2, "the event and the status interval it closes");
+    assert_eq!(outcome(&entries).await, [Insertion::New; 2]);
 }
 
-/// Two events that close the same interval: the earlier decides, whichever comes first. [`holds`] looks at the result.
-async fn an_interval_is_that_of_the_earliest_event<S: Store>(store: &S) {
+/// Of two events that close the same interval, the earlier wins in either order. [`check_tables`] checks the result.
+async fn the_earliest_event_closes_an_interval<S: Store>(store: &S) {
     let close = async |minute, id| {
         let (_, entries) = planned(minute, id, "HEART_BEAT");
-        let [interval] = &entries[..] else {
-            panic!("a heartbeat is no entry, and the status interval is one")
-        };
+        let [interval] = &entries[..] else { panic!("the status interval is the only entry of a heartbeat") };
         store.insert_entries(&[interval]).await.value.remove(0).unwrap()
     };
-    // The interval is there since the test before this one, closed at minute 50.
+    // The previous part of the suite inserted the interval, closed at minute 50.
     assert_eq!(close(55, "e-55").await, Insertion::Existed);
     assert_eq!(close(43, "e-43").await, Insertion::Existed);
     assert_eq!(close(45, "e-45").await, Insertion::Existed);
@@ -145,15 +143,15 @@ async fn an_interval_is_that_of_the_earliest_event<S: Store>(store: &S) {
 }
 
 async fn suite<S: Store>(store: &S) {
-    a_register_moves_only_forward(store).await;
+    a_register_takes_only_newer_versions(store).await;
     an_equal_version_writes_nothing(store).await;
     the_registers_are_independent(store).await;
     an_entry_is_inserted_once(store).await;
-    an_interval_is_that_of_the_earliest_event(store).await;
+    the_earliest_event_closes_an_interval(store).await;
 }
 
-/// The tables hold what the model's tables hold after the same writes.
-async fn holds(client: &Client, [state, history]: [&str; 2]) {
+/// Checks that the tables equal the model's tables after the same writes.
+async fn check_tables(client: &Client, [state, history]: [&str; 2]) {
     let memory = MemoryStore::default();
     suite(&memory).await;
     let tables = memory.tables();
@@ -202,11 +200,11 @@ async fn the_store_in_memory_keeps_the_contract() {
 async fn dynoxide_keeps_the_contract() {
     let (_server, client) = dynamodb().await;
     suite(&dynamodb_store(client.clone())).await;
-    holds(&client, ["State", "History"]).await;
+    check_tables(&client, ["State", "History"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_table_is_the_deployments_fault_and_silence_is_weather() {
+async fn a_missing_table_is_an_environment_fault_and_no_response_is_transient() {
     let server = DynamoDb::start(0, Gate::default()).await.unwrap();
     let (registers, entries) = planned(1, "e", "STATE_CHANGE");
     let store = DynamoDbStore::new(
@@ -232,7 +230,7 @@ async fn the_given_endpoint_keeps_the_contract() {
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     };
     let Ok(endpoint) = std::env::var("DYNAMODB_ENDPOINT") else {
-        println!("DYNAMODB_ENDPOINT is not set: no further store was checked");
+        println!("DYNAMODB_ENDPOINT is not set: no further store was tested");
         return;
     };
     let client = dynamodb_client(&endpoint, &Keys::random());
@@ -264,13 +262,13 @@ async fn the_given_endpoint_keeps_the_contract() {
             .unwrap();
     }
     suite(&DynamoDbStore::new(client.clone(), names[0].0.to_owned(), names[1].0.to_owned())).await;
-    holds(&client, [names[0].0, names[1].0]).await;
+    check_tables(&client, [names[0].0, names[1].0]).await;
     for (table, _, _) in names {
         client.delete_table().table_name(table).send().await.unwrap();
     }
 }
 
-/// An endpoint that answers every request with what it is told, and counts requests and statements.
+/// An endpoint that answers every request with `answer`, and counts requests.
 async fn endpoint(
     answer: impl Fn(&[&str]) -> serde_json::Value + Clone + Send + Sync + 'static,
 ) -> (String, Arc<AtomicUsize>) {
@@ -296,7 +294,8 @@ async fn endpoint(
     (endpoint, requests)
 }
 
-/// As some captures of the service show it: the item is there, its condition fails, and no answer has the item in it.
+/// The response of the service in some captures: the item exists, its condition fails, and the response does not
+/// return it.
 fn without_items(statements: &[&str]) -> serde_json::Value {
     let code = |statement: &&str| {
         if statement.starts_with("INSERT") { "DuplicateItem" } else { "ConditionalCheckFailed" }
@@ -306,14 +305,14 @@ fn without_items(statements: &[&str]) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_condition_without_an_item_is_an_answer_and_blocks_nothing() {
+async fn a_failed_condition_without_an_item_does_not_block_the_shard() {
     let (endpoint, requests) = endpoint(without_items).await;
     let store = dynamodb_store(dynamodb_client(&endpoint, &Keys::random()));
     let (registers, _) = planned(1, "e", "STATE_CHANGE");
     assert_eq!(write_register(&store, &registers[0]).await.unwrap(), Before::NotOlder);
     assert_eq!(requests.load(Ordering::Relaxed), 3);
 
-    // So an event that came before is a duplicate, a late heartbeat is stale, and the shard moves on.
+    // So a redelivered event is a duplicate, a late heartbeat is stale, and the batch finishes.
     let event = |kind: &str, minute: u32| {
         json!({
             "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1", "EventId": "e",
@@ -332,9 +331,9 @@ async fn a_failed_condition_without_an_item_is_an_answer_and_blocks_nothing() {
     assert!(summary.faults.is_empty());
 }
 
-/// The agent appears between the update, which found no item, and the insertion.
+/// Another writer creates the item between the update, which found none, and the insertion.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_that_appears_in_between_is_updated() {
+async fn an_item_created_between_update_and_insertion_is_updated() {
     let answer = |statements: &[&str]| {
         static UPDATES: AtomicUsize = AtomicUsize::new(0);
         if statements[0].starts_with("UPDATE") && UPDATES.fetch_add(1, Ordering::Relaxed) > 0 {

@@ -1,5 +1,5 @@
-//! The template's permissions and metrics against what the functions really do: the binaries run on the local stack,
-//! which tells what they would have to be permitted.
+//! The template's permissions and metrics against the functions: the binaries run on the local stack, which records
+//! the permissions they need.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use local_aws::permission::Permission;
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
 
-/// What a role allows.
+/// A statement of a role's policy.
 #[derive(Debug, Clone)]
 struct Statement {
     actions: Vec<String>,
@@ -29,7 +29,7 @@ impl Statement {
     }
 }
 
-/// Whether a resource is one of a pattern's; `*` stands for any text.
+/// Whether a resource matches a pattern, where `*` matches any text.
 fn matches(pattern: &str, resource: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == resource,
@@ -74,11 +74,11 @@ fn agent_event(id: &str, timestamp: &str, status: &str) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
-/// One of everything: two events that close one interval, a bad one, a contact record.
+/// Runs one record of every kind: two events that close one interval, a bad one, and a contact record.
 async fn run(guard: local_aws::permission::Guard) -> (Stack, tempfile::TempDir) {
     let output = tempfile::tempdir().unwrap();
     let settings = StackSettings {
-        // One by one, so that no write is merged with another.
+        // One by one, so that no writes are merged.
         batch_size: 1,
         guard: Some(guard),
         ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
@@ -93,33 +93,33 @@ async fn run(guard: local_aws::permission::Guard) -> (Stack, tempfile::TempDir) 
     }
     let (_, record) = contact_record_fixtures().into_iter().next().unwrap();
     stack.put_contact_record(record.into()).await;
-    // What is denied is tried again for long.
+    // Denied requests are retried for a long time.
     tokio::time::timeout(Duration::from_mins(1), stack.drain()).await.unwrap().unwrap();
     (stack, output)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_upserter_may_do_what_it_does_and_nothing_more() {
+async fn the_upserters_role_allows_exactly_what_the_upserter_does() {
     let template = Template::with_defaults();
     let allowed = statements(&template, "AgentEventUpserterRole");
-    let asked = Arc::new(Mutex::new(BTreeSet::new()));
-    let witness = asked.clone();
+    let used = Arc::new(Mutex::new(BTreeSet::new()));
+    let recorded = used.clone();
     let guard = move |permission: &Permission| {
-        witness.lock().unwrap().insert(permission.clone());
+        recorded.lock().unwrap().insert(permission.clone());
         true
     };
     let (stack, output) = run(Arc::new(guard)).await;
 
-    let asked = asked.lock().unwrap().clone();
+    let used = used.lock().unwrap().clone();
     let denied: Vec<_> =
-        asked.iter().filter(|one| !allowed.iter().any(|statement| statement.allows(one))).collect();
+        used.iter().filter(|one| !allowed.iter().any(|statement| statement.allows(one))).collect();
     assert!(denied.is_empty(), "the role lacks {denied:?}");
     assert_eq!(stack.agent_state().unwrap().len(), 1);
     assert_eq!(stack.agent_history().unwrap().len(), 3, "two events and one interval");
     let rejected = lake_files::files_below(&output.path().join("lake/rejected")).unwrap();
     assert_eq!(rejected.len(), 1);
 
-    // What only Lambda itself needs: its own logs, reading the stream, the on-failure object, the key, traces.
+    // Other permissions are for Lambda itself: logs, the stream, the on-failure destination, the key, traces.
     let is_ours = |action: &str, resource: &str| {
         action.starts_with("dynamodb:") || (action == "s3:PutObject" && !resource.contains("/aws/lambda/"))
     };
@@ -129,7 +129,7 @@ async fn the_upserter_may_do_what_it_does_and_nothing_more() {
             .iter()
             .flat_map(|action| statement.resources.iter().map(move |one| (action, one)))
         {
-            let is_used = asked.iter().any(|one| one.action == *action && matches(resource, &one.resource));
+            let is_used = used.iter().any(|one| one.action == *action && matches(resource, &one.resource));
             assert!(
                 is_used || !is_ours(action, resource),
                 "{action} on {resource} is allowed and never used"
@@ -138,8 +138,8 @@ async fn the_upserter_may_do_what_it_does_and_nothing_more() {
     }
 }
 
-/// Everything that is done in a role's name, as pairs of action and resource.
-fn lacks_nothing<'a>(template: &Template, role: &str, needed: impl IntoIterator<Item = (&'a str, &'a str)>) {
+/// Checks that a role allows every needed pair of action and resource.
+fn check_role<'a>(template: &Template, role: &str, needed: impl IntoIterator<Item = (&'a str, &'a str)>) {
     let allowed = statements(template, role);
     for (action, resource) in needed {
         let permission = Permission { action: action.to_owned(), resource: resource.to_owned() };
@@ -150,7 +150,7 @@ fn lacks_nothing<'a>(template: &Template, role: &str, needed: impl IntoIterator<
 /// Source: Lambda Developer Guide, "Process Amazon Kinesis Data Streams records with Lambda", execution role permissions;
 /// "Retain discarded batch records"; "Visualize Lambda function invocations using AWS X-Ray".
 #[test]
-fn lambda_may_do_what_it_must() {
+fn lambda_has_every_documented_permission() {
     let template = Template::with(&[("Tracing", "Active")]);
     let stream = [
         "kinesis:DescribeStream",
@@ -160,8 +160,8 @@ fn lambda_may_do_what_it_must() {
         "kinesis:ListShards",
     ];
     let discarded = "arn:aws:s3:::lake/aws/lambda/id/shardId-000000000000/2026/03/02/x";
-    lacks_nothing(&template, "AgentEventUpserterRole", stream.map(|action| (action, "AgentEventStream.Arn")));
-    lacks_nothing(
+    check_role(&template, "AgentEventUpserterRole", stream.map(|action| (action, "AgentEventStream.Arn")));
+    check_role(
         &template,
         "AgentEventUpserterRole",
         [
@@ -178,22 +178,26 @@ fn lambda_may_do_what_it_must() {
     ] {
         let own = [("logs:CreateLogStream", log), ("logs:PutLogEvents", log), ("kms:Decrypt", "Key.Arn")];
         let traces = [("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")];
-        lacks_nothing(&template, role, own.into_iter().chain(traces));
+        check_role(&template, role, own.into_iter().chain(traces));
     }
 }
 
-/// What `shared/redrive/src/aws.rs` calls.
+/// The calls of `shared/redrive/src/aws.rs`.
 #[test]
-fn redrive_may_do_what_it_must() {
-    let of = |source: &str| Template::with(&[("ContactRecordSource", source)]);
+fn redrive_has_the_permissions_for_its_calls() {
+    let with_source = |source: &str| Template::with(&[("ContactRecordSource", source)]);
     let put = [
         ("DirectPut", "firehose:PutRecordBatch", "ContactRecordFirehose.Arn"),
         ("Kinesis", "kinesis:PutRecords", "ContactRecordStream.Arn"),
     ];
     for (source, action, resource) in put {
-        lacks_nothing(&of(source), "RedriveRole", [(action, resource), ("kms:GenerateDataKey", "Key.Arn")]);
+        check_role(
+            &with_source(source),
+            "RedriveRole",
+            [(action, resource), ("kms:GenerateDataKey", "Key.Arn")],
+        );
     }
-    let template = of("DirectPut");
+    let template = with_source("DirectPut");
     for kept in [
         "errors/processing-failed/2026/03/02/08/x",
         "errors/format-conversion-failed/2026/03/02/08/x",
@@ -202,15 +206,15 @@ fn redrive_may_do_what_it_must() {
     ] {
         let kept = format!("arn:aws:s3:::lake/{kept}");
         let actions = ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging"];
-        lacks_nothing(&template, "RedriveRole", actions.map(|action| (action, kept.as_str())));
+        check_role(&template, "RedriveRole", actions.map(|action| (action, kept.as_str())));
         let may = |action: &str| {
             let wanted = Permission { action: action.to_owned(), resource: kept.clone() };
             statements(&template, "RedriveRole").iter().any(|one| one.allows(&wanted))
         };
-        assert!(!may("s3:DeleteObject") && !may("s3:PutObject"), "what failed is never changed");
+        assert!(!may("s3:DeleteObject") && !may("s3:PutObject"), "dead letters are never changed");
     }
     let manifest = "arn:aws:s3:::lake/redrive/runs/x.json";
-    lacks_nothing(
+    check_role(
         &template,
         "RedriveRole",
         [
@@ -226,7 +230,7 @@ fn redrive_may_do_what_it_must() {
 /// Source: Firehose Developer Guide, "Grant Firehose access to an Amazon S3 destination", "Grant Firehose access to
 /// Glue"; "Data transformation", permissions.
 #[test]
-fn firehose_may_do_what_it_must() {
+fn firehose_has_every_documented_permission() {
     const BUCKET: [&str; 3] = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"];
     const OBJECTS: [&str; 3] = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"];
     const STREAM: [&str; 4] =
@@ -252,31 +256,31 @@ fn firehose_may_do_what_it_must() {
             &["raw/agent-events/arrival_date=2026-03-02/x.gz", "errors/agent-events-failed/2026/03/02/08/x"],
         ),
     ] {
-        lacks_nothing(&template, role, STREAM.map(|action| (action, stream)));
-        lacks_nothing(&template, role, BUCKET.map(|action| (action, "arn:aws:s3:::lake")));
-        lacks_nothing(&template, role, [("kms:Decrypt", "Key.Arn"), ("kms:GenerateDataKey", "Key.Arn")]);
+        check_role(&template, role, STREAM.map(|action| (action, stream)));
+        check_role(&template, role, BUCKET.map(|action| (action, "arn:aws:s3:::lake")));
+        check_role(&template, role, [("kms:Decrypt", "Key.Arn"), ("kms:GenerateDataKey", "Key.Arn")]);
         for object in objects {
             let object = format!("arn:aws:s3:::lake/{object}");
-            lacks_nothing(&template, role, OBJECTS.map(|action| (action, object.as_str())));
+            check_role(&template, role, OBJECTS.map(|action| (action, object.as_str())));
         }
         for log in logs {
-            lacks_nothing(&template, role, [("logs:PutLogEvents", format!("{LOG}{log}").as_str())]);
+            check_role(&template, role, [("logs:PutLogEvents", format!("{LOG}{log}").as_str())]);
         }
     }
     for function in ["ContactRecordNormalizer.Arn", "ContactRecordNormalizer.Arn:$LATEST"] {
         let invoke = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"];
-        lacks_nothing(&template, "ContactRecordFirehoseRole", invoke.map(|action| (action, function)));
+        check_role(&template, "ContactRecordFirehoseRole", invoke.map(|action| (action, function)));
     }
     for part in ["table/contact_ledger/ContactRecordTable", "database/contact_ledger", "catalog"] {
         let part = format!("arn:aws:glue:eu-west-2:111122223333:{part}");
         let read = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"];
-        lacks_nothing(&template, "ContactRecordFirehoseRole", read.map(|action| (action, part.as_str())));
+        check_role(&template, "ContactRecordFirehoseRole", read.map(|action| (action, part.as_str())));
     }
 }
 
 #[test]
-fn no_role_has_a_wildcard_that_aws_does_not_ask_for() {
-    // Actions that take no resource.
+fn no_role_has_a_wildcard_that_aws_does_not_require() {
+    // Actions without resource-level permissions.
     const WITHOUT_RESOURCE: [&str; 3] =
         ["kinesis:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"];
     let template = Template::with(&[("ContactRecordSource", "Kinesis"), ("Tracing", "Active")]);
@@ -313,7 +317,7 @@ fn no_role_has_a_wildcard_that_aws_does_not_ask_for() {
     }
 }
 
-/// Namespace, name and dimension names of everything that the functions' logs have as a metric.
+/// The metrics in the functions' logs: name and dimension names, by function.
 fn emitted(output: &std::path::Path) -> BTreeMap<String, BTreeSet<(String, Vec<String>)>> {
     let mut emitted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for function in ["contact-record-normalizer", "agent-event-upserter"] {
@@ -332,11 +336,11 @@ fn emitted(output: &std::path::Path) -> BTreeMap<String, BTreeSet<(String, Vec<S
     emitted
 }
 
-/// Metrics of the services, with the dimension under which each can be asked for.
+/// Metrics of the services, each with its dimension.
 /// Source: Lambda Developer Guide, "Types of metrics for Lambda functions"; Firehose Developer Guide, "Monitor Amazon
 /// Data Firehose with CloudWatch metrics"; Kinesis Data Streams Developer Guide, "Monitor the Amazon Kinesis Data
 /// Streams service with Amazon CloudWatch"; DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
-const OF_SERVICES: [(&str, &str, &str); 24] = [
+const SERVICE_METRICS: [(&str, &str, &str); 24] = [
     ("AWS/Lambda", "FunctionName", "Duration"),
     ("AWS/Lambda", "FunctionName", "Errors"),
     ("AWS/Lambda", "FunctionName", "Invocations"),
@@ -363,7 +367,7 @@ const OF_SERVICES: [(&str, &str, &str); 24] = [
     ("AWS/DynamoDB", "TableName", "WriteThrottleEvents"),
 ];
 
-/// Which type of resource gives a dimension its value.
+/// The type of resource that a dimension's value names.
 fn type_of(dimension: &str) -> &'static str {
     match dimension {
         "FunctionName" => "AWS::Serverless::Function",
@@ -371,32 +375,32 @@ fn type_of(dimension: &str) -> &'static str {
         "DeliveryStreamName" => "AWS::KinesisFirehose::DeliveryStream",
         "StreamName" => "AWS::Kinesis::Stream",
         "TableName" => "AWS::DynamoDB::Table",
-        _ => panic!("{dimension} is no dimension that an alarm can use"),
+        _ => panic!("no alarm can use the dimension {dimension}"),
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn alarms_and_dashboard_look_at_metrics_that_exist() {
+async fn alarms_and_dashboard_use_metrics_that_exist() {
     let (_stack, output) = run(Arc::new(|_: &Permission| true)).await;
     let emitted = emitted(output.path());
-    let mut looked_at = BTreeSet::new();
-    let mut check = |template: &Template, who: &str, metric: &Value| {
+    let mut watched = BTreeSet::new();
+    let mut check = |template: &Template, user: &str, metric: &Value| {
         let (namespace, name) =
             (metric["Namespace"].as_str().unwrap(), metric["MetricName"].as_str().unwrap());
-        let [dimension] = &metric["Dimensions"].as_array().unwrap()[..] else { panic!("{who}: {metric}") };
+        let [dimension] = &metric["Dimensions"].as_array().unwrap()[..] else { panic!("{user}: {metric}") };
         let (key, value) = (dimension["Name"].as_str().unwrap(), dimension["Value"].as_str().unwrap());
         let resources = template.resources();
-        let resource = resources.get(value).unwrap_or_else(|| panic!("{who}: {value} is not created"));
-        assert_eq!(resource["Type"], type_of(key), "{who}: {value}");
+        let resource = resources.get(value).unwrap_or_else(|| panic!("{user}: {value} is not created"));
+        assert_eq!(resource["Type"], type_of(key), "{user}: {value}");
         if namespace == "ContactLedger" {
             let function = resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
             assert!(
                 emitted[function].contains(&(name.to_owned(), vec![key.to_owned()])),
-                "{who}: {function} has no metric {name} by {key}"
+                "{user}: {function} has no metric {name} by {key}"
             );
-            looked_at.insert((function.to_owned(), name.to_owned()));
+            watched.insert((function.to_owned(), name.to_owned()));
         } else {
-            assert!(OF_SERVICES.contains(&(namespace, key, name)), "{who}: {namespace} {name} by {key}");
+            assert!(SERVICE_METRICS.contains(&(namespace, key, name)), "{user}: {namespace} {name} by {key}");
         }
     };
     for template in [Template::with_defaults(), Template::with(&[("ContactRecordSource", "Kinesis")])] {
@@ -422,16 +426,16 @@ async fn alarms_and_dashboard_look_at_metrics_that_exist() {
             }
         }
     }
-    // The other way round: nothing is emitted that nobody looks at, but for the parts of a whole.
+    // Every emitted metric is watched, except those with a second dimension, which are parts of others.
     let by_function = emitted.iter().flat_map(|(function, metrics)| {
         let whole = metrics.iter().filter(|(_, dimensions)| dimensions.len() == 1);
         whole.map(|(name, _)| (function.clone(), name.clone()))
     });
-    assert_eq!(looked_at, by_function.collect());
+    assert_eq!(watched, by_function.collect());
 }
 
 #[test]
-fn every_alarm_says_what_to_do_and_has_its_section() {
+fn every_alarm_says_what_to_do_and_has_a_section_in_the_docs() {
     let docs = fs::read_to_string(repository().join("docs/operations.md")).unwrap();
     let headings = docs.lines().filter_map(|line| line.strip_prefix("### "));
     let anchors: BTreeSet<_> = headings.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
@@ -457,7 +461,7 @@ fn every_alarm_says_what_to_do_and_has_its_section() {
 }
 
 #[test]
-fn alarms_go_to_the_topic_that_was_named_or_made() {
+fn alarms_go_to_the_given_or_the_created_topic() {
     let topic = "arn:aws:sns:eu-west-2:111122223333:operators";
     for (parameters, target) in [
         (&[][..], Value::Null),
@@ -474,7 +478,7 @@ fn alarms_go_to_the_topic_that_was_named_or_made() {
     assert!(Template::with(&[("Alarms", "false")]).of_type("AWS::CloudWatch::Alarm").is_empty());
 }
 
-/// The payloads in events/ do what docs/deploy.md says they do.
+/// The payloads in events/ have the outcomes that docs/deploy.md describes.
 #[tokio::test]
 async fn the_example_events_work() {
     let event = |name: &str| fs::read(repository().join("events").join(name)).unwrap();
