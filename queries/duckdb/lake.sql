@@ -1,19 +1,19 @@
--- The lake's tables, views and named queries for DuckDB 1.3 or newer, generated from queries/ (make generate). A demo writes it
--- with the place of its result. Named queries are table macros: the first and the last day, then others by name.
+-- The lake's tables, views, and named queries for DuckDB 1.3 or newer, generated from queries/ (make generate). A demo adds the
+-- path of its output. Named queries are table macros: pass the first and the last day, then other parameters by name.
 --
 --     duckdb -init lake.sql -c "FROM service_level('2026-03-02', '2026-03-02', grain := '60')"
 
--- Where the lake is: if it has moved, this line says so.
+-- The path of the lake. If you move the lake, change this line.
 -- {lake}
 SET TimeZone = 'UTC';
--- Two functions of Athena's that DuckDB has under one other name.
+-- Two Athena functions that DuckDB has under another name.
 CREATE OR REPLACE MACRO with_timezone(instant, zone) AS timezone(zone, instant);
 CREATE OR REPLACE MACRO at_timezone(instant, zone) AS timezone(zone, instant);
 
 -- {contact_records}
 -- {raw_agent_events}
 
--- One row per contact: its newest version.
+-- One row per contact: the latest version of its record.
 CREATE OR REPLACE VIEW contact_records_latest AS
 SELECT
   aws_account_id,
@@ -235,7 +235,7 @@ FROM (
 WHERE
   version_rank = 1;
 
--- One row per contact, with what Amazon Connect's metrics say of it: the definitions, in one place.
+-- One row per contact, with columns that implement Amazon Connect's contact metrics. All of their definitions are in this view.
 CREATE OR REPLACE VIEW contact_metrics AS
 SELECT
   contact_date,
@@ -319,7 +319,7 @@ FROM (
     NOT COALESCE(assistant, FALSE)
 );
 
--- Contacts by queue in 15-minute intervals (UTC): counts, sums and maxima, from which any zone and any larger grain is a
+-- Contacts per queue in 15-minute intervals (UTC): counts, sums, and maximums for any time zone and any larger grain.
 CREATE OR REPLACE VIEW queue_intervals AS
 SELECT
   contact_date,
@@ -490,7 +490,7 @@ GROUP BY
   simulated,
   interval_start;
 
--- Contacts that agents handled, by agent and routing profile, in 15-minute intervals (UTC): counts, sums and maxima.
+-- Handled contacts per agent and routing profile, in 15-minute intervals (UTC): counts, sums, and maximums.
 CREATE OR REPLACE VIEW agent_contact_metrics_intervals AS
 SELECT
   contact_date,
@@ -545,7 +545,7 @@ GROUP BY
   simulated,
   interval_start;
 
--- Every agent event of the archive that can be read, once, however often it came.
+-- Every readable agent event in the archive, deduplicated.
 CREATE OR REPLACE VIEW agent_events AS
 SELECT
   instance_id,
@@ -603,7 +603,7 @@ WHERE
   AND event_type <> ''
   AND NOT event_timestamp IS NULL;
 
--- Every status of an agent that has ended, once: the same intervals as status#… in AgentHistory, for as long as the
+-- Completed statuses per agent, exactly once: AgentHistory's status#… entries, as far back as the archive goes.
 CREATE OR REPLACE VIEW agent_status_intervals AS
 SELECT
   agent_id,
@@ -678,7 +678,7 @@ WHERE
     )
   );
 
--- Every state of a contact at an agent that has ended, once: the same intervals as contact#… in AgentHistory, for as long
+-- Completed contact states per agent, exactly once: AgentHistory's contact#… entries, as far back as the archive goes.
 CREATE OR REPLACE VIEW agent_contact_intervals AS
 SELECT
   agent_id,
@@ -823,7 +823,7 @@ FROM (
 WHERE
   start_timestamp < end_timestamp;
 
--- Every status, contact state and configuration of an agent, with its start and end.
+-- Every status, contact state, and configuration of each agent, one row per period, with start and end times.
 CREATE OR REPLACE VIEW agent_state_intervals AS
 WITH events AS (
   SELECT
@@ -1218,7 +1218,7 @@ WHERE
     kind = 'configuration' AND next_state IS NULL
   );
 
--- An agent's time in segments of constant state, cut at 15-minute intervals (UTC).
+-- Agent time, in segments during which the state does not change, split at 15-minute interval boundaries (UTC).
 CREATE OR REPLACE VIEW agent_segments AS
 WITH edges AS (
   SELECT
@@ -1475,7 +1475,7 @@ FROM named
 WHERE
   interval_start < end_moment OR interval_start <= moment;
 
--- Amazon Connect's agent activity metrics in 15-minute intervals (UTC), with each time cut exactly at the borders.
+-- Amazon Connect agent activity metrics in 15-minute intervals (UTC), with durations split exactly at interval boundaries.
 CREATE OR REPLACE VIEW agent_intervals AS
 SELECT
   instance_id,
@@ -1544,7 +1544,7 @@ GROUP BY
   level5_id,
   interval_start;
 
--- Abandonment: of the contacts that queued, how many ended without an agent, a transfer or a next contact.
+-- Abandonment: how many queued contacts ended without an agent, a transfer, or a next contact.
 CREATE OR REPLACE MACRO abandonment(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -1662,7 +1662,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- After-contact work: how long agents worked after a contact.
+-- After-contact work: how long agents spent in after-contact work (ACW).
 CREATE OR REPLACE MACRO after_contact_work(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -1781,7 +1781,7 @@ ORDER BY
   routing_profile_id,
   channel;
 
--- Agent activity: how long agents were online, on contact, idle and in custom statuses.
+-- Agent activity: how long agents were online, on contact, idle, or in a custom status.
 CREATE OR REPLACE MACRO agent_activity(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
 WITH given AS (
   SELECT
@@ -1911,7 +1911,7 @@ ORDER BY
   agents.agent_id,
   routing_profile_id;
 
--- Agent answer rate: share of offered contacts that agents accepted, and ring time.
+-- Agent answer rate: the fraction of offered contacts that agents accepted, and ring time.
 CREATE OR REPLACE MACRO agent_answer_rate(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
 WITH given AS (
   SELECT
@@ -2038,7 +2038,7 @@ ORDER BY
   agents.agent_id,
   routing_profile_id;
 
--- Agent contacts: what agents handled, and how long it took.
+-- Agent contacts: how many contacts each agent handled, and their handle time.
 CREATE OR REPLACE MACRO agent_contacts(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2166,7 +2166,7 @@ ORDER BY
   routing_profile_id,
   channel;
 
--- Agent non-response: contacts that rang at an agent and were not answered, with and without those that the customer
+-- Agent non-response: contacts offered to agents and not answered, including and excluding those the customer abandoned.
 CREATE OR REPLACE MACRO agent_non_response(first_day, last_day, time_zone := 'UTC', grain := 'day', look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2284,7 +2284,7 @@ ORDER BY
   offers.agent_id,
   offers.channel;
 
--- Beyond the look-back: contacts that count in these days but began before the days that other queries read.
+-- Beyond the look-back: contacts that belong to the queried days but started before the other queries' look-back window.
 CREATE OR REPLACE MACRO beyond_look_back(first_day, last_day, time_zone := 'UTC', grain := 'day', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2390,7 +2390,7 @@ ORDER BY
   MIN(MIN(instant)) OVER (PARTITION BY local_start),
   channel;
 
--- Callbacks: how many were asked for, how many an agent handled, and how long customers waited.
+-- Callbacks: how many were requested, how many were handled by an agent, and how long customers waited.
 CREATE OR REPLACE MACRO callbacks(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2547,7 +2547,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Contact chains: contacts that are linked by transfers or callbacks.
+-- Contact chains: contacts linked by transfers or callbacks.
 CREATE OR REPLACE MACRO contact_chains(first_day, last_day, time_zone := 'UTC', include_simulated := false) AS TABLE
 WITH given AS (
   SELECT
@@ -2598,7 +2598,7 @@ ORDER BY
   instance_id,
   initial_contact_id;
 
--- Contact times: contact duration, resolution time, flow time, and the first response of an agent in a chat.
+-- Contact times: contact duration, resolution time, flow time, and agent first response time for chats.
 CREATE OR REPLACE MACRO contact_times(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2718,7 +2718,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Contact volume: how many contacts began, were queued and were handled, by initiation method.
+-- Contact volume: how many contacts started, were queued, or were handled, by initiation method.
 CREATE OR REPLACE MACRO contact_volume(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2875,7 +2875,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Disconnect reasons: why contacts ended, of all contacts and of those handled.
+-- Disconnect reasons: why contacts ended, for all contacts and for handled contacts.
 CREATE OR REPLACE MACRO disconnect_reasons(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2994,7 +2994,7 @@ ORDER BY
   channel,
   disconnect_reason;
 
--- Forecasting: volume and handle time by queue, in the format that Amazon Connect imports.
+-- Forecasting: contact volume and handle time by queue, in the format that Amazon Connect forecasting imports.
 CREATE OR REPLACE MACRO forecasting_csv(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8, instance := '*') AS TABLE
 WITH given AS (
   SELECT
@@ -3155,7 +3155,7 @@ ORDER BY
   channel,
   interval_start;
 
--- Handle time: how long agents worked on a contact, and its parts.
+-- Handle time: how long agents worked on each contact, by component.
 CREATE OR REPLACE MACRO handle_time(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3277,7 +3277,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Handle time percentiles: median, 90th percentile and maximum of handle time.
+-- Handle time percentiles: median, 90th percentile, and maximum of handle time.
 CREATE OR REPLACE MACRO handle_time_percentiles(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3529,7 +3529,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Occupancy: share of available time that agents spent on contacts, by routing profile.
+-- Occupancy: the fraction of available time that agents spent on contacts, by routing profile.
 CREATE OR REPLACE MACRO occupancy(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3711,7 +3711,7 @@ ORDER BY
   present.instance_id,
   present.routing_profile_id;
 
--- Record versions: how many versions of contact records came, how often, and how late the last of them.
+-- Record versions: how many versions of contact records arrived, in how many deliveries, and how late the last one was.
 CREATE OR REPLACE MACRO record_versions(first_day, last_day) AS TABLE
 SELECT
   contact_date,
@@ -3744,7 +3744,7 @@ GROUP BY
 ORDER BY
   contact_date;
 
--- Repeat contacts: of the customers' contacts, how many were followed by another of the same customer within some days.
+-- Repeat contacts: how many contacts were followed by another contact from the same customer within a given number of days.
 CREATE OR REPLACE MACRO repeat_contacts(first_day, last_day, time_zone := 'UTC', include_simulated := false, days := 7) AS TABLE
 WITH given AS (
   SELECT
@@ -3816,7 +3816,7 @@ ORDER BY
   local_date,
   channel;
 
--- Service level: of the contacts that queued, how many left the queue in time, whatever became of them.
+-- Service level: how many queued contacts left the queue within the threshold, regardless of outcome.
 CREATE OR REPLACE MACRO service_level(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8, threshold := 20, comparison := 'LT') AS TABLE
 WITH given AS (
   SELECT
@@ -3958,7 +3958,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Speed of answer: how long contacts were in the queue before an agent was connected.
+-- Speed of answer: how long contacts waited in queue before being connected to an agent.
 CREATE OR REPLACE MACRO speed_of_answer(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -4076,7 +4076,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Time in status: how long agents were in each status, cut at the borders of intervals.
+-- Time in status: how long agents were in each status, split at interval boundaries.
 CREATE OR REPLACE MACRO time_in_status(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
 WITH given AS (
   SELECT

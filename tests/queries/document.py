@@ -17,7 +17,8 @@ from engines import DuckDb, literal
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEAD = """# Queries
 
-Named queries with Amazon Connect's names and arithmetic, in Athena and in DuckDB.
+Reference of the named queries, with Amazon Connect's metric names and definitions: how to run them in Athena and in DuckDB, what they read and
+cost, and what every metric means.
 
 | where | how |
 |---|---|

@@ -219,13 +219,13 @@ def service_level(center, asked, threshold, comparison):
 
 
 def abandonment(center, asked):
-    gave_up = collections.Counter()
+    by_customer = collections.Counter()
     for start, record in center.asked_for(asked):
         if second.contacts_abandoned(record) and record.get("DisconnectReason") == "CUSTOMER_DISCONNECT":
-            gave_up[center.group(start, record)] += 1
+            by_customer[center.group(start, record)] += 1
     for key, all, _ in center.by_queue(asked):
         rate = fraction(second.metric("abandonment_rate", all))
-        yield [*key, all["contacts_queued"], all["contacts_abandoned"], rate, average(all, "abandon_time"), gave_up[tuple(key)]]
+        yield [*key, all["contacts_queued"], all["contacts_abandoned"], rate, average(all, "abandon_time"), by_customer[tuple(key)]]
 
 
 def speed_of_answer(center, asked):

@@ -56,7 +56,7 @@ mod tests {
             (r#"{"attributes": {"*": "hash"}}"#, "", "PII_HASH_KEY is not set"),
             (r#"{"agent_username": {"*": "drop"}}"#, "", "it is not a map"),
             (r#"{"queue_duration_seconds": "mask"}"#, "", "holds no text"),
-            (r#"{"contact_id": "hash"}"#, &key, "could not be told apart"),
+            (r#"{"contact_id": "hash"}"#, &key, "could not be distinguished"),
             ("{}", "not base64!", "PII_HASH_KEY is not base64"),
             ("{}", "c2hvcnQ=", "PII_HASH_KEY holds 5 bytes"),
         ] {

@@ -28,7 +28,7 @@ const SENT_AFTER: i64 = 64 * SECOND;
 enum Step {
     Arrive,
     Enqueue(u64),
-    GiveUpWaiting(u64),
+    LeaveQueue(u64),
     Answer(u64),
     Miss(u64),
     ClearMissed { agent: usize, contact: u64 },
@@ -154,7 +154,7 @@ impl Center {
         match step {
             Step::Arrive => self.arrive(),
             Step::Enqueue(contact) => self.enqueue(contact),
-            Step::GiveUpWaiting(contact) => self.give_up_waiting(contact),
+            Step::LeaveQueue(contact) => self.leave_queue(contact),
             Step::Answer(contact) => self.answer(contact),
             Step::Miss(contact) => self.miss(contact),
             Step::ClearMissed { agent, contact } => self.clear(agent, contact),
@@ -227,7 +227,7 @@ impl Center {
         };
         let now = self.now;
         self.contact(id).enqueued = Some(now);
-        self.plan(now + patience * SECOND, Step::GiveUpWaiting(id));
+        self.plan(now + patience * SECOND, Step::LeaveQueue(id));
         self.waiting.push_back(id);
         self.route();
     }
@@ -308,7 +308,7 @@ impl Center {
         self.emit_late(agent);
         let after = self.in_seconds(3..15);
         self.plan(after, Step::ClearMissed { agent, contact: id });
-        self.plan(now + MINUTE, Step::GiveUpWaiting(id));
+        self.plan(now + MINUTE, Step::LeaveQueue(id));
         self.waiting.push_front(id);
         self.route();
     }
@@ -350,7 +350,7 @@ impl Center {
     }
 
     /// The customer leaves the queue, or accepts a callback.
-    fn give_up_waiting(&mut self, id: u64) {
+    fn leave_queue(&mut self, id: u64) {
         if !self.waiting.contains(&id) {
             return;
         }

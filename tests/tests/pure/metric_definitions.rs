@@ -91,7 +91,7 @@ fn a_contact_is_abandoned_without_agent_transfer_and_next_contact() {
 }
 
 #[test]
-fn a_customer_gave_up_on_an_abandoned_contact_that_the_customer_disconnected() {
+fn an_abandoned_contact_that_the_customer_disconnected_is_marked() {
     check(
         "customer_gave_up",
         [
