@@ -1,7 +1,7 @@
 # Every target is one or two lines. Longer ones are programs next to the code that they work on.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tool terminal build build-for-tests lint-template generate generate-golden template-diff test test-rust test-runtime \
+.PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
   test-kpl test-openx test-queries measure-look-back test-deploy test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
@@ -54,7 +54,7 @@ template-diff: rust ## Show how the template has changed since a commit, as a de
 test-rust: rust ## Run the Rust tests; they need no Python, Java, or Go
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-12} cargo test --locked --workspace --tests
 
-test: lint-template build-for-tests test-rust ## Run every test, including the quick referees (needs JDK 17 and 25, Maven, and Go)
+test: lint-docs lint-template build-for-tests test-rust ## Run every test, including the quick referees (needs JDK 17 and 25, Maven, and Go)
 	$(TOOLS)/python tests/content-hash/check.py
 	$(TOOLS)/python tests/queries/verify.py duckdb
 	tests/runtime-interface-emulator/run $(BINARIES)
@@ -69,6 +69,10 @@ check: setup ## Run CI: check format, lints, generated files, and instruction co
 	$(MAKE) test-deploy
 
 ### Individual referees
+
+lint-docs: ## Check the words, pages and links of the docs (docs/glossary.md)
+	python3 tests/docs/words.py
+	python3 tests/docs/pages.py
 
 lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint, and checkov
 	$(TOOLS)/sam validate --lint --region eu-west-2 && $(TOOLS)/cfn-lint template.yaml

@@ -34,7 +34,7 @@ A line above the answer (on standard error with `--format csv` and `json`) shows
 with `'`. `--local` runs the queries in the folder's `lake.sql`. `queries/` has the SQL in parts; *Saved queries* and
 `template.yaml` have the complete SQL.
 
-| parameter | |
+| parameter | values |
 |---|---|
 | time zone | IANA name, `'America/New_York'`. Intervals follow local time: days of 23 and 25 hours are correct, and an hour that occurs twice gives two rows with different offsets |
 | grain | `'15'`, `'30'`, `'60'` minutes, `'day'`, `'week'` (whole weeks that start on Monday) |
@@ -93,7 +93,7 @@ Source: [Athena's managed policies](https://docs.aws.amazon.com/athena/latest/ug
 Counts, sums, and maximums in 15-minute intervals in UTC. For any time zone and any larger grain, add the counts and sums, and take the
 maximum of the maximums. Do not add rates and averages: divide the sums.
 
-| name | |
+| name | content |
 |---|---|
 """
 
@@ -143,6 +143,13 @@ def columns_of(sql):
     return [column.split()[0] for column in text.split(",")]
 
 
+def with_noted_columns_only(part):
+    """The columns with a unit or a note: the table of rows below shows all of them."""
+    columns, _, parameters = part.removeprefix("Columns: ").partition(" Parameters: ")
+    noted = [f"`{name}` {note}" for name, note in re.findall(r"(\w+) (\([^()]*\))", columns)]
+    return f"Units and notes: {', '.join(noted)}. Parameters: {parameters}"
+
+
 def numbered(column):
     """Replaces the threshold in a column name by X."""
     return re.sub(r"_in_(\d+|x)$", "_in_X", column)
@@ -187,14 +194,14 @@ class Names:
                 yield f"{column} is our own metric under a name that Amazon uses"
 
     def table(self):
-        yield from ("| Amazon's name | console | unit | how | here |", "|---|---|---|---|---|")
+        yield from ("| Amazon's name | console | unit | status | columns | note |", "|---|---|---|---|---|---|")
         for metric in self.metrics:
             here = ", ".join(f"`{column}`" for column in metric.get("here", []))
-            words = f"{here}. {metric['note']}" if here and "note" in metric else here or metric["note"]
-            yield f"| {metric['name']} | {metric['console']} | {metric['unit']} | {HOW[metric['how']]} | {words} |"
+            cells = [metric["name"], metric["console"], metric["unit"], HOW[metric["how"]], here, metric.get("note", "")]
+            yield f"| {' | '.join(cells)} |"
 
     def our_table(self):
-        yield from ("| here | |", "|---|---|")
+        yield from ("| columns | meaning |", "|---|---|")
         for entry in self.ours:
             here = entry["here"]
             shown = ", ".join(f"`{column}`" for column in here[:6]) + (f" and {len(here) - 6} more" if len(here) > 6 else "")
@@ -211,7 +218,7 @@ def documentation(engine, run):
         "",
         "The views under these, and the other tables and views:",
         "",
-        "| name | |",
+        "| name | content |",
         "|---|---|",
         "| `contact_records` | Every version of every contact record, as delivered; partitioned by `contact_date`, the day on which the "
         "contact began. Columns: [contact-record.md](contact-record.md) |",
@@ -240,9 +247,11 @@ def documentation(engine, run):
         if f"## {heading}" in text:
             continue
         text += ["", f"## {heading}", "", f"`{name}`: {answer}"]
-        for part in others:
-            text += ["", part.replace(" Parameters: ", "\n\nParameters: ")]
         columns, rows = engine.answer(name, parameters)
+        for part in others:
+            if rows and part.startswith("Columns: "):
+                part = with_noted_columns_only(part)
+            text += ["", part.replace(" Parameters: ", "\n\nParameters: ")]
         given = ", ".join(map(literal, parameters))
         if not rows:
             continue
