@@ -53,6 +53,7 @@ template-diff: rust ## Show how the template has changed since a commit, as a de
 # Tests that start processes spend most of their time waiting.
 test-rust: rust ## Run the Rust tests; they need no Python, Java, or Go
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-12} cargo test --locked --workspace --tests
+	cargo test --locked --quiet --workspace --doc
 
 test: lint-docs lint-template build-for-tests test-rust ## Run every test, including the quick referees (needs JDK 17 and 25, Maven, and Go)
 	$(TOOLS)/python tests/content-hash/check.py

@@ -89,7 +89,7 @@ mod tests {
     fn an_invalid_policy_is_refused_with_the_reason() {
         for (policy, key, expected) in [
             ("[]", "", "PII_POLICY is not a JSON object"),
-            (r#"{"agent_username":"drop"}"#, "", "only username, first_name and last_name"),
+            (r#"{"agent_username":"drop"}"#, "", "only username, first_name, and last_name"),
             (r#"{"username":"erase"}"#, "", "not keep, drop, mask or hash"),
             (r#"{"username":"hash"}"#, "", "PII_HASH_KEY is not set"),
             (r#"{"username":"hash"}"#, "c2hvcnQ=", "PII_HASH_KEY holds 5 bytes"),

@@ -38,7 +38,9 @@ pub enum PolicyError {
     #[error("PII_POLICY gives {0:?} actions by key, but it is not a map; give it one action")]
     NotAMap(String),
     /// The column identifies the versions of a contact.
-    #[error("PII_POLICY cannot change {0:?}: without it the versions of a contact could not be distinguished")]
+    #[error(
+        "PII_POLICY cannot change {0:?}: without it the versions of a contact could not be distinguished"
+    )]
     Identity(String),
 }
 

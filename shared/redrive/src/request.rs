@@ -18,10 +18,10 @@ pub struct Request {
     /// Only objects whose key starts with this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// Only records that arrived at this time or later: a day (UTC) or an instant.
+    /// Only records that arrived at this time or later: a UTC date or a timestamp.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Only records that arrived at this time or earlier: a day (UTC), included, or an instant.
+    /// Only records that arrived at this time or earlier: a UTC date or a timestamp, inclusive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// Only records that failed for one of these reasons.
@@ -51,7 +51,7 @@ impl Default for Request {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// A time that cannot be parsed.
-    #[error("{name} is {value:?}; use a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z")]
+    #[error("{name} is {value:?}; use a date such as 2026-03-02 or a timestamp such as 2026-03-02T08:00:00Z")]
     Time {
         /// `since` or `until`
         name: &'static str,
@@ -231,7 +231,7 @@ mod tests {
         let since = Some("yesterday".to_owned());
         assert_eq!(
             error(Request { since, ..Request::default() }),
-            "since is \"yesterday\"; use a day such as 2026-03-02 or an instant such as 2026-03-02T08:00:00Z"
+            "since is \"yesterday\"; use a date such as 2026-03-02 or a timestamp such as 2026-03-02T08:00:00Z"
         );
         assert!(error(Request { rate: 0, ..Request::default() }).contains("rate"));
         assert!(serde_json::from_str::<Request>(r#"{"dryrun":false}"#).is_err(), "a typo must not send");

@@ -211,7 +211,7 @@ async fn an_unusable_lake_or_policy_is_refused_with_a_reason() {
     for (lake, policy, expected) in [
         (folder.as_str(), "{}", "is it the stack's bucket"),
         ("no/such/folder", "{}", "is not a folder; pass s3://<bucket>"),
-        (&folder, r#"{"agent": "drop"}"#, "no column"),
+        (&folder, r#"{"agent": "drop"}"#, "is not a column"),
     ] {
         let run = backfill(lake, None, policy, &[]).await;
         let error = String::from_utf8_lossy(&run.stderr).into_owned();

@@ -112,7 +112,7 @@ async fn an_invalid_time_or_prefix_is_wrong_usage() {
     let (_stack, served) = served().await;
     let local = served.path().to_string_lossy().into_owned();
     for (arguments, expected) in [
-        (vec!["history", "ada", "--from", "2030-13-01"], "say a day"),
+        (vec!["history", "ada", "--from", "2030-13-01"], "use a date"),
         (vec!["history", "ada", "--from", "2026-03-03", "--to", "2026-03-01"], "--to is not after --from"),
         (vec!["redrive", "--since", "2026-13-01"], "since is"),
         (vec!["redrive", "--since", "2026-03-02", "--until", "2026-03-01"], "until is before since"),

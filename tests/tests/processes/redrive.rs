@@ -274,7 +274,7 @@ async fn only_selected_records_are_sent_and_the_rest_can_follow() {
 
     let wrong = command(output, &["--since", "yesterday"]).output().await.unwrap();
     let sentence = String::from_utf8_lossy(&wrong.stderr).into_owned();
-    assert!(sentence.contains("since is \"yesterday\"; use a day such as 2026-03-02"), "{sentence}");
+    assert!(sentence.contains("since is \"yesterday\"; use a date such as 2026-03-02"), "{sentence}");
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ async fn an_invalid_policy_is_refused_with_the_reason() {
             &["--kind", "contact-records"],
             "PII_HASH_KEY is not set",
         ),
-        ("AGENT_PII_POLICY", r#"{"customer_id":"mask"}"#, &[], "only username, first_name and last_name"),
+        ("AGENT_PII_POLICY", r#"{"customer_id":"mask"}"#, &[], "only username, first_name, and last_name"),
     ];
     for (variable, policy, more, expected) in cases {
         let output =

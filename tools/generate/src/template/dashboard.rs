@@ -42,7 +42,8 @@ struct Widget {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Metric {
-    metric: String,
+    #[serde(rename = "metric")]
+    namespace_and_name: String,
     of: Option<String>,
     label: Option<String>,
     color: Option<String>,
@@ -73,9 +74,9 @@ pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
     }
     let widgets: Vec<_> = widgets.iter().map(|widget| format!("    {widget}")).collect();
     let body = format!("  {{\"widgets\": [\n{}\n  ]}}\n", widgets.join(",\n"));
-    let variables: String =
+    let variables: Vec<_> =
         names.variables.iter().map(|(name, value)| format!("  {name}: {value}\n")).collect();
-    Ok(format!("- |\n{body}-\n{variables}"))
+    Ok(format!("- |\n{body}-\n{}", variables.concat()))
 }
 
 impl Widget {
@@ -99,8 +100,9 @@ impl Widget {
 impl Metric {
     fn line(&self, of: Option<&str>, names: &mut Names<'_>) -> anyhow::Result<Value> {
         let of = self.of.as_deref().or(of);
-        let of = of.with_context(|| format!("template/dashboard.toml: {} needs `of`", self.metric))?;
-        let (namespace, name) = namespace_and_name(&self.metric)?;
+        let of =
+            of.with_context(|| format!("template/dashboard.toml: {} needs `of`", self.namespace_and_name))?;
+        let (namespace, name) = namespace_and_name(&self.namespace_and_name)?;
         let (dimension, value) = names.dimension(of)?;
         let mut line = vec![json!(namespace), json!(name), json!(dimension), json!(value)];
         let options = [

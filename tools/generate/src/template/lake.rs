@@ -29,7 +29,8 @@ pub(crate) fn trino_type(glue_type: &str) -> String {
 /// The columns of a row, for Glue.
 pub(super) fn glue_columns() -> String {
     let columns: Vec<Value> = serde_json::from_str(&schema(SchemaFormat::Glue)).unwrap();
-    columns.iter().map(|column| format!("- {column}\n")).collect()
+    let columns: Vec<_> = columns.iter().map(|column| format!("- {column}\n")).collect();
+    columns.concat()
 }
 
 /// The Glue name of a Trino type.
