@@ -1,11 +1,11 @@
 //! Shared by the tests in `tests/`: events as the services send them, stores with fault injection, and the location
 //! of the function binaries.
 
+pub mod agent_days;
 pub mod chaos;
 pub mod control_plane;
 pub mod golden;
 pub mod hostile;
-pub mod lives;
 pub mod signed;
 pub mod simulation;
 pub mod template;

@@ -42,6 +42,13 @@ impl AgentKey {
     }
 
     /// The partition key of all items of an agent.
+    ///
+    /// ```
+    /// use agent_ledger::AgentKey;
+    ///
+    /// let board = AgentKey::board("10000000-0000-4000-8000-000000000001", "20000000-0000-4000-8000-000000000001");
+    /// assert_eq!(board, "10000000-0000-4000-8000-000000000001#12");
+    /// ```
     #[must_use]
     pub fn board(instance_id: &str, agent_id: &str) -> String {
         board(instance_id, fnv_1a_32(agent_id.as_bytes()) % BOARDS)

@@ -16,6 +16,14 @@ pub struct Timestamp(jiff::Timestamp);
 impl Timestamp {
     /// Parses RFC 3339: `Z` or an offset, with or without a fraction. `None` for anything else, and for years outside
     /// 0–9999 (to 9999-12-30T22:00Z), which would not fit the fixed width.
+    ///
+    /// ```
+    /// use connect_streams::Timestamp;
+    ///
+    /// let time = Timestamp::parse("2026-03-02T09:00:00.1234+01:00").expect("it is RFC 3339");
+    /// assert_eq!(time.to_string(), "2026-03-02T08:00:00.123Z");
+    /// assert_eq!(Timestamp::parse("2026-03-02T09:00:00"), None);
+    /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let instant = usual_form(text.as_bytes()).or_else(|| text.parse().ok())?;

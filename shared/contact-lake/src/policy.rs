@@ -76,6 +76,15 @@ pub struct Policy {
 impl Policy {
     /// Reads a policy, and the key for `hash`.
     ///
+    ///
+    /// ```
+    /// use contact_lake::{Policy, PolicyError};
+    ///
+    /// Policy::read(r#"{"customer_endpoint_address": "mask", "attributes": {"*": "drop", "language": "keep"}}"#, None)?;
+    /// let error = Policy::read(r#"{"customer_endpoint_address": "hash"}"#, None).unwrap_err();
+    /// assert!(error.to_string().contains("PII_HASH_KEY"), "{error}");
+    /// # Ok::<(), PolicyError>(())
+    /// ```
     /// # Errors
     /// [`PolicyError`], worded for the person who deploys the function.
     pub fn read(policy: &str, key: Option<&[u8]>) -> Result<Self, PolicyError> {

@@ -7,6 +7,13 @@ use serde_json::value::RawValue;
 const FIRST_NAME: &[u8] = b"AWSAccountId";
 
 /// The records, in order. Bytes that are not JSON are one record, up to where the next can start. It fails when it is read.
+///
+/// ```
+/// use lake_files::records::split;
+///
+/// let records: Vec<_> = split(br#"{"a":1}{"b":2} {"c":3}"#).collect();
+/// assert_eq!(records, [&br#"{"a":1}"#[..], br#"{"b":2}"#, br#"{"c":3}"#]);
+/// ```
 pub fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

@@ -97,6 +97,13 @@ pub enum GlueType<'a> {
 impl<'a> GlueType<'a> {
     /// Parses a type as Glue writes it, one level deep.
     ///
+    ///
+    /// ```
+    /// use lake_parquet::GlueType;
+    ///
+    /// assert_eq!(GlueType::of("map<string,array<bigint>>")?, GlueType::Map("string", "array<bigint>"));
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
     /// # Errors
     /// When a map does not have two types, or a struct has a field without a type.
     pub fn of(glue: &'a str) -> anyhow::Result<Self> {

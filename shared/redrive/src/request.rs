@@ -147,6 +147,13 @@ impl Selection {
 }
 
 /// The first instant of a day, or the instant itself, and the first instant after it.
+///
+/// ```
+/// use redrive::day_or_instant;
+///
+/// let (first, after) = day_or_instant("2026-03-02").expect("it is a day");
+/// assert_eq!((first.to_string().as_str(), after.to_string().as_str()), ("2026-03-02T00:00:00.000Z", "2026-03-03T00:00:00.000Z"));
+/// ```
 #[must_use]
 pub fn day_or_instant(text: &str) -> Option<(Timestamp, Timestamp)> {
     const DAY: i64 = 86_400_000;

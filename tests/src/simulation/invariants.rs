@@ -15,7 +15,7 @@ use local_aws::kinesis::{Bytes, Record};
 
 use super::environment::Environment;
 use super::traffic::{Sort, Traffic};
-use crate::lives::{Truth, agent_of, truth_in};
+use crate::agent_days::{Truth, agent_of, truth_in};
 
 /// The expected results, computed before anything is sent.
 pub(super) struct Invariants {

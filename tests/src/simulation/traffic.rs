@@ -7,7 +7,7 @@ use lambda_io::aggregate::{Packed, pack};
 use local_aws::kinesis::Bytes;
 
 use super::Scenario;
-use crate::lives::{Truth, World};
+use crate::agent_days::{Truth, World};
 
 /// What the function must do with a record, by its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

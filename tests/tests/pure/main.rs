@@ -3,10 +3,10 @@
 
 mod agent_event_upserter;
 mod boundaries;
-mod circles;
 mod contact_record_normalizer;
 mod convergence;
 mod cost;
+mod cycles;
 mod dependencies;
 mod envelopes;
 mod golden_rows;

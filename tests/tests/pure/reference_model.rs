@@ -19,8 +19,8 @@ use aws_sdk_dynamodb::Client;
 use connect_streams::Timestamp;
 use fastrand::Rng;
 use lambda_io::kinesis::BatchResponse;
+use ledger_tests::agent_days::{Event, INSTANCE, REGION, World, contradictory, truth_in};
 use ledger_tests::chaos::Chaos;
-use ledger_tests::lives::{Event, INSTANCE, REGION, World, contradictory, truth_in};
 use ledger_tests::{MemoryRejectedStore, dynamodb, dynamodb_store, far_future, stream_event, upserter};
 use serde_json::Value;
 

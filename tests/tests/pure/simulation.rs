@@ -9,7 +9,7 @@ use std::iter::Sum;
 use std::ops::Range;
 
 use fastrand::Rng;
-use ledger_tests::lives::{World, contradictory};
+use ledger_tests::agent_days::{World, contradictory};
 use ledger_tests::simulation::exhaustive::{Case, Explored, explore};
 use ledger_tests::simulation::{Outcome, Scenario, simulate};
 

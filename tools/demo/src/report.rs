@@ -154,11 +154,11 @@ impl RunResult {
             return String::new();
         }
         let mut text = format!("{}:\n", counted(*records, "of your records fails", "of your records fail"));
-        text.extend(first.iter().take(PRINTED_FAILURES).map(Failing::told));
+        text.extend(first.iter().take(PRINTED_FAILURES).map(Failing::report));
         if *records > PRINTED_FAILURES as u64 {
             text.push_str("More fail: summary.json has the first 50, `contact-ledger validate` lists all.\n");
         }
-        format!("{text}\n{}\n", alike.told())
+        format!("{text}\n{}\n", alike.report())
     }
 
     fn to_json(&self) -> Value {

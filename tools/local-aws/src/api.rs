@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use self::answer::{Answer, Refusal, unknown};
 pub use self::services::Services;
-use crate::door::{self, Door, Protocol, is_lambda};
+use crate::front_door::{self, FrontDoor, Protocol, is_lambda};
 use crate::listen::{listen, url};
 use served_stack::Keys;
 
@@ -46,10 +46,10 @@ impl Api {
         let router = Router::new()
             .merge(lambda::routes())
             .fallback(serve)
-            // The door limits the size of bodies.
+            // The front door limits the size of bodies.
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::new(services));
-        let task = tokio::spawn(door::serve(listener, Door::new(Protocol::Streams, keys), router));
+        let task = tokio::spawn(front_door::serve(listener, FrontDoor::new(Protocol::Streams, keys), router));
         Ok(Self { endpoint, task })
     }
 }

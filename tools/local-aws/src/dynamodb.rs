@@ -9,7 +9,7 @@ use dynoxide::{AttributeValue, Database};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::door::{self, Door, Protocol};
+use crate::front_door::{self, FrontDoor, Protocol};
 use crate::gateway::{Gate, guarded};
 use crate::listen::{listen, url};
 use crate::permission::Service;
@@ -40,9 +40,9 @@ impl DynamoDb {
         let database = Database::memory().context("DynamoDB's in-memory database cannot be created")?;
         let listener = listen(port, "DynamoDB").await?;
         let (endpoint, keys) = (url(&listener)?, gate.keys.clone());
-        let door = Door::new(Protocol::DynamoDb, &keys);
+        let door = FrontDoor::new(Protocol::DynamoDb, &keys);
         let router = guarded(protocol::router(database.clone()), Service::DynamoDb, gate);
-        Ok(Self { endpoint, keys, database, task: tokio::spawn(door::serve(listener, door, router)) })
+        Ok(Self { endpoint, keys, database, task: tokio::spawn(front_door::serve(listener, door, router)) })
     }
 
     /// Creates an on-demand table with string keys.

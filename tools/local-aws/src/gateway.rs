@@ -1,4 +1,4 @@
-//! The layer between the door and a service. It injects faults, counts requests and checks permissions.
+//! The layer between the front door and a service. It injects faults, counts requests and checks permissions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -8,7 +8,7 @@
 //! - [`api`]: Kinesis, Firehose and Lambda for the AWS CLI and SDKs.
 //! - [`faults`]: fault injection from a seed.
 //! - [`permission`]: the permissions that each request needs.
-//! - `door`: the checks that every request to any server passes first.
+//! - `front_door`: the checks that every request to any server passes first.
 //! - [`stack`]: all of it, wired like the deployed pipeline.
 //!
 //! Everything listens on 127.0.0.1 only.
@@ -27,11 +27,11 @@
 
 pub mod api;
 mod descriptors;
-mod door;
 pub mod dynamodb;
 pub mod event_source_mapping;
 pub mod faults;
 pub mod firehose;
+mod front_door;
 pub mod function;
 mod gateway;
 pub mod kinesis;

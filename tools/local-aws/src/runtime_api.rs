@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::door::{self, Door};
+use crate::front_door::{self, FrontDoor};
 use crate::listen::listen;
 use crate::now;
 
@@ -103,7 +103,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(shared);
-    door::serve(listener, Door::for_runtime_api(), router).await;
+    front_door::serve(listener, FrontDoor::for_runtime_api(), router).await;
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {

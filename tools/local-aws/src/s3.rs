@@ -48,7 +48,7 @@ use self::bucket::{Bucket, Versioning};
 use self::conditions::WriteConditions;
 use self::disk::{BucketFolder, HiddenFolder, Noting};
 use self::errors::{broken, no_such_bucket};
-use crate::door::{self, Door, Protocol, RunKeys};
+use crate::front_door::{self, FrontDoor, Protocol, RunKeys};
 use crate::gateway::{Gate, guarded};
 use crate::listen::{listen, url};
 use crate::permission::Service;
@@ -185,9 +185,9 @@ impl S3Server {
     pub async fn start(port: u16, folder: Folder, gate: Gate) -> anyhow::Result<Self> {
         let listener = listen(port, "S3").await?;
         let (endpoint, keys) = (url(&listener)?, gate.keys.clone());
-        let door = Door::new(Protocol::S3, &keys);
+        let door = FrontDoor::new(Protocol::S3, &keys);
         let router = guarded(router(folder, &keys), Service::S3, gate);
-        Ok(Self { endpoint, keys, task: tokio::spawn(door::serve(listener, door, router)) })
+        Ok(Self { endpoint, keys, task: tokio::spawn(front_door::serve(listener, door, router)) })
     }
 }
 

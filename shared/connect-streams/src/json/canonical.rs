@@ -122,6 +122,14 @@ fn write_number(text: &str, out: &mut Vec<u8>) {
 }
 
 /// The number as an integer, if it is whole and 64 bits can hold it, however it is written.
+///
+/// ```
+/// use connect_streams::whole_number;
+///
+/// assert_eq!(whole_number("42.0"), Some(42));
+/// assert_eq!(whole_number("4.2e1"), Some(42));
+/// assert_eq!(whole_number("4.2"), None);
+/// ```
 #[must_use]
 pub fn whole_number(text: &str) -> Option<i64> {
     let mut canonical = Vec::new();

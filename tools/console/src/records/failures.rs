@@ -58,7 +58,7 @@ impl Failing {
 
     /// One sentence, wrapped for the terminal.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn report(&self) -> String {
         let Self { place, reject, message, .. } = self;
         let value = self.value.as_ref().map(|value| format!("; it is {value}")).unwrap_or_default();
         let line = format!("{place}: {} at {}: {message}{value}.", reject.code, reject.path);
@@ -121,7 +121,7 @@ impl Alike {
 
     /// A table; empty without failures.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn report(&self) -> String {
         if self.0.is_empty() {
             return String::new();
         }

@@ -146,7 +146,7 @@ impl Run<'_> {
         }
         let failed = self.found.failed();
         match failed.cmp(&(PRINTED + 1)) {
-            Ordering::Less => print(&failing.told()),
+            Ordering::Less => print(&failing.report()),
             Ordering::Equal => {
                 print("More records fail; the table below counts them, and --json prints each one.\n")
             }
@@ -221,7 +221,7 @@ impl Found {
         line("  written", written, "would be in the agent tables");
         line("  skipped", passed_over, &other);
         line("  rejected", failed, "would be kept under rejected/agent-events/, with their bytes");
-        let alike = self.alike.told();
+        let alike = self.alike.report();
         if !alike.is_empty() {
             let _ = write!(text, "\n{alike}");
         }

@@ -15,9 +15,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::services::Services;
-use crate::door::Refusal;
 use crate::event_source_mapping::filter::FilterCriteria;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
+use crate::front_door::Refusal;
 use crate::function::{Function, Invoke, InvokeError};
 
 /// The service's value for "no limit".

@@ -21,7 +21,7 @@ const MEDIA_TYPE: &str = "application/x-amz-json-1.0";
 /// DynamoDB and DynamoDB Streams.
 const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
-/// The service. The door limits the size of bodies.
+/// The service. The front door limits the size of bodies.
 pub(super) fn router(database: Database) -> Router {
     Router::new().fallback(serve).layer(DefaultBodyLimit::disable()).with_state(database)
 }

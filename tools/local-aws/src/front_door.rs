@@ -18,7 +18,7 @@ mod run_keys;
 mod serving;
 mod signature;
 
-pub(crate) use self::admission::Door;
+pub(crate) use self::admission::FrontDoor;
 pub(crate) use self::protocol::{Protocol, is_lambda};
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::run_keys::RunKeys;

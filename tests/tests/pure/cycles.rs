@@ -176,7 +176,7 @@ fn definer<'m>(modules: &'m BTreeMap<Module, Source>, path: &[String], steps: us
 }
 
 /// Groups of modules that depend on each other.
-fn circles(root: &Path) -> Vec<Vec<String>> {
+fn cycles(root: &Path) -> Vec<Vec<String>> {
     let modules = modules(root);
     let mut needs = DiGraphMap::<&[String], ()>::new();
     for (module, source) in &modules {
@@ -212,14 +212,14 @@ fn no_modules_depend_on_each_other() {
     let found: Vec<_> = roots()
         .iter()
         .flat_map(|root| {
-            circles(root).into_iter().map(|circle| format!("{}: {}", root.display(), circle.join(", ")))
+            cycles(root).into_iter().map(|cycle| format!("{}: {}", root.display(), cycle.join(", ")))
         })
         .collect();
     assert!(found.is_empty(), "modules that depend on each other:\n{}", found.join("\n"));
 }
 
 #[test]
-fn a_circle_is_found_in_every_notation() {
+fn a_cycle_is_found_in_every_notation() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     let root = folder.path().join("lib.rs");
@@ -231,9 +231,9 @@ fn a_circle_is_found_in_every_notation() {
     ] {
         write("a.rs", a);
         write("b.rs", b);
-        assert_eq!(circles(&root).len(), 1, "{a} {b}");
+        assert_eq!(cycles(&root).len(), 1, "{a} {b}");
     }
     write("a.rs", "pub struct A; #[cfg(test)] mod tests { use crate::b::B; }");
     write("b.rs", "use crate::A; pub struct B;");
-    assert_eq!(circles(&root), Vec::<Vec<String>>::new());
+    assert_eq!(cycles(&root), Vec::<Vec<String>>::new());
 }

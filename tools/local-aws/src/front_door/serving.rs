@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::admission::{Door, enter};
+use super::admission::{FrontDoor, enter};
 
 /// Maximum per server; a function's process opens about ten.
 const CONNECTIONS: usize = 512;
@@ -20,8 +20,8 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// Pause before the next attempt when the system is out of file descriptors.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(100);
 
-/// Serves the router behind the door until this future is dropped, which also ends its connections.
-pub(crate) async fn serve(listener: TcpListener, door: Door, router: Router) {
+/// Serves the router behind the front door until this future is dropped, which also ends its connections.
+pub(crate) async fn serve(listener: TcpListener, door: FrontDoor, router: Router) {
     let router = router.layer(from_fn_with_state(door.clone(), enter));
     let mut connections = JoinSet::new();
     loop {

@@ -28,16 +28,16 @@ const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// A function keeps its connection open while it works, up to Lambda's 15 minutes.
 const RUNTIME_TIMEOUT: Duration = Duration::from_mins(16);
 
-/// The door of one server.
+/// The front door of one server.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct FrontDoor {
     protocol: Protocol,
     verifier: Option<Arc<Verifier>>,
     pub(super) read_timeout: Duration,
     body_bytes: usize,
 }
 
-impl Door {
+impl FrontDoor {
     /// For a service whose requests are signed with these keys.
     pub(crate) fn new(protocol: Protocol, keys: &Keys) -> Self {
         // S3 bodies are streamed and can be signed in chunks, so `s3s` verifies them.
@@ -96,7 +96,7 @@ impl Door {
 }
 
 /// Runs first for every request and last for every response.
-pub(super) async fn enter(State(door): State<Door>, request: Request, next: Next) -> Response {
+pub(super) async fn enter(State(door): State<FrontDoor>, request: Request, next: Next) -> Response {
     let mut response = match door.admit(request).await {
         Ok(request) => next.run(request).await,
         Err(refused) => refused,
