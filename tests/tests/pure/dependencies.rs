@@ -61,6 +61,9 @@ struct Package {
     version: String,
     license: Option<String>,
     source: Option<String>,
+    description: Option<String>,
+    repository: Option<String>,
+    keywords: Vec<String>,
 }
 
 fn cargo(arguments: &[&str]) -> Vec<u8> {
@@ -94,6 +97,25 @@ fn packages() -> Vec<Package> {
 fn policy() -> Policy {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../deny.toml")).unwrap();
     toml::from_str(&text).unwrap()
+}
+
+/// Our own packages.
+fn members() -> Vec<Package> {
+    let metadata = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"]);
+    let Metadata { packages } = serde_json::from_slice(&metadata).unwrap();
+    packages
+}
+
+#[test]
+fn every_package_says_what_it_is_and_where_it_comes_from() {
+    let members = members();
+    assert!(members.len() > 20);
+    let descriptions: BTreeSet<_> =
+        members.iter().filter_map(|package| package.description.as_ref()).collect();
+    assert_eq!(descriptions.len(), members.len(), "a package has no description, or that of another");
+    for package in members {
+        assert!(package.repository.is_some() && !package.keywords.is_empty(), "{}", package.name);
+    }
 }
 
 #[test]
