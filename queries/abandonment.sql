@@ -1,4 +1,4 @@
--- Abandonment: how many queued contacts ended without an agent, a transfer, or a next contact.
+-- Abandonment: how many queued contacts ended without reaching an agent, being transferred, or having a next contact.
 --
 -- Amazon Connect: contacts abandoned, abandonment rate, average queue abandon time
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Contacts count regardless of their
@@ -6,7 +6,7 @@
 --
 -- contacts_customer_gave_up is our own metric: abandoned contacts that the customer disconnected.
 --
--- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
 --          queue_id, queue_name, agent_queue, channel, contacts_queued, contacts_abandoned, abandonment_rate (0 to 1),
 --          avg_abandon_time (seconds), contacts_customer_gave_up
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue

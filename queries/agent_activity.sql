@@ -1,4 +1,4 @@
--- Agent activity: how long agents were online, on contact, idle, or in a custom status.
+-- Agent activity: how long agents were online, on a contact, idle, or in a custom status.
 --
 -- Amazon Connect: online time, agent on contact time, agent idle time, non-productive time, error status time,
 -- occupancy, and each as a share of online time

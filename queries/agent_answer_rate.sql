@@ -1,4 +1,4 @@
--- Agent answer rate: the fraction of offered contacts that agents accepted, and ring time.
+-- Agent answer rate: the fraction of offered contacts that agents accepted, and how long contacts rang.
 --
 -- Amazon Connect: agent answer rate, agent non-response, agent incoming, outbound, callback and API connecting time
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). If the customer hangs up while the

@@ -1,4 +1,4 @@
--- Agent contacts: how many contacts each agent handled, and their handle time.
+-- Agent contacts: how many contacts each agent handled, and the handle time of those contacts.
 --
 -- Amazon Connect: contacts handled, contacts agent hung up first, contacts put on hold, contacts transferred out by
 -- agent, and the averages of handle time and its components, by agent

@@ -1,4 +1,4 @@
--- Agent non-response: contacts offered to agents and not answered, including and excluding those the customer abandoned.
+-- Agent non-response: contacts offered to agents but not answered, with and without those that the customer abandoned.
 --
 -- Amazon Connect: agent non-response, agent non-response without customer abandons
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The second counts voice contacts

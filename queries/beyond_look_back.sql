@@ -1,4 +1,4 @@
--- Beyond the look-back: contacts that belong to the queried days but started before the other queries' look-back window.
+-- Beyond the look-back: contacts of the queried days that other queries miss because they started before the look-back window.
 --
 -- Amazon Connect has no such metric. This query reads everything before the look-back. Run it occasionally. If it finds
 -- contacts, use a longer look-back.

@@ -1,4 +1,4 @@
--- Callbacks: how many were requested, how many were handled by an agent, and how long customers waited.
+-- Callbacks: how many callbacks were requested, how many were handled by an agent, and how long customers waited.
 --
 -- Amazon Connect: callback contacts, callback contacts handled, and for customer-first callbacks average queue answer
 -- time and average wait time after the connection
@@ -10,7 +10,7 @@
 -- for Amazon's callback attempts, whose printed rule contradicts its text: it counts callbacks that reached no agent
 -- and continued as another contact.
 --
--- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
 --          queue_id, queue_name, agent_queue, channel, callbacks_asked_for, callback_contacts_handled,
 --          customer_first_callbacks_dialed, customer_first_callbacks_handled, callbacks_abandoned, callbacks_retried,
 --          avg_callback_queue_answer_time, avg_queue_answer_time_customer_first_callback,

@@ -1,4 +1,4 @@
--- Contact times: contact duration, resolution time, flow time, and agent first response time for chats.
+-- Contact times: contact duration, resolution time, and flow time; for chats, also agent first response time.
 --
 -- Amazon Connect: average contact duration, average resolution time, contact flow time, average contact first response
 -- time agent, contacts resolved in X (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
@@ -6,7 +6,7 @@
 --
 -- First response time is the only chat metric here.
 --
--- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
 --          queue_id, queue_name, agent_queue, channel, avg_contact_duration, avg_resolution_time,
 --          sum_contact_flow_time, avg_contact_flow_time, avg_contact_first_response_time_agent (seconds),
 --          contacts_resolved_in_60, contacts_resolved_in_600

@@ -1,4 +1,4 @@
--- Contact volume: how many contacts started, were queued, or were handled, by initiation method.
+-- Contact volume: for each initiation method, how many contacts started, were queued, and were handled.
 --
 -- Amazon Connect: contacts created, incoming, transferred in, queued, handled, and the console's names for parts of
 -- them by initiation method (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
@@ -7,7 +7,7 @@
 --
 -- simulated_contacts is the number of simulated contacts that ended, if they are included.
 --
--- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
 --          queue_id, queue_name, agent_queue, channel, contacts_created, contacts_incoming, contacts_transferred_in,
 --          contacts_transferred_in_by_agent, contacts_transferred_in_from_queue, api_contacts, callback_contacts,
 --          customer_first_callback_contacts, contacts_queued, contacts_queued_by_enqueue, contacts_handled,

@@ -1,4 +1,4 @@
--- Handle time: how long agents worked on each contact, by component.
+-- Handle time: how long agents worked on each contact, in total and per component of handle time.
 --
 -- Amazon Connect: average handle time, agent interaction time, customer hold time of all contacts, after contact work
 -- time, active time, agent pause time (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
@@ -7,7 +7,7 @@
 -- avg_hold_time_all_contacts is divided by the number of contacts handled, as Amazon's text and figures say. The rule
 -- printed there is that of avg_hold_time (see hold_and_transfer).
 --
--- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
 --          queue_id, queue_name, agent_queue, channel, contacts_handled, sum_handle_time, avg_handle_time,
 --          avg_interaction_time, avg_hold_time_all_contacts, avg_interaction_and_hold_time,
 --          avg_after_contact_work_time, avg_active_time, avg_agent_pause_time (seconds)

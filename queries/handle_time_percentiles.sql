@@ -1,8 +1,8 @@
--- Handle time percentiles: median, 90th percentile, and maximum of handle time.
+-- Handle time percentiles: median, 90th percentile, and maximum handle time.
 --
 -- Amazon Connect reports averages only. Percentiles are exact, by nearest rank.
 --
--- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
 --          queue_id, queue_name, agent_queue, channel, contacts, median_seconds, p90_seconds, longest_seconds
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
 --          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days

@@ -9,7 +9,7 @@
 -- contact without a transfer, such as a survey, a callback, or a conference. Holds are counted by NumberOfHolds; a hold
 -- of less than a second has a duration of 0.
 --
--- Columns: local_start (start of the interval: local time with UTC offset, or the date of a day or week), instance_id,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
 --          queue_id, queue_name, agent_queue, channel, contacts_handled, contacts_put_on_hold, hold_rate (0 to 1),
 --          avg_hold_time (seconds, over contacts with a hold), avg_holds (over all contacts), contacts_transferred_out,
 --          contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,

@@ -1,4 +1,4 @@
--- Record versions: how many versions of contact records arrived, in how many deliveries, and how late the last one was.
+-- Record versions: how many versions of contact records arrived, in how many deliveries, and how long after disconnection.
 --
 -- Amazon Connect has no such metric. Rows written by a backfill (those with an arrival_place) do not count as
 -- deliveries. Days are those of contact_date, in UTC.

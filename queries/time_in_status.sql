@@ -1,4 +1,4 @@
--- Time in status: how long agents were in each status, split at interval boundaries.
+-- Time in status: how much time agents spent in each status, split at interval boundaries.
 --
 -- Amazon Connect: agent status time by status
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).

@@ -1,4 +1,4 @@
--- Completed contact states per agent, exactly once: AgentHistory's contact#… entries, as far back as the archive goes.
+-- Every completed contact state of each agent, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
 --
 -- The ENDED state is after-contact work.
 --

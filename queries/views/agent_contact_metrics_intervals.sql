@@ -1,4 +1,4 @@
--- Handled contacts per agent and routing profile, in 15-minute intervals (UTC): counts, sums, and maximums.
+-- Counts, sums, and maximums for handled contacts, per agent and routing profile, in 15-minute intervals (UTC).
 --
 -- Like queue_intervals, but for handled contacts only: each counts in the interval in which it was disconnected, for the
 -- agent and the routing profile in its record. agent_username is null if the PII policy drops it.

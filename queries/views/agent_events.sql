@@ -1,4 +1,4 @@
--- Every readable agent event in the archive, deduplicated.
+-- Every agent event in the archive that can be read, without duplicates.
 --
 -- The archive has one line of JSON per event. Lines that are not agent events, or lack a field that agent-event-upserter
 -- requires, are left out, as that function does. Snapshots are JSON text. version orders the events of an agent in a Region

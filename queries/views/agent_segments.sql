@@ -1,4 +1,4 @@
--- Agent time, in segments during which the state does not change, split at 15-minute interval boundaries (UTC).
+-- Each agent's time, in segments without a change of state. Segments are split at 15-minute interval boundaries (UTC).
 --
 -- In a segment an agent has one status, one routing profile, and one hierarchy. connecting is the number of contacts in a
 -- CONNECTING state that ends in CONNECTED, MISSED, ERROR, or REJECTED. agent_non_response, offers_accepted, and

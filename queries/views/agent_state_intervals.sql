@@ -1,4 +1,4 @@
--- Every status, contact state, and configuration of each agent, one row per period, with start and end times.
+-- Every status, contact state, and configuration of each agent. Each row is one period, with its start and end times.
 --
 -- Derived from the sequence of an agent's snapshots. A state lasts from its start to the start of the next one. It starts at
 -- its own timestamp or, if that is not later than the previous state (a hold may keep the timestamp of the connection), at

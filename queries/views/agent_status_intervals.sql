@@ -1,4 +1,4 @@
--- Completed statuses per agent, exactly once: AgentHistory's status#… entries, as far back as the archive goes.
+-- Every completed status of each agent, exactly once. Same as AgentHistory's status#… entries, but for the whole archive.
 --
 -- An interval is taken from the event that ended it: the status of its previous snapshot is compared with that of its
 -- current one. If two events report the end of the same interval, the earlier one counts. If the instance has a replica in

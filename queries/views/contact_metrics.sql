@@ -1,4 +1,4 @@
--- One row per contact, with columns that implement Amazon Connect's contact metrics. All of their definitions are in this view.
+-- One row per contact, with columns that implement Amazon Connect's contact metrics. This view defines all of those metrics.
 --
 -- A boolean column is true if the contact counts in that metric. A time column is not null if the contact counts in that
 -- average; null is in neither numerator nor denominator. Assistant contacts are left out, as in Amazon's reports. Simulated

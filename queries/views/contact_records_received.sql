@@ -1,4 +1,4 @@
--- Every raw contact record, one per row, from the raw copies under raw/contact-records/.
+-- Every contact record in the raw copies under raw/contact-records/, unchanged, one per row.
 --
 -- Firehose concatenates the copies without line ends. A record begins where one object ends and another object with a name
 -- in it begins: inside a string, a quotation mark would be escaped or end the string, and no name could follow. A record

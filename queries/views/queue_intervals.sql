@@ -1,4 +1,4 @@
--- Contacts per queue in 15-minute intervals (UTC): counts, sums, and maximums for any time zone and any larger grain.
+-- Counts, sums, and maximums for contacts per queue, in 15-minute intervals (UTC) to aggregate for any time zone or grain.
 --
 -- A contact counts when it was disconnected, as in Amazon Connect, with these exceptions: contacts_created counts when it
 -- was initiated, contacts_queued_by_enqueue and the sums "by enqueue" when it was queued, and

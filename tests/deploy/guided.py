@@ -228,7 +228,7 @@ class Guided(EmulatorTest):
         for parameters, sentence in [
             (
                 {"ExistingAgentEventStreamKeyArn": key},
-                "ExistingAgentEventStreamKeyArn needs ExistingAgentEventStreamArn, which is empty. Set it, or leave both empty.",
+                "ExistingAgentEventStreamKeyArn requires ExistingAgentEventStreamArn, which is empty. Set ExistingAgentEventStreamArn, or leave both empty.",
             ),
             ({"PiiHashKeySecret": "{{resolve:ssm-secure:key}}"}, "PiiHashKeySecret failed to satisfy constraint: must be empty, or the name"),
         ]:

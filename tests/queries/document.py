@@ -220,7 +220,7 @@ def documentation(engine, run):
         "",
         "| name | content |",
         "|---|---|",
-        "| `contact_records` | Every version of every contact record, as delivered; partitioned by `contact_date`, the day on which the "
+        "| `contact_records` | Every delivered version of every contact record, including duplicates; partitioned by `contact_date`, the day on which the "
         "contact began. Columns: [contact-record.md](contact-record.md) |",
         "| `raw_contact_records`, `raw_agent_events` | Raw lines of text, by `arrival_date` |",
         *(first(name) for name in views if name not in BASE_VIEWS),

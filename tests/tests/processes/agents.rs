@@ -134,5 +134,5 @@ async fn an_agents_history_is_shown_in_every_format() {
     let mut unknown = Command::new(functions_folder().join("contact-ledger"));
     let unknown = unknown.args(["history", "zoe", "--local"]).arg(output.path()).output().await.unwrap();
     let error = String::from_utf8_lossy(&unknown.stderr).into_owned();
-    assert!(error.contains("has the user name zoe") && error.contains("--name"), "{error}");
+    assert!(error.contains("has the username zoe") && error.contains("--name"), "{error}");
 }

@@ -645,8 +645,8 @@ mod documented_rules {
     fn contradictory_parameters_are_refused_with_a_reason() {
         assert_eq!(Template::with(&EXISTING).broken_rules(), Vec::<String>::new());
         for (key, sentence) in [
-            (EXISTING[1], "ExistingContactRecordStreamKeyArn needs ExistingContactRecordStreamArn"),
-            (EXISTING[3], "ExistingAgentEventStreamKeyArn needs ExistingAgentEventStreamArn"),
+            (EXISTING[1], "ExistingContactRecordStreamKeyArn requires ExistingContactRecordStreamArn"),
+            (EXISTING[3], "ExistingAgentEventStreamKeyArn requires ExistingAgentEventStreamArn"),
         ] {
             let broken = Template::with(&[key]).broken_rules();
             assert!(broken.len() == 1 && broken[0].starts_with(sentence), "{broken:?}");

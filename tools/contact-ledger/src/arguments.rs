@@ -46,35 +46,35 @@ pub enum Command {
     Demo(DemoArguments),
     /// Diagnose a stack and suggest fixes
     #[command(
-        after_help = "Exit codes: 0 no problems, 3 warnings, 4 data is being lost or is not arriving, 5 a check could not run.\n\nExamples:\n  contact-ledger doctor --stack ledger\n  contact-ledger doctor --local"
+        after_help = "Exit codes: 0 = no problems; 3 = warnings; 4 = data is being lost or is not arriving; 5 = a check could not run.\n\nExamples:\n  contact-ledger doctor --stack ledger\n  contact-ledger doctor --local"
     )]
     Doctor(DoctorArguments),
-    /// Turn data streaming from an Amazon Connect instance to a stack on or off
+    /// Turn on or turn off data streaming from an Amazon Connect instance to a stack
     #[command(
         after_help = "Examples:\n  contact-ledger connect status --stack ledger\n  contact-ledger connect enable --stack ledger --apply"
     )]
     Connect(ConnectArguments),
-    /// Check records with the functions' own code, without a stack
+    /// Check records with the same code that the Lambda functions run, without a stack
     #[command(
-        long_about = "Check records with the functions' own code, without a stack.\n\nReports which records would be written and why others would fail. The environment variables PII_POLICY and PII_HASH_KEY apply. Values that may be personal data are shown as (hidden).",
-        after_help = "Exit codes: 0 every record would be accepted, 1 an input cannot be read, 3 some records would fail.\n\nExamples:\n  contact-ledger validate my/ctrs\n  contact-ledger validate s3://my-lake/raw/contact-records/arrival_date=2026-03-02/ --json"
+        long_about = "Check records with the same code that the Lambda functions run, without a stack.\n\nThe command reports which records would be written, and why the others would fail. It uses the environment variables PII_POLICY, AGENT_PII_POLICY, and PII_HASH_KEY. Values that might be personal data are replaced with (hidden).",
+        after_help = "Exit codes: 0 = every record would be accepted; 1 = an input cannot be read; 3 = some records would fail.\n\nExamples:\n  contact-ledger validate my/ctrs\n  contact-ledger validate s3://my-lake/raw/contact-records/arrival_date=2026-03-02/ --json"
     )]
     Validate(ValidateArguments),
-    /// Show why dead letters failed, and whether a redrive would succeed now
+    /// Show why dead letters failed and whether redriving them would now succeed
     #[command(
-        long_about = "Show why dead letters failed, and whether a redrive would succeed now.\n\nReads one object under errors/, rejected/agent-events/, or aws/lambda/ in the lake bucket, or a copy of one. Values that may be personal data are shown as (hidden).",
-        after_help = "Exit codes: 0 the whole object was read, 1 it cannot be read, 3 parts of it are unreadable.\n\nExamples:\n  contact-ledger explain s3://my-lake/errors/processing-failed/2026/03/02/08/contact-records-1-…\n  aws s3 cp s3://my-lake/rejected/agent-events/… - | contact-ledger explain - --json"
+        long_about = "Show why dead letters failed and whether redriving them would now succeed.\n\nThe command reads one object, or a copy of one, from errors/, rejected/agent-events/, or aws/lambda/ in the lake bucket. Values that might be personal data are replaced with (hidden).",
+        after_help = "Exit codes: 0 = the whole object was read; 1 = the object could not be read; 3 = parts of the object could not be read.\n\nExamples:\n  contact-ledger explain s3://my-lake/errors/processing-failed/2026/03/02/08/contact-records-1-…\n  aws s3 cp s3://my-lake/rejected/agent-events/… - | contact-ledger explain - --json"
     )]
     Explain(ExplainArguments),
     /// Show the records in a stream as they arrive
     #[command(
-        long_about = "Show the records in a stream as they arrive.\n\nOn a terminal, it runs until interrupted. It reads each shard once per second, out of the five reads per second that all consumers share. If contact records go directly to Firehose, there is no stream to read, and their raw copies in the lake are shown instead. Values that may be personal data are shown as (hidden).",
+        long_about = "Show the records in a stream as they arrive.\n\nOn a terminal, the command runs until you interrupt it. It reads each shard once per second, which uses one of the five reads per second that all consumers of a shard share. If contact records go directly to Firehose, there is no Kinesis stream to read. The command then shows the raw copies of the contact records in the lake instead. Values that might be personal data are replaced with (hidden).",
         after_help = "Examples:\n  contact-ledger tail agent-events --stack ledger\n  contact-ledger tail contact-records --local --since 1h --json"
     )]
     Tail(TailArguments),
     /// Send records as Amazon Connect would, and trace each one to its destination
     #[command(
-        long_about = "Send records as Amazon Connect would, and trace each one to its destination.\n\nWithout files, it sends one demo record, whose row goes to the partition `demo`, which contact queries do not read. Records from your files and generated records become rows and agents like any others.",
+        long_about = "Send records as Amazon Connect would, and trace each one to its destination.\n\nIf you specify neither files nor --generated, the command sends one demo record. Its row goes to the partition `demo`, which no query reads. Generated records, and records from your files, create rows and agents like any other records.",
         after_help = "Examples:\n  contact-ledger send --stack ledger\n  contact-ledger send --local --generated 5\n  contact-ledger send --local --contact-records my/ctrs --agent-events my/events.jsonl"
     )]
     Send(SendArguments),
@@ -88,31 +88,31 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger history ada.lovelace --stack ledger\n  contact-ledger history 20000000-0000-4000-8000-000000000001 --stack ledger --from 2026-03-02 --format csv"
     )]
     History(HistoryArguments),
-    /// Run a named query on the lake: service level, handle time, and more, as Amazon Connect defines them
+    /// Run a named query on the lake. The queries return service level, handle time, and more, as defined by Amazon Connect
     #[command(
-        long_about = "Run a named query on the lake: service level, handle time, and more, as Amazon Connect defines them.\n\nWith --stack, it runs in Athena, in the stack's workgroup, and Ctrl-C cancels it there. With --local, it runs in DuckDB, which must be installed on this machine, on the output folder of `contact-ledger demo`. Each query has its own help.",
+        long_about = "Run a named query on the lake. The queries return service level, handle time, and more, as defined by Amazon Connect.\n\nWith --stack, the query runs in Athena, in the stack's workgroup. Ctrl-C cancels the query in Athena. With --local, the query runs in DuckDB and reads the output folder of `contact-ledger demo`. DuckDB must be installed on this machine. Each query has its own help.",
         after_help = "Examples:\n  contact-ledger query --list\n  contact-ledger query service_level --help\n  contact-ledger query service_level --stack ledger --from 2026-03-02 --to 2026-03-08 --grain day\n  contact-ledger query service_level --local"
     )]
     Query(QueryArguments),
-    /// Redrive dead letters after the cause is fixed
+    /// Redrive dead letters after you have fixed what made them fail
     #[command(
-        long_about = "Redrive dead letters after the cause is fixed.\n\nContact records go back through Firehose. Agent events go directly to agent-event-upserter, with their original shards and sequence numbers. Records that would fail again are not sent; they stay where they are and are reported. Nothing is deleted. An object whose records are all sent is tagged, and later runs skip it. Redrive is idempotent: sending a record twice changes no table or view. An interrupted run resumes when you run the same command again.",
+        long_about = "Redrive dead letters after you have fixed what made them fail.\n\nContact records go back through Firehose. Agent events go directly to the agent-event-upserter function and keep their original shards and sequence numbers. The command does not send records that would fail again. It leaves them where they are and reports them. Nothing is deleted. When all records of an object have been sent, the command tags the object, and later runs skip it. Redrive is idempotent: sending a record a second time does not change any table or view. An interrupted run resumes when you run the same command again.",
         after_help = "Examples:\n  contact-ledger redrive --stack ledger\n  contact-ledger redrive --stack ledger --since 2026-03-02 --reason Lambda.FunctionError --send"
     )]
     Redrive(RedriveArguments),
-    /// Generate a contact center and write its contact records and agent events to files
+    /// Generate a fictitious contact center, and write its contact records and agent events to files
     #[command(after_help = "Example:\n  contact-ledger generate --agents 50 --output day")]
     Generate(GenerateArguments),
-    /// Rebuild rows from the raw contact records after the schema or the PII policy changes
+    /// Rebuild rows from the raw copies of contact records after a change to the schema or the PII policy
     #[command(
-        long_about = "Rebuild rows from the raw contact records after the schema or the PII policy changes.\n\nThe environment variables PII_POLICY and PII_HASH_KEY must have the same values as in contact-record-normalizer. An interrupted backfill resumes when you run the same command again. Duplicate rows count once.",
+        long_about = "Rebuild rows from the raw copies of contact records after a change to the schema or the PII policy.\n\nThe environment variables PII_POLICY and PII_HASH_KEY must have the same values as in the contact-record-normalizer function. An interrupted backfill resumes when you run the same command again. Rebuilt rows duplicate existing rows, but views and queries count each contact only once.",
         after_help = "Example:\n  PII_POLICY='{}' contact-ledger backfill --lake s3://my-lake --since 2026-01-01 --dry-run"
     )]
     Backfill(BackfillArguments),
-    /// Estimate the monthly cost for a contact center, and what other settings would change
+    /// Estimate the monthly cost for a contact center, and how much other settings would change that cost
     #[command(after_help = "Example:\n  contact-ledger cost --agents 1000 --contacts-per-day 50000")]
     Cost(CostArguments),
-    /// Print the columns of a contact record row
+    /// Print the columns of the contact record table
     Schema {
         /// Output format
         format: SchemaFormat,
@@ -122,7 +122,7 @@ pub enum Command {
         after_help = "Example:\n  contact-ledger completions bash > ~/.local/share/bash-completion/completions/contact-ledger"
     )]
     Completions {
-        /// Shell to complete for
+        /// Shell to generate the completion script for
         shell: Shell,
     },
 }

@@ -94,7 +94,7 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
         &mut page,
         "contact_records",
         "table",
-        "Every version of every contact record, as delivered. Partition key `contact_date`. How fields become columns: [contact-record.md](contact-record.md).",
+        "Every delivered version of every contact record, including duplicates. Partition key `contact_date`. How fields become columns: [contact-record.md](contact-record.md).",
     );
     for column in columns() {
         of_row(&mut page, "", column, &trino_type(&column.glue_type()));

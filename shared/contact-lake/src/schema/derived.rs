@@ -177,7 +177,7 @@ pub(super) fn transferred(facts: &Facts<'_, '_>) -> bool {
     facts.has(TRANSFER_COMPLETED)
 }
 
-/// Ended without an agent, a transfer, or a next contact.
+/// Ended without reaching an agent, being transferred, or having a next contact.
 fn was_lost(facts: &Facts<'_, '_>) -> bool {
     facts.has(DISCONNECT) && !answered(facts) && !transferred(facts) && !facts.has(NEXT_CONTACT_ID)
 }

@@ -8,25 +8,25 @@ use synthetic_center::{
 /// How large the center is, and how untidy its streams are.
 #[derive(Debug, Clone, Args)]
 pub struct CenterArguments {
-    /// Number of agents in the generated center
+    /// Number of agents in the generated contact center
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.agents, value_parser = agents)]
     pub agents: usize,
-    /// Number of hours that the generated center is open
+    /// Number of hours the generated contact center is open
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.hours, value_parser = clap::value_parser!(u32).range(1..=24))]
     pub hours: u32,
-    /// Number of contacts per hour [default: enough to keep the agents busy]
+    /// Number of contacts per hour [default: 20 for every 3 agents, which keeps them busy]
     #[arg(long, value_name = "N")]
     pub contacts_per_hour: Option<u32>,
-    /// Random seed; the same seed generates the same center
+    /// Random seed; the same seed generates the same contact center
     #[arg(long, value_name = "N", default_value_t = DEMO_CENTER.seed)]
     pub seed: u64,
-    /// Duplicates per 1,000 records
+    /// Number of duplicates added per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub duplicated: u32,
-    /// Late records per 1,000 records
+    /// Number of records that arrive late, per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.late, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub late: u32,
-    /// Malformed records added per 1,000 records
+    /// Number of malformed records added per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub malformed: u32,
 }

@@ -12,10 +12,10 @@ pub const OUTPUT: &str = "demo-output";
 /// Arguments of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArguments {
-    /// Send the contact records from this file, folder, or standard input (-): a JSON object, a JSON array, or JSON Lines
+    /// Send the contact records (a JSON object, a JSON array, or JSON Lines) in this file or folder, or from standard input (-)
     #[arg(long, value_name = "PATH")]
     pub contact_records: Option<PathBuf>,
-    /// Send the agent events from this file, folder, or standard input (-): a JSON object, a JSON array, or JSON Lines
+    /// Send the agent events (a JSON object, a JSON array, or JSON Lines) in this file or folder, or from standard input (-)
     #[arg(long, value_name = "PATH")]
     pub agent_events: Option<PathBuf>,
     /// What is generated when no files are given.
@@ -27,16 +27,16 @@ pub struct DemoArguments {
     /// Personal data that the functions hide.
     #[command(flatten)]
     pub policies: PolicyArguments,
-    /// Inject faults with this random seed: duplicates, delays, throttling, lost responses, denied access, and crashes
+    /// Inject faults (duplicates, delays, throttling, lost responses, denied access, and crashes), using this random seed
     #[arg(long, value_name = "SEED")]
     pub chaos: Option<u64>,
-    /// Keep the local stack running until interrupted, for use with the AWS CLI and SDKs
+    /// Keep the local stack running until you interrupt it, for use with the AWS CLI and SDKs
     #[arg(long)]
     pub serve: bool,
-    /// Write the output to this folder and replace that of an earlier demo
+    /// Write the output to this folder, replacing the output of an earlier demo
     #[arg(long, value_name = "FOLDER", default_value = OUTPUT)]
     pub output: PathBuf,
-    /// Folder with the Lambda function binaries [default: the folder of this program]
+    /// Folder that contains the Lambda function binaries [default: the folder that contains `contact-ledger-demo`]
     #[arg(long, value_name = "FOLDER")]
     pub functions: Option<PathBuf>,
     /// DynamoDB port on 127.0.0.1; 0 picks a free port
@@ -45,7 +45,7 @@ pub struct DemoArguments {
     /// S3 port on 127.0.0.1; 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub s3_port: u16,
-    /// Kinesis and Firehose port on 127.0.0.1, with --serve only; 0 picks a free port
+    /// Kinesis and Firehose port on 127.0.0.1 (only with --serve); 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0, requires = "serve")]
     pub streams_port: u16,
 }

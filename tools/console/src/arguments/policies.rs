@@ -13,10 +13,10 @@ use crate::process::program::WrongUsage;
 /// Which personal data is hidden, and how.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PolicyArguments {
-    /// PII policy for rows, as in the template parameter `ContactRecordPiiPolicy` [env: `PII_POLICY`] [default: {}]
+    /// PII policy for rows, in the format of template parameter `ContactRecordPiiPolicy` [env: `PII_POLICY`] [default: {}]
     #[arg(long, value_name = "JSON")]
     pii_policy: Option<String>,
-    /// PII policy for agents' names, as in the template parameter `AgentPiiPolicy` [env: `AGENT_PII_POLICY`] [default: {}]
+    /// PII policy for agent names, in the format of template parameter `AgentPiiPolicy` [env: `AGENT_PII_POLICY`] [default: {}]
     #[arg(long, value_name = "JSON")]
     agent_pii_policy: Option<String>,
 }

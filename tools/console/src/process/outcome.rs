@@ -7,13 +7,13 @@ pub enum Outcome {
     Done,
     /// Failed.
     Failed,
-    /// The command line is wrong.
+    /// Invalid command line.
     Usage,
-    /// Finished, but something differs, failed or was not seen.
+    /// Finished, but something differed from what was expected, failed, or did not arrive.
     Differs,
     /// Data is being lost or is not arriving.
     DataLoss,
-    /// Something could not be checked.
+    /// A check could not run.
     NotSeen,
     /// Interrupted before it finished.
     Interrupted,
@@ -49,14 +49,16 @@ impl Outcome {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "success, including when the reader of the output closes the pipe",
-            Self::Failed => "failed, or the output could not be written",
-            Self::Usage => "wrong usage",
-            Self::Differs => "finished, but something differs, failed or was not seen",
+            Self::Done => "success, even if the process that reads the output closes the pipe early",
+            Self::Failed => "failure, or the output could not be written",
+            Self::Usage => "usage error",
+            Self::Differs => {
+                "finished, but something differed from what was expected, failed, or did not arrive"
+            }
             Self::DataLoss => "data is being lost or is not arriving (`doctor` only)",
-            Self::NotSeen => "something could not be checked (`doctor` only)",
+            Self::NotSeen => "a check could not run (`doctor` only)",
             Self::Interrupted => {
-                "interrupted before it finished; commands that run until interrupted (`agents`, `tail`, `demo --serve`) exit with 0"
+                "the command was interrupted before it finished. Commands that run until you interrupt them (`agents`, `tail`, `demo --serve`) exit with 0 instead."
             }
         }
     }

@@ -29,13 +29,13 @@ pub(crate) const GHOST_MINUTES: u32 = 5;
 pub struct AgentsArguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// Instance ID; optional if the tables contain one instance only
+    /// Instance ID; optional if the tables contain data from only one instance
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
-    /// Show only agents whose name, user name, or ID contains this text
+    /// Show only agents whose full name, username, or ID contains this text
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Show only agents with this activity; repeatable
+    /// Show only agents with this activity; can be specified more than once
     #[arg(long, value_name = "ACTIVITY", value_parser = Activity::ALL.map(Activity::as_str))]
     activity: Vec<String>,
     /// Show only agents with a contact from this queue
@@ -47,16 +47,16 @@ pub struct AgentsArguments {
     /// Sort order
     #[arg(long, value_enum, default_value_t = Order::Activity)]
     sort: Order,
-    /// Minutes without an event after which an agent is flagged as stale; heartbeats arrive every two
+    /// Number of minutes without an event before an agent is flagged as stale. Heartbeats arrive every two minutes
     #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
     stale_after: u32,
-    /// Seconds between refreshes (terminal only)
+    /// Seconds between refreshes (only on a terminal)
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     refresh: u32,
     /// Print the table once and exit
     #[arg(long)]
     once: bool,
-    /// Print JSON Lines once, one object per agent, and exit
+    /// Print JSON Lines (one object per agent) once and exit
     #[arg(long)]
     json: bool,
 }
@@ -66,13 +66,13 @@ pub struct AgentsArguments {
 enum Order {
     /// By name
     Name,
-    /// By activity, and within it by time, longest first
+    /// By activity, then by time in that activity, longest first
     Activity,
-    /// By time in the activity, longest first
+    /// By time in the current activity, longest first
     Since,
     /// By number of contacts, highest first
     Contacts,
-    /// By queue of the agent's contacts
+    /// By the queues that the agent's contacts came from
     Queue,
 }
 
@@ -81,9 +81,9 @@ enum Order {
 pub struct AgentRow {
     /// The agent's ID.
     pub agent_id: String,
-    /// First and last name, or else the user name, or else the ID.
+    /// First and last name, or else the username, or else the ID.
     pub name: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// The Region in which the agent is active.
     pub region: Option<String>,

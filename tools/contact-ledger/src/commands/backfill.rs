@@ -40,16 +40,16 @@ pub struct BackfillArguments {
     /// Location of the lake: s3://<bucket>, or a folder such as demo-output/lake
     #[arg(long, value_name = "LOCATION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     lake: String,
-    /// First day of the raw copies, inclusive (YYYY-MM-DD, UTC)
+    /// First day whose raw copies are processed (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "DAY", value_parser = day)]
     since: Option<String>,
-    /// Last day of the raw copies, inclusive (YYYY-MM-DD, UTC)
+    /// Last day whose raw copies are processed (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "DAY", value_parser = day)]
     until: Option<String>,
-    /// Include raw copies that an earlier backfill with this schema processed
+    /// Include raw copies that were already processed by an earlier backfill with the same schema version
     #[arg(long)]
     again: bool,
-    /// Count the outcomes without writing anything
+    /// Count the outcomes of the records, but write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `connect`: turns data streaming from an Amazon Connect instance to a stack on or off.
+//! `connect`: turns on or turns off data streaming from an Amazon Connect instance to a stack.
 //!
 //! Source: Amazon Connect API Reference, `ListInstanceStorageConfigs`, `AssociateInstanceStorageConfig`,
 //! `UpdateInstanceStorageConfig`, `DisassociateInstanceStorageConfig`. An instance streams each kind of record to at
@@ -30,7 +30,7 @@ pub struct ConnectArguments {
 enum ConnectCommand {
     /// Stream contact records and agent events to the stack
     Enable(ChangeArguments),
-    /// Show where contact records and agent events are streamed
+    /// Show where contact records and agent events are streamed to
     Status(InstanceArguments),
     /// Stop streaming to the stack
     Disable(ChangeArguments),
@@ -40,7 +40,7 @@ enum ConnectCommand {
 struct InstanceArguments {
     #[command(flatten)]
     stack: DeployedStackArguments,
-    /// ARN of the Amazon Connect instance [default: the stack's parameter `ConnectInstanceArn`]
+    /// ARN of the Amazon Connect instance [default: the value of the stack's `ConnectInstanceArn` parameter]
     #[arg(long, value_name = "ARN")]
     instance: Option<String>,
     /// Print JSON

@@ -91,31 +91,31 @@ pub struct CostArguments {
     /// Average agent event size in bytes
     #[arg(long, value_name = "N", default_value_t = 4200)]
     pub agent_event_bytes: u32,
-    /// Template parameter `StreamMode`
+    /// Value of the template parameter `StreamMode`
     #[arg(long, value_enum, default_value_t = StreamMode::OnDemand)]
     pub stream_mode: StreamMode,
-    /// Template parameter `StreamRetentionHours`
+    /// Value of the template parameter `StreamRetentionHours`
     #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u32).range(24..=8760))]
     pub stream_retention_hours: u32,
-    /// Template parameter `BatchingWindowSeconds`
+    /// Value of the template parameter `BatchingWindowSeconds`
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=300))]
     pub batching_window_seconds: u32,
-    /// Template parameter `ParallelizationFactor`
+    /// Value of the template parameter `ParallelizationFactor`
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
     pub parallelization_factor: u32,
-    /// Template parameter `FunctionMemory`, in MB
+    /// Value of the template parameter `FunctionMemory`, in MB
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(128..=10240))]
     pub function_memory: u32,
-    /// Template parameter `Architecture`
+    /// Value of the template parameter `Architecture`
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     pub architecture: Architecture,
-    /// Assume `HistoryHeartbeats=true`: heartbeats become history entries
+    /// Assume `HistoryHeartbeats=true`: heartbeats are stored as history entries
     #[arg(long)]
     pub history_heartbeats: bool,
-    /// Template parameter `HistoryRetentionDays`
+    /// Value of the template parameter `HistoryRetentionDays`
     #[arg(long, value_name = "N", default_value_t = 90)]
     pub history_retention_days: u32,
-    /// Template parameter `RawRetentionDays`
+    /// Value of the template parameter `RawRetentionDays`
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub raw_retention_days: u32,
     /// Assume `AgentEventArchive=false`
@@ -124,7 +124,7 @@ pub struct CostArguments {
     /// Assume `Alarms=false`
     #[arg(long)]
     pub no_alarms: bool,
-    /// Assume provisioned capacity for the agent tables, which the template does not offer
+    /// Assume provisioned capacity for the agent tables, although the template does not offer provisioned capacity
     #[arg(long)]
     pub provisioned_tables: bool,
 }

@@ -24,7 +24,7 @@ use ledger_console::render::terminal::{counted, json_lines, width, wrapped};
 pub struct DoctorArguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// ARN of the Amazon Connect instance [default: the stack's parameter `ConnectInstanceArn`]
+    /// ARN of the Amazon Connect instance [default: the value of the stack's `ConnectInstanceArn` parameter]
     #[arg(long, value_name = "ARN")]
     instance: Option<String>,
     /// Print JSON Lines, one finding per line

@@ -1,4 +1,4 @@
-//! `explain`: why dead letters failed, and whether a redrive would succeed now.
+//! `explain`: why dead letters failed and whether redriving them would now succeed.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub struct ExplainArguments {
     /// Object to read: a file, `-` for standard input, or s3://<bucket>/<key>
     #[arg(value_name = "FILE|-|S3")]
     object: String,
-    /// Show all values in the records, including those that may be personal data
+    /// Show all values, including values that might be personal data
     #[arg(long)]
     show_values: bool,
     /// Print JSON Lines: one object per record, then a summary

@@ -24,21 +24,21 @@ use ledger_console::render::terminal::{
 /// Arguments of `history`.
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArguments {
-    /// Agent ID, ARN, or user name
+    /// Agent ID, ARN, or username
     #[arg(value_name = "AGENT")]
     agent: String,
     #[command(flatten)]
     stack: StackArguments,
-    /// Start, inclusive: a UTC date or a timestamp such as 2026-03-02T08:00:00Z [default: the last day with events of the agent]
+    /// Start, inclusive: a UTC date or a timestamp such as 2026-03-02T08:00:00Z [default: the agent's last day with events]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// End: a UTC date (inclusive) or a timestamp (exclusive) [default: the day of --from, or now if --from is a timestamp]
+    /// End: a UTC date (inclusive) or a timestamp (exclusive) [default: the same day as --from; if --from is a timestamp, now]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// Show only entries of this kind; repeatable
+    /// Show only entries of this kind; can be specified more than once
     #[arg(long, value_enum)]
     kind: Vec<Kind>,
-    /// Instance ID; optional if the tables contain one instance only, or if the agent is given by ARN
+    /// Instance ID; optional if the tables contain data from only one instance, or if you specify the agent by ARN
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
     /// Output format
@@ -55,9 +55,9 @@ pub struct HistoryArguments {
 pub enum Kind {
     /// An agent event
     Event,
-    /// The time in one agent status
+    /// An interval that the agent spent in one status
     Status,
-    /// The time of a contact in one state
+    /// An interval that a contact spent in one state
     Contact,
 }
 
@@ -76,7 +76,7 @@ impl Kind {
 enum Format {
     /// Aligned text
     Table,
-    /// JSON Lines, one object per line
+    /// JSON Lines, one object per entry
     Json,
     /// Comma-separated values
     Csv,
@@ -248,7 +248,7 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option
     Ok(Some((begin, until)))
 }
 
-/// The agent's ID, from an ID, an ARN, or a user name.
+/// The agent's ID, from an ID, an ARN, or a username.
 async fn agent_id(reader: &Reader, instance: &str, agent: &str, now: Timestamp) -> anyhow::Result<String> {
     if let Some((_, id)) = agent.rsplit_once("/agent/") {
         return Ok(id.to_owned());
@@ -265,7 +265,7 @@ async fn agent_id(reader: &Reader, instance: &str, agent: &str, now: Timestamp) 
     match agents.into_iter().find(has_name) {
         Some(found) => Ok(found.agent_id),
         None => bail!(
-            "no agent of instance {instance} has the user name {agent}; `contact-ledger agents --all --name …` searches for a part of it"
+            "no agent of instance {instance} has the username {agent}; `contact-ledger agents --all --name …` searches for a part of it"
         ),
     }
 }

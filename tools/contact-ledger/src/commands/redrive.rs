@@ -30,22 +30,22 @@ pub struct RedriveArguments {
     /// Count the records that would be sent (default)
     #[arg(long)]
     dry_run: bool,
-    /// Key prefix of the objects, such as errors/processing-failed/2026/03/
+    /// Redrive only objects with this key prefix, such as errors/processing-failed/2026/03/
     #[arg(long, value_name = "KEY")]
     prefix: Option<String>,
-    /// First arrival time, inclusive: a UTC date or a timestamp such as 2026-03-02T08:00:00Z
+    /// Earliest arrival time to include: a UTC date or a timestamp such as 2026-03-02T08:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Last arrival time, inclusive: a UTC date or a timestamp
+    /// Latest arrival time to include: a UTC date or a timestamp
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Send only records with this reason; repeatable
+    /// Redrive only records that failed for this reason; can be specified more than once
     #[arg(long = "reason", value_name = "REASON")]
     reasons: Vec<String>,
     /// Maximum number of records to send per second
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
-    /// Include records that an earlier run sent
+    /// Include records that an earlier run has already sent
     #[arg(long)]
     again: bool,
     /// Print JSON

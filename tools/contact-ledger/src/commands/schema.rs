@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 pub enum SchemaFormat {
     /// Glue table columns, in CloudFormation format
     Glue,
-    /// The complete schema, machine-readable
+    /// The complete, machine-readable schema
     Json,
-    /// The table in docs/contact-record.md
+    /// The Markdown table in docs/contact-record.md
     Markdown,
 }
 

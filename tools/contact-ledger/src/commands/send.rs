@@ -42,16 +42,16 @@ use synthetic_center::DEMO_CENTER;
 pub struct SendArguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// Send the contact records from this file or folder instead of the demo record
+    /// Send the contact records in this file or folder instead of the demo record
     #[arg(long, value_name = "PATH")]
     contact_records: Option<PathBuf>,
-    /// Send the agent events from this file or folder
+    /// Send the agent events in this file or folder
     #[arg(long, value_name = "PATH")]
     agent_events: Option<PathBuf>,
-    /// Send the last hour of a generated center with this many agents, with new IDs
+    /// Generate a contact center with this many agents, and send the records of its last hour, with new IDs
     #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"], value_parser = ledger_console::arguments::center::agents)]
     generated: Option<usize>,
-    /// Seconds to wait for records to arrive; Firehose buffers rows first
+    /// Number of seconds to wait for records to arrive. Firehose buffers rows before it delivers them
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     wait: u64,
     /// Print JSON

@@ -1,4 +1,4 @@
-//! `validate`: checks records with the functions' own code, without a stack.
+//! `validate`: checks records with the same code that the Lambda functions run, without a stack.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -30,10 +30,10 @@ pub struct ValidateArguments {
     /// File, folder, `-` for standard input, or s3://<bucket>/<prefix>
     #[arg(value_name = "FILE|FOLDER|-|S3")]
     input: String,
-    /// Kind of all records [default: detected from each record's fields]
+    /// Treat every record as this kind [default: the kind is detected from each record's fields]
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Option<RecordsKind>,
-    /// Show values, including those that may be personal data
+    /// Show all values, including values that might be personal data
     #[arg(long)]
     show_values: bool,
     /// Print JSON Lines: one object per failing record, then a summary
@@ -46,9 +46,9 @@ pub struct ValidateArguments {
 /// The kind of records, as given on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RecordsKind {
-    /// Contact records, as contact-record-normalizer reads them
+    /// Contact records, which the contact-record-normalizer function processes
     ContactRecords,
-    /// Agent events, as agent-event-upserter reads them
+    /// Agent events, which the agent-event-upserter function processes
     AgentEvents,
 }
 

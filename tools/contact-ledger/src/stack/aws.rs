@@ -1,8 +1,8 @@
-//! Credentials, Region, and timeouts, resolved as the AWS CLI resolves them.
+//! Credentials, Region, and timeouts, resolved as the AWS CLI resolves them, except for the Region of `--profile`.
 //!
-//! Source: AWS CLI User Guide, "Configuration and credential precedence": the command line takes precedence. A profile that is
-//! named on the command line also determines the Region, unless `--region` does. Otherwise, a command could combine one
-//! profile's account with another profile's Region.
+//! Source: AWS CLI User Guide, "Configuration and credential precedence": the command line takes precedence. Here, a profile
+//! that is named on the command line also determines the Region, unless `--region` does. Otherwise, a command could combine
+//! the profile's account with the Region in the environment.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -29,19 +29,19 @@ const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
 /// Options for AWS requests.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AwsArguments {
-    /// AWS named profile; overrides credentials and Region in environment variables
+    /// Named AWS profile; overrides the credentials and the Region in environment variables
     #[arg(long, value_name = "NAME", help_heading = HEADING)]
     profile: Option<String>,
     /// AWS Region
     #[arg(long, value_name = "REGION", help_heading = HEADING, value_parser = region)]
     region: Option<String>,
-    /// URL to send requests to, such as an AWS emulator; requests for credentials still go to AWS
+    /// URL to send requests to, such as the URL of an AWS emulator. Requests for credentials still go to AWS
     #[arg(long, value_name = "URL", help_heading = HEADING, value_parser = url)]
     endpoint_url: Option<String>,
     /// Connection timeout in seconds [default: 60]
     #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
     connect_timeout: Option<u32>,
-    /// Response timeout in seconds [default: 60]
+    /// Read timeout in seconds: the time to wait for a response [default: 60]
     #[arg(long, value_name = "SECONDS", help_heading = HEADING, value_parser = clap::value_parser!(u32).range(1..))]
     read_timeout: Option<u32>,
 }

@@ -52,7 +52,7 @@ struct Shared {
     /// Same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Cancel the query when Athena reports more bytes scanned than this, such as 500MB (may overshoot)
+    /// Cancel the query when Athena reports more scanned bytes than this, such as 500MB. It may scan more before it is canceled
     #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "local")]
     max_bytes: Option<u64>,
     #[command(flatten)]
@@ -62,10 +62,10 @@ struct Shared {
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 struct Lake {
-    /// CloudFormation stack name; runs the query in Athena
+    /// CloudFormation stack name; the query runs in Athena
     #[arg(long, value_name = "NAME", help_heading = "Data source", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: Option<String>,
-    #[arg(long, value_name = "FOLDER", help = "Output folder of `contact-ledger demo`; runs the query in DuckDB [default: demo-output]", help_heading = "Data source", num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
+    #[arg(long, value_name = "FOLDER", help = "Output folder of `contact-ledger demo`; the query runs in DuckDB [default: demo-output]", help_heading = "Data source", num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
     local: Option<PathBuf>,
 }
 
@@ -138,7 +138,8 @@ fn of_query(query: &'static Source) -> Command {
 /// The long help of a query.
 fn about(head: &Head) -> StyledStr {
     let mut text = vec![head.answer.clone()];
-    text.extend(head.amazon.clone());
+    let equivalent = |text: &str| text.replacen("Amazon Connect: ", "Equivalent in Amazon Connect: ", 1);
+    text.extend(head.amazon.as_deref().map(equivalent));
     text.extend(head.notes.iter().cloned());
     let column = |(name, note): &(String, Option<String>)| match note {
         Some(note) => format!("  {name}: {note}"),
@@ -163,16 +164,18 @@ fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
     let name = option(parameter);
     let (value, help) = match parameter {
         Parameter::TimeZone => {
-            ("ZONE", "IANA time zone of days and intervals [default: the system time zone]")
+            ("ZONE", "IANA time zone to use for days and intervals [default: the system time zone]")
         }
-        Parameter::Grain => ("GRAIN", "Interval length: minutes, a day, or a week that starts on Monday"),
+        Parameter::Grain => {
+            ("GRAIN", "Length of the intervals: a number of minutes, a day, or a week. Weeks start on Monday")
+        }
         Parameter::FirstDay => (
             "DAY",
             "First day, such as 2026-03-02 [default: yesterday; with --local, the last day that has data]",
         ),
-        Parameter::LastDay => ("DAY", "Last day, inclusive [default: the day of --from]"),
-        Parameter::Queue => ("NAME", "Include only this queue, by name or ID"),
-        Parameter::RoutingProfile => ("NAME", "Include only this routing profile, by name or ID"),
+        Parameter::LastDay => ("DAY", "Last day, inclusive [default: the same day as --from]"),
+        Parameter::Queue => ("NAME", "Include only the queue with this name or ID"),
+        Parameter::RoutingProfile => ("NAME", "Include only the routing profile with this name or ID"),
         Parameter::IncludeSimulated => {
             return Arg::new(name.clone())
                 .long(name)
@@ -181,16 +184,18 @@ fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
         }
         Parameter::LookBack => (
             "DAYS",
-            "Days to read before --from to find contacts that started earlier; tasks and email need 91",
+            "Number of days before --from to read as well, to find contacts that started earlier. For tasks and email, use 91",
         ),
-        Parameter::Threshold => {
-            ("SECONDS", "Service level threshold X: seconds within which a contact must leave the queue")
-        }
-        Parameter::Comparison => {
-            ("LT|LTE", "Time in queue must be less than (LT) or at most (LTE) the threshold")
-        }
-        Parameter::Instance => ("ID", "Include only this Amazon Connect instance, by ID"),
-        Parameter::Days => ("DAYS", "Days within which a further contact counts as a repeat"),
+        Parameter::Threshold => (
+            "SECONDS",
+            "Service level threshold X: the number of seconds that a contact has to leave the queue",
+        ),
+        Parameter::Comparison => (
+            "LT|LTE",
+            "Time in queue must be less than the threshold (LT), or less than or equal to it (LTE)",
+        ),
+        Parameter::Instance => ("ID", "Include only the Amazon Connect instance with this ID"),
+        Parameter::Days => ("DAYS", "Number of days within which a further contact counts as a repeat"),
     };
     let argument = Arg::new(name.clone()).long(name).value_name(value).help(help);
     let argument = match parameter.default() {

@@ -13,22 +13,22 @@ pub struct TailArguments {
     /// Stream to read
     #[arg(value_enum, value_name = "STREAM")]
     pub(super) stream: RecordsKind,
-    /// Start time, inclusive: a UTC date, a timestamp, or a relative time such as 15m [default: 5m]
+    /// Start time, inclusive: a UTC date, a timestamp, or a time before now, such as 15m [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub(super) since: Option<Since>,
-    /// Maximum number of records to show [default: 1000 in a pipe, unlimited on a terminal]
+    /// Maximum number of records to show [default: 1000 if the output is piped, unlimited on a terminal]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
-    /// Keep running in a pipe, which otherwise ends after 10 seconds without a record
+    /// Keep running if the output is piped; without this option, the command exits after 10 seconds without a record
     #[arg(long)]
     pub(super) follow: bool,
     /// Stop after this many seconds
     #[arg(long = "for", value_name = "SECONDS", conflicts_with = "follow")]
     pub(super) seconds: Option<u64>,
-    /// Show values, including those that may be personal data
+    /// Show all values, including values that might be personal data
     #[arg(long)]
     pub(super) show_values: bool,
-    /// Print JSON Lines, one object per line
+    /// Print JSON Lines, one object per record
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
