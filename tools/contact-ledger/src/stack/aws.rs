@@ -1,8 +1,8 @@
 //! Credentials, Region, and timeouts, resolved as the AWS CLI resolves them.
 //!
-//! Source: AWS CLI User Guide, "Configuration and credential precedence": the command line takes precedence. A profile that is
-//! named on the command line also determines the Region, unless `--region` does. Otherwise, a command could combine one
-//! profile's account with another profile's Region.
+//! Source: [Configuration and credentials precedence](https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-configure.html#configure-precedence)
+//! (AWS CLI User Guide): the command line takes precedence. A profile that is named on the command line also determines the
+//! Region, unless `--region` does. Otherwise, a command could combine one profile's account with another profile's Region.
 
 use std::time::{Duration, UNIX_EPOCH};
 
