@@ -116,7 +116,7 @@ fn memory(child: &Child, name: &str) -> usize {
 }
 
 /// A cgroup with part of a core: Lambda gives a function CPU in proportion to its memory, one core at 1,769 MB.
-/// Source: Lambda Developer Guide, "Configure Lambda function memory".
+/// Source: [Configure Lambda function memory](https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
 pub(crate) struct CpuShare {
     folder: PathBuf,
 }

@@ -3,8 +3,9 @@
 - Glue, Athena, and Amazon Connect as resource types, and alarms on metric math: stubs that create nothing;
 - dynamic references to Secrets Manager;
 - AllowedPattern of parameters, and rules;
-- dependencies from references in a resource's metadata (CloudFormation Template Reference, "Intrinsic function
-  reference": they can be used there, too), and no dependencies from a branch of `Fn::If` that is not chosen;
+- dependencies from references in a resource's metadata: intrinsic functions can be used there, too
+  (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html), and no
+  dependencies from a branch of `Fn::If` that is not chosen;
 - updates in place, and replacement when a property changes that the schema of the resource type lists as create-only. ministack
   re-creates most types on any change, under the same name and empty;
 - Connect allows one association per type and instance, and refuses a second one. Once it has an association, it sends records: the

@@ -1,10 +1,11 @@
 """Starts ministack with additions that the pipeline needs:
 
 - log streams in CloudFormation;
-- PartiQL's `UPDATE` with a SET or REMOVE for each attribute, which is the documented form (DynamoDB Developer Guide,
-  "PartiQL update statements for DynamoDB"); ministack reads only lists with commas, and treats quotes as part of a name;
+- PartiQL's `UPDATE` with a SET or REMOVE for each attribute, which is the documented form
+  (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html); ministack reads only lists
+  with commas, and treats quotes as part of a name;
 - an alternative in a condition (`"version" IS MISSING OR "version"<?`), and the item for which the condition of a batch
-  statement failed (DynamoDB API Reference, `BatchStatementError`);
+  statement failed (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html);
 - the functions' logs, which ministack discards: they are written to the file named by FUNCTION_LOG;
 - more of CloudFormation: ministack_cloudformation.py.
 """

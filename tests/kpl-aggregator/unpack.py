@@ -1,8 +1,9 @@
 """Tests that our functions unpack records packed by Amazon's KPL aggregator: tables and rejected records must be the same as if
 every record had been sent on its own. Damaged records are compared with the result of Amazon's Kinesis Client Library.
 
-Contract: the "KPL Aggregated Record Format" of the Kinesis Producer Library; Firehose Developer Guide, "Understand data
-delivery in Amazon Data Firehose", for who unpacks contact records.
+Contract: the KPL Aggregated Record Format of the Kinesis Producer Library
+(https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md); for who unpacks contact records,
+Understand data delivery in Amazon Data Firehose (https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html).
 
 Usage: unpack.py <class path> <folder of the binaries>
 """

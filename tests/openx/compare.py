@@ -30,7 +30,7 @@ FIXTURES = ROOT / "tests" / "fixtures" / "contact-records"
 BATCH_BYTES = 1_000_000
 STREAM = "arn:aws:firehose:eu-west-2:111122223333:deliverystream/contact-records"
 # Firehose's names for properties of the SerDe, and whether they are on by default.
-# Source: Amazon Data Firehose API Reference, "OpenXJsonSerDe".
+# Source: OpenXJsonSerDe (https://docs.aws.amazon.com/firehose/latest/APIReference/API_OpenXJsonSerDe.html).
 PROPERTIES = {
     "CaseInsensitive": ("case.insensitive", True),
     "ConvertDotsInJsonKeysToUnderscores": ("dots.in.keys", False),

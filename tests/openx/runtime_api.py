@@ -1,6 +1,6 @@
 """A minimal Lambda Runtime API on 127.0.0.1, for one function and one invocation at a time.
 
-Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+Source: Using the Lambda runtime API for custom runtimes (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 """
 
 import http.server

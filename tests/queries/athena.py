@@ -1,7 +1,8 @@
 """A stand-in for Amazon Athena's API with a real engine behind it, and for the part of CloudFormation that finds a stack's workgroup.
 
 Results are paged. Queries can be slow, fail, be throttled, read too much, and be canceled. Errors follow the Amazon Athena API
-Reference: StartQueryExecution, GetQueryExecution, GetQueryResults, StopQueryExecution, GetWorkGroup.
+Reference (https://docs.aws.amazon.com/athena/latest/APIReference/API_Operations.html): StartQueryExecution, GetQueryExecution,
+GetQueryResults, StopQueryExecution, GetWorkGroup.
 """
 
 import collections

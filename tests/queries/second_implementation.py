@@ -1,7 +1,12 @@
 """A second, independent implementation of Amazon Connect's metrics (Python 3.11, standard library only).
 
-Written from Amazon's definitions; it shares no code with the SQL. Administrator Guide, "Metric definitions", "Contact records data
-model", "Agent event streams data model". Where the pages are ambiguous, docs/queries.md says which reading we use.
+Written from Amazon's definitions; it shares no code with the SQL:
+
+- Metric definitions (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html)
+- Contact records data model (https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html)
+- Agent event streams data model (https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html)
+
+Where the pages are ambiguous, docs/queries.md says which reading we use.
 
   queue_intervals(records, include_simulated=False)                   counts and times of contacts, by queue
   agent_contact_metrics_intervals(records, include_simulated=False)   the same for handled contacts, by agent

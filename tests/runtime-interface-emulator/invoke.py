@@ -1,9 +1,12 @@
 """Tests both functions under Amazon's Lambda Runtime Interface Emulator: their responses against the documentation of the services
 that invoke them, and the runtime's reports when there is no response.
 
-Contracts: Firehose Developer Guide, "Required parameters for data transformation" and "Partition streaming data with
-an AWS Lambda function"; Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and
-Lambda" and "Lambda quotas".
+Contracts:
+
+- Required parameters for data transformation (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html)
+- Understand partitioning keys, of a Lambda function (https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-partitioning-keys.html)
+- Configuring partial batch response (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
+- Lambda quotas (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)
 
 Usage: invoke.py <emulator> <folder of the binaries>
 """

@@ -2,8 +2,15 @@
 //! `CloudFormation`, Amazon Connect, KMS, Kinesis, Glue, and `CloudWatch`, in the formats of their SDKs. Tests set
 //! the responses.
 //!
-//! Source: the API References of these services, for the operations named here; Smithy, "RPC v2 CBOR protocol", which
-//! `CloudWatch` uses; RFC 8949, CBOR.
+//! Source: the API References of these services, for the operations named here
+//! ([CloudFormation](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html),
+//! [Amazon Connect](https://docs.aws.amazon.com/connect/latest/APIReference/API_Operations.html),
+//! [KMS](https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html),
+//! [Kinesis](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_Operations.html),
+//! [Glue](https://docs.aws.amazon.com/glue/latest/webapi/API_Operations.html),
+//! [CloudWatch](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html));
+//! [Smithy RPC v2 CBOR](https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html), the protocol that
+//! CloudWatch uses; [RFC 8949](https://www.rfc-editor.org/rfc/rfc8949), CBOR.
 
 mod cbor;
 

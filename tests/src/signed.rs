@@ -1,8 +1,10 @@
 //! Requests as bytes, signed by an implementation of AWS Signature Version 4 that is independent of the library with
 //! which the local stack verifies, so that a test can make each part wrong.
 //!
-//! Source: IAM User Guide, "Create a signed AWS API request"; S3 API Reference, "Signature calculations for the
-//! authorization header: transferring payload in multiple chunks".
+//! Source: [Create a signed AWS API request](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)
+//! (IAM User Guide);
+//! [Signature calculations for the authorization header: transferring payload in multiple chunks](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html)
+//! (S3 API Reference).
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

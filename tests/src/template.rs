@@ -1,6 +1,7 @@
 //! `template.yaml` as `CloudFormation` sees it: with its intrinsic functions resolved for given parameters.
 //!
-//! Source: `CloudFormation` Template Reference, "Intrinsic function reference".
+//! Source: [Intrinsic function reference](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html)
+//! (CloudFormation Template Reference).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

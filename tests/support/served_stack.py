@@ -60,7 +60,7 @@ def now():
 
 
 def signature(keys, service, time, canonical):
-    """Source: IAM User Guide, "Create a signed AWS API request"."""
+    """Source: Create a signed AWS API request (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)."""
     scope = f"{time[:8]}/{REGION}/{service}/aws4_request"
     text = "\n".join(["AWS4-HMAC-SHA256", time, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = ("AWS4" + keys["secret_access_key"]).encode()

@@ -206,8 +206,9 @@ fn one_request(write_units: u32) -> Consumed {
 
 /// The write units that DynamoDB reports, which include failed conditions. If every statement of a request failed, it
 /// reports nothing; then each failed condition costs the size of the stored item. Writes cost whole units.
-/// Source: DynamoDB Developer Guide, "DynamoDB read and write operations", conditional writes. That the total includes failed
-/// conditions, and is missing if all conditions failed, was observed on the service.
+/// Source: [DynamoDB read and write operations](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html),
+/// conditional writes. That the total includes failed conditions, and is missing if all conditions failed, was observed on
+/// the service.
 fn units(output: &BatchExecuteStatementOutput) -> u32 {
     if output.consumed_capacity().is_empty() {
         return output

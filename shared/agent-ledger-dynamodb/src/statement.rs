@@ -1,8 +1,10 @@
 //! `PartiQL` statements, and what their outcomes mean. Values are parameters, never text.
 //!
-//! Source: DynamoDB Developer Guide, "`PartiQL` update statements for DynamoDB", "`PartiQL` insert statements for
-//! DynamoDB", "Use `PartiQL` functions with DynamoDB" (`MISSING`). Amazon's DynamoDB Local confirms that a statement of
-//! a batch can return the old item (`make test-dynamodb-local`).
+//! Source: `PartiQL` [update statements](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html),
+//! [insert statements](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html) and
+//! [functions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-functions.html) (`MISSING`) in the DynamoDB
+//! Developer Guide. Amazon's DynamoDB Local confirms that a statement of a batch can return the old item
+//! (`make test-dynamodb-local`).
 
 use std::fmt::Write as _;
 

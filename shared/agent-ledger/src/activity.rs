@@ -4,8 +4,9 @@
 //! incoming contact. If no contact decides, the status does. All contacts are considered, so their order in the list
 //! never matters.
 //!
-//! Sources: Administrator Guide, "Real-time metrics definitions", Agent Activity; "Agent event streams data model",
-//! Contact, `State`; "About contact states".
+//! Sources: [Real-time metrics definitions](https://docs.aws.amazon.com/connect/latest/adminguide/real-time-metrics-definitions.html),
+//! Agent Activity; [Agent event streams data model](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html),
+//! Contact, `State`; [About contact states](https://docs.aws.amazon.com/connect/latest/adminguide/about-contact-states.html).
 
 use connect_streams::agent_event::{EventType, Snapshot};
 

@@ -3,7 +3,8 @@
 //! An interval is derived from one event: its previous snapshot has the status or contact state, and its current one no
 //! longer does. Contacts are matched by ID, so the after-contact work of a contact ends when *that contact* leaves the
 //! list, not when the list is empty. After-contact work is the interval of state `ENDED`.
-//! Source: Administrator Guide, "Determine how long an agent spends doing ACW".
+//! Source: [Determine the agent's ACW time](https://docs.aws.amazon.com/connect/latest/adminguide/determine-acw-time.html)
+//! (Amazon Connect Administrator Guide).
 //!
 //! Amazon's pages disagree on whether a contact gets a new `StateStartTimestamp` when it is put on hold or resumed. If
 //! it keeps an old one, the event alone does not show when the state began. So a contact's interval is written with the

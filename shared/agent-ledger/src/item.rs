@@ -86,7 +86,7 @@ impl Attribute {
     }
 
     /// The size that counts toward DynamoDB's limits and capacity units.
-    /// Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
+    /// Source: [DynamoDB item sizes and formats](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {

@@ -11,7 +11,7 @@ use crate::snapshot::snapshot_write;
 use crate::{HistoryEntry, RegisterWrite, Version};
 
 /// DynamoDB rejects items above 400 KB. The difference leaves room for the keys.
-/// Source: DynamoDB Developer Guide, "Quotas", item size.
+/// Source: [Quotas in Amazon DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html), item size.
 const ITEM_BYTES: usize = 390 * 1024;
 
 /// Amazon Connect's own limit for a contact ID. Longer IDs could exceed DynamoDB's limit of 1,024 bytes for a sort key,

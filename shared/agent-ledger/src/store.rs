@@ -10,7 +10,7 @@ use crate::item::Item;
 use crate::{Attribute, Continuity, HistoryEntry, Register, RegisterWrite, Version};
 
 /// The maximum number of statements in one DynamoDB batch.
-/// Source: DynamoDB API Reference, `BatchExecuteStatement`.
+/// Source: [`BatchExecuteStatement`](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html).
 pub const WRITES_PER_REQUEST: usize = 25;
 
 /// Access to the two tables.

@@ -2,10 +2,12 @@
 //! functions report every unwritten record for retry, whatever the class of its error; the class decides how the
 //! failure is logged and counted.
 //!
-//! Sources: DynamoDB Developer Guide, "Error handling with DynamoDB"
-//! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>); S3 API Reference, "Error
-//! responses" (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>); "Common errors" of the API References
-//! of Kinesis, Firehose and Lambda; KMS Developer Guide, "Key states of AWS KMS keys".
+//! Sources: [Error handling with DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html);
+//! [Error responses](https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) of S3; the common errors of
+//! [Kinesis](https://docs.aws.amazon.com/kinesis/latest/APIReference/CommonErrors.html),
+//! [Firehose](https://docs.aws.amazon.com/firehose/latest/APIReference/CommonErrors.html) and
+//! [Lambda](https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html);
+//! [Key states of AWS KMS keys](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html).
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;

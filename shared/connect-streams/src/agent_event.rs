@@ -3,7 +3,8 @@
 //! Only four fields are required. Snapshots are parsed leniently: a part that is missing or has an unexpected type is
 //! absent, because half a snapshot is better than none.
 //!
-//! Source: Administrator Guide, "Agent event streams data model".
+//! Source: [Agent event streams data model](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html)
+//! (Amazon Connect Administrator Guide).
 
 use crate::contact_record::{required_text, required_timestamp};
 use crate::json::Array;
@@ -96,7 +97,8 @@ pub struct Snapshot<'a> {
     /// The agent's contacts, including those in after-contact work.
     pub contacts: Vec<Contact<'a>>,
     /// The Region in which the agent works now, if the instance routes across Regions.
-    /// Source: Administrator Guide, "Agent event streams data model", `AgentCrossRegionRoutingConfiguration`.
+    /// Source: [Agent event streams data model](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html),
+    /// `AgentCrossRegionRoutingConfiguration`.
     pub current_region: Option<&'a str>,
 }
 

@@ -5,7 +5,10 @@
 //! contact record stays one regardless of its other fields. One distinguishing field is enough: a record that lacks
 //! another is reported as incomplete and not as unknown.
 //!
-//! Sources: Administrator Guide, "Contact records data model", "Agent event streams data model", "Contact events".
+//! Sources: [Contact records data model](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html),
+//! [Agent event streams data model](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html),
+//! [Contact events](https://docs.aws.amazon.com/connect/latest/adminguide/contact-events.html)
+//! (Amazon Connect Administrator Guide).
 
 use crate::{Object, Value};
 

@@ -3,7 +3,9 @@
 //! Pure: no AWS, no async, no clock, no environment. It turns bytes into a typed record or a [`Reject`], which has a
 //! stable code and the field at fault, never a value (values are personal data).
 //!
-//! Sources: the Amazon Connect Administrator Guide, "Contact records data model" and "Agent event streams data model".
+//! Sources: [Contact records data model](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html) and
+//! [Agent event streams data model](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html)
+//! (Amazon Connect Administrator Guide).
 //! Records arrive at least once, in any order, and new fields may appear at any time.
 //!
 //! ```

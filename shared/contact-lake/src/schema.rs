@@ -3,8 +3,9 @@
 //! `added.rs`.
 //!
 //! Names: `snake_case` of the source path without dots, a repeated word once, acronyms as one word, durations with
-//! their unit. Fields and types: Administrator Guide, "Contact records data model". Fields that the page marks as
-//! API-only have no column and go to `extra`.
+//! their unit. Fields and types:
+//! [Contact records data model](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html). Fields that the
+//! page marks as API-only have no column and go to `extra`.
 
 mod added;
 mod agent;

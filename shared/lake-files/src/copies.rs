@@ -6,7 +6,8 @@ use jiff::tz::Offset;
 
 /// When the oldest record of a raw copy arrived, to the second, from the object name that Firehose gave it. For a renamed
 /// object, the start of its partition's day.
-/// Source: Amazon Data Firehose Developer Guide, "Configure Amazon S3 object name format".
+/// Source: [Configure Amazon S3 object name format](https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html)
+/// (Firehose Developer Guide).
 #[must_use]
 pub fn arrival(key: &str) -> Option<Timestamp> {
     let (folder, name) = key.rsplit_once('/').unwrap_or_default();

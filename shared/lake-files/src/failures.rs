@@ -9,10 +9,13 @@
 //! The form of a JSON object is recognized by its fields, not by the key, so that a copy in another location can be read,
 //! too. JSON objects are concatenated, with or without line feeds between them, and may be compressed with GZIP.
 //!
-//! Sources: Firehose Developer Guide, "Handle failure in data transformation", "Error handling for data format
-//! conversion", "Dynamic partitioning errors". The pages disagree on the names of the error fields, and the service
-//! writes numbers where they show text. Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data
-//! Streams event source in Lambda". The payload is escaped JSON there, and an object in other implementations.
+//! Sources: Firehose Developer Guide,
+//! [Handle failure in data transformation](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html),
+//! [Handling errors for data format conversion](https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html),
+//! [Troubleshoot dynamic partitioning errors](https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-error-handling.html).
+//! The pages disagree on the names of the error fields, and the service writes numbers where they show text. Lambda Developer
+//! Guide, [Retain discarded batch records](https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html).
+//! The payload is escaped JSON there, and an object in other implementations.
 
 use std::borrow::Cow;
 

@@ -27,7 +27,9 @@ pub const REDRIVE_RUNS: &str = "redrive/runs/";
 /// The records of an object that redrive has not sent, by the object's key.
 pub const REDRIVE_LEFT: &str = "redrive/left/";
 
-/// Firehose's prefix for rows. Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects".
+/// Firehose's prefix for rows.
+/// Source: [Understand custom prefixes for Amazon S3 objects](https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html)
+/// (Firehose Developer Guide).
 pub const ROWS_PREFIX: &str = "contact_records/contact_date=!{partitionKeyFromLambda:contact_date}/";
 /// Firehose's prefix for records it could not deliver.
 pub const FAILED_PREFIX: &str = "errors/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/";

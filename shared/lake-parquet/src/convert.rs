@@ -3,7 +3,8 @@
 //! A field that the table does not have is left out, and a missing field is null. A row with a field of another type does not
 //! fit. Files are compressed with Snappy.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Convert input data format in Amazon Data Firehose".
+//! Source: [Convert input data format](https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html)
+//! (Firehose Developer Guide).
 
 use std::sync::Arc;
 

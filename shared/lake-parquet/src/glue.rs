@@ -1,6 +1,8 @@
 //! A Glue Data Catalog table, reduced to what Parquet conversion needs: column names and types.
 //!
-//! Source: Athena User Guide, "Data types in Amazon Athena"; Firehose Developer Guide, "Convert input data format".
+//! Source: [Data types in Amazon Athena](https://docs.aws.amazon.com/athena/latest/ug/data-types.html);
+//! [Convert input data format](https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html)
+//! (Firehose Developer Guide).
 
 use std::sync::Arc;
 

@@ -3,7 +3,9 @@
 //! Amazon Connect does not pack its events; a producer that republishes them may. Lambda delivers a packed record
 //! unchanged, so the function unpacks it. Each part has the packed record's sequence number and its own index in it.
 //!
-//! Contract: the library's "KPL Aggregated Record Format": four magic bytes, a protobuf message, and the message's MD5.
+//! Contract: the library's
+//! [KPL Aggregated Record Format](https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md): four
+//! magic bytes, a protobuf message, and the message's MD5.
 
 use connect_streams::{Reject, RejectCode};
 use md5::{Digest, Md5};

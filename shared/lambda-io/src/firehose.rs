@@ -3,8 +3,10 @@
 //! The stock event types fail a whole batch if one record does not fit, and parse arrival times as floats. Here, every
 //! field of a record except its ID may hold any JSON, so that one bad record fails only itself.
 //!
-//! Contract: Amazon Data Firehose Developer Guide, "Transform source data": every `recordId` is answered exactly once,
-//! with `Ok`, `Dropped`, or `ProcessingFailed`, in at most 6 MB.
+//! Contract: [Transform source data](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html),
+//! [Required parameters for data transformation](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html)
+//! (Firehose Developer Guide): every `recordId` is answered exactly once, with `Ok`, `Dropped`, or `ProcessingFailed`, in at
+//! most 6 MB.
 
 use connect_streams::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};

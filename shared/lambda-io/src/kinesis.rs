@@ -1,8 +1,9 @@
 //! Kinesis event source mapping: the event it sends and the response it expects.
 //!
-//! Contract: Lambda Developer Guide, "Using Lambda with Kinesis" and "Configuring partial batch response": with
-//! `ReportBatchItemFailures`, the lowest reported sequence number is the checkpoint, and Lambda retries from there. An
-//! empty list is success. An empty or unknown identifier fails the whole batch.
+//! Contract: [Using Lambda with Kinesis](https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html) and
+//! [Configuring partial batch response](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
+//! (Lambda Developer Guide): with `ReportBatchItemFailures`, the lowest reported sequence number is the checkpoint, and Lambda
+//! retries from there. An empty list is success. An empty or unknown identifier fails the whole batch.
 
 use aws_lambda_events::streams::KinesisEventResponse;
 use connect_streams::Timestamp;

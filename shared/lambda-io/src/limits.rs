@@ -1,15 +1,13 @@
 //! The limits of Lambda, Firehose, and Kinesis: each number in one place, with its source. The limits of a DynamoDB
 //! item are in `agent-ledger`, which does not depend on AWS.
 
-/// Lambda. Source: Lambda Developer Guide, "Lambda quotas"
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+/// Lambda. Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 pub mod lambda {
     /// The event and the response of a synchronous invocation: 6 MB each.
     pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 }
 
-/// Firehose. Source: Firehose Developer Guide, "Amazon Data Firehose quota"
-/// (<https://docs.aws.amazon.com/firehose/latest/dev/limits.html>).
+/// Firehose. Source: [Amazon Data Firehose quota](https://docs.aws.amazon.com/firehose/latest/dev/limits.html).
 pub mod firehose {
     /// A record, before base64: 1,000 KiB.
     pub const RECORD_BYTES: usize = 1000 * 1024;
@@ -19,8 +17,7 @@ pub mod firehose {
     pub const PUT_BYTES: usize = 4 * 1024 * 1024;
 }
 
-/// Kinesis Data Streams. Source: Kinesis Data Streams Developer Guide, "Quotas and limits"
-/// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
+/// Kinesis Data Streams. Source: [Quotas and limits](https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html).
 pub mod kinesis {
     /// The largest record that a stream can be configured to accept: 10 MiB.
     pub const RECORD_BYTES: usize = 10 * 1024 * 1024;

@@ -1,8 +1,9 @@
 //! Metrics in CloudWatch's embedded metric format: one JSON line that is both the invocation's summary and its metrics.
 //!
-//! Contract: CloudWatch User Guide, "Specification: Embedded metric format": a metric is a number or a list of at most
-//! 100 numbers; dimensions are members of the same object. The line also has `timestamp` and `level`, because Lambda
-//! misinterprets a line without them.
+//! Contract:
+//! [Specification: Embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
+//! (CloudWatch User Guide): a metric is a number or a list of at most 100 numbers; dimensions are members of the same object.
+//! The line also has `timestamp` and `level`, because Lambda misinterprets a line without them.
 
 use std::io::{self, Write};
 

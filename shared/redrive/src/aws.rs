@@ -97,7 +97,7 @@ pub async fn keys(
 /// Lists the objects with this prefix. Calls `each` with the key of each object and when it was last modified.
 ///
 /// Requests URL-encoded keys, because XML cannot represent characters below 0x20.
-/// Source: S3 API Reference, `ListObjectsV2`, `encoding-type`.
+/// Source: [`ListObjectsV2`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html), `encoding-type`.
 ///
 /// # Errors
 /// When they cannot be listed.

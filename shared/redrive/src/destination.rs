@@ -197,7 +197,8 @@ struct Number {
 }
 
 /// The index of the first record that the function has not finished; `None` if it finished all.
-/// Source: Lambda Developer Guide, "Configuring partial batch response".
+/// Source: [Configuring partial batch response](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
+/// (Lambda Developer Guide).
 fn first_unfinished(response: &[u8], records: &[&RawValue]) -> Result<Option<usize>, Fault> {
     let response: Response = serde_json::from_slice(response).map_err(|error| Fault {
         sentence: "agent-event-upserter returned an unexpected response; check that the function name is that of agent-event-upserter".to_owned(),
@@ -248,7 +249,9 @@ mod tests {
         (result, puts.into_inner().unwrap())
     }
 
-    /// Source: API Reference, `PutRecords`, `PutRecordBatch`: 500 records; with base64, 4 MiB are 3 MiB of records.
+    /// Source: [`PutRecords`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html),
+    /// [`PutRecordBatch`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html):
+    /// 500 records; with base64, 4 MiB are 3 MiB of records.
     #[tokio::test(start_paused = true)]
     async fn a_put_stays_within_the_limits_of_a_stream() {
         let (result, puts) = put(&vec![b"a".to_vec(); 1001], 0).await;

@@ -4,8 +4,10 @@
 //!
 //! It is a discrete event simulation, read as an iterator: it keeps only ongoing contacts in memory, not past ones.
 //!
-//! Field names and shapes are those of the Administrator Guide's "Contact records data model" and "Agent event streams
-//! data model". All people are invented, and phone numbers are from the range reserved for fiction.
+//! Field names and shapes are those of Amazon Connect's
+//! [contact records](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html) and
+//! [agent event streams](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html). All
+//! people are invented, and phone numbers are from the range reserved for fiction.
 //!
 //! ```
 //! use synthetic_center::{Center, CenterSize, DEMO_CENTER};

@@ -1,8 +1,12 @@
 //! Credentials and Region are selected as in the AWS CLI. A stand-in for AWS records the access key and the Region
 //! with which each request is signed.
 //!
-//! Source: AWS CLI User Guide, "Configuration and credential precedence", "Sourcing credentials with an external process",
-//! "Use an IAM role"; SDKs and Tools Reference, "IAM Identity Center credential provider".
+//! Source: AWS CLI User Guide,
+//! [Configuration and credentials precedence](https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-configure.html#configure-precedence),
+//! [Sourcing credentials with an external process](https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sourcing-external.html),
+//! [Using an IAM role](https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html);
+//! [IAM Identity Center credential provider](https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html)
+//! (AWS SDKs and Tools Reference Guide).
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -513,7 +513,10 @@ async fn an_unsupported_operation_is_answered_as_unknown() {
     assert_refused("kinesis", &reply, 400, "SerializationException", "speak JSON");
 }
 
-/// Kinesis API Reference, `GetShardIterator`, `GetRecords`, `PutRecord`, `PutRecords`.
+/// [`GetShardIterator`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html),
+/// [`GetRecords`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html),
+/// [`PutRecord`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html),
+/// [`PutRecords`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html).
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_read_by_time_and_limits_are_those_of_kinesis() {
     let local = Local::start().await;

@@ -181,7 +181,8 @@ async fn a_history_entry_takes_one_write_unit() {
     assert!(largest <= WRITE_UNIT, "{largest}");
 }
 
-/// The size of a value according to the DynamoDB Developer Guide, "DynamoDB item sizes and formats".
+/// The size of a value according to
+/// [DynamoDB item sizes and formats](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).
 fn bytes(value: &Attribute) -> usize {
     match value {
         Attribute::Text(text) => text.len(),

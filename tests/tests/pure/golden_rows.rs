@@ -1,5 +1,5 @@
-//! The meaning of whole contact records: hand-made fixtures, based on the tables of the Administrator Guide's
-//! "Contact records data model", and their rows.
+//! The meaning of whole contact records: hand-made fixtures, based on the tables of Amazon Connect's
+//! [Contact records data model](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html), and their rows.
 //!
 //! `make generate-golden` rewrites the rows. Review the diff before you commit it.
 

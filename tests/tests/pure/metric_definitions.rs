@@ -1,5 +1,6 @@
-//! The columns derived from one contact's record, against Amazon Connect's metric definitions (Administrator Guide,
-//! "Metric definitions"). Each rule is tested with records that differ in one field.
+//! The columns derived from one contact's record, against Amazon Connect's
+//! [metric definitions](https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Each rule is tested
+//! with records that differ in one field.
 
 use ledger_tests::golden::row_of;
 use serde_json::{Value, json};

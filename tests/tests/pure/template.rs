@@ -410,9 +410,9 @@ mod documented_rules {
         assert!(read("Makefile").contains("samconfig.example.toml"));
     }
 
-    /// CloudFormation User Guide, "Get values stored in other services using dynamic references": any property can
-    /// refer to Secrets Manager. Only a few can refer to `ssm-secure`, and Lambda's environment variables are not
-    /// among them.
+    /// [Get values stored in other services using dynamic references](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html)
+    /// (CloudFormation User Guide): any property can refer to Secrets Manager. Only a few can refer to `ssm-secure`, and
+    /// Lambda's environment variables are not among them.
     #[test]
     fn the_hash_key_is_a_reference_to_a_secret() {
         let declared = Template::with_defaults();
@@ -428,8 +428,9 @@ mod documented_rules {
         }
     }
 
-    /// Firehose Developer Guide, "Writing with Kinesis Data Streams": Firehose reads a stream from LATEST, so
-    /// records put before it is active are never read.
+    /// [Writing with Kinesis Data Streams](https://docs.aws.amazon.com/firehose/latest/dev/writing-with-kinesis-streams.html)
+    /// (Firehose Developer Guide): Firehose reads a stream from LATEST, so records put before it is active are never
+    /// read.
     #[test]
     fn streaming_starts_after_firehose_is_active() {
         let [_, kinesis, ..] = variants();
@@ -441,9 +442,11 @@ mod documented_rules {
         assert_eq!(without.resources()["AgentEventStreaming"]["Metadata"]["After"], "");
     }
 
-    /// CloudFormation User Guide, "`DeletionPolicy` attribute", and `DynamoDB` Developer Guide, "Using deletion
-    /// protection": a rollback deletes resources with `RetainExceptOnCreate`, and DynamoDB refuses to delete a
-    /// protected table. So the step that Connect may refuse comes first.
+    /// [`DeletionPolicy` attribute](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html)
+    /// (CloudFormation Template Reference),
+    /// [Using deletion protection](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html#WorkingWithTables.Basics.DeletionProtection)
+    /// (DynamoDB Developer Guide): a rollback deletes resources with `RetainExceptOnCreate`, and DynamoDB refuses to
+    /// delete a protected table. So the step that Connect may refuse comes first.
     #[test]
     fn the_tables_are_created_after_streaming() {
         let [_, kinesis, ..] = variants();
@@ -456,8 +459,9 @@ mod documented_rules {
         }
     }
 
-    /// Firehose Developer Guide, "Controlling access": no page guarantees that `aws:SourceArn` is sent whenever the
-    /// role is assumed, and generated names are truncated.
+    /// [Controlling access](https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html) (Firehose Developer
+    /// Guide): no page guarantees that `aws:SourceArn` is sent whenever the role is assumed, and generated names are
+    /// truncated.
     #[test]
     fn firehoses_roles_trust_only_the_account() {
         for role in ["ContactRecordFirehoseRole", "AgentEventFirehoseRole"] {
@@ -470,7 +474,8 @@ mod documented_rules {
         }
     }
 
-    /// AWS Glue API Reference, "Column": a comment has at most 255 characters. The stricter reading is bytes.
+    /// [`Column`](https://docs.aws.amazon.com/glue/latest/webapi/API_Column.html) (AWS Glue API Reference): a comment has at
+    /// most 255 characters. The stricter reading is bytes.
     #[test]
     fn every_comment_has_at_most_255_bytes() {
         for template in variants() {
@@ -485,8 +490,9 @@ mod documented_rules {
         }
     }
 
-    /// CloudWatch API Reference, `PutMetricAlarm`: an alarm on a metric in AWS/DynamoDB always ignores missing data,
-    /// regardless of `TreatMissingData`, so it never returns to OK.
+    /// [`PutMetricAlarm`](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html): an
+    /// alarm on a metric in AWS/DynamoDB always ignores missing data, regardless of `TreatMissingData`, so it never
+    /// returns to OK.
     #[test]
     fn throttling_alarms_return_to_ok() {
         for (id, alarm) in Template::with_defaults().of_type("AWS::CloudWatch::Alarm") {
@@ -499,8 +505,8 @@ mod documented_rules {
         }
     }
 
-    /// Firehose Developer Guide, "Server-side encryption CloudWatch metrics": four metrics show that a key is
-    /// unusable.
+    /// [Server-side encryption CloudWatch metrics](https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html)
+    /// (Firehose Developer Guide): four metrics show that a key is unusable.
     #[test]
     fn a_denied_disabled_or_deleted_key_sets_off_an_alarm() {
         for alarm in ["ContactRecordsKeyDenied", "AgentEventArchiveKeyDenied"] {
@@ -517,8 +523,8 @@ mod documented_rules {
         }
     }
 
-    /// Kinesis Data Streams Developer Guide, "Stream-level metrics": `PutRecord` and `PutRecords` have separate
-    /// metrics.
+    /// [Stream-level metrics](https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html) (Kinesis
+    /// Data Streams Developer Guide): `PutRecord` and `PutRecords` have separate metrics.
     #[test]
     fn failed_puts_of_either_kind_set_off_an_alarm() {
         let (expression, metrics) =
@@ -529,8 +535,9 @@ mod documented_rules {
         assert_eq!(expression, format!("MIN([{}])", filled.join(", ")));
     }
 
-    /// CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": missing data is breaching, so
-    /// a stream without any record is in alarm from the first evaluation.
+    /// [Configuring how CloudWatch alarms treat missing data](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html)
+    /// (CloudWatch User Guide): missing data is breaching, so a stream without any record is in alarm from the first
+    /// evaluation.
     #[test]
     fn silence_alarms_mention_that_a_new_stack_sets_them_off() {
         let [defaults, kinesis, ..] = variants();
@@ -545,7 +552,8 @@ mod documented_rules {
         }
     }
 
-    /// S3 API Reference, `LifecycleExpiration`: `ExpiredObjectDeleteMarker` needs a rule without days.
+    /// [`LifecycleExpiration`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html) (S3 API
+    /// Reference): `ExpiredObjectDeleteMarker` needs a rule without days.
     #[test]
     fn expired_delete_markers_are_removed() {
         let rules = &Template::with_defaults().properties("LakeBucket")["LifecycleConfiguration"]["Rules"];
@@ -555,7 +563,9 @@ mod documented_rules {
         assert!(marked[0]["ExpirationInDays"].is_null() && marked[0]["Status"] == "Enabled");
     }
 
-    /// CloudWatch Logs User Guide, "Encrypt log data using AWS KMS"; SNS Developer Guide, "Key management": both need
+    /// [Encrypt log data using AWS KMS](https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html)
+    /// (CloudWatch Logs User Guide),
+    /// [Key management](https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html) (SNS Developer Guide): both need
     /// `kms:GenerateDataKey*`. Connect needs only `kms:GenerateDataKey` to put on a Kinesis stream.
     #[test]
     fn the_key_policy_allows_the_actions_that_services_document() {
@@ -575,15 +585,17 @@ mod documented_rules {
     #[test]
     fn the_docs_describe_what_the_template_cannot_do() {
         for (file, words) in [
-            // Firehose Developer Guide, "Dynamic partitioning": 1.5 times the interval.
+            // Dynamic partitioning (https://docs.aws.amazon.com/firehose/latest/dev/buffering.html): 1.5 times the
+            // interval.
             ("docs/deploy.md", &["900 seconds", "1.5 times"][..]),
-            // Lambda Developer Guide, "Lambda quotas": new accounts have reduced concurrency.
+            // Lambda quotas (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): new accounts have
+            // reduced concurrency.
             ("docs/deploy.md", &["get-account-settings"]),
             // Schema of AWS::Connect::InstanceStorageConfig.
             ("docs/deploy.md", &["connect:DescribeInstance", "ds:DescribeDirectories"]),
             ("docs/deploy.md", &["Lake Formation", "--confirm-changeset", "x86_64"]),
             ("docs/deploy.md", &["## If you already stream", "## If the first deployment fails"]),
-            // Firehose Developer Guide, "Quota": three of them.
+            // Amazon Data Firehose quota (https://docs.aws.amazon.com/firehose/latest/dev/limits.html): three of them.
             (
                 "docs/operations.md",
                 &[
@@ -640,7 +652,8 @@ mod documented_rules {
         }
     }
 
-    /// CloudFormation User Guide, "Rules section syntax".
+    /// [Rules section syntax](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html)
+    /// (CloudFormation User Guide).
     #[test]
     fn contradictory_parameters_are_refused_with_a_reason() {
         assert_eq!(Template::with(&EXISTING).broken_rules(), Vec::<String>::new());

@@ -147,8 +147,11 @@ fn check_role<'a>(template: &Template, role: &str, needed: impl IntoIterator<Ite
     }
 }
 
-/// Source: Lambda Developer Guide, "Process Amazon Kinesis Data Streams records with Lambda", execution role permissions;
-/// "Retain discarded batch records"; "Visualize Lambda function invocations using AWS X-Ray".
+/// Source: Lambda Developer Guide,
+/// [Process Amazon Kinesis Data Streams records with Lambda](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html),
+/// execution role permissions;
+/// [Retain discarded batch records](https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html);
+/// [Visualize Lambda function invocations using AWS X-Ray](https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html).
 #[test]
 fn lambda_has_every_documented_permission() {
     let template = Template::with(&[("Tracing", "Active")]);
@@ -227,8 +230,10 @@ fn redrive_has_the_permissions_for_its_calls() {
     );
 }
 
-/// Source: Firehose Developer Guide, "Grant Firehose access to an Amazon S3 destination", "Grant Firehose access to
-/// Glue"; "Data transformation", permissions.
+/// Source: Firehose Developer Guide,
+/// [Grant Firehose access to an Amazon S3 destination](https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3),
+/// [Grant Firehose access to Glue](https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-glue);
+/// [Data transformation](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html), permissions.
 #[test]
 fn firehose_has_every_documented_permission() {
     const BUCKET: [&str; 3] = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"];
@@ -337,9 +342,10 @@ fn emitted(output: &std::path::Path) -> BTreeMap<String, BTreeSet<(String, Vec<S
 }
 
 /// Metrics of the services, each with its dimension.
-/// Source: Lambda Developer Guide, "Types of metrics for Lambda functions"; Firehose Developer Guide, "Monitor Amazon
-/// Data Firehose with CloudWatch metrics"; Kinesis Data Streams Developer Guide, "Monitor the Amazon Kinesis Data
-/// Streams service with Amazon CloudWatch"; DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
+/// Source: [Types of metrics for Lambda functions](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html);
+/// [Monitor Amazon Data Firehose with CloudWatch metrics](https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html);
+/// [Monitor the Amazon Kinesis Data Streams service with Amazon CloudWatch](https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html);
+/// [DynamoDB metrics and dimensions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
 const SERVICE_METRICS: [(&str, &str, &str); 24] = [
     ("AWS/Lambda", "FunctionName", "Duration"),
     ("AWS/Lambda", "FunctionName", "Errors"),

@@ -1,7 +1,9 @@
 //! Kinesis, Firehose and Lambda for the AWS CLI and SDKs: the operations that put and read records, invoke a function, and
 //! describe or change the resources that an operator works with.
 //!
-//! Source: the API References of Kinesis, Amazon Data Firehose and Lambda, for the operations named in the modules.
+//! Source: the API References of [Kinesis](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_Operations.html),
+//! [Amazon Data Firehose](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Operations.html) and
+//! [Lambda](https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html), for the operations named in the modules.
 
 mod answer;
 mod firehose;

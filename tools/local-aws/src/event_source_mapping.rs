@@ -4,8 +4,8 @@
 //! assigned to lanes by partition key, so that the records of one key stay in order. Each lane forms batches, invokes the
 //! function with one batch at a time, and acts on the response.
 //!
-//! Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams". The modules name
-//! the pages of their rules.
+//! Source: [Using Lambda to process records from Amazon Kinesis Data Streams](https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html).
+//! The modules name the pages of their rules.
 
 pub mod batching;
 mod discarded;
@@ -263,7 +263,8 @@ impl EventSourceMapping {
 
     /// Invokes the function with a batch. Returns `None` if the function is throttled, which does not count as a failure:
     /// the batch is retried until it is too old.
-    /// Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams", throttles.
+    /// Source: [Using Lambda to process records from Amazon Kinesis Data Streams](https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html),
+    /// throttles.
     async fn invoke(
         &self,
         shard: &Shard,

@@ -5,8 +5,10 @@
 //! partition up to the destination's hint, converted to Parquet if the stream has a table, and delivered under the prefix.
 //! Failed records are written as JSON under the error prefix, with their original bytes.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Transform source data in Amazon Data Firehose", "Partition streaming
-//! data in Amazon Data Firehose", "Understand data delivery in Amazon Data Firehose".
+//! Source: [Transform source data](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html),
+//! [Partition streaming data](https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning.html),
+//! [Understand data delivery](https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html) (Amazon Data Firehose
+//! Developer Guide).
 
 pub(crate) mod archive;
 mod delivery;
@@ -142,8 +144,8 @@ pub fn start_from(
 }
 
 /// Queues a shard's records. Records that the Kinesis Producer Library packed are unpacked.
-/// Source: Firehose Developer Guide, "Understand data delivery": with a Kinesis source, Firehose de-aggregates records
-/// before it does anything else with them.
+/// Source: [Understand data delivery](https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html): with a Kinesis
+/// source, Firehose de-aggregates records before it does anything else with them.
 async fn read_shard(
     stream: Arc<Stream>,
     shard: Arc<Shard>,
@@ -248,7 +250,7 @@ impl Worker {
     }
 
     /// Writes the raw records, concatenated and compressed.
-    /// Source: Firehose Developer Guide, "Configure backup settings".
+    /// Source: [Configure backup settings](https://docs.aws.amazon.com/firehose/latest/dev/create-configure-backup.html).
     async fn back_up(&self, batch: &[Record]) -> anyhow::Result<()> {
         let (Some(prefix), Some(first)) = (&self.settings.backup_prefix, batch.first()) else {
             return Ok(());
@@ -338,7 +340,7 @@ impl Worker {
     }
 
     /// The line for a failed record, with its raw data, in the documented format.
-    /// Source: Firehose Developer Guide, "Handle failure in data transformation".
+    /// Source: [Handle failure in data transformation](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html).
     fn failed_line(&self, record: &Record, failure: Failure, attempts: u32) -> serde_json::Value {
         let mut line = json!({
             "attemptsMade": attempts,

@@ -365,7 +365,7 @@ fn without_json(line: &str) -> String {
 }
 
 /// The environment variables that Lambda sets.
-/// Source: Lambda Developer Guide, "Defined runtime environment variables".
+/// Source: [Defined runtime environment variables](https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime).
 fn lambda_environment(settings: &FunctionSettings, runtime_api: &str) -> [(&'static str, String); 13] {
     [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
@@ -408,7 +408,8 @@ mod tests {
         .unwrap()
     }
 
-    /// Developer Guide, "Configure Lambda function timeout": Lambda stops the invocation.
+    /// [Configure Lambda function timeout](https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html): Lambda stops
+    /// the invocation.
     #[tokio::test]
     async fn a_function_that_takes_too_long_is_killed() {
         let folder = tempfile::tempdir().unwrap();
@@ -497,7 +498,8 @@ mod tests {
         assert!(matches!(answer, Err(InvokeError::Exited(_))), "{answer:?}");
     }
 
-    /// Developer Guide, "Defined runtime environment variables". Nothing is inherited from the user.
+    /// [Defined runtime environment variables](https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime).
+    /// Nothing is inherited from the user.
     #[tokio::test]
     async fn a_process_has_only_the_environment_that_lambda_and_its_settings_give_it() {
         let folder = tempfile::tempdir().unwrap();
@@ -515,7 +517,8 @@ mod tests {
         assert!(log.contains("AWS_LAMBDA_RUNTIME_API=127.0.0.1:"));
     }
 
-    /// Developer Guide, "Lambda quotas": 6 MB for the event of a synchronous invocation.
+    /// [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): 6 MB for the event of a
+    /// synchronous invocation.
     #[tokio::test]
     async fn an_event_above_six_megabytes_is_refused() {
         let folder = tempfile::tempdir().unwrap();

@@ -131,7 +131,8 @@ async fn permitted(service: Service, guard: &Guard, request: Request) -> Result<
 }
 
 /// Errors in the format of the services.
-/// Source: DynamoDB Developer Guide, "Error handling with DynamoDB"; S3 API Reference, "Error responses".
+/// Source: [Error handling with DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html);
+/// [Error responses](https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) of S3.
 impl Service {
     fn throttled(self) -> Response {
         match self {

@@ -1,7 +1,11 @@
 //! A Kinesis data stream: shards by hash of the partition key, records in order of arrival.
 //!
-//! Source: Kinesis Data Streams Developer Guide, "Amazon Kinesis Data Streams terminology and concepts", "Reshard a
-//! stream"; API Reference, `PutRecord`, `SplitShard`, `MergeShards`.
+//! Source: [Terminology and concepts](https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html),
+//! [Reshard a stream](https://docs.aws.amazon.com/streams/latest/dev/kinesis-using-sdk-java-resharding.html)
+//! (Kinesis Data Streams Developer Guide);
+//! [`PutRecord`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html),
+//! [`SplitShard`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_SplitShard.html),
+//! [`MergeShards`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_MergeShards.html).
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -379,8 +383,8 @@ impl Shard {
 mod tests {
     use super::*;
 
-    /// Developer Guide, "Terminology": an MD5 hash function maps partition keys to 128-bit integers, and a record
-    /// belongs to the shard whose range holds it.
+    /// [Partition key](https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html#partition-key): an MD5 hash function
+    /// maps partition keys to 128-bit integers, and a record belongs to the shard whose range holds it.
     #[test]
     fn a_key_always_goes_to_the_shard_of_its_hash() {
         let stream = Stream::new("s", 3);
@@ -397,7 +401,8 @@ mod tests {
         assert!(shards.iter().all(|shard| !shard.peek(0, 10).is_empty()));
     }
 
-    /// API Reference, `PutRecord`: "sequence numbers for the same partition key generally increase over time".
+    /// [`PutRecord`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html): "sequence numbers for the
+    /// same partition key generally increase over time".
     #[test]
     fn sequence_numbers_have_a_fixed_width_and_increase() {
         let stream = Stream::new("s", 2);
@@ -406,8 +411,8 @@ mod tests {
         assert!(numbers.is_sorted() && numbers.iter().all(|number| number.len() == 56));
     }
 
-    /// Developer Guide, "Reshard a stream": after a split or merge the parent is closed, its records stay in it, and
-    /// new ones go to the child.
+    /// [Reshard a stream](https://docs.aws.amazon.com/streams/latest/dev/kinesis-using-sdk-java-resharding.html): after
+    /// a split or merge the parent is closed, its records stay in it, and new ones go to the child.
     #[test]
     fn after_resharding_records_go_to_the_children() {
         let stream = Stream::new("s", 1);
@@ -428,7 +433,8 @@ mod tests {
         assert!(stream.split_shard("shardId-000000000003", 0).is_err());
     }
 
-    /// Developer Guide, "Quotas and limits": a record is at most 1 MiB.
+    /// [Quotas and limits](https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html): a record is at most
+    /// 1 MiB.
     #[test]
     fn a_record_that_is_too_large_or_has_no_key_is_refused() {
         let stream = Stream::new("s", 1);

@@ -1,7 +1,10 @@
 //! The permissions that a request needs: IAM actions and resources, derived from the request itself.
 //!
-//! Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon DynamoDB" and "for Amazon
-//! S3"; DynamoDB Developer Guide, "IAM security policies with `PartiQL` for DynamoDB".
+//! Source: actions, resources, and condition keys for
+//! [Amazon DynamoDB](https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html) and
+//! [Amazon S3](https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html) (Service
+//! Authorization Reference);
+//! [IAM security policies with `PartiQL` for DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html).
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The Lambda Runtime API for one function process.
 //!
-//! Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+//! Source: [Using the Lambda runtime API for custom runtimes](https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

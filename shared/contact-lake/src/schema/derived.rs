@@ -1,7 +1,8 @@
 //! Columns computed from the record, and columns about the row itself. A rule is next to its column, or in a function below
 //! with the column's name.
 //!
-//! Definitions follow Amazon Connect's own metrics (Administrator Guide, "Metric definitions"). A rule that
+//! Definitions follow Amazon Connect's own
+//! [metric definitions](https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). A rule that
 //! deviates says so. A negative interval has no value.
 
 use std::borrow::Cow;

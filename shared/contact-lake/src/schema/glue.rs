@@ -1,7 +1,8 @@
 //! Glue Data Catalog types of the columns. Firehose's Parquet conversion accepts the JSON we write for these types.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Convert input data format". The `OpenX` JSON `SerDe` must be set to
-//! match names case-sensitively: lowercasing would make attribute keys that differ only in case collide.
+//! Source: [Convert input data format](https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html)
+//! (Firehose Developer Guide). The `OpenX` JSON `SerDe` must be set to match names case-sensitively: lowercasing would make
+//! attribute keys that differ only in case collide.
 
 use super::column::{Column, Kind};
 

@@ -1,9 +1,12 @@
 //! The meaning of every failure code, and its fix: the functions' reasons, Firehose's error codes, Lambda's conditions.
 //!
-//! Sources: docs/contact-record.md and docs/agent-state.md for the functions' reasons; Firehose Developer Guide, "Monitor Amazon
-//! Data Firehose using CloudWatch Logs", "Handle failure in data transformation", "Error handling for data format
-//! conversion", "Troubleshoot dynamic partitioning errors"; Lambda Developer Guide, "Retain discarded batch records for a
-//! Kinesis Data Streams event source in Lambda".
+//! Sources: docs/contact-record.md and docs/agent-state.md for the functions' reasons; Firehose Developer Guide,
+//! [Monitor Amazon Data Firehose using CloudWatch Logs](https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-logs.html),
+//! [Handle failure in data transformation](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html),
+//! [Handling errors for data format conversion](https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html),
+//! [Troubleshoot dynamic partitioning errors](https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-error-handling.html);
+//! Lambda Developer Guide,
+//! [Retain discarded batch records](https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html).
 
 use connect_streams::{MAX_DEPTH, Reject, RejectCode};
 use serde_json::value::RawValue;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Text from data, as a cell of a CSV file, escaped if a spreadsheet would run it as a formula.
-/// Source: OWASP, "CSV Injection".
+/// Source: [CSV Injection](https://owasp.org/www-community/attacks/CSV_Injection) (OWASP).
 ///
 /// ```
 /// use ledger_console::render::spreadsheet::without_formula;

@@ -1,8 +1,10 @@
 //! `connect`: turns on or turns off data streaming from an Amazon Connect instance to a stack.
 //!
-//! Source: Amazon Connect API Reference, `ListInstanceStorageConfigs`, `AssociateInstanceStorageConfig`,
-//! `UpdateInstanceStorageConfig`, `DisassociateInstanceStorageConfig`. An instance streams each kind of record to at
-//! most one target.
+//! Source: [`ListInstanceStorageConfigs`](https://docs.aws.amazon.com/connect/latest/APIReference/API_ListInstanceStorageConfigs.html),
+//! [`AssociateInstanceStorageConfig`](https://docs.aws.amazon.com/connect/latest/APIReference/API_AssociateInstanceStorageConfig.html),
+//! [`UpdateInstanceStorageConfig`](https://docs.aws.amazon.com/connect/latest/APIReference/API_UpdateInstanceStorageConfig.html),
+//! [`DisassociateInstanceStorageConfig`](https://docs.aws.amazon.com/connect/latest/APIReference/API_DisassociateInstanceStorageConfig.html).
+//! An instance streams each kind of record to at most one target.
 
 use std::fmt::Write as _;
 

@@ -37,7 +37,7 @@ fn glue() -> Value {
 }
 
 /// Glue's limit for a comment. AWS does not document the unit, so it is applied to bytes, the stricter reading.
-/// Source: AWS Glue API Reference, "Column".
+/// Source: [`Column`](https://docs.aws.amazon.com/glue/latest/webapi/API_Column.html) (AWS Glue API Reference).
 const COMMENT_BYTES: usize = 255;
 
 fn comment(column: &Column) -> String {

@@ -1,8 +1,9 @@
 //! Credentials, Region, and timeouts, resolved as the AWS CLI resolves them, except for the Region of `--profile`.
 //!
-//! Source: AWS CLI User Guide, "Configuration and credential precedence": the command line takes precedence. Here, a profile
-//! that is named on the command line also determines the Region, unless `--region` does. Otherwise, a command could combine
-//! the profile's account with the Region in the environment.
+//! Source: [Configuration and credentials precedence](https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-configure.html#configure-precedence)
+//! (AWS CLI User Guide): the command line takes precedence. Here, a profile that is named on the command line also determines
+//! the Region, unless `--region` does. Otherwise, a command could combine the profile's account with the Region in the
+//! environment.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -128,7 +128,7 @@ async fn signed(
     Ok(request)
 }
 
-/// Source: AWS General Reference, "AWS service endpoints", by partition.
+/// Source: [AWS service endpoints](https://docs.aws.amazon.com/general/latest/gr/rande.html), by partition.
 fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }

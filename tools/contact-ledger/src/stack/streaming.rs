@@ -1,6 +1,6 @@
 //! Data streaming of an Amazon Connect instance.
 //!
-//! Source: Amazon Connect API Reference, `ListInstanceStorageConfigs`.
+//! Source: [`ListInstanceStorageConfigs`](https://docs.aws.amazon.com/connect/latest/APIReference/API_ListInstanceStorageConfigs.html).
 
 use std::collections::BTreeMap;
 

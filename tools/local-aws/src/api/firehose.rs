@@ -1,7 +1,9 @@
 //! Firehose.
 //!
-//! Source: Amazon Data Firehose API Reference, `DescribeDeliveryStream`, `ListDeliveryStreams`, `PutRecord`,
-//! `PutRecordBatch`.
+//! Source: [`DescribeDeliveryStream`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_DescribeDeliveryStream.html),
+//! [`ListDeliveryStreams`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_ListDeliveryStreams.html),
+//! [`PutRecord`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecord.html),
+//! [`PutRecordBatch`](https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html).
 
 use serde_json::{Value, json};
 

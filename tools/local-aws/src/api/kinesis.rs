@@ -1,6 +1,8 @@
 //! Kinesis.
 //!
-//! Source: Amazon Kinesis Data Streams API Reference, for the operations named here; Developer Guide, "Quotas and limits".
+//! Source: [the operations](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_Operations.html) named here (Amazon
+//! Kinesis Data Streams API Reference);
+//! [Quotas and limits](https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html).
 
 use std::sync::Arc;
 

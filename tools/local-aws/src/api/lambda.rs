@@ -1,7 +1,11 @@
 //! Lambda: invocations, reserved concurrency, and the event source mapping.
 //!
-//! Source: Lambda API Reference, `Invoke`, `GetFunction`, `PutFunctionConcurrency`, `DeleteFunctionConcurrency`,
-//! `GetEventSourceMapping`, `UpdateEventSourceMapping`.
+//! Source: [`Invoke`](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html),
+//! [`GetFunction`](https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html),
+//! [`PutFunctionConcurrency`](https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html),
+//! [`DeleteFunctionConcurrency`](https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunctionConcurrency.html),
+//! [`GetEventSourceMapping`](https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html),
+//! [`UpdateEventSourceMapping`](https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html).
 
 use std::sync::Arc;
 

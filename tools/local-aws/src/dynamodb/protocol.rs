@@ -4,7 +4,8 @@
 //! Well-formed requests get the same responses as from that server. Requests that an AWS SDK never sends, such as one with
 //! a number in place of a string, get the same error with a simpler message.
 //!
-//! Source: DynamoDB Developer Guide, "DynamoDB low-level API" and "Error handling with DynamoDB".
+//! Source: [DynamoDB low-level API](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html)
+//! and [Error handling with DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html).
 
 use axum::Router;
 use axum::body::Bytes;

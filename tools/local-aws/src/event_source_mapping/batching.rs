@@ -1,7 +1,8 @@
 //! Forms batches by record count, payload size and time.
 //!
-//! Source: Lambda Developer Guide, "Batching behavior": Lambda invokes the function when the batching window is over,
-//! the batch size is reached, or the payload reaches 6 MB.
+//! Source: [Batching behavior](https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching)
+//! (Lambda Developer Guide): Lambda invokes the function when the batching window is over, the batch size is reached, or the
+//! payload reaches 6 MB.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The object for a discarded batch in the on-failure destination.
 //!
-//! Source: Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda".
+//! Source: [Retain discarded batch records](https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html)
+//! (Lambda Developer Guide).
 
 use lake_files::layout::ON_FAILURE;
 use serde_json::json;

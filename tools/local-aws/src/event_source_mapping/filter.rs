@@ -4,8 +4,9 @@
 //! does not match, and a record that does not match is lost without a trace. That is why the pipeline has no filter by
 //! default.
 //!
-//! Source: Lambda Developer Guide, "Control which events Lambda sends to your function", "Use event filtering with a
-//! Kinesis event source".
+//! Source: [Control which events Lambda sends to your function](https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html),
+//! [Using event filtering with a Kinesis event source](https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis-filtering.html)
+//! (Lambda Developer Guide).
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};

@@ -1,6 +1,7 @@
 //! Parses the function's response to a batch.
 //!
-//! Source: Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda".
+//! Source: [Configuring partial batch response](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
+//! (Lambda Developer Guide).
 
 use serde::Deserialize;
 

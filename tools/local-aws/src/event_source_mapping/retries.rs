@@ -1,7 +1,9 @@
 //! Decides which records are sent next and which are discarded. Pure: time and results are arguments.
 //!
-//! Source: Lambda Developer Guide, "Using Lambda to process records from Amazon Kinesis Data Streams", "Configuring
-//! partial batch response", "Retain discarded batch records", and API Reference, `CreateEventSourceMapping`.
+//! Source: [Using Lambda to process records from Amazon Kinesis Data Streams](https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html),
+//! [Configuring partial batch response](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html),
+//! [Retain discarded batch records](https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html),
+//! [`CreateEventSourceMapping`](https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html).
 
 use std::collections::VecDeque;
 

@@ -1,8 +1,9 @@
 //! A Firehose stream without a transformation: the records of a Kinesis stream, one per line, compressed, by date of
 //! arrival.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Understand data delivery", "Add a new line delimiter": records are
-//! de-aggregated before the delimiter is appended.
+//! Source: [Understand data delivery](https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html),
+//! [Add a new line delimiter](https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-s3bucketprefix.html#dynamic-partitioning-new-line-delimiter)
+//! (Firehose Developer Guide): records are de-aggregated before the delimiter is appended.
 
 use std::collections::BTreeMap;
 use std::io::Write;

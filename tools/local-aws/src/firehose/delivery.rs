@@ -1,7 +1,10 @@
 //! The destination's buffers: rows by partition, failures by type, and the objects written from them.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Understand data delivery", "Dynamic partitioning", "Configure Amazon
-//! S3 object name format", "Convert input data format": rows that do not fit the table go to `format-conversion-failed`.
+//! Source: [Understand data delivery](https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html),
+//! [Dynamic partitioning](https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning.html),
+//! [Configure Amazon S3 object name format](https://docs.aws.amazon.com/firehose/latest/dev/s3-object-name.html),
+//! [Convert input data format](https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html)
+//! (Firehose Developer Guide): rows that do not fit the table go to `format-conversion-failed`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -207,7 +210,7 @@ impl Delivery {
 }
 
 /// The line for a row that does not fit the table, in the documented format.
-/// Source: Firehose Developer Guide, "Error handling for data format conversion".
+/// Source: [Handling errors for data format conversion](https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html).
 fn misfit_line(row: &Row, message: &str, table: &GlueTable) -> serde_json::Value {
     json!({
         "attemptsMade": 1,

@@ -1,6 +1,7 @@
 //! S3 prefixes with expressions: `contact_records/contact_date=!{partitionKeyFromLambda:contact_date}/`.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects".
+//! Source: [Understand custom prefixes for Amazon S3 objects](https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html)
+//! (Firehose Developer Guide).
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,9 @@
 //! Parses the function's response to a buffer of records.
 //!
-//! Source: Amazon Data Firehose Developer Guide, "Transform source data in Amazon Data Firehose", "Required parameters
-//! for data transformation", "Handle failure in data transformation".
+//! Source: [Transform source data](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html),
+//! [Required parameters for data transformation](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html),
+//! [Handle failure in data transformation](https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html)
+//! (Firehose Developer Guide).
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,5 @@
-//! The rules of the Developer Guide, tested with scripted functions.
+//! The rules of Firehose's [Developer Guide](https://docs.aws.amazon.com/firehose/latest/dev/what-is-this-service.html),
+//! tested with scripted functions.
 
 use super::*;
 use std::path::{Path, PathBuf};

@@ -19,9 +19,11 @@ use super::{origin, signature};
 use crate::now;
 
 /// DynamoDB's own limit for a request; Kinesis, Firehose and Lambda accept less.
-/// Source: DynamoDB Developer Guide, "Quotas in Amazon DynamoDB", batch operations.
+/// Source: [Quotas in Amazon DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html), batch
+/// operations.
 const BUFFERED_BYTES: usize = 16 * 1024 * 1024;
-/// Source: S3 User Guide, "Uploading objects": up to 5 GB in a single PUT.
+/// Source: [Uploading objects](https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html) (S3 User Guide):
+/// up to 5 GB in a single PUT.
 const OBJECT_BYTES: usize = 5 * 1024 * 1024 * 1024;
 /// A client that sends half a request is cut off after this.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);

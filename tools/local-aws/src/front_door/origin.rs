@@ -4,7 +4,8 @@
 //! points at 127.0.0.1 shows in `Host`. Every other page shows in `Origin` or, for requests without one (an image, a
 //! script), in `Sec-Fetch-Site`.
 //!
-//! Source: Fetch Standard, "`Origin` header"; Fetch Metadata Request Headers, "Sec-Fetch-Site".
+//! Source: [`Origin` header](https://fetch.spec.whatwg.org/#origin-header) (Fetch Standard);
+//! [`Sec-Fetch-Site`](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header) (Fetch Metadata Request Headers).
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;

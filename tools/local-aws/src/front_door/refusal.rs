@@ -1,7 +1,8 @@
 //! Refused requests, in the error format of their protocol.
 //!
-//! Source: DynamoDB Developer Guide, "Error handling with DynamoDB"; S3 API Reference, "Error responses"; Lambda API
-//! Reference, "Common errors".
+//! Source: [Error handling with DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html);
+//! [Error responses](https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) of S3;
+//! [Common errors](https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html) of Lambda.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -1,8 +1,11 @@
 //! Verifies AWS Signature Version 4 the way a service does: it signs the request again, with the library that clients
 //! use and exactly the headers that the client signed, and compares the signatures.
 //!
-//! Source: IAM User Guide, "AWS Signature Version 4 for API requests" and "Troubleshoot AWS Signature Version 4 API
-//! requests"; S3 API Reference, "Authenticating requests: using query parameters".
+//! Source: [AWS Signature Version 4 for API requests](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html),
+//! [Troubleshoot Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)
+//! (IAM User Guide);
+//! [Authenticating requests: using query parameters](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html)
+//! (S3 API Reference).
 
 use std::time::{Duration, SystemTime};
 

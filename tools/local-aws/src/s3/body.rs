@@ -1,7 +1,7 @@
 //! Streams bodies from a request to a file and back, and computes the requested digests.
 //!
-//! Source: S3 User Guide, "Checking object integrity for data uploads": `Content-MD5`, checksums in a header or in a
-//! trailer after the body.
+//! Source: [Checking object integrity for data uploads](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html)
+//! (S3 User Guide): `Content-MD5`, checksums in a header or in a trailer after the body.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};

@@ -4,8 +4,10 @@
 //! folder. Before every operation on a key its file is checked, and a file that appeared, changed or vanished counts as a
 //! write or delete by another program.
 //!
-//! Source: S3 User Guide, "How S3 Versioning works", "Working with delete markers", "Adding objects to
-//! versioning-suspended buckets".
+//! Source: [How S3 Versioning works](https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html),
+//! [Working with delete markers](https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html),
+//! [Adding objects to versioning-suspended buckets](https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html)
+//! (S3 User Guide).
 
 use std::collections::BTreeMap;
 use std::fs::File;

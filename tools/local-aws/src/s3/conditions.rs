@@ -1,6 +1,7 @@
 //! Conditions of a request: on the existing object and its modification time.
 //!
-//! Source: S3 User Guide, "Conditional requests"; S3 API Reference, `GetObject` for how two conditions combine.
+//! Source: [Conditional requests](https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html) (S3 User Guide);
+//! [`GetObject`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html) for how two conditions combine.
 
 use super::errors::no_such_key;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};

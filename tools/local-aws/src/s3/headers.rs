@@ -2,7 +2,8 @@
 //!
 //! Encryption at rest with S3's or KMS's keys changes nothing that a client can see, so requesting it is allowed.
 //!
-//! Source: S3 API Reference, `PutObject`; S3 User Guide, "Working with object metadata".
+//! Source: [`PutObject`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html);
+//! [Working with object metadata](https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html) (S3 User Guide).
 
 use axum::http::HeaderName;
 use s3s::dto::{Metadata, StorageClass, Timestamp};

@@ -4,7 +4,9 @@
 //! the folder. The others would leave the bucket's folder (`..`), mean another file (`a//b`), be refused by the file
 //! system (NUL, a long segment) or be hidden from readers (a leading dot). They get no path.
 //!
-//! Source: S3 User Guide, "Naming Amazon S3 objects" and "General purpose bucket naming rules".
+//! Source: [Naming Amazon S3 objects](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html) and
+//! [General purpose bucket naming rules](https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html)
+//! (S3 User Guide).
 
 use std::path::Path;
 

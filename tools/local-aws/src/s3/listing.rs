@@ -1,6 +1,9 @@
 //! Pages of a listing, without I/O: applies a prefix, a delimiter, a marker and a limit to sorted keys.
 //!
-//! Source: S3 API Reference, `ListObjectsV2`, `ListObjects`, `ListObjectVersions`, `ListMultipartUploads`: a common prefix
+//! Source: [`ListObjectsV2`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html),
+//! [`ListObjects`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html),
+//! [`ListObjectVersions`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html),
+//! [`ListMultipartUploads`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html): a common prefix
 //! counts as one entry. If a page ends with it, the next page starts after everything below it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

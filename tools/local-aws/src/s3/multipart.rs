@@ -1,7 +1,9 @@
 //! Multipart uploads, without I/O: selects the parts of an object, and computes its `ETag` and checksum.
 //!
-//! Source: S3 API Reference, `CompleteMultipartUpload`; S3 User Guide, "Amazon S3 multipart upload limits" and
-//! "Checking object integrity", composite and full-object checksums.
+//! Source: [`CompleteMultipartUpload`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html);
+//! [Amazon S3 multipart upload limits](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html) and
+//! [Checking object integrity for data uploads](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html)
+//! (S3 User Guide), composite and full-object checksums.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

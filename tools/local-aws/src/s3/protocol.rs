@@ -1,6 +1,7 @@
 //! S3's operations. All others return `NotImplemented`.
 //!
-//! Source: S3 API Reference, the page of each operation.
+//! Source: [S3 API Reference](https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html), the page of each
+//! operation.
 
 mod buckets;
 mod copies;

@@ -1,6 +1,7 @@
 //! Tags of objects.
 //!
-//! Source: S3 User Guide, "Categorizing your objects using tags".
+//! Source: [Categorizing your objects using tags](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html)
+//! (S3 User Guide).
 
 use std::collections::BTreeSet;
 

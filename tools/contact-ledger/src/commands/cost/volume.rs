@@ -1,7 +1,8 @@
 //! The number of events from a contact center's agents and contacts, and the number of writes they cause.
 //!
-//! The numbers per agent and contact are those of the generated center, whose heartbeats and state changes follow the
-//! Administrator Guide. A test compares them with the generator and the planner.
+//! The numbers per agent and contact are those of the generated center, whose heartbeats and state changes follow Amazon
+//! Connect's [agent event streams](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-streams.html).
+//! A test compares them with the generator and the planner.
 
 /// State changes per contact: offered, connected, ended, cleared.
 const CHANGES_PER_CONTACT: f64 = 3.93;

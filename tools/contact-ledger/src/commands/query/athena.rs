@@ -1,7 +1,10 @@
 //! Runs a query in Athena, in the stack's workgroup.
 //!
-//! Source: Amazon Athena API Reference: `StartQueryExecution`, `GetQueryExecution`, `GetQueryResults`, `StopQueryExecution`,
-//! `GetWorkGroup`.
+//! Source: [`StartQueryExecution`](https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html),
+//! [`GetQueryExecution`](https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryExecution.html),
+//! [`GetQueryResults`](https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html),
+//! [`StopQueryExecution`](https://docs.aws.amazon.com/athena/latest/APIReference/API_StopQueryExecution.html),
+//! [`GetWorkGroup`](https://docs.aws.amazon.com/athena/latest/APIReference/API_GetWorkGroup.html).
 
 use std::time::Duration;
 

@@ -21,8 +21,10 @@ pub(super) enum Value {
 impl Value {
     /// The value as an SQL literal, the form in which Athena expects parameter values.
     ///
-    /// Source: Amazon Athena API Reference, `StartQueryExecution`, `ExecutionParameters`; Athena User Guide, "Use parameterized
-    /// queries": text is in single quotes, with single quotes in it doubled.
+    /// Source: [`StartQueryExecution`](https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html),
+    /// `ExecutionParameters`;
+    /// [Use parameterized queries](https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html)
+    /// (Athena User Guide): text is in single quotes, with single quotes in it doubled.
     pub(super) fn literal(&self) -> String {
         match self {
             Self::Text(_) | Self::Day(_) => format!("'{}'", self.to_string().replace('\'', "''")),

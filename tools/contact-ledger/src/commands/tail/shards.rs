@@ -1,8 +1,11 @@
 //! Reads the shards of a Kinesis stream in parallel, a child after its parents, so that records with the same key stay in
 //! order.
 //!
-//! Source: Kinesis API Reference, `GetRecords`, `GetShardIterator`, `ListShards`; Developer Guide, "Quotas and limits": five
-//! reads per second per shard, shared by all polling consumers; an iterator is valid for five minutes.
+//! Source: [`GetRecords`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html),
+//! [`GetShardIterator`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html),
+//! [`ListShards`](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListShards.html);
+//! [Quotas and limits](https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html) (Kinesis Data Streams
+//! Developer Guide): five reads per second per shard, shared by all polling consumers; an iterator is valid for five minutes.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
