@@ -1,7 +1,7 @@
 //! The folder of a demo's result: used by one demo at a time, and readable by its owner only. A demo deletes only files that
 //! an earlier demo wrote.
 //!
-//! The file [`FILE`] in it has two uses. It is locked while a demo runs or serves, and it lists the files that demos wrote,
+//! The file `FILE` in it has two uses. It is locked while a demo runs or serves, and it lists the files that demos wrote,
 //! one JSON text per line. A killed demo has listed what it wrote, so the next one can remove it.
 
 use std::collections::BTreeSet;

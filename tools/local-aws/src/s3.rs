@@ -5,9 +5,9 @@
 //! next to the buckets, which is deleted with the store. Bytes are on disk, never in memory. An object's metadata is in
 //! memory and lives as long as the store.
 //!
-//! - [`key`]: which keys are paths. [`disk`]: the files. [`bucket`]: objects, versions, delete markers.
-//! - [`body`], [`headers`], [`tags`], [`conditions`], [`listing`], [`multipart`]: the rules of one topic each.
-//! - [`protocol`]: S3's operations.
+//! - `key`: which keys are paths. `disk`: the files. `bucket`: objects, versions, delete markers.
+//! - `body`, `headers`, `tags`, `conditions`, `listing`, `multipart`: the rules of one topic each.
+//! - `protocol`: S3's operations.
 
 mod body;
 mod bucket;

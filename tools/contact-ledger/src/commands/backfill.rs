@@ -37,7 +37,8 @@ const BUFFER_BYTES: usize = 32 * 1024 * 1024;
 /// Arguments of `backfill`.
 #[derive(Debug, Clone, Args)]
 pub struct BackfillArguments {
-    /// Location of the lake: s3://<bucket>, or a folder such as demo-output/lake
+    /// Location of the lake
+    #[arg(help = "Location of the lake: s3://<bucket>, or a folder such as demo-output/lake")]
     #[arg(long, value_name = "LOCATION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     lake: String,
     /// First day whose raw copies are processed (YYYY-MM-DD, UTC)

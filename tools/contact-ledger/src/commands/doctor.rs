@@ -1,6 +1,6 @@
 //! `doctor`: diagnoses a stack and suggests fixes.
 //!
-//! [`gather`] collects facts, and [`findings`] evaluates them. Nothing is changed.
+//! `gather` collects facts, and [`findings`](mod@findings) evaluates them. Nothing is changed.
 
 pub mod facts;
 pub mod findings;

@@ -30,7 +30,8 @@ const DEAD_LETTER: Limit = Limit { bytes: 32 * 1024 * 1024, service: "a dead let
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArguments {
-    /// Object to read: a file, `-` for standard input, or s3://<bucket>/<key>
+    /// Object to read
+    #[arg(help = "Object to read: a file, `-` for standard input, or s3://<bucket>/<key>")]
     #[arg(value_name = "FILE|-|S3")]
     object: String,
     /// Show all values, including values that might be personal data

@@ -27,7 +27,8 @@ const PRINTED: u64 = 50;
 /// Arguments of `validate`.
 #[derive(Debug, Clone, Args)]
 pub struct ValidateArguments {
-    /// File, folder, `-` for standard input, or s3://<bucket>/<prefix>
+    /// Input to check
+    #[arg(help = "File, folder, `-` for standard input, or s3://<bucket>/<prefix>")]
     #[arg(value_name = "FILE|FOLDER|-|S3")]
     input: String,
     /// Treat every record as this kind [default: the kind is detected from each record's fields]
