@@ -301,7 +301,7 @@ fn an_interruption_stops_everything_that_was_started() {
     assert!((0..2000).any(|_| is_gone()), "a process is still running");
 }
 
-const EQUAL: &str = "Both tables, the rows and the failures match the records exactly.";
+const EQUAL: &str = "The agent tables, rows, and failures match the input records exactly.";
 
 fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
@@ -461,7 +461,7 @@ fn a_served_stack_accepts_records_and_shows_them() {
         command.args(["demo", "--serve"]).args(SMALL).arg("--output").arg(folder.path().join("out"));
     let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let verdict = lines.find(|line| line.contains("match the records exactly")).unwrap();
+    let verdict = lines.find(|line| line.contains("match the input records exactly")).unwrap();
     assert_eq!(verdict, EQUAL);
     let mut printed: Vec<_> =
         lines.by_ref().take_while(|line| !line.starts_with("Rows reach the lake")).collect();

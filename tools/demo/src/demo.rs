@@ -277,7 +277,7 @@ The result is in {}:
   lake.sql                        the lake's views and queries, for DuckDB
   lake/contact_records/           rows as Parquet, by contact_date
   lake/raw/contact-records/       raw contact records
-  lake/errors/                    failed contact records, with their bytes
+  lake/errors/                    failed contact records, with original bytes
   lake/rejected/agent-events/     rejected agent events, with the reasons
   agent-state.jsonl               current state of every agent
   agent-history.jsonl             history of every agent, with durations

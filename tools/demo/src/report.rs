@@ -132,11 +132,11 @@ impl RunResult {
     #[must_use]
     pub fn verdict(&self) -> String {
         if self.differences.is_empty() {
-            return "Both tables, the rows and the failures match the records exactly.".to_owned();
+            return "The agent tables, rows, and failures match the input records exactly.".to_owned();
         }
         let Differences { agents, history, rows, failures } = self.differences;
         format!(
-            "MISMATCH: {agents} agents, {history} history entries, {rows} rows and {failures} failures differ from the records; this is a bug, please report it with logs/"
+            "MISMATCH: {agents} agents, {history} history entries, {rows} rows, and {failures} failures differ from the input records; this is a bug, please report it with logs/"
         )
     }
 

@@ -23,13 +23,13 @@ pub struct Summary {
     pub rows: u64,
     /// Contact records under `errors/`.
     pub failed: u64,
-    /// Records of another known kind, dropped on purpose.
+    /// Known record types that are not contact records, dropped on purpose.
     pub dropped: u64,
     /// Agent events sent.
     pub agent_events: u64,
     /// Agents in the agent table.
     pub agents: usize,
-    /// Entries of the history: events and intervals.
+    /// Entries of the history: events, and status and contact intervals.
     pub history_entries: usize,
     /// Agent events by outcome.
     pub outcomes: Outcomes,
@@ -44,15 +44,15 @@ pub struct Summary {
 /// The outcomes of agent events, as the function counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes {
-    /// New, and the state changed.
+    /// New; the state was updated.
     pub applied: u64,
-    /// Processed before.
+    /// Already processed.
     pub duplicate: u64,
     /// Older than the state, but new to the history.
     pub stale: u64,
-    /// Another known kind.
+    /// A known record type that changes no table.
     pub skipped: u64,
-    /// Kept with the reason.
+    /// Stored with the reason.
     pub rejected: u64,
     /// Retried later; also counted under another outcome.
     pub retried: u64,
@@ -149,22 +149,22 @@ impl fmt::Display for Summary {
         };
         line("Contact records", self.contact_records, "received")?;
         line("  rows", self.rows, "in the lake")?;
-        line("  failed", self.failed, "kept unchanged")?;
-        line("  dropped", self.dropped, "another known kind, not a contact record")?;
+        line("  failed", self.failed, "original bytes stored")?;
+        line("  dropped", self.dropped, "known record type that is not a contact record")?;
         line("Agent events", self.agent_events, "received")?;
-        line("  applied", applied, "new, and the agent's state changed")?;
-        line("  duplicate", duplicate, "processed before, nothing changed")?;
-        line("  stale", stale, "older than the stored state, which was kept")?;
-        line("  skipped", skipped, "another known kind, not an agent event")?;
-        line("  rejected", rejected, "kept with the reason")?;
+        line("  applied", applied, "new; the agent's state was updated")?;
+        line("  duplicate", duplicate, "already processed; no change")?;
+        line("  stale", stale, "older than the stored state; state unchanged")?;
+        line("  skipped", skipped, "known record type that changes no table")?;
+        line("  rejected", rejected, "stored with the reason")?;
         if retried > 0 {
-            line("  retried", retried, "retried, and also counted above")?;
+            line("  retried", retried, "retried; also counted above")?;
         }
         if self.discarded > 0 {
             line("  discarded", self.discarded, "under aws/lambda/; the function's log has the cause")?;
         }
         line("Agents", self.agents as u64, "")?;
-        line("History entries", self.history_entries as u64, "events and intervals")?;
+        line("History entries", self.history_entries as u64, "events, and status and contact intervals")?;
         writeln!(f, "{:<18} {:>9.1} s", "Time", self.elapsed.as_secs_f64())?;
         self.injected_faults.as_ref().map_or(Ok(()), |injected| write_injected(f, injected))
     }

@@ -296,7 +296,7 @@ impl Counts {
         for ((code, path), records) in self.records.rejected.iter() {
             line(&format!("  {code}"), *records, path);
         }
-        line("Dropped", self.records.dropped(), "another known kind, not a contact record");
+        line("Dropped", self.records.dropped(), "known record type that is not a contact record");
         if self.misfits > 0 {
             line("Misfits", self.misfits, "rows that do not fit the table; please report this");
         }
