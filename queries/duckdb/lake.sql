@@ -235,7 +235,7 @@ FROM (
 WHERE
   version_rank = 1;
 
--- One row per contact, with columns that implement Amazon Connect's contact metrics. All of their definitions are in this view.
+-- One row per contact, with columns that implement Amazon Connect's contact metrics. This view defines all of those metrics.
 CREATE OR REPLACE VIEW contact_metrics AS
 SELECT
   contact_date,
@@ -319,7 +319,7 @@ FROM (
     NOT COALESCE(assistant, FALSE)
 );
 
--- Contacts per queue in 15-minute intervals (UTC): counts, sums, and maximums for any time zone and any larger grain.
+-- Counts, sums, and maximums for contacts per queue, in 15-minute intervals (UTC) to aggregate for any time zone or grain.
 CREATE OR REPLACE VIEW queue_intervals AS
 SELECT
   contact_date,
@@ -490,7 +490,7 @@ GROUP BY
   simulated,
   interval_start;
 
--- Handled contacts per agent and routing profile, in 15-minute intervals (UTC): counts, sums, and maximums.
+-- Counts, sums, and maximums for handled contacts, per agent and routing profile, in 15-minute intervals (UTC).
 CREATE OR REPLACE VIEW agent_contact_metrics_intervals AS
 SELECT
   contact_date,
@@ -545,7 +545,7 @@ GROUP BY
   simulated,
   interval_start;
 
--- Every readable agent event in the archive, deduplicated.
+-- Every agent event in the archive that can be read, without duplicates.
 CREATE OR REPLACE VIEW agent_events AS
 SELECT
   instance_id,
@@ -603,7 +603,7 @@ WHERE
   AND event_type <> ''
   AND NOT event_timestamp IS NULL;
 
--- Completed statuses per agent, exactly once: AgentHistory's status#… entries, as far back as the archive goes.
+-- Every completed status of each agent, exactly once. Same as AgentHistory's status#… entries, but for the whole archive.
 CREATE OR REPLACE VIEW agent_status_intervals AS
 SELECT
   agent_id,
@@ -678,7 +678,7 @@ WHERE
     )
   );
 
--- Completed contact states per agent, exactly once: AgentHistory's contact#… entries, as far back as the archive goes.
+-- Every completed contact state of each agent, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
 CREATE OR REPLACE VIEW agent_contact_intervals AS
 SELECT
   agent_id,
@@ -823,7 +823,7 @@ FROM (
 WHERE
   start_timestamp < end_timestamp;
 
--- Every status, contact state, and configuration of each agent, one row per period, with start and end times.
+-- Every status, contact state, and configuration of each agent. Each row is one period, with its start and end times.
 CREATE OR REPLACE VIEW agent_state_intervals AS
 WITH events AS (
   SELECT
@@ -1218,7 +1218,7 @@ WHERE
     kind = 'configuration' AND next_state IS NULL
   );
 
--- Agent time, in segments during which the state does not change, split at 15-minute interval boundaries (UTC).
+-- Each agent's time, in segments without a change of state. Segments are split at 15-minute interval boundaries (UTC).
 CREATE OR REPLACE VIEW agent_segments AS
 WITH edges AS (
   SELECT
@@ -1544,7 +1544,7 @@ GROUP BY
   level5_id,
   interval_start;
 
--- Abandonment: how many queued contacts ended without an agent, a transfer, or a next contact.
+-- Abandonment: how many queued contacts ended without reaching an agent, being transferred, or having a next contact.
 CREATE OR REPLACE MACRO abandonment(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -1781,7 +1781,7 @@ ORDER BY
   routing_profile_id,
   channel;
 
--- Agent activity: how long agents were online, on contact, idle, or in a custom status.
+-- Agent activity: how long agents were online, on a contact, idle, or in a custom status.
 CREATE OR REPLACE MACRO agent_activity(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
 WITH given AS (
   SELECT
@@ -1911,7 +1911,7 @@ ORDER BY
   agents.agent_id,
   routing_profile_id;
 
--- Agent answer rate: the fraction of offered contacts that agents accepted, and ring time.
+-- Agent answer rate: the fraction of offered contacts that agents accepted, and how long contacts rang.
 CREATE OR REPLACE MACRO agent_answer_rate(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
 WITH given AS (
   SELECT
@@ -2038,7 +2038,7 @@ ORDER BY
   agents.agent_id,
   routing_profile_id;
 
--- Agent contacts: how many contacts each agent handled, and their handle time.
+-- Agent contacts: how many contacts each agent handled, and the handle time of those contacts.
 CREATE OR REPLACE MACRO agent_contacts(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2166,7 +2166,7 @@ ORDER BY
   routing_profile_id,
   channel;
 
--- Agent non-response: contacts offered to agents and not answered, including and excluding those the customer abandoned.
+-- Agent non-response: contacts offered to agents but not answered, with and without those that the customer abandoned.
 CREATE OR REPLACE MACRO agent_non_response(first_day, last_day, time_zone := 'UTC', grain := 'day', look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2284,7 +2284,7 @@ ORDER BY
   offers.agent_id,
   offers.channel;
 
--- Beyond the look-back: contacts that belong to the queried days but started before the other queries' look-back window.
+-- Beyond the look-back: contacts of the queried days that other queries miss because they started before the look-back window.
 CREATE OR REPLACE MACRO beyond_look_back(first_day, last_day, time_zone := 'UTC', grain := 'day', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2390,7 +2390,7 @@ ORDER BY
   MIN(MIN(instant)) OVER (PARTITION BY local_start),
   channel;
 
--- Callbacks: how many were requested, how many were handled by an agent, and how long customers waited.
+-- Callbacks: how many callbacks were requested, how many were handled by an agent, and how long customers waited.
 CREATE OR REPLACE MACRO callbacks(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2598,7 +2598,7 @@ ORDER BY
   instance_id,
   initial_contact_id;
 
--- Contact times: contact duration, resolution time, flow time, and agent first response time for chats.
+-- Contact times: contact duration, resolution time, and flow time; for chats, also agent first response time.
 CREATE OR REPLACE MACRO contact_times(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2718,7 +2718,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Contact volume: how many contacts started, were queued, or were handled, by initiation method.
+-- Contact volume: for each initiation method, how many contacts started, were queued, and were handled.
 CREATE OR REPLACE MACRO contact_volume(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2875,7 +2875,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Disconnect reasons: why contacts ended, for all contacts and for handled contacts.
+-- Disconnect reasons: why contacts ended, once for all contacts and once for handled contacts only.
 CREATE OR REPLACE MACRO disconnect_reasons(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3155,7 +3155,7 @@ ORDER BY
   channel,
   interval_start;
 
--- Handle time: how long agents worked on each contact, by component.
+-- Handle time: how long agents worked on each contact, in total and per component of handle time.
 CREATE OR REPLACE MACRO handle_time(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3277,7 +3277,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Handle time percentiles: median, 90th percentile, and maximum of handle time.
+-- Handle time percentiles: median, 90th percentile, and maximum handle time.
 CREATE OR REPLACE MACRO handle_time_percentiles(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3711,7 +3711,7 @@ ORDER BY
   present.instance_id,
   present.routing_profile_id;
 
--- Record versions: how many versions of contact records arrived, in how many deliveries, and how late the last one was.
+-- Record versions: how many versions of contact records arrived, in how many deliveries, and how long after disconnection.
 CREATE OR REPLACE MACRO record_versions(first_day, last_day) AS TABLE
 SELECT
   contact_date,
@@ -4076,7 +4076,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Time in status: how long agents were in each status, split at interval boundaries.
+-- Time in status: how much time agents spent in each status, split at interval boundaries.
 CREATE OR REPLACE MACRO time_in_status(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*') AS TABLE
 WITH given AS (
   SELECT

@@ -688,7 +688,10 @@ fn every_kind_of_fault_is_injected_into_every_part_of_a_small_demo() {
         demo.args(["demo", "--agents", "4", "--hours", "2", "--chaos", seed, "--output"]);
         let ended = demo.arg(folder.path().join("out")).output().unwrap();
         let shown = String::from_utf8(ended.stdout).unwrap();
-        assert!(shown.contains("match the input records exactly") && shown.contains("Injected faults"), "{shown}");
+        assert!(
+            shown.contains("match the input records exactly") && shown.contains("Injected faults"),
+            "{shown}"
+        );
         let summary = fs::read(folder.path().join("out/summary.json")).unwrap();
         let summary: Value = serde_json::from_slice(&summary).unwrap();
         let parts = summary["injected_faults"].as_object().unwrap();
