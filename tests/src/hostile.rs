@@ -79,11 +79,11 @@ pub fn contact_records() -> Vec<Case> {
         |levels: usize| contact_with(&format!("\"New\":{}1{}", "[".repeat(levels), "]".repeat(levels)));
     let spoof = "\u{202e}gnp.exe\u{202c}";
     vec![
-        case("32 KB of attributes, Amazon Connect's limit", attribute(32 * 1024), "row"),
-        case("a record of 1 MiB, Firehose's limit", attribute(1_024_000 - 400), "row"),
+        case("32 KB of attributes, which is Amazon Connect's limit", attribute(32 * 1024), "row"),
+        case("a record of 1 MiB, which is Firehose's limit", attribute(1_024_000 - 400), "row"),
         case("a record of 4 MB: its row fits the response", attribute(4_000_000), "row"),
         case(
-            "a record of 10 MiB, Kinesis's limit: its row does not fit a response",
+            "a record of 10 MiB, which is Kinesis's limit: its row does not fit the response",
             attribute(10 << 20),
             "failed: too_large $",
         ),
@@ -92,7 +92,7 @@ pub fn contact_records() -> Vec<Case> {
         case("a million levels of nesting", nested(1_000_000), "failed: too_deep $"),
         case("a million opening braces", "{".repeat(1_000_000), "failed: not_json $"),
         case(
-            "a number beyond any type: its digits are kept",
+            "a number too large for any type: its digits are kept",
             contact_with("\"AgentConnectionAttempts\":1e400"),
             "row",
         )
@@ -115,18 +115,18 @@ pub fn contact_records() -> Vec<Case> {
         )
         .holds("extra", "{\"\u{421}ustomerId\":\"x\"}"),
         case(
-            "a required key with a letter that only looks right",
+            "a required key with a look-alike letter of another alphabet",
             with_a_key_that_looks_like_contact_id(),
             "failed: missing_field ContactId",
         ),
         case(
-            "keys that differ in case: only the documented one is the field",
+            "keys that differ only in case: only the documented spelling is the field",
             contact(json!({"Channel": "VOICE", "CHANNEL": "CHAT"})),
             "row",
         )
         .holds("channel", "VOICE"),
         case(
-            "a repeated key: the last counts, the first is kept in `extra`",
+            "a repeated key: the last value is used, the first is kept in `extra`",
             contact_with(r#""Channel":"VOICE","Channel":"CHAT""#),
             "row",
         )
@@ -146,12 +146,12 @@ pub fn contact_records() -> Vec<Case> {
         case("an offset: the contact date is in UTC", started("2026-03-02T00:30:00+14:00"), "row")
             .holds("initiation_timestamp", "2026-03-01T10:30:00.000Z"),
         case(
-            "a time without an offset: the zone is unknown",
+            "a timestamp without an offset: the time zone is unknown",
             started("2026-03-02T08:00:00"),
             "failed: bad_field InitiationTimestamp",
         ),
         case(
-            "a path instead of a time: it never becomes part of a key",
+            "a file path instead of a timestamp: it never becomes part of an S3 key",
             started("../../raw/x"),
             "failed: bad_field InitiationTimestamp",
         ),
@@ -162,7 +162,7 @@ pub fn contact_records() -> Vec<Case> {
         )
         .holds("attributes", json!({"=k": "=HYPERLINK(\"http://a\")"})),
         case(
-            "a log line in an ID: it is text",
+            "an ID that contains a log line: it is kept as plain text",
             contact(json!({"CustomerId": "x\n{\"level\":\"ERROR\"}"})),
             "row",
         )
@@ -236,12 +236,12 @@ pub fn agent_events() -> Vec<Case> {
         ),
         case("an ID of 256 bytes", agent(&"x".repeat(254), json!({})), "applied"),
         case(
-            "a longer ID: a key has at most 1,024 bytes",
+            "a longer ID: a sort key has at most 1,024 bytes",
             agent("a-long", json!({"EventId": "x".repeat(257)})),
             "rejected: bad_field EventId",
         ),
         case(
-            "an ID with the character that joins keys",
+            "an ID with `#`, which separates the parts of a key",
             agent("a-1", json!({"EventId": "e#1"})),
             "rejected: bad_field EventId",
         ),
@@ -271,18 +271,18 @@ pub fn agent_events() -> Vec<Case> {
         ),
         case("a leap second", agent("a-7", json!({"EventTimestamp": "2016-12-31T23:59:60Z"})), "applied"),
         case(
-            "a time without an offset",
+            "a timestamp without an offset",
             agent("a-8", json!({"EventTimestamp": "2026-03-02T08:00:00"})),
             "rejected: bad_field EventTimestamp",
         ),
         case(
-            "a snapshot of another type: it is ignored",
+            "a snapshot that is not a JSON object: it is ignored",
             agent("a-9", json!({"CurrentAgentSnapshot": "x"})),
             "applied",
         ),
         case("an unknown event type", agent("a-10", json!({"EventType": "PAUSED"})), "applied"),
         case(
-            "keys that differ in case",
+            "keys that differ only in case",
             agent("a-11", json!({"eventtype": "LOGIN", "EVENTID": "x"})),
             "applied",
         ),
@@ -292,7 +292,7 @@ pub fn agent_events() -> Vec<Case> {
             "rejected: too_deep $",
         ),
         case(
-            "the magic bytes of an aggregate, followed by garbage",
+            "the magic bytes of an aggregated record, followed by invalid data",
             b"\xf3\x89\x9a\xc2rubbish".to_vec(),
             "rejected: aggregated $",
         ),

@@ -81,7 +81,8 @@ fn scale() -> String {
             contacts * f64::from(arguments.contact_record_bytes) / 1e6,
         )
     };
-    "| agents | events/s | MB/s | shards | lanes | state writes/s | of one board/s | history writes/s | contact records/s | MB/s |\n\
+    "| agents | agent events/s | agent events, MB/s | shards | lanes | AgentState writes/s | AgentState writes/s per board | \
+     AgentHistory writes/s | contact records/s | contact records, MB/s |\n\
      |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
         .to_owned()
         + &[100, 10_000, 100_000, 1_000_000].map(row).concat()

@@ -166,7 +166,7 @@ pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
     let _ = writeln!(text, "{:<12} {total:>10.2}", "total");
     let savings = savings(arguments, &prices, total);
     if !savings.is_empty() {
-        text.push_str("\nChanges with other settings\n");
+        text.push_str("\nEffect of other settings\n");
         for (setting, difference) in savings {
             let _ = writeln!(text, "{difference:>+12.2}  {setting}");
         }
@@ -294,7 +294,7 @@ fn kinesis(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item 
             let dollars = prices.hours_per_month * kinesis.on_demand_stream_hour
                 + gigabytes * (kinesis.on_demand_gb_in + readers * kinesis.on_demand_gb_out)
                 + held * kinesis.on_demand_gb_month_beyond_24_hours;
-            (dollars, format!("one stream on demand, {gigabytes:.1} GB"))
+            (dollars, format!("one on-demand stream of agent events, {gigabytes:.1} GB"))
         }
         StreamMode::Provisioned => {
             let shards = shards(arguments);
@@ -342,7 +342,7 @@ fn lambda(arguments: &CostArguments, volume: &Volume, invocations: &Invocations,
     Item {
         service: "Lambda",
         what: format!(
-            "{:.2} million invocations, {seconds:.0} s of {} MB",
+            "{:.2} million invocations, {seconds:.0} s at {} MB",
             requests / 1e6,
             arguments.function_memory
         ),
