@@ -27,7 +27,7 @@ generated from the code, the views, and `queries/columns.toml` (`make generate`)
   ([contact-record.md](contact-record.md#personal-data)) for rows, `AgentPiiPolicy` ([agent-state.md](agent-state.md)) for the agent
   tables. A column without a note does not identify a person by itself. It contains a time, a number, an ID, a type, or a name that the
   contact center chose. A PII policy can also change most of the columns without a note. Views of contacts read rows to which the policy
-  has already been applied. Raw copies, the archive, and the views of agent events contain the original values.
+  has already been applied. Raw copies and the archive, and the views that read them, contain the original values.
 - A *replica* is the copy of an instance in a second Region ([deploy.md](deploy.md)). An *agent queue* is a queue that belongs to one agent.
   A *standard queue* is any other queue.
 - Columns of the named queries have the same meaning as in the views. [queries.md](queries.md) describes columns that only a query has.
