@@ -1,16 +1,16 @@
 -- Abandonment: how many queued contacts ended without reaching an agent, being transferred, or having a next contact.
 --
 -- Amazon Connect: contacts abandoned, abandonment rate, average queue abandon time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Contacts count regardless of their
--- disconnect reason; callbacks and API contacts count too.
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Contacts are counted regardless
+-- of their disconnect reason. Callbacks and API contacts are also counted.
 --
--- contacts_customer_gave_up is our own metric: abandoned contacts that the customer disconnected.
+-- contacts_customer_gave_up is our own metric. It counts abandoned contacts that the customer disconnected.
 --
--- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
---          queue_id, queue_name, agent_queue, channel, contacts_queued, contacts_abandoned, abandonment_rate (0 to 1),
---          avg_abandon_time (seconds), contacts_customer_gave_up
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
---          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
+--          instance_id, queue_id, queue_name, agent_queue, channel, contacts_queued, contacts_abandoned,
+--          abandonment_rate (0 to 1), avg_abandon_time (seconds), contacts_customer_gave_up
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          queue (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}

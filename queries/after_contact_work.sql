@@ -2,15 +2,16 @@
 --
 -- Amazon Connect: average after contact work time
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The average is over all handled
--- contacts: those without after-contact work count as 0.
+-- contacts; contacts without after-contact work count as 0.
 --
--- average_of_those_with_work is our own metric.
+-- average_of_those_with_work is our own metric. It is the average over the contacts with after-contact work.
 --
 -- Columns: local_start, instance_id, agent_id, agent_username (null if no record has one), routing_profile_id,
---          routing_profile_name, channel, contacts_handled, avg_after_contact_work_time (seconds), contacts_with_work,
---          average_of_those_with_work (seconds), longest_seconds
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---          profile (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+--          routing_profile_name, channel, contacts_handled, avg_after_contact_work_time (seconds), contacts_with_work
+--          (handled contacts with after-contact work), average_of_those_with_work (seconds), longest_seconds (longest
+--          after-contact work)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          routing profile (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_routing_profile_of_contacts},
 {contacts view=agent_contact_metrics_intervals instant=interval_start name=routing_profile}

@@ -1,20 +1,21 @@
 -- Agent activity: how long agents were online, on a contact, idle, or in a custom status.
 --
 -- Amazon Connect: online time, agent on contact time, agent idle time, non-productive time, error status time,
--- occupancy, and each as a share of online time
+-- occupancy, and each of these as a share of online time
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Time is split at interval
--- boundaries. Two of Amazon's pages count ringing as idle and one does not; here it is idle.
+-- boundaries. Two Amazon pages count ringing as idle time and one does not. We count it as idle time.
 --
--- missed_or_rejected_time is our own metric: idle time with a missed or rejected contact. is_open: a state had not
--- ended by the agent's last event; it is counted up to that event.
+-- missed_or_rejected_time is our own metric. It is idle time during which the agent had a missed or rejected
+-- contact. is_open is true if a state had not ended by the agent's last event. The state is counted up to that
+-- event.
 --
 -- Columns: local_start, instance_id, agent_id, agent_username (null if no record has one), routing_profile_id,
 --          routing_profile_name, sum_online_time_agent, sum_contact_time_agent, sum_idle_time_agent,
 --          sum_non_productive_time_agent, sum_error_status_time_agent, missed_or_rejected_time (seconds),
 --          percent_agent_on_contact_time, percent_agent_idle_time, percent_non_productive_time, agent_occupancy (0 to
 --          1), is_open
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---          profile (name or id, or *)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          routing profile (name or ID, or *)
 WITH
 {given asked=by_routing_profile},
 {agents view=agent_intervals},

@@ -1,17 +1,19 @@
 -- Agent answer rate: the fraction of offered contacts that agents accepted, and how long contacts rang.
 --
--- Amazon Connect: agent answer rate, agent non-response, agent incoming, outbound, callback and API connecting time
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). If the customer hangs up while the
--- contact is ringing, it counts as a non-response of the agent; the query agent_non_response can leave those out.
+-- Amazon Connect: agent answer rate, agent non-response, and agent incoming, outbound, callback, and API connecting
+-- time (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). If the customer hangs up
+-- while the contact is ringing, this counts as an agent non-response. To exclude these cases, use the query
+-- agent_non_response.
 --
--- Averages are over attempts that ended as connected, missed, failed, or rejected.
+-- Averages are per attempt. They cover attempts that ended because the contact was connected, was missed, failed, or
+-- was rejected.
 --
 -- Columns: local_start, instance_id, agent_id, agent_username (null if no record has one), routing_profile_id,
 --          routing_profile_name, offers_accepted, agent_non_response, agent_answer_rate (0 to 1),
 --          sum_connecting_time_agent, avg_agent_incoming_connecting_time, avg_agent_outbound_connecting_time,
 --          avg_agent_callback_connecting_time, avg_agent_api_connecting_time (seconds)
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---          profile (name or id, or *)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          routing profile (name or ID, or *)
 WITH
 {given asked=by_routing_profile},
 {agents view=agent_intervals},

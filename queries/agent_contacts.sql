@@ -9,8 +9,8 @@
 --          contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
 --          sum_handle_time, avg_handle_time, avg_interaction_time, avg_hold_time, avg_hold_time_all_contacts,
 --          avg_after_contact_work_time, avg_active_time, avg_agent_pause_time (seconds)
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---          profile (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          routing profile (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_routing_profile_of_contacts},
 {contacts view=agent_contact_metrics_intervals instant=interval_start name=routing_profile}

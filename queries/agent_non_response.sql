@@ -1,9 +1,9 @@
 -- Agent non-response: contacts offered to agents but not answered, with and without those that the customer abandoned.
 --
--- Amazon Connect: agent non-response, agent non-response without customer abandons
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The second counts voice contacts
--- only, without those whose record says that the customer disconnected before any agent was connected. A contact whose
--- record has not arrived yet is counted.
+-- Amazon Connect: agent non-response and agent non-response without customer abandons
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). The second metric counts only
+-- voice contacts, and excludes contacts whose record shows that the customer disconnected before any agent was
+-- connected. A contact whose record has not arrived yet is counted.
 --
 -- Columns: local_start, instance_id, agent_id, channel, agent_non_response,
 --          agent_non_response_without_customer_abandons

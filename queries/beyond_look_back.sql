@@ -1,10 +1,11 @@
 -- Beyond the look-back: contacts of the queried days that other queries miss because they started before the look-back window.
 --
--- Amazon Connect has no such metric. This query reads everything before the look-back. Run it occasionally. If it finds
--- contacts, use a longer look-back.
+-- Amazon Connect has no such metric. This query reads all data before the look-back window, so run it only
+-- occasionally. If it finds contacts, use a longer look-back.
 --
 -- Columns: local_start, channel, contacts_ended, contacts_queued_by_enqueue, contacts_handled_by_connected_to_agent,
---          longest_days (counted from the day on which a contact began), first_contact_date
+--          longest_days (the longest time, in days, from the day on which a contact began), first_contact_date
+--          (earliest day on which one of these contacts began, UTC)
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 include
 --          simulated contacts (true, false), 6 look-back in days
 WITH

@@ -1,10 +1,12 @@
 -- Contact chains: contacts linked by transfers or callbacks.
 --
--- Amazon Connect has no such metric; contact search shows them as related contacts. Only contacts that started in the
--- queried days are included.
+-- Amazon Connect has no such metric, but contact search in the console shows these contacts as related contacts.
+-- Only contacts that started on the queried days are included. Contacts that a disconnect flow starts, such as a
+-- survey, are not part of a chain.
 --
--- Columns: instance_id, initial_contact_id, contacts, contact_ids (in the order in which they began),
---          initiation_methods, agents (number of agents on the chain), began, ended (UTC), handle_seconds (sum)
+-- Columns: instance_id, initial_contact_id, contacts (number of contacts in the chain), contact_ids (in the order in
+--          which they began), initiation_methods (in the same order), agents (number of agents in the chain), began
+--          (first initiation, UTC), ended (last disconnection, UTC), handle_seconds (sum of handle time)
 -- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true, false)
 WITH
 {days}

@@ -1,20 +1,21 @@
 -- Contact volume: for each initiation method, how many contacts started, were queued, and were handled.
 --
--- Amazon Connect: contacts created, incoming, transferred in, queued, handled, and the console's names for parts of
--- them by initiation method (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
--- contacts_created is counted at initiation, contacts_queued_by_enqueue at the enqueue,
--- contacts_handled_by_connected_to_agent at the connection, and all other counts at disconnection.
+-- Amazon Connect: contacts created, incoming, transferred in, queued, and handled, including the console's
+-- breakdowns by initiation method (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
+-- contacts_created is counted at initiation, contacts_queued_by_enqueue when a contact is queued,
+-- contacts_handled_by_connected_to_agent when the agent is connected, and all other counts at disconnection.
 --
 -- simulated_contacts is the number of simulated contacts that ended, if they are included.
 --
--- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
---          queue_id, queue_name, agent_queue, channel, contacts_created, contacts_incoming, contacts_transferred_in,
---          contacts_transferred_in_by_agent, contacts_transferred_in_from_queue, api_contacts, callback_contacts,
---          customer_first_callback_contacts, contacts_queued, contacts_queued_by_enqueue, contacts_handled,
---          contacts_handled_by_connected_to_agent, contacts_handled_incoming, contacts_handled_outbound,
---          callback_contacts_handled, api_contacts_handled, contacts_ended, simulated_contacts
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
---          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
+--          instance_id, queue_id, queue_name, agent_queue, channel, contacts_created, contacts_incoming,
+--          contacts_transferred_in, contacts_transferred_in_by_agent, contacts_transferred_in_from_queue,
+--          api_contacts, callback_contacts, customer_first_callback_contacts, contacts_queued,
+--          contacts_queued_by_enqueue, contacts_handled, contacts_handled_by_connected_to_agent,
+--          contacts_handled_incoming, contacts_handled_outbound, callback_contacts_handled, api_contacts_handled,
+--          contacts_ended, simulated_contacts
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          queue (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}

@@ -1,13 +1,13 @@
 -- Disconnect reasons: why contacts ended, once for all contacts and once for handled contacts only.
 --
--- Amazon Connect: contacts handled by disconnect reason; contacts agent hung up first has the reason AGENT_DISCONNECT
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
+-- Amazon Connect: contacts handled by disconnect reason; the metric "Contacts agent hung up first" counts those with
+-- the reason AGENT_DISCONNECT (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
 --
--- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
---          queue_id, queue_name, agent_queue, channel, disconnect_reason, contacts_ended, contacts_handled,
---          contacts_abandoned
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
---          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
+--          instance_id, queue_id, queue_name, agent_queue, channel, disconnect_reason, contacts_ended,
+--          contacts_handled, contacts_abandoned
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          queue (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}

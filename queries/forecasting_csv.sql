@@ -1,17 +1,18 @@
 -- Forecasting: contact volume and handle time by queue, in the format that Amazon Connect forecasting imports.
 --
--- Amazon Connect: the CSV file of "Import data for forecasting"
+-- Amazon Connect imports this CSV file as described in "Import data for forecasting"
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/import-data-for-forecasting.html). Upload daily data and
 -- 15-minute or 30-minute data as separate files.
 --
--- Contacts count when they are queued, or at initiation if they never are. API contacts, which include new chats and
--- tasks, are left out: the page lists inbound contacts, transfers, and callbacks only. Agents' own queues are left out
--- too. Intervals without contacts have no row. TimeStamp is the start of the local interval, in UTC.
+-- Contacts are counted when they are queued or, if they have no enqueue timestamp, at initiation. API contacts
+-- (which include new chats and tasks) are excluded, because Amazon's page lists only inbound contacts, transfers,
+-- and callbacks. Contacts without a queue and contacts in agent queues are also excluded. Intervals without contacts
+-- have no row. TimeStamp is the start of the local interval, in UTC.
 --
 -- Columns: QueueName, QueueId, ChannelType, TimeStamp, IntervalDuration (15mins, 30mins, daily), IncomingContactVolume,
 --          AverageHandleTime (seconds), ContactsHandled
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, day), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name or
---          id, or *), 6 include simulated contacts (true, false), 7 look-back in days, 8 instance (id, or *)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, day), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue (name
+--          or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days, 8 instance (ID, or *)
 WITH
 {given asked=by_queue},
 wanted AS (

@@ -1,11 +1,12 @@
 -- Handle time percentiles: median, 90th percentile, and maximum handle time.
 --
--- Amazon Connect reports averages only. Percentiles are exact, by nearest rank.
+-- Amazon Connect reports only averages. Percentiles are exact, by the nearest-rank method.
 --
--- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
---          queue_id, queue_name, agent_queue, channel, contacts, median_seconds, p90_seconds, longest_seconds
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
---          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
+--          instance_id, queue_id, queue_name, agent_queue, channel, contacts (number of contacts with a handle time),
+--          median_seconds, p90_seconds (90th percentile), longest_seconds (maximum)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          queue (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_queue},
 {contacts view=contact_metrics instant=disconnect_timestamp name=queue},

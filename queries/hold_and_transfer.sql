@@ -1,21 +1,24 @@
 -- Hold and transfer: how often contacts were put on hold or transferred.
 --
--- Amazon Connect: contacts put on hold, average customer hold time, average holds, contacts transferred out, by agent,
--- internal, external (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Only completed
--- transfers count. A warm transfer, in which the first agent stays until the second joins, does not count.
+-- Amazon Connect: contacts put on hold, average customer hold time, average holds, and contacts transferred out
+-- (all, by agent, internal, external)
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Only completed cold transfers
+-- are counted. A warm transfer, in which the first agent stays until the second agent joins, is not counted.
 --
--- contacts_transferred_unanswered is a substitute for Amazon's contacts transferred out from queue, whose rule needs a
--- field that the record does not have: transferred, queued, and no agent. contacts_continued is our own metric: a next
--- contact without a transfer, such as a survey, a callback, or a conference. Holds are counted by NumberOfHolds; a hold
--- of less than a second has a duration of 0.
+-- contacts_transferred_unanswered is a substitute for Amazon's contacts transferred out from queue, whose rule needs
+-- a field that contact records do not have. It counts contacts that were queued and transferred without a connected
+-- agent. contacts_continued is our own metric. It counts contacts with a next contact but without a completed
+-- transfer, for example because a survey, a callback, or a conference followed. Holds are counted with
+-- NumberOfHolds. A hold that lasts less than one second has a duration of 0.
 --
--- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
---          queue_id, queue_name, agent_queue, channel, contacts_handled, contacts_put_on_hold, hold_rate (0 to 1),
---          avg_hold_time (seconds, over contacts with a hold), avg_holds (over all contacts), contacts_transferred_out,
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
+--          instance_id, queue_id, queue_name, agent_queue, channel, contacts_handled, contacts_put_on_hold, hold_rate
+--          (contacts put on hold, divided by contacts handled, 0 to 1), avg_hold_time (seconds, over contacts that
+--          were on hold), avg_holds (over all contacts that ended), contacts_transferred_out,
 --          contacts_transferred_out_by_agent, contacts_transferred_out_internal, contacts_transferred_out_external,
 --          contacts_transferred_unanswered, contacts_continued
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
---          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          queue (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_queue},
 {contacts view=queue_intervals instant=interval_start name=queue}

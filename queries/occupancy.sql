@@ -1,15 +1,17 @@
 -- Occupancy: the fraction of available time that agents spent on contacts, by routing profile.
 --
--- Amazon Connect: occupancy, average agent concurrency
--- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Occupancy is the ratio of the sums,
--- not the average of the agents' rates. Concurrency is the handle time of all contacts / (on contact + idle time);
--- Amazon's page divides by "handle + idle", which could never exceed 1. Handle time counts at the end of a contact and
--- the other times as they pass, so for grains below a day the concurrency says little.
+-- Amazon Connect: occupancy and average agent concurrency
+-- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Occupancy is the ratio of the
+-- sums, not the average of the agents' rates. Concurrency is the handle time of all contacts, divided by the sum of
+-- on contact time and idle time. Amazon's page divides by "handle + idle"; if that meant the handle time of all
+-- contacts, the result could never exceed 1. Handle time is counted when a contact ends, and the other times when
+-- they pass, so for intervals shorter than a day concurrency is not meaningful.
 --
--- Columns: local_start, instance_id, routing_profile_id, routing_profile_name, agents, sum_contact_time_agent,
---          sum_idle_time_agent (seconds), agent_occupancy (0 to 1), avg_agent_concurrency (contacts)
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 routing
---          profile (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days
+-- Columns: local_start, instance_id, routing_profile_id, routing_profile_name, agents (number of agents with on
+--          contact time or idle time), sum_contact_time_agent, sum_idle_time_agent (seconds), agent_occupancy (0 to
+--          1), avg_agent_concurrency (contacts at the same time)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          routing profile (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days
 WITH
 {given asked=by_routing_profile_of_contacts},
 {agents view=agent_intervals},

@@ -1,10 +1,12 @@
 -- Record versions: how many versions of contact records arrived, in how many deliveries, and how long after disconnection.
 --
--- Amazon Connect has no such metric. Rows written by a backfill (those with an arrival_place) do not count as
--- deliveries. Days are those of contact_date, in UTC.
+-- Amazon Connect has no such metric. Rows written by a backfill (rows with an arrival_place) do not count as
+-- deliveries. Days are values of contact_date, in UTC.
 --
--- Columns: contact_date, contacts, versions, deliveries, contacts_with_versions, latest_arrival_hours (latest arrival
---          of any contact, counted from its disconnection)
+-- Columns: contact_date, contacts (number of contacts), versions (number of different contents), deliveries (number
+--          of rows delivered by Firehose), contacts_with_versions (contacts with more than one version),
+--          latest_arrival_hours (longest time, in hours, from a contact's disconnection to the last delivery of its
+--          record)
 -- Parameters: 1 first day, 2 last day (YYYY-MM-DD, UTC)
 SELECT
     contact_date,

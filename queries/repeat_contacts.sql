@@ -1,10 +1,12 @@
 -- Repeat contacts: how many contacts were followed by another contact from the same customer within a given number of days.
 --
--- Amazon Connect has no such metric. A customer is an address at a channel's endpoint, if the PII policy keeps or
--- hashes it; anonymous callers are left out. Contacts that resulted from the first one (transfers, callbacks) are not
--- repeat contacts. Near the last day, later contacts may not have arrived yet.
+-- Amazon Connect has no such metric. Only inbound contacts are counted. A customer is identified by the type and the
+-- address of the customer endpoint. This requires that the PII policy keeps or hashes the address. Anonymous callers
+-- are excluded. Contacts that resulted from the first one (transfers, callbacks) are not repeat contacts. For
+-- contacts near the last day, the figures may be too low, because later contacts may not have arrived yet.
 --
--- Columns: local_date, channel, contacts, repeated, repeat_rate (0 to 1)
+-- Columns: local_date, channel, contacts (number of contacts), repeated (contacts that were followed by another one),
+--          repeat_rate (repeated, divided by contacts, 0 to 1)
 -- Parameters: 1 time zone (IANA), 2 first day, 3 last day (local, YYYY-MM-DD), 4 include simulated contacts (true,
 --          false), 5 days
 WITH

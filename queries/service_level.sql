@@ -1,20 +1,20 @@
 -- Service level: how many queued contacts left the queue within the threshold, regardless of outcome.
 --
--- Amazon Connect: service level X, contacts removed from queue in X, contacts answered in X seconds, contacts abandoned
--- in X seconds (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html), where X is the
--- threshold. A contact that was abandoned within the threshold counts as a success in Connect.
+-- Amazon Connect: service level X, contacts removed from queue in X seconds, contacts answered in X seconds, and
+-- contacts abandoned in X seconds (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).
+-- Connect counts a contact that was abandoned within the threshold as a success.
 --
--- Time in queue is Queue.Duration, in whole seconds. LT (the default in Connect) means less than the threshold. LTE
--- means less than or equal to the threshold. Another Amazon page calls answered_in_time_rate "service level", but it is
--- not the value that Connect shows. The queue_intervals view contains the LT counts for fixed thresholds.
+-- Time in the queue is Queue.Duration, in whole seconds. LT (Connect's default) means less than the threshold X. LTE
+-- means less than or equal to X. Another Amazon page calls answered_in_time_rate the service level, but it is not
+-- the value that Connect shows. The view queue_intervals has the LT counts for fixed thresholds.
 --
--- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, a date), instance_id,
---          queue_id, queue_name, agent_queue, channel, contacts_queued, contacts_removed_from_queue_in_x,
---          sum_contacts_answered_in_x, sum_contacts_abandoned_in_x, service_level (0 to 1), answered_in_time_rate (0 to
---          1)
--- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 queue
---          (name or id, or *), 6 include simulated contacts (true, false), 7 look-back in days, 8 threshold in seconds, 9
---          comparison (LT, LTE)
+-- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
+--          instance_id, queue_id, queue_name, agent_queue, channel, contacts_queued,
+--          contacts_removed_from_queue_in_x, sum_contacts_answered_in_x, sum_contacts_abandoned_in_x, service_level
+--          (0 to 1), answered_in_time_rate (0 to 1)
+-- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5
+--          queue (name or ID, or *), 6 include simulated contacts (true, false), 7 look-back in days, 8 threshold in
+--          seconds, 9 comparison (LT, LTE)
 WITH
 {given asked=by_queue},
 wanted AS (

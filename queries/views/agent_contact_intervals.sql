@@ -2,12 +2,12 @@
 --
 -- The ENDED state is after-contact work.
 --
--- An interval is taken from the event that ended it: a contact of its previous snapshot is compared with the same contact in
--- its current one. If the contact is gone, its state ended with the event. If two events report the end of the same
--- interval, the earlier one counts. A contact is in one state at a time, so an interval begins where the previous one ended
--- if that is later than its StateStartTimestamp: a contact that is put on hold, paused, or resumed may keep an earlier
--- timestamp. The end is then the time of the event that shows the next state. Events of a Region in which the agent does not
--- work are left out if they say so.
+-- An interval is computed from the event that ended it. Each contact in the event's previous snapshot is compared with the
+-- same contact in the current snapshot. If the contact is no longer there, its state ended at the time of the event. If two
+-- events report the end of the same interval, the earlier event is used. A contact is in one state at a time, so an interval
+-- never begins before the previous one ended: a contact that is put on hold, paused, or resumed may keep an earlier
+-- StateStartTimestamp. In that case, the previous state ended at the time of the event that shows the next state. Events
+-- that name another Region as the agent's current Region are excluded.
 --
 -- Columns: agent_id varchar, contact_id varchar, state varchar, channel varchar, queue_name varchar,
 --          start_timestamp timestamp(3), end_timestamp timestamp(3), seconds double, closed_by varchar,

@@ -1,7 +1,7 @@
 -- Counts, sums, and maximums for handled contacts, per agent and routing profile, in 15-minute intervals (UTC).
 --
--- Like queue_intervals, but for handled contacts only: each counts in the interval in which it was disconnected, for the
--- agent and the routing profile in its record. agent_username is null if the PII policy drops it.
+-- Like queue_intervals, but only for handled contacts. Each contact is counted in the interval in which it was disconnected,
+-- for the agent and the routing profile in its record. agent_username is null if the PII policy drops it.
 --
 -- Columns: contact_date varchar, instance_id varchar, agent_id varchar, agent_username varchar,
 --          routing_profile_id varchar, routing_profile_name varchar, channel varchar, simulated boolean,

@@ -1,9 +1,9 @@
 -- Every agent event in the archive that can be read, without duplicates.
 --
--- The archive has one line of JSON per event. Lines that are not agent events, or lack a field that agent-event-upserter
--- requires, are left out, as that function does. Snapshots are JSON text. version orders the events of an agent in a Region
--- by time, with ties broken by event ID. region is the Region of the stream; active_region is the Region in which the agent
--- works, if the instance routes across Regions.
+-- The archive has one line of JSON per event. Lines that are not agent events, or that lack a field that
+-- agent-event-upserter requires, are excluded. Snapshots are JSON text. version puts the events of an agent in a Region in
+-- order: by time, with ties broken by event ID. region is the Region of the stream; active_region is the Region in which the
+-- agent works, if the instance routes across Regions.
 --
 -- Columns: instance_id varchar, agent_id varchar, event_id varchar, event_type varchar, event_timestamp timestamp(3),
 --          version varchar, previous_snapshot varchar, current_snapshot varchar, region varchar, active_region varchar

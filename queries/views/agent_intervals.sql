@@ -1,12 +1,14 @@
 -- Amazon Connect agent activity metrics in 15-minute intervals (UTC), with durations split exactly at interval boundaries.
 --
--- Online is any status but Offline. On contact is time in a status of type ROUTABLE (Available) with at least one contact
--- connected, on hold, paused, or in after-contact work; two at once count once. The rest of the time in such a status is
--- idle, including time with ringing, missed, rejected, or failed contacts; error status time is part of it. Time in a custom
--- status is non-productive, whether the agent works or not: online = contact + idle + non-productive. An offer is either
--- accepted, or not responded to: missed, rejected, failed, or gone. It counts in the interval in which the ringing ended.
--- Connecting time is time in state CONNECTING before CONNECTED, MISSED, ERROR, or REJECTED, summed over contacts. is_open: a
--- state had not ended by the agent's last event; it is counted up to that event.
+-- An agent is online in any status except Offline. On contact time is time in a status of type ROUTABLE (Available) with at
+-- least one contact connected, on hold, paused, or in after-contact work. Time with two contacts at once is counted once.
+-- The rest of the time in such a status is idle time, including time with ringing, missed, rejected, or failed contacts.
+-- Error status time is part of idle time. Time in a custom status is non-productive time, whether the agent works or not.
+-- Online time is the sum of on contact time, idle time, and non-productive time. An offer is either accepted or not
+-- responded to. A non-response is an offer that was missed, was rejected, failed, or disappeared from the agent's list. An
+-- offer is counted in the interval in which the ringing ended. Connecting time is time in state CONNECTING before CONNECTED,
+-- MISSED, ERROR, or REJECTED, summed over contacts. is_open is true if a state had not ended by the agent's last event. The
+-- state is counted up to that event.
 --
 -- Columns: instance_id varchar, agent_id varchar, routing_profile_id varchar, routing_profile_name varchar,
 --          level1_id varchar, level2_id varchar, level3_id varchar, level4_id varchar, level5_id varchar,

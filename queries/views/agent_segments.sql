@@ -1,9 +1,10 @@
 -- Each agent's time, in segments without a change of state. Segments are split at 15-minute interval boundaries (UTC).
 --
--- In a segment an agent has one status, one routing profile, and one hierarchy. connecting is the number of contacts in a
--- CONNECTING state that ends in CONNECTED, MISSED, ERROR, or REJECTED. agent_non_response, offers_accepted, and
--- connecting_attempts count the offers and attempts that ended at the start of the segment, under the configuration that
--- applies from then on.
+-- In a segment, an agent has one status, one routing profile, and one hierarchy. If the instance has a replica in another
+-- Region, the states in both Regions are combined: a ROUTABLE status is used before a CUSTOM one, and both before OFFLINE,
+-- and contacts in both Regions are counted. connecting is the number of contacts in a CONNECTING state that is followed by
+-- CONNECTED, MISSED, ERROR, or REJECTED. agent_non_response, offers_accepted, and connecting_attempts count the offers and
+-- attempts that ended at the start of the segment. They are counted under the configuration that applies from that time.
 --
 -- Columns: instance_id varchar, agent_id varchar, routing_profile_id varchar, routing_profile_name varchar,
 --          level1_id varchar, level2_id varchar, level3_id varchar, level4_id varchar, level5_id varchar,

@@ -1,22 +1,22 @@
 -- Every status, contact state, and configuration of each agent. Each row is one period, with its start and end times.
 --
 -- Derived from the sequence of an agent's snapshots. A state lasts from its start to the start of the next one. It starts at
--- its own timestamp or, if that is not later than the previous state (a hold may keep the timestamp of the connection), at
--- the time of the event that shows it. A contact that is missing from the next current snapshot ended with that event.
--- Previous snapshots count only if they show a state that began after every known one: an earlier event was lost. Nothing
--- counts before the first event of a session or after its last one. A session begins with LOGIN and ends with LOGOUT;
--- heartbeats may follow. A silence of more than an hour also ends a session, because heartbeats arrive every two minutes,
--- and the next event of any type begins another. is_open marks a state that had not ended by the last event of a session
--- without a LOGOUT. Each Region of an instance has its own sessions. Events of a Region in which the agent does not work are
--- left out.
+-- its own timestamp or, if this timestamp is not later than that of the previous state (a hold may keep the timestamp of the
+-- connection), at the time of the event that shows the state. A contact that is missing from the next current snapshot ended
+-- at the time of that event. Previous snapshots are used only if they show a state that began after every known state, which
+-- means that an earlier event was lost. No time before the first event of a session or after its last event is included. A
+-- session begins with LOGIN and ends with LOGOUT; heartbeats may follow. A period of more than one hour without events also
+-- ends a session, because heartbeats arrive every two minutes. The next event of any type then begins another session.
+-- is_open is true for a state that had not ended by the last event of a session without a LOGOUT. Each Region of an instance
+-- has its own sessions and rows. Events that name another Region as the agent's current Region are excluded.
 --
--- kind is status, contact, or configuration. status_class is ROUTABLE, CUSTOM, or OFFLINE; an event without a type is
--- classified by the name of the status. next_state is the contact's state after this one, null if the contact was gone.
--- outcome is how ringing ended: connected, missed, rejected, error, gone, or other. is_offer: routing offered the contact;
--- the agent did not start it (OUTBOUND, EXTERNAL_OUTBOUND, MONITOR). A contact state of zero length has a row too, because
--- it may have been an offer. Routing profile and hierarchy have no timestamp of their own: a configuration counts from the
--- event that shows it, the first one of a session from the start of the session, and the first one of all from the beginning
--- of time.
+-- kind is status, contact, or configuration. status_class is ROUTABLE, CUSTOM, or OFFLINE; a status without a type is
+-- classified by its name. next_state is the contact's state after this one, or null if the contact disappeared from the
+-- agent's list. outcome is how ringing ended: connected, missed, rejected, error, gone (the contact disappeared), or other.
+-- is_offer is true if routing offered the contact and the agent did not start it (OUTBOUND, EXTERNAL_OUTBOUND, MONITOR). A
+-- contact state of zero length also has a row, because it may have been an offer. Routing profile and hierarchy have no
+-- timestamp of their own. A configuration begins at the first event that contains it. The first configuration of a session
+-- begins at the start of the session, and the first one of an agent in a Region at 0001-01-01.
 --
 -- Columns: instance_id varchar, region varchar, agent_id varchar, kind varchar, state varchar, status_class varchar,
 --          contact_id varchar, channel varchar, initiation_method varchar, queue_id varchar, next_state varchar,

@@ -1,9 +1,9 @@
 -- Every completed status of each agent, exactly once. Same as AgentHistory's status#… entries, but for the whole archive.
 --
--- An interval is taken from the event that ended it: the status of its previous snapshot is compared with that of its
--- current one. If two events report the end of the same interval, the earlier one counts. If the instance has a replica in
--- another Region, two things are left out: events of a Region in which the agent does not work, if they say so, and offline
--- time in one Region during which the agent had another status in the other.
+-- An interval is computed from the event that ended it: the status in the event's previous snapshot is compared with the
+-- status in its current snapshot. If two events report the end of the same interval, the earlier event is used. If the
+-- instance has a replica in another Region, two things are excluded: events that name another Region as the agent's current
+-- Region, and offline intervals in one Region that overlap with another status in the other Region.
 --
 -- Columns: agent_id varchar, name varchar, status_type varchar, start_timestamp timestamp(3),
 --          end_timestamp timestamp(3), seconds double, closed_by varchar, instance_id varchar, region varchar

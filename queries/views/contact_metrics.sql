@@ -1,9 +1,10 @@
 -- One row per contact, with columns that implement Amazon Connect's contact metrics. This view defines all of those metrics.
 --
--- A boolean column is true if the contact counts in that metric. A time column is not null if the contact counts in that
--- average; null is in neither numerator nor denominator. Assistant contacts are left out, as in Amazon's reports. Simulated
--- contacts are marked; queries leave them out unless asked to include them. Contacts of supervisors who listen (MONITOR) are
--- not handled contacts. Rows with a schema version below 3 follow other rules: run `contact-ledger backfill` first.
+-- A boolean column is true if the contact is counted in that metric. A time column is not null if the contact is counted in
+-- that average. A null is in neither the numerator nor the denominator. Assistant contacts are excluded, as in Amazon's
+-- reports. Simulated contacts are marked; queries exclude them unless asked to include them. Contacts of supervisors who
+-- listen (MONITOR) are not handled contacts. Rows with a schema version below 3 were computed with different rules. Run
+-- `contact-ledger backfill` before you query them.
 --
 -- Columns: contact_date varchar, contact_id varchar, initial_contact_id varchar, instance_id varchar, queue_id varchar,
 --          queue_name varchar, agent_queue boolean, channel varchar, initiation_method varchar,

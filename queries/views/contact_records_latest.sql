@@ -1,13 +1,14 @@
 -- One row per contact: the latest version of its record.
 --
--- A contact record is sent again whenever the contact changes, for up to 24 months, and any version may arrive twice. The
--- latest version has the greatest last_update_timestamp. Rows of one contact with the same last_update_timestamp and
--- content_hash have the same content, however many there are and whichever schema they were written with. The row with the
--- highest schema version represents them, preferably one written by a backfill, and it counts from the first arrival. If two
--- contents have the same last_update_timestamp, the one whose first arrival is later is the latest; if that is equal too,
--- the one with the greater content_hash. So a late copy of an older content changes nothing, and neither does a backfill:
--- rows delivered by Firehose have the exact arrival time, and the raw copy that a backfill reads counts only for contents
--- that have no other row. All versions of a contact have the same contact_date, so a filter on it reads those days only.
+-- Connect sends a contact record again whenever the contact changes, for up to 24 months, and may deliver any version more
+-- than once. The latest version has the greatest last_update_timestamp. Rows of one contact with the same
+-- last_update_timestamp and content_hash have the same content, regardless of the schema version that they were written
+-- with. The row with the highest schema version represents that content. If there are several such rows, a row written by a
+-- backfill is preferred. If two versions have the same last_update_timestamp, the one whose first arrival is later is the
+-- latest. If the first arrivals are also equal, the one with the greater arrival_place, and then the one with the greater
+-- content_hash, is the latest. A late copy of an older version therefore changes nothing, and neither does a backfill: rows
+-- delivered by Firehose have the exact arrival time, and the arrival time of a raw copy is used only if the content has no
+-- other row. All versions of a contact have the same contact_date. If you filter on it, Athena reads only the selected days.
 --
 -- Columns: those of contact_records
 SELECT {columns}

@@ -1,9 +1,9 @@
 -- Every contact record in the raw copies under raw/contact-records/, unchanged, one per row.
 --
--- Firehose concatenates the copies without line ends. A record begins where one object ends and another object with a name
--- in it begins: inside a string, a quotation mark would be escaped or end the string, and no name could follow. A record
--- also begins with the name that Amazon Connect puts first, so that a truncated record does not swallow the next one. Bytes
--- after a record that are not JSON are split off.
+-- Firehose concatenates the copies without line breaks. A record begins where one object ends and another object that
+-- contains a name begins. Such a boundary cannot occur inside a string, where a quotation mark would be escaped or would end
+-- the string. A record also begins at the name that Amazon Connect puts first (AWSAccountId), so that a truncated record
+-- does not absorb the next one. Text after a record that is not JSON is split off.
 --
 -- Columns: arrival_date varchar, record varchar
 SELECT arrival_date, part AS record

@@ -1,12 +1,13 @@
 -- Counts, sums, and maximums for contacts per queue, in 15-minute intervals (UTC) to aggregate for any time zone or grain.
 --
--- A contact counts when it was disconnected, as in Amazon Connect, with these exceptions: contacts_created counts when it
--- was initiated, contacts_queued_by_enqueue and the sums "by enqueue" when it was queued, and
--- contacts_handled_by_connected_to_agent when the agent was connected. So one contact may count in several intervals, and in
--- none for a time that it does not have. queue_id is null for contacts without a queue. Each time has a sum in seconds and
--- the number of contacts in it: divide the two for an average. For a larger grain, add the sums and take the maximum of the
--- maximums. simulated separates simulated contacts: Amazon counts them unless filtered. contact_date is the day on which the
--- contacts began; a filter on it reads those days only.
+-- As in Amazon Connect, a contact is counted in the interval in which it was disconnected, with these exceptions:
+-- contacts_created is counted when the contact was initiated, contacts_queued_by_enqueue and the figures "by enqueue" when
+-- it was queued, and contacts_handled_by_connected_to_agent when the agent was connected. One contact may therefore be
+-- counted in several intervals. It is not counted for a time that it does not have. queue_id is null for contacts without a
+-- queue. Each time has a sum in seconds and the number of contacts in the sum. Divide the two for an average. For a larger
+-- grain, add the sums and take the maximum of the maximums. simulated separates simulated contacts, which Amazon includes
+-- unless you filter them out. contact_date is the day on which the contacts began. If you filter on it, Athena reads only
+-- the selected days.
 --
 -- Columns: contact_date varchar, instance_id varchar, queue_id varchar, queue_name varchar, agent_queue boolean,
 --          channel varchar, initiation_method varchar, disconnect_reason varchar, simulated boolean,

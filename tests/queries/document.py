@@ -17,81 +17,102 @@ from engines import DuckDb, literal
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEAD = """# Queries
 
-Reference of the named queries, with Amazon Connect's metric names and definitions: how to run them in Athena and in DuckDB, what they read and
-cost, and what every metric means.
+This page is a reference for the named queries, which use Amazon Connect's metric names and definitions. It explains how to run the queries
+in Athena and DuckDB, what they read and cost, and what every metric means.
 
-| where | how |
+## Running a query
+
+| environment | command |
 |---|---|
 | terminal, Athena | `contact-ledger query service_level --stack <name> --from 2026-03-02` |
 | terminal, demo output | `contact-ledger query service_level --local` (needs DuckDB 1.3 or newer: its command line or its Python package) |
 | Athena console | choose the workgroup, then *Saved queries*; the console asks for the parameters |
 | DuckDB, demo output | `duckdb -init demo-output/lake.sql`, then `FROM service_level('2026-03-02', '2026-03-02', grain := '60')` |
 
-[data-dictionary.md](data-dictionary.md) has the meaning of every column. `contact-ledger query --list` lists the queries. Without
-`--from` they cover yesterday, or with `--local` the last day that has data. Without `--time-zone` they use the system's time zone.
-A line above the answer (on standard error with `--format csv` and `json`) shows both. In DuckDB the default is UTC.
-`--format csv` and `json` output every column and every row. In CSV, text that a spreadsheet would interpret as a formula begins
-with `'`. `--local` runs the queries in the folder's `lake.sql`. `queries/` has the SQL in parts; *Saved queries* and
-`template.yaml` have the complete SQL.
+- `contact-ledger query --list` lists the queries.
+- If you do not specify `--from`, a query covers yesterday or, with `--local`, the last day that has data. If you do not specify
+  `--time-zone`, it uses the system's time zone. A line above the output shows the days and the time zone. With `--format csv` or
+  `--format json`, this line is written to standard error.
+- If you call a query directly in DuckDB, the default time zone is UTC.
+- A table omits IDs that have a name next to them, the instance ID if it is the same in all rows, and rows after the first 10,000. CSV and
+  JSON contain every column and every row. In CSV, a text value that a spreadsheet would interpret as a formula begins with `'`.
+- `--local` runs the queries in the folder's `lake.sql`. The folder `queries/` contains the SQL in separate parts. The complete SQL is in
+  *Saved queries* and in `template.yaml`.
 
 | parameter | values |
 |---|---|
-| time zone | IANA name, `'America/New_York'`. Intervals follow local time: days of 23 and 25 hours are correct, and an hour that occurs twice gives two rows with different offsets |
-| grain | `'15'`, `'30'`, `'60'` minutes, `'day'`, `'week'` (whole weeks that start on Monday) |
-| first day, last day | `'2026-03-02'`, local, both inclusive |
-| queue, routing profile | name or ID, `'*'` for all |
-| include simulated contacts | `false` leaves out [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon counts them unless filtered: use `true` for Amazon's figures. Assistant contacts are always left out, as in Amazon's reports |
-| look-back | number of days to read before the first day: 8, for tasks and email 91 |
+| time zone | IANA name, such as `'America/New_York'`. Intervals follow local time: days with 23 or 25 hours are handled correctly, and an hour that occurs twice produces two rows with different offsets |
+| grain | `'15'`, `'30'`, or `'60'` minutes, `'day'`, or `'week'` (whole weeks that start on Monday) |
+| first day, last day | dates in local time, such as `'2026-03-02'`; both are inclusive |
+| queue, routing profile | name or ID; `'*'` for all |
+| include simulated contacts | `false` excludes [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon includes them unless you filter them out, so use `true` to get the same figures as Amazon. Assistant contacts are always excluded, as in Amazon's reports |
+| look-back | number of days to read before the first day. The default is 8; use 91 if you have tasks or email |
 
-Text needs quotation marks in the Athena console. On the command line every parameter is an option, with a default. Values are bound
-as parameters, never pasted into SQL. Rates are fractions from 0 to 1. Times are in seconds. Records have whole seconds where Connect
-averages milliseconds, so sums differ by up to one second per contact. GetMetricDataV2 covers standard queues only: to compare, leave
-out rows with `agent_queue`.
+- In the Athena console, enclose strings in quotation marks. On the command line, every parameter is an option with a default value.
+- Values are passed as bind parameters and are never inserted into the SQL text.
+- Rates are fractions from 0 to 1. Times are in seconds. Contact records contain whole seconds, whereas Connect averages milliseconds, so
+  our sums can differ from Connect's by up to one second per contact.
+- GetMetricDataV2 covers only standard queues. To compare results with it, exclude rows in which `agent_queue` is true.
 
-## Which data the queries read
+The columns of the results:
 
-A contact counts when it ends but is stored by the day on which it began, so the queries read `look-back` more days. Contacts that
-began even earlier are missing in the answer; `beyond_look_back` counts them. Agent events are read from one day before to two days
-after, by the day of arrival: events that arrive later are missing. The views read everything; filter them by `contact_date`.
+- `local_start` is the start of the interval, as local time with UTC offset; for days and weeks, the date.
+- Metrics are in the table [Amazon Connect metrics](#amazon-connect-metrics).
+- Columns that only one query has are explained in its section below.
+- All other columns have the same meaning as in the views ([data-dictionary.md](data-dictionary.md)).
 
-Rows with a schema version below 3 follow other rules: run `contact-ledger backfill` first. A `ContactRecordPiiPolicy` that
-drops, masks, or hashes `initiation_method`, `disconnect_reason`, `next_contact_id`, or `queue_duration_seconds` changes the metrics
-that need them.
+## What data the queries read
 
-A second partition, by the day on which contacts ended, would read less. On a year's lake in Trino (160 MB of rows, 3 % of the contacts
-end on another day; `make measure-look-back`):
+A contact is counted when it ends, but is stored under the day on which it began. The queries therefore read additional days before the
+first day (the look-back). Contacts that began even earlier are missing from the results. The query `beyond_look_back` counts them.
 
-| | one day | one week | files |
+Agent events are read by day of arrival, from one day before the first day until two days after the last day. Events that arrive later are
+missing from the results.
+
+The views read all of the data, so filter the views of contacts by `contact_date`. The views of agents have no such column and always read
+the whole archive.
+
+Rows with a schema version below 3 were computed with different rules. Run `contact-ledger backfill` before you query them. A
+`ContactRecordPiiPolicy` that drops, masks, or hashes `initiation_method`, `disconnect_reason`, `next_contact_id`, or
+`queue_duration_seconds` changes the metrics that need them.
+
+### Why there is a look-back
+
+We considered a second partition key, the day on which a contact ended. Queries would then read less data. Measurements in Trino
+(`make measure-look-back`), on a lake with one year of data (160 MB of rows; 3% of the contacts end on a different day than they began):
+
+| design | one day | one week | files |
 |---|---|---|---|
 | look-back of 8 days | 3.94 MB, 1.1 s | 6.57 MB, 0.9 s | 365 |
-| second partition | 0.62 MB, 0.6 s | 4.36 MB, 0.8 s | 1,825 |
+| second partition key | 0.62 MB, 0.6 s | 4.36 MB, 0.8 s | 1,825 |
 
-We use the look-back. Athena bills at least 10 MB per query, so both cost the same at this size, and at a hundred times the size a
-query for one day costs $0.002. The second partition would multiply the number of files that Firehose writes, move every row, and
-split the versions of a contact over several partitions when its end is corrected.
+We chose the look-back. Athena bills at least 10 MB per query, so both designs cost the same at this size. At 100 times the size, a
+one-day query with the look-back costs $0.002. The second partition key would multiply the number of files that Firehose writes, require
+moving every row, and spread the versions of a contact record across several partitions if its end time is corrected.
 
 ## Cost, limits, and permissions
 
-Athena bills by the bytes that a query reads, at least 10 MB. `contact-ledger query` shows how many. Athena stops a query of the
-workgroup after `QueryScanLimit` bytes (100 GB, $0.50); `--max-bytes` cancels a query earlier, when Athena reports more than that.
-Ctrl-C stops the query in Athena and waits until it is canceled.
+Athena bills for the bytes that a query reads, with a minimum of 10 MB. `contact-ledger query` shows this number. Athena cancels a query
+in the workgroup once it has read `QueryScanLimit` bytes (by default 100 GB, which costs $0.50). To cancel earlier, use `--max-bytes`: the
+command cancels the query when Athena reports that it has read more bytes than this. Ctrl-C stops the query in Athena and waits until it
+is canceled.
 
-To run a query you need `cloudformation:DescribeStacks` and `cloudformation:ListStackResources` on the stack, and:
+To run a query, you need `cloudformation:DescribeStacks` and `cloudformation:ListStackResources` on the stack, and:
 
 | actions | on |
 |---|---|
 | `athena:StartQueryExecution`, `athena:GetQueryExecution`, `athena:GetQueryResults`, `athena:StopQueryExecution`, `athena:GetWorkGroup` (to show the limit) | the workgroup |
-| `glue:GetDatabase`, `glue:GetTable`, `glue:GetTables`, `glue:GetPartition`, `glue:GetPartitions` | the catalog, the database and its tables |
+| `glue:GetDatabase`, `glue:GetTable`, `glue:GetTables`, `glue:GetPartition`, `glue:GetPartitions` | the catalog, the database, and its tables |
 | `s3:GetObject`, `s3:ListBucket`, `s3:GetBucketLocation` | the lake bucket |
 | `s3:PutObject`, `s3:AbortMultipartUpload`, `s3:ListMultipartUploadParts` | `athena-results/*` in the bucket |
 | `kms:Decrypt`, `kms:GenerateDataKey` | the stack's KMS key |
 
 Source: [Athena's managed policies](https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html).
 
-## Base views
+## Interval views
 
-Counts, sums, and maximums in 15-minute intervals in UTC. For any time zone and any larger grain, add the counts and sums, and take the
-maximum of the maximums. Do not add rates and averages: divide the sums.
+These views contain counts, sums, and maximums for 15-minute intervals in UTC. For any time zone and any larger grain, add the counts and
+sums, and take the maximum of the maximums. Do not add rates or averages; instead, divide the sums.
 
 | name | content |
 |---|---|
@@ -122,6 +143,10 @@ def cell(value):
     return "–" if value is None else str(value)
 
 
+# The number of rows that an example shows.
+SHOWN = 4
+# Notes of columns that the page says once for all queries.
+COMMON_NOTES = {None, "seconds", "0 to 1"}
 BASE_VIEWS = ["queue_intervals", "agent_contact_metrics_intervals", "agent_intervals"]
 HOW = {"computed": "computed", "substitute": "**substitute**", "missing": "**missing**"}
 # Columns that are not figures.
@@ -143,11 +168,33 @@ def columns_of(sql):
     return [column.split()[0] for column in text.split(",")]
 
 
-def with_noted_columns_only(part):
-    """The columns with a unit or a note: the table of rows below shows all of them."""
-    columns, _, parameters = part.removeprefix("Columns: ").partition(" Parameters: ")
-    noted = [f"`{name}` {note}" for name, note in re.findall(r"(\w+) (\([^()]*\))", columns)]
-    return f"Units and notes: {', '.join(noted)}. Parameters: {parameters}"
+def split(text):
+    """The parts of a list, which is separated by commas outside parentheses."""
+    return re.split(r", (?![^()]*\))", text)
+
+
+def code(text):
+    """Prose with the column names in it as code. Code and links stay unchanged."""
+    return "".join(
+        part if index % 2 else re.sub(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b", r"`\g<0>`", part)
+        for index, part in enumerate(re.split(r"(`[^`]*`|https?://[^\s)]+)", text))
+    )
+
+
+def described(part, shows_columns):
+    """A paragraph of a query's head. `shows_columns`: an example with every column follows, so only columns with a note are listed,
+    without those that the page says once."""
+    if part.startswith("Columns: "):
+        columns, _, parameters = part.removeprefix("Columns: ").partition(" Parameters: ")
+        columns = [re.fullmatch(r"(\w+)(?: \((.*)\))?", column).groups() for column in split(columns)]
+        is_listed = lambda name, note: not shows_columns or name != "local_start" and note not in COMMON_NOTES  # noqa: E731
+        listed = [f"- `{name}`" + (f": {code(note)}" if note else "") for name, note in columns if is_listed(name, note)]
+        if listed:
+            yield from ("", "Columns:" if not shows_columns else "Units and notes:", "", *listed)
+        yield from ("", "Parameters:", "")
+        yield from (re.sub(r"^(\d+) ", r"\1. ", parameter) for parameter in split(parameters))
+    else:
+        yield from ("", code(re.sub(r"^Amazon Connect: ", "Corresponding Amazon Connect metrics: ", part)))
 
 
 def numbered(column):
@@ -197,7 +244,7 @@ class Names:
         yield from ("| Amazon's name | console | unit | status | columns | note |", "|---|---|---|---|---|---|")
         for metric in self.metrics:
             here = ", ".join(f"`{column}`" for column in metric.get("here", []))
-            cells = [metric["name"], metric["console"], metric["unit"], HOW[metric["how"]], here, metric.get("note", "")]
+            cells = [metric["name"], metric["console"], metric["unit"], HOW[metric["how"]], here, code(metric.get("note", ""))]
             yield f"| {' | '.join(cells)} |"
 
     def our_table(self):
@@ -205,38 +252,43 @@ class Names:
         for entry in self.ours:
             here = entry["here"]
             shown = ", ".join(f"`{column}`" for column in here[:6]) + (f" and {len(here) - 6} more" if len(here) > 6 else "")
-            yield f"| {shown} | {entry['note']} |"
+            yield f"| {shown} | {code(entry['note'])} |"
 
 
 def documentation(engine, run):
     """The text of docs/queries.md, from the head of every query and its answer for `run`."""
     views = {file.stem: file.read_text() for file in sorted((ROOT / "queries" / "views").glob("*.sql"))}
-    first = lambda name: f"| `{name}` | {paragraphs(views[name])[0]} [More](../queries/views/{name}.sql) |"  # noqa: E731
+    first = lambda name: f"| `{name}` | {paragraphs(views[name])[0]} [SQL](../queries/views/{name}.sql) |"  # noqa: E731
     names = Names()
     text = [HEAD.rstrip(), *map(first, BASE_VIEWS)]
     text += [
         "",
-        "The views under these, and the other tables and views:",
+        "The underlying views, and the other tables and views:",
         "",
         "| name | content |",
         "|---|---|",
-        "| `contact_records` | Every delivered version of every contact record, including duplicates; partitioned by `contact_date`, the day on which the "
-        "contact began. Columns: [contact-record.md](contact-record.md) |",
-        "| `raw_contact_records`, `raw_agent_events` | Raw lines of text, by `arrival_date` |",
+        "| `contact_records` | Every version of every contact record, as delivered, partitioned by `contact_date`, the day on which the "
+        "contact began. [Columns](contact-record.md#columns) |",
+        "| `raw_contact_records` | Raw copies of contact records, as lines of text. One line usually contains all records of a file. "
+        "Partitioned by `arrival_date` |",
+        "| `raw_agent_events` | Raw copies of agent events, one event per line. Partitioned by `arrival_date` |",
         *(first(name) for name in views if name not in BASE_VIEWS),
         "",
-        "## Amazon's names",
+        "## Amazon Connect metrics",
         "",
-        "Amazon Connect's historical metrics on contacts, their times, and agents' activity "
+        "This table lists Amazon Connect's historical metrics for contacts, contact times, and agent activity "
         "([definitions](https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html), "
-        "[API](https://docs.aws.amazon.com/connect/latest/APIReference/API_GetMetricDataV2.html)): *computed* by Amazon's rule, "
-        "*substitute* by another rule and under another name, or *missing*. Where Amazon's pages contradict each other, the "
-        "note says which reading we use. A test compares this table with the columns of the queries. Real-time metrics, and those of "
-        "Contact Lens, campaigns, cases, and flows, are not included.",
+        "[API](https://docs.aws.amazon.com/connect/latest/APIReference/API_GetMetricDataV2.html)). It does not include real-time metrics, "
+        "or those of Contact Lens, campaigns, cases, and flows. A test compares the table with the columns of the queries. The status is one of:",
+        "",
+        "- *computed*: by Amazon's rule, under Amazon's name. Where Amazon's pages contradict each other, the note says which interpretation "
+        "we use.",
+        "- *substitute*: computed by a different rule, under a different name.",
+        "- *missing*: not computed.",
         "",
         *names.table(),
         "",
-        "Columns that are not Amazon metrics, under names that Amazon does not use:",
+        "These columns are not Amazon metrics and have names that Amazon does not use:",
         "",
         *names.our_table(),
     ]
@@ -249,15 +301,15 @@ def documentation(engine, run):
         text += ["", f"## {heading}", "", f"`{name}`: {answer}"]
         columns, rows = engine.answer(name, parameters)
         for part in others:
-            if rows and part.startswith("Columns: "):
-                part = with_noted_columns_only(part)
-            text += ["", part.replace(" Parameters: ", "\n\nParameters: ")]
+            text += described(part, shows_columns=bool(rows))
         given = ", ".join(map(literal, parameters))
         if not rows:
+            text += ["", f"Example: with {given}, there are no rows."]
             continue
-        text += ["", f"With {given}, {'the first of ' if len(rows) > 4 else ''}{len(rows)} rows:", ""]
+        count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+        text += ["", f"Example: with {given}, {f'the first {SHOWN} of ' if len(rows) > SHOWN else ''}{count}:", ""]
         text += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-        for row in rows[:4]:
+        for row in rows[:SHOWN]:
             # The arrival time differs in every run.
             row = [None if column == "latest_arrival_hours" else value for column, value in zip(columns, row)]
             text.append("| " + " | ".join(map(cell, row)) + " |")

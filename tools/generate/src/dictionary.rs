@@ -15,20 +15,22 @@ use crate::template::lake::{trino_type, view_columns};
 const COLUMNS: &str = include_str!("../../../queries/columns.toml");
 const HEAD: &str = "# Data dictionary
 
-Every table and view, column by column, for writing queries, building dashboards, and handling personal data. Generated from the
-code, the views and `queries/columns.toml` (`make generate`).
+This page describes every column of every table and view. Use it to write queries, build dashboards, and handle personal data. It is
+generated from the code, the views, and `queries/columns.toml` (`make generate`).
 
-- Types are those of Athena (Trino). DynamoDB tables have DynamoDB types: S text, N number, L list, M map.
+- Types are Athena (Trino) types. DynamoDB tables have DynamoDB types: S text, N number, L list, M map.
 - Times are in UTC. Durations are in seconds, unless the meaning says otherwise.
 - *Source*: the field of Amazon Connect's [contact record](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html)
   or [agent event](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html), a metric of
   [GetMetricDataV2](https://docs.aws.amazon.com/connect/latest/APIReference/API_GetMetricDataV2.html), or a rule.
-- *Personal data*: what the column may reveal about a person, and the setting that hides it: `ContactRecordPiiPolicy`
+- *Personal data*: what the column may reveal about a person, and the setting that can hide the value: `ContactRecordPiiPolicy`
   ([contact-record.md](contact-record.md#personal-data)) for rows, `AgentPiiPolicy` ([agent-state.md](agent-state.md)) for the agent
-  tables. A column without a note reveals nothing about a person on its own: it is a time, a number, an ID, a type, or a name that
-  the contact center chose. A policy can change most of those columns too. Views read the rows after the policy. Raw copies and the
-  archive are unchanged.
-- Columns of the named queries: [queries.md](queries.md).
+  tables. A column without a note does not identify a person by itself. It contains a time, a number, an ID, a type, or a name that the
+  contact center chose. A PII policy can also change most of the columns without a note. Views of contacts read rows to which the policy
+  has already been applied. Raw copies and the archive, and the views that read them, contain the original values.
+- A *replica* is the copy of an instance in a second Region ([deploy.md](deploy.md)). An *agent queue* is a queue that belongs to one agent.
+  A *standard queue* is any other queue.
+- Columns of the named queries have the same meaning as in the views. [queries.md](queries.md) describes columns that only a query has.
 ";
 
 /// The declaration of a column.
@@ -94,7 +96,7 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
         &mut page,
         "contact_records",
         "table",
-        "Every delivered version of every contact record, including duplicates. Partition key `contact_date`. How fields become columns: [contact-record.md](contact-record.md).",
+        "Contains every version of every contact record, as delivered. The partition key is `contact_date`. [contact-record.md](contact-record.md) describes how fields become columns.",
     );
     for column in columns() {
         of_row(&mut page, "", column, &trino_type(&column.glue_type()));
@@ -104,11 +106,11 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
     for (table, about) in [
         (
             "raw_contact_records",
-            "Raw contact records, as Firehose received them, one per line, by day of arrival. Kept for `RawRetentionDays`.",
+            "Contains the raw contact records of each file, concatenated as Firehose received them, by day of arrival. Kept for `RawRetentionDays`.",
         ),
         (
             "raw_agent_events",
-            "Raw agent events, one per line, by day of arrival. Only with `AgentEventArchive`.",
+            "Contains raw agent events, one event per line, by day of arrival. Exists only with `AgentEventArchive`.",
         ),
     ] {
         section(&mut page, table, "table", about);
@@ -116,7 +118,8 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
     }
     for view in views() {
         let head = view.head();
-        let archive = if reads_the_archive(view.name) { " Reads the archive of agent events." } else { "" };
+        let archive =
+            if reads_the_archive(view.name) { " Reads the whole archive of agent events." } else { "" };
         section(
             &mut page,
             view.name,
@@ -124,7 +127,7 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
             &format!("{}{archive} [SQL](../queries/views/{}.sql)", view.description(), view.name),
         );
         if head.columns.iter().any(|(name, _)| name == "those of contact_records") {
-            page += "| those of `contact_records` | | | | |\n";
+            page += "| same columns as `contact_records` | | | | |\n";
             continue;
         }
         of_view(&mut page, &declared, view)?;
@@ -132,11 +135,11 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
     for (table, about) in [
         (
             "AgentState",
-            "The current state of every agent: up to three items per agent and Region. [agent-state.md](agent-state.md)",
+            "Contains the current state of every agent, in up to three items per agent and Region. See [agent-state.md](agent-state.md).",
         ),
         (
             "AgentHistory",
-            "The history of every agent: events, and intervals of statuses and contacts. [agent-state.md](agent-state.md)",
+            "Contains the history of every agent: events, and intervals of statuses and contacts. See [agent-state.md](agent-state.md).",
         ),
     ] {
         section(&mut page, table, "DynamoDB table", about);
@@ -155,7 +158,7 @@ fn section(page: &mut String, name: &str, kind: &str, about: &str) {
     // Writing to a string cannot fail.
     let _ = write!(
         page,
-        "\n## {name}\n\n{}: {about}\n\n| column | type | meaning | source | personal data |\n|---|---|---|---|---|\n",
+        "\n## {name}\n\n{}. {about}\n\n| column | type | meaning | source | personal data |\n|---|---|---|---|---|\n",
         kind[..1].to_uppercase() + &kind[1..],
     );
 }
@@ -200,7 +203,12 @@ fn of_view(page: &mut String, declared: &Declared, view: &lake_queries::Source) 
                 None => line(page, name, trino, entry),
                 Some((family, numbers)) => {
                     if shown.insert(family.clone()) {
-                        let meaning = format!("{} X: {}.", entry.meaning, numbers.join(", "));
+                        let meaning = format!(
+                            "{} columns, for X = {}. {}",
+                            numbers.len(),
+                            numbers.join(", "),
+                            entry.meaning
+                        );
                         line(page, family, trino, &Entry { meaning, ..entry.clone() });
                     }
                 }
@@ -224,19 +232,22 @@ fn of_row(page: &mut String, parent: &str, column: &Column, column_type: &str) {
     let sources: Vec<_> = column.sources().map(|source| format!("`{source}`")).collect();
     let source = if sources.is_empty() { "derived".to_owned() } else { sources.join(" or ") };
     let (fields, shown_type) = match column.kind {
-        Kind::StructList(fields) => (fields, "array of rows (below)"),
-        Kind::StructMap(fields) => (fields, "map, as an array of rows (below)"),
+        Kind::StructList(fields) => (fields, "array of `row` values (fields below)"),
+        Kind::StructMap(fields) => (fields, "map, stored as an array of `row` values (fields below)"),
         _ => (&[][..], column_type),
     };
     let personal = match column.privacy {
         Privacy::Identity | Privacy::NotPersonal => "",
         Privacy::Open if matches!(column.name, "agent_id" | "agent_arn") => {
-            "identifies an agent; `ContactRecordPiiPolicy`"
+            "identifies an agent; can be hidden by `ContactRecordPiiPolicy`"
+        }
+        Privacy::Open if matches!(column.name, "queue_id" | "queue_arn") => {
+            "identifies an agent if the queue is an agent queue; can be hidden by `ContactRecordPiiPolicy`"
         }
         Privacy::Open => "",
         Privacy::Personal if column.is_shown() => "",
-        Privacy::Personal => "free text, may contain personal data; `ContactRecordPiiPolicy`",
-        Privacy::Sensitive => "describes a person; `ContactRecordPiiPolicy`",
+        Privacy::Personal => "may contain personal data; can be hidden by `ContactRecordPiiPolicy`",
+        Privacy::Sensitive => "describes a person; can be hidden by `ContactRecordPiiPolicy`",
     };
     let Column { name, meaning, .. } = column;
     let meaning = meaning.replace('|', "\\|");

@@ -20,30 +20,30 @@ pub(super) const LISTS: [&[Column]; 3] = [source::COLUMNS, derived::COLUMNS, COL
 
 const COLUMNS: &[Column] = &[
     // Version 3.
-    text("agent_active_region", "Agent.ActiveRegion", "Region where the agent worked; not in every export").open(),
+    text("agent_active_region", "Agent.ActiveRegion", "Region where the agent worked; not present in all contact records").open(),
     text(
         "agent_voice_enhancement_mode",
         "Agent.VoiceEnhancementMode",
-        "mode when the call ended: VOICE_ISOLATION, NOISE_SUPPRESSION, NONE; not in every export",
+        "voice enhancement mode when the call ended: VOICE_ISOLATION, NOISE_SUPPRESSION, NONE; not present in all contact records",
     )
     .open(),
     integer(
         "queue_callback_total_queue_duration_seconds",
         "Queue.CallbackTotalQueueDuration",
-        "total queue time of a customer-first callback, in the queued and the dialed contact, seconds",
+        "total queue time of a customer-first callback, in seconds; present in the records of the queued and of the dialed contact",
     )
     .or("CallbackTotalQueueDuration"),
     integer(
         "callback_total_queue_duration_milliseconds",
         "CallbackTotalQueueDurationMillis",
-        "total queue time of a customer-first callback, under Amazon's other name for it, milliseconds",
+        "total queue time of a customer-first callback, under Amazon's other name for this field, in milliseconds",
     )
     .or("Queue.CallbackTotalQueueDurationMillis"),
     computed(
         "stream_region",
         Kind::Text,
         |facts| Computed::text(facts.part(INSTANCE_ARN, arn::region)),
-        "Region in `instance_arn`, the Region of the stream",
+        "Region in `instance_arn`; the Region of the stream",
     )
     .open(),
     computed(
@@ -57,7 +57,8 @@ const COLUMNS: &[Column] = &[
         "agent_queue",
         Kind::Boolean,
         |facts| Computed::truth(facts.text(QUEUE_ARN).is_some_and(|arn| arn.contains("/queue/agent/"))),
-        "whether the queue is an agent queue; GetMetricDataV2 has standard queues only",
+        "whether the queue is an agent queue, which belongs to one agent. GetMetricDataV2 covers only standard queues, so exclude these \
+         rows to compare results with it",
     ),
     computed(
         "subtype",
@@ -84,7 +85,7 @@ const COLUMNS: &[Column] = &[
         "redacted_fields",
         Kind::Text,
         |facts| segment_attribute(facts, "connect:RedactedFields"),
-        "segment attribute `connect:RedactedFields`: fields removed from the record, such as CUSTOMER_ENDPOINT",
+        "segment attribute `connect:RedactedFields`: fields that were removed from the record, such as CUSTOMER_ENDPOINT",
     )
     .open(),
     computed(
@@ -93,13 +94,13 @@ const COLUMNS: &[Column] = &[
         |facts| {
             Computed::truth(facts.entry(SEGMENT_ATTRIBUTES, "connect:Subtype").as_deref() == Some("connect:Assistant"))
         },
-        "whether it is a conversation of an agent or manager with an assistant; Amazon's reports exclude these",
+        "whether the contact is a conversation between an agent or manager and an AI assistant; Amazon's reports exclude such contacts",
     ),
     computed(
         "simulated",
         Kind::Boolean,
         |facts| Computed::truth(facts.entry(SEGMENT_ATTRIBUTES, "connect:ValidationTestType").is_some()),
-        "whether it is a simulated contact: `connect:ValidationTestType` is set",
+        "whether the contact is a simulated contact, which has `connect:ValidationTestType`",
     ),
     computed(
         "held",
@@ -111,40 +112,41 @@ const COLUMNS: &[Column] = &[
         "continued",
         Kind::Boolean,
         |facts| Computed::truth(facts.has(NEXT_CONTACT_ID) && !transferred(facts)),
-        "whether `next_contact_id` is set without a completed transfer: a disconnect flow, callback, or conference followed",
+        "whether `next_contact_id` is set without a completed transfer, because a disconnect flow, a callback, or a conference followed",
     ),
     computed(
         "transferred_external",
         Kind::Boolean,
         |facts| Computed::truth(transferred(facts) && TRANSFERRED_TO.iter().any(|index| facts.has(*index))),
-        "whether it was `transferred` to an external endpoint, such as a phone number; set even if a policy hides the address \
-         (metric: contacts transferred out external)",
+        "whether the contact was `transferred` to an external endpoint, such as a phone number; correct even if the PII policy hides the \
+         address (metric: contacts transferred out external)",
     ),
     computed(
         "customer_gave_up",
         Kind::Boolean,
         |facts| Computed::truth(customer_gave_up(facts)),
-        "`abandoned` with disconnect reason `CUSTOMER_DISCONNECT`; not an Amazon metric",
+        "whether the contact was `abandoned` and its disconnect reason is `CUSTOMER_DISCONNECT`; not an Amazon metric",
     ),
     computed(
         "active_seconds",
         Kind::Integer,
         active_seconds,
-        "sum of `talk_seconds`, `hold_seconds`, and `after_contact_work_seconds` without absent ones, seconds (metric: average active time)",
+        "sum, in seconds, of those of the following that are present: `talk_seconds`, `hold_seconds`, `after_contact_work_seconds` \
+         (metric: average active time)",
     ),
     computed(
         "resolution_seconds",
         Kind::Integer,
         resolution_seconds,
-        "from `initiation_timestamp` to the later of `agent_after_contact_work_end_timestamp` and `disconnect_timestamp`, at least 0, \
-         seconds (metric: average resolution time)",
+        "time from `initiation_timestamp` to the later of `agent_after_contact_work_end_timestamp` and `disconnect_timestamp`, in seconds; \
+         never negative (metric: average resolution time)",
     ),
     computed(
         "flow_seconds",
         Kind::Integer,
         flow_seconds,
-        "from `connected_to_system_timestamp` to enqueue, else transfer completion, else disconnect, at least 0, 0 if no start, \
-         seconds; INBOUND, TRANSFER, QUEUE_TRANSFER, API only (metric: contact flow time)",
+        "time from `connected_to_system_timestamp` until queued, or else transferred, or else disconnected, in seconds; 0 if no start; \
+         only INBOUND, TRANSFER, QUEUE_TRANSFER, API (metric: contact flow time)",
     ),
     computed(
         "callback_wait_milliseconds",
@@ -153,22 +155,22 @@ const COLUMNS: &[Column] = &[
             let from_seconds = facts.whole(CALLBACK_WAIT).and_then(|seconds| seconds.checked_mul(1000));
             Computed::interval(from_seconds.or_else(|| facts.whole(CALLBACK_WAIT_MILLISECONDS)))
         },
-        "`queue_callback_total_queue_duration_seconds`, else `callback_total_queue_duration_milliseconds`, milliseconds (metric: average \
-         queue answer time of customer-first callbacks)",
+        "`queue_callback_total_queue_duration_seconds` or, if absent, `callback_total_queue_duration_milliseconds`, in milliseconds \
+         (metric: average queue answer time, customer first callback)",
     ),
     computed(
         "wait_after_greeting_milliseconds",
         Kind::Integer,
         wait_after_greeting,
-        "HUMAN_ANSWERED CALLBACK_CUSTOMER_FIRST_DIALED: from the end of the greeting to the agent, else to disconnect, \
-         milliseconds (metric: average wait time after customer first callback connection)",
+        "for dialed customer-first callbacks with HUMAN_ANSWERED: time from the end of the greeting to the agent or else the disconnect, \
+         in milliseconds (metric: average wait time after customer first callback connection)",
     ),
     computed(
         "first_response_milliseconds",
         Kind::Integer,
         |facts| Computed::interval(facts.milliseconds_between(ENQUEUE, FIRST_RESPONSE)),
-        "from `queue_enqueue_timestamp` to `chat_metrics_contact_metrics_agent_first_response_timestamp`, milliseconds (metric: average \
-         contact first response time agent)",
+        "time from `queue_enqueue_timestamp` to `chat_metrics_contact_metrics_agent_first_response_timestamp`, in milliseconds (metric: \
+         average contact first response time agent)",
     ),
 ];
 

@@ -76,24 +76,28 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "agent_interaction_duration_seconds",
         "Agent.AgentInteractionDuration",
-        "time with the customer, excluding hold and pause, seconds",
+        "time that the agent spent with the customer, excluding hold and pause, in seconds",
     ),
     integer(
         "agent_customer_hold_duration_seconds",
         "Agent.CustomerHoldDuration",
-        "time the customer was on hold, seconds",
+        "time that the customer was on hold, in seconds",
     ),
     integer(
         "agent_initiated_hold_duration_seconds",
         "Agent.AgentInitiatedHoldDuration",
-        "time on hold initiated by the agent, seconds",
+        "time on hold that was initiated by the agent, in seconds",
     ),
-    integer("agent_longest_hold_duration_seconds", "Agent.LongestHoldDuration", "longest hold, seconds"),
+    integer(
+        "agent_longest_hold_duration_seconds",
+        "Agent.LongestHoldDuration",
+        "duration of the longest hold, in seconds",
+    ),
     integer("agent_number_of_holds", "Agent.NumberOfHolds", "number of times the customer was on hold"),
     integer(
         "agent_pause_duration_seconds",
         "Agent.AgentPauseDurationInSeconds",
-        "time a task was paused while assigned to the agent, seconds",
+        "time that a task was paused while assigned to the agent, in seconds",
     )
     .or("Agent.AgentPauseDuration"),
     timestamp(
@@ -109,7 +113,7 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "agent_after_contact_work_duration_seconds",
         "Agent.AfterContactWorkDuration",
-        "time in after-contact work, seconds",
+        "time in after-contact work, in seconds",
     ),
     text("agent_capabilities_video", "Agent.Capabilities.Video", "whether the agent could send video").open(),
     text(
@@ -139,7 +143,8 @@ pub(super) const COLUMNS: &[Column] = &[
 
 /// The stream starts these keys with a lowercase letter, the API with a capital one.
 const STATE_TRANSITION: &[Column] = &[
-    text("state", "state", "SILENT_MONITOR, BARGE").or("State").open(),
-    timestamp("state_start_timestamp", "stateStartTimestamp", "when it began").or("StateStartTimestamp"),
-    timestamp("state_end_timestamp", "stateEndTimestamp", "when it ended").or("StateEndTimestamp"),
+    text("state", "state", "state of the supervisor: SILENT_MONITOR, BARGE").or("State").open(),
+    timestamp("state_start_timestamp", "stateStartTimestamp", "when the state began")
+        .or("StateStartTimestamp"),
+    timestamp("state_end_timestamp", "stateEndTimestamp", "when the state ended").or("StateEndTimestamp"),
 ];

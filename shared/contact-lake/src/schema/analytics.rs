@@ -24,13 +24,13 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "chat_metrics_contact_metrics_total_bot_message_length_characters",
         "ChatMetrics.ContactMetrics.TotalBotMessageLengthInChars",
-        "total length of bot messages, characters",
+        "total length of bot messages, in characters",
     )
     .or("ChatMetrics.ChatContactMetrics.TotalBotMessageLengthInChars"),
     integer(
         "chat_metrics_contact_metrics_conversation_close_time_milliseconds",
         "ChatMetrics.ContactMetrics.ConversationCloseTimeInMillis",
-        "time from the customer's last message to the end, milliseconds",
+        "time from the customer's last message to the end of the conversation, in milliseconds",
     )
     .or("ChatMetrics.ChatContactMetrics.ConversationCloseTimeInMillis"),
     integer(
@@ -48,7 +48,7 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "chat_metrics_contact_metrics_agent_first_response_time_milliseconds",
         "ChatMetrics.ContactMetrics.AgentFirstResponseTimeInMillis",
-        "time from the agent joining to the first response, milliseconds",
+        "time from when the agent joined to the agent's first response, in milliseconds",
     )
     .or("ChatMetrics.ChatContactMetrics.AgentFirstResponseTimeInMillis"),
     text(
@@ -80,17 +80,17 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "chat_metrics_agent_metrics_message_length_characters",
         "ChatMetrics.AgentMetrics.MessageLengthInChars",
-        "total length of the agent's messages, characters",
+        "total length of the agent's messages, in characters",
     ),
     integer(
         "chat_metrics_agent_metrics_total_response_time_milliseconds",
         "ChatMetrics.AgentMetrics.TotalResponseTimeInMillis",
-        "total response time of the agent, milliseconds",
+        "total response time of the agent, in milliseconds",
     ),
     integer(
         "chat_metrics_agent_metrics_max_response_time_milliseconds",
         "ChatMetrics.AgentMetrics.MaxResponseTimeInMillis",
-        "longest response time of the agent, milliseconds",
+        "longest response time of the agent, in milliseconds",
     ),
     timestamp(
         "chat_metrics_agent_metrics_last_message_timestamp",
@@ -126,17 +126,17 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "chat_metrics_customer_metrics_message_length_characters",
         "ChatMetrics.CustomerMetrics.MessageLengthInChars",
-        "total length of the customer's messages, characters",
+        "total length of the customer's messages, in characters",
     ),
     integer(
         "chat_metrics_customer_metrics_total_response_time_milliseconds",
         "ChatMetrics.CustomerMetrics.TotalResponseTimeInMillis",
-        "total response time of the customer, milliseconds",
+        "total response time of the customer, in milliseconds",
     ),
     integer(
         "chat_metrics_customer_metrics_max_response_time_milliseconds",
         "ChatMetrics.CustomerMetrics.MaxResponseTimeInMillis",
-        "longest response time of the customer, milliseconds",
+        "longest response time of the customer, in milliseconds",
     ),
     timestamp(
         "chat_metrics_customer_metrics_last_message_timestamp",
@@ -191,7 +191,7 @@ pub(super) const COLUMNS: &[Column] = &[
     text(
         "contact_lens_conversational_analytics_configuration_redaction_configuration_policy",
         "ContactLens.ConversationalAnalytics.Configuration.RedactionConfiguration.Policy",
-        "which transcripts are kept",
+        "which transcripts are kept: redacted only, or redacted and original",
     )
     .open(),
     text_list(
@@ -252,7 +252,7 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "voice_id_result_authentication_minimum_speech_duration_seconds",
         "VoiceIdResult.Authentication.MinimumSpeechInSeconds",
-        "minimum speech needed for authentication, seconds",
+        "minimum speech needed for authentication, in seconds",
     )
     .sensitive(),
     text(
@@ -287,28 +287,33 @@ pub(super) const COLUMNS: &[Column] = &[
 const EVALUATION: &[Column] = &[
     text("form_id", "FormId", "ID of the evaluation form").open(),
     text("evaluation_arn", "EvaluationArn", "the evaluation's ARN").open(),
-    text("status", "Status", "COMPLETE, IN_PROGRESS, DELETED").open(),
-    timestamp("start_timestamp", "StartTimestamp", "when it began"),
-    timestamp("end_timestamp", "EndTimestamp", "when it was completed"),
-    timestamp("delete_timestamp", "DeleteTimestamp", "when it was deleted"),
-    text("export_location", "ExportLocation", "where it was exported to"),
+    text("status", "Status", "status of the evaluation: COMPLETE, IN_PROGRESS, DELETED").open(),
+    timestamp("start_timestamp", "StartTimestamp", "when the evaluation began"),
+    timestamp("end_timestamp", "EndTimestamp", "when the evaluation was completed"),
+    timestamp("delete_timestamp", "DeleteTimestamp", "when the evaluation was deleted"),
+    text("export_location", "ExportLocation", "location that the evaluation was exported to"),
 ];
 
 const ROUTING_CRITERION: &[Column] = &[
-    timestamp("activation_timestamp", "ActivationTimestamp", "when it became active"),
-    integer("index", "Index", "position among the contact's criteria"),
-    field("steps", Kind::StructList(ROUTING_STEP), "Steps", "its steps"),
+    timestamp("activation_timestamp", "ActivationTimestamp", "when the routing criteria became active"),
+    integer("index", "Index", "position in the contact's list of routing criteria"),
+    field("steps", Kind::StructList(ROUTING_STEP), "Steps", "steps of the routing criteria"),
 ];
 
 const ROUTING_STEP: &[Column] = &[
-    text("status", "Status", "ACTIVE, INACTIVE, JOINED, EXPIRED, INTERRUPTED, DEACTIVATED").open(),
-    integer("expiry_duration_seconds", "Expiry.DurationInSeconds", "how long it may last, seconds"),
-    timestamp("expiry_timestamp", "Expiry.ExpiryTimestamp", "when it expires"),
-    json("expression", "Expression", "which agents it requires, as JSON text"),
+    text(
+        "status",
+        "Status",
+        "status of the step: ACTIVE, INACTIVE, JOINED, EXPIRED, INTERRUPTED, DEACTIVATED",
+    )
+    .open(),
+    integer("expiry_duration_seconds", "Expiry.DurationInSeconds", "how long the step may last, in seconds"),
+    timestamp("expiry_timestamp", "Expiry.ExpiryTimestamp", "when the step expires"),
+    json("expression", "Expression", "expression that defines which agents qualify, as JSON text"),
 ];
 
 const AI_AGENT: &[Column] = &[
-    text("ai_use_case", "AiUseCase", "what it was used for").open(),
-    text("ai_agent_version_id", "AiAgentVersionId", "its version").open(),
-    boolean("ai_agent_escalated", "AiAgentEscalated", "whether it escalated the contact"),
+    text("ai_use_case", "AiUseCase", "what the AI agent was used for").open(),
+    text("ai_agent_version_id", "AiAgentVersionId", "version of the AI agent").open(),
+    boolean("ai_agent_escalated", "AiAgentEscalated", "whether the AI agent escalated the contact"),
 ];

@@ -10,18 +10,33 @@ pub(super) const COLUMNS: &[Column] = &[
         "version of the source record's format",
     )
     .open(),
-    text("instance_arn", "InstanceARN", "the instance's ARN; required").open(),
-    text("contact_id", "ContactId", "the contact's ID, the same in all its versions; required").identity(),
-    text("initial_contact_id", "InitialContactId", "first contact in the chain; absent on the first contact")
+    text("instance_arn", "InstanceARN", "ARN of the instance; required").open(),
+    text("contact_id", "ContactId", "ID of the contact, the same in all versions of its record; required")
+        .identity(),
+    text(
+        "initial_contact_id",
+        "InitialContactId",
+        "ID of the first contact in the chain; absent in the first contact's own record",
+    )
+    .open(),
+    text("previous_contact_id", "PreviousContactId", "ID of the previous contact in the chain").open(),
+    text("next_contact_id", "NextContactId", "ID of the next contact in the chain").open(),
+    text("related_contact_id", "RelatedContactId", "ID of a related contact").open(),
+    text("contact_association_id", "ContactAssociationId", "ID shared by all email contacts in a thread")
         .open(),
-    text("previous_contact_id", "PreviousContactId", "previous contact in the chain").open(),
-    text("next_contact_id", "NextContactId", "next contact in the chain").open(),
-    text("related_contact_id", "RelatedContactId", "related contact").open(),
-    text("contact_association_id", "ContactAssociationId", "ID shared by the email contacts of a thread")
-        .open(),
-    text("channel", "Channel", "VOICE, CHAT, TASK, EMAIL").open(),
-    text("initiation_method", "InitiationMethod", "INBOUND, OUTBOUND, TRANSFER, CALLBACK, API, …").open(),
-    text("disconnect_reason", "DisconnectReason", "how the contact ended; not in records before 2021").open(),
+    text("channel", "Channel", "channel of the contact: VOICE, CHAT, TASK, EMAIL").open(),
+    text(
+        "initiation_method",
+        "InitiationMethod",
+        "how the contact was initiated: INBOUND, OUTBOUND, TRANSFER, CALLBACK, API, …",
+    )
+    .open(),
+    text(
+        "disconnect_reason",
+        "DisconnectReason",
+        "reason why the contact ended; not present in records before 2021",
+    )
+    .open(),
     text(
         "disconnect_details_potential_disconnect_issue",
         "DisconnectDetails.PotentialDisconnectIssue",
@@ -37,7 +52,7 @@ pub(super) const COLUMNS: &[Column] = &[
     timestamp(
         "initiation_timestamp",
         "InitiationTimestamp",
-        "when the contact began; required, never changes",
+        "when the contact began; required; never changes",
     )
     .identity(),
     timestamp("scheduled_timestamp", "ScheduledTimestamp", "when a scheduled task is due"),
@@ -57,14 +72,14 @@ pub(super) const COLUMNS: &[Column] = &[
     timestamp(
         "last_update_timestamp",
         "LastUpdateTimestamp",
-        "when the record last changed, the version of the record; required",
+        "when the record last changed; used as the version of the record; required",
     )
     .identity(),
     integer("total_pause_count", "TotalPauseCount", "number of times a task was paused"),
     integer(
         "total_pause_duration_seconds",
         "TotalPauseDurationInSeconds",
-        "total time a task was paused, seconds",
+        "total time that a task was paused, in seconds",
     ),
     integer(
         "agent_connection_attempts",
@@ -74,21 +89,36 @@ pub(super) const COLUMNS: &[Column] = &[
     text("campaign_id", "Campaign.CampaignId", "ID of the outbound campaign").open(),
     text("customer_id", "CustomerId", "customer ID set by the flow"),
     text("customer_endpoint_address", "CustomerEndpoint.Address", "the customer's phone number or address"),
-    text("customer_endpoint_type", "CustomerEndpoint.Type", "TELEPHONE_NUMBER, EMAIL_ADDRESS, …").open(),
+    text(
+        "customer_endpoint_type",
+        "CustomerEndpoint.Type",
+        "type of the customer's endpoint: TELEPHONE_NUMBER, EMAIL_ADDRESS, …",
+    )
+    .open(),
     text("customer_endpoint_display_name", "CustomerEndpoint.DisplayName", "the customer's display name"),
     text("system_endpoint_address", "SystemEndpoint.Address", "the center's phone number or address"),
-    text("system_endpoint_type", "SystemEndpoint.Type", "TELEPHONE_NUMBER, EMAIL_ADDRESS, …").open(),
+    text(
+        "system_endpoint_type",
+        "SystemEndpoint.Type",
+        "type of the center's endpoint: TELEPHONE_NUMBER, EMAIL_ADDRESS, …",
+    )
+    .open(),
     text("system_endpoint_display_name", "SystemEndpoint.DisplayName", "the center's display name"),
     text(
         "transferred_to_endpoint_address",
         "TransferredToEndpoint.Address",
-        "external phone number or address the contact was transferred to",
+        "external phone number or address that the contact was transferred to",
     ),
-    text("transferred_to_endpoint_type", "TransferredToEndpoint.Type", "TELEPHONE_NUMBER, …").open(),
+    text(
+        "transferred_to_endpoint_type",
+        "TransferredToEndpoint.Type",
+        "type of the external endpoint: TELEPHONE_NUMBER, …",
+    )
+    .open(),
     text(
         "transferred_to_endpoint_display_name",
         "TransferredToEndpoint.DisplayName",
-        "display name of that endpoint",
+        "display name of the external endpoint",
     ),
     json(
         "additional_email_recipients",
@@ -115,7 +145,7 @@ pub(super) const COLUMNS: &[Column] = &[
     text(
         "customer_device_info_platform_version",
         "Customer.DeviceInfo.PlatformVersion",
-        "version of that browser or application",
+        "version of the customer's browser or application",
     ),
     text(
         "customer_device_info_operating_system",
@@ -135,7 +165,7 @@ pub(super) const COLUMNS: &[Column] = &[
     integer(
         "external_third_party_interaction_duration_seconds",
         "ExternalThirdParty.ExternalThirdPartyInteractionDuration",
-        "time an external third party took part, seconds",
+        "time that an external third party took part, in seconds",
     ),
     text(
         "global_resiliency_metadata_active_region",
@@ -156,16 +186,21 @@ pub(super) const COLUMNS: &[Column] = &[
     )
     .open(),
     text("queue_arn", "Queue.ARN", "the queue's ARN").open(),
-    text("queue_name", "Queue.Name", "the queue's name; absent for an agent's own queue").open(),
+    text("queue_name", "Queue.Name", "the queue's name; absent for an agent queue").open(),
     timestamp("queue_enqueue_timestamp", "Queue.EnqueueTimestamp", "when the contact entered the queue"),
     timestamp("queue_dequeue_timestamp", "Queue.DequeueTimestamp", "when the contact left the queue"),
-    integer("queue_duration_seconds", "Queue.Duration", "time in the queue, seconds"),
+    integer("queue_duration_seconds", "Queue.Duration", "time in the queue, in seconds"),
     text("recording_location", "Recording.Location", "location of the first recording"),
-    text("recording_status", "Recording.Status", "AVAILABLE, DELETED").open(),
-    text("recording_type", "Recording.Type", "AUDIO, CHAT").open(),
-    text("recording_deletion_reason", "Recording.DeletionReason", "why the recording was deleted"),
+    text("recording_status", "Recording.Status", "status of the first recording: AVAILABLE, DELETED").open(),
+    text("recording_type", "Recording.Type", "type of the first recording: AUDIO, CHAT").open(),
+    text("recording_deletion_reason", "Recording.DeletionReason", "why the first recording was deleted"),
     field("recordings", Kind::StructList(RECORDING), "Recordings", "all recordings"),
-    field("media_streams", Kind::StructList(MEDIA_STREAM), "MediaStreams", "types of media"),
+    field(
+        "media_streams",
+        Kind::StructList(MEDIA_STREAM),
+        "MediaStreams",
+        "types of media that the contact used",
+    ),
     field("references", Kind::StructList(REFERENCE), "References", "links and files attached to the contact"),
     text("task_template_info_arn", "TaskTemplateInfo.Arn", "the task template's ARN")
         .or("TaskTemplateInfo.ARN")
@@ -176,12 +211,12 @@ pub(super) const COLUMNS: &[Column] = &[
         "outbound_strategy_config_agent_first_preview_allowed_user_actions",
         Kind::TextList,
         "OutboundStrategy.Config.AgentFirst.Preview.AllowedUserActions",
-        "what the agent may do during a preview",
+        "actions that the agent may take during a preview",
     ),
     integer(
         "outbound_strategy_config_agent_first_preview_post_accept_timeout_config_duration_seconds",
         "OutboundStrategy.Config.AgentFirst.Preview.PostAcceptTimeoutConfig.DurationInSeconds",
-        "preview time after the agent accepts, seconds",
+        "preview time after the agent accepts, in seconds",
     ),
     field("attributes", Kind::TextMap, "Attributes", "attributes set by flows"),
     field("contact_details", Kind::TextMap, "ContactDetails", "details of a task"),
@@ -195,24 +230,25 @@ pub(super) const COLUMNS: &[Column] = &[
 ];
 
 pub(super) const RECORDING: &[Column] = &[
-    text("status", "Status", "AVAILABLE, DELETED").open(),
-    text("location", "Location", "bucket and key, or a stream's ARN"),
-    text("type", "Type", "AUDIO, CHAT").open(),
-    text("deletion_reason", "DeletionReason", "why it was deleted"),
-    text("storage_type", "StorageType", "S3 or KINESIS_VIDEO_STREAM").open(),
-    text("media_stream_type", "MediaStreamType", "AUDIO, VIDEO, CHAT").open(),
+    text("status", "Status", "status of the recording: AVAILABLE, DELETED").open(),
+    text("location", "Location", "location of the recording: bucket and key, or a stream's ARN"),
+    text("type", "Type", "type of the recording: AUDIO, CHAT").open(),
+    text("deletion_reason", "DeletionReason", "why the recording was deleted"),
+    text("storage_type", "StorageType", "where the recording is stored: S3 or KINESIS_VIDEO_STREAM").open(),
+    text("media_stream_type", "MediaStreamType", "type of the recorded media: AUDIO, VIDEO, CHAT").open(),
     text("participant_type", "ParticipantType", "type of the recorded participant").open(),
-    text("fragment_start_number", "FragmentStartNumber", "first fragment in the video stream"),
-    text("fragment_stop_number", "FragmentStopNumber", "last fragment in the video stream"),
-    timestamp("start_timestamp", "StartTimestamp", "when it began"),
-    timestamp("stop_timestamp", "StopTimestamp", "when it ended"),
+    text("fragment_start_number", "FragmentStartNumber", "number of the first fragment in the video stream"),
+    text("fragment_stop_number", "FragmentStopNumber", "number of the last fragment in the video stream"),
+    timestamp("start_timestamp", "StartTimestamp", "when the recording began"),
+    timestamp("stop_timestamp", "StopTimestamp", "when the recording ended"),
 ];
 
-const MEDIA_STREAM: &[Column] = &[text("type", "Type", "AUDIO, CHAT, AUTOMATED_INTERACTION").open()];
+const MEDIA_STREAM: &[Column] =
+    &[text("type", "Type", "type of the media: AUDIO, CHAT, AUTOMATED_INTERACTION").open()];
 
 const REFERENCE: &[Column] = &[
-    text("name", "Name", "its name"),
-    text("type", "Type", "URL, ATTACHMENT, NUMBER, STRING, DATE, EMAIL").open(),
-    text("value", "Value", "its value"),
-    text("status", "Status", "APPROVED, REJECTED").open(),
+    text("name", "Name", "name of the reference"),
+    text("type", "Type", "type of the reference: URL, ATTACHMENT, NUMBER, STRING, DATE, EMAIL").open(),
+    text("value", "Value", "value of the reference"),
+    text("status", "Status", "status of the reference: APPROVED, REJECTED").open(),
 ];

@@ -19,13 +19,13 @@ pub(super) const COLUMNS: &[Column] = &[
         "extra",
         Kind::Json,
         RowValue::Extra,
-        "source fields without a column, and values that their column cannot hold, by path, as JSON text",
+        "JSON text, keyed by field path, of source fields that have no column and of values that do not fit their column",
     ),
     of_the_row(
         "record_kind",
         Kind::Text,
         RowValue::RecordKind,
-        "`contact_record`, or `demo` for a record from the console's \"Test with demo data\"",
+        "kind of the record: `contact_record`, or `demo` for a record from the console's \"Test with demo data\"",
     )
     .not_personal(),
     computed(
@@ -53,7 +53,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "contact_duration_seconds",
         Kind::Integer,
         |facts| Computed::interval(facts.seconds_between(INITIATION, DISCONNECT)),
-        "`disconnect_timestamp` − `initiation_timestamp`, seconds (metric: contact duration)",
+        "`disconnect_timestamp` − `initiation_timestamp`, in seconds (metric: contact duration)",
     ),
     computed(
         "queue_wait_seconds",
@@ -62,13 +62,13 @@ pub(super) const COLUMNS: &[Column] = &[
             let between = || facts.seconds_between(ENQUEUE, DEQUEUE);
             Computed::interval(facts.whole(QUEUE_DURATION).or_else(between))
         },
-        "`queue_duration_seconds`, else `queue_dequeue_timestamp` − `queue_enqueue_timestamp`, seconds",
+        "`queue_duration_seconds` or, if absent, `queue_dequeue_timestamp` − `queue_enqueue_timestamp`, in seconds",
     ),
     computed(
         "answer_seconds",
         Kind::Integer,
         |facts| Computed::interval(facts.seconds_between(ENQUEUE, CONNECTED_TO_AGENT)),
-        "`agent_connected_to_agent_timestamp` − `queue_enqueue_timestamp`, seconds",
+        "`agent_connected_to_agent_timestamp` − `queue_enqueue_timestamp`, in seconds",
     ),
     computed(
         "talk_seconds",
@@ -92,8 +92,8 @@ pub(super) const COLUMNS: &[Column] = &[
         "handle_seconds",
         Kind::Integer,
         handle_seconds,
-        "sum of `talk_seconds`, `hold_seconds`, `after_contact_work_seconds`, and `agent_pause_duration_seconds` without absent ones, \
-         seconds (metric: average handle time)",
+        "sum, in seconds, of those of the following that are present: `talk_seconds`, `hold_seconds`, `after_contact_work_seconds`, \
+         `agent_pause_duration_seconds` (metric: average handle time)",
     ),
     computed(
         "answered",
@@ -105,23 +105,23 @@ pub(super) const COLUMNS: &[Column] = &[
         "abandoned",
         Kind::Boolean,
         |facts| Computed::truth(abandoned(facts)),
-        "enqueued, then ended for any reason, not answered, without `next_contact_id` or `transfer_completed_timestamp` (metric: contacts \
-         abandoned)",
+        "whether the contact was queued and ended (for any reason) without being answered, and has neither `next_contact_id` nor \
+         `transfer_completed_timestamp` (metric: contacts abandoned)",
     ),
     computed(
         "abandoned_in",
         Kind::Text,
         |facts| Computed::text(abandoned_in(facts).map(Cow::Borrowed)),
-        "`ringing` if `abandoned` after an offer to an agent, else `queue`; `ivr` if inbound and ended by CUSTOMER_DISCONNECT without \
-         queue, agent, transfer, or next contact (not `abandoned`)",
+        "if `abandoned`: `ringing` if the contact was offered to an agent, otherwise `queue`; if not: `ivr` if inbound, ended by \
+         CUSTOMER_DISCONNECT, and without queue, agent, transfer, or next contact",
     )
     .not_personal(),
     computed(
         "transferred",
         Kind::Boolean,
         |facts| Computed::truth(transferred(facts)),
-        "whether `transfer_completed_timestamp` is set: only in cold transfers, in which the agent leaves before the next one joins \
-         (metric: contacts transferred out)",
+        "whether `transfer_completed_timestamp` is set. Connect sets it only for cold transfers, in which the first agent leaves before \
+         the next agent joins (metric: contacts transferred out)",
     ),
     computed(
         "recorded",
@@ -145,13 +145,13 @@ pub(super) const COLUMNS: &[Column] = &[
         "arrival_timestamp",
         Kind::Timestamp,
         RowValue::ArrivalTimestamp,
-        "when the record reached Firehose; in a row made by a backfill, when the oldest record of its raw copy did",
+        "when the record reached Firehose; in a row created by a backfill, when the oldest record in the raw copy's S3 object did so",
     ),
     of_the_row(
         "arrival_place",
         Kind::Integer,
         RowValue::ArrivalPlace,
-        "position of the record in the raw copy that a backfill read, from 0; null in rows delivered by Firehose",
+        "position, from 0, of the record in the S3 object that a backfill read; null in rows delivered by Firehose",
     ),
 ];
 

@@ -73,8 +73,8 @@ fn row(text: &mut String, parent: &str, column: &Column) {
     let sources: Vec<_> = column.sources().map(|source| format!("`{source}`")).collect();
     let source = if sources.is_empty() { "derived".to_owned() } else { sources.join(" or ") };
     let (fields, kind) = match column.kind {
-        Kind::StructList(fields) => (fields, "list of".to_owned()),
-        Kind::StructMap(fields) => (fields, "map of, as a list of".to_owned()),
+        Kind::StructList(fields) => (fields, "list of structs (fields below)".to_owned()),
+        Kind::StructMap(fields) => (fields, "map, stored as a list of structs (fields below)".to_owned()),
         _ => (&[][..], column.glue_type()),
     };
     // Writing to a string cannot fail.
