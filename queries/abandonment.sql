@@ -1,4 +1,4 @@
--- Abandonment: how many queued contacts ended without reaching an agent, being transferred, or having a next contact.
+-- Abandonment: how many queued contacts ended although they reached no agent, were not transferred, and had no next contact.
 --
 -- Amazon Connect: contacts abandoned, abandonment rate, average queue abandon time
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Contacts are counted regardless

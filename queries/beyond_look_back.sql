@@ -1,4 +1,4 @@
--- Beyond the look-back: contacts of the queried days that other queries miss because they started before the look-back window.
+-- Beyond the look-back: contacts in the queried days that started before the look-back window, so that other queries miss them.
 --
 -- Amazon Connect has no such metric. This query reads all data before the look-back window, so run it only
 -- occasionally. If it finds contacts, use a longer look-back.

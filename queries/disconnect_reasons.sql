@@ -1,4 +1,4 @@
--- Disconnect reasons: why contacts ended, once for all contacts and once for handled contacts only.
+-- Disconnect reasons: why contacts ended: one count for all contacts, and one for handled contacts only.
 --
 -- Amazon Connect: contacts handled by disconnect reason; the metric "Contacts agent hung up first" counts those with
 -- the reason AGENT_DISCONNECT (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html).

@@ -1,4 +1,4 @@
--- Occupancy: the fraction of available time that agents spent on contacts, by routing profile.
+-- Occupancy: of the time that agents were on contacts or idle, the fraction that they were on contacts, by routing profile.
 --
 -- Amazon Connect: occupancy and average agent concurrency
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Occupancy is the ratio of the

@@ -1,4 +1,4 @@
--- Record versions: how many versions of contact records arrived, in how many deliveries, and how long after disconnection.
+-- Record versions: how many versions of contact records arrived, how often they were delivered, and how late the last was.
 --
 -- Amazon Connect has no such metric. Rows written by a backfill (rows with an arrival_place) do not count as
 -- deliveries. Days are values of contact_date, in UTC.

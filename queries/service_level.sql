@@ -5,8 +5,8 @@
 -- Connect counts a contact that was abandoned within the threshold as a success.
 --
 -- Time in the queue is Queue.Duration, in whole seconds. LT (Connect's default) means less than the threshold X. LTE
--- means less than or equal to X. Another Amazon page calls answered_in_time_rate the service level, but it is not
--- the value that Connect shows. The view queue_intervals has the LT counts for fixed thresholds.
+-- means less than or equal to X. On another Amazon page, service level is defined like answered_in_time_rate, but
+-- Connect does not show that value. The view queue_intervals has the LT counts for fixed thresholds.
 --
 -- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
 --          instance_id, queue_id, queue_name, agent_queue, channel, contacts_queued,

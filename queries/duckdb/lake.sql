@@ -319,7 +319,7 @@ FROM (
     NOT COALESCE(assistant, FALSE)
 );
 
--- Counts, sums, and maximums for contacts per queue, in 15-minute intervals (UTC) to aggregate for any time zone or grain.
+-- Counts, sums, and maximums for contacts per queue, in 15-minute intervals (UTC), which can be aggregated for any time zone and grain.
 CREATE OR REPLACE VIEW queue_intervals AS
 SELECT
   contact_date,
@@ -545,7 +545,7 @@ GROUP BY
   simulated,
   interval_start;
 
--- Every agent event in the archive that can be read, without duplicates.
+-- Every well-formed agent event in the archive, without duplicates.
 CREATE OR REPLACE VIEW agent_events AS
 SELECT
   instance_id,
@@ -678,7 +678,7 @@ WHERE
     )
   );
 
--- Every completed contact state of each agent, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
+-- For each agent, every contact state that has ended, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
 CREATE OR REPLACE VIEW agent_contact_intervals AS
 SELECT
   agent_id,
@@ -1544,7 +1544,7 @@ GROUP BY
   level5_id,
   interval_start;
 
--- Abandonment: how many queued contacts ended without reaching an agent, being transferred, or having a next contact.
+-- Abandonment: how many queued contacts ended although they reached no agent, were not transferred, and had no next contact.
 CREATE OR REPLACE MACRO abandonment(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2284,7 +2284,7 @@ ORDER BY
   offers.agent_id,
   offers.channel;
 
--- Beyond the look-back: contacts of the queried days that other queries miss because they started before the look-back window.
+-- Beyond the look-back: contacts in the queried days that started before the look-back window, so that other queries miss them.
 CREATE OR REPLACE MACRO beyond_look_back(first_day, last_day, time_zone := 'UTC', grain := 'day', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -2875,7 +2875,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Disconnect reasons: why contacts ended, once for all contacts and once for handled contacts only.
+-- Disconnect reasons: why contacts ended: one count for all contacts, and one for handled contacts only.
 CREATE OR REPLACE MACRO disconnect_reasons(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3529,7 +3529,7 @@ ORDER BY
   agent_queue,
   channel;
 
--- Occupancy: the fraction of available time that agents spent on contacts, by routing profile.
+-- Occupancy: of the time that agents were on contacts or idle, the fraction that they were on contacts, by routing profile.
 CREATE OR REPLACE MACRO occupancy(first_day, last_day, time_zone := 'UTC', grain := 'day', routing_profile := '*', include_simulated := false, look_back := 8) AS TABLE
 WITH given AS (
   SELECT
@@ -3711,7 +3711,7 @@ ORDER BY
   present.instance_id,
   present.routing_profile_id;
 
--- Record versions: how many versions of contact records arrived, in how many deliveries, and how long after disconnection.
+-- Record versions: how many versions of contact records arrived, how often they were delivered, and how late the last was.
 CREATE OR REPLACE MACRO record_versions(first_day, last_day) AS TABLE
 SELECT
   contact_date,

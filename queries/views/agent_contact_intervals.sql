@@ -1,4 +1,4 @@
--- Every completed contact state of each agent, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
+-- For each agent, every contact state that has ended, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
 --
 -- The ENDED state is after-contact work.
 --

@@ -1,4 +1,4 @@
--- Every agent event in the archive that can be read, without duplicates.
+-- Every well-formed agent event in the archive, without duplicates.
 --
 -- The archive has one line of JSON per event. Lines that are not agent events, or that lack a field that
 -- agent-event-upserter requires, are excluded. Snapshots are JSON text. version puts the events of an agent in a Region in

@@ -1,4 +1,4 @@
--- Counts, sums, and maximums for contacts per queue, in 15-minute intervals (UTC) to aggregate for any time zone or grain.
+-- Counts, sums, and maximums for contacts per queue, in 15-minute intervals (UTC), which can be aggregated for any time zone and grain.
 --
 -- As in Amazon Connect, a contact is counted in the interval in which it was disconnected, with these exceptions:
 -- contacts_created is counted when the contact was initiated, contacts_queued_by_enqueue and the figures "by enqueue" when

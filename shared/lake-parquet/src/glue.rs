@@ -99,7 +99,6 @@ pub enum GlueType<'a> {
 impl<'a> GlueType<'a> {
     /// Parses a type as Glue writes it, one level deep.
     ///
-    ///
     /// ```
     /// use lake_parquet::GlueType;
     ///

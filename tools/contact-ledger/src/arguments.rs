@@ -62,7 +62,7 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Show why dead letters failed and whether redriving them would now succeed
     #[command(
-        long_about = "Show why dead letters failed and whether redriving them would now succeed.\n\nThe command reads one object, or a copy of one, from errors/, rejected/agent-events/, or aws/lambda/ in the lake bucket. Values that might be personal data are replaced with (hidden).",
+        long_about = "Show why dead letters failed and whether redriving them would now succeed.\n\nThe command reads one object of the lake bucket (under errors/, rejected/agent-events/, or aws/lambda/), or a copy of such an object. Values that might be personal data are replaced with (hidden).",
         after_help = "Exit codes: 0 = the whole object was read; 1 = the object could not be read; 3 = parts of the object could not be read.\n\nExamples:\n  contact-ledger explain s3://my-lake/errors/processing-failed/2026/03/02/08/contact-records-1-…\n  aws s3 cp s3://my-lake/rejected/agent-events/… - | contact-ledger explain - --json"
     )]
     Explain(ExplainArguments),
@@ -96,7 +96,7 @@ pub enum Command {
     Query(QueryArguments),
     /// Redrive dead letters after you have fixed what made them fail
     #[command(
-        long_about = "Redrive dead letters after you have fixed what made them fail.\n\nContact records go back through Firehose. Agent events go directly to the agent-event-upserter function and keep their original shards and sequence numbers. The command does not send records that would fail again. It leaves them where they are and reports them. Nothing is deleted. When all records of an object have been sent, the command tags the object, and later runs skip it. Redrive is idempotent: sending a record a second time does not change any table or view. An interrupted run resumes when you run the same command again.",
+        long_about = "Redrive dead letters after you have fixed what made them fail.\n\nContact records go back through Firehose. Agent events go directly to the agent-event-upserter function and keep their original shards and sequence numbers. The command does not send records that would fail again. It leaves them where they are and reports them. Nothing is deleted. When all records of an object have been sent, the command tags the object, and later runs skip it. Redrive is idempotent: sending a record a second time changes neither the agent tables nor what the views show. An interrupted run resumes when you run the same command again.",
         after_help = "Examples:\n  contact-ledger redrive --stack ledger\n  contact-ledger redrive --stack ledger --since 2026-03-02 --reason Lambda.FunctionError --send"
     )]
     Redrive(RedriveArguments),
@@ -109,7 +109,7 @@ pub enum Command {
         after_help = "Example:\n  PII_POLICY='{}' contact-ledger backfill --lake s3://my-lake --since 2026-01-01 --dry-run"
     )]
     Backfill(BackfillArguments),
-    /// Estimate the monthly cost for a contact center, and how much other settings would change that cost
+    /// Estimate the monthly cost of a stack for a contact center, and the effect of other values of its settings
     #[command(after_help = "Example:\n  contact-ledger cost --agents 1000 --contacts-per-day 50000")]
     Cost(CostArguments),
     /// Print the columns of the contact record table

@@ -53,7 +53,7 @@ impl Outcome {
             Self::Failed => "failure, or the output could not be written",
             Self::Usage => "usage error",
             Self::Differs => {
-                "finished, but something differed from what was expected, failed, or did not arrive"
+                "finished, but something failed, did not arrive, or differed from what was expected"
             }
             Self::DataLoss => "data is being lost or is not arriving (`doctor` only)",
             Self::NotSeen => "a check could not run (`doctor` only)",

@@ -47,7 +47,7 @@ pub struct AgentsArguments {
     /// Sort order
     #[arg(long, value_enum, default_value_t = Order::Activity)]
     sort: Order,
-    /// Number of minutes without an event before an agent is flagged as stale. Heartbeats arrive every two minutes
+    /// Flag an agent if no event has arrived for this number of minutes; heartbeats arrive every two minutes
     #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
     stale_after: u32,
     /// Seconds between refreshes (only on a terminal)

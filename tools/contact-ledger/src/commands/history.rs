@@ -32,7 +32,7 @@ pub struct HistoryArguments {
     /// Start, inclusive: a UTC date or a timestamp such as 2026-03-02T08:00:00Z [default: the agent's last day with events]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// End: a UTC date (inclusive) or a timestamp (exclusive) [default: the same day as --from; if --from is a timestamp, now]
+    /// End: a UTC date (inclusive) or a timestamp (exclusive) [default: the day of --from, or the current time if --from is a timestamp]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// Show only entries of this kind; can be specified more than once

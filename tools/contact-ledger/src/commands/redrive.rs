@@ -33,13 +33,13 @@ pub struct RedriveArguments {
     /// Redrive only objects with this key prefix, such as errors/processing-failed/2026/03/
     #[arg(long, value_name = "KEY")]
     prefix: Option<String>,
-    /// Earliest arrival time to include: a UTC date or a timestamp such as 2026-03-02T08:00:00Z
+    /// Only records that arrived at this UTC date or timestamp, such as 2026-03-02T08:00:00Z, or later
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Latest arrival time to include: a UTC date or a timestamp
+    /// Only records that arrived at this UTC date or timestamp or earlier
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Redrive only records that failed for this reason; can be specified more than once
+    /// Redrive only dead letters with this reason; can be specified more than once
     #[arg(long = "reason", value_name = "REASON")]
     reasons: Vec<String>,
     /// Maximum number of records to send per second

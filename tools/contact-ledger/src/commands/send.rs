@@ -48,7 +48,7 @@ pub struct SendArguments {
     /// Send the agent events in this file or folder
     #[arg(long, value_name = "PATH")]
     agent_events: Option<PathBuf>,
-    /// Generate a contact center with this many agents, and send the records of its last hour, with new IDs
+    /// Generate a contact center with this many agents, and send the records of its last hour before closing, with new contact, agent, and event IDs
     #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"], value_parser = ledger_console::arguments::center::agents)]
     generated: Option<usize>,
     /// Number of seconds to wait for records to arrive. Firehose buffers rows before it delivers them

@@ -36,7 +36,7 @@ struct Which {
     /// CloudFormation stack name
     #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: Option<String>,
-    /// Use the local stack that `contact-ledger demo --serve` is running, with its output in this folder [default: demo-output]
+    /// Use the local stack of the running `contact-ledger demo --serve` with this output folder [default: demo-output]
     #[arg(long, value_name = "FOLDER", help_heading = HEADING, num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
     local: Option<PathBuf>,
 }

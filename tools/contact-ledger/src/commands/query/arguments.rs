@@ -184,12 +184,11 @@ fn argument(parameter: Parameter, note: Option<&str>) -> Arg {
         }
         Parameter::LookBack => (
             "DAYS",
-            "Number of days before --from to read as well, to find contacts that started earlier. For tasks and email, use 91",
+            "Also read this many days before the --from day, to find contacts that started earlier. For tasks and email, use 91",
         ),
-        Parameter::Threshold => (
-            "SECONDS",
-            "Service level threshold X: the number of seconds that a contact has to leave the queue",
-        ),
+        Parameter::Threshold => {
+            ("SECONDS", "Service level threshold X: seconds within which a contact must leave the queue")
+        }
         Parameter::Comparison => (
             "LT|LTE",
             "Time in queue must be less than the threshold (LT), or less than or equal to it (LTE)",

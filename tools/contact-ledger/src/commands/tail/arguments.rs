@@ -19,7 +19,7 @@ pub struct TailArguments {
     /// Maximum number of records to show [default: 1000 if the output is piped, unlimited on a terminal]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
-    /// Keep running if the output is piped; without this option, the command exits after 10 seconds without a record
+    /// Keep running if the output is piped; otherwise, a piped command exits when no record has arrived for 10 seconds
     #[arg(long)]
     pub(super) follow: bool,
     /// Stop after this many seconds
