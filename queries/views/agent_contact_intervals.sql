@@ -1,4 +1,4 @@
--- Every completed contact state of each agent, exactly once. Unlike AgentHistory's contact#… entries, the starts are corrected.
+-- Every completed contact state of each agent, exactly once. Like AgentHistory's contact#… entries, but with corrected starts.
 --
 -- Covers the whole archive. The ENDED state is after-contact work. An entry of AgentHistory has the start that Connect sent,
 -- which may be earlier than the start of the state.

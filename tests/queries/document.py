@@ -49,7 +49,8 @@ in Athena and DuckDB, what they read and cost, and what every metric means.
 | include simulated contacts | `false` excludes [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon includes them unless you filter them out, so use `true` to get the same figures as Amazon. Assistant contacts are always excluded, as in Amazon's reports |
 | look-back | number of days to read before the first day. The default is 8; use 91 if you have tasks or email |
 
-- In the Athena console, enclose strings in single quotation marks (`'`). On the command line, every parameter is an option with a default value.
+- In the Athena console, enclose strings in single quotation marks (`'`). On the command line, every parameter is an option with a default
+  value.
 - Values are passed as bind parameters and are never inserted into the SQL text.
 - Rates are fractions from 0 to 1. Times are in seconds. Contact records contain whole seconds, whereas Connect averages milliseconds, so
   our sums can differ from Connect's by up to one second per contact.
