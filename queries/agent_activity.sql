@@ -1,7 +1,7 @@
 -- Agent activity: how long agents were online, on a contact, idle, or in a custom status.
 --
 -- Amazon Connect: online time, agent on contact time, agent idle time, non-productive time, error status time,
--- occupancy, and each of these as a share of online time
+-- occupancy, and contact time, idle time, and non-productive time as shares of online time
 -- (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html). Time is split at interval
 -- boundaries. Two Amazon pages count ringing as idle time and one does not. We count it as idle time.
 --

@@ -4,8 +4,8 @@
 -- occasionally. If it finds contacts, use a longer look-back.
 --
 -- Columns: local_start, channel, contacts_ended, contacts_queued_by_enqueue, contacts_handled_by_connected_to_agent,
---          longest_days (the longest time, in days, from the day on which a contact began), first_contact_date
---          (earliest day on which one of these contacts began, UTC)
+--          longest_days (the longest time, in days, from the day on which a contact began to the day on which it is
+--          counted), first_contact_date (earliest day on which one of these contacts began, UTC)
 -- Parameters: 1 time zone (IANA), 2 grain (15, 30, 60, day, week), 3 first day, 4 last day (local, YYYY-MM-DD), 5 include
 --          simulated contacts (true, false), 6 look-back in days
 WITH

@@ -5,7 +5,7 @@
 -- contacts_created is counted at initiation, contacts_queued_by_enqueue when a contact is queued,
 -- contacts_handled_by_connected_to_agent when the agent is connected, and all other counts at disconnection.
 --
--- simulated_contacts is the number of simulated contacts that ended, if they are included.
+-- simulated_contacts is the number of simulated contacts that ended. It is 0 if they are excluded.
 --
 -- Columns: local_start (start of the interval, as local time with UTC offset; for days and weeks, the date),
 --          instance_id, queue_id, queue_name, agent_queue, channel, contacts_created, contacts_incoming,

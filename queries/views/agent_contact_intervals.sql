@@ -1,6 +1,7 @@
--- For each agent, every contact state that has ended, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
+-- Every completed contact state of each agent, exactly once. Like AgentHistory's contact#… entries, but with corrected starts.
 --
--- The ENDED state is after-contact work.
+-- Covers the whole archive. The ENDED state is after-contact work. An entry of AgentHistory has the start that Connect sent,
+-- which may be earlier than the start of the state.
 --
 -- An interval is computed from the event that ended it. Each contact in the event's previous snapshot is compared with the
 -- same contact in the current snapshot. If the contact is no longer there, its state ended at the time of the event. If two

@@ -1,4 +1,4 @@
--- Every completed status of each agent, exactly once. Same as AgentHistory's status#… entries, but for the whole archive.
+-- Every completed status of each agent, exactly once. Like AgentHistory's status#… entries, but for the whole archive.
 --
 -- An interval is computed from the event that ended it: the status in the event's previous snapshot is compared with the
 -- status in its current snapshot. If two events report the end of the same interval, the earlier event is used. If the

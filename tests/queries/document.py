@@ -34,10 +34,11 @@ in Athena and DuckDB, what they read and cost, and what every metric means.
   `--time-zone`, it uses the system's time zone. A line above the output shows the days and the time zone. With `--format csv` or
   `--format json`, this line is written to standard error.
 - If you call a query directly in DuckDB, the default time zone is UTC.
-- A table omits IDs that have a name next to them, the instance ID if it is the same in all rows, and rows after the first 10,000. CSV and
-  JSON contain every column and every row. In CSV, a text value that a spreadsheet would interpret as a formula begins with `'`.
-- `--local` runs the queries in the folder's `lake.sql`. The folder `queries/` contains the SQL in separate parts. The complete SQL is in
-  *Saved queries* and in `template.yaml`.
+- The default output is a table. It omits IDs that have a name next to them, the instance ID if it is the same in all rows, and rows after
+  the first 10,000. CSV and JSON contain every column and every row. In CSV, a text value that a spreadsheet would interpret as a formula
+  begins with `'`.
+- `--local` runs the queries from `lake.sql` in the output folder of a demo. In the repository, the folder `queries/` contains the SQL in
+  separate parts. The complete SQL is in *Saved queries* and in `template.yaml`.
 
 | parameter | values |
 |---|---|
@@ -48,7 +49,8 @@ in Athena and DuckDB, what they read and cost, and what every metric means.
 | include simulated contacts | `false` excludes [simulated contacts](https://docs.aws.amazon.com/connect/latest/adminguide/testing-simulation.html). Amazon includes them unless you filter them out, so use `true` to get the same figures as Amazon. Assistant contacts are always excluded, as in Amazon's reports |
 | look-back | number of days to read before the first day. The default is 8; use 91 if you have tasks or email |
 
-- In the Athena console, enclose strings in quotation marks. On the command line, every parameter is an option with a default value.
+- In the Athena console, enclose strings in single quotation marks (`'`). On the command line, every parameter is an option with a default
+  value.
 - Values are passed as bind parameters and are never inserted into the SQL text.
 - Rates are fractions from 0 to 1. Times are in seconds. Contact records contain whole seconds, whereas Connect averages milliseconds, so
   our sums can differ from Connect's by up to one second per contact.
@@ -63,8 +65,9 @@ The columns of the results:
 
 ## What data the queries read
 
-A contact is counted when it ends, but is stored under the day on which it began. The queries therefore read additional days before the
-first day (the look-back). Contacts that began even earlier are missing from the results. The query `beyond_look_back` counts them.
+Most counts are made when a contact ends, but a contact is stored under the day on which it began. The queries therefore read additional
+days before the first day (the look-back). Contacts that began even earlier are missing from the results. The query `beyond_look_back`
+counts them.
 
 Agent events are read by day of arrival, from one day before the first day until two days after the last day. Events that arrive later are
 missing from the results.

@@ -131,8 +131,8 @@ const COLUMNS: &[Column] = &[
         "active_seconds",
         Kind::Integer,
         active_seconds,
-        "sum, in seconds, of those of the following that are present: `talk_seconds`, `hold_seconds`, `after_contact_work_seconds` \
-         (metric: average active time)",
+        "sum, in seconds, of `talk_seconds`, `hold_seconds`, and `after_contact_work_seconds`; absent ones are left out (metric: average \
+         active time)",
     ),
     computed(
         "resolution_seconds",
@@ -145,8 +145,8 @@ const COLUMNS: &[Column] = &[
         "flow_seconds",
         Kind::Integer,
         flow_seconds,
-        "time from `connected_to_system_timestamp` until queued, or else transferred, or else disconnected, in seconds; 0 if no start; \
-         only INBOUND, TRANSFER, QUEUE_TRANSFER, API (metric: contact flow time)",
+        "seconds from `connected_to_system_timestamp` until queued, else transferred, else disconnected; 0 without a start; absent unless \
+         INBOUND, TRANSFER, QUEUE_TRANSFER, or API (metric: contact flow time)",
     ),
     computed(
         "callback_wait_milliseconds",
@@ -162,8 +162,8 @@ const COLUMNS: &[Column] = &[
         "wait_after_greeting_milliseconds",
         Kind::Integer,
         wait_after_greeting,
-        "for dialed customer-first callbacks with HUMAN_ANSWERED: time from the end of the greeting to the agent or else the disconnect, \
-         in milliseconds (metric: average wait time after customer first callback connection)",
+        "for dialed, HUMAN_ANSWERED customer-first callbacks: milliseconds from the greeting's end to the agent or, if none, the \
+         disconnect (metric: average wait time after customer first callback connection)",
     ),
     computed(
         "first_response_milliseconds",

@@ -155,12 +155,12 @@ pub(super) const COLUMNS: &[Column] = &[
     timestamp(
         "customer_voice_activity_greeting_start_timestamp",
         "CustomerVoiceActivity.GreetingStartTimestamp",
-        "when an outbound customer's greeting began",
+        "on an outbound call: when the customer's greeting began",
     ),
     timestamp(
         "customer_voice_activity_greeting_end_timestamp",
         "CustomerVoiceActivity.GreetingEndTimestamp",
-        "when an outbound customer's greeting ended",
+        "on an outbound call: when the customer's greeting ended",
     ),
     integer(
         "external_third_party_interaction_duration_seconds",

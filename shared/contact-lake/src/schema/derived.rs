@@ -92,8 +92,8 @@ pub(super) const COLUMNS: &[Column] = &[
         "handle_seconds",
         Kind::Integer,
         handle_seconds,
-        "sum, in seconds, of those of the following that are present: `talk_seconds`, `hold_seconds`, `after_contact_work_seconds`, \
-         `agent_pause_duration_seconds` (metric: average handle time)",
+        "sum, in seconds, of `talk_seconds`, `hold_seconds`, `after_contact_work_seconds`, and `agent_pause_duration_seconds`; absent \
+         ones are left out (metric: average handle time)",
     ),
     computed(
         "answered",
@@ -112,7 +112,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "abandoned_in",
         Kind::Text,
         |facts| Computed::text(abandoned_in(facts).map(Cow::Borrowed)),
-        "if `abandoned`: `ringing` if the contact was offered to an agent, otherwise `queue`; if not: `ivr` if inbound, ended by \
+        "`ringing` if `abandoned` and offered to an agent; `queue` if `abandoned` and not offered; `ivr` if inbound, ended by \
          CUSTOMER_DISCONNECT, and without queue, agent, transfer, or next contact",
     )
     .not_personal(),
@@ -138,7 +138,7 @@ pub(super) const COLUMNS: &[Column] = &[
         Kind::Text,
         RowValue::ContentHash,
         "hash of the canonical record before the PII policy, 32 hex digits: the same for all rows with the same content, in every schema \
-         version",
+         version since 2",
     )
     .not_personal(),
     of_the_row(
