@@ -603,7 +603,7 @@ WHERE
   AND event_type <> ''
   AND NOT event_timestamp IS NULL;
 
--- Every completed status of each agent, exactly once. Same as AgentHistory's status#… entries, but for the whole archive.
+-- Every completed status of each agent, exactly once. Like AgentHistory's status#… entries, but for the whole archive.
 CREATE OR REPLACE VIEW agent_status_intervals AS
 SELECT
   agent_id,
@@ -678,7 +678,7 @@ WHERE
     )
   );
 
--- For each agent, every contact state that has ended, exactly once. Same as AgentHistory's contact#… entries, but for the whole archive.
+-- Every completed contact state of each agent, exactly once. Like AgentHistory's contact#… entries, but with corrected starts.
 CREATE OR REPLACE VIEW agent_contact_intervals AS
 SELECT
   agent_id,

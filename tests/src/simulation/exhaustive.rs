@@ -1,5 +1,5 @@
 //! Explores small cases exhaustively: a few overlapping invocations on one agent, every order in which their
-//! requests can be served, and every fault that each invocation may hit once.
+//! requests can be served, and every fault, at most one per invocation.
 //!
 //! The tree of choices is explored depth first. A future cannot be copied, so every path is run from its start. A
 //! state that was seen before, judged by the tables and by what every invocation has seen, is not explored again.
