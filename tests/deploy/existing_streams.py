@@ -63,7 +63,10 @@ class ExistingStreams(EmulatorTest):
         watched = [query.get("MetricStat") for query in created["AgentEventStreamFailing"]["Metrics"]]
         names = {one["Metric"]["Dimensions"][0]["Value"] for one in watched if one}
         self.assertEqual(names, {"agent-events-of-others"})
-        self.assertIn('"StreamName", "agent-events-of-others"', created["Dashboard"]["DashboardBody"])
+        widgets = json.loads(created["Dashboard"]["DashboardBody"])["widgets"]
+        shown = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
+        streams = {metric[3] for metric in shown if metric[:1] == ["AWS/Kinesis"]}
+        self.assertEqual(streams, {"agent-events-of-others"})
         variables = created["Redrive"]["Environment"]["Variables"]
         self.assertEqual(variables["CONTACT_RECORD_STREAM"], "contact-records-of-others")
 
