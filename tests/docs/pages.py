@@ -13,16 +13,23 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORDS_PER_PARAGRAPH = 110
 WORDS_PER_CELL = 110
-# Three screens of 40 lines.
+WORDS_OF_PURPOSE = 8
+# Three screens of 40 lines, in which a paragraph may be one line.
 LINES_OF_TEXT = 120
-FENCE = re.compile(r"^\s*```")
+WORDS_OF_TEXT = 1000
+FENCE = re.compile(r"^\s*(```|~~~)")
 # A path that begins with one of the repository's folders, or a file in one.
-PATH = re.compile(r"`((?:functions|shared|tools|tests|queries|template|docs|benches|events)/[\w./*…-]*)`")
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+PATH = re.compile(r"(?<![\w./-])((?:functions|shared|tools|tests|queries|template|docs|benches|events|\.ci)/[\w./*…-]*[\w*…/])")
+CODE = re.compile(r"`([^`]+)`")
+MAKE = re.compile(r"`make ([a-z][\w-]*)")
+LINK = re.compile(r"\]\(\s*([^)\s]+)[^)]*\)|^\[[^\]]+\]:\s*(\S+)|(?:href|src)=\"([^\"]+)\"", re.MULTILINE)
 
 
 def pages():
-    return [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+    return [
+        *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "benches/README.md", "tests/deploy/earlier/README.md")),
+        *sorted((ROOT / "docs").glob("**/*.md")),
+    ]
 
 
 def blocks(text):
@@ -34,7 +41,7 @@ def blocks(text):
             of = "code"
         elif fenced:
             of = "code"
-        elif not line.strip() or line.startswith("<!--"):
+        elif not line.strip() or re.fullmatch(r"<!--.*-->", line.strip()):
             of = None
         elif line.startswith("#"):
             of = "heading"
@@ -59,17 +66,22 @@ def words(text):
 
 def shape(text):
     """What makes the page hard to read, with its line."""
-    last_structure = 0
-    seen = [kind for _, kind, _ in blocks(text)][:2]
-    if seen != ["heading", "text"]:
+    last_structure, count = 0, 0
+    first = [(kind, words(" ".join(lines))) for _, kind, lines in blocks(text)][:2]
+    if [kind for kind, _ in first] != ["heading", "text"] or first[1][1] < WORDS_OF_PURPOSE:
         yield 1, "it does not begin with what it is for: a title, then a paragraph"
+    if len(re.findall(FENCE.pattern, text, re.MULTILINE)) % 2:
+        yield 1, "a code fence is not closed"
     for start, kind, lines in blocks(text):
+        length = words(" ".join(lines))
         if kind in ("table", "item", "code"):
-            last_structure = start + len(lines)
-        elif start - last_structure > LINES_OF_TEXT:
-            yield start, f"more than {LINES_OF_TEXT} lines without a list, a table or an example"
-        if kind in ("text", "item") and words(" ".join(lines)) > WORDS_PER_PARAGRAPH:
-            yield start, f"a paragraph of {words(' '.join(lines))} words: split it, or make it a list"
+            last_structure, count = start + len(lines), 0
+        else:
+            count += length
+            if start - last_structure > LINES_OF_TEXT or count > WORDS_OF_TEXT:
+                yield start, f"more than {LINES_OF_TEXT} lines or {WORDS_OF_TEXT} words without a list, a table or an example"
+        if kind in ("text", "item", "heading") and length > WORDS_PER_PARAGRAPH:
+            yield start, f"a paragraph of {length} words: split it, or make it a list"
         if kind == "table":
             for row, line in enumerate(lines):
                 longest = max(words(cell) for cell in re.split(r"(?<!\\)\|", line))
@@ -77,37 +89,58 @@ def shape(text):
                     yield start + row, f"a cell of {longest} words"
 
 
+def without_code(text):
+    """The text with empty lines instead of code blocks and comments, so that lines keep their numbers."""
+    empty = lambda match: "\n" * match[0].count("\n")
+    text = re.sub(r"^[ \t]*(```|~~~).*?^[ \t]*\1[ \t]*$", empty, text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"<!--.*?-->", empty, text, flags=re.DOTALL)
+
+
 def anchors(page):
-    """The headings of a page as GitHub links to them."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """The headings of a page as GitHub links to them: the second one of the same name ends in `-1`."""
+    found = set()
+    for heading in re.findall(r"^#{1,6} (.*)$", without_code(page.read_text()), re.MULTILINE):
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        number = 0
+        while (name := f"{anchor}-{number}" if number else anchor) in found:
+            number += 1
+        found.add(name)
+    return found
 
 
-def references(page, text, known):
-    """Links and paths that lead nowhere."""
+def references(page, text, known, targets):
+    """Links, paths and make targets that lead nowhere. Only what is in the repository counts as there."""
+    folders = {str(parent) for name in known for parent in pathlib.PurePath(name).parents}
+    text = without_code(text)
+    for match in LINK.finditer(text):
+        number, target = text.count("\n", 0, match.start()) + 1, next(filter(None, match.groups()))
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        name = str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else None
+        is_folder = name in folders
+        if name not in known and not is_folder or path.endswith("/") and not is_folder:
+            yield number, f"{target} leads to no file of the repository"
+        elif anchor and (file.suffix != ".md" or anchor not in anchors(file)):
+            yield number, f"{target}: {file.name} has no such heading"
     for number, line in enumerate(text.splitlines(), 1):
-        for target in LINK.findall(line):
-            if re.match(r"[a-z]+:", target):
-                continue
-            path, _, anchor = target.partition("#")
-            file = (page.parent / path).resolve() if path else page
-            if not file.exists():
-                yield number, f"{target} leads to no file"
-            elif anchor and file.suffix == ".md" and anchor not in anchors(file):
-                yield number, f"{target}: {file.name} has no such heading"
-        for path in PATH.findall(line):
-            if "*" not in path and "…" not in path and not any(name == path or name.startswith(f"{path.rstrip('/')}/") for name in known):
+        for path in (path for code in CODE.findall(line) for path in PATH.findall(code)):
+            if not any(mark in path for mark in "*…") and path.rstrip("/") not in known and path.rstrip("/") not in folders:
                 yield number, f"{path} does not exist"
+        for target in MAKE.findall(line):
+            if target not in targets:
+                yield number, f"make has no target {target}"
 
 
 def main():
     listed = subprocess.run(["git", "ls-files", "-z", "-c", "-o", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
-    known = listed.stdout.decode().split("\0")
+    known = set(listed.stdout.decode().split("\0"))
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     count = 0
     for page in pages():
         text = page.read_text()
-        for number, problem in [*shape(text), *references(page, text, known)]:
+        for number, problem in [*shape(text), *references(page, text, known, targets)]:
             count += 1
             print(f"{page.relative_to(ROOT)}:{number}: {problem}")
     print(f"pages: {len(pages())} read, {count} to correct")

@@ -16,13 +16,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Each with what to write instead.
 AVOID = {
     r"so many": "the number of, N",
-    r"(?:is|are|was|were|be|been|being|not) told": "reported, shown",
+    r"(?:is|are|was|were|be|been|being|not) (?:\w+ )?told": "reported, shown",
     r"(?:of|by) another make": "third-party",
     r"anew": "again, rebuild",
-    r"weather": "fault injection, faults",
-    r"(?:sets?|setting) (?:\w+ ){0,3}aside": "rejected, discarded, sent to the on-failure destination",
-    r"centres?": "center",
-    r"(?:given|gave|gives?|giving) up": "discarded, retries exhausted",
+    r"weather\w*": "fault injection, faults",
+    r"(?:sets?|setting) (?:\w+ ){0,5}aside": "rejected, discarded, sent to the on-failure destination",
+    r"centre\w*|centring": "center",
+    r"(?:given|gave|gives?|giving) (?:it |them )?up": "discarded, retries exhausted",
     r"as (?:it|they) (?:came|comes?)": "raw, unchanged, as it arrives",
     r"(?:became|becomes?) of": "the outcome of",
     r"looks? (?:\w+ ){0,2}over": "diagnose, check",
@@ -32,7 +32,7 @@ AVOID = {
     r"for ever": "forever",
     r"one behind the other": "concatenated",
     r"whoever|whatever became": "anyone who",
-    r"colour|behaviour|licence|catalogue|grey": "American spelling",
+    r"\w*colour\w*|behaviour\w*|licenc\w*|catalogue\w*|grey\w*": "American spelling",
     r"(?:un)?disturb(?:s|ed|ing|ances?)?": "fault injection, faults",
 }
 # Keys, columns and ids that are published.
@@ -46,7 +46,9 @@ EXEMPT = {
     "tests/docs/words.py": "the list itself",
     "tests/deploy/earlier/template.yaml": "a template as it was deployed once",
 }
-PATTERN = re.compile("|".join(rf"\b(?P<w{number}>{words})\b" for number, words in enumerate(AVOID)), re.IGNORECASE)
+PATTERN = re.compile("|".join(rf"\b(?P<w{number}>{words})\b" for number, words in enumerate(AVOID)).replace(" ", " +"), re.IGNORECASE)
+# What separates words: also in an identifier, in markup, and between an HTML tag or entity and its neighbors.
+SEPARATOR = re.compile(r"&nbsp;|<br ?/?>|<!--[^\n]*?-->|[-_*`~\[\]\u00a0\u200b\t]|(?<=[a-z])(?=[A-Z])")
 # A line end, with what marks the next line as a comment or a quotation, is a space.
 LINE_END = re.compile(r"[ \t]*\n[ \t]*(?://[/!]?|#+|--|\*|>|\|)?[ \t]*")
 LOCKED = re.compile(r"(^|/)(Cargo\.lock|package-lock\.json|requirements\.txt)$|/vendor/|/LICENSE|\.(gz|bin|parquet|png|snap)$")
@@ -68,8 +70,8 @@ def found_in(text):
     """Line, words and advice for each place."""
     for allowed in INTERFACE:
         text = re.sub(allowed, lambda match: "·" * len(match[0]), text)
-    flat, lines = flattened(text)
-    for match in PATTERN.finditer(flat.replace("_", " ")):
+    flat, lines = flattened(SEPARATOR.sub(" ", text))
+    for match in PATTERN.finditer(flat):
         advice = list(AVOID.values())[int(match.lastgroup.removeprefix("w"))]
         yield lines[match.start()], match[0], advice
 
@@ -80,7 +82,8 @@ def files():
 
 
 def main():
-    examples = ["it is told", "set_aside", "// was set\n    // aside", "in the Centre", "what\nbecame of it", "made anew"]
+    examples = ["it is told", "is then told", "set_aside", "// was set\n    // aside", "in the Centre", "what\nbecame of it", "made anew"]
+    examples += ["set-aside", "setAside", "so **many**", "so `many`", "gave *up*", "so&nbsp;many", "so\u00a0many", "so  many", "colours", "centred"]
     missed = [example for example in examples if not list(found_in(example))]
     missed += [example for example in ["given_up", "customer_gave_up", "untold", "renewed"] if list(found_in(example))]
     if missed:

@@ -304,7 +304,10 @@ impl Template {
             // The database's name is part of other strings.
             "Database" => self.parameter("DatabaseName").to_owned(),
             _ => {
-                let is_resource = self.document["Resources"][name].is_object();
+                let resource = &self.document["Resources"][name];
+                let is_resource = resource.is_object();
+                let is_created = resource["Condition"].as_str().is_none_or(|name| self.condition(name));
+                assert!(is_created, "{name} is referred to, but these parameters do not create it");
                 let value = self.parameters.get(name).map(String::as_str);
                 value
                     .or(is_resource.then_some(name))

@@ -16,3 +16,4 @@ mod reference_model;
 mod schema;
 mod simulation;
 mod template;
+mod template_interface;

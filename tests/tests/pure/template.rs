@@ -664,5 +664,11 @@ mod documented_rules {
             let broken = Template::with(&[key]).broken_rules();
             assert!(broken.len() == 1 && broken[0].starts_with(sentence), "{broken:?}");
         }
+        let topic = ("AlarmTopicArn", "arn:aws:sns:eu-west-2:111122223333:alarms");
+        let email = ("AlarmEmail", "operator@example.com");
+        assert_eq!(Template::with(&[topic, email]).broken_rules().len(), 1);
+        for one in [topic, email] {
+            assert_eq!(Template::with(&[one]).broken_rules(), Vec::<String>::new());
+        }
     }
 }

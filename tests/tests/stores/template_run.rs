@@ -464,6 +464,12 @@ fn every_alarm_says_what_to_do_and_has_a_section_in_the_docs() {
     let sections = alarms.lines().filter_map(|line| line.strip_prefix("### "));
     let sections: BTreeSet<_> = sections.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
     assert_eq!(sections, linked, "a section without an alarm");
+    for section in alarms.split("\n### ").skip(1) {
+        assert!(
+            section.lines().skip(1).flat_map(str::split_whitespace).count() >= 8,
+            "says too little: {section}"
+        );
+    }
 }
 
 #[test]

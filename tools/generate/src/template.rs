@@ -1,7 +1,8 @@
 //! template.yaml: the parts in `template/` with their generated texts, concatenated by section.
 //!
 //! A part is YAML with the sections of a template: `Parameters`, `Resources` and so on. Each section of the template concatenates
-//! that section of all parts, in the order of [`PARTS`]. A line `# generated: <name>` in a part is replaced by a generated text.
+//! that section of all parts, in the order of [`PARTS`]. Nothing of a part may get lost, so every line in the first column is either
+//! a comment or the start of a section. A line `# generated: <name>` in a part is replaced by a generated text.
 
 pub(crate) mod alarms;
 mod dashboard;
@@ -89,7 +90,12 @@ pub(super) fn template() -> anyhow::Result<String> {
         for (number, (part, text)) in of_parts.iter().enumerate() {
             let gap = if number == 0 { "" } else { "\n" };
             let _ = writeln!(template, "{gap}{}", part.comment());
-            let (_, body) = text.split_once('\n').context("a section has only one line")?;
+            let (first, body) = text.split_once('\n').unwrap_or((text, ""));
+            ensure!(
+                first == format!("{section}:") && !body.is_empty(),
+                "{FOLDER}/{}.yaml: {section}, which several parts have, needs its content on the lines below `{section}:`",
+                part.name
+            );
             template.push_str(body);
         }
     }
@@ -110,15 +116,18 @@ fn part(name: &'static str) -> anyhow::Result<Part> {
     let text = read(&format!("{FOLDER}/{name}.yaml"))?;
     let (mut head, mut sections) = (String::new(), BTreeMap::new());
     let mut section: Option<&str> = None;
+    let path = format!("{FOLDER}/{name}.yaml");
     for line in text.lines() {
-        let first = line.chars().next();
-        if first.is_some_and(|first| first.is_ascii_uppercase()) {
-            let (name, _) = line
-                .split_once(':')
-                .with_context(|| format!("{FOLDER}/{name}.yaml: {line} does not start a section"))?;
-            ensure!(SECTIONS.contains(&name), "{FOLDER}/{name}.yaml: {name} is not a section of a template");
-            section = Some(name);
+        if !line.is_empty() && !line.starts_with([' ', '#']) {
+            let found = line.split_once(':').map_or(line, |(found, _)| found);
+            let known = SECTIONS.into_iter().find(|known| *known == found);
+            section = Some(known.with_context(|| {
+                format!("{path}: `{found}` is not one of the sections {}", SECTIONS.join(", "))
+            })?);
+            ensure!(!sections.contains_key(found), "{path}: `{found}` starts twice");
         }
+        let is_content = !line.is_empty() && !line.starts_with('#');
+        ensure!(section.is_some() || !is_content, "{path}: `{}` is before the first section", line.trim());
         let text = match section {
             Some(section) => sections.entry(section.to_owned()).or_insert_with(String::new),
             None => &mut head,
@@ -130,6 +139,7 @@ fn part(name: &'static str) -> anyhow::Result<Part> {
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
+    ensure!(!sections.is_empty(), "{path} has no section");
     Ok(Part { name, head: head.trim_end().to_owned(), sections })
 }
 
@@ -137,7 +147,9 @@ fn part(name: &'static str) -> anyhow::Result<Part> {
 fn check_every_file_is_used() -> anyhow::Result<()> {
     let files = fs::read_dir(repository().join(FOLDER))?;
     let names = files.map(|file| Ok(file?.file_name().to_string_lossy().into_owned()));
-    let names = names.collect::<anyhow::Result<BTreeSet<_>>>()?;
+    // An editor's own files begin with a dot.
+    let is_visible = |name: &anyhow::Result<String>| !name.as_ref().is_ok_and(|name| name.starts_with('.'));
+    let names = names.filter(is_visible).collect::<anyhow::Result<BTreeSet<_>>>()?;
     let tables = ["alarms.toml", "dashboard.toml", "watched.toml"].map(str::to_owned);
     let expected: BTreeSet<_> = PARTS.iter().map(|part| format!("{part}.yaml")).chain(tables).collect();
     let others: Vec<_> = names.symmetric_difference(&expected).collect();
@@ -163,13 +175,15 @@ fn with_generated_texts(template: &str) -> anyhow::Result<String> {
             filled.push('\n');
             continue;
         };
-        let text = texts.remove(name).with_context(|| format!("there is no generated text {name}"))?;
+        let text = texts.remove(name).with_context(|| {
+            format!("`# generated: {name}` in {FOLDER}/: there is no such text, or it is used twice")
+        })?;
         let indent = &line[..line.len() - trimmed.len()];
         for line in text.trim_end().lines() {
             filled.push_str(format!("{indent}{line}").trim_end());
             filled.push('\n');
         }
     }
-    ensure!(texts.is_empty(), "no part in template/ has a place for {:?}", texts.keys());
+    ensure!(texts.is_empty(), "no part in {FOLDER}/ has a line `# generated: …` for {:?}", texts.keys());
     Ok(filled)
 }

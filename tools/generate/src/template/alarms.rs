@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::watched::{AllWatched, Watched, namespace_and_name};
-use crate::pages::read;
+use super::watched::{AllWatched, Watched, check_statistic, namespace_and_name, read_table};
 
 /// The target of an alarm and its recovery: the given topic, or the topic that the stack creates for the email address.
 const TARGET: &str =
@@ -30,12 +29,35 @@ struct Alarm {
     metrics: Vec<Term>,
     of: String,
     statistic: Option<String>,
-    above: Option<Value>,
-    below: Option<Value>,
+    above: Option<f64>,
+    below: Option<f64>,
     period: Option<u32>,
     periods: Option<Value>,
-    missing: Option<String>,
+    missing: Option<Missing>,
     meaning: String,
+}
+
+/// How an alarm treats missing data.
+/// Source: [PutMetricAlarm](https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html).
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Missing {
+    Breaching,
+    NotBreaching,
+    Ignore,
+    #[serde(rename = "missing")]
+    Unknown,
+}
+
+impl Missing {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Breaching => "breaching",
+            Self::NotBreaching => "notBreaching",
+            Self::Ignore => "ignore",
+            Self::Unknown => "missing",
+        }
+    }
 }
 
 /// Metric math.
@@ -55,15 +77,19 @@ struct Term {
 }
 
 fn declared() -> anyhow::Result<Vec<Alarm>> {
-    Ok(toml::from_str::<Declared>(&read("template/alarms.toml")?)?.alarm)
+    let Declared { alarm } = read_table("template/alarms.toml")?;
+    for alarm in &alarm {
+        alarm.check().with_context(|| alarm.place())?;
+    }
+    Ok(alarm)
 }
 
 /// The resources of the alarms.
 pub(super) fn resources(watched: &AllWatched) -> anyhow::Result<String> {
     let mut yaml = String::new();
     for alarm in declared()? {
-        let resource = alarm.resource(watched.get(&alarm.of)?);
-        yaml += &resource.with_context(|| format!("alarm {} in template/alarms.toml", alarm.id))?;
+        let resource = watched.get(&alarm.of).and_then(|watched| alarm.resource(watched));
+        yaml += &resource.with_context(|| alarm.place())?;
     }
     Ok(yaml)
 }
@@ -73,13 +99,34 @@ pub(crate) fn overview() -> anyhow::Result<String> {
     let mut table = "| alarm | condition | meaning and first step |\n|---|---|---|\n".to_owned();
     for alarm in declared()? {
         let (words, anchor) = (alarm.words(), alarm.anchor());
-        let _ =
-            writeln!(table, "| [{words}](#{anchor}) | {} | {} |", alarm.condition_in_words()?, alarm.meaning);
+        let condition = alarm.condition_in_words().with_context(|| alarm.place())?;
+        let _ = writeln!(table, "| [{words}](#{anchor}) | {condition} | {} |", alarm.meaning);
     }
     Ok(table)
 }
 
 impl Alarm {
+    fn place(&self) -> String {
+        format!("alarm {} in template/alarms.toml", self.id)
+    }
+
+    /// Checks what CloudWatch would refuse, or would accept and never evaluate as it is meant.
+    fn check(&self) -> anyhow::Result<()> {
+        for threshold in self.above.iter().chain(&self.below) {
+            ensure!(threshold.is_finite(), "the threshold is not a number");
+        }
+        ensure!(
+            self.metric.is_none() || self.metrics.is_empty(),
+            "`metrics` belongs to an expression, not to `metric`"
+        );
+        ensure!(
+            self.period().is_multiple_of(60) && self.period() > 0,
+            "`period` is not a number of minutes, in seconds"
+        );
+        ensure!(!self.meaning.contains(['|', '\n']), "`meaning` is one cell of a table");
+        check_statistic(self.statistic())
+    }
+
     fn resource(&self, watched: &Watched) -> anyhow::Result<String> {
         let (threshold, comparison) = match (&self.above, &self.below) {
             (Some(above), None) => (above, "GreaterThanThreshold"),
@@ -105,7 +152,7 @@ impl Alarm {
             description = json!(format!("{} (docs/operations.md#{})", self.meaning, self.anchor())),
             watches = self.watches(watched)?,
             periods = self.periods(),
-            missing = self.missing.as_deref().unwrap_or("notBreaching"),
+            missing = self.missing.unwrap_or(Missing::NotBreaching).as_str(),
         ))
     }
 
@@ -161,7 +208,7 @@ impl Alarm {
         };
         let (side, threshold) = match (&self.above, &self.below) {
             (Some(above), _) => (">", above.to_string()),
-            (None, below) => ("<", below.as_ref().map_or_else(String::new, ToString::to_string)),
+            (None, below) => ("<", below.map_or_else(String::new, |below| below.to_string())),
         };
         let period = match self.period() {
             3600 => "1 hour".to_owned(),

@@ -6,8 +6,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::watched::{AllWatched, namespace_and_name};
-use crate::pages::read;
+use super::watched::{AllWatched, check_statistic, namespace_and_name, read_table};
 
 // In units of the dashboard's grid, which is 24 wide.
 const WIDTH: usize = 24;
@@ -48,12 +47,29 @@ struct Metric {
     label: Option<String>,
     color: Option<String>,
     statistic: Option<String>,
-    axis: Option<String>,
+    axis: Option<Axis>,
+}
+
+/// The axis of a metric.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Axis {
+    Left,
+    Right,
+}
+
+impl Axis {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Right => "right",
+        }
+    }
 }
 
 /// The `!Sub` arguments of the dashboard's body.
 pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
-    let dashboard: Dashboard = toml::from_str(&read("template/dashboard.toml")?)?;
+    let dashboard: Dashboard = read_table("template/dashboard.toml")?;
     let mut names = Names { watched, variables: BTreeMap::new() };
     let (mut widgets, mut top) = (Vec::new(), 0);
     for section in &dashboard.section {
@@ -67,7 +83,7 @@ pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
             let y = top + number / row_length * WIDGET_HEIGHT;
             widgets.push(json!({
                 "type": "metric", "x": number % row_length * WIDGET_WIDTH, "y": y,
-                "width": WIDGET_WIDTH, "height": WIDGET_HEIGHT, "properties": widget.properties(&mut names)?,
+                "width": WIDGET_WIDTH, "height": WIDGET_HEIGHT, "properties": widget.properties(&mut names).with_context(|| widget.place())?,
             }));
         }
         top += section.widget.len().div_ceil(row_length) * WIDGET_HEIGHT;
@@ -80,7 +96,16 @@ pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
 }
 
 impl Widget {
+    fn place(&self) -> String {
+        format!("widget {:?} in template/dashboard.toml", self.title)
+    }
+
     fn properties(&self, names: &mut Names<'_>) -> anyhow::Result<Value> {
+        for statistic in
+            self.statistic.iter().chain(self.metrics.iter().filter_map(|one| one.statistic.as_ref()))
+        {
+            check_statistic(statistic)?;
+        }
         let metrics = self.metrics.iter().map(|metric| metric.line(self.of.as_deref(), names));
         let mut properties = json!({
             "title": self.title,
@@ -100,21 +125,18 @@ impl Widget {
 impl Metric {
     fn line(&self, of: Option<&str>, names: &mut Names<'_>) -> anyhow::Result<Value> {
         let of = self.of.as_deref().or(of);
-        let of =
-            of.with_context(|| format!("template/dashboard.toml: {} needs `of`", self.namespace_and_name))?;
+        let of = of.with_context(|| format!("{} needs `of`", self.namespace_and_name))?;
         let (namespace, name) = namespace_and_name(&self.namespace_and_name)?;
         let (dimension, value) = names.dimension(of)?;
         let mut line = vec![json!(namespace), json!(name), json!(dimension), json!(value)];
         let options = [
-            ("label", &self.label),
-            ("color", &self.color),
-            ("stat", &self.statistic),
-            ("yAxis", &self.axis),
+            ("label", self.label.as_deref()),
+            ("color", self.color.as_deref()),
+            ("stat", self.statistic.as_deref()),
+            ("yAxis", self.axis.map(Axis::as_str)),
         ];
-        let options: Map<_, _> = options
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
-            .collect();
+        let options: Map<_, _> =
+            options.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();
         if !options.is_empty() {
             line.push(Value::Object(options));
         }
