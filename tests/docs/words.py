@@ -77,7 +77,7 @@ def found_in(text):
 
 
 def files():
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    names = subprocess.run(["git", "ls-files", "-z", "-c", "-o", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
     return [name for name in names if name and name not in EXEMPT and not LOCKED.search(name)]
 
 

@@ -175,7 +175,7 @@ fn resources_with_data_have_generated_names_and_are_kept() {
     }
 }
 
-/// Whoever everybody is, they are refused, or limited to the account by a condition.
+/// A statement for all principals refuses, or a condition limits it to the account.
 #[test]
 fn a_statement_for_everybody_refuses_or_is_limited_to_the_account() {
     fn statements<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
