@@ -110,6 +110,10 @@ pub trait Invoke: Send + Sync {
 const OUTPUT_LINES: usize = 3;
 const OUTPUT_BYTES: u64 = 4096;
 
+/// How often and after which pause a process is started again while its file is open for writing.
+const BUSY_ATTEMPTS: u32 = 100;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
 /// A function and its processes.
 pub struct Function {
     settings: FunctionSettings,
@@ -277,15 +281,30 @@ impl Sandbox {
             file.with_context(|| format!("log file {} cannot be written", settings.log.display()))
         };
         let log_start = settings.log.metadata().map_or(0, |log| log.len());
-        let process = Command::new(&settings.binary)
-            .env_clear()
-            .envs(lambda_environment(settings, &api.address))
-            .envs(&settings.environment)
-            .stdin(Stdio::null())
-            .stdout(output()?)
-            .stderr(output()?)
-            .kill_on_drop(true)
-            .spawn()
+        let mut attempts = 0;
+        let process = loop {
+            let process = Command::new(&settings.binary)
+                .env_clear()
+                .envs(lambda_environment(settings, &api.address))
+                .envs(&settings.environment)
+                .stdin(Stdio::null())
+                .stdout(output()?)
+                .stderr(output()?)
+                .kill_on_drop(true)
+                .spawn();
+            match process {
+                // A build may be writing the file. A process that another thread has just forked also holds, until it
+                // calls exec, every file that was open for writing.
+                Err(error)
+                    if error.kind() == io::ErrorKind::ExecutableFileBusy && attempts < BUSY_ATTEMPTS =>
+                {
+                    attempts += 1;
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                process => break process,
+            }
+        };
+        let process = process
             .with_context(|| format!("function binary {} cannot be started", settings.binary.display()))?;
         Ok(Self { api, process, log_start, is_killed: false })
     }
