@@ -28,13 +28,14 @@ fn resource(arn: &str) -> Option<&str> {
     parts(arn).map(|(_, resource)| resource)
 }
 
-/// The Region, and the part after `instance/`.
+/// The Region, and the part after `instance/`. Some of Amazon's samples of contact events have an empty part before the
+/// service, `arn:aws::connect:…`.
 fn parts(arn: &str) -> Option<(&str, &str)> {
-    let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(index, _)| index);
-    let [scheme, partition, service, region, account] = std::array::from_fn(|_| colons.next());
-    let is_connect = &arn[..scheme?] == "arn" && &arn[partition? + 1..service?] == "connect";
-    let resource = is_connect.then_some(&arn[account? + 1..])?.strip_prefix("instance/")?;
-    Some((&arn[service? + 1..region?], resource))
+    let (_, service) = arn.strip_prefix("arn:")?.split_once(':')?;
+    let (region, account) =
+        service.strip_prefix(':').unwrap_or(service).strip_prefix("connect:")?.split_once(':')?;
+    let (_, resource) = account.split_once(':')?;
+    Some((region, resource.strip_prefix("instance/")?))
 }
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ mod tests {
         let own_queue = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/agent/a-1";
         assert_eq!(resource_id(own_queue, "queue"), Some("a-1"));
         assert_eq!(instance_id("arn:aws:connect:eu-west-2:111122223333:instance/i-1"), Some("i-1"));
+        assert_eq!(instance_id("arn:aws::connect:eu-west-2:111122223333:instance/i-1"), Some("i-1"));
     }
 
     #[test]

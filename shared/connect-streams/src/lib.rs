@@ -1,11 +1,11 @@
-//! The records on Amazon Connect's streams: contact records and agent events.
+//! The records on Amazon Connect's streams: contact records, agent events, and contact events.
 //!
 //! Pure: no AWS, no async, no clock, no environment. It turns bytes into a typed record or a [`Reject`], which has a
 //! stable code and the field at fault, never a value (values are personal data).
 //!
-//! Sources: [Contact records data model](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html) and
-//! [Agent event streams data model](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html)
-//! (Amazon Connect Administrator Guide).
+//! Sources: [Contact records data model](https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html),
+//! [Agent event streams data model](https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html) and
+//! [Contact events](https://docs.aws.amazon.com/connect/latest/adminguide/contact-events.html) (Amazon Connect Administrator Guide).
 //! Records arrive at least once, in any order, and new fields may appear at any time.
 //!
 //! ```
@@ -29,6 +29,7 @@
 
 pub mod agent_event;
 pub mod arn;
+pub mod contact_event;
 pub mod contact_record;
 pub mod json;
 mod kind;

@@ -1,4 +1,4 @@
-//! The two record streams of Amazon Connect.
+//! The record streams of Amazon Connect.
 
 /// The stream that a record is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -7,6 +7,8 @@ pub enum StreamKind {
     ContactRecords,
     /// Agent events.
     AgentEvents,
+    /// Contact events.
+    ContactEvents,
 }
 
 impl StreamKind {
@@ -16,6 +18,7 @@ impl StreamKind {
         match self {
             Self::ContactRecords => "contact records",
             Self::AgentEvents => "agent events",
+            Self::ContactEvents => "contact events",
         }
     }
 
@@ -25,6 +28,7 @@ impl StreamKind {
         match self {
             Self::ContactRecords => "contact_records",
             Self::AgentEvents => "agent_events",
+            Self::ContactEvents => "contact_events",
         }
     }
 }

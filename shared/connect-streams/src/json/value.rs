@@ -178,6 +178,23 @@ impl<'t> Object<'t> {
         found
     }
 
+    /// The values of several keys whose spelling may differ in ASCII case, found in one pass. A key in the spelling of
+    /// `keys` counts before every other one, then the last one counts.
+    #[must_use]
+    pub fn get_each_in_any_case<const N: usize>(self, keys: [&str; N]) -> [Option<Value<'t>>; N] {
+        let mut found = [None; N];
+        let mut is_exact = [false; N];
+        for (name, value) in self.iter() {
+            let Some(index) = keys.iter().position(|key| key.eq_ignore_ascii_case(name)) else { continue };
+            let exact = keys[index] == name;
+            if exact || !is_exact[index] {
+                found[index] = Some(value);
+                is_exact[index] = exact;
+            }
+        }
+        found
+    }
+
     /// All members in their original order.
     #[must_use]
     pub fn iter(self) -> impl DoubleEndedIterator<Item = (&'t str, Value<'t>)> {
