@@ -25,11 +25,11 @@ help: ## List the targets
 ### Use it
 
 demo: ## Run the whole pipeline on this machine; the output is in demo-output/
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-event-upserter -p contact-ledger-demo
 	./target/debug/contact-ledger-demo
 
 tool: ## Build the command line, the demo, and the functions for this machine, in target/debug/
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo -p contact-ledger
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-event-upserter -p contact-ledger-demo -p contact-ledger
 
 build: $(TOOLS_READY) ## Build the functions for Lambda, for `sam deploy` (ARCHITECTURE=x86_64 or arm64)
 	@test -e samconfig.toml || cp samconfig.example.toml samconfig.toml
@@ -127,12 +127,12 @@ soak: ## Deliver a million agent events with every delivery fault, and compare w
 	MODEL_WORLDS=6000 cargo test --locked -p ledger-tests --test pure reference_model::the_tables -- --nocapture
 
 chaos: ## Run the demo with injected faults, with fifty seeds; every result must match the records
-	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-ledger-demo
+	cargo build --locked -p contact-record-normalizer -p agent-event-upserter -p contact-event-upserter -p contact-ledger-demo
 	tests/chaos/run
 
 LOAD_SECONDS ?= 60
 load: ## Run both functions at full load with injected faults (LOAD_SECONDS=60 each): memory stays flat, nothing is lost
-	cargo build --locked --release -p contact-record-normalizer -p agent-event-upserter
+	cargo build --locked --release -p contact-record-normalizer -p agent-event-upserter -p contact-event-upserter
 	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-tests --bin load
 
 FUZZ_SECONDS ?= 60

@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use agent_event_upserter::rejected::RejectedStore;
 use agent_event_upserter::{Upserter, plan_batch};
 use agent_ledger::batch::Batch;
 use agent_ledger::rules::Rules;
-use agent_ledger::store::StoreError;
-use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use lambda_io::kinesis::StreamEvent;
 use record_paths::{events_of_different_agents, kinesis_event};
+use rejected_records::RejectedStore;
 use serde::de::IgnoredAny;
+use tables::StoreError;
+use tables_dynamodb::agents::DynamoDbStore;
 use tokio::time::Instant;
 
 use crate::figures::{Figures, Target};

@@ -12,6 +12,7 @@ CREATE OR REPLACE MACRO at_timezone(instant, zone) AS timezone(zone, instant);
 
 -- {contact_records}
 -- {raw_agent_events}
+-- {raw_contact_events}
 
 -- One row per contact: the latest version of its record.
 CREATE OR REPLACE VIEW contact_records_latest AS
@@ -1543,6 +1544,96 @@ GROUP BY
   level4_id,
   level5_id,
   interval_start;
+
+-- Every well-formed contact event in the archive, without duplicates.
+CREATE OR REPLACE VIEW contact_events AS
+SELECT
+  instance_id,
+  contact_id,
+  event_id,
+  event_type,
+  event_timestamp,
+  region,
+  channel,
+  initiation_method,
+  CASE
+    WHEN initiated >= CAST('1970-01-02 00:00:00' AS TIMESTAMP(0))
+    THEN initiated
+  END AS initiation_timestamp,
+  queue_id,
+  CASE WHEN enqueued >= CAST('1970-01-02 00:00:00' AS TIMESTAMP(0)) THEN enqueued END AS enqueue_timestamp,
+  agent_id,
+  CASE
+    WHEN connected >= CAST('1970-01-02 00:00:00' AS TIMESTAMP(0))
+    THEN connected
+  END AS connected_to_agent_timestamp,
+  CASE
+    WHEN disconnected >= CAST('1970-01-02 00:00:00' AS TIMESTAMP(0))
+    THEN disconnected
+  END AS disconnect_timestamp,
+  detail
+FROM (
+  SELECT
+    NULLIF(
+      REGEXP_EXTRACT(instance_arn, '^arn:[^:]*::?connect:[^:]*:[^:]*:instance/([^/]+)', 1),
+      ''
+    ) AS instance_id,
+    contact_id,
+    event_id,
+    event_type,
+    TRY(CAST(CAST(event_time AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS event_timestamp,
+    region,
+    UPPER(channel) AS channel,
+    initiation_method,
+    TRY(CAST(CAST(initiated AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS initiated,
+    NULLIF(REGEXP_EXTRACT(queue_arn, '/queue/(?:agent/)?([^/]+)$', 1), '') AS queue_id,
+    TRY(CAST(CAST(enqueued AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS enqueued,
+    NULLIF(REGEXP_EXTRACT(agent_arn, '/agent/([^/]+)$', 1), '') AS agent_id,
+    TRY(CAST(CAST(connected AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS connected,
+    TRY(CAST(CAST(disconnected AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS disconnected,
+    detail,
+    ROW_NUMBER() OVER (PARTITION BY event_id, contact_id ORDER BY event_time) AS copy
+  FROM (
+    SELECT
+      event ->> '$.id' AS event_id,
+      event ->> '$.time' AS event_time,
+      event ->> '$.region' AS region,
+      COALESCE(event ->> '$.detail.eventType', event ->> '$.detail.EventType') AS event_type,
+      COALESCE(event ->> '$.detail.contactId', event ->> '$.detail.ContactId') AS contact_id,
+      COALESCE(
+        event ->> '$.detail.instanceArn',
+        event ->> '$.detail.InstanceArn',
+        event ->> '$.resources[0]'
+      ) AS instance_arn,
+      COALESCE(event ->> '$.detail.channel', event ->> '$.detail.Channel') AS channel,
+      COALESCE(event ->> '$.detail.initiationMethod', event ->> '$.detail.InitiationMethod') AS initiation_method,
+      COALESCE(event ->> '$.detail.initiationTimestamp', event ->> '$.detail.InitiationTimestamp') AS initiated,
+      COALESCE(event ->> '$.detail.queueInfo.queueArn', event ->> '$.detail.QueueInfo.QueueArn') AS queue_arn,
+      COALESCE(
+        event ->> '$.detail.queueInfo.enqueueTimestamp',
+        event ->> '$.detail.QueueInfo.EnqueueTimestamp'
+      ) AS enqueued,
+      COALESCE(event ->> '$.detail.agentInfo.agentArn', event ->> '$.detail.AgentInfo.AgentArn') AS agent_arn,
+      COALESCE(
+        event ->> '$.detail.agentInfo.connectedToAgentTimestamp',
+        event ->> '$.detail.AgentInfo.ConnectedToAgentTimestamp'
+      ) AS connected,
+      COALESCE(event ->> '$.detail.disconnectTimestamp', event ->> '$.detail.DisconnectTimestamp') AS disconnected,
+      CAST(TO_JSON(event -> '$.detail') AS TEXT) AS detail
+    FROM (
+      SELECT
+        TRY(JSON(event)) AS event
+      FROM raw_contact_events
+    )
+  )
+)
+WHERE
+  copy = 1
+  AND NOT instance_id IS NULL
+  AND event_id <> ''
+  AND contact_id <> ''
+  AND event_type <> ''
+  AND NOT event_timestamp IS NULL;
 
 -- Abandonment: how many queued contacts ended although they reached no agent, were not transferred, and had no next contact.
 CREATE OR REPLACE MACRO abandonment(first_day, last_day, time_zone := 'UTC', grain := 'day', queue := '*', include_simulated := false, look_back := 8) AS TABLE

@@ -275,6 +275,8 @@ def documentation(engine, run):
         "| `raw_contact_records` | Raw copies of contact records, as lines of text. One line usually contains all records of a file. "
         "Partitioned by `arrival_date` |",
         "| `raw_agent_events` | Raw copies of agent events, one event per line. Partitioned by `arrival_date` |",
+        "| `raw_contact_events` | Raw copies of contact events, one event per line. Exists only with `ContactEvents`. Partitioned by "
+        "`arrival_date` |",
         *(first(name) for name in views if name not in BASE_VIEWS),
         "",
         "## Amazon Connect metrics",

@@ -26,6 +26,7 @@ VIEWS = [
     "agent_state_intervals",
     "agent_segments",
     "agent_intervals",
+    "contact_events",
 ]
 # The raw copies of contact records are not text that DuckDB can read line by line.
 LEFT_OUT = ["contact_records_received"]
@@ -44,6 +45,7 @@ SET TimeZone = 'UTC';
 {MACROS}
 -- {{contact_records}}
 -- {{raw_agent_events}}
+-- {{raw_contact_events}}
 """
 
 

@@ -46,6 +46,7 @@ class DuckDb:
             "hive_types_autocast = false)"
         )
         self.load("raw_agent_events", "event", lake / "raw" / "agent-events")
+        self.load("raw_contact_events", "event", lake / "raw" / "contact-events")
         self.load("raw_contact_records", "line", lake / "raw" / "contact-records")
         for name in VIEWS:
             self.connection.execute(view(name))

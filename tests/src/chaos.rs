@@ -4,9 +4,10 @@
 use std::fmt::{self, Debug};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use agent_ledger::store::{Answer, FaultClass, Store, WrittenEntries, WrittenRegisters};
+use agent_ledger::store::{Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use fastrand::Rng;
+use tables::{Answer, FaultClass};
 
 use crate::fault;
 

@@ -3,6 +3,7 @@
 
 pub mod agent_days;
 pub mod chaos;
+pub mod contact_events;
 pub mod control_plane;
 pub mod golden;
 pub mod hostile;
@@ -19,12 +20,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
-use agent_event_upserter::rejected::RejectedStore;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;
-use agent_ledger::store::{Answer, FaultClass, Store, StoreError, WrittenEntries, WrittenRegisters};
+use agent_ledger::store::{Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
-use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use flate2::Compression;
@@ -33,9 +32,12 @@ use lambda_io::firehose::TransformEvent;
 use lambda_io::kinesis::StreamEvent;
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
+use rejected_records::RejectedStore;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use served_stack::Keys;
+use tables::{Answer, FaultClass, StoreError};
+use tables_dynamodb::agents::DynamoDbStore;
 use tokio::time::Instant;
 
 /// The folder of this build's binaries.

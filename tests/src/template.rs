@@ -25,7 +25,9 @@ pub fn text() -> String {
     std::fs::read_to_string(repository().join("template.yaml")).expect("the template is in the repository")
 }
 
-const INSTANCE: &str = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
+/// The instance of the variants.
+pub const INSTANCE: &str =
+    "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
 
 /// Existing streams that Connect already fills, encrypted with their owners' keys.
 pub const EXISTING: [(&str, &str); 4] = [
@@ -37,7 +39,7 @@ pub const EXISTING: [(&str, &str); 4] = [
 
 /// The deployments that differ in their resources: name and parameters.
 #[must_use]
-pub fn variants() -> [(&'static str, Vec<(&'static str, &'static str)>); 4] {
+pub fn variants() -> [(&'static str, Vec<(&'static str, &'static str)>); 5] {
     [
         ("defaults", vec![]),
         (
@@ -51,6 +53,7 @@ pub fn variants() -> [(&'static str, Vec<(&'static str, &'static str)>); 4] {
             ],
         ),
         ("least", vec![("LakeTables", "false"), ("AgentEventArchive", "false"), ("Alarms", "false")]),
+        ("contact events", vec![("ContactEvents", "true"), ("ConnectInstanceArn", INSTANCE)]),
         ("existing streams", [("ConnectInstanceArn", INSTANCE)].into_iter().chain(EXISTING).collect()),
     ]
 }
@@ -342,6 +345,7 @@ impl Template {
 fn attribute(path: &str) -> String {
     match path {
         "AgentStateTable.Arn" => local_aws::permission::table_arn("AgentState"),
+        "ContactStateTable.Arn" => local_aws::permission::table_arn("ContactState"),
         "AgentHistoryTable.Arn" => local_aws::permission::table_arn("AgentHistory"),
         "LakeBucket.Arn" => local_aws::permission::bucket_arn("lake"),
         _ => path.to_owned(),

@@ -6,7 +6,7 @@
 //! Lambda and the SDK, and no order of effects to protect.
 
 mod decode;
-pub mod rejected;
+mod rejected;
 pub mod settings;
 mod summary;
 mod write;
@@ -15,10 +15,11 @@ use agent_ledger::batch::Batch;
 use agent_ledger::rules::Rules;
 use agent_ledger::store::Store;
 use lambda_io::kinesis::{BatchResponse, StreamEvent, retry_from};
+use rejected_records::RejectedStore;
 use tokio::time::Instant;
 
 use crate::decode::{UserRecord, decode};
-use crate::rejected::{RejectedStore, rejected_object};
+use crate::rejected::rejected_object;
 pub use crate::summary::Summary;
 use crate::write::write;
 

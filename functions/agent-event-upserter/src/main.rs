@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
-use agent_event_upserter::rejected::S3RejectedStore;
 use agent_event_upserter::settings::UpserterSettings;
-use agent_ledger_dynamodb::DynamoDbStore;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use lambda_io::kinesis::{BatchResponse, StreamEvent};
 use lambda_io::settings::Settings;
 use lambda_io::telemetry;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use rejected_records::S3RejectedStore;
+use tables_dynamodb::agents::DynamoDbStore;
 use tokio::time::Instant;
 
 /// Time reserved before the deadline to store rejected records, respond, and log.

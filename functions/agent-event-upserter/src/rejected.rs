@@ -4,53 +4,17 @@
 //! overwrites its own object, and objects with different lines never overwrite each other.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::fmt::Write as _;
-use std::future::Future;
 
-use agent_ledger::store::StoreError;
-use agent_ledger_dynamodb::store_error;
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use lake_files::layout::REJECTED;
 use lambda_io::encode_base64;
 use lambda_io::kinesis::StreamRecord;
+use rejected_records::{append, plain_name};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decode::{Decoded, UserRecord};
-
-/// A store for rejected records.
-pub trait RejectedStore: Send + Sync {
-    /// Writes an object, replacing one with the same key.
-    fn put(&self, key: &str, body: Vec<u8>) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-/// An S3 bucket for rejected records.
-#[derive(Debug, Clone)]
-pub struct S3RejectedStore {
-    /// The client.
-    pub client: Client,
-    /// The bucket.
-    pub bucket: String,
-}
-
-impl RejectedStore for S3RejectedStore {
-    async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), StoreError> {
-        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type("application/x-ndjson");
-        put.body(body.into()).send().await.map(drop).map_err(fault)
-    }
-}
-
-fn fault<E, R>(error: SdkError<E, R>) -> StoreError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    let error = store_error(error);
-    StoreError { code: format!("S3 {}", error.code), ..error }
-}
 
 /// The object for a batch's rejected records.
 #[derive(Debug)]
@@ -99,9 +63,7 @@ pub(crate) fn rejected_object(records: &[StreamRecord], decoded: &[UserRecord]) 
                 Some(part) => Some(Cow::Owned(encode_base64(&part.packed.data))),
             },
         };
-        serde_json::to_writer(&mut body, &line)
-            .expect("a line has only text and raw JSON, and memory takes it");
-        body.push(b'\n');
+        append(&mut body, &line);
     }
     Some(RejectedObject { key: key(records, &body)?, body, first_record: first_record? })
 }
@@ -129,18 +91,11 @@ fn key(records: &[StreamRecord], body: &[u8]) -> Option<String> {
     let _ = write!(
         key,
         "{}/{}/{}-{}-{:016x}.jsonl",
-        name(first.shard_id()),
+        plain_name(first.shard_id()),
         date.replace('-', "/"),
-        name(&first.sequence_number),
-        name(&last.sequence_number),
+        plain_name(&first.sequence_number),
+        plain_name(&last.sequence_number),
         xxh3_64(body),
     );
     Some(key)
-}
-
-/// A name from the envelope, for use in a key. Anyone who may invoke the function can invent names, so a name that
-/// Kinesis would not produce is replaced: a caller must not choose the object's location.
-fn name(text: &str) -> &str {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if (1..=128).contains(&text.len()) && text.bytes().all(is_plain) { text } else { "unnamed" }
 }

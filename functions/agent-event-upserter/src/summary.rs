@@ -1,13 +1,12 @@
 //! The outcome of a batch, for the log.
 
-use std::collections::BTreeMap;
-
 use agent_ledger::Gap;
 use agent_ledger::batch::{Batch, Outcome};
-use agent_ledger::store::{Consumed, FaultClass, StoreError};
 use connect_streams::Timestamp;
 use lambda_io::Rejections;
+use lambda_io::faults;
 use lambda_io::metrics::{Metrics, Unit};
+use tables::{Consumed, StoreError};
 
 use crate::decode::{Decoded, UserRecord};
 
@@ -67,35 +66,15 @@ impl Summary {
         for Gap { agent_id, held, event } in self.gaps.iter().take(GAPS_LOGGED) {
             tracing::warn!(agent_id, %held, %event, "gap: events between these two versions are missing or late");
         }
-        for ((class, code), writes) in self.faults_by_kind() {
-            match class {
-                FaultClass::Transient => {
-                    tracing::warn!(code, writes, "writes failed; Lambda retries their records");
-                }
-                FaultClass::Environment => tracing::error!(
-                    code,
-                    writes,
-                    "writes are refused; correct the function's permissions, table and bucket names. Nothing is lost: the stream keeps the records and Lambda retries them"
-                ),
-            }
-        }
+        faults::log(&self.faults, "stream");
         for metrics in self.metrics(function_name, now) {
             metrics.write(now);
         }
     }
 
-    fn faults_by_kind(&self) -> BTreeMap<(FaultClass, &str), usize> {
-        let mut faults = BTreeMap::new();
-        for fault in &self.faults {
-            *faults.entry((fault.class, fault.code.as_str())).or_default() += 1;
-        }
-        faults
-    }
-
     fn metrics<'a>(&'a self, function_name: &'a str, now: Timestamp) -> Vec<Metrics<'a>> {
         let rejected = self.rejected.total();
         let records = self.applied + self.duplicate + self.stale + self.skipped + rejected + self.retried;
-        let of_class = |class| self.faults.iter().filter(|fault| fault.class == class).count();
         let age = |timestamp: &Timestamp| now.epoch_milliseconds() - timestamp.epoch_milliseconds();
         let invocation = Metrics::new("invocation", function_name)
             .count("BatchSize", records)
@@ -105,9 +84,8 @@ impl Summary {
             .count("RecordsSkipped", self.skipped)
             .count("RecordsRejected", rejected)
             .count("RecordsRetried", self.retried)
-            .count("Gaps", self.gaps.len())
-            .count("TransientFaults", of_class(FaultClass::Transient))
-            .count("EnvironmentFaults", of_class(FaultClass::Environment))
+            .count("Gaps", self.gaps.len());
+        let invocation = faults::count(invocation, &self.faults)
             .count("StoreRequests", self.consumed.requests as usize)
             .count("WriteUnits", self.consumed.write_units as usize)
             .values("EventAge", Unit::Milliseconds, self.applied_timestamps.iter().map(age).collect());

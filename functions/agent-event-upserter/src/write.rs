@@ -1,11 +1,10 @@
 //! Writes the tables, concurrently, until `stop_at`. Nothing else in the function writes them.
 
 use agent_ledger::batch::Batch;
-use agent_ledger::store::{
-    Consumed, Store, StoreError, WRITES_PER_REQUEST, WrittenEntries, WrittenRegisters,
-};
+use agent_ledger::store::{Store, WRITES_PER_REQUEST, WrittenEntries, WrittenRegisters};
 use futures::future::{Either, FutureExt};
 use futures::stream::{self, StreamExt};
+use tables::{Consumed, StoreError};
 use tokio::time::{Instant, timeout_at};
 
 /// The indexes of writes in the batch, and the result of each.

@@ -13,6 +13,10 @@ pub struct RedriveSettings {
     pub contact_records: ContactRecordTarget,
     /// `AGENT_EVENT_FUNCTION`
     pub agent_event_function: String,
+    /// `CONTACT_EVENT_FUNCTION`
+    pub contact_event_function: Option<String>,
+    /// `CONTACT_EVENT_QUEUES`: the URLs of the dead-letter queues of contact events, separated by commas
+    pub contact_event_queues: Vec<String>,
 }
 
 impl RedriveSettings {
@@ -23,6 +27,8 @@ impl RedriveSettings {
     pub fn read(settings: &Settings<'_>) -> Result<Self, SettingError> {
         let firehose = settings.required("CONTACT_RECORD_FIREHOSE")?;
         let stream = settings.optional("CONTACT_RECORD_STREAM", String::new(), "a name")?;
+        let function = settings.optional("CONTACT_EVENT_FUNCTION", String::new(), "a name")?;
+        let queues = settings.optional("CONTACT_EVENT_QUEUES", String::new(), "URLs")?;
         Ok(Self {
             lake_bucket: settings.required("LAKE_BUCKET")?,
             contact_records: if stream.is_empty() {
@@ -31,6 +37,12 @@ impl RedriveSettings {
                 ContactRecordTarget::Stream(stream)
             },
             agent_event_function: settings.required("AGENT_EVENT_FUNCTION")?,
+            contact_event_function: Some(function).filter(|name| !name.is_empty()),
+            contact_event_queues: queues
+                .split(',')
+                .filter(|url| !url.is_empty())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }

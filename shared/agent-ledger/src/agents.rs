@@ -21,8 +21,8 @@ use connect_streams::Timestamp;
 
 use crate::Version;
 use crate::activity::Activity;
-use crate::item::Attribute;
-use crate::item::Item;
+use tables::Attribute;
+use tables::Item;
 
 /// Whether an agent is logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -315,8 +315,6 @@ fn contact_since(snapshot: &Item, activity: Activity) -> Option<String> {
 mod tests {
     use super::{Agent, Session, agents};
     use crate::activity::Activity;
-    use crate::item::Attribute;
-    use crate::item::Item;
     use crate::memory::MemoryStore;
     use crate::plan::plan;
     use crate::retention::Retention;
@@ -325,6 +323,8 @@ mod tests {
     use connect_streams::Timestamp;
     use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, EventType, Snapshot};
     use futures::FutureExt as _;
+    use tables::Attribute;
+    use tables::Item;
 
     const DAY: &str = "2026-03-02";
 

@@ -1,9 +1,5 @@
 //! The keys of an agent's items in `AgentState`.
 //!
-//! An instance's agents are spread over sixteen *boards*. Reading one agent takes one query of a board, reading all
-//! agents takes sixteen parallel queries, and no partition is hot. The board is computed from the IDs alone, so any
-//! reader can compute it.
-//!
 //! An item is one register of one agent in one Region. An instance and its replica in another Region share the instance
 //! ID and the agent IDs, and an event of one Region must not damage what the other Region's events wrote. So the Region
 //! is part of the sort key, and all items of an agent are adjacent on one board.
@@ -11,9 +7,6 @@
 use connect_streams::agent_event::AgentEvent;
 
 use crate::Register;
-
-/// The number of boards per instance.
-pub const BOARDS: u32 = 16;
 
 /// Partition key and sort key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,44 +44,19 @@ impl AgentKey {
     /// ```
     #[must_use]
     pub fn board(instance_id: &str, agent_id: &str) -> String {
-        board(instance_id, fnv_1a_32(agent_id.as_bytes()) % BOARDS)
+        tables::board(instance_id, agent_id)
     }
 
     /// The partition keys of all boards of an instance.
     pub fn boards(instance_id: &str) -> impl Iterator<Item = String> {
-        (0..BOARDS).map(move |number| board(instance_id, number))
+        tables::boards(instance_id)
     }
-}
-
-fn board(instance_id: &str, number: u32) -> String {
-    format!("{instance_id}#{number:02}")
-}
-
-/// FNV-1a, 32 bits: easy to implement in any language.
-fn fnv_1a_32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AgentKey, fnv_1a_32};
+    use super::AgentKey;
     use crate::Register;
-
-    #[test]
-    fn the_hash_is_fnv_1a() {
-        // Test vectors published by the algorithm's authors.
-        assert_eq!(
-            (fnv_1a_32(b""), fnv_1a_32(b"a"), fnv_1a_32(b"foobar")),
-            (0x811c_9dc5, 0xe40c_292c, 0xbf9c_f968)
-        );
-    }
-
-    #[test]
-    fn a_board_has_two_digits() {
-        assert_eq!(AgentKey::board("i-1", "foobar"), "i-1#08");
-        // The example in docs/agent-state.md.
-        assert_eq!(AgentKey::board("i-1", "20000000-0000-4000-8000-000000000001"), "i-1#12");
-    }
 
     #[test]
     fn the_items_of_an_agent_are_adjacent() {

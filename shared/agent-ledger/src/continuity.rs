@@ -12,8 +12,8 @@ use foldhash::quality::FixedState;
 
 use crate::Version;
 use crate::activity::Activity;
-use crate::item::Attribute;
-use crate::item::Item;
+use tables::Attribute;
+use tables::Item;
 
 /// A fingerprint of a snapshot's status and contacts, comparable within one process only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

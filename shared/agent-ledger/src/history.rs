@@ -19,7 +19,7 @@ use connect_streams::agent_event::{AgentEvent, AgentStatus, Contact, Snapshot};
 
 use crate::Version;
 use crate::activity::Activity;
-use crate::item::{Attribute, expires_at, present_and_absent, timestamp_text};
+use tables::{Attribute, expires_at, present_and_absent, timestamp_text};
 
 /// One item of AgentHistory, inserted if its key is absent. An interval also replaces the same interval if a later
 /// event closed it.

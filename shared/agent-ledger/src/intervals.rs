@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use connect_streams::Timestamp;
 
 use crate::history::CLOSED_BY;
-use crate::item::Attribute;
-use crate::item::Item;
+use tables::Attribute;
+use tables::Item;
 
 /// Corrects the starts of a contact's intervals so that each begins no earlier than the previous one ended. Other
 /// entries stay unchanged; the order of the entries may change.
@@ -60,8 +60,8 @@ fn instant(entry: &Item, name: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::in_sequence;
-    use crate::item::Attribute;
-    use crate::item::Item;
+    use tables::Attribute;
+    use tables::Item;
 
     fn entry(contact: &str, state: &str, [start, end]: [&str; 2]) -> Item {
         let time = |minutes: &str| format!("2026-03-02T08:{minutes}:00.000Z");

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::item::Item;
-use crate::store::{Answer, Held, Insertion, Store, WrittenEntries, WrittenRegisters};
+use crate::store::{Held, Insertion, Store, WrittenEntries, WrittenRegisters};
 use crate::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, RegisterWrite};
+use tables::Answer;
+use tables::Item;
 
 /// Both tables at one moment, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use connect_streams::parse;
 use connect_streams::personal_data::{Action, ActionError, HashKey};
 
-use crate::item::Attribute;
+use tables::Attribute;
 
 /// What happens to an agent's names. By default they are kept.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,6 @@ use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::{Reject, RejectCode};
 
 use crate::history::{event_entry, intervals};
-use crate::item;
 use crate::rules::Rules;
 use crate::session::session_write;
 use crate::snapshot::snapshot_write;
@@ -52,7 +51,7 @@ pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
         event: is_kept.then(|| event_entry(event, &version, retention.history_days)),
         intervals: intervals(event, &version, retention.history_days),
     };
-    let is_too_large = |attributes: &item::Attributes| item::bytes(attributes) > ITEM_BYTES;
+    let is_too_large = |attributes: &tables::Attributes| tables::bytes(attributes) > ITEM_BYTES;
     if plan.registers.iter().any(|write| is_too_large(&write.set))
         || plan.event.iter().any(|entry| is_too_large(&entry.attributes))
     {

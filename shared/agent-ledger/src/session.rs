@@ -6,9 +6,9 @@
 use connect_streams::agent_event::{AgentEvent, EventType};
 
 use crate::Version;
-use crate::item::{Attribute, expires_at};
 use crate::register::Register;
 use crate::write::{RegisterWrite, write};
+use tables::{Attribute, expires_at};
 
 /// The update of the login or logout register; `None` for events that are neither.
 pub(crate) fn session_write(

@@ -7,11 +7,11 @@
 use connect_streams::agent_event::{AgentEvent, Contact, Snapshot};
 
 use crate::activity::Activity;
-use crate::item::{Attribute, expires_at};
 use crate::register::Register;
 use crate::rules::Rules;
 use crate::write::{RegisterWrite, write};
 use crate::{Continuity, Version};
+use tables::{Attribute, expires_at};
 
 /// The update of the snapshot register.
 pub(crate) fn snapshot_write(

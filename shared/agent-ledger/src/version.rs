@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use connect_streams::agent_event::AgentEvent;
 
-use crate::item::timestamp_text;
+use tables::timestamp_text;
 
 /// The version of a register: the event that last set it. An event's version is part of each of its writes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,9 +9,9 @@
 
 use connect_streams::agent_event::AgentEvent;
 
-use crate::item::{Attribute, present_and_absent};
 use crate::register::Register;
 use crate::{AgentKey, Continuity, Version};
+use tables::{Attribute, present_and_absent};
 
 /// One conditional update: it takes effect when the register's version is absent or smaller.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,9 @@
 //! ```
 
 mod class;
+mod store;
 mod words;
 
 pub use class::{Class, Classified, class_of, classify};
+pub use store::{fault_class, store_error};
 pub use words::{causes, refusal, unanswered, why, why_refused};

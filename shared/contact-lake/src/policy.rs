@@ -122,6 +122,14 @@ impl Policy {
         self.columns.is_empty()
     }
 
+    /// What the policy lets through of a text that has the data of a column, for a store other than the lake. A name
+    /// that is not a column has no action.
+    #[must_use]
+    pub fn text_of<'a>(&self, column: &str, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+        let rule = self.columns.iter().find(|(index, _)| COLUMNS[**index].name == column);
+        rule.map_or(Some(text.clone()), |(_, rule)| self.text(text, rule.action))
+    }
+
     /// Applies the policy to the values of a row.
     pub(crate) fn apply(&self, cells: &mut [Option<Cell<'_>>]) {
         for (index, rule) in &self.columns {

@@ -5,6 +5,7 @@
 //! | Firehose failure | `errors/` | a record, with its bytes and arrival time |
 //! | discarded batch | `aws/lambda/` | a batch, with the whole event as text or as an object |
 //! | rejected records | `rejected/agent-events/` | a record, with its position in the stream |
+//! | rejected events | `rejected/contact-events/` | an event, with the ID of its message |
 //!
 //! The form of a JSON object is recognized by its fields, not by the key, so that a copy in another location can be read,
 //! too. JSON objects are concatenated, with or without line feeds between them, and may be compressed with GZIP.
@@ -42,6 +43,8 @@ pub enum Payload {
     ContactRecord(Vec<u8>),
     /// For agent-event-upserter: a record of its event, with its original position in the stream.
     AgentEvent(Box<RawValue>),
+    /// For contact-event-upserter: the event in its envelope.
+    ContactEvent(Vec<u8>),
 }
 
 /// Why a part of an object cannot be sent again.
@@ -91,6 +94,8 @@ struct Form<'a> {
     #[serde(borrow)]
     sequence_number: Option<&'a RawValue>,
     #[serde(borrow)]
+    message_id: Option<&'a RawValue>,
+    #[serde(borrow)]
     reason: Option<&'a RawValue>,
 }
 
@@ -106,6 +111,7 @@ fn read_value(value: &RawValue, records: &mut Vec<Result<FailedRecord, Unreadabl
         }
         Ok(Form { request_context: Some(_), .. }) => records.push(Err(Unreadable::NotKinesis)),
         Ok(Form { sequence_number: Some(_), reason: Some(_), .. }) => records.push(rejected_record(value)),
+        Ok(Form { message_id: Some(_), reason: Some(_), .. }) => records.push(rejected_event(value)),
         _ => records.push(Err(Unreadable::UnknownForm)),
     }
 }
@@ -198,6 +204,28 @@ struct RejectedLine<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// A line written by contact-event-upserter.
+#[derive(Deserialize)]
+struct RejectedEventLine<'a> {
+    reason: String,
+    #[serde(borrow)]
+    sent_timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+fn rejected_event(value: &RawValue) -> Result<FailedRecord, Unreadable> {
+    let line: RejectedEventLine<'_> =
+        serde_json::from_str(value.get()).map_err(|_| Unreadable::UnknownForm)?;
+    let data = Data::decode(line.data);
+    let data = data.bytes().map_err(|_| Unreadable::NotBase64)?;
+    Ok(FailedRecord {
+        payload: Payload::ContactEvent(data.to_owned()),
+        reason: line.reason,
+        arrival: arrival(line.sent_timestamp, TimeUnit::Milliseconds),
+    })
+}
+
 fn rejected_record(value: &RawValue) -> Result<FailedRecord, Unreadable> {
     let line: RejectedLine<'_> = serde_json::from_str(value.get()).map_err(|_| Unreadable::UnknownForm)?;
     let arrival = arrival(line.arrival_timestamp, TimeUnit::Milliseconds);
@@ -232,7 +260,9 @@ mod tests {
             Err(unreadable) => unreadable.to_string(),
             Ok(FailedRecord { payload, reason, arrival }) => {
                 let payload = match payload {
-                    Payload::ContactRecord(data) => String::from_utf8_lossy(&data).into_owned(),
+                    Payload::ContactRecord(data) | Payload::ContactEvent(data) => {
+                        String::from_utf8_lossy(&data).into_owned()
+                    }
                     Payload::AgentEvent(record) => {
                         let record: StreamRecord = serde_json::from_str(record.get()).unwrap();
                         let data = record.data.bytes().map_or("?".into(), String::from_utf8_lossy);
@@ -318,5 +348,12 @@ mod tests {
         assert_eq!(described(&object), expected);
         assert_eq!(described(""), [] as [String; 0]);
         assert_eq!(described("PAR1"), [Unreadable::NotJson.to_string()]);
+    }
+
+    #[test]
+    fn a_rejected_contact_event_is_its_bytes() {
+        let line = r#"{"reason":"missing_field","path":"detail.contactId","event_source_arn":"arn","message_id":"m-1","sent_timestamp":"2026-03-02T08:00:00.123Z","data":"e30="}"#;
+        assert_eq!(described(line), ["missing_field | 2026-03-02T08:00:00.123Z | {}"]);
+        assert_eq!(described(&line.replace("e30=", "?")), ["its bytes are not base64"]);
     }
 }

@@ -10,14 +10,22 @@ pub const COPIES: &str = "raw/contact-records/";
 pub const COPIES_PARTITION: &str = "raw/contact-records/arrival_date=";
 /// Raw copies of agent events, if Firehose keeps them: the archive.
 pub const AGENT_EVENT_COPIES: &str = "raw/agent-events/";
+/// Raw copies of contact events, if contact events are processed: the archive.
+pub const CONTACT_EVENT_COPIES: &str = "raw/contact-events/";
+/// The partition of raw copies of contact events, up to the day they arrived.
+pub const CONTACT_EVENT_COPIES_PARTITION: &str = "raw/contact-events/arrival_date=";
 /// Records that Firehose could not transform, convert, or deliver, by kind of failure.
 pub const FAILED: &str = "errors/";
 /// Raw copies of agent events that Firehose could not deliver.
 pub const FAILED_AGENT_EVENT_COPIES: &str = "errors/agent-events-";
+/// Raw copies of contact events that Firehose could not deliver.
+pub const FAILED_CONTACT_EVENT_COPIES: &str = "errors/contact-events-";
 /// Raw copies of contact records that Firehose could not deliver.
 pub const FAILED_COPIES: &str = "errors/backup-";
 /// Agent events that were rejected, with their bytes and the reason.
 pub const REJECTED: &str = "rejected/agent-events/";
+/// Contact events that were rejected, with their bytes and the reason.
+pub const REJECTED_CONTACT_EVENTS: &str = "rejected/contact-events/";
 /// Batches of agent events whose retries were exhausted: the on-failure destination.
 pub const ON_FAILURE: &str = "aws/lambda/";
 /// Markers of raw copies that backfill has finished, by schema version.
@@ -37,6 +45,8 @@ pub const FAILED_PREFIX: &str = "errors/!{firehose:error-output-type}/!{timestam
 pub const COPIES_PREFIX: &str = "raw/contact-records/arrival_date=!{timestamp:yyyy-MM-dd}/";
 /// Firehose's prefix for raw copies of agent events.
 pub const AGENT_EVENT_COPIES_PREFIX: &str = "raw/agent-events/arrival_date=!{timestamp:yyyy-MM-dd}/";
+/// Firehose's prefix for raw copies of contact events.
+pub const CONTACT_EVENT_COPIES_PREFIX: &str = "raw/contact-events/arrival_date=!{timestamp:yyyy-MM-dd}/";
 
 #[cfg(test)]
 mod tests {
@@ -48,5 +58,6 @@ mod tests {
         assert!(COPIES_PREFIX.starts_with(COPIES_PARTITION) && COPIES_PARTITION.starts_with(COPIES));
         assert!(FAILED_PREFIX.starts_with(FAILED));
         assert!(AGENT_EVENT_COPIES_PREFIX.starts_with(AGENT_EVENT_COPIES));
+        assert!(CONTACT_EVENT_COPIES_PREFIX.starts_with(CONTACT_EVENT_COPIES));
     }
 }

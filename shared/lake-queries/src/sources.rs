@@ -42,6 +42,7 @@ pub(crate) const VIEWS: &[Source] = files![
     "agent_segments",
     "agent_state_intervals",
     "agent_status_intervals",
+    "contact_events",
     "contact_metrics",
     "contact_records_latest",
     "contact_records_received",

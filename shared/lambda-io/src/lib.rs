@@ -1,4 +1,4 @@
-//! What both functions need around their record path: the events from Firehose and Kinesis, the responses to them,
+//! What the functions need around their record path: the events from Firehose and Kinesis, the responses to them,
 //! settings, logs, and metrics.
 //!
 //! ```
@@ -17,6 +17,7 @@
 //! ```
 
 pub mod aggregate;
+pub mod faults;
 pub mod firehose;
 pub mod kinesis;
 pub mod limits;

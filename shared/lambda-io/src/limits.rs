@@ -1,4 +1,4 @@
-//! The limits of Lambda, Firehose, and Kinesis: each number in one place, with its source. The limits of a DynamoDB
+//! The limits of Lambda, Firehose, Kinesis, and SQS: each number in one place, with its source. The limits of a DynamoDB
 //! item are in `agent-ledger`, which does not depend on AWS.
 
 /// Lambda. Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
@@ -33,4 +33,13 @@ pub mod kinesis {
     pub const GET_RECORDS: usize = 10_000;
     /// The maximum size of a `GetRecords` response: 10 MiB.
     pub const GET_BYTES: usize = 10 * 1024 * 1024;
+}
+
+/// SQS.
+/// Source: [Amazon SQS message quotas](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
+pub mod sqs {
+    /// A message with its attributes, and all messages of one `SendMessageBatch`: 1 MiB.
+    pub const MESSAGE_BYTES: usize = 1024 * 1024;
+    /// Messages in one `SendMessageBatch` and one `ReceiveMessage`.
+    pub const BATCH_MESSAGES: usize = 10;
 }

@@ -1,4 +1,4 @@
-//! Counts of rejected records, the same for both functions.
+//! Counts of rejected records, the same for all functions.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

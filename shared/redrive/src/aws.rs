@@ -11,9 +11,11 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{EncodingType, Tag, Tagging};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use connect_streams::Timestamp;
 use serde::Deserialize;
 
-use crate::ports::{Destination, Fault, Lake};
+use crate::ports::{Destination, Fault, Lake, Queues, Waiting};
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -146,6 +148,8 @@ pub struct AwsDestination {
     pub contact_records: ContactRecordTarget,
     /// The name of agent-event-upserter in the stack.
     pub agent_event_function: String,
+    /// The name of contact-event-upserter in the stack, if it processes contact events.
+    pub contact_event_function: Option<String>,
 }
 
 impl AwsDestination {
@@ -196,7 +200,21 @@ impl Destination for AwsDestination {
     }
 
     async fn send_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
-        let name = &self.agent_event_function;
+        self.invoke(&self.agent_event_function, event).await
+    }
+
+    async fn send_contact_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let Some(name) = &self.contact_event_function else {
+            return Err(Fault::new(
+                "the stack does not process contact events, so those that were rejected cannot be redriven; deploy it with ContactEvents=true, or leave them out with --prefix",
+            ));
+        };
+        self.invoke(name, event).await
+    }
+}
+
+impl AwsDestination {
+    async fn invoke(&self, name: &str, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
         let invoked = self.lambda.invoke().function_name(name).payload(Blob::new(event)).send().await;
         let invoked = invoked.map_err(|error| {
             let what = format!("function {name} cannot be invoked");
@@ -208,6 +226,80 @@ impl Destination for AwsDestination {
             )));
         }
         Ok(invoked.payload.map(Blob::into_inner).unwrap_or_default())
+    }
+}
+
+/// The dead-letter queues of contact events.
+#[derive(Debug, Clone)]
+pub struct AwsQueues {
+    /// The client.
+    pub client: aws_sdk_sqs::Client,
+    /// Their names and URLs.
+    pub urls: Vec<(String, String)>,
+}
+
+/// How long a received message is invisible: longer than a request to the function takes.
+const VISIBILITY_SECONDS: i32 = 300;
+/// Why a message is in the dead-letter queue of a queue, which says nothing itself.
+const RECEIVED_TOO_OFTEN: &str = "MaxReceiveCountExceeded";
+
+impl AwsQueues {
+    fn url<'q>(&'q self, queue: &'q str) -> &'q str {
+        self.urls.iter().find(|(name, _)| name == queue).map_or(queue, |(_, url)| url)
+    }
+}
+
+impl Queues for AwsQueues {
+    fn names(&self) -> Vec<String> {
+        self.urls.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    async fn waiting(&self, queue: &str) -> Result<usize, Fault> {
+        let attribute = QueueAttributeName::ApproximateNumberOfMessages;
+        let got = self.client.get_queue_attributes().queue_url(self.url(queue));
+        let got = got.attribute_names(attribute.clone()).send().await.map_err(|error| {
+            fault(&format!("queue {queue} cannot be read"), "sqs:GetQueueAttributes on it", error)
+        })?;
+        let count = got.attributes.unwrap_or_default().remove(&attribute);
+        Ok(count.and_then(|count| count.parse().ok()).unwrap_or_default())
+    }
+
+    async fn receive(&self, queue: &str) -> Result<Vec<Waiting>, Fault> {
+        let receive = self.client.receive_message().queue_url(self.url(queue)).max_number_of_messages(10);
+        let receive = receive.visibility_timeout(VISIBILITY_SECONDS).message_attribute_names("All");
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
+        // Long polling asks all servers of the queue.
+        let received = receive.wait_time_seconds(1).send().await.map_err(|error| {
+            let rights = "sqs:ReceiveMessage on it, and kms:Decrypt on its KMS key";
+            fault(&format!("queue {queue} cannot be read"), rights, error)
+        })?;
+        let waiting = |message: Message| {
+            let sent = message.attributes.unwrap_or_default();
+            let sent = sent.get(&MessageSystemAttributeName::SentTimestamp);
+            let sent = sent.and_then(|sent| Timestamp::from_epoch_milliseconds(sent.parse().ok()?));
+            // EventBridge says why it could not deliver an event.
+            let mut reasons = message.message_attributes.unwrap_or_default();
+            let reason = reasons.remove("ERROR_CODE").and_then(|reason| reason.string_value);
+            Waiting {
+                id: message.message_id.unwrap_or_default(),
+                receipt: message.receipt_handle.unwrap_or_default(),
+                body: message.body.unwrap_or_default(),
+                reason: reason.unwrap_or_else(|| RECEIVED_TOO_OFTEN.to_owned()),
+                sent,
+            }
+        };
+        Ok(received.messages.unwrap_or_default().into_iter().map(waiting).collect())
+    }
+
+    async fn delete(&self, queue: &str, message: &Waiting) -> Result<(), Fault> {
+        let delete = self.client.delete_message().queue_url(self.url(queue)).receipt_handle(&message.receipt);
+        delete.send().await.map(drop).map_err(|error| {
+            fault(
+                &format!("a message of queue {queue} was sent but cannot be deleted"),
+                "sqs:DeleteMessage on it",
+                error,
+            )
+        })
     }
 }
 

@@ -35,6 +35,7 @@ pub fn check(payload: &Payload) -> Verdict {
             Ok(record) => would_reject(&record, &Rules::default()),
             Err(_) => Some(Reject::field(RejectCode::MissingField, "sequenceNumber")),
         },
+        Payload::ContactEvent(data) => contact_state::read(data, &contact_state::Rules::default()).err(),
     };
     reject.map_or(Verdict::Passes, Verdict::FailsAgain)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lambda_io::limits::firehose::PUT_RECORDS;
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 
@@ -17,6 +18,8 @@ const PUT_BYTES: usize = 2_900_000;
 const EVENTS_PER_INVOCATION: usize = 1000;
 /// Below [`lambda_io::limits::lambda::PAYLOAD_BYTES`], with room for the envelope.
 const EVENT_BYTES: usize = 5_500_000;
+/// Bytes that a message's envelope adds to its body.
+const MESSAGE_BYTES: usize = 300;
 /// The number of attempts in a row that may fail before sending stops with an error.
 const ATTEMPTS: u32 = 8;
 
@@ -43,7 +46,7 @@ impl<'d, D: Destination> Sender<'d, D> {
                 Payload::ContactRecord(_) => {
                     let contact_record = |record: &&FailedRecord| match &record.payload {
                         Payload::ContactRecord(data) => Some(data.len()),
-                        Payload::AgentEvent(_) => None,
+                        Payload::AgentEvent(_) | Payload::ContactEvent(_) => None,
                     };
                     let records = self.first(rest, PUT_RECORDS, PUT_BYTES, contact_record);
                     self.pace.wait_for(records.len()).await;
@@ -53,11 +56,22 @@ impl<'d, D: Destination> Sender<'d, D> {
                 Payload::AgentEvent(_) => {
                     let agent_event = |record: &&FailedRecord| match &record.payload {
                         Payload::AgentEvent(record) => Some(record.get().len() + 1),
-                        Payload::ContactRecord(_) => None,
+                        Payload::ContactRecord(_) | Payload::ContactEvent(_) => None,
                     };
                     let records = self.first(rest, EVENTS_PER_INVOCATION, EVENT_BYTES, agent_event);
                     self.pace.wait_for(records.len()).await;
                     self.invoke(records).await?;
+                    records.len()
+                }
+                Payload::ContactEvent(_) => {
+                    // A body is escaped in the event.
+                    let contact_event = |record: &&FailedRecord| match &record.payload {
+                        Payload::ContactEvent(data) => Some(2 * data.len() + MESSAGE_BYTES),
+                        Payload::ContactRecord(_) | Payload::AgentEvent(_) => None,
+                    };
+                    let records = self.first(rest, EVENTS_PER_INVOCATION, EVENT_BYTES, contact_event);
+                    self.pace.wait_for(records.len()).await;
+                    self.invoke_with_messages(records).await?;
                     records.len()
                 }
             };
@@ -79,7 +93,9 @@ impl<'d, D: Destination> Sender<'d, D> {
     async fn put<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
         let data = |record: &&'f FailedRecord| match &record.payload {
             Payload::ContactRecord(data) => data.as_slice(),
-            Payload::AgentEvent(_) => unreachable!("agent events are sent to their function"),
+            Payload::AgentEvent(_) | Payload::ContactEvent(_) => {
+                unreachable!("events are sent to their functions")
+            }
         };
         let put = async |records: &[&[u8]]| self.destination.put_contact_records(records).await;
         put_until_accepted(records.iter().map(data).collect(), &put).await
@@ -88,7 +104,9 @@ impl<'d, D: Destination> Sender<'d, D> {
     async fn invoke<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
         let record = |record: &&'f FailedRecord| match &record.payload {
             Payload::AgentEvent(record) => &**record,
-            Payload::ContactRecord(_) => unreachable!("contact records are put on their stream"),
+            Payload::ContactRecord(_) | Payload::ContactEvent(_) => {
+                unreachable!("only agent events are sent to this function")
+            }
         };
         let mut waiting: Vec<&RawValue> = records.iter().map(record).collect();
         let mut attempt = 0;
@@ -98,14 +116,63 @@ impl<'d, D: Destination> Sender<'d, D> {
             attempt = if first == 0 { attempt + 1 } else { 0 };
             waiting.drain(..first);
             if attempt == ATTEMPTS {
-                return Err(Fault::new(format!(
-                    "agent-event-upserter did not finish {} records in {ATTEMPTS} attempts; its log says why (a throttled or missing table, missing permissions). Fix that, then rerun the same command to resume",
-                    waiting.len()
-                )));
+                return Err(not_finished("agent-event-upserter", waiting.len()));
             }
             back_off(attempt).await;
         }
     }
+}
+
+impl<D: Destination> Sender<'_, D> {
+    /// Sends contact events as the messages of their queue, until each is finished.
+    async fn invoke_with_messages(&self, records: &[&FailedRecord]) -> Result<(), Fault> {
+        let message = |(index, record): (usize, &&FailedRecord)| match &record.payload {
+            Payload::ContactEvent(data) => {
+                let sent = record.arrival.map(|sent| sent.epoch_milliseconds().to_string());
+                (index.to_string(), String::from_utf8_lossy(data).into_owned(), sent)
+            }
+            Payload::ContactRecord(_) | Payload::AgentEvent(_) => {
+                unreachable!("only contact events are sent to this function")
+            }
+        };
+        let mut waiting: Vec<_> = records.iter().enumerate().map(message).collect();
+        let mut attempt = 0;
+        while !waiting.is_empty() {
+            let messages: Vec<_> = waiting
+                .iter()
+                .map(|(id, body, sent)| {
+                    json!({
+                        "messageId": id, "body": body, "eventSource": "aws:sqs",
+                        "attributes": sent.as_ref().map_or(json!({}), |sent| json!({"SentTimestamp": sent})),
+                    })
+                })
+                .collect();
+            let event = json!({"Records": messages}).to_string().into_bytes();
+            let response = self.destination.send_contact_events(event).await?;
+            let unfinished = unfinished(&response, "contact-event-upserter")?;
+            // An unknown identifier fails the whole batch.
+            let is_known = |id: &String| waiting.iter().any(|(one, ..)| one == id);
+            let before = waiting.len();
+            if unfinished.iter().all(is_known) {
+                waiting.retain(|(id, ..)| unfinished.contains(id));
+            }
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            attempt = if waiting.len() == before { attempt + 1 } else { 0 };
+            if attempt == ATTEMPTS {
+                return Err(not_finished("contact-event-upserter", waiting.len()));
+            }
+            back_off(attempt).await;
+        }
+        Ok(())
+    }
+}
+
+fn not_finished(function: &str, records: usize) -> Fault {
+    Fault::new(format!(
+        "{function} did not finish {records} records in {ATTEMPTS} attempts; its log says why (a throttled or missing table, missing permissions). Fix that, then rerun the same command to resume"
+    ))
 }
 
 /// Puts records, in batches that fit in a put, until each is accepted. `put` returns, for each record, the code it was refused
@@ -196,16 +263,22 @@ struct Number {
     sequence_number: String,
 }
 
+/// The identifiers that a function reports as not finished.
+fn unfinished(response: &[u8], function: &str) -> Result<Vec<String>, Fault> {
+    let response: Response = serde_json::from_slice(response).map_err(|error| Fault {
+        sentence: format!(
+            "{function} returned an unexpected response; check that the function name is that of {function}"
+        ),
+        source: Some(error.into()),
+    })?;
+    Ok(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
+}
+
 /// The index of the first record that the function has not finished; `None` if it finished all.
 /// Source: [Configuring partial batch response](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
 /// (Lambda Developer Guide).
 fn first_unfinished(response: &[u8], records: &[&RawValue]) -> Result<Option<usize>, Fault> {
-    let response: Response = serde_json::from_slice(response).map_err(|error| Fault {
-        sentence: "agent-event-upserter returned an unexpected response; check that the function name is that of agent-event-upserter".to_owned(),
-        source: Some(error.into()),
-    })?;
-    let unfinished: Vec<_> =
-        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+    let unfinished = unfinished(response, "agent-event-upserter")?;
     if unfinished.is_empty() {
         return Ok(None);
     }

@@ -1,11 +1,12 @@
 //! Redrive: sends dead letters again, after the cause is fixed.
 //!
 //! Contact records go back through their Firehose stream. Agent events go straight to agent-event-upserter, with their
-//! original positions in the stream. Both recognize a record they have processed before, so sending one twice changes no
-//! table and no view.
+//! original positions in the stream, and contact events straight to contact-event-upserter. All recognize a record they
+//! have processed before, so sending one twice changes no table and no view.
 //!
 //! Promises:
-//! - Nothing is deleted, and nothing is sent unless the request says so: a dry run only counts.
+//! - No object is deleted, and nothing is sent unless the request says so: a dry run only counts. A message of a
+//!   dead-letter queue is deleted after it was sent.
 //! - A record that the code would reject again is not sent. It stays where it is and is reported.
 //! - An object whose records are all sent is tagged, and skipped from then on. If some records of an object stay, the next
 //!   run considers only those.
@@ -36,11 +37,11 @@ mod report;
 mod request;
 mod run;
 
-pub use aws::{AwsDestination, AwsLake, ContactRecordTarget, for_each_object, keys};
+pub use aws::{AwsDestination, AwsLake, AwsQueues, ContactRecordTarget, for_each_object, keys};
 pub use check::{Verdict, check};
 pub use destination::put_all;
 pub use manifest::{LEFT_TAG, REDRIVEN_TAG};
-pub use ports::{Destination, Fault, Lake};
+pub use ports::{Destination, Fault, Lake, Queues, Waiting};
 pub use report::{Count, Report};
 pub use request::{Request, RequestError, day_or_instant};
 pub use run::{Control, RunError, run};

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::future::Future;
 
+use connect_streams::Timestamp;
+
 /// A failed request, with a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{sentence}")]
@@ -54,4 +56,37 @@ pub trait Destination: Sync {
 
     /// Invokes agent-event-upserter with an event. Returns its response.
     fn send_agent_events(&self, event: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, Fault>> + Send;
+
+    /// Invokes contact-event-upserter with an event. Returns its response.
+    fn send_contact_events(&self, event: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, Fault>> + Send;
+}
+
+/// The dead-letter queues of contact events.
+pub trait Queues: Sync {
+    /// Their names.
+    fn names(&self) -> Vec<String>;
+
+    /// The approximate number of messages that wait.
+    fn waiting(&self, queue: &str) -> impl Future<Output = Result<usize, Fault>> + Send;
+
+    /// Receives messages, which nobody else receives for some minutes; none if none is left.
+    fn receive(&self, queue: &str) -> impl Future<Output = Result<Vec<Waiting>, Fault>> + Send;
+
+    /// Deletes a message.
+    fn delete(&self, queue: &str, message: &Waiting) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// A message of a dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its ID, the same every time it is received.
+    pub id: String,
+    /// The handle to delete it with.
+    pub receipt: String,
+    /// The event.
+    pub body: String,
+    /// Why it is in the queue.
+    pub reason: String,
+    /// When it was sent.
+    pub sent: Option<Timestamp>,
 }

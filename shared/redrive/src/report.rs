@@ -44,8 +44,11 @@ pub struct Report {
     pub stay: BTreeMap<String, usize>,
     /// Unreadable parts of objects, by cause.
     pub unreadable: BTreeMap<String, usize>,
-    /// The first objects with records that stay.
+    /// The first objects and queues with records that stay.
     pub left_in: Vec<String>,
+    /// In a dry run, the approximate number of messages in each dead-letter queue. They are in no other count.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queued: BTreeMap<String, usize>,
 }
 
 impl Report {

@@ -65,16 +65,16 @@ pub enum RequestError {
     #[error("until is before since; use a later until")]
     Reversed,
     /// The prefix has no dead letters.
-    #[error(
-        "prefix is {0:?}, which has no dead letters; use one below errors/, rejected/agent-events/, or aws/lambda/"
-    )]
+    #[error("prefix is {0:?}, which has no dead letters; use one below errors/, rejected/, or aws/lambda/")]
     Prefix(String),
 }
 
 /// The prefixes of dead letters, in key order.
-const DEAD_LETTERS: [&str; 3] = [layout::ON_FAILURE, layout::FAILED, layout::REJECTED];
+const DEAD_LETTERS: [&str; 4] =
+    [layout::ON_FAILURE, layout::FAILED, layout::REJECTED, layout::REJECTED_CONTACT_EVENTS];
 /// Raw copies that could not be delivered. Their records were processed nevertheless.
-const COPIES: [&str; 2] = [layout::FAILED_AGENT_EVENT_COPIES, layout::FAILED_COPIES];
+const COPIES: [&str; 3] =
+    [layout::FAILED_AGENT_EVENT_COPIES, layout::FAILED_COPIES, layout::FAILED_CONTACT_EVENT_COPIES];
 
 /// A validated request.
 #[derive(Debug, Clone)]
@@ -126,6 +126,11 @@ impl Selection {
             }
         };
         DEAD_LETTERS.iter().filter_map(|prefix| overlap(prefix)).collect()
+    }
+
+    /// Whether dead-letter queues are read: only if the request is not for some of the objects.
+    pub(crate) fn has_queues(&self) -> bool {
+        self.prefix.is_none()
     }
 
     /// Whether an object with this key holds records that were not processed.
@@ -226,7 +231,10 @@ mod tests {
             prefixes(Some("errors/processing-failed/2026/")).unwrap(),
             ["errors/processing-failed/2026/"]
         );
-        assert_eq!(prefixes(Some("rejected/")).unwrap(), ["rejected/agent-events/"]);
+        assert_eq!(
+            prefixes(Some("rejected/")).unwrap(),
+            ["rejected/agent-events/", "rejected/contact-events/"]
+        );
         assert_eq!(prefixes(Some("raw/")).unwrap_err(), RequestError::Prefix("raw/".to_owned()));
         assert!(!Selection::is_wanted_object("errors/backup-processing-failed/x"));
         assert!(Selection::is_wanted_object("errors/processing-failed/x"));

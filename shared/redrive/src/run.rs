@@ -1,5 +1,7 @@
 //! The loop over objects and their records.
 
+use std::collections::BTreeSet;
+
 use connect_streams::Timestamp;
 
 use crate::check::{Verdict, check};
@@ -7,10 +9,10 @@ use crate::destination::Sender;
 use lake_files::decompressed;
 
 use crate::manifest::{Manifest, Mark, Start};
-use crate::ports::{Destination, Fault, Lake};
+use crate::ports::{Destination, Fault, Lake, Queues};
 use crate::report::Report;
 use crate::request::{Request, RequestError, Selection};
-use lake_files::failures::{FailedRecord, Unreadable, read};
+use lake_files::failures::{FailedRecord, Payload, Unreadable, read};
 
 /// The clock and callbacks of a run.
 pub struct Control<'c> {
@@ -37,9 +39,10 @@ pub enum RunError {
 ///
 /// # Errors
 /// [`RunError`]. Sent records are marked, so the same request resumes from there.
-pub async fn run<L: Lake, D: Destination>(
+pub async fn run<L: Lake, D: Destination, Q: Queues>(
     lake: &L,
     destination: &D,
+    queues: &Q,
     request: &Request,
     control: &Control<'_>,
 ) -> Result<Report, RunError> {
@@ -59,6 +62,14 @@ pub async fn run<L: Lake, D: Destination>(
             run.object(&key).await?;
             (control.progress)(&run.manifest.report);
             if (control.stop)() {
+                run.manifest.save(lake).await?;
+                return Ok(run.manifest.report);
+            }
+        }
+    }
+    if run.selection.has_queues() {
+        for queue in queues.names() {
+            if !run.queue(queues, &queue).await? {
                 run.manifest.save(lake).await?;
                 return Ok(run.manifest.report);
             }
@@ -111,6 +122,49 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
         self.manifest.mark(self.lake, key, mark, left).await
     }
 
+    /// Sends the messages of a dead-letter queue, and deletes those that were sent. A message that stays is visible again
+    /// after some minutes. Returns whether the run may continue.
+    async fn queue<Q: Queues>(&mut self, queues: &Q, queue: &str) -> Result<bool, Fault> {
+        if self.request.dry_run {
+            // Receiving messages would hide them from others for some minutes, so they are counted unread.
+            let waiting = queues.waiting(queue).await?;
+            if waiting > 0 {
+                self.manifest.report.queued.insert(queue.to_owned(), waiting);
+            }
+            return Ok(true);
+        }
+        let mut seen = BTreeSet::new();
+        loop {
+            let messages = queues.receive(queue).await?;
+            // A message that is received again has stayed.
+            let messages: Vec<_> =
+                messages.into_iter().filter(|message| seen.insert(message.id.clone())).collect();
+            if messages.is_empty() {
+                return Ok(true);
+            }
+            let records = messages.iter().map(|message| {
+                Ok(FailedRecord {
+                    payload: Payload::ContactEvent(message.body.clone().into_bytes()),
+                    reason: message.reason.clone(),
+                    arrival: message.sent,
+                })
+            });
+            let records: Vec<Result<FailedRecord, Unreadable>> = records.collect();
+            let Sorted { sendable, left: _ } = self.sort(records.iter().enumerate(), queue, Start::First);
+            let sent: Vec<_> = sendable.iter().map(|(_, record)| *record).collect();
+            let count = self.sender.send(&sent, self.control.stop).await?;
+            for (index, record) in &sendable[..count] {
+                queues.delete(queue, &messages[*index]).await?;
+                self.manifest.report.sent(record);
+            }
+            (self.control.progress)(&self.manifest.report);
+            if (self.control.stop)() {
+                self.manifest.interrupt();
+                return Ok(false);
+            }
+        }
+    }
+
     /// Splits an object's records, and counts those that are not sent, but only the first time the object is read.
     fn sort<'o>(
         &mut self,
@@ -161,7 +215,7 @@ mod tests {
     use super::*;
     use lake_files::layout::REDRIVE_RUNS;
 
-    use crate::{LEFT_TAG, REDRIVEN_TAG};
+    use crate::{LEFT_TAG, REDRIVEN_TAG, Waiting};
 
     #[derive(Default, Clone)]
     struct Object {
@@ -175,6 +229,8 @@ mod tests {
         objects: Mutex<BTreeMap<String, Object>>,
         /// How often each record arrived, by its bytes or sequence number.
         arrived: Mutex<BTreeMap<String, usize>>,
+        /// The messages of a dead-letter queue.
+        messages: Mutex<BTreeMap<String, String>>,
         /// The number of requests until the kill, if there is one.
         fuse: Option<AtomicUsize>,
         /// Whether the kill happens after the request is served, or before.
@@ -263,6 +319,75 @@ mod tests {
                 br#"{"batchItemFailures":[]}"#.to_vec()
             })
         }
+
+        async fn send_contact_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+            self.serve(|| {
+                let event: Value = serde_json::from_slice(&event).unwrap();
+                let mut failures = Vec::new();
+                for record in event["Records"].as_array().unwrap() {
+                    if self.is_refused() {
+                        failures.push(json!({"itemIdentifier": record["messageId"]}));
+                    } else {
+                        let body = record["body"].as_str().unwrap().to_owned();
+                        *locked(&self.arrived).entry(body).or_default() += 1;
+                    }
+                }
+                json!({"batchItemFailures": failures}).to_string().into()
+            })
+        }
+    }
+
+    impl Queues for World {
+        fn names(&self) -> Vec<String> {
+            vec!["dead-letters".to_owned()]
+        }
+
+        async fn waiting(&self, _queue: &str) -> Result<usize, Fault> {
+            Ok(locked(&self.messages).len())
+        }
+
+        async fn receive(&self, _queue: &str) -> Result<Vec<Waiting>, Fault> {
+            let waiting = |(id, body): (&String, &String)| Waiting {
+                id: id.clone(),
+                receipt: id.clone(),
+                body: body.clone(),
+                reason: "MaxReceiveCountExceeded".to_owned(),
+                sent: None,
+            };
+            Ok(locked(&self.messages).iter().map(waiting).take(10).collect())
+        }
+
+        async fn delete(&self, _queue: &str, message: &Waiting) -> Result<(), Fault> {
+            self.serve(|| {
+                locked(&self.messages).remove(&message.id);
+            })
+        }
+    }
+
+    /// Messages that can be sent are sent and deleted; the others stay. A dry run only counts.
+    #[tokio::test(start_paused = true)]
+    async fn dead_letter_queues_are_sent_and_emptied() {
+        let world = World { refuses_every: 3, ..world() };
+        let event = |id: &str| {
+            json!({
+            "id": id, "time": "2026-03-02T08:00:07Z", "detail-type": "Amazon Connect Contact Event",
+            "detail": {"eventType": "QUEUED", "contactId": id, "instanceArn": "arn:aws:connect:eu-west-2:111122223333:instance/i"},
+        }).to_string()
+        };
+        for id in 0..5 {
+            let id = id.to_string();
+            locked(&world.messages).insert(id.clone(), event(&id));
+        }
+        locked(&world.messages).insert("6".to_owned(), "{}".to_owned());
+        let counted = redrive(&world, &Request { dry_run: true, ..request() }).await.unwrap();
+        assert_eq!((counted.queued.get("dead-letters"), locked(&world.messages).len()), (Some(&6), 6));
+        let report = redrive(&world, &request()).await.unwrap();
+        assert_eq!((report.records.sent, report.records.stay), (8 + 5, 3 + 1));
+        assert_eq!(locked(&world.messages).keys().collect::<Vec<_>>(), ["6"]);
+        let arrived = locked(&world.arrived);
+        for id in 0..5 {
+            assert_eq!(arrived[&event(&id.to_string())], 1);
+        }
     }
 
     const FIREHOSE: &str = "errors/processing-failed/2026/03/02/08/x";
@@ -314,7 +439,7 @@ mod tests {
 
     async fn redrive(world: &World, request: &Request) -> Result<Report, RunError> {
         let control = Control { now: &now, stop: &|| false, progress: &|_| () };
-        run(world, world, request, &control).await
+        run(world, world, world, request, &control).await
     }
 
     fn tag(world: &World, key: &str, name: &str) -> Option<String> {
@@ -391,7 +516,7 @@ mod tests {
             let arrived = locked(&world.arrived).len();
             let stop = || locked(&world.arrived).len() > arrived;
             let control = Control { now: &now, stop: &stop, progress: &|_| () };
-            report = run(&world, &world, &request, &control).await.unwrap();
+            report = run(&world, &world, &world, &request, &control).await.unwrap();
             if report.finished || stops > 50 {
                 break;
             }

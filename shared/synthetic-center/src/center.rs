@@ -80,6 +80,8 @@ pub struct Center {
     planned: BinaryHeap<Reverse<Planned>>,
     steps: u64,
     ids: u64,
+    /// Contact events have their own numbers, so that they change no ID of the other streams.
+    contact_events: u64,
     agents: Vec<Agent>,
     contacts: HashMap<u64, Contact>,
     /// Contacts that wait for an agent, in order of arrival.
@@ -98,6 +100,7 @@ impl Center {
             planned: BinaryHeap::new(),
             steps: 0,
             ids: size.first_id,
+            contact_events: size.first_id,
             agents: Vec::new(),
             contacts: HashMap::new(),
             waiting: VecDeque::new(),
@@ -211,7 +214,20 @@ impl Center {
         let id = self.id();
         let contact = Contact::new(id, kind, initiated, &mut self.rng);
         self.contacts.insert(id, contact);
+        self.tell(id, "INITIATED");
+        if matches!(kind, Kind::Chat | Kind::Task | Kind::Email) {
+            self.tell(id, "CONNECTED_TO_SYSTEM");
+        }
         id
+    }
+
+    /// Sends a contact event.
+    fn tell(&mut self, id: u64, event_type: &str) {
+        self.contact_events += 1;
+        let contact = &self.contacts[&id];
+        let agent = contact.agent.map(|agent| &self.agents[agent]);
+        let event = wire::contact_event(contact, agent, self.contact_events, self.now, event_type);
+        self.push(StreamKind::ContactEvents, event);
     }
 
     fn enqueue(&mut self, id: u64) {
@@ -229,6 +245,7 @@ impl Center {
         self.contact(id).enqueued = Some(now);
         self.plan(now + patience * SECOND, Step::LeaveQueue(id));
         self.waiting.push_back(id);
+        self.tell(id, "QUEUED");
         self.route();
     }
 
@@ -268,6 +285,9 @@ impl Center {
         let channel = contact.kind.channel();
         self.agents[agent].take(id, channel);
         self.emit_late(agent);
+        if id.is_multiple_of(5) {
+            self.tell(id, "CONTACT_DATA_UPDATED");
+        }
         let answers = self.rng.u8(..100) >= 4;
         let after = if answers { self.rng.i64(2..12) } else { 20 };
         let step = if answers { Step::Answer(id) } else { Step::Miss(id) };
@@ -288,6 +308,7 @@ impl Center {
         contact.connected = Some(now);
         contact.enter(State::Connected, now);
         self.emit_late(agent);
+        self.tell(id, "CONNECTED_TO_AGENT");
         if holds {
             let hold_at = now + talk / 3 / SECOND * SECOND;
             self.plan(hold_at, Step::HoldOrResume(id));
@@ -333,13 +354,30 @@ impl Center {
             StateStarts::FirstAgain if contact.state != State::Connected => contact.connected.unwrap_or(now),
             StateStarts::New | StateStarts::FirstAgain => now,
         };
+        let is_task = contact.is_task();
+        let state = if contact.state != State::Connected {
+            State::Connected
+        } else if is_task {
+            State::Paused
+        } else {
+            State::OnHold
+        };
         if contact.state == State::Connected {
             contact.holds.push((now, now));
-            contact.enter(if contact.is_task() { State::Paused } else { State::OnHold }, since);
+            contact.enter(state, since);
             self.plan(now + pause, Step::HoldOrResume(id));
         } else {
             contact.resume(now);
-            contact.enter(State::Connected, since);
+            contact.enter(state, since);
+        }
+        let event_type = match state {
+            State::Paused => Some("PAUSED"),
+            State::Connected if is_task => Some("RESUMED"),
+            // Contact events do not tell of holds.
+            _ => None,
+        };
+        if let Some(event_type) = event_type {
+            self.tell(id, event_type);
         }
         if starts == StateStarts::New {
             self.emit_late(agent);
@@ -390,6 +428,7 @@ impl Center {
         contact.ending = ending;
         contact.enter(State::Ended, now);
         self.emit_late(agent);
+        self.tell(id, "DISCONNECTED");
         let after = now + self.rng.i64(3..90) * SECOND;
         self.plan(after, Step::EndAfterContactWork(id));
     }
@@ -403,6 +442,7 @@ impl Center {
         self.agents[agent].leave(id, channel);
         self.agents[agent].idle_since = now;
         self.emit(agent, "STATE_CHANGE");
+        self.tell(id, "COMPLETED");
         self.plan(now + SENT_AFTER, Step::Send(id));
         self.contact_left(agent);
     }
@@ -413,6 +453,8 @@ impl Center {
         let contact = self.contact(id);
         contact.disconnected = Some(now);
         contact.ending = ending;
+        self.tell(id, "DISCONNECTED");
+        self.tell(id, "COMPLETED");
         self.plan(now + SENT_AFTER, Step::Send(id));
     }
 

@@ -9,6 +9,8 @@ use crate::time::SECOND;
 
 const ROUTING_PROFILE: (&str, &str) = ("50000000-0000-4000-8000-000000000001", "General");
 const TEAMS: [&str; 3] = ["North", "South", "West"];
+/// The instance of every generated record.
+pub const INSTANCE_ID: &str = "10000000-0000-4000-8000-000000000001";
 const CAMPAIGN: &str = "60000000-0000-4000-8000-000000000001";
 
 /// The bytes of an agent event. The snapshots are already JSON: serializing each once, not twice, saves half of the work.
@@ -172,6 +174,104 @@ pub(crate) fn contact_record(
         "TransferredToEndpoint": null,
     });
     record.to_string().into_bytes()
+}
+
+/// A contact event in its EventBridge envelope: the contact so far. As in Amazon's samples, the `detail-type` has two
+/// forms, a few events have their names in Pascal case, and a time that is not yet known is a placeholder.
+pub(crate) fn contact_event(
+    contact: &Contact,
+    agent: Option<&Agent>,
+    number: u64,
+    now: i64,
+    event_type: &str,
+) -> Vec<u8> {
+    const NOT_YET: &str = "1970-01-01T00:00:00.001Z";
+    let is_update = event_type == "CONTACT_DATA_UPDATED";
+    let not_yet = || is_update.then(|| NOT_YET.to_owned());
+    let (queue_id, _) = QUEUES[contact.queue];
+    let queue = contact.enqueued.filter(|_| contact.kind != Kind::Campaign).map(|enqueued| {
+        json!({
+            "queueArn": arn(&format!("/queue/{queue_id}")),
+            "queueType": "STANDARD",
+            "enqueueTimestamp": milliseconds(enqueued),
+        })
+    });
+    // The agent is known before the contact is connected.
+    let agent = agent.filter(|_| contact.connected.is_some() || is_update).map(|agent| {
+        let work = contact.disconnected.filter(|_| contact.connected.is_some());
+        json!({
+            "agentArn": agent_arn(agent),
+            "connectedToAgentTimestamp": contact.connected.map(milliseconds).or_else(not_yet),
+            "afterContactWorkStartTimestamp": work.map(milliseconds),
+            "afterContactWorkEndTimestamp": contact.after_contact_work_end.map(milliseconds),
+            "afterContactWorkDuration": work
+                .zip(contact.after_contact_work_end)
+                .map(|(began, ended)| whole_seconds(ended - began)),
+            "hierarchyGroups": {"level1": {"arn": arn("/agent-group/g-1")}},
+        })
+    });
+    let is_voice = contact.kind.channel() == "VOICE";
+    let connected_to_system = match contact.kind {
+        Kind::Chat | Kind::Task | Kind::Email => Some(milliseconds(contact.initiated)),
+        Kind::Campaign | Kind::Callback => contact.connected.map(milliseconds),
+        Kind::Call | Kind::Transfer => not_yet(),
+    };
+    let mut detail = json!({
+        "eventType": event_type,
+        "contactId": id(contact.id),
+        "initialContactId": contact.initial.map(id),
+        "previousContactId": contact.previous.map(id),
+        "channel": contact.kind.channel(),
+        "instanceArn": arn(""),
+        "initiationMethod": contact.kind.initiation_method(),
+        "initiationTimestamp": milliseconds(contact.initiated),
+        "connectedToSystemTimestamp": connected_to_system,
+        "disconnectTimestamp": contact.disconnected.map(milliseconds).or_else(not_yet),
+        "queueInfo": queue,
+        "agentInfo": agent,
+        "updatedProperties": is_update.then_some(["UserDefinedAttributes"]),
+        "systemEndpoint": is_voice.then(|| json!({"type": "TELEPHONE_NUMBER", "address": "+441632960999"})),
+        "tags": {"aws:connect:instanceId": "10000000-0000-4000-8000-000000000001"},
+    });
+    remove_nulls(&mut detail);
+    if number % 32 == 5 {
+        detail = in_pascal_case(detail);
+    }
+    let event = json!({
+        "version": "0",
+        "id": format!("80000000-0000-4000-8000-{number:012x}"),
+        "detail-type": if contact.id.is_multiple_of(16) {
+            "Connect Customer Contact Event"
+        } else {
+            "Amazon Connect Contact Event"
+        },
+        "source": "aws.connect",
+        "account": "111122223333",
+        "time": seconds(now.max(contact.initiated)),
+        "region": "eu-west-2",
+        "resources": [arn(""), arn(&format!("/contact/{}", id(contact.id)))],
+        "detail": detail,
+    });
+    event.to_string().into_bytes()
+}
+
+/// Contact events seldom have null members.
+fn remove_nulls(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.retain(|_, member| !member.is_null());
+        members.values_mut().for_each(remove_nulls);
+    }
+}
+
+/// The names of two levels in Pascal case, as in some of Amazon's samples.
+fn in_pascal_case(value: Value) -> Value {
+    let Value::Object(members) = value else { return value };
+    let name = |name: String| name[..1].to_uppercase() + &name[1..];
+    let renamed = members.into_iter().map(|(key, member)| match key.as_str() {
+        "tags" => (key, member),
+        _ => (name(key), in_pascal_case(member)),
+    });
+    Value::Object(renamed.collect())
 }
 
 fn agent_in_record(contact: &Contact, agent: &Agent, connected: i64, version: Version) -> Value {

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use agent_event_upserter::rejected::RejectedStore;
 use agent_event_upserter::{Summary, Upserter};
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;
-use agent_ledger::store::StoreError;
-use connect_streams::RejectCode;
+use aws_lambda_events::sqs::SqsEvent;
+use connect_streams::{RejectCode, Timestamp};
 use contact_lake::Policy;
 use contact_lake::schema::{Column, Kind, columns};
 use contact_record_normalizer::transform;
@@ -22,7 +21,9 @@ use lambda_io::firehose::TransformEvent;
 use lambda_io::kinesis::StreamEvent;
 use md5::{Digest, Md5};
 use redrive::{Verdict, check};
+use rejected_records::RejectedStore;
 use serde_json::{Value, json};
+use tables::StoreError;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
@@ -33,9 +34,10 @@ const KEY: [u8; 32] = [7; 32];
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("contact_record", contact_record),
     ("agent_event", agent_event),
+    ("contact_event", contact_event),
     ("firehose_envelope", firehose_envelope),
     ("kinesis_envelope", kinesis_envelope),
     ("kpl_aggregate", kpl_aggregate),
@@ -90,7 +92,11 @@ pub fn failure_object(data: &[u8]) {
                 let event = format!(r#"{{"Records":[{record}]}}"#);
                 serde_json::from_str::<StreamEvent>(&event).expect("the function can parse it");
             }
-            Payload::ContactRecord(_) | Payload::AgentEvent(_) => {}
+            Payload::ContactEvent(data) if passes => {
+                assert!(std::str::from_utf8(&data).is_ok(), "a message is text");
+                contact_event(&data);
+            }
+            Payload::ContactRecord(_) | Payload::AgentEvent(_) | Payload::ContactEvent(_) => {}
         }
     }
 }
@@ -268,6 +274,54 @@ pub fn agent_event(data: &[u8]) {
     assert_eq!(second.applied, 0, "a written event is not applied again");
     assert_eq!(counted(&second), counted(&first));
     assert!(function.store.tables() == tables, "a duplicate changes nothing");
+    assert_eq!(function.rejected_store.lines(), lines);
+}
+
+/// A message for contact-event-upserter: it is in one count, its bytes are kept if it is rejected, the second time it
+/// changes nothing, and no placeholder is taken for a time.
+///
+/// # Panics
+/// When an invariant does not hold.
+pub fn contact_event(data: &[u8]) {
+    let body = String::from_utf8_lossy(data);
+    let event = json!({"Records": [{"messageId": "m-1", "body": body, "attributes": {"SentTimestamp": "1772438400250"}}]});
+    let event: SqsEvent = serde_json::from_value(event).expect("this is an SQS event");
+    let function = contact_event_upserter::Upserter {
+        store: contact_state::memory::MemoryStore::default(),
+        rejected_store: Objects::default(),
+        rules: contact_state::Rules::default(),
+        write_concurrency: 4,
+    };
+    let now = Timestamp::parse("2026-03-02T09:00:00Z").expect("it is a time");
+    let handle = || {
+        let _entered = RUNTIME.enter();
+        let answer = function.handle(&event, now, Instant::now() + Duration::from_mins(1)).now_or_never();
+        let (response, summary) = answer.expect("the memory store is ready");
+        assert!(response.batch_item_failures.is_empty(), "only a failed write is retried");
+        summary
+    };
+    let counted = |summary: &contact_event_upserter::Summary| {
+        let contact_event_upserter::Summary { applied, duplicate, stale, too_old, skipped, retried, .. } =
+            summary;
+        applied + duplicate + stale + too_old + skipped + retried + summary.rejected.total()
+    };
+    let first = handle();
+    assert_eq!(counted(&first), 1);
+    let lines = function.rejected_store.lines();
+    assert_eq!(lines.len(), first.rejected.total());
+    if let [line] = &lines[..] {
+        assert_eq!(
+            line["data"],
+            base64_simd::STANDARD.encode_to_string(body.as_bytes()),
+            "every byte is kept"
+        );
+    }
+    let table = function.store.table();
+    let values = table.values().flat_map(BTreeMap::values).filter_map(tables::Attribute::as_text);
+    assert!(!values.clone().any(|value| value.starts_with("1970-01-01T")), "a placeholder is not a time");
+    let second = handle();
+    assert_eq!((second.applied, counted(&second)), (0, 1), "a written event is not applied again");
+    assert!(function.store.table() == table, "a duplicate changes nothing");
     assert_eq!(function.rejected_store.lines(), lines);
 }
 

@@ -6,7 +6,7 @@ use ledger_tests::template::Template;
 use serde_json::{Map, json};
 
 fn main() {
-    let template = Template::with_defaults();
+    let template = Template::with(&[("ContactEvents", "true")]);
     let tables = template.of_type("AWS::Glue::Table").into_iter();
     let tables: Vec<_> = tables.map(|(_, mut properties)| properties["TableInput"].take()).collect();
     let queries = template.of_type("AWS::Athena::NamedQuery").into_iter();

@@ -124,7 +124,7 @@ fn function(
 
 fn sent(stream: StreamKind) -> impl Iterator<Item = Sent> {
     let size = CenterSize { agents: 2000, hours: 24, contacts_per_hour: 13_000, seed: 1, ..DEMO_CENTER };
-    let faults = DeliveryFaults { duplicated: 25, late: 15, malformed: 8, seed: 1 };
+    let faults = DeliveryFaults { duplicated: 25, late: 15, malformed: 8, lost: 0, seed: 1 };
     with_delivery_faults(Center::new(size), faults).filter(move |sent| sent.stream == stream)
 }
 

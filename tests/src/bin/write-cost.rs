@@ -6,10 +6,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use agent_ledger::store::{Consumed, Store, WrittenEntries, WrittenRegisters};
+use agent_ledger::store::{Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
 use ledger_console::records::input::Input;
 use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
+use tables::Consumed;
 
 /// A request holds 25 entries, and few requests of a batch are not full.
 const MOST_REQUESTS_PER_ENTRY: f64 = 0.06;

@@ -6,14 +6,13 @@ use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use agent_event_upserter::rejected::RejectedStore;
 use agent_ledger::Item;
 use agent_ledger::memory::{MemoryStore, Tables};
-use agent_ledger::store::{
-    Answer, Before, FaultClass, Insertion, Store, StoreError, WrittenEntries, WrittenRegisters,
-};
+use agent_ledger::store::{Before, Insertion, Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{AgentKey, Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
 use futures::FutureExt;
+use rejected_records::RejectedStore;
+use tables::{Answer, FaultClass, StoreError};
 
 use crate::fault;
 

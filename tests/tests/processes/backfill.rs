@@ -26,7 +26,7 @@ async fn lake() -> tempfile::TempDir {
     let output = tempfile::tempdir().unwrap();
     let settings = StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap());
     let mut stack = Stack::start(settings).await.unwrap();
-    let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
+    let day = Input { contact_records: Input::demo_day().contact_records, ..Input::default() };
     for sent in day.into_records() {
         put_record(&stack, sent).await.unwrap();
     }

@@ -271,10 +271,10 @@ fn generate_replaces_files_only_with_force_and_writes_text() {
     assert!(!folder.path().join("contact-records.jsonl").exists());
     let written = generate(&["--force"]);
     assert!(written.status.success() && String::from_utf8_lossy(&written.stdout).contains("records in"));
-    for name in ["contact-records.jsonl", "agent-events.jsonl"] {
+    for name in ["contact-records.jsonl", "agent-events.jsonl", "contact-events.jsonl"] {
         assert!(fs::read_to_string(folder.path().join(name)).unwrap().lines().count() > 30);
     }
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn an_interruption_stops_everything_that_was_started() {
     assert!((0..2000).any(|_| is_gone()), "a process is still running");
 }
 
-const EQUAL: &str = "The agent tables, rows, and failures match the input records exactly.";
+const EQUAL: &str = "The tables, rows, and failures match the input records exactly.";
 
 fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
@@ -395,14 +395,18 @@ fn the_report_is_self_contained_and_has_the_numbers_of_the_run() {
         .iter()
         .map(|reason| reason[3].as_u64().unwrap())
         .sum();
-    let kept = [&summary["contact_records"]["failed"], &summary["agent_events"]["outcomes"]["rejected"]];
+    let kept = [
+        &summary["contact_records"]["failed"],
+        &summary["agent_events"]["outcomes"]["rejected"],
+        &summary["contact_events"]["outcomes"]["rejected"],
+    ];
     assert_eq!(failed, kept.iter().map(|count| count.as_u64().unwrap()).sum::<u64>());
 }
 
 /// Every attribute that a demo writes is in the data dictionary, including those in lists and maps.
 #[test]
-fn the_data_dictionary_has_every_attribute_of_the_agent_tables() {
-    fn names(value: &Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
+fn the_data_dictionary_has_every_attribute_of_the_tables() {
+    fn names(table: &str, value: &Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
@@ -410,16 +414,17 @@ fn the_data_dictionary_has_every_attribute_of_the_agent_tables() {
                     let name = match path {
                         "slots." => "<channel>",
                         "contacts." => "<contact id>",
+                        _ if table == "ContactState" && name.ends_with("_by") => "<field>_by",
                         _ => name,
                     };
                     found.insert(format!("{path}{name}"));
-                    names(member, &format!("{path}{name}."), found);
+                    names(table, member, &format!("{path}{name}."), found);
                 }
             }
             Value::Array(elements) => {
                 let path = format!("{}[].", path.trim_end_matches('.'));
                 for element in elements {
-                    names(element, &path, found);
+                    names(table, element, &path, found);
                 }
                 if elements.iter().any(|element| !element.is_object()) {
                     found.insert(path.trim_end_matches('.').to_owned());
@@ -431,10 +436,15 @@ fn the_data_dictionary_has_every_attribute_of_the_agent_tables() {
     let folder = tempfile::tempdir().unwrap();
     printed(&demo(&folder.path().join("out"), &SMALL));
     let dictionary: toml::Table = include_str!("../../../queries/columns.toml").parse().unwrap();
-    for (table, file) in [("AgentState", "agent-state.jsonl"), ("AgentHistory", "agent-history.jsonl")] {
+    let tables = [
+        ("AgentState", "agent-state.jsonl"),
+        ("AgentHistory", "agent-history.jsonl"),
+        ("ContactState", "contact-state.jsonl"),
+    ];
+    for (table, file) in tables {
         let mut found = std::collections::BTreeSet::new();
         for line in fs::read_to_string(folder.path().join("out").join(file)).unwrap().lines() {
-            names(&serde_json::from_str(line).unwrap(), "", &mut found);
+            names(table, &serde_json::from_str(line).unwrap(), "", &mut found);
         }
         let declared = dictionary["table"][table].as_table().unwrap();
         let missing: Vec<_> = found.iter().filter(|name| !declared.contains_key(name.as_str())).collect();

@@ -16,7 +16,7 @@ use ledger_console::records::input::Input;
 use ledger_tests::functions_folder;
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
-use served_stack::{NORMALIZER, UPSERTER};
+use served_stack::{CONTACT_EVENT_UPSERTER, NORMALIZER, UPSERTER};
 use tokio::process::Command;
 
 const CONTACT: &str = r#"{"ContactId":"c","InstanceARN":"arn:aws:connect:eu-west-2:111122223333:instance/i","InitiationTimestamp":"2026-03-02T08:00:00Z","LastUpdateTimestamp":"2026-03-02T08:05:00Z","CustomerEndpoint":{"Address":"+441632960101","Type":"TELEPHONE_NUMBER"}}"#;
@@ -228,7 +228,7 @@ async fn a_conversion_error_shows_values_only_with_show_values() {
 /// A folder with the functions, some of them broken.
 fn functions(broken: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in [NORMALIZER, UPSERTER] {
+    for name in [NORMALIZER, UPSERTER, CONTACT_EVENT_UPSERTER] {
         let file = folder.path().join(name);
         if broken.contains(&name) {
             // It starts, and exits at every invocation.
@@ -253,6 +253,7 @@ async fn objects_written_by_the_services_are_explained() {
     let mut day = Input::demo_day();
     day.contact_records.truncate(40);
     day.agent_events.truncate(40);
+    day.contact_events.clear();
     let table = glue_table().unwrap();
     let misfit = GlueTable::new(&table.database, &table.name, [("contact_id", "bigint")]).unwrap();
     for (broken, table, prefix, reason) in [

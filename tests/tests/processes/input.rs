@@ -208,7 +208,7 @@ fn a_demo_reads_standard_input_once() {
     let error = refused(&demo(&["--contact-records", "-", "--times", "2"], CONTACT));
     assert!(error.contains("standard input can be read only once"), "{error}");
     let error = refused(&demo(&["--contact-records", "-", "--agent-events", "-"], CONTACT));
-    assert!(error.contains("give a file for the other one"), "{error}");
+    assert!(error.contains("give files for the others"), "{error}");
     let error = refused(&demo(&["--contact-records", "-"], "[{\"a\":1},"));
     assert!(error.contains("standard input is not JSON"), "{error}");
 }

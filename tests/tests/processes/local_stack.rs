@@ -22,7 +22,7 @@ use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
 use served_stack::Keys;
 use served_stack::REGION;
-use served_stack::{Served, UPSERTER};
+use served_stack::{CONTACT_EVENT_UPSERTER, Served, UPSERTER};
 
 /// A served stack with an object in its lake.
 struct Local {
@@ -361,7 +361,7 @@ async fn the_aws_sdks_work_with_the_local_stack() {
         };
     }
     let dynamodb = client!(aws_sdk_dynamodb, &local.served.dynamodb);
-    assert_eq!(dynamodb.list_tables().send().await.unwrap().table_names().len(), 2);
+    assert_eq!(dynamodb.list_tables().send().await.unwrap().table_names().len(), 3);
 
     let config = aws_sdk_s3::config::Builder::new()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -696,7 +696,7 @@ fn every_kind_of_fault_is_injected_into_every_part_of_a_small_demo() {
         let summary: Value = serde_json::from_slice(&summary).unwrap();
         let parts = summary["injected_faults"].as_object().unwrap();
         let counts: Vec<_> = parts.values().flat_map(|kinds| kinds.as_object().unwrap().values()).collect();
-        assert_eq!((parts.len(), counts.len()), (7, 17), "{summary}");
+        assert_eq!((parts.len(), counts.len()), (9, 20), "{summary}");
         assert!(counts.iter().all(|count| count.as_u64() > Some(0)), "seed {seed}: {shown}");
     }
 }
@@ -706,7 +706,7 @@ fn functions_with(folder: &Path, name: &str, script: &str) -> std::path::PathBuf
     let functions = folder.join("functions");
     let _ = fs::remove_dir_all(&functions);
     fs::create_dir(&functions).unwrap();
-    for function in ["contact-record-normalizer", UPSERTER] {
+    for function in ["contact-record-normalizer", UPSERTER, CONTACT_EVENT_UPSERTER] {
         let binary = functions_folder().join(function);
         if function == name {
             executable(&functions.join(function), &script.replace("{binary}", &binary.to_string_lossy()));

@@ -200,7 +200,7 @@ async fn a_dropped_record_is_counted_by_kind_and_copied_and_a_contact_record_is_
     assert!(rows > 50, "{rows}");
     let dropped: Vec<_> = others.iter().map(|(_, other)| other.to_string().into_bytes()).collect();
     contact_records.extend(dropped.clone());
-    let run = Run::of(&Input { contact_records, agent_events: Vec::new() }, 1).await;
+    let run = Run::of(&Input { contact_records, ..Input::default() }, 1).await;
     assert_eq!((run.summary.rows, run.summary.dropped, run.summary.failed), (rows, others.len() as u64, 0));
 
     let mut copies = Vec::new();
@@ -285,7 +285,11 @@ async fn real_payloads_become_rows_and_items() {
         return;
     };
     let read = |folder: &str| ledger_console::records::input::read_records(&samples.join(folder)).unwrap();
-    let day = Input { contact_records: read("contact-records"), agent_events: read("agent-events") };
+    let day = Input {
+        contact_records: read("contact-records"),
+        agent_events: read("agent-events"),
+        ..Input::default()
+    };
     let run = Run::of(&day, 1).await;
     assert_eq!((run.summary.rows, run.summary.failed), (9, 1));
     let transfers: Vec<_> =

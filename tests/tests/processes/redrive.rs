@@ -19,7 +19,7 @@ use ledger_tests::functions_folder;
 use local_aws::dynamodb::Item;
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
-use served_stack::{NORMALIZER, UPSERTER};
+use served_stack::{CONTACT_EVENT_UPSERTER, NORMALIZER, UPSERTER};
 use tokio::process::Command;
 
 /// Functions that can be broken and repaired.
@@ -28,7 +28,7 @@ struct Functions(tempfile::TempDir);
 impl Functions {
     fn new() -> Self {
         let functions = Self(tempfile::tempdir().unwrap());
-        for name in [NORMALIZER, UPSERTER] {
+        for name in [NORMALIZER, UPSERTER, CONTACT_EVENT_UPSERTER] {
             functions.repair(name);
         }
         functions
@@ -121,7 +121,7 @@ fn parts(day: &Input) -> [Input; 3] {
     let records = &day.contact_records;
     let third = records.len() / 3;
     [&records[..third], &records[third..2 * third], &records[2 * third..]]
-        .map(|part| Input { contact_records: part.to_vec(), agent_events: Vec::new() })
+        .map(|part| Input { contact_records: part.to_vec(), ..Input::default() })
 }
 
 /// A table that no row fits: a contact's ID is not a number.
@@ -132,7 +132,7 @@ fn broken_table() -> GlueTable {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_contact_records_of_every_form_are_redriven() {
-    let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
+    let day = Input { contact_records: Input::demo_day().contact_records, ..Input::default() };
     let baseline = tempfile::tempdir().unwrap();
     put_on(settings(&Functions::new(), baseline.path()), &day).await;
 
@@ -199,7 +199,7 @@ async fn until(condition: &str, holds: impl Fn() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn agent_events_of_every_form_are_redriven_even_if_a_run_is_killed() {
-    let mut day = Input { contact_records: Vec::new(), ..Input::demo_day() };
+    let mut day = Input { agent_events: Input::demo_day().agent_events, ..Input::default() };
     day.agent_events.truncate(150);
     let (discarded, rejected) = day.agent_events.split_at(100);
     let baseline = tempfile::tempdir().unwrap();
@@ -245,7 +245,7 @@ async fn agent_events_of_every_form_are_redriven_even_if_a_run_is_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_selected_records_are_sent_and_the_rest_can_follow() {
-    let mut day = Input { contact_records: Vec::new(), ..Input::demo_day() };
+    let mut day = Input { agent_events: Input::demo_day().agent_events, ..Input::default() };
     day.agent_events.retain(|event| event.starts_with(b"{\"AWSAccountId\""));
     day.agent_events.truncate(20);
     let output = tempfile::tempdir().unwrap();

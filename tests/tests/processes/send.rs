@@ -61,7 +61,13 @@ async fn an_hour_of_a_generated_center_arrives_completely() {
     let (_stack, output) = stack().await;
     let ended = sent(&output, &["--generated", "3", "--wait", "60"]).await;
     let places: Vec<_> = ended.keys().map(String::as_str).collect();
-    assert_eq!(places, ["agent events: history", "agent events: state", "contact records: rows of the lake"]);
+    let expected = [
+        "agent events: history",
+        "agent events: state",
+        "contact events: contacts in flight",
+        "contact records: rows of the lake",
+    ];
+    assert_eq!(places, expected);
     assert!(ended.values().sum::<u64>() > 100, "{ended:?}");
 }
 
@@ -93,12 +99,29 @@ async fn every_record_is_followed_to_its_destination() {
         event("HEART_BEAT", "e-2", snapshot),
         json!({"EventType": "LOGIN"}),
     ];
+    let contact_event = |id: &str, kind: &str, time: &str| {
+        json!({"id": id, "time": time, "detail-type": "Amazon Connect Contact Event", "detail": {
+            "eventType": kind, "contactId": "c-1",
+            "instanceArn": "arn:aws:connect:eu-west-2:111122223333:instance/i-1"}})
+    };
+    // The second one is older than the first one, and carries nothing that the first one lacks.
+    let contact_events = [
+        contact_event("1", "DISCONNECTED", "2999-03-02T08:00:02Z"),
+        contact_event("2", "INITIATED", "2999-03-02T08:00:01Z"),
+        json!({"detail-type": "Amazon Connect Contact Event", "detail": {}}),
+        json!({"ticker_symbol": "A"}),
+    ];
     let (contacts, events) = (file("contacts.jsonl", &contacts), file("events.jsonl", &events));
-    let arguments = ["--contact-records", &contacts, "--agent-events", &events, "--wait", "60"];
+    let contact_events = file("contact-events.jsonl", &contact_events);
+    let streams = ["--contact-records", &contacts, "--agent-events", &events];
+    let arguments = [&streams[..], &["--contact-events", &contact_events, "--wait", "60"]].concat();
     let expected = [
         ("agent events: history", 1),
         ("agent events: rejected: missing_field", 1),
         ("agent events: state", 1),
+        ("contact events: contacts in flight", 2),
+        ("contact events: rejected: missing_field", 1),
+        ("contact events: rejected: unknown_kind", 1),
         ("contact records: errors: Lambda.FunctionError", 1),
         ("contact records: rows of the lake", 2),
     ];

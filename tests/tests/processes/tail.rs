@@ -65,7 +65,7 @@ fn event(id: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_record_of_a_stream_is_shown_without_personal_values() {
     let (stack, output) = stack().await;
-    let sent = Input { contact_records: Vec::new(), ..Input::demo_day() };
+    let sent = Input { agent_events: Input::demo_day().agent_events, ..Input::default() };
     let sent: Vec<_> = sent.into_records().take(300).collect();
     for record in sent.clone() {
         put_record(&stack, record).await.unwrap();
@@ -123,7 +123,7 @@ async fn every_record_of_a_stream_is_shown_without_personal_values() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contact_records_without_a_stream_are_read_from_their_raw_copies() {
     let (mut stack, output) = stack().await;
-    let day = Input { agent_events: Vec::new(), ..Input::demo_day() };
+    let day = Input { contact_records: Input::demo_day().contact_records, ..Input::default() };
     let records: Vec<_> = day.contact_records.into_iter().take(60).collect();
     for record in &records {
         stack.put_contact_record(record.clone().into()).await;

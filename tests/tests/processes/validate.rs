@@ -235,6 +235,7 @@ async fn validate_agrees_with_the_functions_and_reads_raw_copies() {
     };
     let contact_records = file("contact-records.jsonl", &day.contact_records);
     let agent_events = file("agent-events.jsonl", &day.agent_events);
+    let contact_events = file("contact-events.jsonl", &day.contact_events);
     for sent in day.clone().into_records() {
         put_record(&stack, sent).await.unwrap();
     }
@@ -247,16 +248,22 @@ async fn validate_agrees_with_the_functions_and_reads_raw_copies() {
     assert!(failed.len() > 3, "{failed:?}");
     assert_eq!(summary["records"], day.contact_records.len());
 
-    let (failing, _) = read(&validate(&[&agent_events, "--json", "--kind", "agent-events"]).await);
-    let mut predicted: Vec<_> =
-        failing.iter().map(|line| (line["reason"].clone().to_string(), line["path"].to_string())).collect();
-    let rejected = failures(output.path(), "rejected/agent-events", "reason");
-    let mut actual: Vec<_> =
-        rejected.iter().map(|line| (line["reason"].to_string(), line["path"].to_string())).collect();
-    predicted.sort();
-    actual.sort();
-    assert_eq!(predicted, actual);
-    assert!(actual.len() > 20, "{}", actual.len());
+    for (file, kind, at_least) in
+        [(&agent_events, "agent-events", 20), (&contact_events, "contact-events", 3)]
+    {
+        let (failing, _) = read(&validate(&[file, "--json", "--kind", kind]).await);
+        let mut predicted: Vec<_> = failing
+            .iter()
+            .map(|line| (line["reason"].clone().to_string(), line["path"].to_string()))
+            .collect();
+        let rejected = failures(output.path(), &format!("rejected/{kind}"), "reason");
+        let mut actual: Vec<_> =
+            rejected.iter().map(|line| (line["reason"].to_string(), line["path"].to_string())).collect();
+        predicted.sort();
+        actual.sort();
+        assert_eq!(predicted, actual);
+        assert!(actual.len() > at_least, "{kind}: {}", actual.len());
+    }
 
     // The raw copies in the lake: from the folder, and from S3.
     let copies = output.path().join("lake/raw/contact-records");

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use agent_ledger::agents::{Agent, Session, agents};
 use agent_ledger::memory::{MemoryStore, Tables};
-use agent_ledger::store::{Answer, FaultClass, Store, WrittenEntries, WrittenRegisters};
+use agent_ledger::store::{Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{Activity, Attribute, HistoryEntry, NamePolicy, RegisterWrite};
 use connect_streams::Timestamp;
 use lambda_io::aggregate::{Packed, pack};
 use ledger_tests::{MemoryRejectedStore, far_future, fault, stream_event, upserter};
 use serde_json::{Value, json};
+use tables::{Answer, FaultClass};
 use tokio::time::Instant;
 
 const AGENT: &str = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1";

@@ -45,6 +45,8 @@ fn the_pure_crates_need_no_aws_and_no_runtime() {
         "connect-streams",
         "contact-lake",
         "agent-ledger",
+        "contact-state",
+        "tables",
         "lake-files",
         "lake-parquet",
         "lake-queries",
@@ -63,7 +65,9 @@ fn the_normalizer_and_the_shared_crates_need_no_aws_sdk() {
 
 #[test]
 fn no_function_needs_the_legacy_tls_stack_or_a_test_store() {
-    for package in ["contact-record-normalizer", "agent-event-upserter", "redrive-function"] {
+    for package in
+        ["contact-record-normalizer", "agent-event-upserter", "contact-event-upserter", "redrive-function"]
+    {
         must_not_need(package, &["hyper-rustls v0.24", "ring", "dynoxide", "s3s", "rusqlite", "local-aws"]);
     }
 }
@@ -72,7 +76,7 @@ fn no_function_needs_the_legacy_tls_stack_or_a_test_store() {
 #[test]
 fn the_operators_tool_needs_no_emulator_and_the_demo_none_of_its_sdks() {
     must_not_need("contact-ledger", &["local-aws", "dynoxide", "rusqlite", "libsqlite3-sys", "s3s", "axum"]);
-    let services = ["cloudformation", "cloudwatch", "firehose", "kinesis", "kms", "lambda"];
+    let services = ["cloudformation", "cloudwatch", "firehose", "kinesis", "kms", "lambda", "sqs"];
     let sdks = services.map(|service| format!("aws-sdk-{service}"));
     must_not_need("contact-ledger-demo", &sdks.each_ref().map(String::as_str));
 }
@@ -87,7 +91,12 @@ fn the_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests()
         let lines = output.lines().map(|line| line.trim_end_matches(" (*)").to_owned());
         lines.collect::<std::collections::BTreeSet<_>>()
     };
-    let demo = ["contact-record-normalizer", "agent-event-upserter", "contact-ledger-demo"];
+    let demo = [
+        "contact-record-normalizer",
+        "agent-event-upserter",
+        "contact-event-upserter",
+        "contact-ledger-demo",
+    ];
     let demo = features("normal,build", &demo.map(|package| ["--package", package]).concat());
     let all = features("normal,build", &["--workspace"]);
     let tests = features("normal,build,dev", &["--workspace"]);
@@ -100,7 +109,15 @@ fn the_demo_is_built_with_the_features_of_the_whole_workspace_and_of_the_tests()
 
 #[test]
 fn neither_the_planner_nor_the_emulator_needs_the_dynamodb_sdk() {
-    for package in ["agent-ledger", "lambda-io", "connect-streams", "contact-lake", "local-aws"] {
+    for package in [
+        "agent-ledger",
+        "contact-state",
+        "tables",
+        "lambda-io",
+        "connect-streams",
+        "contact-lake",
+        "local-aws",
+    ] {
         must_not_need(package, &["aws-sdk-dynamodb"]);
     }
 }

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_ledger::memory::{MemoryStore, Tables};
 use agent_ledger::plan::plan;
 use agent_ledger::rules::Rules;
-use agent_ledger::store::FaultClass;
 use agent_ledger::{AgentKey, Attribute, Gap, Register};
 use connect_streams::agent_event::AgentEvent;
 use fastrand::Rng;
 use ledger_console::records::input::Input;
 use ledger_tests::{FailingStore, far_future, stream_event, upserter};
 use serde_json::Value;
+use tables::FaultClass;
 
 /// The instance of the generated center.
 const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";

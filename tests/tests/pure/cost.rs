@@ -29,6 +29,7 @@ fn arguments(line: &str) -> CostArguments {
 #[derive(Default)]
 struct Counted {
     contact_records: f64,
+    contact_events: f64,
     agent_events: f64,
     heartbeats: f64,
     state_writes: f64,
@@ -46,8 +47,12 @@ fn count(agents: usize, contacts_per_hour: u32) -> Counted {
     let mut open: [_; WINDOWS.len()] = std::array::from_fn(|_| (0, BTreeSet::new()));
     let rules = Rules::default();
     for sent in Center::new(CenterSize { agents, hours: 8, contacts_per_hour, seed: 7, ..DEMO_CENTER }) {
-        if sent.stream == StreamKind::ContactRecords {
-            counted.contact_records += 1.0;
+        match sent.stream {
+            StreamKind::ContactRecords => counted.contact_records += 1.0,
+            StreamKind::ContactEvents => counted.contact_events += 1.0,
+            StreamKind::AgentEvents => {}
+        }
+        if sent.stream != StreamKind::AgentEvents {
             continue;
         }
         let document = parse(&sent.record).unwrap();

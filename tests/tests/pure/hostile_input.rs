@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use agent_event_upserter::Upserter;
-use agent_ledger_dynamodb::DynamoDbStore;
 use contact_lake::{Made, Policy, Transformed};
 use contact_record_normalizer::{RESPONSE_BUDGET, transform};
 use ledger_tests::hostile::{Case, agent_events, contact, contact_records};
@@ -11,6 +10,7 @@ use ledger_tests::{
     MemoryRejectedStore, dynamodb, dynamodb_store, far_future, stream_event, transform_event, upserter,
 };
 use serde_json::{Value, json};
+use tables_dynamodb::agents::DynamoDbStore;
 
 fn row_of(record: &[u8]) -> (String, Value) {
     let event = transform_event([record]);

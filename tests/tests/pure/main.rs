@@ -3,6 +3,8 @@
 
 mod agent_event_upserter;
 mod boundaries;
+mod contact_event_upserter;
+mod contact_events;
 mod contact_record_normalizer;
 mod convergence;
 mod cost;

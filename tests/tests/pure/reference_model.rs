@@ -14,7 +14,6 @@ use agent_ledger::agents::Session;
 use agent_ledger::memory::{MemoryStore, Tables};
 use agent_ledger::store::Store;
 use agent_ledger::{AgentKey, Attribute, Register, history_key};
-use agent_ledger_dynamodb::Reader;
 use aws_sdk_dynamodb::Client;
 use connect_streams::Timestamp;
 use fastrand::Rng;
@@ -23,6 +22,7 @@ use ledger_tests::agent_days::{Event, INSTANCE, REGION, World, contradictory, tr
 use ledger_tests::chaos::Chaos;
 use ledger_tests::{MemoryRejectedStore, dynamodb, dynamodb_store, far_future, stream_event, upserter};
 use serde_json::Value;
+use tables_dynamodb::agents::Reader;
 
 /// Number of worlds, unless `MODEL_WORLDS` is set.
 const WORLDS: u64 = 200;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use agent_event_upserter::settings::UpserterSettings;
+use contact_event_upserter::settings::UpserterSettings as ContactEventSettings;
 use contact_record_normalizer::settings::read_policy;
 use lake_files::layout::{COPIES_PREFIX, FAILED_PREFIX, ROWS_PREFIX};
 use lake_parquet::GlueTable;
@@ -17,7 +18,7 @@ use ledger_tests::{contact_record_fixtures, functions_folder, transform_event};
 use redrive_function::settings::RedriveSettings;
 use serde_json::{Value, json};
 
-fn variants() -> [Template; 4] {
+fn variants() -> [Template; 5] {
     template::variants().map(|(_, parameters)| Template::with(&parameters))
 }
 
@@ -55,8 +56,8 @@ fn the_template_is_not_larger_than_cloudformation_accepts() {
 
 #[test]
 fn every_function_has_one_name_for_its_folder_package_and_binary() {
-    let functions = Template::with_defaults().of_type("AWS::Serverless::Function");
-    let resources = Template::with_defaults().resources();
+    let template = Template::with(&[("ContactEvents", "true")]);
+    let (functions, resources) = (template.of_type("AWS::Serverless::Function"), template.resources());
     let mut deployed = BTreeSet::new();
     for (id, properties) in &functions {
         let folder = properties["CodeUri"].as_str().unwrap();
@@ -107,8 +108,18 @@ fn functions_get_exactly_the_variables_that_they_read() {
         assert_eq!(variables_read(&given, read_policy), given.into_keys().collect());
         let given = environment(&template, "AgentEventUpserter");
         assert_eq!(variables_read(&given, UpserterSettings::read), given.into_keys().collect());
+        // Without contact events, redrive has nothing to send them to.
         let given = environment(&template, "Redrive");
-        assert_eq!(variables_read(&given, RedriveSettings::read), given.into_keys().collect());
+        let mut read = variables_read(&given, RedriveSettings::read);
+        let has_contact_events = template.parameter("ContactEvents") == "true";
+        read.retain(|name| has_contact_events || !name.starts_with("CONTACT_EVENT_"));
+        assert_eq!(read, given.into_keys().collect());
+        if has_contact_events {
+            let given = environment(&template, "ContactEventUpserter");
+            let read = variables_read(&given, ContactEventSettings::read);
+            assert_eq!(given["CONNECT_INSTANCE_ID"], template::INSTANCE.rsplit('/').next().unwrap());
+            assert_eq!(read, given.into_keys().collect());
+        }
     }
     let given = environment(&Template::with_defaults(), "AgentEventUpserter");
     for (variable, resource) in [
@@ -130,6 +141,111 @@ fn the_templates_defaults_are_the_codes_defaults() {
     let default = UpserterSettings::read(&Settings::from_lookup(&lookup)).unwrap();
     assert_eq!(deployed.rules.retention, default.rules.retention);
     assert_eq!(deployed.write_concurrency, default.write_concurrency);
+}
+
+#[test]
+fn the_templates_defaults_of_contact_events_are_the_codes_defaults() {
+    let template = Template::with(&[("ContactEvents", "true")]);
+    let given = environment(&template, "ContactEventUpserter");
+    let lookup = |name: &str| given.get(name).cloned();
+    let deployed = ContactEventSettings::read(&Settings::from_lookup(&lookup)).unwrap();
+    assert_eq!(deployed.rules.instance_id, None, "without an instance, none is foreign");
+    assert_eq!(deployed.rules.retention, contact_state::Retention::default());
+    assert_eq!(deployed.write_concurrency.get(), 64);
+    let hours = |name: &str| template.parameter(name).parse::<u32>().unwrap();
+    let longest = contact_state::LongestLife {
+        voice_task_hours: hours("UnconfirmedVoiceTaskHours"),
+        chat_hours: hours("UnconfirmedChatHours"),
+        other_hours: hours("UnconfirmedOtherHours"),
+    };
+    assert_eq!(longest, contact_state::LongestLife::default());
+    // Contacts without an end are kept at least as long as ended ones, whatever the parameters.
+    let limit = |name: &str, limit: &str| template.declared_parameters()[name][limit].as_u64().unwrap();
+    assert!(limit("EndedContactDays", "MaxValue") <= limit("UnendedContactDays", "MinValue"));
+    assert!(limit("EndedContactDays", "MinValue") >= 30);
+}
+
+/// The settings of the rule, the queues, and the mapping on which the delivery of contact events depends.
+#[test]
+fn the_queue_of_contact_events_loses_nothing() {
+    let template = Template::with(&[("ContactEvents", "true")]);
+    let rule = template.properties("ContactEventRule");
+    let types = connect_streams::contact_event::DETAIL_TYPES;
+    assert_eq!(rule["EventPattern"], json!({"source": ["aws.connect"], "detail-type": types}));
+    let targets = rule["Targets"].as_array().unwrap();
+    let arns: Vec<_> = targets.iter().map(|target| target["Arn"].as_str().unwrap()).collect();
+    assert_eq!(arns, ["ContactEventQueue.Arn", "ContactEventFirehose.Arn"]);
+    for target in targets {
+        assert_eq!(target["DeadLetterConfig"]["Arn"], "ContactEventRuleDeadLetters.Arn");
+        assert!(target["RetryPolicy"].is_null() && target["InputTransformer"].is_null());
+    }
+    let (mapping, function) =
+        (template.properties("ContactEventMapping"), template.properties("ContactEventUpserter"));
+    assert_eq!(mapping["EventSourceArn"], "ContactEventQueue.Arn");
+    assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert!(mapping["FilterCriteria"].is_null(), "Lambda deletes messages that do not match a filter");
+    assert!(
+        mapping["BatchSize"].as_u64() <= Some(10)
+            || mapping["MaximumBatchingWindowInSeconds"].as_u64() >= Some(1)
+    );
+    assert!(mapping["ScalingConfig"]["MaximumConcurrency"].as_u64() >= Some(2));
+    let queue = template.properties("ContactEventQueue");
+    let window = mapping["MaximumBatchingWindowInSeconds"].as_u64().unwrap();
+    assert!(
+        queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * function["Timeout"].as_u64().unwrap() + window
+    );
+    assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], "ContactEventDeadLetters.Arn");
+    assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 5);
+    for (id, queue) in template.of_type("AWS::SQS::Queue") {
+        assert_eq!(queue["MessageRetentionPeriod"], 14 * 86_400, "{id}");
+        assert_eq!(queue["KmsMasterKeyId"], "Key", "{id}");
+        let policies = template.of_type("AWS::SQS::QueuePolicy");
+        let policy = policies.iter().find(|(_, policy)| policy["Queues"] == json!([id]));
+        let (_, policy) = policy.unwrap_or_else(|| panic!("{id} has no policy"));
+        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+        assert!(statements.iter().any(|one| one["Sid"] == "TlsOnly" && one["Effect"] == "Deny"), "{id}");
+        let allowed: Vec<_> = statements.iter().filter(|one| one["Effect"] == "Allow").collect();
+        // SQS moves messages to the dead-letter queue of a queue without a statement.
+        assert_eq!(allowed.len(), usize::from(id != "ContactEventDeadLetters"), "{id}");
+        for statement in allowed {
+            assert_eq!(statement["Principal"]["Service"], "events.amazonaws.com");
+            assert_eq!(
+                (&statement["Action"], &statement["Resource"]),
+                (&json!("sqs:SendMessage"), &json!(format!("{id}.Arn")))
+            );
+            assert_eq!(
+                statement["Condition"],
+                json!({"ArnEquals": {"aws:SourceArn": "ContactEventRule.Arn"}})
+            );
+        }
+    }
+    // The service needs both actions to send to an encrypted queue.
+    let key = template.properties("Key");
+    let statements = key["KeyPolicy"]["Statement"].as_array().unwrap();
+    let statement = statements.iter().find(|one| one["Sid"] == "EventBridgeSendsContactEvents").unwrap();
+    assert_eq!(statement["Action"], json!(["kms:Decrypt", "kms:GenerateDataKey"]));
+    let without = Template::with_defaults().properties("Key");
+    assert!(!without.to_string().contains("EventBridge"));
+    let archive = &template.properties("ContactEventFirehose")["ExtendedS3DestinationConfiguration"];
+    assert_eq!(archive["Prefix"], lake_files::layout::CONTACT_EVENT_COPIES_PREFIX);
+    assert!(
+        archive["ErrorOutputPrefix"]
+            .as_str()
+            .unwrap()
+            .starts_with(lake_files::layout::FAILED_CONTACT_EVENT_COPIES)
+    );
+    assert_eq!(archive["ProcessingConfiguration"]["Processors"][0]["Type"], "AppendDelimiterToRecord");
+}
+
+/// A stack without contact events has nothing of them.
+#[test]
+fn without_contact_events_nothing_of_them_is_created() {
+    for template in variants().into_iter().filter(|one| one.parameter("ContactEvents") == "false") {
+        let resources = serde_json::to_string(&template.resources()).unwrap();
+        for word in ["ContactEvent", "ContactState", "contact-event", "AWS::SQS", "AWS::Events"] {
+            assert!(!resources.contains(word), "{word}");
+        }
+    }
 }
 
 /// The settings of the event source mapping on which the delivery guarantees depend.
@@ -258,10 +374,12 @@ fn rows_are_stored_where_the_table_expects_them() {
 
 #[test]
 fn the_tables_have_the_keys_that_the_code_writes() {
-    let template = Template::with_defaults();
-    for (id, keys) in
-        [("AgentStateTable", ["board", "agent_id"]), ("AgentHistoryTable", ["agent_id", "entry"])]
-    {
+    let template = Template::with(&[("ContactEvents", "true")]);
+    for (id, keys) in [
+        ("AgentStateTable", ["board", "agent_id"]),
+        ("AgentHistoryTable", ["agent_id", "entry"]),
+        ("ContactStateTable", ["board", "contact_id"]),
+    ] {
         let table = template.properties(id);
         assert_eq!(
             table["KeySchema"],
@@ -274,14 +392,24 @@ fn the_tables_have_the_keys_that_the_code_writes() {
         assert_eq!(table["SSESpecification"]["KMSMasterKeyId"], "Key.Arn");
         assert_eq!(table["DeletionProtectionEnabled"], template.parameter("DeletionProtection"));
     }
+    let index = &template.properties("ContactStateTable")["LocalSecondaryIndexes"];
+    let key = [("board", "HASH"), ("in_flight", "RANGE")];
+    let key = key.map(|(name, kind)| json!({"AttributeName": name, "KeyType": kind}));
+    assert_eq!(
+        *index,
+        json!([{
+            "IndexName": tables_dynamodb::contacts::INDEX, "KeySchema": key,
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }])
+    );
 }
 
 #[test]
 fn resources_with_data_outlive_the_stack_and_are_encrypted() {
     let text = text();
-    for id in ["Key", "LakeBucket", "AgentStateTable", "AgentHistoryTable"] {
+    for id in ["Key", "LakeBucket", "AgentStateTable", "AgentHistoryTable", "ContactStateTable"] {
         let place = text.find(&format!("\n  {id}:\n")).unwrap();
-        let head: Vec<_> = text[place + 1..].lines().take(4).collect();
+        let head: Vec<_> = text[place + 1..].lines().take(5).collect();
         // A rollback of the first deployment cannot delete a protected table, so it retains the table.
         let policy = if id.ends_with("Table") { "Retain" } else { "RetainExceptOnCreate" };
         assert!(
@@ -322,7 +450,7 @@ fn connect_sends_both_kinds_of_records_to_the_stack() {
             })
             .collect()
     };
-    let [defaults, kinesis, _, existing] = variants();
+    let [defaults, kinesis, .., existing] = variants();
     assert_eq!(config(&defaults), BTreeMap::new());
     assert_eq!(config(&existing), BTreeMap::new(), "the owner of the streams configures Connect");
     let pair = |kind: &str, target: &str| (kind.to_owned(), target.to_owned());

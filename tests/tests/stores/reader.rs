@@ -9,11 +9,11 @@ use agent_ledger::agents::Session;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::store::Store;
 use agent_ledger::{Activity, AgentKey, Attribute, Register, history_key};
-use agent_ledger_dynamodb::Reader;
 use connect_streams::Timestamp;
 use ledger_console::records::input::Input;
 use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
 use serde_json::json;
+use tables_dynamodb::agents::Reader;
 
 const GHOST_MINUTES: u32 = 5;
 const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";

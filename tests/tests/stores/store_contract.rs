@@ -12,9 +12,8 @@ use agent_ledger::Item;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::plan::plan;
 use agent_ledger::rules::Rules;
-use agent_ledger::store::{Before, FaultClass, Held, Insertion, Store, StoreError};
+use agent_ledger::store::{Before, Held, Insertion, Store};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, RegisterWrite, Version};
-use agent_ledger_dynamodb::DynamoDbStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect_streams::agent_event::AgentEvent;
@@ -24,6 +23,8 @@ use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
 use serde_json::json;
 use served_stack::Keys;
+use tables::{FaultClass, StoreError};
+use tables_dynamodb::agents::DynamoDbStore;
 
 /// The writes of an event at `minute`.
 fn planned(minute: u32, id: &str, event_type: &str) -> (Vec<RegisterWrite>, Vec<HistoryEntry>) {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lake_parquet::contact_records as glue_table;
+use ledger_tests::contact_events;
 use ledger_tests::template::{Template, repository};
 use ledger_tests::{contact_record_fixtures, far_future, functions_folder, upserter};
 use local_aws::permission::Permission;
@@ -91,6 +92,12 @@ async fn run(guard: local_aws::permission::Guard) -> (Stack, tempfile::TempDir) 
     ] {
         stack.put_agent_event("a-1", event.into()).await.unwrap();
     }
+    for event in contact_events::call() {
+        assert!(stack.put_contact_event(event.to_string().as_bytes()).await);
+    }
+    let mut rejected = contact_events::call().remove(0);
+    rejected["detail"]["contactId"] = json!(7);
+    stack.put_contact_event(rejected.to_string().as_bytes()).await;
     let (_, record) = contact_record_fixtures().into_iter().next().unwrap();
     stack.put_contact_record(record.into()).await;
     // Denied requests are retried for a long time.
@@ -99,9 +106,10 @@ async fn run(guard: local_aws::permission::Guard) -> (Stack, tempfile::TempDir) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_upserters_role_allows_exactly_what_the_upserter_does() {
-    let template = Template::with_defaults();
-    let allowed = statements(&template, "AgentEventUpserterRole");
+async fn the_upserters_roles_allow_exactly_what_the_upserters_do() {
+    let template = Template::with(&[("ContactEvents", "true")]);
+    let roles = ["AgentEventUpserterRole", "ContactEventUpserterRole"];
+    let allowed = roles.map(|role| statements(&template, role)).concat();
     let used = Arc::new(Mutex::new(BTreeSet::new()));
     let recorded = used.clone();
     let guard = move |permission: &Permission| {
@@ -113,11 +121,23 @@ async fn the_upserters_role_allows_exactly_what_the_upserter_does() {
     let used = used.lock().unwrap().clone();
     let denied: Vec<_> =
         used.iter().filter(|one| !allowed.iter().any(|statement| statement.allows(one))).collect();
-    assert!(denied.is_empty(), "the role lacks {denied:?}");
+    assert!(denied.is_empty(), "the roles lack {denied:?}");
+    // Neither role has what only the other one needs.
+    let [agents, contacts] = roles.map(|role| statements(&template, role));
+    let is_of_contacts =
+        |one: &Permission| one.resource.contains("ContactState") || one.resource.contains("contact-events");
+    for permission in &used {
+        let (own, other) =
+            if is_of_contacts(permission) { (&contacts, &agents) } else { (&agents, &contacts) };
+        let allow =
+            |statements: &[Statement]| statements.iter().any(|statement| statement.allows(permission));
+        assert!(allow(own) && !allow(other), "{permission:?}");
+    }
+    assert_eq!(stack.contact_state().unwrap().len(), 1);
     assert_eq!(stack.agent_state().unwrap().len(), 1);
     assert_eq!(stack.agent_history().unwrap().len(), 3, "two events and one interval");
     let rejected = lake_files::files_below(&output.path().join("lake/rejected")).unwrap();
-    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected.len(), 2);
 
     // Other permissions are for Lambda itself: logs, the stream, the on-failure destination, the key, traces.
     let is_ours = |action: &str, resource: &str| {
@@ -154,7 +174,7 @@ fn check_role<'a>(template: &Template, role: &str, needed: impl IntoIterator<Ite
 /// [Visualize Lambda function invocations using AWS X-Ray](https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html).
 #[test]
 fn lambda_has_every_documented_permission() {
-    let template = Template::with(&[("Tracing", "Active")]);
+    let template = Template::with(&[("Tracing", "Active"), ("ContactEvents", "true")]);
     let stream = [
         "kinesis:DescribeStream",
         "kinesis:DescribeStreamSummary",
@@ -177,12 +197,42 @@ fn lambda_has_every_documented_permission() {
     for (role, log) in [
         ("AgentEventUpserterRole", "AgentEventUpserterLog.Arn"),
         ("ContactRecordNormalizerRole", "ContactRecordNormalizerLog.Arn"),
+        ("ContactEventUpserterRole", "ContactEventUpserterLog.Arn"),
         ("RedriveRole", "RedriveLog.Arn"),
     ] {
         let own = [("logs:CreateLogStream", log), ("logs:PutLogEvents", log), ("kms:Decrypt", "Key.Arn")];
         let traces = [("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")];
         check_role(&template, role, own.into_iter().chain(traces));
     }
+}
+
+/// Source: [Using Lambda with Amazon SQS](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html), execution
+/// role permissions; [Amazon Data Firehose as a target](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html).
+#[test]
+fn the_roles_of_contact_events_have_every_documented_permission() {
+    let template = Template::with(&[("ContactEvents", "true")]);
+    let queue = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+    check_role(&template, "ContactEventUpserterRole", queue.map(|action| (action, "ContactEventQueue.Arn")));
+    check_role(
+        &template,
+        "ContactEventUpserterRole",
+        [
+            ("kms:Decrypt", "Key.Arn"),
+            ("kms:GenerateDataKey", "Key.Arn"),
+            ("s3:PutObject", "arn:aws:s3:::lake/rejected/contact-events/2026/03/02/m-1.jsonl"),
+        ],
+    );
+    let put = ["firehose:PutRecord", "firehose:PutRecordBatch"];
+    check_role(&template, "ContactEventRuleRole", put.map(|action| (action, "ContactEventFirehose.Arn")));
+    check_role(&template, "ContactEventRuleRole", [("kms:GenerateDataKey", "Key.Arn")]);
+    for queue in ["ContactEventDeadLetters.Arn", "ContactEventRuleDeadLetters.Arn"] {
+        let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+        check_role(&template, "RedriveRole", actions.map(|action| (action, queue)));
+    }
+    let kept = "arn:aws:s3:::lake/rejected/contact-events/2026/03/02/m-1.jsonl";
+    let read = ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObjectTagging"];
+    check_role(&template, "RedriveRole", read.map(|action| (action, kept)));
+    check_role(&template, "RedriveRole", [("lambda:InvokeFunction", "ContactEventUpserter.Arn")]);
 }
 
 /// The calls of `shared/redrive/src/aws.rs`.
@@ -241,7 +291,7 @@ fn firehose_has_every_documented_permission() {
     const STREAM: [&str; 4] =
         ["kinesis:DescribeStream", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"];
     const LOG: &str = "arn:aws:logs:eu-west-2:111122223333:log-group:FirehoseLog:log-stream:";
-    let template = Template::with(&[("ContactRecordSource", "Kinesis")]);
+    let template = Template::with(&[("ContactRecordSource", "Kinesis"), ("ContactEvents", "true")]);
     for (role, stream, logs, objects) in [
         (
             "ContactRecordFirehoseRole",
@@ -260,8 +310,19 @@ fn firehose_has_every_documented_permission() {
             &["agent-events"],
             &["raw/agent-events/arrival_date=2026-03-02/x.gz", "errors/agent-events-failed/2026/03/02/08/x"],
         ),
+        (
+            "ContactEventFirehoseRole",
+            "",
+            &["contact-events"],
+            &[
+                "raw/contact-events/arrival_date=2026-03-02/x.gz",
+                "errors/contact-events-failed/2026/03/02/08/x",
+            ],
+        ),
     ] {
-        check_role(&template, role, STREAM.map(|action| (action, stream)));
+        if !stream.is_empty() {
+            check_role(&template, role, STREAM.map(|action| (action, stream)));
+        }
         check_role(&template, role, BUCKET.map(|action| (action, "arn:aws:s3:::lake")));
         check_role(&template, role, [("kms:Decrypt", "Key.Arn"), ("kms:GenerateDataKey", "Key.Arn")]);
         for object in objects {
@@ -288,9 +349,13 @@ fn no_role_has_a_wildcard_that_aws_does_not_require() {
     // Actions without resource-level permissions.
     const WITHOUT_RESOURCE: [&str; 3] =
         ["kinesis:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"];
-    let template = Template::with(&[("ContactRecordSource", "Kinesis"), ("Tracing", "Active")]);
+    let template = Template::with(&[
+        ("ContactRecordSource", "Kinesis"),
+        ("Tracing", "Active"),
+        ("ContactEvents", "true"),
+    ]);
     let roles = template.of_type("AWS::IAM::Role");
-    assert_eq!(roles.len(), 5, "one for each function and each Firehose");
+    assert_eq!(roles.len(), 8, "one for each function, each Firehose, and the rule");
     for (role, properties) in roles {
         assert!(properties["ManagedPolicyArns"].is_null(), "{role} has a policy that AWS may change");
         for statement in statements(&template, &role) {
@@ -313,7 +378,7 @@ fn no_role_has_a_wildcard_that_aws_does_not_require() {
         }
     }
     for (id, policy) in [("Key", "KeyPolicy"), ("AlarmTopicPolicy", "PolicyDocument")] {
-        let template = Template::with(&[("AlarmEmail", "operator@example.com")]);
+        let template = Template::with(&[("AlarmEmail", "operator@example.com"), ("ContactEvents", "true")]);
         for statement in template.properties(id)[policy]["Statement"].as_array().unwrap() {
             let is_deny = statement["Effect"] == "Deny";
             let is_account = statement["Principal"]["AWS"] == "arn:aws:iam::111122223333:root";
@@ -325,7 +390,7 @@ fn no_role_has_a_wildcard_that_aws_does_not_require() {
 /// The metrics in the functions' logs: name and dimension names, by function.
 fn emitted(output: &std::path::Path) -> BTreeMap<String, BTreeSet<(String, Vec<String>)>> {
     let mut emitted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for function in ["contact-record-normalizer", "agent-event-upserter"] {
+    for function in ["contact-record-normalizer", "agent-event-upserter", "contact-event-upserter"] {
         let log = fs::read_to_string(output.join(format!("logs/{function}.jsonl"))).unwrap();
         for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
             for definition in line["_aws"]["CloudWatchMetrics"].as_array().into_iter().flatten() {
@@ -345,8 +410,10 @@ fn emitted(output: &std::path::Path) -> BTreeMap<String, BTreeSet<(String, Vec<S
 /// Source: [Types of metrics for Lambda functions](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html);
 /// [Monitor Amazon Data Firehose with CloudWatch metrics](https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html);
 /// [Monitor the Amazon Kinesis Data Streams service with Amazon CloudWatch](https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html);
+/// [Monitoring Amazon EventBridge](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html);
+/// [Available CloudWatch metrics for Amazon SQS](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html);
 /// [DynamoDB metrics and dimensions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
-const SERVICE_METRICS: [(&str, &str, &str); 24] = [
+const SERVICE_METRICS: [(&str, &str, &str); 29] = [
     ("AWS/Lambda", "FunctionName", "Duration"),
     ("AWS/Lambda", "FunctionName", "Errors"),
     ("AWS/Lambda", "FunctionName", "Invocations"),
@@ -369,6 +436,11 @@ const SERVICE_METRICS: [(&str, &str, &str); 24] = [
     ("AWS/Kinesis", "StreamName", "PutRecord.Success"),
     ("AWS/Kinesis", "StreamName", "PutRecords.Success"),
     ("AWS/Kinesis", "StreamName", "WriteProvisionedThroughputExceeded"),
+    ("AWS/Events", "RuleName", "FailedInvocations"),
+    ("AWS/Events", "RuleName", "InvocationsFailedToBeSentToDlq"),
+    ("AWS/Events", "RuleName", "MatchedEvents"),
+    ("AWS/SQS", "QueueName", "ApproximateAgeOfOldestMessage"),
+    ("AWS/SQS", "QueueName", "ApproximateNumberOfMessagesVisible"),
     ("AWS/DynamoDB", "TableName", "SystemErrors"),
     ("AWS/DynamoDB", "TableName", "WriteThrottleEvents"),
 ];
@@ -381,6 +453,8 @@ fn type_of(dimension: &str) -> &'static str {
         "DeliveryStreamName" => "AWS::KinesisFirehose::DeliveryStream",
         "StreamName" => "AWS::Kinesis::Stream",
         "TableName" => "AWS::DynamoDB::Table",
+        "RuleName" => "AWS::Events::Rule",
+        "QueueName" => "AWS::SQS::Queue",
         _ => panic!("no alarm can use the dimension {dimension}"),
     }
 }
@@ -396,6 +470,7 @@ async fn alarms_and_dashboard_use_metrics_that_exist() {
         let [dimension] = &metric["Dimensions"].as_array().unwrap()[..] else { panic!("{user}: {metric}") };
         let (key, value) = (dimension["Name"].as_str().unwrap(), dimension["Value"].as_str().unwrap());
         let resources = template.resources();
+        let value = value.trim_end_matches(".QueueName");
         let resource = resources.get(value).unwrap_or_else(|| panic!("{user}: {value} is not created"));
         assert_eq!(resource["Type"], type_of(key), "{user}: {value}");
         if namespace == "ContactLedger" {
@@ -409,7 +484,10 @@ async fn alarms_and_dashboard_use_metrics_that_exist() {
             assert!(SERVICE_METRICS.contains(&(namespace, key, name)), "{user}: {namespace} {name} by {key}");
         }
     };
-    for template in [Template::with_defaults(), Template::with(&[("ContactRecordSource", "Kinesis")])] {
+    let contact_events = Template::with(&[("ContactEvents", "true")]);
+    for template in
+        [Template::with_defaults(), Template::with(&[("ContactRecordSource", "Kinesis")]), contact_events]
+    {
         for (id, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
             if alarm["MetricName"].is_string() {
                 check(&template, &id, &alarm);
@@ -420,15 +498,16 @@ async fn alarms_and_dashboard_use_metrics_that_exist() {
                 }
             }
         }
-        let dashboard = template.properties("Dashboard");
-        let body: Value = serde_json::from_str(dashboard["DashboardBody"].as_str().unwrap()).unwrap();
-        for widget in body["widgets"].as_array().unwrap() {
-            for line in widget["properties"]["metrics"].as_array().into_iter().flatten() {
-                let metric = json!({
-                    "Namespace": line[0], "MetricName": line[1],
-                    "Dimensions": [{"Name": line[2], "Value": line[3]}],
-                });
-                check(&template, "Dashboard", &metric);
+        for (id, dashboard) in template.of_type("AWS::CloudWatch::Dashboard") {
+            let body: Value = serde_json::from_str(dashboard["DashboardBody"].as_str().unwrap()).unwrap();
+            for widget in body["widgets"].as_array().unwrap() {
+                for line in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+                    let metric = json!({
+                        "Namespace": line[0], "MetricName": line[1],
+                        "Dimensions": [{"Name": line[2], "Value": line[3]}],
+                    });
+                    check(&template, &id, &metric);
+                }
             }
         }
     }
@@ -446,7 +525,10 @@ fn every_alarm_says_what_to_do_and_has_a_section_in_the_docs() {
     let headings = docs.lines().filter_map(|line| line.strip_prefix("### "));
     let anchors: BTreeSet<_> = headings.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
     let mut linked = BTreeSet::new();
-    for template in [Template::with_defaults(), Template::with(&[("ContactRecordSource", "Kinesis")])] {
+    let contact_events = Template::with(&[("ContactEvents", "true")]);
+    for template in
+        [Template::with_defaults(), Template::with(&[("ContactRecordSource", "Kinesis")]), contact_events]
+    {
         for (id, alarm) in template.of_type("AWS::CloudWatch::Alarm") {
             let description = alarm["AlarmDescription"].as_str().unwrap();
             let (text, link) = description.rsplit_once(" (docs/operations.md#").unwrap();

@@ -10,6 +10,7 @@ use ledger_console::arguments::demo::DemoArguments;
 use crate::commands::agents::AgentsArguments;
 use crate::commands::backfill::BackfillArguments;
 use crate::commands::connect::ConnectArguments;
+use crate::commands::contacts::ContactsArguments;
 use crate::commands::cost::CostArguments;
 use crate::commands::doctor::DoctorArguments;
 use crate::commands::explain::ExplainArguments;
@@ -22,7 +23,7 @@ use crate::commands::send::SendArguments;
 use crate::commands::tail::TailArguments;
 use crate::commands::validate::ValidateArguments;
 
-/// Contact records and agent events of Amazon Connect: every one counts exactly once.
+/// Contact records, agent events, and contact events of Amazon Connect: every one counts exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "contact-ledger", version = version(), about)]
 pub struct Arguments {
@@ -62,20 +63,20 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Show why dead letters failed and whether redriving them would now succeed
     #[command(
-        long_about = "Show why dead letters failed and whether redriving them would now succeed.\n\nThe command reads one object of the lake bucket (under errors/, rejected/agent-events/, or aws/lambda/), or a copy of such an object. Values that might be personal data are replaced with (hidden).",
+        long_about = "Show why dead letters failed and whether redriving them would now succeed.\n\nThe command reads one object of the lake bucket (under errors/, rejected/, or aws/lambda/), or a copy of such an object. Values that might be personal data are replaced with (hidden).",
         after_help = "Exit codes: 0 = the whole object was read; 1 = the object could not be read; 3 = parts of the object could not be read.\n\nExamples:\n  contact-ledger explain s3://my-lake/errors/processing-failed/2026/03/02/08/contact-records-1-…\n  aws s3 cp s3://my-lake/rejected/agent-events/… - | contact-ledger explain - --json"
     )]
     Explain(ExplainArguments),
     /// Show the records in a stream as they arrive
     #[command(
-        long_about = "Show the records in a stream as they arrive.\n\nOn a terminal, the command runs until you interrupt it. It reads each shard once per second, which uses one of the five reads per second that all consumers of a shard share. If contact records go directly to Firehose, there is no Kinesis stream to read. The command then shows the raw copies of the contact records in the lake instead. Values that might be personal data are replaced with (hidden).",
-        after_help = "Examples:\n  contact-ledger tail agent-events --stack ledger\n  contact-ledger tail contact-records --local --since 1h --json"
+        long_about = "Show the records in a stream as they arrive.\n\nOn a terminal, the command runs until you interrupt it. It reads each shard once per second, which uses one of the five reads per second that all consumers of a shard share. If contact records go directly to Firehose, there is no Kinesis stream to read. The command then shows the raw copies of the contact records in the lake instead. Contact events are always shown from their raw copies. Values that might be personal data are replaced with (hidden).",
+        after_help = "Examples:\n  contact-ledger tail agent-events --stack ledger\n  contact-ledger tail contact-records --local --since 1h --json\n  contact-ledger tail contact-events --stack ledger"
     )]
     Tail(TailArguments),
     /// Send records as Amazon Connect would, and trace each one to its destination
     #[command(
-        long_about = "Send records as Amazon Connect would, and trace each one to its destination.\n\nIf you specify neither files nor --generated, the command sends one demo record. Its row goes to the partition `demo`, which no query reads. Generated records, and records from your files, create rows and agents like any other records.",
-        after_help = "Examples:\n  contact-ledger send --stack ledger\n  contact-ledger send --local --generated 5\n  contact-ledger send --local --contact-records my/ctrs --agent-events my/events.jsonl"
+        long_about = "Send records as Amazon Connect would, and trace each one to its destination.\n\nIf you specify neither files nor --generated, the command sends one demo record. Its row goes to the partition `demo`, which no query reads. Generated records, and records from your files, create rows, agents, and contacts like any other records. Contact events go to the queue that EventBridge sends them to.",
+        after_help = "Examples:\n  contact-ledger send --stack ledger\n  contact-ledger send --local --generated 5\n  contact-ledger send --local --contact-records my/ctrs --agent-events my/events.jsonl\n  contact-ledger send --local --contact-events my/contact-events.jsonl"
     )]
     Send(SendArguments),
     /// Show the current state of all agents
@@ -83,6 +84,12 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger agents --stack ledger\n  contact-ledger agents --stack ledger --activity on_contact --queue Sales --sort since\n  contact-ledger agents --local --all --json"
     )]
     Agents(AgentsArguments),
+    /// Show the contacts in flight, by queue and one by one
+    #[command(
+        long_about = "Show the contacts in flight, by queue and one by one.\n\nThe stack must process contact events (template parameter ContactEvents). Amazon Connect sends contact events at best effort. If the last event of a contact is lost, the contact stays in flight; after the longest time that a contact of its channel can last, it is shown as unconfirmed and no longer counts as waiting. docs/contact-state.md describes the states.",
+        after_help = "Examples:\n  contact-ledger contacts --stack ledger\n  contact-ledger contacts --stack ledger --state queued --queue 40000000-0000-4000-8000-000000000001\n  contact-ledger contacts --local --by-queue --json"
+    )]
+    Contacts(ContactsArguments),
     /// Show the history of one agent
     #[command(
         after_help = "Examples:\n  contact-ledger history ada.lovelace --stack ledger\n  contact-ledger history 20000000-0000-4000-8000-000000000001 --stack ledger --from 2026-03-02 --format csv"
@@ -96,11 +103,11 @@ pub enum Command {
     Query(QueryArguments),
     /// Redrive dead letters after you have fixed what made them fail
     #[command(
-        long_about = "Redrive dead letters after you have fixed what made them fail.\n\nContact records go back through Firehose. Agent events go directly to the agent-event-upserter function and keep their original shards and sequence numbers. The command does not send records that would fail again. It leaves them where they are and reports them. Nothing is deleted. When all records of an object have been sent, the command tags the object, and later runs skip it. Redrive is idempotent: sending a record a second time changes neither the agent tables nor what the views show. An interrupted run resumes when you run the same command again.",
+        long_about = "Redrive dead letters after you have fixed what made them fail.\n\nContact records go back through Firehose. Agent events go directly to the agent-event-upserter function and keep their original shards and sequence numbers. Contact events go directly to the contact-event-upserter function, also those in the dead-letter queues of the queue and of the rule. The command does not send records that would fail again. It leaves them where they are and reports them. No object is deleted; a message of a dead-letter queue is deleted after it was sent. When all records of an object have been sent, the command tags the object, and later runs skip it. Redrive is idempotent: sending a record a second time changes neither the tables nor what the views show. An interrupted run resumes when you run the same command again.",
         after_help = "Examples:\n  contact-ledger redrive --stack ledger\n  contact-ledger redrive --stack ledger --since 2026-03-02 --reason Lambda.FunctionError --send"
     )]
     Redrive(RedriveArguments),
-    /// Generate a fictitious contact center, and write its contact records and agent events to files
+    /// Generate a fictitious contact center, and write its contact records, agent events, and contact events to files
     #[command(after_help = "Example:\n  contact-ledger generate --agents 50 --output day")]
     Generate(GenerateArguments),
     /// Rebuild rows from the raw copies of contact records after a change to the schema or the PII policy

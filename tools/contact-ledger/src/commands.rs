@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod backfill;
 pub mod connect;
+pub mod contacts;
 pub mod cost;
 pub mod demo;
 pub mod doctor;
@@ -16,3 +17,4 @@ pub mod schema;
 pub mod send;
 pub mod tail;
 pub mod validate;
+mod watch;

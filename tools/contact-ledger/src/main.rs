@@ -6,6 +6,7 @@ use contact_ledger::arguments::{Arguments, Command, completions};
 use contact_ledger::commands::agents::agents;
 use contact_ledger::commands::backfill::backfill;
 use contact_ledger::commands::connect::connect;
+use contact_ledger::commands::contacts::contacts;
 use contact_ledger::commands::cost::cost;
 use contact_ledger::commands::demo::demo;
 use contact_ledger::commands::doctor::doctor;
@@ -40,6 +41,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         // These finish the work in progress and report how far they got.
         Command::Send(_)
         | Command::Agents(_)
+        | Command::Contacts(_)
         | Command::Tail(_)
         | Command::Query(_)
         | Command::Redrive(_)
@@ -55,6 +57,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         Command::Tail(arguments) => tail(&arguments, now, &interruption).await,
         Command::Send(arguments) => printed(send(&arguments, now, &interruption).await),
         Command::Agents(arguments) => agents(&arguments, now, &interruption).await,
+        Command::Contacts(arguments) => contacts(&arguments, now, &interruption).await,
         Command::History(arguments) => printed(history(&arguments, now()).await),
         Command::Query(arguments) => query(&arguments, now, &interruption).await,
         Command::Redrive(arguments) => printed(redrive(&arguments, &now, &interruption).await),

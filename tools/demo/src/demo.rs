@@ -1,5 +1,6 @@
 //! `demo`: starts the stack, sends input, waits until everything has arrived, and writes the result to a folder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -30,7 +31,7 @@ use ledger_console::records::judge::Judge;
 use ledger_console::records::partition::partition_key;
 use ledger_console::records::streams::{OwnFailures, ReadFailure, Streams, ensure_read_whole};
 use ledger_console::render::output::{print, say};
-use synthetic_center::Sent;
+use synthetic_center::{INSTANCE_ID, Sent};
 
 /// The capacity of the queue between the producer and the sender.
 const QUEUE_RECORDS: usize = 2000;
@@ -64,10 +65,14 @@ pub async fn demo(arguments: &DemoArguments, interruption: &Interruption) -> any
 
 async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow::Result<Outcome> {
     let arguments = &arguments;
-    let expected = Expected::new(arguments.policies.contact_records()?, arguments.policies.agents()?);
+    let mut expected = Expected::new(arguments.policies.contact_records()?, arguments.policies.agents()?);
+    if arguments.is_generated() {
+        expected.expect_only(INSTANCE_ID);
+    }
     let source = source(arguments)?;
     let functions = functions(arguments)?;
     let [normalizer_environment, upserter_environment] = arguments.policies.environments();
+    let contact_event_environment = contact_event_environment(&normalizer_environment, arguments);
     let mut settings = StackSettings {
         dynamodb_port: arguments.dynamodb_port,
         s3_port: arguments.s3_port,
@@ -77,6 +82,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
         faults: arguments.chaos.map(Faults::new),
         normalizer_environment,
         upserter_environment,
+        contact_event_environment,
         ..StackSettings::new(functions, arguments.output.clone(), glue_table()?)
     };
     if arguments.serve {
@@ -108,6 +114,19 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     Ok(outcome)
 }
 
+/// The environment of contact-event-upserter: the policy of rows applies, and events of other instances than the generated
+/// one are skipped.
+fn contact_event_environment(
+    normalizer: &BTreeMap<String, String>,
+    arguments: &DemoArguments,
+) -> BTreeMap<String, String> {
+    let mut environment = normalizer.clone();
+    if arguments.is_generated() {
+        environment.insert("CONNECT_INSTANCE_ID".to_owned(), INSTANCE_ID.to_owned());
+    }
+    environment
+}
+
 /// The records to send.
 struct Source {
     records: Box<dyn Iterator<Item = Sent> + Send>,
@@ -121,8 +140,10 @@ struct Source {
 
 fn source(arguments: &DemoArguments) -> anyhow::Result<Source> {
     let times = arguments.times;
-    let files = (arguments.contact_records.as_deref(), arguments.agent_events.as_deref());
-    let Some(streams) = Streams::open(files.0, files.1, times)? else {
+    let (contact_records, agent_events) =
+        (arguments.contact_records.as_deref(), arguments.agent_events.as_deref());
+    let streams = Streams::open(contact_records, agent_events, arguments.contact_events.as_deref(), times)?;
+    let Some(streams) = streams else {
         let center = arguments.center.clone();
         let records = (0..times).flat_map(move |_| center.records());
         let (failure, own) = (ReadFailure::default(), None);
@@ -172,6 +193,7 @@ fn produce(
             Some(faults) => Box::new(faults.of_streams(noted, |sent| match sent.stream {
                 StreamKind::ContactRecords => Part::ContactRecords,
                 StreamKind::AgentEvents => Part::AgentEvents,
+                StreamKind::ContactEvents => Part::ContactEvents,
             })),
             None => Box::new(noted),
         };
@@ -200,9 +222,11 @@ async fn send(
     bar.set_style(style.expect("the template names known parts"));
     let counters = stack.contact_records.clone();
     let events = stack.agent_events.clone();
+    let queue = stack.contact_events.clone();
     let (mut first, mut last) = (0, 0);
     let mut show = || {
         let (contact_records, agent_events) = (counters.over(), events.counters.over());
+        let contact_events = queue.done.load(Ordering::Relaxed);
         let at = progress.at.load(Ordering::Relaxed);
         first = if first == 0 { at } else { first.min(at) };
         last = at.max(last);
@@ -213,10 +237,12 @@ async fn send(
             bar.set_length(u64::try_from(day).unwrap_or(1));
             bar.set_position(u64::try_from((last - first).min(day)).unwrap_or_default());
         } else {
-            bar.set_position(contact_records + agent_events);
+            bar.set_position(contact_records + agent_events + contact_events);
         }
         let clock = clock.unwrap_or_default();
-        bar.set_message(format!("{clock}{contact_records} contact records, {agent_events} agent events"));
+        bar.set_message(format!(
+            "{clock}{contact_records} contact records, {agent_events} agent events, {contact_events} contact events"
+        ));
     };
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let sent = async {
@@ -263,6 +289,13 @@ pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
             let partition_key = partition_key(&sent.record);
             stack.put_agent_event(&partition_key, sent.record.into()).await?;
         }
+        StreamKind::ContactEvents => {
+            if !stack.put_contact_event(&sent.record).await {
+                anyhow::bail!(
+                    "a contact event matches no rule of the event bus; send it with its EventBridge envelope, as Amazon Connect does"
+                );
+            }
+        }
     }
     Ok(())
 }
@@ -278,8 +311,9 @@ The result is in {}:
   lake/contact_records/           rows as Parquet, by contact_date
   lake/raw/contact-records/       raw contact records
   lake/errors/                    failed contact records, with original bytes
-  lake/rejected/agent-events/     rejected agent events, with the reasons
+  lake/rejected/                  rejected events, with the reasons
   agent-state.jsonl               current state of every agent
+  contact-state.jsonl             contacts in flight, and those that ended
   agent-history.jsonl             history of every agent, with durations
   summary.json                    the counts above, as JSON
   logs/                           the functions' logs
@@ -302,6 +336,7 @@ fn endpoints(stack: &Stack, output: &Path) -> String {
 Everything keeps running until you press Ctrl-C. Inspect it, or send records:
 
   contact-ledger agents --all --local{folder}
+  contact-ledger contacts --local{folder}
   contact-ledger doctor --local{folder}
   contact-ledger query service_level --local{folder}
   contact-ledger redrive --local{folder}

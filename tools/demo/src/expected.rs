@@ -14,6 +14,7 @@ use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
 use contact_lake::{Policy, encode, normalize, transform};
+use contact_state::{Changes, ContactKey, join};
 use local_aws::dynamodb::Item;
 use serde_json::Value;
 use served_stack::RETENTION_DAYS;
@@ -25,10 +26,13 @@ use synthetic_center::Sent;
 pub struct Expected {
     rules: Rules,
     policy: Policy,
+    contact_rules: contact_state::Rules,
     /// The newest write of every register.
     registers: HashMap<AgentKey, RegisterWrite>,
     /// Fingerprints of entries by the fingerprints of their keys, with the version that closed an interval.
     history: HashMap<u64, (u64, Option<Version>)>,
+    /// The items of contacts, each the join of its events.
+    contacts: HashMap<ContactKey, tables::Item>,
     /// Content hashes of rows, and whether a row with the hash was found.
     rows: HashMap<String, bool>,
     /// Fingerprints of records that must fail, by stream, and whether their raw bytes were found.
@@ -51,7 +55,16 @@ impl Expected {
             Retention { history_days: RETENTION_DAYS, state_days: RETENTION_DAYS, ..Retention::default() };
         Self {
             rules: Rules { retention, names },
+            contact_rules: contact_state::Rules {
+                retention: contact_state::Retention {
+                    ended_days: RETENTION_DAYS,
+                    unended_days: RETENTION_DAYS,
+                },
+                policy: policy.clone(),
+                instance_id: None,
+            },
             policy,
+            contacts: HashMap::new(),
             registers: HashMap::new(),
             history: HashMap::new(),
             rows: HashMap::new(),
@@ -68,9 +81,11 @@ pub struct Differences {
     pub agents: usize,
     /// In the history.
     pub history: usize,
+    /// In the table of contacts in flight.
+    pub contacts: usize,
     /// In the lake, by content hash.
     pub rows: usize,
-    /// Among failed contact records and rejected agent events.
+    /// Among failed contact records and rejected events.
     pub failures: usize,
 }
 
@@ -88,6 +103,7 @@ impl Expected {
         let noted = match sent.stream {
             StreamKind::AgentEvents => self.note_agent_event(&sent.record),
             StreamKind::ContactRecords => self.note_contact_record(&sent.record),
+            StreamKind::ContactEvents => self.note_contact_event(&sent.record),
         };
         if noted.is_err() {
             self.failures.insert((sent.stream, fingerprint(&sent.record)), false);
@@ -108,6 +124,21 @@ impl Expected {
             Some(RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row) => Ok(()),
             Some(RecordKind::DemoRecord) | None => Err(Reject::record(RejectCode::UnknownKind)),
         }
+    }
+
+    /// Only events of this instance are expected.
+    pub fn expect_only(&mut self, instance_id: &str) {
+        self.contact_rules.instance_id = Some(instance_id.to_owned());
+    }
+
+    fn note_contact_event(&mut self, record: &[u8]) -> Result<(), Reject> {
+        if let Some(write) = contact_state::read(record, &self.contact_rules)? {
+            let item = self.contacts.entry(write.key.clone()).or_default();
+            let Changes { set, remove } = join(item, &write);
+            item.extend(set.into_iter().map(|(name, value)| (name.to_owned(), value)));
+            item.retain(|name, _| !remove.contains(&name.as_str()));
+        }
+        Ok(())
     }
 
     fn note_contact_record(&mut self, record: &[u8]) -> Result<(), Reject> {
@@ -167,6 +198,19 @@ impl Expected {
         Ok(())
     }
 
+    /// Compares an item of the table of contacts in flight.
+    ///
+    /// # Errors
+    /// When it has no key.
+    pub fn compare_contact(&mut self, mut item: Item) -> anyhow::Result<()> {
+        let (board, contact_id) = (key(&mut item, "board")?, key(&mut item, "contact_id")?);
+        let expected = self.contacts.remove(&ContactKey { board, contact_id });
+        let expected = expected
+            .map(|held| held.iter().map(|(name, value)| (name.clone(), json(value))).collect::<Item>());
+        self.differences.contacts += usize::from(expected != Some(item));
+        Ok(())
+    }
+
     /// Compares a row. Its content may occur several times.
     pub fn compare_row(&mut self, content_hash: &str) {
         match self.rows.get_mut(content_hash) {
@@ -193,6 +237,7 @@ impl Expected {
     pub fn differences(mut self) -> Differences {
         self.differences.agents += self.registers.len();
         self.differences.history += self.history.len();
+        self.differences.contacts += self.contacts.len();
         self.differences.rows += self.rows.values().filter(|is_there| !**is_there).count();
         self.differences.failures += self.failures.values().filter(|is_there| !**is_there).count();
         self.differences

@@ -34,22 +34,26 @@ pub(crate) fn lake_sql(output: &Path, summary: &Summary) -> anyhow::Result<Strin
     } else {
         no_contact_records()?
     };
-    let events = if summary.agent_events > 0 {
-        // Raw lines: no character is a delimiter or a quote.
+    // Raw lines: no character is a delimiter or a quote.
+    let lines = |count: u64, copies: &str| {
+        if count == 0 {
+            return "SELECT NULL::VARCHAR AS event, NULL::VARCHAR AS arrival_date WHERE false".to_owned();
+        }
         format!(
             "SELECT event, {} FROM read_csv({}, columns = {{'event': 'VARCHAR'}}, header = false, delim = E'\\x01', quote = '', \
              escape = '', auto_detect = false, ignore_errors = true, max_line_size = 4194304, filename = true, hive_partitioning = false)",
             partition("arrival_date"),
-            files(&format!("{}*/*.gz", layout::AGENT_EVENT_COPIES)),
+            files(&format!("{copies}*/*.gz")),
         )
-    } else {
-        "SELECT NULL::VARCHAR AS event, NULL::VARCHAR AS arrival_date WHERE false".to_owned()
     };
+    let events = lines(summary.agent_events, layout::AGENT_EVENT_COPIES);
+    let contact_events = lines(summary.contact_events, layout::CONTACT_EVENT_COPIES);
     let view = |name: &str, select: &str| format!("CREATE OR REPLACE VIEW {name} AS\n{select};");
     Ok(GENERATED
         .replace("-- {lake}", &place(&lake.to_string_lossy()))
         .replace("-- {contact_records}", &view("contact_records", &records))
-        .replace("-- {raw_agent_events}", &view("raw_agent_events", &events)))
+        .replace("-- {raw_agent_events}", &view("raw_agent_events", &events))
+        .replace("-- {raw_contact_events}", &view("raw_contact_events", &contact_events)))
 }
 
 /// The table without rows, for a lake without a file to read its columns from.

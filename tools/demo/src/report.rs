@@ -15,12 +15,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use contact_state::fields::IN_FLIGHT;
 use lake_files::{files_below, layout};
 use lake_parquet::read_columns;
 use local_aws::dynamodb::Item;
 use local_aws::stack::Stack;
 use serde_json::{Value, json};
-use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, LAKE_BUCKET};
+use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_STATE_TABLE, LAKE_BUCKET};
 
 use crate::expected::{Differences, Expected};
 use crate::lake_sql::lake_sql;
@@ -53,6 +54,7 @@ pub struct RunResult {
     timelines: Timelines,
     agents: Vec<String>,
     history: Vec<String>,
+    contact_state: Vec<String>,
 }
 
 impl RunResult {
@@ -75,12 +77,13 @@ impl RunResult {
             differences: Differences::default(),
             own,
             is_chaos: arguments.chaos.is_some(),
-            is_synthetic: arguments.contact_records.is_none() && arguments.agent_events.is_none(),
+            is_synthetic: arguments.is_generated(),
             contacts: Contacts::default(),
             kept: Kept::new(judge),
             timelines: Timelines::default(),
             agents: Vec::new(),
             history: Vec::new(),
+            contact_state: Vec::new(),
         };
         stack.dynamodb.for_each_item(AGENT_STATE_TABLE, |item| {
             result.note_agent(&item);
@@ -90,15 +93,22 @@ impl RunResult {
             result.note_entry(&item);
             expected.compare_entry(item)
         })?;
+        stack.dynamodb.for_each_item(CONTACT_STATE_TABLE, |item| {
+            result.summary.contacts_in_flight += usize::from(item.contains_key(IN_FLIGHT));
+            result.contact_state.push(Value::from_iter(item.clone()).to_string());
+            expected.compare_contact(item)
+        })?;
         let lake = arguments.output.join(LAKE_BUCKET);
         result.note_rows(&lake, &mut expected)?;
-        for kept in [layout::FAILED, layout::REJECTED] {
+        for kept in [layout::FAILED, layout::REJECTED, layout::REJECTED_CONTACT_EVENTS] {
             for file in files_below(&lake.join(kept))? {
                 result.kept.note(&lake, &file, &mut expected)?;
             }
         }
         result.summary.agents = result.timelines.agents();
         result.summary.history_entries = result.history.len();
+        result.summary.contacts = result.contact_state.len();
+        result.contact_state.sort_unstable();
         result.agents.sort_unstable();
         result.history.sort_unstable();
         result.differences = expected.differences();
@@ -132,11 +142,11 @@ impl RunResult {
     #[must_use]
     pub fn verdict(&self) -> String {
         if self.differences.is_empty() {
-            return "The agent tables, rows, and failures match the input records exactly.".to_owned();
+            return "The tables, rows, and failures match the input records exactly.".to_owned();
         }
-        let Differences { agents, history, rows, failures } = self.differences;
+        let Differences { agents, history, contacts, rows, failures } = self.differences;
         format!(
-            "MISMATCH: {agents} agents, {history} history entries, {rows} rows, and {failures} failures differ from the input records; this is a bug, please report it with logs/"
+            "MISMATCH: {agents} agents, {history} history entries, {contacts} contacts, {rows} rows, and {failures} failures differ from the input records; this is a bug, please report it with logs/"
         )
     }
 
@@ -191,6 +201,7 @@ impl RunResult {
         };
         write("agent-state.jsonl", &self.agents)?;
         write("agent-history.jsonl", &self.history)?;
+        write("contact-state.jsonl", &self.contact_state)?;
         write("summary.json", &[escaped(&format!("{:#}", self.to_json()))])?;
         write("lake.sql", &[lake_sql(output.path(), &self.summary)?])?;
         write("report.html", &[self.page()])

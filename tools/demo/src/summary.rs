@@ -33,6 +33,14 @@ pub struct Summary {
     pub history_entries: usize,
     /// Agent events by outcome.
     pub outcomes: Outcomes,
+    /// Contact events that contact-event-upserter processed.
+    pub contact_events: u64,
+    /// Contact events by outcome.
+    pub contact_event_outcomes: Outcomes,
+    /// Contacts in the table of contacts in flight, and those of them that have not ended.
+    pub contacts: usize,
+    /// Contacts that have not ended.
+    pub contacts_in_flight: usize,
     /// Agent events that Lambda discarded.
     pub discarded: u64,
     /// The injected faults, if fault injection was on.
@@ -41,7 +49,7 @@ pub struct Summary {
     pub elapsed: Duration,
 }
 
-/// The outcomes of agent events, as the function counts them.
+/// The outcomes of events, as a function counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes {
     /// New; the state was updated.
@@ -50,6 +58,8 @@ pub struct Outcomes {
     pub duplicate: u64,
     /// Older than the state, but new to the history.
     pub stale: u64,
+    /// So old that the contact may have been deleted; only contact events.
+    pub too_old: u64,
     /// A known record type that changes no table.
     pub skipped: u64,
     /// Stored with the reason.
@@ -79,6 +89,10 @@ impl Summary {
             agents,
             history_entries,
             outcomes: Outcomes::of_log(stack.upserter.log())?,
+            contact_events: count(&stack.contact_events.done),
+            contact_event_outcomes: Outcomes::of_log(stack.contact_event_upserter.log())?,
+            contacts: 0,
+            contacts_in_flight: 0,
             discarded: count(&stack.agent_events.counters.discarded),
             injected_faults: stack.faults.as_ref().map(Faults::injected),
             elapsed,
@@ -89,6 +103,12 @@ impl Summary {
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let outcomes: BTreeMap<_, _> = self.outcomes.named().into_iter().collect();
+        let contact_event_outcomes: BTreeMap<_, _> = self
+            .contact_event_outcomes
+            .named()
+            .into_iter()
+            .chain([("too_old", self.contact_event_outcomes.too_old)])
+            .collect();
         let mut json = json!({
             "contact_records": {
                 "in": self.contact_records, "rows": self.rows, "failed": self.failed, "dropped": self.dropped,
@@ -96,6 +116,10 @@ impl Summary {
             "agent_events": {
                 "in": self.agent_events, "agents": self.agents, "history_entries": self.history_entries,
                 "outcomes": outcomes, "given_up": self.discarded,
+            },
+            "contact_events": {
+                "in": self.contact_events, "contacts": self.contacts, "in_flight": self.contacts_in_flight,
+                "outcomes": contact_event_outcomes,
             },
             "seconds": self.elapsed.as_secs_f64(),
         });
@@ -120,6 +144,7 @@ impl Outcomes {
                 outcomes.applied += count("RecordsApplied");
                 outcomes.duplicate += count("RecordsDuplicate");
                 outcomes.stale += count("RecordsStale");
+                outcomes.too_old += count("RecordsTooOld");
                 outcomes.skipped += count("RecordsSkipped");
                 outcomes.rejected += count("RecordsRejected");
                 outcomes.retried += count("RecordsRetried");
@@ -142,7 +167,7 @@ impl Outcomes {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcomes { applied, duplicate, stale, skipped, rejected, retried } = self.outcomes;
+        let Outcomes { applied, duplicate, stale, skipped, rejected, retried, too_old: _ } = self.outcomes;
         let mut line = |name: &str, number: u64, meaning: &str| {
             let line = format!("{name:<18} {:>9}   {meaning}", grouped(number));
             writeln!(f, "{}", line.trim_end())
@@ -165,6 +190,22 @@ impl fmt::Display for Summary {
         }
         line("Agents", self.agents as u64, "")?;
         line("History entries", self.history_entries as u64, "events, and status and contact intervals")?;
+        let Outcomes { applied, duplicate, stale, skipped, rejected, retried, too_old } =
+            self.contact_event_outcomes;
+        line("Contact events", self.contact_events, "received")?;
+        line("  applied", applied, "new; the contact's state was updated")?;
+        line("  duplicate", duplicate, "already processed; no change")?;
+        line("  stale", stale, "newer events contain all of it; no change")?;
+        if too_old > 0 {
+            line("  too old", too_old, "older than ended contacts are kept; no change")?;
+        }
+        line("  skipped", skipped, "of another instance, or another kind of event")?;
+        line("  rejected", rejected, "stored with the reason")?;
+        if retried > 0 {
+            line("  retried", retried, "retried; also counted above")?;
+        }
+        line("Contacts", self.contacts as u64, "")?;
+        line("  in flight", self.contacts_in_flight as u64, "without an end, because events were lost")?;
         writeln!(f, "{:<18} {:>9.1} s", "Time", self.elapsed.as_secs_f64())?;
         self.injected_faults.as_ref().map_or(Ok(()), |injected| write_injected(f, injected))
     }

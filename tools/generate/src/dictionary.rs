@@ -112,6 +112,10 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
             "raw_agent_events",
             "Contains raw agent events, one event per line, by day of arrival. Exists only with `AgentEventArchive`.",
         ),
+        (
+            "raw_contact_events",
+            "Contains raw contact events in their EventBridge envelopes, one event per line, by day of arrival. Exists only with `ContactEvents`.",
+        ),
     ] {
         section(&mut page, table, "table", about);
         table_lines(&mut page, &declared, table)?;
@@ -140,6 +144,10 @@ pub(crate) fn dictionary() -> anyhow::Result<String> {
         (
             "AgentHistory",
             "Contains the history of every agent: events, and intervals of statuses and contacts. See [agent-state.md](agent-state.md).",
+        ),
+        (
+            "ContactState",
+            "Contains the contacts in flight and those that ended in the last days, one item per contact. Exists only with `ContactEvents`. See [contact-state.md](contact-state.md).",
         ),
     ] {
         section(&mut page, table, "DynamoDB table", about);

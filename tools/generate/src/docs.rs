@@ -1,6 +1,5 @@
 //! The pages of `docs/` with generated parts.
 
-use agent_ledger::BOARDS;
 use clap::Parser;
 use contact_ledger::arguments::reference;
 use contact_ledger::commands::cost::{
@@ -9,6 +8,7 @@ use contact_ledger::commands::cost::{
 use contact_ledger::commands::schema::{SchemaFormat, schema};
 use ledger_console::process::outcome;
 use ledger_tests::hostile;
+use tables::BOARDS;
 
 use crate::generated::Generated;
 use crate::pages::{read, with_part};

@@ -1,15 +1,19 @@
-//! Kinesis, Firehose and Lambda for the AWS CLI and SDKs: the operations that put and read records, invoke a function, and
+//! Kinesis, Firehose, EventBridge, SQS and Lambda for the AWS CLI and SDKs: the operations that put and read records, invoke a function, and
 //! describe or change the resources that an operator works with.
 //!
 //! Source: the API References of [Kinesis](https://docs.aws.amazon.com/kinesis/latest/APIReference/API_Operations.html),
-//! [Amazon Data Firehose](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Operations.html) and
+//! [Amazon Data Firehose](https://docs.aws.amazon.com/firehose/latest/APIReference/API_Operations.html),
+//! [EventBridge](https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Operations.html),
+//! [SQS](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html) and
 //! [Lambda](https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html), for the operations named in the modules.
 
 mod answer;
+mod events;
 mod firehose;
 mod kinesis;
 mod lambda;
 mod services;
+mod sqs;
 
 use std::sync::Arc;
 
@@ -28,7 +32,7 @@ use crate::listen::{listen, url};
 use served_stack::Keys;
 
 /// The services of this endpoint, for messages.
-pub(crate) const STREAMS: &str = "Kinesis, Firehose and Lambda";
+pub(crate) const STREAMS: &str = "Kinesis, Firehose, EventBridge, SQS and Lambda";
 
 /// A running server. Dropping it stops it.
 pub struct Api {
@@ -42,9 +46,10 @@ impl Api {
     ///
     /// # Errors
     /// When it cannot listen.
-    pub async fn start(port: u16, services: Services, keys: &Keys) -> anyhow::Result<Self> {
+    pub async fn start(port: u16, mut services: Services, keys: &Keys) -> anyhow::Result<Self> {
         let listener = listen(port, STREAMS).await?;
         let endpoint = url(&listener)?;
+        services.endpoint.clone_from(&endpoint);
         let router = Router::new()
             .merge(lambda::routes())
             .fallback(serve)
@@ -103,6 +108,8 @@ impl Services {
         match service {
             "Kinesis_20131202" => self.kinesis(operation, &request()?),
             "Firehose_20150804" => self.firehose(operation, &request()?).await,
+            "AWSEvents" => self.events(operation, &request()?),
+            "AmazonSQS" => self.sqs(operation, &request()?).await,
             _ => Err(unknown(target)),
         }
     }

@@ -68,6 +68,38 @@ impl DynamoDb {
         Ok(())
     }
 
+    /// Creates an on-demand table with string keys and a local secondary index that has the keys only.
+    ///
+    /// # Errors
+    /// When DynamoDB refuses it.
+    pub fn create_table_with_index(
+        &self,
+        name: &str,
+        [partition_key, sort_key]: [&str; 2],
+        (index, index_key): (&str, &str),
+    ) -> anyhow::Result<()> {
+        let keys = |sort_key: &str| {
+            json!([
+                {"AttributeName": partition_key, "KeyType": "HASH"},
+                {"AttributeName": sort_key, "KeyType": "RANGE"},
+            ])
+        };
+        let definition = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+        let request = json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [definition(partition_key), definition(sort_key), definition(index_key)],
+            "KeySchema": keys(sort_key),
+            "LocalSecondaryIndexes": [{
+                "IndexName": index, "KeySchema": keys(index_key), "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }],
+        });
+        self.database
+            .create_table(serde_json::from_value(request)?)
+            .with_context(|| format!("table {name} cannot be created"))?;
+        Ok(())
+    }
+
     /// Enables time to live on this attribute. The setting is visible to clients, but no item is deleted.
     ///
     /// # Errors

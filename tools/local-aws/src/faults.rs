@@ -22,9 +22,9 @@ pub enum Part {
     ContactRecords,
     /// The stream of agent events.
     AgentEvents,
-    /// Requests from agent-event-upserter to DynamoDB.
+    /// Requests from the upserters to DynamoDB.
     DynamoDb,
-    /// Requests to S3: from agent-event-upserter and Firehose's deliveries.
+    /// Requests to S3: from the upserters and Firehose's deliveries.
     S3,
     /// Firehose's deliveries, each of which is also a request to S3.
     FirehoseDelivery,
@@ -32,6 +32,10 @@ pub enum Part {
     Normalizer,
     /// Invocations of agent-event-upserter.
     Upserter,
+    /// The contact events.
+    ContactEvents,
+    /// Invocations of contact-event-upserter.
+    ContactEventUpserter,
 }
 
 /// The kind of a fault.
@@ -63,7 +67,7 @@ const OF_SERVICE: [Kind; 5] =
     [Kind::Throttled, Kind::ServerError, Kind::LostResponse, Kind::Denied, Kind::Slow];
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::ContactRecords,
         Self::AgentEvents,
         Self::DynamoDb,
@@ -71,14 +75,18 @@ impl Part {
         Self::FirehoseDelivery,
         Self::Normalizer,
         Self::Upserter,
+        Self::ContactEvents,
+        Self::ContactEventUpserter,
     ];
 
     fn kinds(self) -> &'static [Kind] {
         match self {
-            Self::ContactRecords | Self::AgentEvents => &[Kind::Duplicated, Kind::Delayed],
+            Self::ContactRecords | Self::AgentEvents | Self::ContactEvents => {
+                &[Kind::Duplicated, Kind::Delayed]
+            }
             Self::DynamoDb | Self::S3 => &OF_SERVICE,
             Self::FirehoseDelivery => &[Kind::Retried],
-            Self::Normalizer | Self::Upserter => &[Kind::Crashed],
+            Self::Normalizer | Self::Upserter | Self::ContactEventUpserter => &[Kind::Crashed],
         }
     }
 }
@@ -93,6 +101,8 @@ impl fmt::Display for Part {
             Self::FirehoseDelivery => "Firehose delivery",
             Self::Normalizer => "contact-record-normalizer",
             Self::Upserter => "agent-event-upserter",
+            Self::ContactEvents => "contact events",
+            Self::ContactEventUpserter => "contact-event-upserter",
         })
     }
 }

@@ -3,9 +3,10 @@
 //!
 //! - [`function`]: Lambda. Starts function processes and feeds them over the Runtime API.
 //! - [`kinesis`] and [`event_source_mapping`]: a stream with shards, and the loop that reads it.
+//! - [`event_bus`], [`sqs`] and [`queue_mapping`]: EventBridge rules, queues, and the loop that reads a queue.
 //! - [`firehose`]: buffers, invokes the transformation, delivers rows and failures.
 //! - [`dynamodb`] and [`s3`]: the stores, built on `dynoxide` and `s3s`, in this process.
-//! - [`api`]: Kinesis, Firehose and Lambda for the AWS CLI and SDKs.
+//! - [`api`]: Kinesis, Firehose, EventBridge, SQS and Lambda for the AWS CLI and SDKs.
 //! - [`faults`]: fault injection from a seed.
 //! - [`permission`]: the permissions that each request needs.
 //! - `front_door`: the checks that every request to any server passes first.
@@ -28,6 +29,7 @@
 pub mod api;
 mod descriptors;
 pub mod dynamodb;
+pub mod event_bus;
 pub mod event_source_mapping;
 pub mod faults;
 pub mod firehose;
@@ -36,9 +38,12 @@ pub mod function;
 mod gateway;
 pub mod kinesis;
 mod listen;
+pub mod pattern;
 pub mod permission;
+pub mod queue_mapping;
 mod runtime_api;
 pub mod s3;
+pub mod sqs;
 pub mod stack;
 
 pub use gateway::{Gate, Interference, Intervention};

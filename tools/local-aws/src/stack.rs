@@ -1,5 +1,5 @@
 //! The whole pipeline, wired like the deployed one: contact records through Firehose to the lake, agent events through
-//! Kinesis to the agent tables.
+//! Kinesis to the agent tables, contact events through EventBridge and SQS to the table of contacts in flight.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use crate::api::STREAMS;
 use crate::api::{Api, Services};
 use crate::descriptors;
 use crate::dynamodb::{DynamoDb, Item};
+use crate::event_bus::{EventBus, Rule, Target};
 use crate::event_source_mapping::batching::BatchRules;
 use crate::event_source_mapping::retries::RetryRules;
 use crate::event_source_mapping::{EventSourceMapping, MappingSettings};
@@ -25,19 +26,30 @@ use crate::firehose::prefix::Prefix;
 use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
 use crate::function::{Function, FunctionSettings, check_binary};
 use crate::gateway::{Gate, Interference};
-use crate::kinesis::{KinesisError, Stream};
+use crate::kinesis::{KinesisError, Record, Stream};
 use crate::listen::listen;
+use crate::pattern::Pattern;
 use crate::permission::Guard;
+use crate::queue_mapping::{QueueMapping, QueueMappingSettings};
 use crate::s3::{Folder, S3Server};
+use crate::sqs::{Queue, QueueSettings};
 use lake_files::{Note, layout};
 use lake_parquet::GlueTable;
 use served_stack::{
-    AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, Keys, LAKE_BUCKET,
-    NORMALIZER, RETENTION_DAYS, Served, ServedFile, UPSERTER,
+    AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_EVENT_DEAD_LETTERS,
+    CONTACT_EVENT_RULE_DEAD_LETTERS, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, CONTACT_RECORD_STREAM,
+    CONTACT_STATE_TABLE, Keys, LAKE_BUCKET, NORMALIZER, RETENTION_DAYS, Served, ServedFile, UPSERTER,
 };
 
 /// Maximum number of unread agent events in the stream. At the limit, producers wait.
 const UNREAD_EVENTS: usize = 20_000;
+/// The event pattern of the deployed rule, `ContactEventRule` in the template.
+const CONTACT_EVENT_PATTERN: &str = r#"{"source":["aws.connect"],"detail-type":["Amazon Connect Contact Event","Connect Customer Contact Event"]}"#;
+
+/// How long a received contact event is invisible.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(2);
+/// Maximum number of concurrent invocations of contact-event-upserter.
+const QUEUE_CONCURRENCY: usize = 2;
 
 /// The settings of a stack.
 #[derive(Clone)]
@@ -52,7 +64,7 @@ pub struct StackSettings {
     pub dynamodb_port: u16,
     /// Port of S3, 0 for a free one.
     pub s3_port: u16,
-    /// Port of Kinesis, Firehose and Lambda, 0 for a free one; `None` serves none of them.
+    /// Port of Kinesis, Firehose, EventBridge, SQS and Lambda, 0 for a free one; `None` serves none of them.
     pub streams_port: Option<u16>,
     /// The number of shards of the agent event stream.
     pub shards: usize,
@@ -72,6 +84,8 @@ pub struct StackSettings {
     pub normalizer_environment: BTreeMap<String, String>,
     /// Environment of agent-event-upserter, in addition to the names and endpoints of its tables and its bucket.
     pub upserter_environment: BTreeMap<String, String>,
+    /// Environment of contact-event-upserter, in addition to the names and endpoints of its table and its bucket.
+    pub contact_event_environment: BTreeMap<String, String>,
     /// Called with every file before it is written.
     pub note: Option<Note>,
     /// Permissions on the tables and buckets. Without a guard, everything is permitted.
@@ -99,6 +113,7 @@ impl StackSettings {
             interference: None,
             normalizer_environment: BTreeMap::new(),
             upserter_environment: BTreeMap::new(),
+            contact_event_environment: BTreeMap::new(),
             note: None,
             guard: None,
         }
@@ -112,7 +127,7 @@ impl StackSettings {
     /// When a binary is missing, a port is in use, or the limit of open files is too low.
     pub async fn check(&self) -> anyhow::Result<()> {
         descriptors::check(self.shards)?;
-        for name in [NORMALIZER, UPSERTER] {
+        for name in [NORMALIZER, UPSERTER, CONTACT_EVENT_UPSERTER] {
             check_binary(&self.functions.join(name), name)?;
         }
         let streams = self.streams_port.unwrap_or_default();
@@ -133,13 +148,17 @@ pub struct Stack {
     pub normalizer: Arc<Function>,
     /// The function that reads the Kinesis stream.
     pub upserter: Arc<Function>,
+    /// The function that reads the queue of contact events.
+    pub contact_event_upserter: Arc<Function>,
+    /// The mapping from the queue of contact events, with their outcomes.
+    pub contact_events: Arc<QueueMapping>,
     /// The tables.
     pub dynamodb: DynamoDb,
     /// The buckets.
     pub s3: S3Server,
     /// The injected faults, if any.
     pub faults: Option<Faults>,
-    /// Kinesis, Firehose and Lambda, if they are served.
+    /// Kinesis, Firehose, EventBridge, SQS and Lambda, if they are served.
     pub streams: Option<Api>,
     /// Deleted with the stack.
     served: Option<ServedFile>,
@@ -148,6 +167,60 @@ pub struct Stack {
     firehose: JoinHandle<anyhow::Result<()>>,
     archive: JoinHandle<anyhow::Result<()>>,
     mapping: JoinHandle<anyhow::Result<()>>,
+    /// Closed when no more contact events are put.
+    bus: Option<Arc<EventBus>>,
+    queue: Arc<Queue>,
+    contact_event_archive: JoinHandle<anyhow::Result<()>>,
+    queue_mapping: JoinHandle<anyhow::Result<()>>,
+}
+
+/// The path of agent events: the stream, its mapping, and the archive.
+struct AgentEvents {
+    stream: Arc<Stream>,
+    mapping: Arc<EventSourceMapping>,
+    task: JoinHandle<anyhow::Result<()>>,
+    archive: JoinHandle<anyhow::Result<()>>,
+}
+
+impl AgentEvents {
+    fn start(settings: &StackSettings, function: Arc<Function>, folder: Folder) -> anyhow::Result<Self> {
+        let (archived, to_archive) = mpsc::unbounded_channel();
+        let copies = archive_settings_of(settings, AGENT_EVENT_STREAM, layout::AGENT_EVENT_COPIES_PREFIX)?;
+        let archive = tokio::spawn(archive(copies, to_archive, folder.clone()));
+        let stream = Stream::new(AGENT_EVENT_STREAM, settings.shards).archived_by(archived);
+        // External readers need the records after the mapping has read them.
+        let stream = Arc::new(if settings.streams_port.is_some() { stream.retaining() } else { stream });
+        let mapping = EventSourceMapping::new(mapping_settings(settings), stream.clone(), function, folder);
+        let mapping = Arc::new(mapping);
+        let task = tokio::spawn(mapping.clone().run());
+        Ok(Self { stream, mapping, task, archive })
+    }
+}
+
+/// The path of contact events: the bus, its queues, the mapping, and the archive.
+struct ContactEvents {
+    bus: Arc<EventBus>,
+    queues: ContactEventQueues,
+    mapping: Arc<QueueMapping>,
+    task: JoinHandle<anyhow::Result<()>>,
+    archive: JoinHandle<anyhow::Result<()>>,
+}
+
+impl ContactEvents {
+    fn start(settings: &StackSettings, function: Arc<Function>, folder: Folder) -> anyhow::Result<Self> {
+        let (archived, to_archive) = mpsc::unbounded_channel();
+        let copies = archive_settings_of(settings, CONTACT_EVENTS, layout::CONTACT_EVENT_COPIES_PREFIX)?;
+        let queues = ContactEventQueues::new(settings.maximum_retry_attempts);
+        let bus = Arc::new(event_bus(&queues.events, archived)?);
+        let mapping_settings = QueueMappingSettings {
+            batch_size: settings.batch_size,
+            window: Duration::from_millis(20),
+            maximum_concurrency: QUEUE_CONCURRENCY,
+        };
+        let mapping = Arc::new(QueueMapping::new(mapping_settings, queues.events.clone(), function));
+        let task = tokio::spawn(mapping.clone().run());
+        Ok(Self { bus, queues, mapping, task, archive: tokio::spawn(archive(copies, to_archive, folder)) })
+    }
 }
 
 impl Stack {
@@ -186,40 +259,45 @@ impl Stack {
         let interference = settings.interference.clone().or_else(|| of_service(Part::DynamoDb));
         let dynamodb = DynamoDb::start(settings.dynamodb_port, gate(interference)).await?;
         create_agent_tables(&dynamodb)?;
+        create_contact_table(&dynamodb)?;
         let of_s3 = of_service(Part::S3);
         let s3 = S3Server::start(settings.s3_port, folder.clone(), gate(of_s3.clone())).await?;
         let normalizer = function(NORMALIZER, settings.normalizer_environment.clone(), Part::Normalizer)?;
         let mut environment = settings.upserter_environment.clone();
         environment.extend(upserter_environment(&dynamodb, &s3));
         let upserter = function(UPSERTER, environment, Part::Upserter)?;
+        let mut environment = settings.contact_event_environment.clone();
+        environment.extend(contact_event_environment(&dynamodb, &s3));
+        let contact_event_upserter =
+            function(CONTACT_EVENT_UPSERTER, environment, Part::ContactEventUpserter)?;
 
         let of_delivery = settings.faults.as_ref().zip(of_s3).map(|(faults, s3)| faults.of_delivery(s3));
         let firehose_settings =
             FirehoseSettings { interference: of_delivery, ..firehose_settings(&settings)? };
         let (producer, firehose) = firehose::start(firehose_settings, normalizer.clone(), folder.clone());
-        let (archived, to_archive) = mpsc::unbounded_channel();
-        let archive = tokio::spawn(archive(archive_settings(&settings)?, to_archive, folder.clone()));
-        let stream = Stream::new(AGENT_EVENT_STREAM, settings.shards).archived_by(archived);
-        // External readers need the records after the mapping has read them.
-        let stream = Arc::new(if settings.streams_port.is_some() { stream.retaining() } else { stream });
-        let agent_events =
-            EventSourceMapping::new(mapping_settings(&settings), stream.clone(), upserter.clone(), folder);
-        let agent_events = Arc::new(agent_events);
-        let mapping = tokio::spawn(agent_events.clone().run());
+        let agent_events = AgentEvents::start(&settings, upserter.clone(), folder.clone())?;
+        let contact_events = ContactEvents::start(&settings, contact_event_upserter.clone(), folder)?;
         let streams = match settings.streams_port {
             None => None,
             Some(port) => {
                 let firehose = (CONTACT_RECORD_STREAM.to_owned(), producer.clone());
-                let functions = vec![normalizer.clone(), upserter.clone()];
-                let mapping = agent_events.clone();
-                let services = Services { stream: stream.clone(), firehose, functions, mapping };
+                let functions = vec![normalizer.clone(), upserter.clone(), contact_event_upserter.clone()];
+                let services = Services {
+                    stream: agent_events.stream.clone(),
+                    firehose,
+                    functions,
+                    mapping: agent_events.mapping.clone(),
+                    bus: contact_events.bus.clone(),
+                    queues: contact_events.queues.all(),
+                    endpoint: String::new(),
+                };
                 let api = Api::start(port, services, &keys).await?;
                 let served = Served {
                     keys: keys.clone(),
                     dynamodb: dynamodb.endpoint.clone(),
                     s3: s3.endpoint.clone(),
                     streams: api.endpoint.clone(),
-                    agent_event_mapping: agent_events.id.clone(),
+                    agent_event_mapping: agent_events.mapping.id.clone(),
                 };
                 Some((served.leave(&settings.output)?, api))
             }
@@ -234,12 +312,18 @@ impl Stack {
             faults: settings.faults,
             streams,
             served,
-            stream,
+            stream: agent_events.stream,
             producer: Some(producer),
-            agent_events,
+            agent_events: agent_events.mapping,
             firehose: firehose.task,
-            archive,
-            mapping,
+            archive: agent_events.archive,
+            mapping: agent_events.task,
+            contact_event_upserter,
+            contact_events: contact_events.mapping,
+            bus: Some(contact_events.bus),
+            queue: contact_events.queues.events,
+            contact_event_archive: contact_events.archive,
+            queue_mapping: contact_events.task,
         })
     }
 
@@ -262,17 +346,32 @@ impl Stack {
         self.stream.put_record(partition_key, data).map(drop)
     }
 
+    /// Puts a contact event on the event bus. Waits while too many events are unread. An event that no rule matches is
+    /// gone, as on EventBridge; returns whether one did.
+    ///
+    /// # Panics
+    /// After [`Stack::drain`].
+    pub async fn put_contact_event(&self, data: &[u8]) -> bool {
+        let bus = self.bus.as_ref().expect("the stack still accepts events");
+        while self.queue.counts().0 > UNREAD_EVENTS {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let (Ok(text), Ok(event)) = (std::str::from_utf8(data), serde_json::from_slice(data)) else {
+            return false;
+        };
+        bus.put(&event, text)
+    }
+
     /// Closes the streams, and waits until every record is delivered.
     ///
     /// # Errors
     /// When a function cannot run, or the folder cannot be written.
     pub async fn drain(&mut self) -> anyhow::Result<()> {
         (self.streams, self.served) = (None, None);
-        self.producer = None;
+        (self.producer, self.bus) = (None, None);
         self.stream.close();
-        // Returns the first error.
-        tokio::try_join!(joined(&mut self.firehose), joined(&mut self.archive), joined(&mut self.mapping))?;
-        Ok(())
+        self.queue.close();
+        self.run().await
     }
 
     /// Waits until this number of records have been processed and delivered. More records can be put afterwards.
@@ -280,7 +379,10 @@ impl Stack {
     /// # Errors
     /// When a function cannot run, or the folder cannot be written.
     pub async fn settle(&mut self, records: u64) -> anyhow::Result<()> {
-        let processed = || self.contact_records.over() + self.agent_events.counters.over();
+        let processed = || {
+            let contact_events = self.contact_events.done.load(Ordering::Relaxed);
+            self.contact_records.over() + self.agent_events.counters.over() + contact_events
+        };
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         let settled = async {
             while processed() < records || self.contact_records.waiting.load(Ordering::Relaxed) > 0 {
@@ -291,6 +393,8 @@ impl Stack {
             ended = joined(&mut self.firehose) => ended,
             ended = joined(&mut self.archive) => ended,
             ended = joined(&mut self.mapping) => ended,
+            ended = joined(&mut self.contact_event_archive) => ended,
+            ended = joined(&mut self.queue_mapping) => ended,
             () = settled => Ok(()),
         }
     }
@@ -300,11 +404,18 @@ impl Stack {
     /// # Errors
     /// When a function cannot run, or the folder cannot be written.
     pub async fn run(&mut self) -> anyhow::Result<()> {
-        tokio::try_join!(joined(&mut self.firehose), joined(&mut self.archive), joined(&mut self.mapping))
-            .map(|_| ())
+        // Returns the first error.
+        tokio::try_join!(
+            joined(&mut self.firehose),
+            joined(&mut self.archive),
+            joined(&mut self.mapping),
+            joined(&mut self.contact_event_archive),
+            joined(&mut self.queue_mapping),
+        )
+        .map(|_| ())
     }
 
-    /// The items of the table AgentState.
+    /// The items of the table `AgentState`.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -312,7 +423,15 @@ impl Stack {
         self.dynamodb.items(AGENT_STATE_TABLE, "board", "agent_id")
     }
 
-    /// The items of the table AgentHistory.
+    /// The items of the table `ContactState`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn contact_state(&self) -> anyhow::Result<Vec<Item>> {
+        self.dynamodb.items(CONTACT_STATE_TABLE, "board", "contact_id")
+    }
+
+    /// The items of the table `AgentHistory`.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -326,6 +445,8 @@ impl Drop for Stack {
         self.firehose.abort();
         self.archive.abort();
         self.mapping.abort();
+        self.contact_event_archive.abort();
+        self.queue_mapping.abort();
     }
 }
 
@@ -349,11 +470,15 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
     })
 }
 
-/// The archive of agent events, set up like the template's.
-fn archive_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSettings> {
+/// An archive of raw copies, set up like the template's.
+fn archive_settings_of(
+    settings: &StackSettings,
+    name: &str,
+    prefix: &str,
+) -> anyhow::Result<FirehoseSettings> {
     Ok(FirehoseSettings {
-        name: AGENT_EVENT_STREAM.to_owned(),
-        prefix: Prefix::read(layout::AGENT_EVENT_COPIES_PREFIX)?,
+        name: name.to_owned(),
+        prefix: Prefix::read(prefix)?,
         conversion: None,
         backup_prefix: None,
         ..firehose_settings(settings)?
@@ -382,6 +507,71 @@ pub fn create_agent_tables(dynamodb: &DynamoDb) -> anyhow::Result<()> {
     dynamodb.create_table(AGENT_STATE_TABLE, "board", "agent_id")?;
     dynamodb.create_table(AGENT_HISTORY_TABLE, "agent_id", "entry")?;
     [AGENT_STATE_TABLE, AGENT_HISTORY_TABLE].iter().try_for_each(|table| dynamodb.expire(table, "expires_at"))
+}
+
+/// Creates the table of contacts in flight.
+///
+/// # Errors
+/// When it exists.
+pub fn create_contact_table(dynamodb: &DynamoDb) -> anyhow::Result<()> {
+    dynamodb.create_table_with_index(
+        CONTACT_STATE_TABLE,
+        ["board", "contact_id"],
+        ("in_flight", "in_flight"),
+    )?;
+    dynamodb.expire(CONTACT_STATE_TABLE, "expires_at")
+}
+
+/// The queues of contact events, set up like the template's.
+struct ContactEventQueues {
+    events: Arc<Queue>,
+    dead_letters: Arc<Queue>,
+    rule_dead_letters: Arc<Queue>,
+}
+
+impl ContactEventQueues {
+    fn new(most_receives: u32) -> Self {
+        // Much shorter than deployed, so that a retry after an injected fault does not take minutes.
+        let settings = QueueSettings { visibility_timeout: VISIBILITY_TIMEOUT, dead_letters: None };
+        let queue = |name| Arc::new(Queue::new(name, settings.clone()));
+        let dead_letters = queue(CONTACT_EVENT_DEAD_LETTERS);
+        let with_dead_letters =
+            QueueSettings { dead_letters: Some((dead_letters.clone(), most_receives)), ..settings.clone() };
+        Self {
+            events: Arc::new(Queue::new(CONTACT_EVENTS, with_dead_letters)),
+            dead_letters,
+            rule_dead_letters: queue(CONTACT_EVENT_RULE_DEAD_LETTERS),
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<Queue>> {
+        vec![self.events.clone(), self.dead_letters.clone(), self.rule_dead_letters.clone()]
+    }
+}
+
+/// The event bus with the deployed rule.
+fn event_bus(queue: &Arc<Queue>, archive: mpsc::UnboundedSender<Record>) -> anyhow::Result<EventBus> {
+    let rule = Rule {
+        name: CONTACT_EVENTS.to_owned(),
+        pattern: Pattern::of(serde_json::from_str(CONTACT_EVENT_PATTERN)?)?,
+        targets: vec![Target::Queue(queue.clone()), Target::Firehose(CONTACT_EVENTS.to_owned(), archive)],
+    };
+    Ok(EventBus { rules: vec![rule] })
+}
+
+/// The environment of contact-event-upserter for this table and this bucket.
+#[must_use]
+pub fn contact_event_environment(dynamodb: &DynamoDb, s3: &S3Server) -> BTreeMap<String, String> {
+    let retention = RETENTION_DAYS.to_string();
+    let variables = [
+        ("ENDED_RETENTION_DAYS", retention.as_str()),
+        ("UNENDED_RETENTION_DAYS", &retention),
+        ("CONTACT_STATE_TABLE", CONTACT_STATE_TABLE),
+        ("REJECTED_BUCKET", LAKE_BUCKET),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.endpoint),
+        ("AWS_ENDPOINT_URL_S3", &s3.endpoint),
+    ];
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The environment of agent-event-upserter for these tables and this bucket.

@@ -29,6 +29,9 @@ pub struct CenterArguments {
     /// Number of malformed records added per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub malformed: u32,
+    /// Number of contact events that never arrive, per 1,000 contact events
+    #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.lost, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub lost: u32,
 }
 
 /// A larger center would need more memory than a machine has, and no Amazon Connect instance is that large.
@@ -60,7 +63,7 @@ impl CenterArguments {
             opening,
             first_id,
         };
-        let Self { duplicated, late, malformed, seed, .. } = *self;
-        with_delivery_faults(Center::new(size), DeliveryFaults { duplicated, late, malformed, seed })
+        let Self { duplicated, late, malformed, lost, seed, .. } = *self;
+        with_delivery_faults(Center::new(size), DeliveryFaults { duplicated, late, malformed, lost, seed })
     }
 }

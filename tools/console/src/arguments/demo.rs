@@ -18,6 +18,9 @@ pub struct DemoArguments {
     /// Send the agent events (a JSON object, a JSON array, or JSON Lines) in this file or folder, or from standard input (-)
     #[arg(long, value_name = "PATH")]
     pub agent_events: Option<PathBuf>,
+    /// Send the contact events (a JSON object, a JSON array, or JSON Lines) in this file or folder, or from standard input (-)
+    #[arg(long, value_name = "PATH")]
+    pub contact_events: Option<PathBuf>,
     /// What is generated when no files are given.
     #[command(flatten)]
     pub center: CenterArguments,
@@ -45,7 +48,15 @@ pub struct DemoArguments {
     /// S3 port on 127.0.0.1; 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub s3_port: u16,
-    /// Kinesis and Firehose port on 127.0.0.1 (only with --serve); 0 picks a free port
+    /// Port of Kinesis, Firehose, EventBridge, SQS, and Lambda on 127.0.0.1 (only with --serve); 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0, requires = "serve")]
     pub streams_port: u16,
+}
+
+impl DemoArguments {
+    /// Whether the demo sends a generated center.
+    #[must_use]
+    pub fn is_generated(&self) -> bool {
+        [&self.contact_records, &self.agent_events, &self.contact_events].into_iter().all(Option::is_none)
+    }
 }

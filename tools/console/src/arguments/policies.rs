@@ -46,7 +46,7 @@ impl PolicyArguments {
             .map_err(|error| wrong(&error, self.agent_pii_policy.is_some(), source))
     }
 
-    /// The environments of the normalizer and the upserter, in that order.
+    /// The environments of contact-record-normalizer and contact-event-upserter, and of agent-event-upserter, in that order.
     #[must_use]
     pub fn environments(&self) -> [BTreeMap<String, String>; 2] {
         [(self.pii_policy.as_ref(), "PII_POLICY"), (self.agent_pii_policy.as_ref(), "AGENT_PII_POLICY")].map(

@@ -14,7 +14,7 @@ use connect_streams::StreamKind;
 use synthetic_center::{Center, DEMO_CENTER, DEMO_DELIVERY_FAULTS, Sent, with_delivery_faults};
 
 pub use self::files::is_known;
-pub use self::reader::{Broken, FIREHOSE, Records, STREAM};
+pub use self::reader::{Broken, FIREHOSE, QUEUE, Records, STREAM};
 pub use self::reader::{InputRecord, KINESIS, Limit, Place};
 
 /// The records to send, by stream and in order.
@@ -24,6 +24,8 @@ pub struct Input {
     pub contact_records: Vec<Vec<u8>>,
     /// Records of the agent event stream.
     pub agent_events: Vec<Vec<u8>>,
+    /// Contact events.
+    pub contact_events: Vec<Vec<u8>>,
 }
 
 impl Input {
@@ -33,33 +35,41 @@ impl Input {
         with_delivery_faults(Center::new(DEMO_CENTER), DEMO_DELIVERY_FAULTS).collect()
     }
 
-    /// The records of both streams, interleaved.
+    /// The records of all streams, interleaved.
     pub fn into_records(self) -> impl Iterator<Item = Sent> + Send {
         let sent = |stream| move |record| Sent { at: 0, stream, record };
-        let counts = [self.contact_records.len() as u64, self.agent_events.len() as u64];
-        let contact_records = self.contact_records.into_iter().map(sent(StreamKind::ContactRecords));
-        let agent_events = self.agent_events.into_iter().map(sent(StreamKind::AgentEvents));
-        interleaved(contact_records, agent_events, counts)
+        let streams = [
+            (self.contact_records, StreamKind::ContactRecords),
+            (self.agent_events, StreamKind::AgentEvents),
+            (self.contact_events, StreamKind::ContactEvents),
+        ];
+        let counts = streams.each_ref().map(|(records, _)| records.len() as u64);
+        interleaved(streams.map(|(records, stream)| records.into_iter().map(sent(stream))), counts)
     }
 }
 
-/// Interleaves two iterators in proportion to their counts.
-pub fn interleaved<T>(
-    one: impl Iterator<Item = T>,
-    other: impl Iterator<Item = T>,
-    counts: [u64; 2],
+/// Interleaves iterators in proportion to their counts.
+pub fn interleaved<T, I: Iterator<Item = T>, const N: usize>(
+    streams: [I; N],
+    counts: [u64; N],
 ) -> impl Iterator<Item = T> {
-    let (mut one, mut other) = (one.peekable(), other.peekable());
-    let (total, mut turn) = (counts[0] + counts[1], 0);
+    let mut streams = streams.map(Iterator::peekable);
+    let mut taken = [0_u64; N];
     std::iter::from_fn(move || {
-        turn += counts[0];
-        let is_turn_of_one = turn >= total && one.peek().is_some();
-        if is_turn_of_one || other.peek().is_none() {
-            turn = turn.saturating_sub(total);
-            one.next()
-        } else {
-            other.next()
+        // The stream of which the smallest part has been taken is next.
+        let part =
+            |stream: usize, taken: u64| (u128::from(taken + 1) << 64) / u128::from(counts[stream].max(1));
+        let mut next = None;
+        for stream in 0..N {
+            let is_less =
+                next.is_none_or(|next: usize| part(stream, taken[stream]) < part(next, taken[next]));
+            if is_less && streams[stream].peek().is_some() {
+                next = Some(stream);
+            }
         }
+        let next = next?;
+        taken[next] += 1;
+        streams[next].next()
     })
 }
 
@@ -70,6 +80,7 @@ impl FromIterator<Sent> for Input {
             match stream {
                 StreamKind::ContactRecords => input.contact_records.push(record),
                 StreamKind::AgentEvents => input.agent_events.push(record),
+                StreamKind::ContactEvents => input.contact_events.push(record),
             }
         }
         input

@@ -15,7 +15,7 @@ use connect_streams::StreamKind;
 /// The predicted outcome of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// Written as a row, or as items of the agent tables.
+    /// Written as a row, or as items of the tables.
     Written,
     /// Dropped or skipped: a known kind that belongs elsewhere, or an event without news.
     PassedOver,
@@ -34,10 +34,11 @@ pub struct Judgment {
     pub fate: Fate,
 }
 
-/// Both functions, with their settings.
+/// The functions, with their settings.
 pub struct Judge {
     policy: Policy,
     rules: Rules,
+    contact_rules: contact_state::Rules,
     /// The normalizer's counts.
     pub summary: Summary,
     /// The stream of the previous record; an unreadable record is assigned to it.
@@ -51,15 +52,21 @@ impl Judge {
     pub fn new(stream: Option<StreamKind>, policy: Policy, names: NamePolicy) -> Self {
         let rules = Rules { names, ..Rules::default() };
         let before = stream.unwrap_or(StreamKind::ContactRecords);
-        Self { policy, rules, summary: Summary::default(), before }
+        let contact_rules =
+            contact_state::Rules { policy: policy.clone(), ..contact_state::Rules::default() };
+        Self { policy, rules, contact_rules, summary: Summary::default(), before }
     }
 
     /// Judges a record as the function of `stream` would, or by default the function for its kind.
     pub fn judge(&mut self, record: &[u8], stream: Option<StreamKind>) -> Judgment {
         let document = parse(record).ok();
-        let kind = document.as_ref().and_then(|document| RecordKind::of(document.as_object()?));
+        let object = document.as_ref().and_then(connect_streams::Document::as_object);
+        let kind = object.and_then(RecordKind::of);
+        let has_envelope = object.is_some_and(|object| object.get_each_in_any_case(["detail"])[0].is_some());
         let by_kind = match kind {
             Some(RecordKind::AgentEvent) => StreamKind::AgentEvents,
+            // Without its envelope, a contact event is on another stream, where it is passed over.
+            Some(RecordKind::ContactEvent) if has_envelope => StreamKind::ContactEvents,
             Some(_) => StreamKind::ContactRecords,
             None if aggregate::is_packed(record) => StreamKind::AgentEvents,
             None => self.before,
@@ -69,6 +76,7 @@ impl Judge {
         let fate = match stream {
             StreamKind::ContactRecords => self.contact_record(record),
             StreamKind::AgentEvents => self.agent_event(record),
+            StreamKind::ContactEvents => self.contact_event(record),
         };
         Judgment { stream, kind, fate: fate.unwrap_or_else(Fate::Fails) }
     }
@@ -88,6 +96,11 @@ impl Judge {
         let read = aggregate::read_each(record, |part| read(part, &self.rules))?;
         let is_written = read.iter().any(|read| matches!(read, Read::Event { .. }));
         Ok(if is_written { Fate::Written } else { Fate::PassedOver })
+    }
+
+    fn contact_event(&self, record: &[u8]) -> Result<Fate, Reject> {
+        let write = contact_state::read(record, &self.contact_rules)?;
+        Ok(if write.is_some() { Fate::Written } else { Fate::PassedOver })
     }
 }
 

@@ -215,6 +215,7 @@ pub fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> String {
     let kind = match stream {
         StreamKind::ContactRecords => "a contact record",
         StreamKind::AgentEvents => "an agent event",
+        StreamKind::ContactEvents => "a contact event",
     };
     match reject.code {
         RejectCode::NotBase64 => "its data is not base64".to_owned(),
@@ -233,6 +234,7 @@ pub fn sentence(reject: &Reject, stream: StreamKind, record: &[u8]) -> String {
             match stream {
                 StreamKind::ContactRecords => "ContactId",
                 StreamKind::AgentEvents => "AgentARN and EventType",
+                StreamKind::ContactEvents => "detail-type and detail",
             }
         ),
         RejectCode::MissingField => format!("{path} is missing or null, and {kind} requires it"),
@@ -252,6 +254,12 @@ fn expected(path: &str) -> &'static str {
     match path {
         "AgentARN" => "the ARN of an agent, with IDs of up to 256 bytes without `#`",
         "EventId" => "text of up to 256 bytes without `#`",
+        "id" => "text of up to 128 bytes",
+        "time" => "a time with a time zone after 1970, such as 2026-03-02T08:00:00Z",
+        "detail" => "an object",
+        "detail.contactId" => "text of up to 256 bytes",
+        "detail.eventType" => "non-empty text",
+        "detail.instanceArn" => "the ARN of an Amazon Connect instance",
         "CurrentAgentSnapshot.Contacts" => "contacts with IDs of up to 256 bytes without `#`",
         _ if path.ends_with("Timestamp") || path.ends_with("_timestamp") => {
             "a time with a time zone, such as 2026-03-02T08:00:00Z"

@@ -1,4 +1,4 @@
-//! Both streams from a user's own files, read while they are sent, with their failing records.
+//! The streams from a user's own files, read while they are sent, with their failing records.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,18 +8,19 @@ use connect_streams::StreamKind;
 use synthetic_center::Sent;
 
 use super::failures::{Alike, Failing};
-use super::input::{FIREHOSE, InputRecord, STANDARD_INPUT, STREAM, Source, interleaved};
+use super::input::{FIREHOSE, InputRecord, QUEUE, STANDARD_INPUT, STREAM, Source, interleaved};
 use super::judge::{Fate, Judge};
 
 /// Why reading stopped early. An iterator of plain records cannot return it.
 pub type ReadFailure = Arc<Mutex<Option<anyhow::Error>>>;
 
-/// Both streams from files, read while they are sent.
+/// The streams from files, read while they are sent.
 pub struct Streams {
     contact_records: Option<Source>,
     agent_events: Option<Source>,
+    contact_events: Option<Source>,
     /// The number of records of each, if it is known in advance.
-    counts: Option<[u64; 2]>,
+    counts: Option<[u64; 3]>,
     failure: ReadFailure,
     own: OwnFailures,
 }
@@ -57,31 +58,37 @@ impl Streams {
     /// Reads the files once, so that errors in them are reported before anything is sent. `None` without files.
     ///
     /// # Errors
-    /// When a file cannot be read, or both streams are standard input.
+    /// When a file cannot be read, or several streams are standard input.
     pub fn open(
         contact_records: Option<&Path>,
         agent_events: Option<&Path>,
+        contact_events: Option<&Path>,
         times: u32,
     ) -> anyhow::Result<Option<Self>> {
         let source = |path: Option<&Path>, limit| path.map(|path| Source::of(path, limit)).transpose();
         let (contact_records, agent_events) =
             (source(contact_records, FIREHOSE)?, source(agent_events, STREAM)?);
-        let sources: Vec<_> = contact_records.iter().chain(&agent_events).collect();
+        let contact_events = source(contact_events, QUEUE)?;
+        let sources: Vec<_> = contact_records.iter().chain(&agent_events).chain(&contact_events).collect();
         if sources.is_empty() {
             return Ok(None);
         }
         if sources.iter().filter(|source| source.files == [Path::new(STANDARD_INPUT)]).count() > 1 {
-            bail!("standard input can be only one of the streams; give a file for the other one");
+            bail!("standard input can be only one of the streams; give files for the others");
         }
         let is_repeatable = sources.iter().all(|source| source.is_repeatable());
         if let Some(once) = sources.iter().find(|source| !source.is_repeatable() && times > 1) {
             bail!("{} can be read only once; give a file to send it several times", once.shown);
         }
         let count = |source: &Option<Source>| source.as_ref().map_or(Ok(0), Source::count);
-        let counts =
-            if is_repeatable { Some([count(&contact_records)?, count(&agent_events)?]) } else { None };
+        let counts = if is_repeatable {
+            Some([count(&contact_records)?, count(&agent_events)?, count(&contact_events)?])
+        } else {
+            None
+        };
         let own = OwnFailures::default();
-        Ok(Some(Self { contact_records, agent_events, counts, failure: ReadFailure::default(), own }))
+        let failure = ReadFailure::default();
+        Ok(Some(Self { contact_records, agent_events, contact_events, counts, failure, own }))
     }
 
     /// The total number of records, if it is known.
@@ -116,18 +123,21 @@ impl Streams {
                 Ok(Sent { at: 0, stream, record: record.bytes })
             })
         };
-        let contact_records = records(&self.contact_records, StreamKind::ContactRecords);
-        let agent_events = records(&self.agent_events, StreamKind::AgentEvents);
+        let streams = [
+            records(&self.contact_records, StreamKind::ContactRecords),
+            records(&self.agent_events, StreamKind::AgentEvents),
+            records(&self.contact_events, StreamKind::ContactEvents),
+        ];
         let failure = self.failure.clone();
-        interleaved(contact_records, agent_events, self.counts.unwrap_or([1, 1])).map_while(
-            move |sent: anyhow::Result<Sent>| match sent {
+        interleaved(streams, self.counts.unwrap_or([1; 3])).map_while(move |sent: anyhow::Result<Sent>| {
+            match sent {
                 Ok(sent) => Some(sent),
                 Err(error) => {
                     *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     None
                 }
-            },
-        )
+            }
+        })
     }
 }
 

@@ -1,22 +1,21 @@
 //! `agents`: the current state of all agents, as a table that refreshes automatically.
 
 use std::cmp::Reverse;
-use std::time::Duration;
 
 use agent_ledger::agents::{Agent, Session};
-use agent_ledger::store::StoreError;
 use agent_ledger::{Activity, Attribute};
-use agent_ledger_dynamodb::Reader;
 use anyhow::{anyhow, bail, ensure};
 use aws_errors::{Class, class_of, unanswered, why_refused};
 use clap::{Args, ValueEnum};
 use connect_streams::Timestamp;
 use console::{Style, Term};
 use serde::Serialize;
+use tables::StoreError;
+use tables_dynamodb::agents::Reader;
 
+use crate::commands::watch::watch;
 use crate::stack::connection::{Connection, StackArguments};
 use ledger_console::process::interruption::Interruption;
-use ledger_console::process::keys::Keys;
 use ledger_console::process::outcome::Outcome;
 use ledger_console::render::output::print;
 use ledger_console::render::terminal::{Cell, counted, duration, json_lines, number, table, text, width};
@@ -223,32 +222,12 @@ pub async fn agents(
         print(&if arguments.json { json_lines(&rows)? } else { page(&rows, all, now()) })?;
         return Ok(Outcome::Done);
     }
-    let mut keys = Keys::of_terminal();
-    let watched = async {
-        loop {
-            show(&term, &page(&rows, all, now()), arguments.refresh)?;
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(arguments.refresh.into())) => {}
-                () = keys.quit() => return anyhow::Ok(()),
-            }
-            (rows, all) = self::rows(&reader, &instance, arguments, now()).await?;
-        }
-    };
-    let watched = interruption.unless(watched).await.unwrap_or(Ok(()));
-    print("\n")?;
-    // Quitting is a success.
-    watched.map(|()| Outcome::Done)
-}
-
-/// Shows as much of the page as fits the window.
-fn show(term: &Term, page: &str, refresh: u32) -> anyhow::Result<()> {
-    term.clear_screen()?;
-    let lines = usize::from(term.size().0).saturating_sub(3);
-    let more = page.lines().count().saturating_sub(lines);
-    let hint =
-        if more > 0 { format!("{more} more lines; enlarge the window to see them. ") } else { String::new() };
-    print(&page.split_inclusive('\n').take(lines).collect::<String>())?;
-    print(&format!("\n{hint}q quits; refreshes every {refresh} s"))
+    let first = page(&rows, all, now());
+    watch(&term, arguments.refresh, interruption, first, async || {
+        (rows, all) = self::rows(&reader, &instance, arguments, now()).await?;
+        Ok(page(&rows, all, now()))
+    })
+    .await
 }
 
 fn page(rows: &[AgentRow], all: usize, now: Timestamp) -> String {
@@ -319,8 +298,7 @@ pub(crate) fn reader(connection: &Connection) -> Reader {
 /// Why a table could not be read, and what to do.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(crate) fn cannot_read(what: &str, error: StoreError) -> anyhow::Error {
-    const PERMISSIONS: &str =
-        "dynamodb:Query and dynamodb:GetItem on both agent tables, and kms:Decrypt on their KMS key";
+    const PERMISSIONS: &str = "dynamodb:Query, dynamodb:GetItem, and dynamodb:BatchGetItem on the tables and their indexes, and kms:Decrypt on their KMS key";
     let why = if !error.is_answer {
         unanswered(&*error.source)
     } else if class_of(&error.code) == Class::Missing {

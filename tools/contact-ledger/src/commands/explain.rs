@@ -147,7 +147,7 @@ impl Run<'_> {
             let line = value.place.line;
             return json!({"number": number, "line": line, "unreadable": why.to_string()}).to_string() + "\n";
         }
-        let hint = "Check that it is a complete object from errors/, rejected/agent-events/, or aws/lambda/.";
+        let hint = "Check that it is a complete object from errors/, rejected/, or aws/lambda/.";
         let text = format!("{number}. On line {}: {why}. {hint}", value.place.line);
         wrapped(&text, width(), 3) + "\n\n"
     }
@@ -157,6 +157,7 @@ impl Run<'_> {
 fn parts(payload: &Payload) -> (StreamKind, Vec<Vec<u8>>) {
     match payload {
         Payload::ContactRecord(data) => (StreamKind::ContactRecords, vec![data.clone()]),
+        Payload::ContactEvent(data) => (StreamKind::ContactEvents, vec![data.clone()]),
         Payload::AgentEvent(record) => {
             let record = serde_json::from_str::<StreamRecord>(record.get()).ok();
             let data = record.as_ref().and_then(|record| record.data.bytes().ok()).unwrap_or_default();
@@ -232,6 +233,7 @@ impl Explained<'_> {
         let kind = match self.stream {
             StreamKind::ContactRecords => "A contact record",
             StreamKind::AgentEvents => "An agent event",
+            StreamKind::ContactEvents => "A contact event",
         };
         let path = self.details.path.as_deref().filter(|path| *path != "$");
         let path = path.map(|path| format!(" at {path}")).unwrap_or_default();

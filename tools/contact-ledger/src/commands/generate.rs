@@ -25,7 +25,7 @@ use synthetic_center::Sent;
 pub struct GenerateArguments {
     #[command(flatten)]
     center: CenterArguments,
-    /// Folder for contact-records.jsonl and agent-events.jsonl
+    /// Folder for contact-records.jsonl, agent-events.jsonl, and contact-events.jsonl
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     output: PathBuf,
     /// Overwrite existing files
@@ -33,9 +33,9 @@ pub struct GenerateArguments {
     force: bool,
 }
 
-const FILES: [&str; 2] = ["contact-records.jsonl", "agent-events.jsonl"];
+const FILES: [&str; 3] = ["contact-records.jsonl", "agent-events.jsonl", "contact-events.jsonl"];
 
-/// Writes both files as JSON Lines and returns the record counts. Files are written atomically.
+/// Writes the files as JSON Lines and returns the record counts. Files are written atomically.
 ///
 /// # Errors
 /// If a file exists already, or cannot be written.
@@ -55,13 +55,17 @@ pub fn generate(arguments: &GenerateArguments, interruption: &Interruption) -> A
             .with_context(|| format!("folder {shown} cannot be written; choose another with --output"))?;
         Ok((BufWriter::new(file), name, 0_u64))
     };
-    let mut files = [create(FILES[0])?, create(FILES[1])?];
+    let mut files = [create(FILES[0])?, create(FILES[1])?, create(FILES[2])?];
     let mut progress = Progress::new(arguments.center.hours);
     for Sent { at, stream, record } in arguments.center.records() {
         if interruption.is_requested() {
             return Ok(("Interrupted: nothing was written.\n".to_owned(), Outcome::Interrupted));
         }
-        let (file, name, records) = &mut files[usize::from(stream == StreamKind::AgentEvents)];
+        let (file, name, records) = &mut files[match stream {
+            StreamKind::ContactRecords => 0,
+            StreamKind::AgentEvents => 1,
+            StreamKind::ContactEvents => 2,
+        }];
         // A malformed record may not be UTF-8, but these are text files.
         let line = String::from_utf8_lossy(&record);
         let written = file.write_all(line.as_bytes()).and_then(|()| file.write_all(b"\n"));

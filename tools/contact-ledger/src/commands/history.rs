@@ -5,12 +5,12 @@ use std::cmp::Ordering;
 use agent_ledger::Attribute;
 use agent_ledger::Item;
 use agent_ledger::agents::Agent;
-use agent_ledger_dynamodb::Reader;
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use connect_streams::{Timestamp, arn};
 use redrive::{RequestError, day_or_instant};
 use serde::Serialize;
+use tables_dynamodb::agents::Reader;
 
 use crate::commands::agents::{GHOST_MINUTES, cannot_read, instance, reader};
 use crate::stack::connection::StackArguments;

@@ -94,7 +94,8 @@ pub async fn redrive(
         },
     };
     let (lake, destination, request) = (connection.lake(), connection.destination(), arguments.request());
-    let work = run(&lake, &destination, &request, &control);
+    let queues = connection.dead_letter_queues();
+    let work = run(&lake, &destination, &queues, &request, &control);
     tokio::pin!(work);
     let report = tokio::select! {
         report = &mut work => report,
@@ -134,6 +135,13 @@ fn summary(report: &Report, shared: Option<String>) -> String {
         counted(stay as u64, "stays", "stay"),
         if stay == 1 { "it is" } else { "they are" },
     );
+    for (queue, messages) in &report.queued {
+        let _ = writeln!(
+            text,
+            "{} in dead-letter queue {queue}, which --send reads",
+            counted(*messages as u64, "message waits", "messages wait")
+        );
+    }
     if report.objects_done_before > 0 {
         let _ = writeln!(
             text,
@@ -182,11 +190,15 @@ fn summary(report: &Report, shared: Option<String>) -> String {
         // Keys are too long for a line. Their folders show the stream and the day.
         let mut folders: BTreeMap<&str, u64> = BTreeMap::new();
         for key in &report.left_in {
-            *folders.entry(key.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
+            // A dead-letter queue has no folder.
+            *folders.entry(key.rsplit_once('/').map_or(key, |(folder, _)| folder)).or_default() += 1;
         }
         let rows: Vec<Vec<Cell>> = folders
             .into_iter()
-            .map(|(folder, objects)| vec![format!("{folder}/").into(), grouped(objects).into()])
+            .map(|(folder, objects)| {
+                let slash = if folder.contains('/') { "/" } else { "" };
+                vec![format!("{folder}{slash}").into(), grouped(objects).into()]
+            })
             .collect();
         let columns = [self::text("OBJECTS WITH RECORDS THAT STAY", 1), number("OBJECTS")];
         let _ = write!(
@@ -198,7 +210,7 @@ fn summary(report: &Report, shared: Option<String>) -> String {
     }
     text.push('\n');
     match (&report.run, report.finished) {
-        (None, _) if report.records.sent > 0 => {
+        (None, _) if report.records.sent > 0 || !report.queued.is_empty() => {
             text.push_str("Nothing was sent. To send, run the same command with --send.\n");
         }
         (None, _) => text.push_str("There is nothing to send.\n"),

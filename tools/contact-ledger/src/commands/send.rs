@@ -10,27 +10,34 @@ use std::time::Duration;
 use agent_ledger::plan::{Plan, plan};
 use agent_ledger::rules::Rules;
 use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
+use aws_errors::why;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use clap::Args;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Timestamp, parse};
+use contact_state::{ContactKey, ContactWrite, has};
 use indicatif::{ProgressBar, ProgressStyle};
 use lake_files::decompressed;
 use lake_files::failures::{FailedRecord, Payload, read};
-use lake_files::layout::{FAILED, REJECTED, ROWS, ROWS_PARTITION};
+use lake_files::layout::{FAILED, REJECTED, REJECTED_CONTACT_EVENTS, ROWS, ROWS_PARTITION};
 use lake_parquet::read_columns;
 use lambda_io::kinesis::StreamRecord;
+use lambda_io::limits::sqs::{BATCH_MESSAGES, MESSAGE_BYTES};
 use redrive::{AwsLake, Destination as _, Fault, Lake as _, put_all};
 use serde_json::{Value, json};
+use tables::Item;
+use tables_dynamodb::contacts::ContactReader;
 
+use crate::commands::agents::cannot_read;
 use crate::stack::connection::{Connection, StackArguments};
 use connect_streams::StreamKind;
 use ledger_console::arguments::center::CenterArguments;
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::{Answer, Outcome};
-use ledger_console::records::input::{FIREHOSE, Input, Limit, STREAM, read_all};
+use ledger_console::records::input::{FIREHOSE, Input, Limit, QUEUE, STREAM, read_all};
 use ledger_console::records::partition::partition_key;
 use ledger_console::render::terminal::{
     Cell, counted, grouped, json_pretty, number, table, text, width, wrapped,
@@ -48,8 +55,11 @@ pub struct SendArguments {
     /// Send the agent events in this file or folder
     #[arg(long, value_name = "PATH")]
     agent_events: Option<PathBuf>,
+    /// Send the contact events in this file or folder to the queue that EventBridge sends them to
+    #[arg(long, value_name = "PATH")]
+    contact_events: Option<PathBuf>,
     /// Generate a contact center with this many agents, and send the records of its last hour before closing, with new contact, agent, and event IDs
-    #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events"], value_parser = ledger_console::arguments::center::agents)]
+    #[arg(long, value_name = "AGENTS", conflicts_with_all = ["contact_records", "agent_events", "contact_events"], value_parser = ledger_console::arguments::center::agents)]
     generated: Option<usize>,
     /// Number of seconds to wait for records to arrive. Firehose buffers rows before it delivers them
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
@@ -94,7 +104,7 @@ impl End {
 }
 
 /// How to recognize a record at its destination.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 enum Expected {
     /// A row of this contact and version.
     Row { contact_id: String, version: Timestamp, partition: String },
@@ -102,6 +112,8 @@ enum Expected {
     DemoRow(String),
     /// A history entry.
     Entry { agent_id: String, entry: String },
+    /// The contact's item has all of this event.
+    Contact(Box<ContactWrite>),
     /// The agent's state at this version or a newer one.
     State { key: AgentKey, register: Register, version: Version },
     /// A dead letter, because the record is invalid.
@@ -119,31 +131,47 @@ pub async fn send(
     now: impl Fn() -> Timestamp,
     interruption: &Interruption,
 ) -> Answer {
-    let Input { contact_records, agent_events } = input(arguments, now())?;
+    let Input { contact_records, agent_events, contact_events } = input(arguments, now())?;
     let Some(connection) = interruption.unless(arguments.stack.connect()).await else {
         return Ok((String::new(), Outcome::Interrupted));
     };
     let connection = connection?;
+    // Generated events are left out if the stack does not process them.
+    let contact_events = match (&connection.names.contact_events, arguments.contact_events.is_some()) {
+        (Some(_), _) => contact_events,
+        (None, false) => Vec::new(),
+        (None, true) => {
+            bail!("the stack does not process contact events; deploy it with ContactEvents=true")
+        }
+    };
     connection.announce();
     let mut contact_records: Vec<_> =
         contact_records.into_iter().map(|data| tracked(data, expect_contact_record)).collect();
     let mut agent_events: Vec<_> =
         agent_events.into_iter().map(|data| tracked(data, expect_agent_event)).collect();
+    let mut contact_events: Vec<_> =
+        contact_events.into_iter().map(|data| tracked(data, expect_contact_event)).collect();
     let lake = connection.lake();
-    let mut objects =
-        NewObjects::before_sending(&lake, &contact_records, !agent_events.is_empty(), now()).await?;
+    let rejected =
+        [(REJECTED, !agent_events.is_empty()), (REJECTED_CONTACT_EVENTS, !contact_events.is_empty())];
+    let rejected = rejected.into_iter().filter_map(|(prefix, is_sent)| is_sent.then_some(prefix));
+    let mut objects = NewObjects::before_sending(&lake, &contact_records, rejected, now()).await?;
     let start = tokio::time::Instant::now();
     check_tables(&connection, &mut agent_events, start, End::ThereBefore).await?;
+    check_contacts(&connection, &mut contact_events, start, End::ThereBefore).await?;
     put(&connection, &contact_records, &agent_events).await?;
+    put_on_queue(&connection, &contact_events).await?;
     let put = start.elapsed();
 
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {msg}")?);
     let timeout = Duration::from_secs(arguments.wait);
     loop {
-        objects.check(&lake, &mut contact_records, &mut agent_events, start).await?;
+        objects.check(&lake, [&mut contact_records, &mut agent_events, &mut contact_events], start).await?;
         check_tables(&connection, &mut agent_events, start, End::Arrived).await?;
-        let open = contact_records.iter().chain(&agent_events).filter(|sent| sent.ended.is_none()).count();
+        check_contacts(&connection, &mut contact_events, start, End::Arrived).await?;
+        let all = contact_records.iter().chain(&agent_events).chain(&contact_events);
+        let open = all.filter(|sent| sent.ended.is_none()).count();
         if open == 0 || start.elapsed() >= timeout || interruption.is_requested() {
             break;
         }
@@ -157,10 +185,14 @@ pub async fn send(
         }
     }
     bar.finish_and_clear();
-    let sent = [(StreamKind::ContactRecords, &contact_records), (StreamKind::AgentEvents, &agent_events)];
+    let sent = [
+        (StreamKind::ContactRecords, &contact_records),
+        (StreamKind::AgentEvents, &agent_events),
+        (StreamKind::ContactEvents, &contact_events),
+    ];
     let shared = sent.into_iter().filter(|(_, records)| !records.is_empty());
     let shared: Vec<_> = shared.filter_map(|(kind, _)| connection.sharing(kind)).collect();
-    let streams: [(&str, &[Sent]); 2] = sent.map(|(kind, records)| (kind.as_str(), records.as_slice()));
+    let streams: [(&str, &[Sent]); 3] = sent.map(|(kind, records)| (kind.as_str(), records.as_slice()));
     let waited = if interruption.is_requested() { "when interrupted" } else { "in time" };
     let all_arrived = sent
         .iter()
@@ -180,15 +212,18 @@ fn input(arguments: &SendArguments, now: Timestamp) -> anyhow::Result<Input> {
         |path: &Option<PathBuf>, limit: Limit| path.as_deref().map(|path| read_all(path, limit)).transpose();
     let (contact_records, agent_events) =
         (records(&arguments.contact_records, FIREHOSE)?, records(&arguments.agent_events, STREAM)?);
+    let contact_events = records(&arguments.contact_events, QUEUE)?;
     if let Some(agents) = arguments.generated {
         return Ok(generated(agents, now));
     }
-    if contact_records.is_none() && agent_events.is_none() {
-        return Ok(Input { contact_records: vec![demo_record(now)], agent_events: Vec::new() });
+    if contact_records.is_none() && agent_events.is_none() && contact_events.is_none() {
+        return Ok(Input { contact_records: vec![demo_record(now)], ..Input::default() });
     }
-    let (contact_records, agent_events) =
-        (contact_records.unwrap_or_default(), agent_events.unwrap_or_default());
-    Ok(Input { contact_records, agent_events })
+    Ok(Input {
+        contact_records: contact_records.unwrap_or_default(),
+        agent_events: agent_events.unwrap_or_default(),
+        contact_events: contact_events.unwrap_or_default(),
+    })
 }
 
 /// The last hour of a generated center with new IDs, so that everything that arrives was sent by this run.
@@ -203,14 +238,11 @@ fn generated(agents: usize, now: Timestamp) -> Input {
         duplicated: 0,
         late: 0,
         malformed: 0,
+        lost: 0,
     };
     // Unix seconds, shifted to leave room for the center's IDs.
     let first_id = (now.epoch_milliseconds().unsigned_abs() / 1000) << 16;
-    let (contact_records, agent_events): (Vec<_>, Vec<_>) = center
-        .records_of(now.epoch_milliseconds() - SINCE_OPENING, first_id)
-        .partition(|sent| sent.stream == StreamKind::ContactRecords);
-    let data = |sent: Vec<synthetic_center::Sent>| sent.into_iter().map(|sent| sent.record).collect();
-    Input { contact_records: data(contact_records), agent_events: data(agent_events) }
+    center.records_of(now.epoch_milliseconds() - SINCE_OPENING, first_id).collect()
 }
 
 /// A demo record, as the Firehose console's "Test with demo data" sends it, with a unique symbol.
@@ -265,6 +297,73 @@ fn expect_agent_event(data: &[u8]) -> Option<Expected> {
     Some(Expected::State { key, register, version })
 }
 
+/// What this event sets in its contact's item.
+fn expect_contact_event(data: &[u8]) -> Option<Expected> {
+    let write = contact_state::read(data, &contact_state::Rules::default()).ok()?;
+    Some(write.map_or(Expected::Nothing, |write| Expected::Contact(Box::new(write))))
+}
+
+/// Sends events to the queue, as EventBridge does. `PutEvents` does not accept events of AWS services.
+async fn put_on_queue(connection: &Connection, events: &[Sent]) -> anyhow::Result<()> {
+    let Some(names) = &connection.names.contact_events else { return Ok(()) };
+    let client = connection.queues();
+    let mut rest = events;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |sent: &&Sent| {
+            bytes += sent.data.len();
+            bytes <= MESSAGE_BYTES
+        };
+        let count = rest.iter().take(BATCH_MESSAGES).take_while(fits).count().max(1);
+        let (batch, others) = rest.split_at(count);
+        rest = others;
+        let mut request = client.send_message_batch().queue_url(&names.queue);
+        for (index, sent) in batch.iter().enumerate() {
+            let body = String::from_utf8_lossy(&sent.data);
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
+            request = request.entries(entry.build()?);
+        }
+        let rights = "sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its KMS key";
+        let answer = request.send().await.map_err(|error| {
+            anyhow!("queue {} does not accept messages: {}", names.queue, why(&error, rights))
+        })?;
+        if let Some(refused) = answer.failed.first() {
+            bail!(
+                "queue {} refused {} of {} messages ({}); run the command again",
+                names.queue,
+                answer.failed.len(),
+                batch.len(),
+                refused.code
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Checks which events are part of their contacts' items.
+async fn check_contacts(
+    connection: &Connection,
+    events: &mut [Sent],
+    start: tokio::time::Instant,
+    end_in: fn(&'static str) -> End,
+) -> anyhow::Result<()> {
+    let Some(names) = &connection.names.contact_events else { return Ok(()) };
+    let reader = ContactReader::new(connection.tables(), names.table.clone());
+    let mut items: BTreeMap<ContactKey, Option<Item>> = BTreeMap::new();
+    for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
+        let Expected::Contact(write) = &sent.expected else { continue };
+        if !items.contains_key(&write.key) {
+            let item = reader.item(&write.key).await.map_err(|error| cannot_read("the contacts", error))?;
+            items.insert(write.key.clone(), item);
+        }
+        let item = items.get(&write.key).and_then(Option::as_ref);
+        if item.is_some_and(|item| has(item, write)) {
+            sent.ended = Some((end_in("contacts in flight"), start.elapsed()));
+        }
+    }
+    Ok(())
+}
+
 async fn put(connection: &Connection, contact_records: &[Sent], agent_events: &[Sent]) -> Result<(), Fault> {
     let destination = connection.destination();
     let contact_records: Vec<_> = contact_records.iter().map(|sent| sent.data.as_slice()).collect();
@@ -286,7 +385,7 @@ impl NewObjects {
     async fn before_sending(
         lake: &AwsLake,
         contact_records: &[Sent],
-        has_events: bool,
+        rejected: impl Iterator<Item = &'static str>,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
         let mut prefixes = BTreeSet::new();
@@ -304,9 +403,7 @@ impl NewObjects {
                 prefixes.insert(format!("{FAILED}{kind}/{day}/"));
             }
         }
-        if has_events {
-            prefixes.insert(REJECTED.to_owned());
-        }
+        prefixes.extend(rejected.map(str::to_owned));
         let mut known = BTreeSet::new();
         for prefix in &prefixes {
             known.extend(lake.keys(prefix).await?);
@@ -317,8 +414,7 @@ impl NewObjects {
     async fn check(
         &mut self,
         lake: &AwsLake,
-        contact_records: &mut [Sent],
-        agent_events: &mut [Sent],
+        [contact_records, agent_events, contact_events]: [&mut Vec<Sent>; 3],
         start: tokio::time::Instant,
     ) -> anyhow::Result<()> {
         for prefix in &self.prefixes {
@@ -329,8 +425,13 @@ impl NewObjects {
                 let Some(body) = lake.get(&key).await? else { continue };
                 let found = if key.starts_with(ROWS) { rows(&key, body)? } else { failures(body) };
                 for (end, identity) in found {
-                    let records: &mut [Sent] =
-                        if prefix.starts_with(REJECTED) { agent_events } else { contact_records };
+                    let records: &mut [Sent] = if prefix.starts_with(REJECTED) {
+                        agent_events
+                    } else if prefix.starts_with(REJECTED_CONTACT_EVENTS) {
+                        contact_events
+                    } else {
+                        contact_records
+                    };
                     // Two equal records become two rows or dead letters, so each match ends one record.
                     let mut open = records.iter_mut().filter(|sent| sent.ended.is_none());
                     if let Some(sent) = open.find(|sent| identity.matches(sent)) {
@@ -382,6 +483,7 @@ fn failures(body: Vec<u8>) -> Vec<(End, Identity)> {
     let failure = |FailedRecord { payload, reason, .. }: FailedRecord| {
         let (place, data) = match payload {
             Payload::ContactRecord(data) => ("errors", data),
+            Payload::ContactEvent(data) => ("rejected", data),
             Payload::AgentEvent(record) => {
                 let record: StreamRecord = serde_json::from_str(record.get()).ok()?;
                 ("rejected", record.data.bytes().ok()?.to_vec())
@@ -417,7 +519,11 @@ async fn check_tables(
                 let held = reader.version(key, *register).await.context("the agents cannot be read")?;
                 held.is_some_and(|held| held >= *version).then_some("state")
             }
-            Expected::Row { .. } | Expected::DemoRow(_) | Expected::Failure | Expected::Nothing => None,
+            Expected::Row { .. }
+            | Expected::DemoRow(_)
+            | Expected::Contact(_)
+            | Expected::Failure
+            | Expected::Nothing => None,
         };
         if let Some(end) = end {
             sent.ended = Some((end_in(end), start.elapsed()));

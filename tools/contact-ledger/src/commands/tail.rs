@@ -1,7 +1,8 @@
 //! `tail`: shows the records in a stream as they arrive.
 //!
 //! It reads each shard once per second, out of the five reads per second that all consumers share. If contact records go
-//! directly to Firehose, there is no stream to read, so it reads their raw copies in the lake.
+//! directly to Firehose, there is no stream to read, so it reads their raw copies in the lake. Contact events are never on
+//! a stream.
 
 mod arguments;
 mod arrived;
@@ -13,8 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use anyhow::bail;
 use connect_streams::Timestamp;
 use console::Term;
+use lake_files::layout::{CONTACT_EVENT_COPIES_PARTITION, COPIES_PARTITION};
 use redrive::ContactRecordTarget;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinSet;
@@ -61,8 +64,16 @@ pub async fn tail(
         let client = shards::client(&connection);
         readers.spawn(shards::read(client, name.to_owned(), reader));
     } else {
-        say(&wrapped(copies::NO_STREAM, width(), 0));
-        readers.spawn(copies::read(connection.clone(), reader, now));
+        let kind = arguments.stream.into();
+        let (partition, why) = match kind {
+            StreamKind::ContactEvents => (CONTACT_EVENT_COPIES_PARTITION, copies::NO_EVENT_STREAM),
+            StreamKind::ContactRecords | StreamKind::AgentEvents => (COPIES_PARTITION, copies::NO_STREAM),
+        };
+        if kind == StreamKind::ContactEvents && connection.names.contact_events.is_none() {
+            bail!("the stack does not process contact events; deploy it with ContactEvents=true");
+        }
+        say(&wrapped(why, width(), 0));
+        readers.spawn(copies::read(connection.clone(), partition, reader, now));
     }
     let mut show = Show { arguments, lines: Lines::of(arguments), receiver, behind };
     tokio::select! {
@@ -78,7 +89,9 @@ fn stream(connection: &Connection, kind: StreamKind) -> Option<&str> {
     match (kind, &connection.names.contact_records) {
         (StreamKind::AgentEvents, _) => Some(&connection.names.agent_event_stream),
         (StreamKind::ContactRecords, ContactRecordTarget::Stream(name)) => Some(name),
-        (StreamKind::ContactRecords, ContactRecordTarget::Firehose(_)) => None,
+        (StreamKind::ContactRecords, ContactRecordTarget::Firehose(_)) | (StreamKind::ContactEvents, _) => {
+            None
+        }
     }
 }
 

@@ -51,6 +51,8 @@ pub enum RecordsKind {
     ContactRecords,
     /// Agent events, which the agent-event-upserter function processes
     AgentEvents,
+    /// Contact events, which the contact-event-upserter function processes
+    ContactEvents,
 }
 
 impl From<RecordsKind> for StreamKind {
@@ -58,6 +60,7 @@ impl From<RecordsKind> for StreamKind {
         match kind {
             RecordsKind::ContactRecords => Self::ContactRecords,
             RecordsKind::AgentEvents => Self::AgentEvents,
+            RecordsKind::ContactEvents => Self::ContactEvents,
         }
     }
 }
@@ -103,6 +106,7 @@ struct Found {
     records: u64,
     contact_records: Outcomes,
     agent_events: Outcomes,
+    contact_events: Outcomes,
     passed_over: BTreeMap<&'static str, u64>,
     alike: Alike,
     left_out: Option<String>,
@@ -170,6 +174,7 @@ impl Found {
         let outcomes = match judgment.stream {
             StreamKind::ContactRecords => &mut self.contact_records,
             StreamKind::AgentEvents => &mut self.agent_events,
+            StreamKind::ContactEvents => &mut self.contact_events,
         };
         match &judgment.fate {
             Fate::Written => outcomes.written += 1,
@@ -186,7 +191,7 @@ impl Found {
     }
 
     fn failed(&self) -> u64 {
-        self.contact_records.failed + self.agent_events.failed
+        self.contact_records.failed + self.agent_events.failed + self.contact_events.failed
     }
 
     fn json(&self, judge: &Judge) -> Value {
@@ -195,6 +200,7 @@ impl Found {
             "failed": self.failed(),
             "contact_records": self.contact_records,
             "agent_events": self.agent_events,
+            "contact_events": self.contact_events,
             "passed_over": self.passed_over,
             "failures": self.alike.json(),
             "type_drift": judge.summary.type_drift,
@@ -222,6 +228,11 @@ impl Found {
         line("  written", written, "would be in the agent tables");
         line("  skipped", passed_over, &other);
         line("  rejected", failed, "would be kept under rejected/agent-events/, with their bytes");
+        let Outcomes { written, passed_over, failed } = self.contact_events;
+        line("Contact events", written + passed_over + failed, "");
+        line("  written", written, "would be in the table of contacts in flight");
+        line("  skipped", passed_over, &other);
+        line("  rejected", failed, "would be kept under rejected/contact-events/, with their bytes");
         let alike = self.alike.report();
         if !alike.is_empty() {
             let _ = write!(text, "\n{alike}");

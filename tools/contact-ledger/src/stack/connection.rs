@@ -8,11 +8,11 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Args;
-use redrive::{AwsDestination, AwsLake, ContactRecordTarget};
+use redrive::{AwsDestination, AwsLake, AwsQueues, ContactRecordTarget};
 use served_stack::{NotServed, Served};
 
 use crate::stack::aws::AwsArguments;
-use crate::stack::parts::{Deployed, Names};
+use crate::stack::parts::{ContactEventNames, Deployed, Names};
 use connect_streams::StreamKind;
 use ledger_console::arguments::demo::OUTPUT;
 use ledger_console::render::output::say;
@@ -121,6 +121,7 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
         )
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
         .build();
+    let queue_url = |name: &str| format!("{}/{}/{name}", served.streams, served_stack::ACCOUNT);
     let names = Names {
         lake_bucket: served_stack::LAKE_BUCKET.to_owned(),
         agent_state_table: served_stack::AGENT_STATE_TABLE.to_owned(),
@@ -128,11 +129,19 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
         agent_event_stream: served_stack::AGENT_EVENT_STREAM.to_owned(),
         agent_event_function: served_stack::UPSERTER.to_owned(),
         contact_records: ContactRecordTarget::Firehose(served_stack::CONTACT_RECORD_STREAM.to_owned()),
+        contact_events: Some(ContactEventNames {
+            table: served_stack::CONTACT_STATE_TABLE.to_owned(),
+            function: served_stack::CONTACT_EVENT_UPSERTER.to_owned(),
+            queue: queue_url(served_stack::CONTACT_EVENTS),
+            dead_letters: queue_url(served_stack::CONTACT_EVENT_DEAD_LETTERS),
+            rule_dead_letters: queue_url(served_stack::CONTACT_EVENT_RULE_DEAD_LETTERS),
+        }),
     };
     let resources = [
         ("ContactRecordNormalizer", served_stack::NORMALIZER),
         ("AgentEventUpserter", served_stack::UPSERTER),
         ("ContactRecordFirehose", served_stack::CONTACT_RECORD_STREAM),
+        ("ContactEventUpserter", served_stack::CONTACT_EVENT_UPSERTER),
     ];
     let deployed = Deployed {
         resources: resources.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into(),
@@ -182,7 +191,7 @@ impl Connection {
         self.local.is_some()
     }
 
-    /// The configuration for Kinesis, Firehose, and Lambda, which share one endpoint in the local stack.
+    /// The configuration for Kinesis, Firehose, SQS, and Lambda, which share one endpoint in the local stack.
     #[must_use]
     pub fn streams(&self) -> SdkConfig {
         let mut config = self.config.to_builder();
@@ -218,10 +227,29 @@ impl Connection {
             lambda: aws_sdk_lambda::Client::new(&config),
             contact_records: self.names.contact_records.clone(),
             agent_event_function: self.names.agent_event_function.clone(),
+            contact_event_function: self.names.contact_events.as_ref().map(|names| names.function.clone()),
         }
     }
 
-    /// The agent tables.
+    /// The client of SQS.
+    #[must_use]
+    pub fn queues(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.streams())
+    }
+
+    /// The dead-letter queues of contact events.
+    #[must_use]
+    pub fn dead_letter_queues(&self) -> AwsQueues {
+        let urls = self
+            .names
+            .contact_events
+            .iter()
+            .flat_map(|names| [&names.dead_letters, &names.rule_dead_letters]);
+        let named = |url: &String| (url.rsplit('/').next().unwrap_or(url).to_owned(), url.clone());
+        AwsQueues { client: self.queues(), urls: urls.map(named).collect() }
+    }
+
+    /// The tables.
     #[must_use]
     pub fn tables(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connect_streams::StreamKind;
+use contact_state::LongestLife;
 use redrive::ContactRecordTarget;
 
 /// The names of a stack's parts.
@@ -20,6 +21,36 @@ pub struct Names {
     pub agent_event_function: String,
     /// Where contact records are sent.
     pub contact_records: ContactRecordTarget,
+    /// The parts for contact events, if the stack processes them.
+    pub contact_events: Option<ContactEventNames>,
+}
+
+/// The names of the parts for contact events.
+#[derive(Debug, Clone)]
+pub struct ContactEventNames {
+    /// The `ContactState` table.
+    pub table: String,
+    /// The function that processes contact events.
+    pub function: String,
+    /// The URL of the queue.
+    pub queue: String,
+    /// The URL of the queue's dead-letter queue.
+    pub dead_letters: String,
+    /// The URL of the rule's dead-letter queue.
+    pub rule_dead_letters: String,
+}
+
+impl ContactEventNames {
+    /// The names of these resources, if all of them exist.
+    pub(crate) fn of(resource: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        Some(Self {
+            table: resource("ContactStateTable")?,
+            function: resource("ContactEventUpserter")?,
+            queue: resource("ContactEventQueue")?,
+            dead_letters: resource("ContactEventDeadLetters")?,
+            rule_dead_letters: resource("ContactEventRuleDeadLetters")?,
+        })
+    }
 }
 
 /// A stream that the stack reads but does not own.
@@ -43,6 +74,8 @@ pub struct Deployed {
     pub status: Option<String>,
     /// The Amazon Connect instance it was deployed with.
     pub instance_arn: Option<String>,
+    /// How long contacts can be in flight.
+    pub longest_life: LongestLife,
     /// The streams that the stack does not own.
     pub existing: BTreeMap<StreamKind, ExistingStream>,
     /// ARNs that Amazon Connect should stream to.

@@ -10,9 +10,10 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use redrive::ContactRecordTarget;
 
-use crate::stack::parts::{Deployed, ExistingStream, Names};
+use crate::stack::parts::{ContactEventNames, Deployed, ExistingStream, Names};
 use crate::stack::streaming::targets;
 use connect_streams::StreamKind;
+use contact_state::LongestLife;
 
 /// Looks up the stack in CloudFormation.
 pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Names, Deployed)> {
@@ -55,6 +56,7 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
             Some((_, stream)) => ContactRecordTarget::Stream(stream.to_owned()),
             None => ContactRecordTarget::Firehose(part("ContactRecordFirehose")?),
         },
+        contact_events: ContactEventNames::of(|name| resources.get(name).cloned()),
     };
     // arn:aws:cloudformation:<Region>:<account>:stack/…
     let account = described.stack_id.as_ref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
@@ -63,12 +65,25 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
         account,
         status: described.stack_status.map(|status| status.as_str().to_owned()),
         instance_arn: parameters.get("ConnectInstanceArn").cloned(),
+        longest_life: longest_life(&parameters),
         existing: existing(&outputs, &parameters),
         targets: targets(&outputs),
         outputs,
         resources,
     };
     Ok((names, deployed))
+}
+
+/// How long contacts can be in flight, as the stack was deployed.
+fn longest_life(parameters: &BTreeMap<String, String>) -> LongestLife {
+    let default = LongestLife::default();
+    let hours =
+        |name: &str, default| parameters.get(name).and_then(|hours| hours.parse().ok()).unwrap_or(default);
+    LongestLife {
+        voice_task_hours: hours("UnconfirmedVoiceTaskHours", default.voice_task_hours),
+        chat_hours: hours("UnconfirmedChatHours", default.chat_hours),
+        other_hours: hours("UnconfirmedOtherHours", default.other_hours),
+    }
 }
 
 /// The streams that the stack reads but does not own.

@@ -19,11 +19,15 @@ pub struct Association {
     pub target: String,
 }
 
+/// Nothing has to be switched on for contact events, so no storage config is ever asked for.
+const NOT_STREAMED: &str = "contact events go to EventBridge, not to a stream";
+
 /// Amazon Connect's resource type for a kind of record.
 pub(crate) const fn resource_type(kind: StreamKind) -> &'static str {
     match kind {
         StreamKind::ContactRecords => "CONTACT_TRACE_RECORDS",
         StreamKind::AgentEvents => "AGENT_EVENTS",
+        StreamKind::ContactEvents => panic!("{}", NOT_STREAMED),
     }
 }
 
@@ -32,6 +36,7 @@ pub(crate) const fn association_resource(kind: StreamKind) -> &'static str {
     match kind {
         StreamKind::ContactRecords => "ContactRecordStreaming",
         StreamKind::AgentEvents => "AgentEventStreaming",
+        StreamKind::ContactEvents => panic!("{}", NOT_STREAMED),
     }
 }
 

@@ -55,6 +55,10 @@ impl Kept {
                     expected.compare_failure(StreamKind::ContactRecords, record);
                     self.note_record(StreamKind::ContactRecords, &failure.reason, record, &place);
                 }
+                Payload::ContactEvent(event) => {
+                    expected.compare_failure(StreamKind::ContactEvents, event);
+                    self.note_record(StreamKind::ContactEvents, &failure.reason, event, &place);
+                }
                 Payload::AgentEvent(record) => {
                     let record = serde_json::from_str::<StreamRecord>(record.get()).ok();
                     match record.as_ref().and_then(|record| record.data.bytes().ok()) {

@@ -48,13 +48,15 @@ impl RunResult {
 
     /// The page's data.
     fn data(&mut self) -> serde_json::Value {
-        let Differences { agents, history, rows, failures } = self.differences;
+        let Differences { agents, history, contacts, rows, failures } = self.differences;
         let newest = self.contacts.newest();
         let (redelivered_rows, newer_versions) = self.contacts.repeats(&newest);
         json!({
             "verdict": self.verdict(),
             "summary": self.to_json(),
-            "differences": {"agents": agents, "history": history, "rows": rows, "failures": failures},
+            "differences": {
+                "agents": agents, "history": history, "contacts": contacts, "rows": rows, "failures": failures,
+            },
             "redelivered_rows": redelivered_rows,
             "newer_versions": newer_versions,
             "bytes_kept": self.kept.bytes(),

@@ -1,4 +1,4 @@
-//! The alarms that template/alarms.toml declares: their resources, and their overview for docs/operations.md.
+//! The alarms that two tables in template/ declare: their resources, and their overview for docs/operations.md.
 
 use std::fmt::Write as _;
 
@@ -11,6 +11,9 @@ use super::watched::{AllWatched, Watched, check_statistic, namespace_and_name, r
 /// The target of an alarm and its recovery: the given topic, or the topic that the stack creates for the email address.
 const TARGET: &str =
     "!If [HasAlarmTarget, [!If [HasAlarmTopic, !Ref AlarmTopicArn, !Ref AlarmTopic]], !Ref AWS::NoValue]";
+
+/// The tables of alarms.
+const FILES: [&str; 2] = ["alarms.toml", "contact-event-alarms.toml"];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,11 +80,15 @@ struct Term {
 }
 
 fn declared() -> anyhow::Result<Vec<Alarm>> {
-    let Declared { alarm } = read_table("template/alarms.toml")?;
-    for alarm in &alarm {
+    let mut alarms = Vec::new();
+    for file in FILES {
+        let Declared { alarm } = read_table(&format!("template/{file}"))?;
+        alarms.extend(alarm);
+    }
+    for alarm in &alarms {
         alarm.check().with_context(|| alarm.place())?;
     }
-    Ok(alarm)
+    Ok(alarms)
 }
 
 /// The resources of the alarms.
@@ -107,7 +114,7 @@ pub(crate) fn overview() -> anyhow::Result<String> {
 
 impl Alarm {
     fn place(&self) -> String {
-        format!("alarm {} in template/alarms.toml", self.id)
+        format!("alarm {} in template/{}", self.id, FILES.join(" or template/"))
     }
 
     /// Checks what CloudWatch would refuse, or would accept and never evaluate as it is meant.

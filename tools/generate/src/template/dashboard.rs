@@ -1,4 +1,4 @@
-//! The dashboard that template/dashboard.toml declares: sections with three widgets per row.
+//! The dashboards that tables in template/ declare: sections with three widgets per row.
 
 use std::collections::BTreeMap;
 
@@ -67,9 +67,9 @@ impl Axis {
     }
 }
 
-/// The `!Sub` arguments of the dashboard's body.
-pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
-    let dashboard: Dashboard = read_table("template/dashboard.toml")?;
+/// The `!Sub` arguments of the body of a dashboard, declared in `file`.
+pub(super) fn body(watched: &AllWatched, file: &str) -> anyhow::Result<String> {
+    let dashboard: Dashboard = read_table(&format!("template/{file}"))?;
     let mut names = Names { watched, variables: BTreeMap::new() };
     let (mut widgets, mut top) = (Vec::new(), 0);
     for section in &dashboard.section {
@@ -83,7 +83,7 @@ pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
             let y = top + number / row_length * WIDGET_HEIGHT;
             widgets.push(json!({
                 "type": "metric", "x": number % row_length * WIDGET_WIDTH, "y": y,
-                "width": WIDGET_WIDTH, "height": WIDGET_HEIGHT, "properties": widget.properties(&mut names).with_context(|| widget.place())?,
+                "width": WIDGET_WIDTH, "height": WIDGET_HEIGHT, "properties": widget.properties(&mut names).with_context(|| widget.place(file))?,
             }));
         }
         top += section.widget.len().div_ceil(row_length) * WIDGET_HEIGHT;
@@ -96,8 +96,8 @@ pub(super) fn body(watched: &AllWatched) -> anyhow::Result<String> {
 }
 
 impl Widget {
-    fn place(&self) -> String {
-        format!("widget {:?} in template/dashboard.toml", self.title)
+    fn place(&self, file: &str) -> String {
+        format!("widget {:?} in template/{file}", self.title)
     }
 
     fn properties(&self, names: &mut Names<'_>) -> anyhow::Result<Value> {

@@ -72,7 +72,11 @@ pub(super) fn view_tables() -> String {
     for view in views() {
         let name = view.name;
         let id = logical_id(name);
-        let condition = if reads_the_archive(name) { "HasArchiveTables" } else { "HasLakeTables" };
+        let condition = match name {
+            "contact_events" => "HasContactEventTables",
+            name if reads_the_archive(name) => "HasArchiveTables",
+            _ => "HasLakeTables",
+        };
         let columns = view_columns(view);
         let names: Vec<_> = columns.iter().map(|(name, _, _)| name.as_str()).collect();
         let statement = without_head(view.sql).replace("{columns}", &names.join(", "));

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::event_bus::EventBus;
 use crate::event_source_mapping::EventSourceMapping;
 use crate::firehose::Producer;
 use crate::function::Function;
 use crate::kinesis::Stream;
+use crate::sqs::Queue;
 
 /// The resources that the API serves.
 pub struct Services {
@@ -17,4 +19,10 @@ pub struct Services {
     pub functions: Vec<Arc<Function>>,
     /// The event source mapping from the Kinesis stream to its function.
     pub mapping: Arc<EventSourceMapping>,
+    /// The default event bus.
+    pub bus: Arc<EventBus>,
+    /// The queues.
+    pub queues: Vec<Arc<Queue>>,
+    /// The URL of this server, with which the URLs of queues begin.
+    pub endpoint: String,
 }

@@ -9,11 +9,13 @@
 //! (Lambda Developer Guide).
 
 use anyhow::{Context, bail};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use crate::pattern::Pattern;
 
 /// Patterns. A record must match one of them.
 #[derive(Debug, Clone, Default)]
-pub struct FilterCriteria(Vec<Map<String, Value>>);
+pub struct FilterCriteria(Vec<Pattern>);
 
 impl FilterCriteria {
     /// Parses patterns such as `{"data": {"EventType": ["LOGIN"]}}`. Without patterns, every record passes.
@@ -27,7 +29,7 @@ impl FilterCriteria {
     /// The patterns, in the form that Lambda's API returns.
     #[must_use]
     pub fn patterns(&self) -> Vec<Value> {
-        let pattern = |data: &Map<String, Value>| json!({"Pattern": json!({"data": data}).to_string()});
+        let pattern = |data: &Pattern| json!({"Pattern": json!({"data": data.members()}).to_string()});
         self.0.iter().map(pattern).collect()
     }
 
@@ -38,85 +40,17 @@ impl FilterCriteria {
             return true;
         }
         let Ok(Value::Object(value)) = serde_json::from_slice(data) else { return false };
-        self.0.iter().any(|pattern| matches_object(pattern, &value))
+        self.0.iter().any(|pattern| pattern.matches(&value))
     }
 }
 
-fn pattern(text: &str) -> anyhow::Result<Map<String, Value>> {
+fn pattern(text: &str) -> anyhow::Result<Pattern> {
     let value: Value = serde_json::from_str(text).with_context(|| format!("filter {text} is not JSON"))?;
     let Value::Object(mut members) = value else { bail!("filter {text} is not an object") };
     let Some(Value::Object(data)) = members.remove("data") else {
         bail!("filter {text} has no pattern for data, the only key that can be filtered for Kinesis");
     };
-    check(&data)?;
-    Ok(data)
-}
-
-fn check(pattern: &Map<String, Value>) -> anyhow::Result<()> {
-    for (name, rule) in pattern {
-        match rule {
-            Value::Object(nested) => check(nested)?,
-            Value::Array(alternatives) => {
-                for operator in alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-                    if !["prefix", "exists", "anything-but", "numeric"].contains(&operator.as_str()) {
-                        bail!("filter operator {operator} is not supported");
-                    }
-                }
-            }
-            _ => bail!("the pattern for {name} is neither a list nor an object"),
-        }
-    }
-    Ok(())
-}
-
-fn matches_object(pattern: &Map<String, Value>, value: &Map<String, Value>) -> bool {
-    pattern.iter().all(|(name, rule)| match rule {
-        Value::Object(nested) => {
-            value.get(name).and_then(Value::as_object).is_some_and(|value| matches_object(nested, value))
-        }
-        Value::Array(alternatives) => {
-            alternatives.iter().any(|alternative| matches_value(alternative, value.get(name)))
-        }
-        _ => false,
-    })
-}
-
-fn matches_value(alternative: &Value, value: Option<&Value>) -> bool {
-    // A list matches if one of its elements does.
-    if let Some(Value::Array(elements)) = value {
-        return elements.iter().any(|element| matches_value(alternative, Some(element)));
-    }
-    let Value::Object(operator) = alternative else { return value == Some(alternative) };
-    operator.iter().all(|(operator, operand)| match operator.as_str() {
-        "exists" => operand.as_bool() == Some(value.is_some()),
-        "prefix" => {
-            let text = value.and_then(Value::as_str).unwrap_or_default();
-            operand.as_str().is_some_and(|prefix| value.is_some() && text.starts_with(prefix))
-        }
-        "anything-but" => value.is_some_and(|value| match operand {
-            Value::Array(excluded) => !excluded.contains(value),
-            excluded => excluded != value,
-        }),
-        "numeric" => value.and_then(Value::as_f64).is_some_and(|value| is_within(operand, value)),
-        _ => false,
-    })
-}
-
-/// `[">", 0, "<=", 5]`
-fn is_within(operand: &Value, value: f64) -> bool {
-    let comparisons = operand.as_array().map(Vec::as_slice).unwrap_or_default();
-    comparisons.chunks(2).all(|comparison| {
-        let [operator, bound] = comparison else { return false };
-        let Some(bound) = bound.as_f64() else { return false };
-        match operator.as_str() {
-            Some("=") => (bound..=bound).contains(&value),
-            Some("<") => value < bound,
-            Some("<=") => value <= bound,
-            Some(">") => value > bound,
-            Some(">=") => value >= bound,
-            _ => false,
-        }
-    })
+    Pattern::of(data)
 }
 
 #[cfg(test)]

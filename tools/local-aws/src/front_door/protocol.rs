@@ -9,7 +9,7 @@ pub(crate) enum Protocol {
     DynamoDb,
     /// REST with XML.
     S3,
-    /// Kinesis and Firehose (JSON, one path) and Lambda (REST with JSON).
+    /// Kinesis, Firehose, EventBridge and SQS (JSON, one path) and Lambda (REST with JSON).
     Streams,
     /// The Lambda Runtime API, for one process. Its requests are not signed.
     Runtime,
@@ -24,10 +24,12 @@ impl Protocol {
             Self::S3 => &["s3"],
             Self::Runtime => &[],
             Self::Streams if is_lambda(head.uri.path()) => &["lambda"],
-            Self::Streams => match target.and_then(|target| target.split_once('_')) {
-                Some(("Kinesis", _)) => &["kinesis"],
-                Some(("Firehose", _)) => &["firehose"],
-                _ => &["kinesis", "firehose", "lambda"],
+            Self::Streams => match target.and_then(|target| target.split(['_', '.']).next()) {
+                Some("Kinesis") => &["kinesis"],
+                Some("Firehose") => &["firehose"],
+                Some("AWSEvents") => &["events"],
+                Some("AmazonSQS") => &["sqs"],
+                _ => &["kinesis", "firehose", "events", "sqs", "lambda"],
             },
         }
     }

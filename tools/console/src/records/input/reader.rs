@@ -63,6 +63,9 @@ pub const STREAM: Limit = Limit {
     service: "the stream of agent events",
 };
 
+/// The largest contact event: a message of the queue.
+pub const QUEUE: Limit = Limit { bytes: limits::sqs::MESSAGE_BYTES, service: "SQS" };
+
 /// How reading continues after a broken record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {

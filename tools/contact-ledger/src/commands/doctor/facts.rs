@@ -64,8 +64,10 @@ pub struct Facts {
     pub firehose: Option<Fact<Firehose>>,
     /// The Glue table of rows.
     pub glue: Option<Fact<Glue>>,
-    /// The agent tables by name.
+    /// The tables by name.
     pub tables: BTreeMap<String, Fact<Table>>,
+    /// What processes contact events, if the stack does.
+    pub contact_events: Option<ContactEvents>,
     /// The metrics of the last 24 hours.
     pub metrics: Option<Fact<Metrics>>,
     /// Dead letters that were not redriven, by reason.
@@ -81,6 +83,8 @@ pub struct Key {
     pub is_enabled: bool,
     /// The services through which Amazon Connect may use it (`kms:ViaService`).
     pub connect_may_use_it_via: BTreeSet<String>,
+    /// Whether EventBridge may use it.
+    pub event_bridge_may_use_it: bool,
 }
 
 /// A Kinesis stream.
@@ -105,6 +109,19 @@ pub struct Function {
     pub reason: String,
     /// The reserved concurrency, if set.
     pub reserved_concurrency: Option<i32>,
+}
+
+/// What processes contact events.
+#[derive(Debug, Clone, Default)]
+pub struct ContactEvents {
+    /// The state of the rule: `ENABLED`, …
+    pub rule: Option<Fact<String>>,
+    /// The event source mapping from the queue.
+    pub mapping: Option<Fact<Mapping>>,
+    /// The table of contacts in flight.
+    pub table: Option<Fact<Table>>,
+    /// The number of messages in the dead-letter queues, by name.
+    pub dead_letters: BTreeMap<String, Fact<usize>>,
 }
 
 /// An event source mapping.
@@ -175,6 +192,12 @@ pub struct Metrics {
     pub unconverted: f64,
     /// Writes that failed because of environment faults.
     pub environment_faults: f64,
+    /// Rejected contact events.
+    pub contact_events_rejected: f64,
+    /// Writes of contact events that failed because of environment faults.
+    pub contact_event_faults: f64,
+    /// Contact events that the rule could not deliver to a target.
+    pub undelivered_events: f64,
     /// Throttled writes to the agent tables.
     pub throttled: f64,
 }

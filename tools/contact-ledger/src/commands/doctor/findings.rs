@@ -131,6 +131,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     stack(facts, &mut found);
     inbound(facts, &mut found);
     functions(facts, &mut found);
+    contact_events(facts, &mut found);
     destinations(facts, &mut found);
     recent(facts, &mut found);
     found.all
@@ -196,6 +197,59 @@ fn functions(facts: &Facts, found: &mut Findings) {
             check.broken("the Firehose stream for contact records does not invoke contact-record-normalizer");
         }
     });
+}
+
+/// The rule, the queue's event source mapping, and the dead-letter queues of contact events.
+fn contact_events(facts: &Facts, found: &mut Findings) {
+    let Some(contact_events) = &facts.contact_events else { return };
+    let good = |_: &Table| "active, and its items expire".to_owned();
+    found.check("contact table", contact_events.table.as_ref(), good, |table, check| {
+        self::table("the table of contacts in flight", table, check);
+    });
+    let good = |_: &String| "enabled".to_owned();
+    found.check("rule for contact events", contact_events.rule.as_ref(), good, |state, check| {
+        if state != "ENABLED" {
+            check.error(
+                format!("it is {state}: contact events do not arrive, and are not kept anywhere"),
+                "turn it on: `aws events enable-rule`",
+            );
+        }
+    });
+    let good = |mapping: &Mapping| format!("enabled; last result: {}", mapping.last_result);
+    let mapping = contact_events.mapping.as_ref();
+    found.check("mapping for contact events", mapping, good, |mapping, check| {
+        if mapping.state != "Enabled" {
+            check.error(
+                format!(
+                    "it is {}: contact events wait in the queue, and are lost when its retention period ends",
+                    mapping.state
+                ),
+                "turn it on: `aws lambda update-event-source-mapping --enabled`",
+            );
+        }
+        if !mapping.reports_failures {
+            check.broken(
+                "partial batch responses are off (ReportBatchItemFailures): unfinished events count as processed",
+            );
+        }
+        if mapping.has_filter {
+            check.error(
+                "it has a filter: events that do not match it are deleted silently",
+                format!("remove the filter: {}", check.restore),
+            );
+        }
+    });
+    for (name, messages) in &contact_events.dead_letters {
+        let good = |_: &usize| format!("{name} is empty");
+        found.check("dead-letter queue", Some(messages), good, |messages, check| {
+            if *messages > 0 {
+                check.warning(
+                    format!("{messages} contact events are in {name}"),
+                    "fix the cause (docs/operations.md, Contact Events Dead Lettered), then run `contact-ledger redrive`",
+                );
+            }
+        });
+    }
 }
 
 /// The lake table and the agent tables.
@@ -293,6 +347,12 @@ fn key(facts: &Facts, key: &Key, check: &mut Check<'_>) {
         check.error(
             "the KMS key is disabled: nothing can be sent, read, or written",
             "enable it: `aws kms enable-key`",
+        );
+    }
+    if facts.contact_events.is_some() && !key.event_bridge_may_use_it {
+        check.error(
+            "the key policy does not let EventBridge use the KMS key: contact events do not reach the queue",
+            format!("restore the statement EventBridgeSendsContactEvents: {}", check.restore),
         );
     }
     let services: BTreeSet<String> =
@@ -494,6 +554,17 @@ fn metrics(metrics: &Metrics, check: &mut Check<'_>) {
         ("contact records failed", metrics.failed, "Contact Records Failed"),
         ("rows were not converted", metrics.unconverted, "Contact Records Unconverted"),
         ("writes were refused by DynamoDB or S3", metrics.environment_faults, "Agent Event Faults"),
+        ("contact events were rejected", metrics.contact_events_rejected, "Contact Events Rejected"),
+        (
+            "writes of contact events were refused by DynamoDB or S3",
+            metrics.contact_event_faults,
+            "Contact Event Faults",
+        ),
+        (
+            "contact events could not be delivered by the rule",
+            metrics.undelivered_events,
+            "Contact Events Undelivered",
+        ),
         ("writes to the agent tables were throttled", metrics.throttled, "Agent Event Retries"),
     ] {
         if count > 0.0 {

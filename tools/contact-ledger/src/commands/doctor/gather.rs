@@ -7,13 +7,14 @@ use aws_errors::{Class, class_of, refusal, unanswered, why_refused};
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StateValue};
+use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use connect_streams::{StreamKind, Timestamp};
 use lambda_io::metrics::NAMESPACE;
-use redrive::{ContactRecordTarget, Control, Request, run};
+use redrive::{AwsQueues, ContactRecordTarget, Control, Fault, Queues as _, Request, run};
 use serde_json::{Value, json};
 
 use super::facts::{
-    Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
+    ContactEvents, Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
 };
 use crate::commands::schema::{SchemaFormat, schema};
 use crate::stack::connection::Connection;
@@ -39,16 +40,21 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
     for table in [&names.agent_state_table, &names.agent_history_table] {
         facts.tables.insert(table.clone(), self::table(connection, table).await);
     }
-    for logical in ["ContactRecordNormalizer", "AgentEventUpserter", "Redrive"] {
+    for logical in ["ContactRecordNormalizer", "AgentEventUpserter", "ContactEventUpserter", "Redrive"] {
         if let Some(name) = connection.deployed.resources.get(logical) {
             facts.functions.insert(name.clone(), function(connection, name).await);
         }
     }
     if let Some(id) = connection.deployed.outputs.get("AgentEventMappingId") {
-        facts.mapping = Some(mapping(connection, id).await);
+        facts.mapping = Some(mapping(connection, id, "the event source mapping for agent events").await);
     }
     if let Some(name) = connection.deployed.resources.get("ContactRecordFirehose") {
         facts.firehose = Some(firehose(connection, name).await);
+    }
+    if let Some(names) = &names.contact_events {
+        let table = table(connection, &names.table).await;
+        let others = contact_events(connection, now).await;
+        facts.contact_events = Some(ContactEvents { table: Some(table), ..others });
     }
     if !connection.is_local() {
         deployed(connection, instance, now, &mut facts).await;
@@ -87,6 +93,57 @@ async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestam
     facts.alarms = Some(alarms(connection).await);
 }
 
+async fn contact_events(connection: &Connection, now: Timestamp) -> ContactEvents {
+    let queues = connection.dead_letter_queues();
+    let mut facts = ContactEvents::default();
+    for name in queues.names() {
+        let waiting = queues.waiting(&name).await;
+        let waiting = waiting.map_err(|fault| unavailable_queue(&name, &fault));
+        facts.dead_letters.insert(name, waiting);
+    }
+    let resources = &connection.deployed.resources;
+    if let Some(id) = resources.get("ContactEventMapping") {
+        facts.mapping = Some(mapping(connection, id, "the event source mapping for contact events").await);
+    }
+    if let Some(name) = resources.get("ContactEventRule") {
+        facts.rule = Some(rule(connection, name, now).await);
+    }
+    facts
+}
+
+fn unavailable_queue(name: &str, fault: &Fault) -> Unavailable {
+    let error = fault.source.as_deref().and_then(|error| {
+        let error: &(dyn Error + 'static) = error;
+        error.downcast_ref::<SdkError<GetQueueAttributesError>>()
+    });
+    let code = error.and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    match class_of(code) {
+        Class::Missing => Unavailable::Missing(format!("queue {name}")),
+        Class::Denied => Unavailable::Denied(fault.to_string()),
+        Class::Credentials | Class::Invalid | Class::Transient => Unavailable::Unknown(fault.to_string()),
+    }
+}
+
+async fn rule(connection: &Connection, name: &str, now: Timestamp) -> Fact<String> {
+    let body = json!({"Name": name});
+    let describe = Call {
+        service: "events",
+        method: "POST",
+        path: "/".to_owned(),
+        target: Some("AWSEvents.DescribeRule"),
+        body: &body,
+    };
+    let rule = call(connection.config(), now, &describe).await.map_err(|error| {
+        match error.downcast_ref::<Refusal>() {
+            Some(refusal) if refusal.code == "ResourceNotFoundException" => {
+                Unavailable::Missing(format!("rule {name}"))
+            }
+            _ => unavailable_call(&error),
+        }
+    })?;
+    Ok(rule["State"].as_str().unwrap_or_default().to_owned())
+}
+
 /// Why `what` is unavailable.
 fn unavailable<E>(what: &str) -> impl Fn(SdkError<E>) -> Unavailable
 where
@@ -121,7 +178,9 @@ async fn failed(connection: &Connection, now: Timestamp) -> Fact<BTreeMap<String
     let since = Timestamp::from_epoch_milliseconds(since).map(|since| since.to_string());
     let request = Request { since, ..Request::default() };
     let control = Control { now: &|| now, stop: &|| false, progress: &|_| () };
-    let report = run(&connection.lake(), &connection.destination(), &request, &control).await;
+    // The dead-letter queues have findings of their own.
+    let queues = AwsQueues { urls: Vec::new(), ..connection.dead_letter_queues() };
+    let report = run(&connection.lake(), &connection.destination(), &queues, &request, &control).await;
     let report = report.map_err(|error| error.to_string())?;
     Ok(report.reasons.into_iter().map(|(reason, count)| (reason, count.sent + count.stay)).collect())
 }
@@ -170,7 +229,11 @@ async fn key(connection: &Connection, arn: &str) -> Fact<Key> {
         .iter()
         .filter(|statement| grants_connect(statement))
         .flat_map(|statement| texts(&statement["Condition"]["StringEquals"]["kms:ViaService"]));
-    Ok(Key { is_enabled, connect_may_use_it_via: services.collect() })
+    let event_bridge_may_use_it = statements.iter().any(|statement| {
+        texts(&statement["Principal"]["Service"]).any(|service| service == "events.amazonaws.com")
+            && statement["Effect"] == "Allow"
+    });
+    Ok(Key { is_enabled, connect_may_use_it_via: services.collect(), event_bridge_may_use_it })
 }
 
 /// Whether a key policy statement grants access to Amazon Connect's service-linked role.
@@ -208,14 +271,9 @@ async fn function(connection: &Connection, name: &str) -> Fact<Function> {
     })
 }
 
-async fn mapping(connection: &Connection, id: &str) -> Fact<Mapping> {
+async fn mapping(connection: &Connection, id: &str, what: &str) -> Fact<Mapping> {
     let client = aws_sdk_lambda::Client::new(&connection.streams());
-    let mapping = client
-        .get_event_source_mapping()
-        .uuid(id)
-        .send()
-        .await
-        .map_err(unavailable("the event source mapping for agent events"))?;
+    let mapping = client.get_event_source_mapping().uuid(id).send().await.map_err(unavailable(what))?;
     let reports =
         mapping.function_response_types().iter().any(|kind| kind.as_str() == "ReportBatchItemFailures");
     let on_failure = mapping.destination_config().and_then(|destination| destination.on_failure());
@@ -299,6 +357,8 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Fact<Metrics> {
             of("AWS/Kinesis", "IncomingRecords", ("StreamName", stream), "Sum")
         }
     };
+    let contact_events = resource("ContactEventUpserter");
+    let rule = resource("ContactEventRule");
     let stats = [
         incoming,
         of("AWS/Kinesis", "IncomingRecords", ("StreamName", agent_event_stream), "Sum"),
@@ -310,6 +370,9 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Fact<Metrics> {
         of(NAMESPACE, "EnvironmentFaults", ("FunctionName", &upserter), "Sum"),
         of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &state), "Sum"),
         of("AWS/DynamoDB", "WriteThrottleEvents", ("TableName", &history), "Sum"),
+        of(NAMESPACE, "RecordsRejected", ("FunctionName", &contact_events), "Sum"),
+        of(NAMESPACE, "EnvironmentFaults", ("FunctionName", &contact_events), "Sum"),
+        of("AWS/Events", "FailedInvocations", ("RuleName", &rule), "Sum"),
     ];
     let queries = stats
         .into_iter()
@@ -343,6 +406,9 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Fact<Metrics> {
         failed: sum(5),
         unconverted: sum(6),
         environment_faults: sum(7),
+        contact_events_rejected: sum(10),
+        contact_event_faults: sum(11),
+        undelivered_events: sum(12),
         throttled: sum(8) + sum(9),
     })
 }

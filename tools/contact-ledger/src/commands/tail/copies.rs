@@ -1,4 +1,4 @@
-//! Reads contact records that go directly to Firehose, from their raw copies in the lake.
+//! Reads contact records that go directly to Firehose, and contact events, from their raw copies in the lake.
 
 use std::collections::HashSet;
 use std::io::Cursor;
@@ -14,11 +14,13 @@ use tokio::time::sleep;
 use super::arrived::{Arrived, Reader};
 use crate::stack::connection::Connection;
 use lake_files::copies::arrival;
-use lake_files::layout::COPIES_PARTITION;
 use ledger_console::records::input::{KINESIS, records_of};
 
 /// Why there is no stream to read.
 pub(super) const NO_STREAM: &str = "Contact records go directly to Firehose, so there is no stream to read. These are the raw copies in the lake, which Firehose buffers for up to 15 minutes. The time shown is that of the oldest record in the same object.";
+
+/// Why there is no stream of contact events.
+pub(super) const NO_EVENT_STREAM: &str = "Contact events arrive in a queue, where reading them would hide them from the function. These are the raw copies in the lake, which Firehose buffers for up to 15 minutes. The time shown is that of the oldest event in the same object.";
 
 /// How often to check for new raw copies.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,6 +29,7 @@ const DAY_MILLISECONDS: i64 = 86_400_000;
 /// Reads raw copies written since the start time, until the receiver is gone.
 pub(super) async fn read(
     connection: Connection,
+    partition: &'static str,
     reader: Reader,
     now: fn() -> Timestamp,
 ) -> anyhow::Result<()> {
@@ -34,7 +37,7 @@ pub(super) async fn read(
     let mut is_first = true;
     loop {
         for day in days(reader.since, now()) {
-            for key in written_since(&connection, &day, reader.since).await? {
+            for key in written_since(&connection, partition, &day, reader.since).await? {
                 if seen.insert(key.clone()) && !send_object(&connection, &reader, &key).await? {
                     return Ok(());
                 }
@@ -57,9 +60,14 @@ fn days(since: Timestamp, now: Timestamp) -> Vec<String> {
 }
 
 /// Keys of a day's objects that were written at or after this time. Records that arrived after it are in one of them.
-async fn written_since(connection: &Connection, day: &str, since: Timestamp) -> anyhow::Result<Vec<String>> {
+async fn written_since(
+    connection: &Connection,
+    partition: &str,
+    day: &str,
+    since: Timestamp,
+) -> anyhow::Result<Vec<String>> {
     let lake = connection.lake();
-    let prefix = format!("{COPIES_PARTITION}{day}/");
+    let prefix = format!("{partition}{day}/");
     let mut keys = Vec::new();
     let listed = for_each_object(&lake.client, &lake.bucket, &prefix, |key, written| {
         let written = written.and_then(|at| at.to_millis().ok());

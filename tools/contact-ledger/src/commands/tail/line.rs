@@ -138,8 +138,14 @@ fn essentials(data: &[u8], kind: Option<RecordKind>, show_values: bool) -> [Stri
         Some(RecordKind::AgentEvent) => agent_event(&record, text, show_values),
         Some(RecordKind::ContactRecord) => contact_record(text),
         Some(RecordKind::ContactEvent) => {
-            let either = |name: &str| [text(&format!("/{name}")), text(&format!("/detail/{name}"))].concat();
-            [either("eventType"), either("contactId"), either("channel")]
+            // With or without an envelope, in lower camel case or Pascal case.
+            let any = |name: &str| {
+                let pascal = name[..1].to_uppercase() + &name[1..];
+                let names = [name, &pascal];
+                let paths = names.iter().flat_map(|name| [format!("/{name}"), format!("/detail/{name}")]);
+                paths.map(|path| text(&path)).find(|text| !text.is_empty()).unwrap_or_default()
+            };
+            [any("eventType"), any("contactId"), any("channel")]
         }
         Some(RecordKind::DemoRecord) => ["demo".to_owned(), text("/ticker_symbol"), String::new()],
         Some(RecordKind::Row) => ["row".to_owned(), text("/contact_id"), String::new()],

@@ -1,5 +1,6 @@
 //! Injects one misconfiguration at a time into a healthy stack.
 
+use super::super::facts::ContactEvents;
 use super::*;
 
 const REGION: &str = "eu-west-2";
@@ -18,7 +19,7 @@ fn healthy() -> Facts {
         reason: String::new(),
         reserved_concurrency: None,
     };
-    let table = Table { status: "ACTIVE".to_owned(), ttl_attribute: Some("expires_at".to_owned()) };
+    let table = || Table { status: "ACTIVE".to_owned(), ttl_attribute: Some("expires_at".to_owned()) };
     Facts {
         is_local: false,
         region: REGION.to_owned(),
@@ -33,6 +34,7 @@ fn healthy() -> Facts {
             connect_may_use_it_via: ["kinesis", "firehose"]
                 .map(|name| format!("{name}.{REGION}.amazonaws.com"))
                 .into(),
+            event_bridge_may_use_it: true,
         })),
         streams: BTreeMap::from([(
             "s".to_owned(),
@@ -51,7 +53,22 @@ fn healthy() -> Facts {
         })),
         firehose: Some(Ok(Firehose { status: "ACTIVE".to_owned(), is_transformed: true })),
         glue: Some(Ok(Glue { is: columns.clone(), expected: columns })),
-        tables: BTreeMap::from([("AgentState".to_owned(), Ok(table))]),
+        tables: BTreeMap::from([("AgentState".to_owned(), Ok(table()))]),
+        contact_events: Some(ContactEvents {
+            rule: Some(Ok("ENABLED".to_owned())),
+            table: Some(Ok(table())),
+            mapping: Some(Ok(Mapping {
+                state: "Enabled".to_owned(),
+                last_result: "none yet".to_owned(),
+                reports_failures: true,
+                bisects: false,
+                has_on_failure: false,
+                has_filter: false,
+                maximum_record_age: None,
+                maximum_retries: None,
+            })),
+            dead_letters: BTreeMap::from([("dead".to_owned(), Ok(0))]),
+        }),
         metrics: Some(Ok(Metrics { contact_records: 5.0, agent_events: 9.0, ..Metrics::default() })),
         failed: Some(Ok(BTreeMap::new())),
         alarms: Some(Ok(Vec::new())),
@@ -61,7 +78,7 @@ fn healthy() -> Facts {
 #[test]
 fn a_healthy_stack_is_all_good() {
     let found = findings(&healthy());
-    assert_eq!(found.len(), 14);
+    assert_eq!(found.len(), 18);
     assert!(
         found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
         "{found:#?}"
@@ -77,10 +94,14 @@ fn first<T>(facts: &mut BTreeMap<String, Fact<T>>) -> &mut T {
     facts.values_mut().next().unwrap().as_mut().unwrap()
 }
 
+fn contact_events(facts: &mut Facts) -> &mut ContactEvents {
+    facts.contact_events.as_mut().unwrap()
+}
+
 /// A check, a misconfiguration, its severity, and a part of the finding or fix.
 type Injected = (&'static str, fn(&mut Facts), Severity, &'static str);
 
-const INJECTED: [Injected; 30] = {
+const INJECTED: [Injected; 40] = {
     use Severity::{Error, Unknown, Warning};
     [
         (
@@ -90,6 +111,60 @@ const INJECTED: [Injected; 30] = {
             "describe-stack-events",
         ),
         ("stack", |facts| *some(&mut facts.status) = "UPDATE_IN_PROGRESS".to_owned(), Warning, "wait"),
+        (
+            "rule for contact events",
+            |facts| *some(&mut contact_events(facts).rule) = "DISABLED".to_owned(),
+            Error,
+            "enable-rule",
+        ),
+        (
+            "rule for contact events",
+            |facts| contact_events(facts).rule = Some(Err(Unavailable::Missing("rule r".to_owned()))),
+            Error,
+            "sam deploy",
+        ),
+        (
+            "mapping for contact events",
+            |facts| some(&mut contact_events(facts).mapping).state = "Disabled".to_owned(),
+            Error,
+            "--enabled",
+        ),
+        (
+            "mapping for contact events",
+            |facts| some(&mut contact_events(facts).mapping).reports_failures = false,
+            Error,
+            "ReportBatchItemFailures",
+        ),
+        (
+            "mapping for contact events",
+            |facts| some(&mut contact_events(facts).mapping).has_filter = true,
+            Error,
+            "remove the filter",
+        ),
+        (
+            "dead-letter queue",
+            |facts| *first(&mut contact_events(facts).dead_letters) = 3,
+            Warning,
+            "contact-ledger redrive",
+        ),
+        (
+            "key",
+            |facts| some(&mut facts.key).event_bridge_may_use_it = false,
+            Error,
+            "EventBridgeSendsContactEvents",
+        ),
+        (
+            "last 24 hours",
+            |facts| some(&mut facts.metrics).contact_events_rejected = 1.0,
+            Warning,
+            "Contact Events Rejected",
+        ),
+        (
+            "last 24 hours",
+            |facts| some(&mut facts.metrics).undelivered_events = 1.0,
+            Warning,
+            "Contact Events Undelivered",
+        ),
         (
             "streaming of agent events",
             |facts| _ = facts.associations.insert(StreamKind::AgentEvents, Ok(None)),
@@ -215,6 +290,12 @@ const INJECTED: [Injected; 30] = {
             "sam deploy",
         ),
         ("agent table", |facts| first(&mut facts.tables).ttl_attribute = None, Warning, "expires_at"),
+        (
+            "contact table",
+            |facts| some(&mut contact_events(facts).table).ttl_attribute = None,
+            Warning,
+            "expires_at",
+        ),
         (
             "last 24 hours",
             |facts| some(&mut facts.metrics).iterator_age_milliseconds = 600_000.0,

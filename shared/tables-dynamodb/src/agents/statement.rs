@@ -8,16 +8,17 @@
 
 use std::fmt::Write as _;
 
-use agent_ledger::store::{Before, Held, Insertion, StoreError};
+use agent_ledger::store::{Before, Held, Insertion};
 use agent_ledger::{Attribute, CLOSED_BY, HistoryEntry, Register, RegisterWrite};
 use aws_sdk_dynamodb::types::builders::BatchStatementRequestBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
     ReturnValuesOnConditionCheckFailure,
 };
+use tables::StoreError;
 
+use super::failure::statement_failure;
 use crate::attribute::{RawItem, to_dynamodb, to_item};
-use crate::failure::statement_failure;
 
 /// Why a statement took no effect, or possibly none.
 pub(crate) enum StatementFailure {

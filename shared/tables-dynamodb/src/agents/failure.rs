@@ -1,28 +1,10 @@
-//! Converts failed requests, to DynamoDB or to S3, to the port's error. `aws_errors` decides whether a retry or a
-//! person helps.
+//! Converts failed statements to the port's error. `aws_errors` decides whether a retry or a person helps.
 
-use std::error::Error;
 use std::sync::Arc;
 
-use agent_ledger::store::{FaultClass, StoreError};
-use aws_errors::{Class, Classified, class_of, classify};
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_errors::{class_of, fault_class};
 use aws_sdk_dynamodb::types::BatchStatementError;
-
-/// The port's error for a failed request.
-pub fn store_error<E, R>(error: SdkError<E, R>) -> StoreError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    let Classified { class, code, is_answer } = classify(&error);
-    let code = code.to_owned();
-    StoreError { class: fault_class(class), code, is_answer, source: Arc::new(error) }
-}
-
-const fn fault_class(class: Class) -> FaultClass {
-    if class.needs_a_person() { FaultClass::Environment } else { FaultClass::Transient }
-}
+use tables::StoreError;
 
 /// One failed statement of a batch.
 #[derive(Debug, thiserror::Error)]

@@ -9,15 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_ledger::Item;
 use agent_ledger::agents::{Agent, agents, is_expired};
 use agent_ledger::intervals::in_sequence;
-use agent_ledger::store::{Held, StoreError};
+use agent_ledger::store::Held;
 use agent_ledger::{AgentKey, Attribute, Register, Version, history_key};
+use aws_errors::store_error;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect_streams::Timestamp;
 use futures::future::try_join_all;
+use tables::StoreError;
 
 use crate::attribute::to_item;
-use crate::failure::store_error;
 
 /// How much earlier than an interval its key may begin, if Connect keeps the start of a state through hold or pause. A
 /// chat lasts at most seven days; a task may last longer.

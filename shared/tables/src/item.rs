@@ -50,23 +50,30 @@ impl FromIterator<(CompactString, Attribute)> for Members {
 }
 
 /// Named values in write order.
-pub(crate) type Attributes = Vec<(&'static str, Attribute)>;
+pub type Attributes = Vec<(&'static str, Attribute)>;
 
 impl Attribute {
-    pub(crate) fn text(text: &str) -> Self {
+    /// A text.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
         Self::Text(text.into())
     }
 
-    pub(crate) fn timestamp(instant: Timestamp) -> Self {
+    /// An instant as text of fixed width.
+    #[must_use]
+    pub fn timestamp(instant: Timestamp) -> Self {
         Self::Text(timestamp_text(instant))
     }
 
-    pub(crate) fn number(number: impl Into<i64>) -> Self {
+    /// A whole number.
+    #[must_use]
+    pub fn number(number: impl Into<i64>) -> Self {
         Self::Number(number.into().to_compact_string())
     }
 
     /// Milliseconds as seconds.
-    pub(crate) fn seconds(milliseconds: i64) -> Self {
+    #[must_use]
+    pub fn seconds(milliseconds: i64) -> Self {
         let text = format_compact!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
         Self::Number(text.trim_end_matches('0').trim_end_matches('.').into())
     }
@@ -81,7 +88,8 @@ impl Attribute {
     }
 
     /// A map of the members that have a value.
-    pub(crate) fn map<'n>(members: impl IntoIterator<Item = (&'n str, Option<Self>)>) -> Self {
+    #[must_use]
+    pub fn map<'n>(members: impl IntoIterator<Item = (&'n str, Option<Self>)>) -> Self {
         Self::Map(members.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect())
     }
 
@@ -101,12 +109,14 @@ impl Attribute {
 }
 
 /// The instant as text of fixed width.
-pub(crate) fn timestamp_text(instant: Timestamp) -> CompactString {
+#[must_use]
+pub fn timestamp_text(instant: Timestamp) -> CompactString {
     CompactString::from_utf8_lossy(&instant.text())
 }
 
 /// Splits attributes into those with a value and the names of those without one.
-pub(crate) fn present_and_absent<const N: usize>(
+#[must_use]
+pub fn present_and_absent<const N: usize>(
     attributes: [(&'static str, Option<Attribute>); N],
 ) -> (Attributes, Vec<&'static str>) {
     let mut present = Attributes::with_capacity(N);
@@ -121,12 +131,14 @@ pub(crate) fn present_and_absent<const N: usize>(
 }
 
 /// The size of attributes, including their names.
-pub(crate) fn bytes(attributes: &Attributes) -> usize {
+#[must_use]
+pub fn bytes(attributes: &[(&'static str, Attribute)]) -> usize {
     attributes.iter().map(|(name, value)| name.len() + value.bytes()).sum()
 }
 
 /// The TTL value of an item: epoch seconds, counted from the event and never from the clock.
-pub(crate) fn expires_at(event: Timestamp, retention_days: u32) -> Attribute {
+#[must_use]
+pub fn expires_at(event: Timestamp, retention_days: u32) -> Attribute {
     const SECONDS_PER_DAY: i64 = 86_400;
     Attribute::number(
         event.epoch_milliseconds().div_euclid(1000) + i64::from(retention_days) * SECONDS_PER_DAY,

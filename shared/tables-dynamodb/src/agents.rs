@@ -1,42 +1,25 @@
-//! The agent tables on DynamoDB: the only crate that reads and writes them through the SDK.
-//!
-//! ```no_run
-//! use agent_ledger_dynamodb::Reader;
-//! use connect_streams::Timestamp;
-//!
-//! # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! let reader = Reader::new(client, "AgentState".to_owned(), "AgentHistory".to_owned());
-//! // An agent without an event for five minutes is marked.
-//! let now = Timestamp::parse("2026-03-02T08:00:00Z").expect("it is a time");
-//! for agent in reader.agents("10000000-0000-4000-8000-000000000001", now, 5).await? {
-//!     println!("{} {:?}", agent.agent_id, agent.activity);
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! The agent tables.
 
-mod attribute;
 mod failure;
 mod reader;
 mod statement;
 
-pub use failure::store_error;
 pub use reader::Reader;
 
 use agent_ledger::Item;
-use agent_ledger::store::{
-    Answer, Before, Consumed, Insertion, Store, WRITES_PER_REQUEST, WrittenEntries, WrittenRegisters,
-};
+use agent_ledger::store::{Before, Insertion, Store, WRITES_PER_REQUEST, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
+use aws_errors::store_error;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::batch_execute_statement::BatchExecuteStatementOutput;
 use aws_sdk_dynamodb::types::{
     BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest, BatchStatementResponse,
     ConsumedCapacity, ReturnConsumedCapacity,
 };
+use tables::{Answer, Consumed};
 
+use crate::agents::statement::{RegisterAttempt, StatementFailure};
 use crate::attribute::{RawItem, to_item};
-use crate::statement::{RegisterAttempt, StatementFailure};
 
 /// Both tables.
 #[derive(Debug, Clone)]

@@ -1,0 +1,66 @@
+//! Wiring: settings, clients, the runtime.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use contact_event_upserter::Upserter;
+use contact_event_upserter::settings::UpserterSettings;
+use lambda_io::settings::Settings;
+use lambda_io::telemetry;
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use rejected_records::S3RejectedStore;
+use tables_dynamodb::contacts::DynamoDbContacts;
+use tokio::time::Instant;
+
+/// Time reserved before the deadline to store rejected records, respond, and log.
+const SAFETY_MARGIN: Duration = Duration::from_secs(2);
+
+/// A batch is thousands of small values. The system allocator would take a fifth of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start(&std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default());
+    let upserter =
+        upserter().await.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
+    let handle = async |event: LambdaEvent<SqsEvent>| -> Result<SqsBatchResponse, Error> {
+        let stop_at = stop_at(&event.context);
+        let (response, summary) = upserter.handle(&event.payload, telemetry::now(), stop_at).await;
+        summary.log(&event.context.env_config.function_name, telemetry::now());
+        Ok(response)
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+async fn upserter() -> Result<Upserter<DynamoDbContacts, S3RejectedStore>, Error> {
+    let settings = UpserterSettings::read(&Settings::from_lookup(&|name| std::env::var(name).ok()))?;
+    // The SDK sets no timeouts by default, so one lost packet would cost the whole invocation.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(10));
+    let config =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts.build()).load().await;
+    Ok(Upserter {
+        store: DynamoDbContacts::new(aws_sdk_dynamodb::Client::new(&config), settings.contact_state_table),
+        rejected_store: S3RejectedStore {
+            client: aws_sdk_s3::Client::new(&config),
+            bucket: settings.rejected_bucket,
+        },
+        rules: settings.rules,
+        write_concurrency: settings.write_concurrency.get(),
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one clock: the invocation's deadline is a wall clock time"
+)]
+fn stop_at(context: &Context) -> Instant {
+    let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
+    // Even with a short timeout, most of the time goes to the writes.
+    Instant::now() + left - SAFETY_MARGIN.min(left / 4)
+}
