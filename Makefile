@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
-  test-kpl test-openx test-queries measure-look-back test-deploy test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
+  test-kpl test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
 # Tools written in Python, in a virtual environment.
@@ -58,6 +58,7 @@ test-rust: rust ## Run the Rust tests; they need no Python, Java, or Go
 test: lint-docs lint-template build-for-tests test-rust ## Run every test, including the quick referees (needs JDK 17 and 25, Maven, and Go)
 	$(TOOLS)/python tests/content-hash/check.py
 	$(TOOLS)/python tests/queries/verify.py duckdb
+	$(MAKE) test-contact-events
 	tests/runtime-interface-emulator/run $(BINARIES)
 	tests/kpl-aggregator/run $(BINARIES)
 	tests/openx/run
@@ -97,6 +98,11 @@ measure-look-back: $(TOOLS_READY) rust ## Measure the bytes read when contacts c
 
 test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (ministack), and send both streams through it
 	$(TOOLS)/python tests/deploy/deploy.py
+
+CONTACTS ?= 3000
+test-contact-events: rust ## Shuffle, duplicate, and lose contact events, and compare the contacts in flight with a second implementation (CONTACTS=3000)
+	python3 -B -m unittest discover -s tests/contact-events -p fold_test.py --quiet
+	python3 -B tests/contact-events/check.py $(BINARIES) $(CONTACTS)
 
 test-dynamodb-local: ## Run the store contract on Amazon's own DynamoDB Local (needs Java 17 and Maven)
 	tests/dynamodb-local/run

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::{Value, json};
+use tables::{Attribute, Item};
 
 /// The instance of [`event`].
 pub const INSTANCE: &str = "arn:aws:connect:eu-west-2:111122223333:instance/i-1";
@@ -64,6 +65,18 @@ pub fn messages<'a>(bodies: impl IntoIterator<Item = &'a str>) -> SqsEvent {
     crate::read_event(&json!({"Records": bodies.into_iter().enumerate().map(record).collect::<Vec<_>>()}))
 }
 
+/// The text at a path like `/detail/contactId`, without regard to the case of names; the exact name wins.
+#[must_use]
+pub fn text_at<'e>(event: &'e Value, path: &str) -> Option<&'e str> {
+    let member = |value: &'e Value, name: &str| {
+        let members = value.as_object()?;
+        let other =
+            || members.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        members.get(name).or_else(other)
+    };
+    path.split('/').skip(1).try_fold(event, member)?.as_str()
+}
+
 /// The order of two events of a contact: time, rank of the type, home Region, ID.
 type Order = (String, i32, bool, String);
 
@@ -92,7 +105,7 @@ pub fn joined<'e>(events: impl IntoIterator<Item = &'e Value>) -> BTreeMap<&'sta
     let mut ranks = BTreeSet::new();
     let instant = |time: &str| time.replace('Z', if time.contains('.') { "Z" } else { ".000Z" });
     for event in events {
-        let text = |path: &str| event.pointer(path).and_then(Value::as_str);
+        let text = |path: &str| text_at(event, path);
         let event_type = text("/detail/eventType").unwrap_or_default();
         let rank = RANKS.iter().position(|name| *name == event_type);
         let rank = rank.map_or(-1, |rank| i32::try_from(rank).unwrap_or(-1));
@@ -137,4 +150,18 @@ pub fn joined<'e>(events: impl IntoIterator<Item = &'e Value>) -> BTreeMap<&'sta
     }
     joined.extend(first_seen.map(|first| ("first_seen", first)));
     joined
+}
+
+/// Attributes as text, without those that only the code's own layout has.
+///
+/// # Panics
+/// When an attribute is neither text nor a number.
+#[must_use]
+pub fn shown(item: &Item) -> BTreeMap<&str, String> {
+    let is_ours = |name: &str| name.ends_with("_by") || ["last_event", "expires_at"].contains(&name);
+    let text = |value: &Attribute| match value {
+        Attribute::Text(text) | Attribute::Number(text) => text.to_string(),
+        other => panic!("{other:?}"),
+    };
+    item.iter().filter(|(name, _)| !is_ours(name)).map(|(name, value)| (name.as_str(), text(value))).collect()
 }

@@ -12,7 +12,7 @@ use contact_state::memory::MemoryStore;
 use contact_state::{LongestLife, Outcome, Retention, Rules, read, write};
 use fastrand::Rng;
 use futures::FutureExt;
-use ledger_tests::contact_events::{INSTANCE, call, event, joined};
+use ledger_tests::contact_events::{INSTANCE, call, event, joined, shown};
 use serde_json::{Value, json};
 use tables::{Attribute, Item};
 
@@ -225,16 +225,6 @@ fn written<'e>(
 fn write_one(store: &MemoryStore, event: &Value, rules: &Rules, now: Timestamp) -> Outcome {
     let planned = read(event.to_string().as_bytes(), rules).unwrap().unwrap();
     write(store, &planned, now).now_or_never().unwrap().value.unwrap()
-}
-
-/// Attributes as text, without those that only the code's own layout has.
-fn shown(item: &Item) -> BTreeMap<&str, String> {
-    let is_ours = |name: &str| name.ends_with("_by") || ["last_event", "expires_at"].contains(&name);
-    let text = |value: &Attribute| match value {
-        Attribute::Text(text) | Attribute::Number(text) => text.to_string(),
-        other => panic!("{other:?}"),
-    };
-    item.iter().filter(|(name, _)| !is_ours(name)).map(|(name, value)| (name.as_str(), text(value))).collect()
 }
 
 fn only_item(store: &MemoryStore) -> Item {
