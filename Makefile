@@ -80,7 +80,7 @@ lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint, and chec
 	$(TOOLS)/sam validate --lint --region eu-west-2 && $(TOOLS)/cfn-lint template.yaml
 	$(TOOLS)/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
 
-test-runtime: rust ## Run both functions under Amazon's Lambda Runtime Interface Emulator (needs Go 1.26)
+test-runtime: rust ## Run contact-record-normalizer and agent-event-upserter under Amazon's Lambda Runtime Interface Emulator (needs Go 1.26)
 	tests/runtime-interface-emulator/run $(BINARIES)
 
 test-kpl: rust ## Unpack records packed by Amazon's KPL aggregator (needs Java 17 and Maven)
@@ -96,7 +96,7 @@ test-queries: $(TOOLS_READY) rust ## Run every query on DuckDB and on Trino 483 
 measure-look-back: $(TOOLS_READY) rust ## Measure the bytes read when contacts count on the day they end, in two layouts, on a year's lake in Trino
 	tests/queries/run look_back.py
 
-test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (ministack), and send both streams through it
+test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (ministack), and send contact records and agent events through it
 	$(TOOLS)/python tests/deploy/deploy.py
 
 CONTACTS ?= 3000
@@ -125,7 +125,7 @@ licenses: $(CARGO_DENY) ## Check licenses, sources, and duplicate versions with 
 ### Search for bugs that the tests miss
 
 SEEDS ?= 10000
-simulate: ## Simulate stream, function, and tables with random seeds (SEEDS=10000), and small cases exhaustively
+simulate: ## Simulate agent event stream, function, and tables with random seeds (SEEDS=10000), and small cases exhaustively
 	SIMULATE_SEEDS=0..$(SEEDS) SMALL_CASES=4 cargo test --locked --config profile.dev.package.ledger-tests.opt-level=2 \
 	  -p ledger-tests --test pure simulation::every_ -- --nocapture
 
@@ -137,7 +137,7 @@ chaos: ## Run the demo with injected faults, with fifty seeds; every result must
 	tests/chaos/run
 
 LOAD_SECONDS ?= 60
-load: ## Run both functions at full load with injected faults (LOAD_SECONDS=60 each): memory stays flat, nothing is lost
+load: ## Run contact-record-normalizer and agent-event-upserter at full load with injected faults (LOAD_SECONDS=60 each): memory stays flat, nothing is lost
 	cargo build --locked --release -p contact-record-normalizer -p agent-event-upserter -p contact-event-upserter
 	LOAD_SECONDS=$(LOAD_SECONDS) cargo run --locked --quiet -p ledger-tests --bin load
 

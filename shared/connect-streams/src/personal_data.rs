@@ -1,4 +1,4 @@
-//! Actions on personal data, the same for both streams.
+//! Actions on personal data, the same for all streams.
 
 use std::borrow::Cow;
 
@@ -51,7 +51,7 @@ impl Action {
     }
 }
 
-/// A fault in the actions of a policy, or in its key; the same for both streams.
+/// A fault in the actions of a policy, or in its key; the same for all streams.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
     /// The action does not exist.

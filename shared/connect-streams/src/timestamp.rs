@@ -1,4 +1,4 @@
-//! The instant type of both streams: milliseconds since 1970, written at a fixed width.
+//! The instant type of all streams: milliseconds since 1970, written at a fixed width.
 //!
 //! Contact records have whole seconds, agent events milliseconds. Comparing their texts would order `…:00Z` after
 //! `…:00.5Z`. So text is parsed once, at the edge, and written only as `YYYY-MM-DDTHH:MM:SS.sssZ`, whose byte order is

@@ -148,7 +148,7 @@ impl Center {
         self.ids
     }
 
-    /// A whole second, now or later: contact records carry whole seconds, and both streams must agree.
+    /// A whole second, now or later: contact records carry whole seconds, and all streams must agree.
     fn in_seconds(&mut self, seconds: std::ops::Range<i64>) -> i64 {
         (self.now + SECOND - 1) / SECOND * SECOND + self.rng.i64(seconds) * SECOND
     }

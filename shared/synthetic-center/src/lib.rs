@@ -1,6 +1,6 @@
 //! The generated center: agents with shifts, statuses, and breaks, and contacts that arrive, wait, and are answered, held,
-//! transferred, called back, or abandoned. Its records appear on both streams as Amazon Connect sends them, and the streams
-//! agree with each other. The same seed gives the same center.
+//! transferred, called back, or abandoned. Its records appear on all three streams as Amazon Connect sends them, and the
+//! streams agree with each other. The same seed gives the same center.
 //!
 //! It is a discrete event simulation, read as an iterator: it keeps only ongoing contacts in memory, not past ones.
 //!

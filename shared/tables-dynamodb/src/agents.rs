@@ -21,7 +21,7 @@ use tables::{Answer, Consumed};
 use crate::agents::statement::{RegisterAttempt, StatementFailure};
 use crate::attribute::{RawItem, to_item};
 
-/// Both tables.
+/// Both agent tables.
 #[derive(Debug, Clone)]
 pub struct DynamoDbStore {
     client: Client,

@@ -89,7 +89,7 @@ async fn main() {
         let has_ended = events.iter().any(|event| text_at(event, "/detail/eventType") == Some("COMPLETED"));
         assert_eq!(contact.stage == Stage::Ended, has_ended);
         assert_eq!(item.contains_key("in_flight"), !has_ended);
-        // Without an end, the state is that after the newest event that arrived, and it does not wait for ever.
+        // Without an end, the state is that after the newest event that arrived, and it does not wait forever.
         if !has_ended {
             let later = now.epoch_milliseconds() + 15 * 86_400_000;
             let later = Timestamp::from_epoch_milliseconds(later).unwrap();

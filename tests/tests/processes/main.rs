@@ -4,6 +4,7 @@ mod agents;
 mod backfill;
 mod command_line;
 mod connect;
+mod contacts;
 mod credentials;
 mod doctor;
 mod exit_codes;

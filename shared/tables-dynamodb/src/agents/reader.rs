@@ -24,7 +24,7 @@ use crate::attribute::to_item;
 /// chat lasts at most seven days; a task may last longer.
 const LONGEST_CONTACT_MILLISECONDS: i64 = 8 * 24 * 3_600_000;
 
-/// Reads both tables.
+/// Reads both agent tables.
 #[derive(Debug, Clone)]
 pub struct Reader {
     client: Client,
