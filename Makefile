@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
-  test-kpl test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
+  test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
 # Tools written in Python, in a virtual environment.
@@ -61,6 +61,7 @@ test: lint-docs lint-template build-for-tests test-rust ## Run every test, inclu
 	$(MAKE) test-contact-events
 	tests/runtime-interface-emulator/run $(BINARIES)
 	tests/kpl-aggregator/run $(BINARIES)
+	tests/event-ruler/run
 	tests/openx/run
 
 check: setup ## Run CI: check format, lints, generated files, and instruction counts, run every test, and deploy on this machine
@@ -85,6 +86,9 @@ test-runtime: rust ## Run contact-record-normalizer and agent-event-upserter und
 
 test-kpl: rust ## Unpack records packed by Amazon's KPL aggregator (needs Java 17 and Maven)
 	tests/kpl-aggregator/run $(BINARIES)
+
+test-event-ruler: ## Judge the rule's event pattern with Amazon's Event Ruler (needs Java 17 and Maven)
+	tests/event-ruler/run
 
 test-openx: $(TOOLS_READY) rust ## Read the rows with Trino's OpenX JSON deserializer and compare them with our Parquet (needs a JDK 25 and Maven)
 	tests/openx/run

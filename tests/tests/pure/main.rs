@@ -11,6 +11,7 @@ mod cost;
 mod cycles;
 mod dependencies;
 mod envelopes;
+mod event_patterns;
 mod golden_rows;
 mod hostile_input;
 mod metric_definitions;
