@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-
 use connect_streams::contact_event::{Channel, ContactEvent, EventType};
 use connect_streams::{Reject, Timestamp, parse};
 use contact_lake::Policy;
