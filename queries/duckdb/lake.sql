@@ -1581,6 +1581,7 @@ FROM (
     contact_id,
     event_id,
     event_type,
+    contact_id_json,
     TRY(CAST(CAST(event_time AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS event_timestamp,
     region,
     UPPER(channel) AS channel,
@@ -1619,6 +1620,10 @@ FROM (
         event ->> '$.detail.AgentInfo.ConnectedToAgentTimestamp'
       ) AS connected,
       COALESCE(event ->> '$.detail.disconnectTimestamp', event ->> '$.detail.DisconnectTimestamp') AS disconnected,
+      COALESCE(
+        CAST(TO_JSON(event -> '$.detail.contactId') AS TEXT),
+        CAST(TO_JSON(event -> '$.detail.ContactId') AS TEXT)
+      ) AS contact_id_json,
       CAST(TO_JSON(event -> '$.detail') AS TEXT) AS detail
     FROM (
       SELECT
@@ -1632,6 +1637,7 @@ WHERE
   AND NOT instance_id IS NULL
   AND event_id <> ''
   AND contact_id <> ''
+  AND SUBSTRING(contact_id_json, 1, 1) = '"'
   AND event_type <> ''
   AND NOT event_timestamp IS NULL;
 

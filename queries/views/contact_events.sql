@@ -30,6 +30,7 @@ FROM (
         contact_id,
         event_id,
         event_type,
+        contact_id_json,
         try(CAST(from_iso8601_timestamp(event_time) AT TIME ZONE 'UTC' AS timestamp(3))) AS event_timestamp,
         region,
         upper(channel) AS channel,
@@ -92,6 +93,10 @@ FROM (
                 json_extract_scalar(event, '$.detail.disconnectTimestamp'),
                 json_extract_scalar(event, '$.detail.DisconnectTimestamp')
             ) AS disconnected,
+            coalesce(
+                json_format(json_extract(event, '$.detail.contactId')),
+                json_format(json_extract(event, '$.detail.ContactId'))
+            ) AS contact_id_json,
             json_format(json_extract(event, '$.detail')) AS detail
         FROM (SELECT try(json_parse(event)) AS event FROM raw_contact_events)
     )
@@ -100,5 +105,7 @@ WHERE copy = 1
   AND instance_id IS NOT NULL
   AND event_id <> ''
   AND contact_id <> ''
+  -- A text, not a number.
+  AND substr(contact_id_json, 1, 1) = '"'
   AND event_type <> ''
   AND event_timestamp IS NOT NULL

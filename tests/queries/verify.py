@@ -65,17 +65,49 @@ def is_contact_record(record):
     return {"ContactId", "InitiationTimestamp", "LastUpdateTimestamp", "InstanceARN"} <= record.keys()
 
 
+def contact_event(event):
+    """The row of a contact event. Amazon prints names in lower camel case and in Pascal case."""
+
+    def at(*path):
+        value = event
+        for name in path:
+            value = value and (value.get(name) or value.get(name[0].upper() + name[1:]))
+        return value
+
+    def time(*path):
+        text = at("detail", *path)
+        return None if not text or text.startswith("1970-01-01") else expected.instant(text)
+
+    def last(*path):
+        return (at("detail", *path) or "").rsplit("/", 1)[-1] or None
+
+    return (
+        event["id"],
+        at("detail", "eventType"),
+        at("detail", "contactId"),
+        last("instanceArn"),
+        expected.instant(event["time"]),
+        at("detail", "channel").upper(),
+        last("queueInfo", "queueArn"),
+        time("queueInfo", "enqueueTimestamp"),
+        last("agentInfo", "agentArn"),
+        time("agentInfo", "connectedToAgentTimestamp"),
+        time("initiationTimestamp"),
+        time("disconnectTimestamp"),
+    )
+
+
 class Run:
     """A generated day: the story, and the lake that the stack built from its delivery with faults."""
 
     def __init__(self, folder, permille):
         story, sent = folder / "story", folder / "sent"
-        no_faults = ["--duplicated", 0, "--late", 0, "--malformed", 0]
-        faults = ["--duplicated", permille, "--late", permille, "--malformed", 8]
+        no_faults = ["--duplicated", 0, "--late", 0, "--malformed", 0, "--lost", 0]
+        faults = ["--duplicated", permille, "--late", permille, "--malformed", 8, "--lost", 0]
         ledger("generate", *CENTER, *no_faults, "--output", story)
         ledger("generate", *CENTER, *faults, "--output", sent)
         self.arrival = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-        files = [f"--{kind}={sent / kind}.jsonl" for kind in ("contact-records", "agent-events")]
+        files = [f"--{kind}={sent / kind}.jsonl" for kind in ("contact-records", "agent-events", "contact-events")]
         ledger("demo", *files, "--output", folder / "made")
         self.lake, self.made, self.sent = folder / "made" / "lake", folder / "made", sent
         self.sent_events = (sent / "agent-events.jsonl").read_bytes().splitlines()
@@ -85,6 +117,7 @@ class Run:
 
         self.records = list(readable((story / "contact-records.jsonl").read_bytes().splitlines()))
         self.events = list(readable((story / "agent-events.jsonl").read_bytes().splitlines()))
+        self.contact_events = list(readable((story / "contact-events.jsonl").read_bytes().splitlines()))
         self.delivered = [record for record in readable(self.sent_records) if is_contact_record(record)]
         self.center = expected.Center(self.records, self.events)
         text = lambda record: json.dumps(record, sort_keys=True)  # noqa: E731
@@ -285,6 +318,13 @@ class Verification:
             for event in run.events
         ]
         self.check("agent_events", rows, wanted)
+
+        columns = (
+            "event_id, event_type, contact_id, instance_id, event_timestamp, channel, queue_id, enqueue_timestamp, agent_id, "
+            "connected_to_agent_timestamp, initiation_timestamp, disconnect_timestamp"
+        )
+        rows = engine.ask(f"SELECT {columns} FROM contact_events WHERE instance_id <> 'another-instance'")
+        self.check("contact_events", rows, map(contact_event, run.contact_events))
 
         for view, kind, names in [
             ("agent_status_intervals", "status#", ["name", "status_type"]),

@@ -51,6 +51,57 @@ pub fn call() -> Vec<Value> {
     events
 }
 
+/// The events of a contact that was abandoned in the flow: 4, or of a call that was transferred once: 8. Every one is a
+/// snapshot of the contact so far, with IDs like Amazon Connect's.
+///
+/// # Panics
+/// For another number of events.
+#[must_use]
+pub fn contact_of(events: usize, number: usize) -> Vec<Value> {
+    const ABANDONED: [&str; 4] = ["INITIATED", "CONNECTED_TO_SYSTEM", "DISCONNECTED", "COMPLETED"];
+    const TRANSFERRED: [&str; 8] = [
+        "INITIATED",
+        "CONNECTED_TO_SYSTEM",
+        "QUEUED",
+        "CONTACT_DATA_UPDATED",
+        "CONNECTED_TO_AGENT",
+        "CONTACT_DATA_UPDATED",
+        "DISCONNECTED",
+        "COMPLETED",
+    ];
+    let types: &[&str] = match events {
+        4 => &ABANDONED,
+        8 => &TRANSFERRED,
+        _ => panic!("a contact has 4 or 8 events"),
+    };
+    let uuid = |kind: usize, number: usize| format!("{kind:08x}-0000-4000-8000-{number:012x}");
+    let time = |place: usize| format!("2026-03-02T08:00:{:02}.250Z", 7 * place);
+    let instance = format!("arn:aws:connect:eu-west-2:111122223333:instance/{}", uuid(1, 1));
+    let mut detail = json!({
+        "contactId": uuid(2, number), "channel": "VOICE", "initiationMethod": "INBOUND",
+        "instanceArn": instance, "initiationTimestamp": time(0),
+    });
+    let mut sent = Vec::with_capacity(events);
+    for (place, event_type) in types.iter().enumerate() {
+        match *event_type {
+            "CONNECTED_TO_SYSTEM" => detail["connectedToSystemTimestamp"] = json!(time(place)),
+            "QUEUED" => {
+                let arn = format!("{instance}/queue/{}", uuid(3, number % 12));
+                detail["queueInfo"] =
+                    json!({"queueArn": arn, "queueType": "STANDARD", "enqueueTimestamp": time(place)});
+            }
+            "CONNECTED_TO_AGENT" => {
+                let arn = format!("{instance}/agent/{}", uuid(4, number % 300));
+                detail["agentInfo"] = json!({"agentArn": arn, "connectedToAgentTimestamp": time(place)});
+            }
+            "DISCONNECTED" => detail["disconnectTimestamp"] = json!(time(place)),
+            _ => {}
+        }
+        sent.push(event(&uuid(5, 8 * number + place), &time(place), event_type, detail.clone()));
+    }
+    sent
+}
+
 /// An SQS event with these messages.
 #[must_use]
 pub fn messages<'a>(bodies: impl IntoIterator<Item = &'a str>) -> SqsEvent {

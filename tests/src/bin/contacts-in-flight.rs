@@ -66,8 +66,10 @@ async fn main() {
     let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join("events.jsonl")).unwrap());
     let mut requests = 0;
     for batch in arrived.chunks(BATCH) {
-        let bodies: Vec<_> = batch.iter().map(|event| event.to_string()).collect();
-        bodies.iter().for_each(|body| writeln!(file, "{body}").unwrap());
+        let bodies: Vec<_> = batch.iter().map(ToString::to_string).collect();
+        for body in &bodies {
+            writeln!(file, "{body}").unwrap();
+        }
         let event = messages(bodies.iter().map(String::as_str));
         let (response, summary) = function.handle(&event, now, far_future()).await;
         assert!(response.batch_item_failures.is_empty());
@@ -77,7 +79,9 @@ async fn main() {
     assert!(function.rejected_store.lines().is_empty());
 
     let mut by_contact: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-    arrived.iter().for_each(|event| by_contact.entry(contact_id(event)).or_default().push(event));
+    for event in &arrived {
+        by_contact.entry(contact_id(event)).or_default().push(event);
+    }
     let table = function.store.table();
     assert_eq!(table.len(), by_contact.len());
     let mut in_flight = Vec::new();

@@ -1,4 +1,4 @@
-//! The DynamoDB requests and write units of a day of agent events, by batch size.
+//! The DynamoDB requests and write units of a day of agent events, by batch size, and of contact events.
 //!
 //! They do not depend on the machine. The embedded DynamoDB reports the write units.
 
@@ -8,9 +8,19 @@ use std::sync::{Mutex, PoisonError};
 
 use agent_ledger::store::{Store, WrittenEntries, WrittenRegisters};
 use agent_ledger::{HistoryEntry, RegisterWrite};
+use connect_streams::Timestamp;
+use contact_state::Rules;
+use fastrand::Rng;
 use ledger_console::records::input::Input;
-use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
+use ledger_tests::contact_events::contact_of;
+use ledger_tests::{dynamodb, dynamodb_client, dynamodb_store, far_future, stream_event, upserter};
+use local_aws::Gate;
+use local_aws::dynamodb::DynamoDb;
+use local_aws::stack::create_contact_table;
+use serde_json::Value;
+use served_stack::CONTACT_STATE_TABLE;
 use tables::Consumed;
+use tables_dynamodb::contacts::DynamoDbContacts;
 
 /// A request holds 25 entries, and few requests of a batch are not full.
 const MOST_REQUESTS_PER_ENTRY: f64 = 0.06;
@@ -77,6 +87,67 @@ async fn main() {
         if (batch_size, times) == (1000, 1) {
             let limit = MOST_REQUESTS_PER_ENTRY;
             assert!(bill.requests_per_entry() <= limit, "more than {limit} requests per history entry");
+        }
+    }
+    print_contact_events().await;
+}
+
+/// The most that the median contact event may need, unbatched.
+const MOST_REQUESTS_PER_CONTACT_EVENT: f64 = 1.1;
+const MOST_UNITS_PER_CONTACT_EVENT: f64 = 2.0;
+
+/// Writes the events of contacts one at a time, in this order, and returns what each one consumed.
+async fn contact_events(events: &[Value]) -> Vec<Consumed> {
+    let server = DynamoDb::start(0, Gate::default()).await.unwrap();
+    create_contact_table(&server).unwrap();
+    let client = dynamodb_client(&server.endpoint, &server.keys);
+    let store = DynamoDbContacts::new(client, CONTACT_STATE_TABLE.to_owned());
+    let now = Timestamp::parse("2026-03-02T09:00:00Z").unwrap();
+    let mut consumed = Vec::with_capacity(events.len());
+    for event in events {
+        let planned = contact_state::read(event.to_string().as_bytes(), &Rules::default()).unwrap().unwrap();
+        let answer = contact_state::write(&store, &planned, now).await;
+        answer.value.unwrap();
+        consumed.push(answer.consumed);
+    }
+    consumed
+}
+
+async fn print_contact_events() {
+    const CONTACTS: usize = 300;
+    println!();
+    println!("Contact events, one write each, without batches; median and mean");
+    println!();
+    println!("| events a contact | order | requests/event | write units/event |");
+    println!("|---|---|---|---|");
+    for count in [4, 8] {
+        for order in ["as sent", "all contacts at once", "all twice", "shuffled"] {
+            let contacts = (0..CONTACTS).map(|number| contact_of(count, number));
+            let mut events: Vec<_> = contacts.flatten().collect();
+            match order {
+                "all contacts at once" => events.sort_by_key(|event| event["time"].to_string()),
+                "all twice" => {
+                    let again = events.clone();
+                    events.extend(again);
+                }
+                "shuffled" => Rng::with_seed(7).shuffle(&mut events),
+                _ => {}
+            }
+            let consumed = contact_events(&events).await;
+            let of = |field: fn(&Consumed) -> u32| {
+                let mut values: Vec<_> = consumed.iter().map(field).collect();
+                values.sort_unstable();
+                let all: u32 = values.iter().sum();
+                let mean = f64::from(all) / f64::from(u32::try_from(values.len()).unwrap());
+                (f64::from(values[values.len() / 2]), mean)
+            };
+            let (requests, units) = (of(|one| one.requests), of(|one| one.write_units));
+            println!(
+                "| {count} | {order} | {:.0} and {:.3} | {:.0} and {:.3} |",
+                requests.0, requests.1, units.0, units.1
+            );
+            let limits = (MOST_REQUESTS_PER_CONTACT_EVENT, MOST_UNITS_PER_CONTACT_EVENT);
+            assert!(requests.0 <= limits.0 && units.0 <= limits.1, "the median is above {limits:?}");
         }
     }
 }

@@ -61,7 +61,7 @@ impl Local {
         Ok(Self { stack, served: Served::read(output.path())?, output })
     }
 
-    fn services(&self) -> [Service; 5] {
+    fn services(&self) -> [Service; 7] {
         let address = |url: &str| url.trim_start_matches("http://").to_owned();
         let (streams, dynamodb) = (address(&self.served.streams), address(&self.served.dynamodb));
         let service =
@@ -84,6 +84,8 @@ impl Local {
                 Call::rest("GET", &format!("/2015-03-31/functions/{UPSERTER}"), ""),
                 JSON_CODES,
             ),
+            service("events", &streams, operation("AWSEvents.ListRules", json!({})), JSON_CODES),
+            service("sqs", &streams, operation("AmazonSQS.ListQueues", json!({})), JSON_CODES),
         ]
     }
 
@@ -233,7 +235,7 @@ async fn only_requests_signed_with_the_keys_of_this_run_are_served() {
         let mut another_path = good();
         another_path.target += "?a=b";
         assert_refused(name, &send(another_path), status(400), wrong, "");
-        let elsewhere = Signer { service: "sqs", ..signer() };
+        let elsewhere = Signer { service: "sns", ..signer() };
         let reply = send(service.call.clone().signed(address, &elsewhere));
         assert!([400, 403, 501].contains(&reply.status), "{name}: {reply:?}");
 

@@ -100,6 +100,8 @@ fn the_models_volumes_agree_with_the_generated_center() {
         assert_near(&of("heartbeats"), model.heartbeats, counted.heartbeats);
         assert_near(&of("writes of the state"), model.state_writes, counted.state_writes);
         assert_near(&of("history entries"), model.history_entries, counted.history_entries);
+        let per_contact = counted.contact_events / counted.contact_records;
+        assert!((4.0..8.0).contains(&per_contact), "{per_contact} contact events per contact");
         // Heartbeats are shorter, and quiet centers have more of them.
         let bytes = f64::from(arguments("--agents 1 --contacts-per-day 1").agent_event_bytes);
         let counted_bytes = counted.agent_event_bytes / counted.agent_events;
@@ -141,6 +143,34 @@ fn the_bill_lists_every_service_and_the_saving_of_another_setting() {
         .unwrap();
     let other = cost(&arguments("--agents 2000 --contacts-per-day 100000 --no-archive")).unwrap();
     assert!((dollars(&other, "total") - dollars(&bill, "total") - saving).abs() < 0.02, "{bill}{other}");
+}
+
+/// Contact events are off by default, as in the template.
+#[test]
+fn contact_events_add_their_queue_and_their_writes() {
+    let center = "--agents 2000 --contacts-per-day 100000";
+    let without = cost(&arguments(center)).unwrap();
+    assert!(!without.contains("SQS") && !without.contains("contact events, "), "{without}");
+    let bill = |more: &str| cost(&arguments(&format!("{center} {more}"))).unwrap();
+    let dollars = |bill: &str, name: &str| -> f64 {
+        let line = bill.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let (four, eight) = (bill("--contact-events 4"), bill("--contact-events 8"));
+    for service in ["DynamoDB", "Firehose", "Lambda", "S3", "CloudWatch", "total"] {
+        assert!(dollars(&four, service) > dollars(&without, service), "{service}: {four}");
+        assert!(dollars(&eight, service) >= dollars(&four, service), "{service}: {eight}");
+    }
+    // 12 million events: a request to send each one, and 0.2 to receive and delete it in batches of ten, at least.
+    let queue = dollars(&four, "SQS");
+    assert!((12.0 * 1.2 * 0.40..12.0 * 3.0 * 0.40 + 0.30).contains(&queue), "{four}");
+    let saving = |bill: &str, setting: &str| -> f64 {
+        let line = bill.lines().find(|line| line.contains(setting)).unwrap().to_owned();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let added = dollars(&eight, "total") - dollars(&without, "total");
+    assert!((saving(&without, "ContactEvents=true, 8 events") - added).abs() < 0.05, "{without}");
+    assert!((saving(&eight, "ContactEvents=false") + added).abs() < 0.05, "{eight}");
 }
 
 #[test]

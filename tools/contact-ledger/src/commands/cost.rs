@@ -16,6 +16,9 @@ use self::volume::{Center, Volume};
 /// Number of metrics in the template's alarms, which is what CloudWatch bills, and of custom metrics.
 const ALARMS: f64 = 39.0;
 const METRICS: f64 = 30.0;
+/// Those that contact events add, and a second dashboard.
+const CONTACT_EVENT_ALARMS: f64 = 15.0;
+const CONTACT_EVENT_METRICS: f64 = 10.0;
 /// Requests by Connect, Firehose, and the functions to the KMS key. Data keys are cached for minutes.
 const KMS_REQUESTS_PER_HOUR: f64 = 700.0;
 /// Firehose's buffer for batches to the normalizer: interval and size.
@@ -41,6 +44,18 @@ const CPU_PER_INVOCATION: f64 = 0.001;
 const CPU_PER_CONTACT_BYTE: f64 = 6e-9;
 /// vCPU seconds per agent event, including its requests to DynamoDB, from `make bench` plus 50%.
 const CPU_PER_AGENT_EVENT: f64 = 30e-6;
+/// vCPU seconds per contact event, including its request to DynamoDB, from `make bench` plus 50%.
+const CPU_PER_CONTACT_EVENT: f64 = 150e-6;
+/// Messages that Lambda receives from a queue, and deletes, with one request.
+const QUEUE_BATCH: f64 = 10.0;
+/// Pollers of a quiet queue, each of which sends a request that waits up to 20 seconds.
+const POLLERS: f64 = 5.0;
+const POLL_SECONDS: f64 = 20.0;
+/// Average size of a contact event and of a contact's item, with its entry in the index.
+const CONTACT_EVENT_BYTES: u32 = 1400;
+const CONTACT_ITEM_BYTES: f64 = 1200.0;
+/// Write units per contact event, from `make write-cost`.
+pub const CONTACT_EVENT_WRITE_UNITS: f64 = 1.6;
 /// Seconds per round of requests to DynamoDB, and rounds per invocation.
 const STORE_SECONDS: f64 = 0.008;
 const STORE_ROUNDS: f64 = 2.0;
@@ -85,6 +100,9 @@ pub struct CostArguments {
     /// Days per month that the contact center is open
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=31))]
     pub days: u32,
+    /// Assume `ContactEvents=true`, with this many contact events per contact: 4 if it was abandoned in a flow, about 8 if an agent handled it
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub contact_events: u32,
     /// Average contact record size in bytes
     #[arg(long, value_name = "N", default_value_t = 4000)]
     pub contact_record_bytes: u32,
@@ -115,6 +133,9 @@ pub struct CostArguments {
     /// Value of the template parameter `HistoryRetentionDays`
     #[arg(long, value_name = "N", default_value_t = 90)]
     pub history_retention_days: u32,
+    /// Value of the template parameter `EndedContactDays`
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(30..=90))]
+    pub ended_contact_days: u32,
     /// Value of the template parameter `RawRetentionDays`
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub raw_retention_days: u32,
@@ -149,8 +170,12 @@ pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
     let items = bill(arguments, &prices);
     let total: f64 = items.iter().map(|item| item.dollars).sum();
     let volume = volume_of(arguments);
+    let of_contacts = match contact_events(arguments) {
+        0.0 => String::new(),
+        events => format!(", {:.1} million contact events", events / 1e6),
+    };
     let mut text = format!(
-        "{} agents, {} contacts per day, {} days: {:.1} million agent events, {:.2} million contact records per month\n\
+        "{} agents, {} contacts per day, {} days: {:.1} million agent events, {:.2} million contact records{of_contacts} per month\n\
          Dollars per month in {}, prices as of {}; without tax, support, reads, and free tiers\n\n",
         arguments.agents,
         arguments.contacts_per_day,
@@ -185,6 +210,12 @@ pub fn volume_of(arguments: &CostArguments) -> Volume {
     Volume::of_a_day(&center).times(arguments.days.into())
 }
 
+/// Contact events per month.
+#[must_use]
+pub fn contact_events(arguments: &CostArguments) -> f64 {
+    volume_of(arguments).contact_records * f64::from(arguments.contact_events)
+}
+
 /// Other settings, and how much each would change the total. Differences below half a dollar are omitted.
 fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(String, f64)> {
     let with = |change: &dyn Fn(&mut CostArguments)| {
@@ -193,7 +224,10 @@ fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(Strin
         bill(&changed, prices).iter().map(|item| item.dollars).sum::<f64>() - total
     };
     let shards = shards(arguments);
-    let candidates: [(String, f64); 9] = [
+    let on = if arguments.contact_events == 0 { 8 } else { 0 };
+    let contact_events = format!("ContactEvents={}, {on} events per contact", on > 0);
+    let contact_events = contact_events.trim_end_matches(", 0 events per contact").to_owned();
+    let candidates: [(String, f64); 10] = [
         (
             format!("StreamMode=Provisioned ShardCount={shards}"),
             with(&|changed| changed.stream_mode = StreamMode::Provisioned),
@@ -204,6 +238,7 @@ fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(Strin
         ("HistoryHeartbeats=true".to_owned(), with(&|changed| changed.history_heartbeats = true)),
         ("AgentEventArchive=false".to_owned(), with(&|changed| changed.no_archive = true)),
         ("FunctionMemory=256".to_owned(), with(&|changed| changed.function_memory = 256)),
+        (contact_events, with(&|changed| changed.contact_events = on)),
         ("Alarms=false".to_owned(), with(&|changed| changed.no_alarms = true)),
         (
             "provisioned capacity with auto scaling for the agent tables".to_owned(),
@@ -243,7 +278,8 @@ fn whole(number: f64) -> u32 {
 fn bill(arguments: &CostArguments, prices: &Prices) -> Vec<Item> {
     let volume = volume_of(arguments);
     let invocations = Invocations::of(arguments, &volume);
-    vec![
+    let sqs = (arguments.contact_events > 0).then(|| sqs(arguments, prices));
+    let others = [
         kinesis(arguments, &volume, prices),
         firehose(arguments, &volume, prices),
         lambda(arguments, &volume, &invocations, prices),
@@ -256,13 +292,15 @@ fn bill(arguments: &CostArguments, prices: &Prices) -> Vec<Item> {
             dollars: prices.kms.key
                 + KMS_REQUESTS_PER_HOUR * prices.hours_per_month / 1e4 * prices.kms.ten_thousand_requests,
         },
-    ]
+    ];
+    others.into_iter().chain(sqs).collect()
 }
 
 /// Invocations of each function per month.
 struct Invocations {
     normalizer: f64,
     upserter: f64,
+    contact_events: f64,
 }
 
 impl Invocations {
@@ -279,7 +317,30 @@ impl Invocations {
         Self {
             normalizer: normalizer.min(volume.contact_records),
             upserter: batches.min(volume.agent_events),
+            contact_events: contact_event_batches(arguments),
         }
+    }
+}
+
+/// Invocations for contact events: each poller waits up to a second for more messages.
+fn contact_event_batches(arguments: &CostArguments) -> f64 {
+    let (events, open) = (contact_events(arguments), open_seconds(arguments));
+    let window = 1.0 + STORE_SECONDS;
+    let per_poller_and_window = events / open * window / POLLERS;
+    (open / window * POLLERS * (1.0 - (-per_poller_and_window).exp())).min(events)
+}
+
+/// EventBridge does not bill events of AWS services on the default bus.
+fn sqs(arguments: &CostArguments, prices: &Prices) -> Item {
+    let events = contact_events(arguments);
+    // Each message is sent by a request of its own.
+    let received = (events / QUEUE_BATCH).max(contact_event_batches(arguments));
+    let idle = POLLERS * prices.hours_per_month * 3600.0 / POLL_SECONDS;
+    let requests = events + 2.0 * received + idle;
+    Item {
+        service: "SQS",
+        what: format!("{:.1} million requests", requests / 1e6),
+        dollars: requests / 1e6 * prices.sqs.million_requests,
     }
 }
 
@@ -316,11 +377,17 @@ fn firehose(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item
     let archived =
         if arguments.no_archive { 0.0 } else { volume.agent_events * counted(arguments.agent_event_bytes) };
     let files = open_seconds(arguments) / LAKE_BUFFER_SECONDS;
-    let dollars = (contacts + archived) * firehose.gb
+    let contact_events = contact_events(arguments) * counted(CONTACT_EVENT_BYTES);
+    let dollars = (contacts + archived + contact_events) * firehose.gb
         + contacts * (firehose.gb_converted + firehose.gb_partitioned)
         + files / 1e3 * firehose.thousand_objects_partitioned;
-    let what =
-        format!("{contacts:.1} GB of contact records, {archived:.1} GB of agent events, at least 5 KB each");
+    let of_contacts = match contact_events {
+        0.0 => String::new(),
+        gigabytes => format!(", {gigabytes:.1} GB of contact events"),
+    };
+    let what = format!(
+        "{contacts:.1} GB of contact records, {archived:.1} GB of agent events{of_contacts}, at least 5 KB each"
+    );
     Item { service: "Firehose", what, dollars }
 }
 
@@ -330,13 +397,15 @@ fn lambda(arguments: &CostArguments, volume: &Volume, invocations: &Invocations,
         volume.contact_records * f64::from(arguments.contact_record_bytes) * CPU_PER_CONTACT_BYTE
             + invocations.normalizer * CPU_PER_INVOCATION;
     let agent_cpu = volume.agent_events * CPU_PER_AGENT_EVENT + invocations.upserter * CPU_PER_INVOCATION;
-    let waiting = invocations.upserter * STORE_SECONDS * STORE_ROUNDS;
-    let seconds = (contact_cpu + agent_cpu) / share + waiting;
+    let event_cpu =
+        contact_events(arguments) * CPU_PER_CONTACT_EVENT + invocations.contact_events * CPU_PER_INVOCATION;
+    let waiting = (invocations.upserter * STORE_ROUNDS + invocations.contact_events) * STORE_SECONDS;
+    let seconds = (contact_cpu + agent_cpu + event_cpu) / share + waiting;
     let price = match arguments.architecture {
         Architecture::Arm64 => prices.lambda.gb_second_arm64,
         Architecture::X86 => prices.lambda.gb_second_x86_64,
     };
-    let requests = invocations.normalizer + invocations.upserter;
+    let requests = invocations.normalizer + invocations.upserter + invocations.contact_events;
     let dollars = requests / 1e6 * prices.lambda.million_requests
         + seconds * f64::from(arguments.function_memory) / 1024.0 * price;
     Item {
@@ -353,6 +422,8 @@ fn lambda(arguments: &CostArguments, volume: &Volume, invocations: &Invocations,
 fn dynamodb(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
     let dynamodb = &prices.dynamodb;
     let (state, history) = write_units(arguments, volume);
+    let contact_units = contact_events(arguments) * CONTACT_EVENT_WRITE_UNITS;
+    // The template has on-demand capacity for contacts in flight in any case.
     let units = state + history;
     let writes = if arguments.provisioned_tables {
         // Auto scaling keeps utilization near 70% in open hours, and capacity near zero otherwise.
@@ -364,10 +435,26 @@ fn dynamodb(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item
     };
     let kept_days = f64::from(arguments.history_retention_days);
     let gigabytes = history * volume::HISTORY_ENTRY_BYTES / 1e9 / f64::from(arguments.days) * kept_days;
-    let dollars = writes + gigabytes * (dynamodb.gb_month + dynamodb.gb_month_of_point_in_time_recovery);
+    let contacts = match arguments.contact_events {
+        0 => 0.0,
+        _ => {
+            f64::from(arguments.contacts_per_day)
+                * f64::from(arguments.ended_contact_days)
+                * CONTACT_ITEM_BYTES
+                / 1e9
+        }
+    };
+    let of_contacts = match arguments.contact_events {
+        0 => String::new(),
+        _ => format!(", {contacts:.1} GB of contacts"),
+    };
+    let dollars = writes
+        + contact_units / 1e6 * dynamodb.million_write_units
+        + (gigabytes + contacts) * (dynamodb.gb_month + dynamodb.gb_month_of_point_in_time_recovery);
+    let units = units + contact_units;
     Item {
         service: "DynamoDB",
-        what: format!("{:.1} million write units, {gigabytes:.1} GB of history", units / 1e6),
+        what: format!("{:.1} million write units, {gigabytes:.1} GB of history{of_contacts}", units / 1e6),
         dollars,
     }
 }
@@ -389,8 +476,10 @@ fn s3(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
     let events = volume.agent_events * f64::from(arguments.agent_event_bytes) / 1e9;
     let months = f64::from(arguments.raw_retention_days) / 30.0;
     let archived = if arguments.no_archive { 0.0 } else { events };
+    let contact_events = contact_events(arguments) * f64::from(CONTACT_EVENT_BYTES) / 1e9;
     // Rows are never deleted, so this counts one year of them.
-    let gigabytes = contacts * PARQUET_RATIO * 12.0 + (contacts + archived) * GZIP_RATIO * months;
+    let gigabytes =
+        contacts * PARQUET_RATIO * 12.0 + (contacts + archived + contact_events) * GZIP_RATIO * months;
     let files = open_seconds(arguments) / LAKE_BUFFER_SECONDS * 2.0
         + open_seconds(arguments) / ARCHIVE_BUFFER_SECONDS;
     let dollars = gigabytes * prices.s3.gb_month + files / 1e3 * prices.s3.thousand_puts;
@@ -399,9 +488,17 @@ fn s3(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {
 
 fn cloudwatch(arguments: &CostArguments, invocations: &Invocations, prices: &Prices) -> Item {
     let cloudwatch = &prices.cloudwatch;
-    let logs = (invocations.normalizer + invocations.upserter) * LOG_BYTES / 1e9;
-    let alarms = if arguments.no_alarms { 0.0 } else { ALARMS * cloudwatch.alarm };
-    let dollars = alarms + METRICS * cloudwatch.metric + cloudwatch.dashboard + logs * cloudwatch.gb_of_logs;
+    let invocations = invocations.normalizer + invocations.upserter + invocations.contact_events;
+    let logs = invocations * LOG_BYTES / 1e9;
+    let (alarms, metrics, dashboards) = match arguments.contact_events {
+        0 => (ALARMS, METRICS, 1.0),
+        _ => (ALARMS + CONTACT_EVENT_ALARMS, METRICS + CONTACT_EVENT_METRICS, 2.0),
+    };
+    let alarms = if arguments.no_alarms { 0.0 } else { alarms * cloudwatch.alarm };
+    let dollars = alarms
+        + metrics * cloudwatch.metric
+        + dashboards * cloudwatch.dashboard
+        + logs * cloudwatch.gb_of_logs;
     Item {
         service: "CloudWatch",
         what: format!("alarms, metrics, a dashboard, {logs:.1} GB of logs"),

@@ -12,6 +12,7 @@ pub(super) struct Prices {
     pub(super) firehose: Firehose,
     pub(super) lambda: Lambda,
     pub(super) dynamodb: DynamoDb,
+    pub(super) sqs: Sqs,
     pub(super) s3: S3,
     pub(super) cloudwatch: CloudWatch,
     pub(super) kms: Kms,
@@ -49,6 +50,11 @@ pub(super) struct DynamoDb {
     pub(super) write_unit_hour: f64,
     pub(super) gb_month: f64,
     pub(super) gb_month_of_point_in_time_recovery: f64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Sqs {
+    pub(super) million_requests: f64,
 }
 
 #[derive(Debug, Deserialize)]
