@@ -105,15 +105,23 @@ pub fn contact_of(events: usize, number: usize) -> Vec<Value> {
 /// An SQS event with these messages.
 #[must_use]
 pub fn messages<'a>(bodies: impl IntoIterator<Item = &'a str>) -> SqsEvent {
-    let record = |(index, body): (usize, &str)| {
+    let bodies: Vec<_> = bodies.into_iter().collect();
+    let ids: Vec<_> = (0..bodies.len()).map(|index| format!("m-{index}")).collect();
+    messages_with_ids(ids.iter().map(String::as_str).zip(bodies))
+}
+
+/// An SQS event with messages of these IDs.
+#[must_use]
+pub fn messages_with_ids<'a>(messages: impl IntoIterator<Item = (&'a str, &'a str)>) -> SqsEvent {
+    let record = |(id, body): (&str, &str)| {
         json!({
-            "messageId": format!("m-{index}"), "receiptHandle": format!("r-{index}"), "body": body,
+            "messageId": id, "receiptHandle": format!("r-{id}"), "body": body,
             "attributes": {"SentTimestamp": "1772438400250", "ApproximateReceiveCount": "1"},
             "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs",
             "eventSourceARN": "arn:aws:sqs:eu-west-2:111122223333:contact-events", "awsRegion": "eu-west-2",
         })
     };
-    crate::read_event(&json!({"Records": bodies.into_iter().enumerate().map(record).collect::<Vec<_>>()}))
+    crate::read_event(&json!({"Records": messages.into_iter().map(record).collect::<Vec<_>>()}))
 }
 
 /// The text at a path like `/detail/contactId`, without regard to the case of names; the exact name wins.

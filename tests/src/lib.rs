@@ -7,6 +7,7 @@ pub mod contact_events;
 pub mod control_plane;
 pub mod golden;
 pub mod hostile;
+pub mod queue_simulation;
 pub mod signed;
 pub mod simulation;
 pub mod template;

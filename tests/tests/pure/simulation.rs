@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use fastrand::Rng;
 use ledger_tests::agent_days::{World, contradictory};
+use ledger_tests::queue_simulation;
 use ledger_tests::simulation::exhaustive::{Case, Explored, explore};
 use ledger_tests::simulation::{Outcome, Scenario, simulate};
 
@@ -62,9 +63,26 @@ fn every_invariant_holds_for_every_seed() {
     );
 }
 
+/// The same for contact events and their queue.
+#[test]
+fn every_invariant_holds_for_every_seed_of_contact_events() {
+    let outcome = |seed: &u64| {
+        let scenario = queue_simulation::Scenario::of(*seed);
+        queue_simulation::simulate(&scenario).unwrap_or_else(|violation| panic!("{scenario:?}: {violation}"))
+    };
+    let total: queue_simulation::Outcome = on_every_core(&seeds().collect::<Vec<_>>(), outcome);
+    println!("{} seeds of contact events: {total:?}", seeds().count());
+    let counts =
+        [total.lost, total.crashes, total.faults, total.late_writes, total.early, total.dead_letters];
+    assert!(counts.iter().all(|count| *count > 0), "{total:?}");
+}
+
 #[test]
 fn a_seed_gives_the_same_outcome_every_time() {
     for seed in 0..40 {
+        let scenario = queue_simulation::Scenario::of(seed);
+        let outcome = || queue_simulation::simulate(&scenario).unwrap();
+        assert_eq!(outcome(), outcome(), "seed {seed} of contact events");
         let scenario = Scenario::of(seed);
         assert_eq!(simulate(&scenario).unwrap(), simulate(&scenario).unwrap(), "seed {seed}");
     }
