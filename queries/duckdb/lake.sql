@@ -1593,7 +1593,10 @@ FROM (
     TRY(CAST(CAST(connected AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS connected,
     TRY(CAST(CAST(disconnected AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP(3))) AS disconnected,
     detail,
-    ROW_NUMBER() OVER (PARTITION BY event_id, contact_id ORDER BY event_time) AS copy
+    ROW_NUMBER() OVER (
+      PARTITION BY instance_arn, contact_id_json, event_id, event_type, event_time
+      ORDER BY region
+    ) AS copy
   FROM (
     SELECT
       event ->> '$.id' AS event_id,

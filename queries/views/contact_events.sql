@@ -42,7 +42,9 @@ FROM (
         try(CAST(from_iso8601_timestamp(connected) AT TIME ZONE 'UTC' AS timestamp(3))) AS connected,
         try(CAST(from_iso8601_timestamp(disconnected) AT TIME ZONE 'UTC' AS timestamp(3))) AS disconnected,
         detail,
-        row_number() OVER (PARTITION BY event_id, contact_id ORDER BY event_time) AS copy
+        row_number() OVER (
+            PARTITION BY instance_arn, contact_id_json, event_id, event_type, event_time ORDER BY region
+        ) AS copy
     FROM (
         SELECT
             json_extract_scalar(event, '$.id') AS event_id,
