@@ -272,7 +272,7 @@ struct Simulation {
     /// Everything that it delivered.
     delivered: Vec<String>,
     visible: Vec<Message>,
-    /// Messages that are received and not deleted, and whether the next step may show them again.
+    /// Messages that are received and not deleted.
     received: BTreeMap<String, Message>,
     dead_letters: Vec<Message>,
     invocations: Vec<Invocation>,

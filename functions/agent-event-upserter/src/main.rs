@@ -6,16 +6,14 @@ use agent_event_upserter::Upserter;
 use agent_event_upserter::settings::UpserterSettings;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
+use lambda_io::deadline::time_for_writes;
 use lambda_io::kinesis::{BatchResponse, StreamEvent};
 use lambda_io::settings::Settings;
 use lambda_io::telemetry;
-use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use rejected_records::S3RejectedStore;
 use tables_dynamodb::agents::DynamoDbStore;
 use tokio::time::Instant;
-
-/// Time reserved before the deadline to store rejected records, respond, and log.
-const SAFETY_MARGIN: Duration = Duration::from_secs(2);
 
 /// A batch is thousands of small values. The system allocator would take a fifth of the time.
 #[global_allocator]
@@ -27,7 +25,8 @@ async fn main() -> Result<(), Error> {
     let upserter =
         upserter().await.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     let handle = async |event: LambdaEvent<StreamEvent>| -> Result<BatchResponse, Error> {
-        let (response, summary) = upserter.handle(&event.payload, stop_at(&event.context)).await;
+        let (response, summary) =
+            upserter.handle(&event.payload, Instant::now() + time_for_writes(event.context.deadline())).await;
         summary.log(&event.context.env_config.function_name, telemetry::now());
         Ok(response)
     };
@@ -53,14 +52,4 @@ async fn upserter() -> Result<Upserter<DynamoDbStore, S3RejectedStore>, Error> {
         rules: settings.rules,
         write_concurrency: settings.write_concurrency.get(),
     })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one clock: the invocation's deadline is a wall clock time"
-)]
-fn stop_at(context: &Context) -> Instant {
-    let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
-    // Even with a short timeout, most of the time goes to the writes.
-    Instant::now() + left - SAFETY_MARGIN.min(left / 4)
 }

@@ -17,6 +17,7 @@
 //! ```
 
 pub mod aggregate;
+pub mod deadline;
 pub mod faults;
 pub mod firehose;
 pub mod kinesis;
