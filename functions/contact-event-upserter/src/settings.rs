@@ -15,6 +15,11 @@ pub enum UpserterSettingError {
     /// The policy is invalid.
     #[error("{0}; correct it in the function's configuration")]
     Policy(#[from] PolicyError),
+    /// Not the ID of an instance: every event would be skipped.
+    #[error(
+        "CONNECT_INSTANCE_ID is {0:?}, which is not the ID of an instance; set the part of the instance's ARN after instance/, or nothing for all instances"
+    )]
+    InstanceId(String),
     /// Ended contacts could be deleted later than others.
     #[error(
         "UNENDED_RETENTION_DAYS is {unended}, below ENDED_RETENTION_DAYS, which is {ended}; contacts without an end must be kept at least as long; correct it in the function's configuration"
@@ -52,6 +57,9 @@ impl UpserterSettings {
         let policy = settings.optional("PII_POLICY", "{}".to_owned(), "a JSON object")?;
         let key = settings.optional_base64("PII_HASH_KEY")?;
         let instance_id = settings.optional("CONNECT_INSTANCE_ID", String::new(), "the ID of an instance")?;
+        if instance_id.contains([':', '/']) {
+            return Err(UpserterSettingError::InstanceId(instance_id));
+        }
         let ended = settings.optional("ENDED_RETENTION_DAYS", default.ended_days, DAYS)?;
         let unended = settings.optional("UNENDED_RETENTION_DAYS", default.unended_days, DAYS)?;
         if unended < ended {

@@ -486,6 +486,12 @@ impl Span {
 }
 
 impl<'a> QueueInfo<'a> {
+    /// Whether it is an agent's own queue, so that its ID is the agent's.
+    #[must_use]
+    pub fn is_agents_own(&self) -> bool {
+        self.queue_type == Some("AGENT") || self.arn.is_some_and(|arn| arn.contains("/queue/agent/"))
+    }
+
     fn from_object(source: Object<'a>) -> Self {
         let [arn, queue_type, enqueued] =
             source.get_each_in_any_case(["queueArn", "queueType", "enqueueTimestamp"]);

@@ -77,8 +77,9 @@ pub struct Contact {
     /// The contact's ID.
     pub contact_id: String,
     /// How far it is.
+    #[serde(rename = "state")]
     pub stage: Stage,
-    /// When this stage began; absent if no event told.
+    /// When this state began; absent if no event told.
     #[serde(serialize_with = "text")]
     pub since: Option<Timestamp>,
     /// The channel.

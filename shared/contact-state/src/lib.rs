@@ -26,7 +26,7 @@
 //! }"#;
 //! let document = parse(event)?;
 //! let event = ContactEvent::from_object(document.as_object().expect("an object"))?.expect("a contact event");
-//! let write = contact_state::plan(&event, &Rules::default());
+//! let write = contact_state::plan(&event, &Rules::default())?;
 //! assert_eq!(write.key.contact_id, "c-1");
 //! assert_eq!(write.fields.iter().map(|(field, _)| field.name).collect::<Vec<_>>(), ["channel", "queue_id", "enqueued"]);
 //! # Ok::<(), connect_streams::Reject>(())

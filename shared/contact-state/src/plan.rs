@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use connect_streams::Timestamp;
-use connect_streams::contact_event::{ContactEvent, EventType};
+use connect_streams::contact_event::{Channel, ContactEvent, EventType};
+use connect_streams::{Reject, RejectCode, Timestamp};
 use tables::{Attribute, board};
 
 use crate::fields::{
@@ -78,9 +78,16 @@ impl ContactWrite {
     }
 }
 
+/// The longest text that is stored. Amazon Connect's are shorter; DynamoDB refuses keys of more than 2,048 bytes and
+/// items of more than 400 KB, every time.
+const TEXT_BYTES: usize = 256;
+
 /// Plans an event.
-#[must_use]
-pub fn plan(event: &ContactEvent<'_>, rules: &Rules) -> ContactWrite {
+///
+/// # Errors
+/// [`RejectCode::BadField`] for an event with a text that is too long to be stored.
+pub fn plan(event: &ContactEvent<'_>, rules: &Rules) -> Result<ContactWrite, Reject> {
+    check_texts(event)?;
     let contact = &event.contact;
     let queue = contact.queue.unwrap_or_default();
     let agent = contact.agent.as_ref();
@@ -92,12 +99,12 @@ pub fn plan(event: &ContactEvent<'_>, rules: &Rules) -> ContactWrite {
         _ => None,
     };
     let fields = [
-        (&CHANNEL, text(contact.channel.map(connect_streams::contact_event::Channel::as_str))),
+        (&CHANNEL, text(contact.channel.map(Channel::as_str))),
         (&INITIATION_METHOD, text(contact.initiation_method)),
         (&INITIATED, time(contact.initiated)),
         (&CONNECTED_TO_SYSTEM, time(contact.connected_to_system)),
         (&SCHEDULED, time(contact.scheduled)),
-        (&QUEUE_ID, text(queue.id)),
+        (&QUEUE_ID, queue.id.and_then(|id| queue_id(id, queue.is_agents_own(), rules))),
         (&ENQUEUED, time(queue.enqueued)),
         (&AGENT_ID, text(agent.and_then(|agent| agent.id))),
         (&CONNECTED_TO_AGENT, time(agent.and_then(|agent| agent.connected))),
@@ -108,7 +115,7 @@ pub fn plan(event: &ContactEvent<'_>, rules: &Rules) -> ContactWrite {
         (&COMPLETED, time((event.event_type == EventType::Completed).then_some(event.time))),
         (&SIMULATED, text(contact.is_simulated().then_some("true"))),
     ];
-    ContactWrite {
+    Ok(ContactWrite {
         key: ContactKey::new(event.instance_id, event.contact_id),
         version: Version::of(event),
         time: event.time,
@@ -118,16 +125,36 @@ pub fn plan(event: &ContactEvent<'_>, rules: &Rules) -> ContactWrite {
             .filter_map(|(field, value)| Some((field, allowed(rules, field, value?)?)))
             .collect(),
         retention: rules.retention,
-    }
+    })
+}
+
+fn check_texts(event: &ContactEvent<'_>) -> Result<(), Reject> {
+    let contact = &event.contact;
+    let texts = [
+        ("detail.instanceArn", Some(event.instance_id)),
+        ("detail.channel", contact.channel.map(Channel::as_str)),
+        ("detail.initiationMethod", contact.initiation_method),
+        ("detail.queueInfo.queueArn", contact.queue.and_then(|queue| queue.id)),
+        ("detail.agentInfo.agentArn", contact.agent.as_ref().and_then(|agent| agent.id)),
+    ];
+    let too_long = texts.into_iter().find(|(_, text)| text.is_some_and(|text| text.len() > TEXT_BYTES));
+    too_long.map_or(Ok(()), |(path, _)| Err(Reject::field(RejectCode::BadField, path)))
+}
+
+/// The ID of a queue. That of an agent's own queue is the agent's, so the action for the agent applies, too.
+fn queue_id(id: &str, is_agents_own: bool, rules: &Rules) -> Option<Attribute> {
+    let id = if is_agents_own { allowed_text(rules, &AGENT_ID, id)? } else { Cow::Borrowed(id) };
+    Some(Attribute::text(&id))
 }
 
 /// The value as the PII policy lets it be stored.
 fn allowed(rules: &Rules, field: &Field, value: Attribute) -> Option<Attribute> {
     match &value {
-        Attribute::Text(text) => {
-            let text = rules.policy.text_of(field.column, Cow::Borrowed(text))?;
-            Some(Attribute::text(&text))
-        }
+        Attribute::Text(text) => allowed_text(rules, field, text).map(|text| Attribute::text(&text)),
         _ => Some(value),
     }
+}
+
+fn allowed_text<'t>(rules: &Rules, field: &Field, text: &'t str) -> Option<Cow<'t, str>> {
+    rules.policy.text_of(field.column, Cow::Borrowed(text))
 }

@@ -21,5 +21,5 @@ pub fn read(bytes: &[u8], rules: &Rules) -> Result<Option<ContactWrite>, Reject>
     }
     let Some(event) = ContactEvent::from_object(object)? else { return Ok(None) };
     let is_ours = rules.instance_id.as_ref().is_none_or(|ours| ours == event.instance_id);
-    Ok(is_ours.then(|| plan(&event, rules)))
+    is_ours.then(|| plan(&event, rules)).transpose()
 }

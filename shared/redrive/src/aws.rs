@@ -255,13 +255,17 @@ impl Queues for AwsQueues {
     }
 
     async fn waiting(&self, queue: &str) -> Result<usize, Fault> {
-        let attribute = QueueAttributeName::ApproximateNumberOfMessages;
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
         let got = self.client.get_queue_attributes().queue_url(self.url(queue));
-        let got = got.attribute_names(attribute.clone()).send().await.map_err(|error| {
+        let got = got.set_attribute_names(Some(counts.to_vec())).send().await.map_err(|error| {
             fault(&format!("queue {queue} cannot be read"), "sqs:GetQueueAttributes on it", error)
         })?;
-        let count = got.attributes.unwrap_or_default().remove(&attribute);
-        Ok(count.and_then(|count| count.parse().ok()).unwrap_or_default())
+        let got = got.attributes.unwrap_or_default();
+        let count = |name| got.get(name)?.parse::<usize>().ok();
+        Ok(counts.iter().filter_map(count).sum())
     }
 
     async fn receive(&self, queue: &str) -> Result<Vec<Waiting>, Fault> {
@@ -291,14 +295,20 @@ impl Queues for AwsQueues {
         Ok(received.messages.unwrap_or_default().into_iter().map(waiting).collect())
     }
 
-    async fn delete(&self, queue: &str, message: &Waiting) -> Result<(), Fault> {
-        let delete = self.client.delete_message().queue_url(self.url(queue)).receipt_handle(&message.receipt);
+    async fn delete(&self, queue: &str, receipt: &str) -> Result<(), Fault> {
+        let delete = self.client.delete_message().queue_url(self.url(queue)).receipt_handle(receipt);
         delete.send().await.map(drop).map_err(|error| {
-            fault(
-                &format!("a message of queue {queue} was sent but cannot be deleted"),
-                "sqs:DeleteMessage on it",
-                error,
-            )
+            let what = format!("a message of queue {queue} was sent but cannot be deleted");
+            fault(&what, "sqs:DeleteMessage on it", error)
+        })
+    }
+
+    async fn show(&self, queue: &str, receipt: &str) -> Result<(), Fault> {
+        let show = self.client.change_message_visibility().queue_url(self.url(queue));
+        let show = show.receipt_handle(receipt).visibility_timeout(0).send().await;
+        show.map(drop).map_err(|error| {
+            let what = format!("messages of queue {queue} were not sent and stay invisible for 5 minutes");
+            fault(&what, "sqs:ChangeMessageVisibility on it", error)
         })
     }
 }

@@ -1,11 +1,11 @@
 //! Sends records in batches as large as the destination accepts, until each record is accepted.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lambda_io::limits::firehose::PUT_RECORDS;
 use serde::Deserialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 use tokio::time::sleep;
 
 use crate::pace::Pace;
@@ -33,139 +33,164 @@ impl<'d, D: Destination> Sender<'d, D> {
         Self { destination, pace: Pace::new(rate) }
     }
 
-    /// Sends records in order until all are sent or `stop` returns true. Returns the number sent.
-    pub(crate) async fn send(
-        &mut self,
-        records: &[&FailedRecord],
-        stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<usize, Fault> {
-        let mut sent = 0;
-        while sent < records.len() && !stop() {
-            let rest = &records[sent..];
-            sent += match rest[0].payload {
-                Payload::ContactRecord(_) => {
-                    let contact_record = |record: &&FailedRecord| match &record.payload {
-                        Payload::ContactRecord(data) => Some(data.len()),
-                        Payload::AgentEvent(_) | Payload::ContactEvent(_) => None,
-                    };
-                    let records = self.first(rest, PUT_RECORDS, PUT_BYTES, contact_record);
-                    self.pace.wait_for(records.len()).await;
-                    self.put(records).await?;
-                    records.len()
-                }
-                Payload::AgentEvent(_) => {
-                    let agent_event = |record: &&FailedRecord| match &record.payload {
-                        Payload::AgentEvent(record) => Some(record.get().len() + 1),
-                        Payload::ContactRecord(_) | Payload::ContactEvent(_) => None,
-                    };
-                    let records = self.first(rest, EVENTS_PER_INVOCATION, EVENT_BYTES, agent_event);
-                    self.pace.wait_for(records.len()).await;
-                    self.invoke(records).await?;
-                    records.len()
-                }
-                Payload::ContactEvent(_) => {
-                    // A body is escaped in the event.
-                    let contact_event = |record: &&FailedRecord| match &record.payload {
-                        Payload::ContactEvent(data) => Some(2 * data.len() + MESSAGE_BYTES),
-                        Payload::ContactRecord(_) | Payload::AgentEvent(_) => None,
-                    };
-                    let records = self.first(rest, EVENTS_PER_INVOCATION, EVENT_BYTES, contact_event);
-                    self.pace.wait_for(records.len()).await;
-                    self.invoke_with_messages(records).await?;
-                    records.len()
-                }
+    /// Sends records in order until all are sent, `stop` returns true, or some cannot be sent.
+    pub(crate) async fn send(&mut self, records: &[&FailedRecord], stop: &(dyn Fn() -> bool + Sync)) -> Sent {
+        let mut sent = Sent::default();
+        let mut begin = 0;
+        while begin < records.len() && !stop() {
+            let batch = self.first(&records[begin..]);
+            self.pace.wait_for(batch.len()).await;
+            let unsent = match batch[0].payload {
+                Payload::ContactRecord(_) => self.put(batch).await,
+                Payload::AgentEvent(_) => self.invoke_with_records(batch).await,
+                Payload::ContactEvent(_) => self.invoke_with_messages(batch).await,
             };
+            let all = 0..batch.len();
+            match unsent {
+                Ok(()) => sent.finished.extend(all.map(|index| begin + index)),
+                Err(Unsent { left, fault }) => {
+                    let finished = all.filter(|index| !left.contains(index));
+                    sent.finished.extend(finished.map(|index| begin + index));
+                    sent.fault = Some(fault);
+                    return sent;
+                }
+            }
+            begin += batch.len();
         }
-        Ok(sent)
+        sent
     }
 
     /// The first records of one kind that fit in a request; at least one.
-    fn first<'r, 'f>(
-        &self,
-        records: &'r [&'f FailedRecord],
-        most: usize,
-        most_bytes: usize,
-        bytes_of: impl Fn(&&FailedRecord) -> Option<usize>,
-    ) -> &'r [&'f FailedRecord] {
-        &records[..fitting(records.iter().map_while(bytes_of), self.pace.at_once(most), most_bytes)]
+    fn first<'r, 'f>(&self, records: &'r [&'f FailedRecord]) -> &'r [&'f FailedRecord] {
+        let (most, most_bytes) = match records[0].payload {
+            Payload::ContactRecord(_) => (PUT_RECORDS, PUT_BYTES),
+            Payload::AgentEvent(_) | Payload::ContactEvent(_) => (EVENTS_PER_INVOCATION, EVENT_BYTES),
+        };
+        let bytes = |record: &&FailedRecord| match (&record.payload, &records[0].payload) {
+            (Payload::ContactRecord(data), Payload::ContactRecord(_)) => Some(data.len()),
+            (Payload::AgentEvent(record), Payload::AgentEvent(_)) => Some(record.get().len() + 1),
+            // A body is escaped in the event.
+            (Payload::ContactEvent(data), Payload::ContactEvent(_)) => Some(2 * data.len() + MESSAGE_BYTES),
+            _ => None,
+        };
+        &records[..fitting(records.iter().map_while(bytes), self.pace.at_once(most), most_bytes)]
     }
 
-    async fn put<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
-        let data = |record: &&'f FailedRecord| match &record.payload {
-            Payload::ContactRecord(data) => data.as_slice(),
-            Payload::AgentEvent(_) | Payload::ContactEvent(_) => {
-                unreachable!("events are sent to their functions")
-            }
-        };
+    async fn put(&self, records: &[&FailedRecord]) -> Result<(), Unsent> {
+        let data = records.iter().filter_map(|record| match &record.payload {
+            Payload::ContactRecord(data) => Some(data.as_slice()),
+            Payload::AgentEvent(_) | Payload::ContactEvent(_) => None,
+        });
         let put = async |records: &[&[u8]]| self.destination.put_contact_records(records).await;
-        put_until_accepted(records.iter().map(data).collect(), &put).await
+        let all = (0..records.len()).collect();
+        put_until_accepted(data.collect(), &put).await.map_err(|fault| Unsent { left: all, fault })
     }
 
-    async fn invoke<'f>(&self, records: &[&'f FailedRecord]) -> Result<(), Fault> {
-        let record = |record: &&'f FailedRecord| match &record.payload {
-            Payload::AgentEvent(record) => &**record,
-            Payload::ContactRecord(_) | Payload::ContactEvent(_) => {
-                unreachable!("only agent events are sent to this function")
+    /// Sends agent events as records of their stream. A function finishes those before the first that it reports.
+    /// Source: [Configuring partial batch response](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
+    /// (Lambda Developer Guide).
+    async fn invoke_with_records(&self, records: &[&FailedRecord]) -> Result<(), Unsent> {
+        let record = |record: &&FailedRecord| match &record.payload {
+            Payload::AgentEvent(record) => {
+                let numbered = serde_json::from_str::<Numbered>(record.get());
+                let id = numbered.map(|numbered| numbered.kinesis.sequence_number).unwrap_or_default();
+                Some(Item { id, json: record.get().to_owned() })
             }
+            Payload::ContactRecord(_) | Payload::ContactEvent(_) => None,
         };
-        let mut waiting: Vec<&RawValue> = records.iter().map(record).collect();
-        let mut attempt = 0;
-        loop {
-            let response = self.destination.send_agent_events(event(&waiting)).await?;
-            let Some(first) = first_unfinished(&response, &waiting)? else { return Ok(()) };
-            attempt = if first == 0 { attempt + 1 } else { 0 };
-            waiting.drain(..first);
-            if attempt == ATTEMPTS {
-                return Err(not_finished("agent-event-upserter", waiting.len()));
-            }
-            back_off(attempt).await;
-        }
+        let items: Vec<_> = records.iter().filter_map(record).collect();
+        let send = async |event| self.destination.send_agent_events(event).await;
+        until_finished("agent-event-upserter", &items, Order::Kept, &send).await
     }
-}
 
-impl<D: Destination> Sender<'_, D> {
-    /// Sends contact events as the messages of their queue, until each is finished.
-    async fn invoke_with_messages(&self, records: &[&FailedRecord]) -> Result<(), Fault> {
+    /// Sends contact events as messages of their queue. A function finishes all but those that it reports.
+    /// Source: [Handling errors for an SQS event source in Lambda](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html)
+    /// (Lambda Developer Guide).
+    async fn invoke_with_messages(&self, records: &[&FailedRecord]) -> Result<(), Unsent> {
         let message = |(index, record): (usize, &&FailedRecord)| match &record.payload {
             Payload::ContactEvent(data) => {
                 let sent = record.arrival.map(|sent| sent.epoch_milliseconds().to_string());
-                (index.to_string(), String::from_utf8_lossy(data).into_owned(), sent)
+                let message = json!({
+                    "messageId": index.to_string(), "body": String::from_utf8_lossy(data),
+                    "eventSource": "aws:sqs",
+                    "attributes": sent.map_or(json!({}), |sent| json!({"SentTimestamp": sent})),
+                });
+                Some(Item { id: index.to_string(), json: message.to_string() })
             }
-            Payload::ContactRecord(_) | Payload::AgentEvent(_) => {
-                unreachable!("only contact events are sent to this function")
-            }
+            Payload::ContactRecord(_) | Payload::AgentEvent(_) => None,
         };
-        let mut waiting: Vec<_> = records.iter().enumerate().map(message).collect();
-        let mut attempt = 0;
-        while !waiting.is_empty() {
-            let messages: Vec<_> = waiting
-                .iter()
-                .map(|(id, body, sent)| {
-                    json!({
-                        "messageId": id, "body": body, "eventSource": "aws:sqs",
-                        "attributes": sent.as_ref().map_or(json!({}), |sent| json!({"SentTimestamp": sent})),
-                    })
-                })
-                .collect();
-            let event = json!({"Records": messages}).to_string().into_bytes();
-            let response = self.destination.send_contact_events(event).await?;
-            let unfinished = unfinished(&response, "contact-event-upserter")?;
-            // An unknown identifier fails the whole batch.
-            let is_known = |id: &String| waiting.iter().any(|(one, ..)| one == id);
-            let before = waiting.len();
-            if unfinished.iter().all(is_known) {
-                waiting.retain(|(id, ..)| unfinished.contains(id));
-            }
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            attempt = if waiting.len() == before { attempt + 1 } else { 0 };
-            if attempt == ATTEMPTS {
-                return Err(not_finished("contact-event-upserter", waiting.len()));
-            }
-            back_off(attempt).await;
+        let items: Vec<_> = records.iter().enumerate().filter_map(message).collect();
+        let send = async |event| self.destination.send_contact_events(event).await;
+        until_finished("contact-event-upserter", &items, Order::Free, &send).await
+    }
+}
+
+/// What became of records that were to be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// The indexes of those that were sent, in order.
+    pub(crate) finished: Vec<usize>,
+    /// Why others could not be sent.
+    pub(crate) fault: Option<Fault>,
+}
+
+/// Records of a batch that could not be sent, by index.
+struct Unsent {
+    left: BTreeSet<usize>,
+    fault: Fault,
+}
+
+/// A record or message of an invocation.
+struct Item {
+    id: String,
+    json: String,
+}
+
+/// Which records of a batch are not finished if a function reports some.
+#[derive(Clone, Copy)]
+enum Order {
+    /// All from the first reported one on.
+    Kept,
+    /// Those that are reported.
+    Free,
+}
+
+/// Invokes a function until it has finished every item.
+async fn until_finished(
+    function: &str,
+    items: &[Item],
+    order: Order,
+    send: &impl AsyncFn(Vec<u8>) -> Result<Vec<u8>, Fault>,
+) -> Result<(), Unsent> {
+    let mut waiting: Vec<usize> = (0..items.len()).collect();
+    let mut attempt = 0;
+    loop {
+        let event = event(waiting.iter().map(|index| items[*index].json.as_str()));
+        let reported = send(event).await.and_then(|response| reported(&response, function));
+        let reported = match reported {
+            Ok(reported) => reported,
+            Err(fault) => return Err(Unsent { left: waiting.into_iter().collect(), fault }),
+        };
+        if reported.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let before = waiting.len();
+        let is_reported = |index: &usize| reported.contains(&items[*index].id);
+        // An unknown identifier fails the whole batch.
+        if reported.iter().all(|id| waiting.iter().any(|index| items[*index].id == *id)) {
+            match order {
+                Order::Kept => {
+                    waiting = waiting.into_iter().skip_while(|index| !is_reported(index)).collect()
+                }
+                Order::Free => waiting.retain(is_reported),
+            }
+        }
+        attempt = if waiting.len() == before { attempt + 1 } else { 0 };
+        if attempt == ATTEMPTS {
+            let fault = not_finished(function, waiting.len());
+            return Err(Unsent { left: waiting.into_iter().collect(), fault });
+        }
+        back_off(attempt).await;
     }
 }
 
@@ -227,13 +252,13 @@ async fn put_until_accepted(
     }
 }
 
-fn event(records: &[&RawValue]) -> Vec<u8> {
+fn event<'r>(records: impl Iterator<Item = &'r str>) -> Vec<u8> {
     let mut event = br#"{"Records":["#.to_vec();
-    for (index, record) in records.iter().enumerate() {
+    for (index, record) in records.enumerate() {
         if index > 0 {
             event.push(b',');
         }
-        event.extend_from_slice(record.get().as_bytes());
+        event.extend_from_slice(record.as_bytes());
     }
     event.extend_from_slice(b"]}");
     event
@@ -264,7 +289,7 @@ struct Number {
 }
 
 /// The identifiers that a function reports as not finished.
-fn unfinished(response: &[u8], function: &str) -> Result<Vec<String>, Fault> {
+fn reported(response: &[u8], function: &str) -> Result<Vec<String>, Fault> {
     let response: Response = serde_json::from_slice(response).map_err(|error| Fault {
         sentence: format!(
             "{function} returned an unexpected response; check that the function name is that of {function}"
@@ -272,22 +297,6 @@ fn unfinished(response: &[u8], function: &str) -> Result<Vec<String>, Fault> {
         source: Some(error.into()),
     })?;
     Ok(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
-}
-
-/// The index of the first record that the function has not finished; `None` if it finished all.
-/// Source: [Configuring partial batch response](https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
-/// (Lambda Developer Guide).
-fn first_unfinished(response: &[u8], records: &[&RawValue]) -> Result<Option<usize>, Fault> {
-    let unfinished = unfinished(response, "agent-event-upserter")?;
-    if unfinished.is_empty() {
-        return Ok(None);
-    }
-    let is_unfinished = |record: &RawValue| {
-        let numbered = serde_json::from_str::<Numbered>(record.get());
-        numbered.is_ok_and(|numbered| unfinished.contains(&numbered.kinesis.sequence_number))
-    };
-    // An unknown identifier fails the whole batch.
-    Ok(Some(records.iter().position(|record| is_unfinished(record)).unwrap_or(0)))
 }
 
 async fn back_off(attempt: u32) {

@@ -66,14 +66,17 @@ pub trait Queues: Sync {
     /// Their names.
     fn names(&self) -> Vec<String>;
 
-    /// The approximate number of messages that wait.
+    /// The approximate number of messages, including those that were received and not deleted.
     fn waiting(&self, queue: &str) -> impl Future<Output = Result<usize, Fault>> + Send;
 
     /// Receives messages, which nobody else receives for some minutes; none if none is left.
     fn receive(&self, queue: &str) -> impl Future<Output = Result<Vec<Waiting>, Fault>> + Send;
 
     /// Deletes a message.
-    fn delete(&self, queue: &str, message: &Waiting) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn delete(&self, queue: &str, receipt: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Makes a message visible that was received.
+    fn show(&self, queue: &str, receipt: &str) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// A message of a dead-letter queue.
@@ -81,7 +84,7 @@ pub trait Queues: Sync {
 pub struct Waiting {
     /// Its ID, the same every time it is received.
     pub id: String,
-    /// The handle to delete it with.
+    /// The handle to delete it or to make it visible with.
     pub receipt: String,
     /// The event.
     pub body: String,

@@ -1,6 +1,6 @@
 //! The result of a run, or of a dry run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct Report {
     pub finished: bool,
     /// The number of objects read.
     pub objects: usize,
+    /// The dead-letter queues whose messages were received.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub queues: BTreeSet<String>,
     /// The number of objects that an earlier run sent completely.
     pub objects_done_before: usize,
     /// Records that match the request.
@@ -68,7 +71,7 @@ impl Report {
     }
 
     pub(crate) fn left_in(&mut self, key: &str) {
-        if self.left_in.len() < OBJECTS_LISTED {
+        if self.left_in.len() < OBJECTS_LISTED && self.left_in.last().is_none_or(|last| last != key) {
             self.left_in.push(key.to_owned());
         }
     }

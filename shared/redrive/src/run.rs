@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use connect_streams::Timestamp;
 
 use crate::check::{Verdict, check};
-use crate::destination::Sender;
+use crate::destination::{Sender, Sent};
 use lake_files::decompressed;
 
 use crate::manifest::{Manifest, Mark, Start};
@@ -69,9 +69,10 @@ pub async fn run<L: Lake, D: Destination, Q: Queues>(
     }
     if run.selection.has_queues() {
         for queue in queues.names() {
-            if !run.queue(queues, &queue).await? {
+            let may_continue = run.queue(queues, &queue).await;
+            if !matches!(may_continue, Ok(true)) {
                 run.manifest.save(lake).await?;
-                return Ok(run.manifest.report);
+                return may_continue.map(|_| run.manifest.report).map_err(RunError::Fault);
             }
         }
     }
@@ -103,27 +104,31 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
         let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
         let is_left = |index: &usize| only_left.as_ref().is_none_or(|left| left.contains(index));
         let records = records.iter().enumerate().filter(|(index, _)| is_left(index));
+        if start == Start::First {
+            self.manifest.report.objects += 1;
+        }
         let Sorted { sendable, mut left } = self.sort(records, key, start);
         let records: Vec<&FailedRecord> = sendable.iter().map(|(_, record)| *record).collect();
-        let sent = if self.request.dry_run {
-            records.len()
-        } else {
-            self.sender.send(&records, self.control.stop).await?
-        };
-        records[..sent].iter().for_each(|record| self.manifest.report.sent(record));
-        if sent < sendable.len() {
-            self.manifest.interrupt();
-            left.extend(sendable[sent..].iter().map(|(index, _)| *index));
-            left.sort_unstable();
-        }
-        if self.request.dry_run || sent == 0 {
+        if self.request.dry_run {
+            records.iter().for_each(|record| self.manifest.report.sent(record));
             return Ok(());
         }
-        self.manifest.mark(self.lake, key, mark, left).await
+        let Sent { finished, fault } = self.sender.send(&records, self.control.stop).await;
+        finished.iter().for_each(|index| self.manifest.report.sent(records[*index]));
+        if finished.len() < sendable.len() {
+            self.manifest.interrupt();
+            let is_left = |place: &usize| finished.binary_search(place).is_err();
+            left.extend((0..sendable.len()).filter(is_left).map(|place| sendable[place].0));
+            left.sort_unstable();
+        }
+        if !finished.is_empty() {
+            self.manifest.mark(self.lake, key, mark, left).await?;
+        }
+        fault.map_or(Ok(()), Err)
     }
 
-    /// Sends the messages of a dead-letter queue, and deletes those that were sent. A message that stays is visible again
-    /// after some minutes. Returns whether the run may continue.
+    /// Sends the messages of a dead-letter queue, and deletes those that were sent. Messages that stay for their data are
+    /// visible again after some minutes; messages that could not be sent, at once. Returns whether the run may continue.
     async fn queue<Q: Queues>(&mut self, queues: &Q, queue: &str) -> Result<bool, Fault> {
         if self.request.dry_run {
             // Receiving messages would hide them from others for some minutes, so they are counted unread.
@@ -134,14 +139,17 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
             return Ok(true);
         }
         let mut seen = BTreeSet::new();
+        let mut unsent = Vec::new();
+        let mut first_fault = None;
         loop {
             let messages = queues.receive(queue).await?;
             // A message that is received again has stayed.
             let messages: Vec<_> =
                 messages.into_iter().filter(|message| seen.insert(message.id.clone())).collect();
             if messages.is_empty() {
-                return Ok(true);
+                break;
             }
+            self.manifest.report.queues.insert(queue.to_owned());
             let records = messages.iter().map(|message| {
                 Ok(FailedRecord {
                     payload: Payload::ContactEvent(message.body.clone().into_bytes()),
@@ -151,18 +159,29 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
             });
             let records: Vec<Result<FailedRecord, Unreadable>> = records.collect();
             let Sorted { sendable, left: _ } = self.sort(records.iter().enumerate(), queue, Start::First);
-            let sent: Vec<_> = sendable.iter().map(|(_, record)| *record).collect();
-            let count = self.sender.send(&sent, self.control.stop).await?;
-            for (index, record) in &sendable[..count] {
-                queues.delete(queue, &messages[*index]).await?;
-                self.manifest.report.sent(record);
+            let to_send: Vec<_> = sendable.iter().map(|(_, record)| *record).collect();
+            let Sent { finished, fault } = self.sender.send(&to_send, self.control.stop).await;
+            for (place, (index, record)) in sendable.iter().enumerate() {
+                let receipt = &messages[*index].receipt;
+                if finished.binary_search(&place).is_ok() {
+                    queues.delete(queue, receipt).await?;
+                    self.manifest.report.sent(record);
+                } else {
+                    unsent.push(receipt.clone());
+                }
             }
             (self.control.progress)(&self.manifest.report);
-            if (self.control.stop)() {
-                self.manifest.interrupt();
-                return Ok(false);
+            // If a fault is of some messages only, the others are sent.
+            let is_of_all = fault.is_some() && finished.is_empty();
+            first_fault = first_fault.or(fault);
+            if is_of_all || (self.control.stop)() {
+                break;
             }
         }
+        for receipt in &unsent {
+            queues.show(queue, receipt).await?;
+        }
+        first_fault.map_or_else(|| Ok(!(self.control.stop)()), Err)
     }
 
     /// Splits an object's records, and counts those that are not sent, but only the first time the object is read.
@@ -174,7 +193,6 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
     ) -> Sorted<'o> {
         let mut uncounted = Report::default();
         let report = if start == Start::First { &mut self.manifest.report } else { &mut uncounted };
-        report.objects += 1;
         let mut sorted = Sorted::default();
         for (index, record) in records {
             match record {
@@ -231,6 +249,10 @@ mod tests {
         arrived: Mutex<BTreeMap<String, usize>>,
         /// The messages of a dead-letter queue.
         messages: Mutex<BTreeMap<String, String>>,
+        /// Those that were received, and are not visible.
+        hidden: Mutex<BTreeSet<String>>,
+        /// The function never finishes messages with this text.
+        never_finished: Option<&'static str>,
         /// The number of requests until the kill, if there is one.
         fuse: Option<AtomicUsize>,
         /// Whether the kill happens after the request is served, or before.
@@ -325,7 +347,9 @@ mod tests {
                 let event: Value = serde_json::from_slice(&event).unwrap();
                 let mut failures = Vec::new();
                 for record in event["Records"].as_array().unwrap() {
-                    if self.is_refused() {
+                    let is_never_finished =
+                        |text: &&str| record["body"].as_str().is_some_and(|body| body.contains(*text));
+                    if self.is_refused() || self.never_finished.as_ref().is_some_and(is_never_finished) {
                         failures.push(json!({"itemIdentifier": record["messageId"]}));
                     } else {
                         let body = record["body"].as_str().unwrap().to_owned();
@@ -354,12 +378,24 @@ mod tests {
                 reason: "MaxReceiveCountExceeded".to_owned(),
                 sent: None,
             };
-            Ok(locked(&self.messages).iter().map(waiting).take(10).collect())
+            let mut hidden = locked(&self.hidden);
+            let messages = locked(&self.messages);
+            let visible = messages.iter().filter(|(id, _)| !hidden.contains(*id));
+            let received: Vec<_> = visible.map(waiting).take(10).collect();
+            hidden.extend(received.iter().map(|message| message.id.clone()));
+            Ok(received)
         }
 
-        async fn delete(&self, _queue: &str, message: &Waiting) -> Result<(), Fault> {
+        async fn delete(&self, _queue: &str, receipt: &str) -> Result<(), Fault> {
             self.serve(|| {
-                locked(&self.messages).remove(&message.id);
+                locked(&self.messages).remove(receipt);
+                locked(&self.hidden).remove(receipt);
+            })
+        }
+
+        async fn show(&self, _queue: &str, receipt: &str) -> Result<(), Fault> {
+            self.serve(|| {
+                locked(&self.hidden).remove(receipt);
             })
         }
     }
@@ -368,12 +404,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn dead_letter_queues_are_sent_and_emptied() {
         let world = World { refuses_every: 3, ..world() };
-        let event = |id: &str| {
-            json!({
-            "id": id, "time": "2026-03-02T08:00:07Z", "detail-type": "Amazon Connect Contact Event",
-            "detail": {"eventType": "QUEUED", "contactId": id, "instanceArn": "arn:aws:connect:eu-west-2:111122223333:instance/i"},
-        }).to_string()
-        };
         for id in 0..5 {
             let id = id.to_string();
             locked(&world.messages).insert(id.clone(), event(&id));
@@ -383,11 +413,57 @@ mod tests {
         assert_eq!((counted.queued.get("dead-letters"), locked(&world.messages).len()), (Some(&6), 6));
         let report = redrive(&world, &request()).await.unwrap();
         assert_eq!((report.records.sent, report.records.stay), (8 + 5, 3 + 1));
+        assert_eq!(report.left_in, [FIREHOSE, REJECTED, HOPELESS, "dead-letters"]);
+        assert_eq!((report.objects, report.queues.len()), (3, 1), "a queue is not an object");
         assert_eq!(locked(&world.messages).keys().collect::<Vec<_>>(), ["6"]);
         let arrived = locked(&world.arrived);
         for id in 0..5 {
             assert_eq!(arrived[&event(&id.to_string())], 1);
         }
+    }
+
+    fn event(id: &str) -> String {
+        let detail = json!({
+            "eventType": "QUEUED", "contactId": id,
+            "instanceArn": "arn:aws:connect:eu-west-2:111122223333:instance/i",
+        });
+        json!({
+            "id": id, "time": "2026-03-02T08:00:07Z", "detail-type": "Amazon Connect Contact Event",
+            "detail": detail,
+        })
+        .to_string()
+    }
+
+    /// One message that never finishes keeps no other. It is reported, and visible again for the next run.
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_never_finishes_stays_alone() {
+        let world = World { never_finished: Some("c-07"), ..World::default() };
+        for id in 0..25 {
+            let id = format!("c-{id:02}");
+            locked(&world.messages).insert(id.clone(), event(&id));
+        }
+        let sentence = redrive(&world, &request()).await.unwrap_err().to_string();
+        assert!(sentence.contains("did not finish 1 records in 8 attempts"), "{sentence}");
+        assert_eq!(locked(&world.messages).keys().collect::<Vec<_>>(), ["c-07"]);
+        assert!(locked(&world.hidden).is_empty(), "it is visible again");
+        assert_eq!(locked(&world.arrived).len(), 24);
+
+        let world = World { never_finished: None, ..world };
+        let report = redrive(&world, &request()).await.unwrap();
+        assert_eq!((report.records.sent, locked(&world.messages).len()), (25, 0), "the same run was resumed");
+    }
+
+    /// If no message can be sent, the run stops after the first batch, and hides no message.
+    #[tokio::test(start_paused = true)]
+    async fn a_function_that_finishes_nothing_stops_the_run() {
+        let world = World { never_finished: Some("c-"), ..World::default() };
+        for id in 0..25 {
+            let id = format!("c-{id:02}");
+            locked(&world.messages).insert(id.clone(), event(&id));
+        }
+        let sentence = redrive(&world, &request()).await.unwrap_err().to_string();
+        assert!(sentence.contains("did not finish 10 records"), "{sentence}");
+        assert_eq!((locked(&world.messages).len(), locked(&world.hidden).len()), (25, 0));
     }
 
     const FIREHOSE: &str = "errors/processing-failed/2026/03/02/08/x";

@@ -193,7 +193,7 @@ async fn events_put_on_the_bus_become_the_contacts_in_flight() {
     assert_eq!(center.ids(&["--voice-task-hours", "200"]).await, "lost waits waits-too talks");
     let row = &center.json(&["--queue", "help", "--state", "with_agent"]).await[0];
     assert_eq!(
-        (&row["stage"], &row["channel"], &row["agent_id"], &row["queue_id"]),
+        (&row["state"], &row["channel"], &row["agent_id"], &row["queue_id"]),
         (&json!("with_agent"), &json!("VOICE"), &json!("ada"), &json!("help"))
     );
     let queues = center.json(&["--by-queue"]).await;

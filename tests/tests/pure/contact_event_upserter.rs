@@ -238,6 +238,11 @@ fn only_the_table_and_the_bucket_are_required_and_wrong_settings_are_explained()
         ("ENDED_RETENTION_DAYS", "soon", "a whole number of days"),
         ("PII_POLICY", "[]", "PII_POLICY is not a JSON object"),
         ("WRITE_CONCURRENCY", "0", "WRITE_CONCURRENCY"),
+        (
+            "CONNECT_INSTANCE_ID",
+            "arn:aws:connect:eu-west-2:111122223333:instance/i",
+            "not the ID of an instance",
+        ),
     ] {
         let error = read(&[(name, value)]).err().unwrap();
         assert!(error.contains(part), "{error}");

@@ -209,6 +209,49 @@ fn only_five_fields_are_required() {
     parsed(&lens, |event| assert_eq!(event.unwrap(), None));
 }
 
+/// DynamoDB refuses keys and items that are too large, every time: such an event is rejected, and its bytes are stored.
+#[test]
+fn texts_that_are_too_long_to_be_stored_are_rejected() {
+    let (longest, long) = ("x".repeat(256), "x".repeat(257));
+    let arn = |kind: &str, id: &str| json!(format!("{INSTANCE}{kind}{id}"));
+    for (path, fields) in [
+        ("detail.channel", (json!({"channel": longest}), json!({"channel": long}))),
+        (
+            "detail.initiationMethod",
+            (json!({"initiationMethod": longest}), json!({"initiationMethod": long})),
+        ),
+        (
+            "detail.queueInfo.queueArn",
+            (
+                json!({"queueInfo": {"queueArn": arn("/queue/", &longest)}}),
+                json!({"queueInfo": {"queueArn": arn("/queue/", &long)}}),
+            ),
+        ),
+        (
+            "detail.agentInfo.agentArn",
+            (
+                json!({"agentInfo": {"agentArn": arn("/agent/", &longest)}}),
+                json!({"agentInfo": {"agentArn": arn("/agent/", &long)}}),
+            ),
+        ),
+        (
+            "detail.instanceArn",
+            (
+                json!({"instanceArn": INSTANCE.replace("i-1", &longest)}),
+                json!({"instanceArn": INSTANCE.replace("i-1", &long)}),
+            ),
+        ),
+    ] {
+        let read = |fields: Value| {
+            let event = event("e", "2026-03-02T08:00:00Z", "QUEUED", fields);
+            read(event.to_string().as_bytes(), &Rules::default()).map(|write| write.is_some())
+        };
+        assert_eq!(read(fields.0), Ok(true), "{path}");
+        let reject = read(fields.1).unwrap_err();
+        assert_eq!((reject.code.as_str(), &*reject.path), ("bad_field", path));
+    }
+}
+
 /// A store with the events written one after the other, and their outcomes.
 fn written<'e>(
     events: impl IntoIterator<Item = &'e Value>,
@@ -523,6 +566,27 @@ fn the_policy_of_contact_records_applies() {
     assert!(!item.contains_key("connected_to_agent") && plain.contains_key("connected_to_agent"));
     let foreign = Rules { instance_id: Some("i-2".to_owned()), ..Rules::default() };
     assert_eq!(read(call()[0].to_string().as_bytes(), &foreign), Ok(None));
+}
+
+/// The ID of an agent's own queue is the agent's: what the policy says of the agent holds for it, too.
+#[test]
+fn a_policy_on_the_agent_holds_for_the_agents_own_queue() {
+    let with = |policy: &str| {
+        let rules = Rules { policy: Policy::read(policy, Some(&[7; 32])).unwrap(), ..Rules::default() };
+        let own = json!({
+            "queueInfo": {"queueArn": format!("{INSTANCE}/queue/agent/a-1"), "queueType": "AGENT"},
+            "agentInfo": {"agentArn": format!("{INSTANCE}/agent/a-1")},
+        });
+        let event = event("e", "2026-03-02T08:00:00Z", "QUEUED", own);
+        let item = only_item(&written(&[event], &rules, at(NOW)).0);
+        ["queue_id", "agent_id"].map(|name| item.get(name).and_then(Attribute::as_text).map(str::to_owned))
+    };
+    let id = || Some("a-1".to_owned());
+    assert_eq!(with("{}"), [id(), id()]);
+    assert_eq!(with(r#"{"agent_id": "drop"}"#), [None, None]);
+    assert_eq!(with(r#"{"queue_id": "drop"}"#), [None, id()]);
+    let [queue, agent] = with(r#"{"agent_id": "hash"}"#);
+    assert!(queue.is_some() && queue == agent && queue != id());
 }
 
 /// Random events of one contact, in random order with duplicates: the item is their join.

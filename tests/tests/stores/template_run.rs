@@ -226,7 +226,12 @@ fn the_roles_of_contact_events_have_every_documented_permission() {
     check_role(&template, "ContactEventRuleRole", put.map(|action| (action, "ContactEventFirehose.Arn")));
     check_role(&template, "ContactEventRuleRole", [("kms:GenerateDataKey", "Key.Arn")]);
     for queue in ["ContactEventDeadLetters.Arn", "ContactEventRuleDeadLetters.Arn"] {
-        let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+        let actions = [
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+        ];
         check_role(&template, "RedriveRole", actions.map(|action| (action, queue)));
     }
     let kept = "arn:aws:s3:::lake/rejected/contact-events/2026/03/02/m-1.jsonl";

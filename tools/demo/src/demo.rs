@@ -12,9 +12,9 @@ use local_aws::faults::{Faults, Part};
 use local_aws::stack::{Stack, StackSettings};
 use rustix::fs::Mode;
 use served_stack::Keys;
-use served_stack::REGION;
 use served_stack::{
-    AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, LAKE_BUCKET,
+    ACCOUNT, AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM,
+    CONTACT_STATE_TABLE, LAKE_BUCKET, REGION,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -290,10 +290,9 @@ pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
             stack.put_agent_event(&partition_key, sent.record.into()).await?;
         }
         StreamKind::ContactEvents => {
+            // What the rule does not match would be lost without a word. In the queue, it is rejected with the reason.
             if !stack.put_contact_event(&sent.record).await {
-                anyhow::bail!(
-                    "a contact event matches no rule of the event bus; send it with its EventBridge envelope, as Amazon Connect does"
-                );
+                stack.send_contact_event(sent.record.into())?;
             }
         }
     }
@@ -365,6 +364,12 @@ run:
   head -n 1 day/agent-events.jsonl > event.json
   aws kinesis put-record --stream-name {AGENT_EVENT_STREAM} --partition-key k \
       --data fileb://event.json
+  aws dynamodb scan --table-name {CONTACT_STATE_TABLE} --max-items 1
+  detail='{{"eventType": "QUEUED", "contactId": "test", "instanceArn":
+      "arn:aws:connect:{REGION}:{ACCOUNT}:instance/'$instance'"}}'
+  kind="Amazon Connect Contact Event"
+  aws events put-events --entries \
+      "Source=aws.connect,DetailType=$kind,Detail='$detail'"
 
 Rows reach the lake within {} seconds.
 "#,

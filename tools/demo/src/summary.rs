@@ -205,7 +205,11 @@ impl fmt::Display for Summary {
             line("  retried", retried, "retried; also counted above")?;
         }
         line("Contacts", self.contacts as u64, "")?;
-        line("  in flight", self.contacts_in_flight as u64, "without an end, because events were lost")?;
+        line(
+            "  in flight",
+            self.contacts_in_flight as u64,
+            "without an end: not ended yet, or the end was lost",
+        )?;
         writeln!(f, "{:<18} {:>9.1} s", "Time", self.elapsed.as_secs_f64())?;
         self.injected_faults.as_ref().map_or(Ok(()), |injected| write_injected(f, injected))
     }

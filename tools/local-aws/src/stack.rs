@@ -362,6 +362,17 @@ impl Stack {
         bus.put(&event, text)
     }
 
+    /// Sends a contact event to the queue, past the event bus.
+    ///
+    /// # Errors
+    /// When it is not text.
+    pub fn send_contact_event(&self, data: Vec<u8>) -> anyhow::Result<()> {
+        let text =
+            String::from_utf8(data).context("a contact event is not UTF-8; correct it, and try again")?;
+        self.queue.send(text, BTreeMap::new());
+        Ok(())
+    }
+
     /// Closes the streams, and waits until every record is delivered.
     ///
     /// # Errors

@@ -126,10 +126,14 @@ fn summary(report: &Report, shared: Option<String>) -> String {
     let sent = if report.dry_run { "would be sent" } else { "sent" };
     // Unreadable records stay, too.
     let stay = report.records.stay + report.unreadable.values().sum::<usize>();
+    let queues = match report.queues.len() as u64 {
+        0 => String::new(),
+        queues => format!(" and {}", counted(queues, "dead-letter queue", "dead-letter queues")),
+    };
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{} of {} {sent}, {} where {}",
+        "{} of {}{queues} {sent}, {} where {}",
         counted(report.records.sent as u64, "record", "records"),
         counted(report.objects as u64, "object", "objects"),
         counted(stay as u64, "stays", "stay"),
@@ -139,7 +143,7 @@ fn summary(report: &Report, shared: Option<String>) -> String {
         let _ = writeln!(
             text,
             "{} in dead-letter queue {queue}, which --send reads",
-            counted(*messages as u64, "message waits", "messages wait")
+            counted(*messages as u64, "message is", "messages are")
         );
     }
     if report.objects_done_before > 0 {

@@ -142,6 +142,7 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
         ("AgentEventUpserter", served_stack::UPSERTER),
         ("ContactRecordFirehose", served_stack::CONTACT_RECORD_STREAM),
         ("ContactEventUpserter", served_stack::CONTACT_EVENT_UPSERTER),
+        ("ContactEventRule", served_stack::CONTACT_EVENTS),
     ];
     let deployed = Deployed {
         resources: resources.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into(),
@@ -191,7 +192,7 @@ impl Connection {
         self.local.is_some()
     }
 
-    /// The configuration for Kinesis, Firehose, SQS, and Lambda, which share one endpoint in the local stack.
+    /// The configuration for Kinesis, Firehose, SQS, EventBridge, and Lambda, which share one endpoint in the local stack.
     #[must_use]
     pub fn streams(&self) -> SdkConfig {
         let mut config = self.config.to_builder();

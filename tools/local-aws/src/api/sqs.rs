@@ -3,7 +3,7 @@
 //! Source: [the operations](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html) named
 //! here (Amazon SQS API Reference).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -182,6 +182,13 @@ fn batch(request: &Value, each: &dyn Fn(&Value) -> Answer) -> Answer {
     let entries = request["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !(1..=BATCH_MESSAGES).contains(&entries.len()) {
         return Err(refused("InvalidParameterValue", "a request must have 1 to 10 entries"));
+    }
+    let ids: BTreeSet<_> = entries.iter().map(|entry| entry["Id"].as_str()).collect();
+    if ids.len() < entries.len() {
+        return Err(refused(
+            "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
+            "the entries of a request must have different IDs",
+        ));
     }
     let bytes: usize = entries.iter().map(|entry| entry["MessageBody"].as_str().map_or(0, str::len)).sum();
     if bytes > MESSAGE_BYTES {

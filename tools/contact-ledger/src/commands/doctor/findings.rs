@@ -11,6 +11,7 @@ use crate::stack::parts::ExistingStream;
 use crate::stack::streaming::Association;
 use connect_streams::StreamKind;
 use ledger_console::process::outcome::Outcome;
+use ledger_console::render::terminal::counted;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -244,7 +245,7 @@ fn contact_events(facts: &Facts, found: &mut Findings) {
         found.check("dead-letter queue", Some(messages), good, |messages, check| {
             if *messages > 0 {
                 check.warning(
-                    format!("{messages} contact events are in {name}"),
+                    format!("{} in {name}", counted(*messages as u64, "contact event is", "contact events are")),
                     "fix the cause (docs/operations.md, Contact Events Dead Lettered), then run `contact-ledger redrive`",
                 );
             }

@@ -133,7 +133,7 @@ async fn rule(connection: &Connection, name: &str, now: Timestamp) -> Fact<Strin
         target: Some("AWSEvents.DescribeRule"),
         body: &body,
     };
-    let rule = call(connection.config(), now, &describe).await.map_err(|error| {
+    let rule = call(&connection.streams(), now, &describe).await.map_err(|error| {
         match error.downcast_ref::<Refusal>() {
             Some(refusal) if refusal.code == "ResourceNotFoundException" => {
                 Unavailable::Missing(format!("rule {name}"))
