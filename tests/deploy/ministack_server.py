@@ -6,17 +6,19 @@
   with commas, and treats quotes as part of a name;
 - an alternative in a condition (`"version" IS MISSING OR "version"<?`), and the item for which the condition of a batch
   statement failed (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html);
+- Firehose streams as targets of EventBridge rules;
 - the functions' logs, which ministack discards: they are written to the file named by FUNCTION_LOG;
 - more of CloudFormation: ministack_cloudformation.py.
 """
 
+import base64
 import json
 import os
 import re
 import subprocess
 
 from ministack.app import main
-from ministack.services import cloudwatch_logs, dynamodb
+from ministack.services import cloudwatch_logs, dynamodb, eventbridge, firehose
 from ministack.services.cloudformation import provisioners
 
 import ministack_cloudformation  # noqa: F401, imported for its side effects
@@ -78,6 +80,17 @@ def batch_execute_statement(data):
     return status, headers, json.dumps(answer).encode()
 
 
+def invoke_target(target, event, rule, view=None):
+    arn = target["Arn"]
+    if ":firehose:" not in arn:
+        return invoke_other_target(target, event, rule, view)
+    event = (view or eventbridge._pattern_event_view(event)).event_with_detail()
+    data = base64.b64encode(json.dumps(event).encode()).decode()
+    answer = firehose._put_record({"DeliveryStreamName": arn.rsplit("/")[-1], "Record": {"Data": data}})
+    if answer[0] != 200:
+        raise ValueError(answer)
+
+
 class LoggedPopen(subprocess.Popen):
     def __init__(self, command, **options):
         if os.path.basename(str(command[0])) == "bootstrap":
@@ -95,5 +108,6 @@ compare_values, dynamodb._compare_ddb = dynamodb._compare_ddb, compare
 execute_one, dynamodb._execute_statement = dynamodb._execute_statement, execute_statement
 refuse, dynamodb._conditional_check_failed = dynamodb._conditional_check_failed, conditional_check_failed
 execute_batch, dynamodb._batch_execute_statement = dynamodb._batch_execute_statement, batch_execute_statement
+invoke_other_target, eventbridge._invoke_target = eventbridge._invoke_target, invoke_target
 subprocess.Popen = LoggedPopen
 main()

@@ -125,7 +125,7 @@ impl<'d, D: Destination> Sender<'d, D> {
     }
 }
 
-/// What became of records that were to be sent.
+/// The outcome of sending records.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
     /// The indexes of those that were sent, in order.
