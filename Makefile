@@ -100,7 +100,7 @@ test-queries: $(TOOLS_READY) rust ## Run every query on DuckDB and on Trino 483 
 measure-look-back: $(TOOLS_READY) rust ## Measure the bytes read when contacts count on the day they end, in two layouts, on a year's lake in Trino
 	tests/queries/run look_back.py
 
-test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (ministack), and send contact records and agent events through it
+test-deploy: build-for-tests rust ## Deploy with SAM to a third-party emulator (ministack), and send all three streams through it
 	$(TOOLS)/python tests/deploy/deploy.py
 
 CONTACTS ?= 3000

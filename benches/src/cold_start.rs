@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use record_paths::{events_of_different_agents, firehose_event, kinesis_event};
+use record_paths::{contact_events, events_of_different_agents, firehose_event, kinesis_event, sqs_event};
 
 use crate::figures::{Figures, Target};
 use crate::input::{float, generated, median};
@@ -28,12 +28,24 @@ pub(crate) fn measure(figures: &mut Figures) {
             ("AWS_ENDPOINT_URL", server.endpoint.clone()),
         ],
     };
+    let contact_event_upserter = Program {
+        name: "contact-event-upserter",
+        environment: vec![
+            ("CONTACT_STATE_TABLE", "ContactState".to_owned()),
+            ("REJECTED_BUCKET", "bucket".to_owned()),
+            ("ENDED_RETENTION_DAYS", "36500".to_owned()),
+            ("UNENDED_RETENTION_DAYS", "36500".to_owned()),
+            ("AWS_ENDPOINT_URL", server.endpoint.clone()),
+        ],
+    };
     let contact_records = firehose_event(&generated("contact-records", 10));
     let agent_events = kinesis_event(&events_of_different_agents(10, None), 0);
+    let ten_contact_events = sqs_event(&contact_events(2, 5));
     let programs = [
         (&idle, &b"{}"[..], None),
         (&normalizer, &contact_records[..], Some(1.3)),
         (&upserter, &agent_events[..], Some(2.0)),
+        (&contact_event_upserter, &ten_contact_events[..], Some(2.0)),
     ];
     start(&programs, None, figures);
     for megabytes in [512, 256, 128] {
@@ -44,8 +56,8 @@ pub(crate) fn measure(figures: &mut Figures) {
             ),
         }
     }
-    memory(&normalizer, &upserter, figures);
-    sizes(&normalizer, &upserter, figures);
+    memory(&normalizer, &upserter, &contact_event_upserter, figures);
+    sizes([(&normalizer, 1.0), (&upserter, 5.0), (&contact_event_upserter, 5.0)], figures);
 }
 
 fn start(
@@ -78,7 +90,7 @@ fn start(
     }
 }
 
-fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
+fn memory(normalizer: &Program, upserter: &Program, contact_event_upserter: &Program, figures: &mut Figures) {
     let filled_event = |records: &[Vec<u8>], event: &dyn Fn(&[Vec<u8>]) -> Vec<u8>| {
         let bytes_each = event(records).len() / records.len();
         let count = EVENT_BYTES / bytes_each;
@@ -92,10 +104,12 @@ fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
     );
     let agent_events =
         filled_event(&events_of_different_agents(4000, None), &|records| kinesis_event(records, 0));
+    let messages = filled_event(&contact_events(800, 5), &|bodies| sqs_event(bodies));
     for (program, input, event) in [
         (normalizer, "6 MB event", &large_event),
         (normalizer, "10,000 records", &small_event),
         (upserter, "6 MB event, all agents different", &agent_events),
+        (contact_event_upserter, "6 MB event", &messages),
     ] {
         let run = program.run(event, None);
         let above_idle = float(run.peak_bytes.saturating_sub(run.idle_bytes)) / 1e6;
@@ -109,8 +123,8 @@ fn memory(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
     }
 }
 
-fn sizes(normalizer: &Program, upserter: &Program, figures: &mut Figures) {
-    for (program, bound) in [(normalizer, 1.0), (upserter, 5.0)] {
+fn sizes(programs: [(&Program, f64); 3], figures: &mut Figures) {
+    for (program, bound) in programs {
         let binary = std::fs::read(program.path()).unwrap();
         let mut zipped = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
         std::io::Write::write_all(&mut zipped, &binary).unwrap();

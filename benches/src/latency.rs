@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -54,4 +56,14 @@ impl LatencyServer {
 fn batch_answer(body: &[u8]) -> String {
     let statements = body.windows(12).filter(|window| window == b"\"Statement\":").count();
     format!(r#"{{"Responses":[{}]}}"#, vec!["{}"; statements].join(","))
+}
+
+/// A client of a server.
+pub(crate) fn client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(endpoint)
+        .region(Region::new("eu-west-2"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "benchmark"));
+    Client::from_conf(config.build())
 }

@@ -10,6 +10,7 @@
 )]
 
 mod cold_start;
+mod contact_events;
 mod figures;
 mod input;
 mod latency;
@@ -32,6 +33,9 @@ fn main() {
     }
     if wanted("upserter") {
         upserter::measure(folder.path(), &mut figures);
+    }
+    if wanted("contact-events") {
+        contact_events::measure(&mut figures);
     }
     if wanted("start") {
         cold_start::measure(&mut figures);

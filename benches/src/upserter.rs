@@ -6,8 +6,6 @@ use std::time::Duration;
 use agent_event_upserter::{Upserter, plan_batch};
 use agent_ledger::batch::Batch;
 use agent_ledger::rules::Rules;
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use lambda_io::kinesis::StreamEvent;
 use record_paths::{events_of_different_agents, kinesis_event};
 use rejected_records::RejectedStore;
@@ -18,14 +16,14 @@ use tokio::time::Instant;
 
 use crate::figures::{Figures, Target};
 use crate::input::{float, generated, median_seconds};
-use crate::latency::LatencyServer;
+use crate::latency::{LatencyServer, client};
 use crate::peers;
 
 const PART: &str = "upserter";
 const BATCH: usize = 1000;
 
 /// Panics if a record is rejected: no input here has a bad record.
-struct NoRejections;
+pub(crate) struct NoRejections;
 
 impl RejectedStore for NoRejections {
     async fn put(&self, key: &str, _: Vec<u8>) -> Result<(), StoreError> {
@@ -34,14 +32,7 @@ impl RejectedStore for NoRejections {
 }
 
 fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, NoRejections> {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(endpoint)
-        .region(Region::new("eu-west-2"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "benchmark"))
-        .build();
-    let store =
-        DynamoDbStore::new(Client::from_conf(config), "AgentState".to_owned(), "AgentHistory".to_owned());
+    let store = DynamoDbStore::new(client(endpoint), "AgentState".to_owned(), "AgentHistory".to_owned());
     Upserter { store, rejected_store: NoRejections, rules: Rules::default(), write_concurrency: 64 }
 }
 

@@ -1,6 +1,6 @@
 """Deploys the real template with the real tools to ministack, a third-party emulator of AWS on this machine:
 
-- pipeline.py: sends both streams of a generated center through the deployed functions;
+- pipeline.py: sends contact records and agent events of a generated center through the deployed functions;
 - guided.py: runs `sam deploy --guided` as a person would, and a first deployment that fails;
 - existing_streams.py: deploys with existing streams;
 - update.py: updates from the earlier version in earlier/, with data in it;

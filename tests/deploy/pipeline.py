@@ -1,5 +1,5 @@
-"""Deploys the real template to ministack, a third-party emulator of AWS, and sends both streams of a generated contact center
-through it. The tables and the lake are compared with the output of our own local stack for the same files.
+"""Deploys the real template to ministack, a third-party emulator of AWS, and sends contact records and agent events of a generated
+contact center through it. The tables and the lake are compared with the output of our own local stack for the same files.
 
 Parameters turn off what ministack lacks: Glue and Athena, Amazon Connect, and metric math in alarms. docs/deploy.md lists its
 differences from AWS.

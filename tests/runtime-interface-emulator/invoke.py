@@ -1,4 +1,4 @@
-"""Tests both functions under Amazon's Lambda Runtime Interface Emulator: their responses against the documentation of the services
+"""Tests the functions under Amazon's Lambda Runtime Interface Emulator: their responses against the documentation of the services
 that invoke them, and the runtime's reports when there is no response.
 
 Contracts:
@@ -6,6 +6,7 @@ Contracts:
 - Required parameters for data transformation (https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html)
 - Understand partitioning keys, of a Lambda function (https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-partitioning-keys.html)
 - Configuring partial batch response (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html)
+- Handling errors for an SQS event source in Lambda (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html)
 - Lambda quotas (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)
 
 Usage: invoke.py <emulator> <folder of the binaries>
@@ -44,8 +45,8 @@ HANG_SECONDS = 60
 ERROR_SECONDS = 5
 TIMEOUT_SECONDS = 30
 STREAM = "arn:aws:kinesis:eu-west-2:111122223333:stream/agent-events"
-NORMALIZER, UPSERTER = "contact-record-normalizer", "agent-event-upserter"
-# Events that neither service sends, and that no function can process. The second is complete JSON but not an event.
+NORMALIZER, UPSERTER, CONTACT_EVENT_UPSERTER = "contact-record-normalizer", "agent-event-upserter", "contact-event-upserter"
+# Events that no service sends, and that no function can process. The second is complete JSON but not an event.
 BROKEN_EVENTS = [b"", b"[]", b"{", b'{"records": 5, "Records": 5}', b"\xff\xfe", b'{"records": [{}], "Records": [{}]}']
 
 Answer = collections.namedtuple("Answer", "status body seconds")
@@ -180,6 +181,35 @@ def kinesis_event(records):
     }
 
 
+def sqs_event(bodies):
+    """An event in the format of a queue's event source mapping."""
+    return {
+        "Records": [
+            {
+                "messageId": message_id(place),
+                "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+                "body": body.decode(),
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": "1772438400250",
+                    "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+                    "ApproximateFirstReceiveTimestamp": "1772438400300",
+                },
+                "messageAttributes": {},
+                "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-west-2:111122223333:contact-events",
+                "awsRegion": "eu-west-2",
+            }
+            for place, body in enumerate(bodies)
+        ]
+    }
+
+
+def message_id(place):
+    return f"059f36b4-87a3-44ab-83d2-{place:012}"
+
+
 def sequence_number(place):
     return f"4959{place:052}"
 
@@ -229,15 +259,15 @@ class Contracts(unittest.TestCase):
         return found
 
     def failed_items(self, event, answer):
-        """Checks the response against the contract, and returns the sequence numbers to retry."""
+        """Checks the response against the contract, and returns the identifiers of the records to retry."""
         response = self.json(answer, "the batch")
         self.assertEqual(set(response), {"batchItemFailures"})
         failures = response["batchItemFailures"]
         self.assertTrue(all(set(failure) == {"itemIdentifier"} for failure in failures), failures)
         numbers = [failure["itemIdentifier"] for failure in failures]
-        known = {record["kinesis"]["sequenceNumber"] for record in event["Records"]}
+        known = {record["messageId"] if "messageId" in record else record["kinesis"]["sequenceNumber"] for record in event["Records"]}
         # An unknown identifier makes the mapping resend the whole batch forever.
-        self.assertLessEqual(set(numbers), known, "only a sequence number of the batch can be reported")
+        self.assertLessEqual(set(numbers), known, "only a record of the batch can be reported")
         return numbers
 
     def error(self, answer):
@@ -414,8 +444,8 @@ class DynamoDb(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, stack, denies=False, throttles_agent=None):
-        self.stack, self.denies, self.throttles_agent = stack, denies, throttles_agent
+    def __init__(self, stack, denies=False, throttles=None):
+        self.stack, self.denies, self.throttles = stack, denies, throttles
         super().__init__(("127.0.0.1", 0), Refusing)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -441,8 +471,13 @@ class Refusing(http.server.BaseHTTPRequestHandler):
             text = f"User: {role} is not authorized to perform: dynamodb:PartiQLInsert"
             kind = "com.amazon.coral.service#AccessDeniedException"
             return self.answer(400, {"__type": kind, "Message": text})
+        if "Statements" not in request:
+            if self.server.throttles and self.server.throttles in json.dumps(request):
+                kind = "com.amazonaws.dynamodb.v20120810#ThrottlingException"
+                return self.answer(400, {"__type": kind, "message": "Throughput exceeds the current capacity"})
+            return self.answer(200, self.server.stack.call("dynamodb", self.headers["x-amz-target"], request))
         statements = request["Statements"]
-        refused = [self.server.throttles_agent in json.dumps(statement) for statement in statements]
+        refused = [self.server.throttles in json.dumps(statement) for statement in statements]
         passed = [statement for statement, is_refused in zip(statements, refused) if not is_refused]
         answers = iter(self.forward({**request, "Statements": passed}) if passed else [])
         throttled = {"Error": {"Code": "ThrottlingError", "Message": "Throughput exceeds the current capacity"}}
@@ -543,7 +578,7 @@ class Upserter(Contracts):
         refused = next(agent for agent in agents if agent != agents[0])
         first = agents.index(refused)
         self.assertGreater(first, 0)
-        with DynamoDb(self.stack, throttles_agent=refused.rsplit("/")[-1]) as dynamodb:
+        with DynamoDb(self.stack, throttles=refused.rsplit("/")[-1]) as dynamodb:
             with self.emulator(dynamodb.url) as emulator:
                 # The same batch twice, as the stream would retry it.
                 for _ in range(2):
@@ -619,6 +654,145 @@ class Upserter(Contracts):
 
     def test_a_process_that_hangs_is_replaced(self):
         self.survives_a_hang(UPSERTER, self.environment(), kinesis_event(self.events[:3]))
+
+
+class ContactEventUpserter(Contracts):
+    @classmethod
+    def setUpClass(cls):
+        cls.events = DAY["contact-events"]
+        first = {}
+        for event in cls.events:
+            first.setdefault(json.loads(event)["detail"]["contactId"], event)
+        # Each of another contact.
+        cls.different = list(first.values())
+
+    def setUp(self):
+        self.stack = self.enterContext(ServedStack(BINARIES))
+
+    def environment(self, dynamodb=None, **others):
+        return {
+            **self.stack.credentials(),
+            "CONTACT_STATE_TABLE": "ContactState",
+            "REJECTED_BUCKET": "lake",
+            # The generated day may be long ago.
+            "ENDED_RETENTION_DAYS": "3650",
+            "UNENDED_RETENTION_DAYS": "3650",
+            "AWS_ENDPOINT_URL_DYNAMODB": dynamodb or self.stack.endpoints["dynamodb"],
+            "AWS_ENDPOINT_URL_S3": self.stack.endpoints["s3"],
+            **others,
+        }
+
+    def emulator(self, dynamodb=None, timeout=TIMEOUT_SECONDS, **others):
+        return Emulator(CONTACT_EVENT_UPSERTER, self.environment(dynamodb, **others), timeout)
+
+    def retried(self, emulator, bodies):
+        event = sqs_event(bodies)
+        return self.failed_items(event, emulator.invoke(event))
+
+    def stored(self):
+        return {item["contact_id"]["S"] for item in self.stack.contact_state()}
+
+    def contacts(self, events):
+        return {json.loads(event)["detail"]["contactId"] for event in events}
+
+    def test_a_good_batch_is_written_in_any_order_and_a_second_time_changes_nothing(self):
+        with self.emulator() as emulator:
+            for start in range(0, len(self.events), 100):
+                self.assertEqual(self.retried(emulator, self.events[start : start + 100]), [])
+            items = self.stack.contact_state()
+            self.assertEqual(self.stored(), self.contacts(self.events))
+            self.assertEqual(self.retried(emulator, self.events), [])
+            self.assertEqual(self.stack.contact_state(), items)
+        with ServedStack(BINARIES) as other:
+            self.stack = other
+            with self.emulator() as emulator:
+                self.assertEqual(self.retried(emulator, self.events[::-1]), [])
+            self.assertEqual(other.contact_state(), items)
+        figure(f"{len(self.events)} contact events of {len(items)} contacts: the same items forward and backward")
+
+    def test_an_empty_batch_is_a_success(self):
+        with self.emulator() as emulator:
+            self.assertEqual(self.retried(emulator, []), [])
+
+    def test_a_bad_message_is_rejected_and_the_rest_written(self):
+        with self.emulator() as emulator:
+            bad = b'{"detail": '
+            self.assertEqual(self.retried(emulator, [*self.different[:20], bad, *self.different[20:40]]), [])
+            (line,) = self.stack.lines("rejected")
+            self.assertEqual((line["reason"], line["message_id"]), ("not_json", message_id(20)))
+            self.assertEqual(base64.b64decode(line["data"]), bad)
+            self.assertEqual(self.stored(), self.contacts(self.different[:40]))
+
+    def test_only_the_message_whose_write_is_refused_is_reported(self):
+        refused = json.loads(self.different[5])["detail"]["contactId"]
+        with DynamoDb(self.stack, throttles=refused) as dynamodb, self.emulator(dynamodb.url) as emulator:
+            self.assertEqual(self.retried(emulator, self.different[:9]), [message_id(5)])
+        self.assertEqual(self.stored(), self.contacts(self.different[:9]) - {refused})
+        with self.emulator() as emulator:
+            self.assertEqual(self.retried(emulator, self.different[5:6]), [])
+        self.assertEqual(self.stored(), self.contacts(self.different[:9]))
+
+    def test_denied_and_unreachable_tables_are_reported_and_nothing_is_rejected(self):
+        with DynamoDb(None, denies=True) as denying:
+            unreachable = f"http://127.0.0.1:{free_port()}"
+            for name, endpoint in [("denied", denying.url), ("unreachable", unreachable)]:
+                with self.subTest(name), self.emulator(endpoint) as emulator:
+                    event = sqs_event(self.different[:30])
+                    answer = emulator.invoke(event)
+                    self.assertEqual(self.failed_items(event, answer), [message_id(place) for place in range(30)])
+                    self.assertEqual(self.stack.lines("rejected"), [])
+                    level = "ERROR" if name == "denied" else "WARN"
+                    self.assertIn(f'"level":"{level}"', emulator.output())
+                    figure(f"a batch of messages with DynamoDB {name}: reported after {answer.seconds:.2f} s")
+
+    def test_an_unreachable_bucket_reports_the_bad_message(self):
+        with self.emulator(AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{free_port()}") as emulator:
+            bodies = [*self.different[:20], b"{", *self.different[20:40]]
+            self.assertEqual(self.retried(emulator, bodies), [message_id(20)])
+        self.assertEqual(self.stored(), self.contacts(self.different[:40]))
+
+    def test_a_table_that_never_responds_is_reported_before_the_timeout(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            with self.emulator(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=4) as emulator:
+                event = sqs_event(self.different[:30])
+                answer = emulator.invoke(event)
+                self.assertEqual(len(self.failed_items(event, answer)), 30)
+                self.assertLess(answer.seconds, 4)
+
+    def test_a_batch_of_almost_6_mb_is_written(self):
+        bodies, size = [], 0
+        for number in range(100_000):
+            body = json.loads(self.different[0])
+            body["detail"]["contactId"] = f"c-{number % 2000}"
+            body["id"] = f"e-{number}"
+            bodies.append(json.dumps(body).encode())
+            size += len(json.dumps(sqs_event([bodies[-1]]))) - len('{"Records": []}') + 2
+            if size > PAYLOAD_BYTES - 10_000:
+                break
+        event = sqs_event(bodies[:-1])
+        with self.emulator() as emulator:
+            answer = emulator.invoke(event)
+            self.assertEqual(self.failed_items(event, answer), [])
+        self.assertEqual(len(self.stored()), min(2000, len(bodies) - 1))
+        figure(f"an event of {len(json.dumps(event)):,} bytes, {len(bodies) - 1:,} contact events: written in {answer.seconds:.2f} s")
+
+    def test_an_unreadable_event_gives_an_error_and_does_not_hang(self):
+        with self.emulator() as emulator:
+            self.refuses_broken_events(emulator, sqs_event(self.events[:2]))
+
+    def test_a_wrong_setting_gives_an_init_error_and_does_not_hang(self):
+        event = sqs_event(self.events[:1])
+        for setting, value, sentence in [
+            ("PII_POLICY", "keep", "PII_POLICY is not a JSON object"),
+            ("CONTACT_STATE_TABLE", "", "environment variable CONTACT_STATE_TABLE is not set"),
+            ("ENDED_RETENTION_DAYS", "thirty", "which is not a whole number of days"),
+            ("CONNECT_INSTANCE_ID", "arn:aws:connect:eu-west-2:111122223333:instance/i", "which is not the ID of an instance"),
+        ]:
+            with self.subTest(setting), self.emulator(**{setting: value}) as emulator:
+                self.stays_down(emulator, event, sentence)
+
+    def test_a_process_that_hangs_is_replaced(self):
+        self.survives_a_hang(CONTACT_EVENT_UPSERTER, self.environment(), sqs_event(self.events[:3]))
 
 
 def main():

@@ -25,7 +25,7 @@ BYTES_PER_PUT = 4_000_000
 
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FUNCTIONS = ("contact-record-normalizer", "agent-event-upserter")
+FUNCTIONS = ("contact-record-normalizer", "agent-event-upserter", "contact-event-upserter")
 
 
 def ledger(binaries):
@@ -47,7 +47,7 @@ def generate(binaries, *options):
         command = [ledger(binaries), "generate", "--output", folder, *options]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        files = ("contact-records", "agent-events")
+        files = ("contact-records", "agent-events", "contact-events")
         return {name: (pathlib.Path(folder) / f"{name}.jsonl").read_bytes().splitlines() for name in files}
 
 
@@ -207,6 +207,9 @@ class ServedStack:
 
     def agent_history(self):
         return self.items("AgentHistory", "agent_id", "entry")
+
+    def contact_state(self):
+        return self.items("ContactState", "board", "contact_id")
 
     def lines(self, prefix):
         """The lines of JSON in the lake under a prefix."""

@@ -1,4 +1,4 @@
-//! Counts the instructions of the two record paths. The count is the same on every run, so a slower path is noticed
+//! Counts the instructions of the record paths. The count is the same on every run, so a slower path is noticed
 //! even on a busy machine.
 //!
 //! Each limit is the last count plus 5 %. A change that makes a path faster lowers its limit; one that makes it
@@ -17,20 +17,26 @@ use std::hint::black_box;
 use agent_ledger::batch::Batch;
 use agent_ledger::plan::{Plan, plan};
 use agent_ledger::rules::Rules;
+use aws_lambda_events::sqs::SqsEvent;
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::parse;
 use contact_lake::Policy;
 use contact_record_normalizer::transform;
+use contact_state::ContactWrite;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use lambda_io::firehose::TransformEvent;
 use lambda_io::kinesis::StreamEvent;
-use record_paths::{events_of_different_agents, firehose_event, kinesis_event, records_of_every_kind};
+use record_paths::{
+    contact_events, events_of_different_agents, firehose_event, kinesis_event, records_of_every_kind,
+    sqs_event,
+};
 
 const RECORDS: usize = 100;
 // 4.2 million of these write and hash the records in canonical form, for `content_hash`.
 const NORMALIZER: u64 = 18_900_000;
 const UPSERTER: u64 = 10_530_000;
+const CONTACT_EVENTS: u64 = 7_800_000;
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
     let mut config = LibraryBenchmarkConfig::default();
@@ -69,5 +75,19 @@ fn upserter(event: Vec<u8>) -> Batch {
     Batch::of(plans)
 }
 
-library_benchmark_group!(name = hundred_records, benchmarks = [normalizer, upserter]);
+fn messages() -> Vec<u8> {
+    sqs_event(&contact_events(RECORDS / 5, 5))
+}
+
+// Event bytes in, writes out.
+#[library_benchmark(config = at_most(CONTACT_EVENTS))]
+#[bench::contact_events(messages())]
+fn contact_event_upserter(event: Vec<u8>) -> Vec<ContactWrite> {
+    let event: SqsEvent = serde_json::from_slice(black_box(&event)).unwrap();
+    let rules = contact_state::Rules::default();
+    let read = |body: &String| contact_state::read(body.as_bytes(), &rules).unwrap().unwrap();
+    event.records.iter().map(|message| read(message.body.as_ref().unwrap())).collect()
+}
+
+library_benchmark_group!(name = hundred_records, benchmarks = [normalizer, upserter, contact_event_upserter]);
 main!(library_benchmark_groups = hundred_records);

@@ -1,6 +1,6 @@
 //! Inputs of the benchmarks: events as the services send them, with hand-made records.
 //!
-//! `benches/` counts the instructions of the two record paths for these inputs, with Callgrind.
+//! `benches/` counts the instructions of the record paths for these inputs, with Callgrind.
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a benchmark panics on errors")]
 
@@ -91,4 +91,72 @@ pub fn events_of_different_agents(events: usize, contact_states: Option<[&str; 2
         event.to_string().into_bytes()
     };
     (0..events).map(event).collect()
+}
+
+/// The events of contacts that are each of five events, in the order in which they happen.
+#[must_use]
+pub fn contact_events(contacts: usize, events_per_contact: usize) -> Vec<Vec<u8>> {
+    const INSTANCE: &str =
+        "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
+    const TYPES: [&str; 5] = ["INITIATED", "QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED", "COMPLETED"];
+    let event = |number: usize, contact: usize| {
+        // More events than types are updates before the end.
+        let ends = TYPES.len() - 2;
+        let place = match events_per_contact - number {
+            left @ 1..=2 => TYPES.len() - left,
+            _ if number < ends => number,
+            _ => TYPES.len(),
+        };
+        let mut detail = json!({
+            "eventType": TYPES.get(place).unwrap_or(&"CONTACT_DATA_UPDATED"), "instanceArn": INSTANCE,
+            "contactId": format!("00000000-0000-4000-8000-{contact:012}"),
+            "initialContactId": "00000000-0000-4000-8000-000000000001", "channel": "VOICE",
+            "initiationMethod": "INBOUND", "initiationTimestamp": "2026-03-02T08:00:00.120Z",
+            "connectedToSystemTimestamp": "2026-03-02T08:00:01.010Z", "tags": {"aws:connect:instanceId": "i"},
+            "segmentAttributes": {"connect:Subtype": {"valueString": "connect:Telephony"}},
+        });
+        if place > 0 {
+            detail["queueInfo"] = json!({
+                "queueArn": format!("{INSTANCE}/queue/40000000-0000-4000-8000-000000000001"),
+                "queueType": "STANDARD", "enqueueTimestamp": "2026-03-02T08:00:06.480Z",
+            });
+        }
+        if place > 1 {
+            detail["agentInfo"] = json!({
+                "agentArn": format!("{INSTANCE}/agent/20000000-0000-4000-8000-000000000001"),
+                "connectedToAgentTimestamp": "2026-03-02T08:00:41.300Z", "hierarchyGroups": {},
+            });
+        }
+        if place > 2 {
+            detail["disconnectTimestamp"] = json!("2026-03-02T08:05:00.000Z");
+        }
+        let (minute, second) = (number / 60 % 60, number % 60);
+        let event = json!({
+            "version": "0", "id": format!("50000000-0000-4000-8{:03}-{contact:012}", number % 1000),
+            "detail-type": "Amazon Connect Contact Event", "source": "aws.connect", "account": "111122223333",
+            "time": format!("2026-03-02T{:02}:{minute:02}:{second:02}Z", 8 + number / 3600), "region": "eu-west-2",
+            "resources": [INSTANCE], "detail": detail,
+        });
+        event.to_string().into_bytes()
+    };
+    (0..events_per_contact)
+        .flat_map(|number| (0..contacts).map(move |contact| event(number, contact)))
+        .collect()
+}
+
+/// An SQS event.
+#[must_use]
+pub fn sqs_event(bodies: &[Vec<u8>]) -> Vec<u8> {
+    let message = |(index, body): (usize, &Vec<u8>)| -> Value {
+        json!({
+            "messageId": format!("60000000-0000-4000-8000-{index:012}"), "receiptHandle": "A".repeat(180),
+            "body": String::from_utf8_lossy(body), "messageAttributes": {},
+            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1772438400250",
+                "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1772438400300"},
+            "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3", "eventSource": "aws:sqs", "awsRegion": "eu-west-2",
+            "eventSourceARN": "arn:aws:sqs:eu-west-2:111122223333:contact-events",
+        })
+    };
+    let messages: Vec<_> = bodies.iter().enumerate().map(message).collect();
+    json!({ "Records": messages }).to_string().into_bytes()
 }

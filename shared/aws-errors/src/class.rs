@@ -75,6 +75,8 @@ pub fn class_of(code: &str) -> Class {
         | "InvalidParameterValueException"
         | "InvalidRequest"
         | "InvalidRequestException"
+        // No more items with this partition key fit in a table with a local secondary index.
+        | "ItemCollectionSizeLimitExceededException"
         | "MethodNotAllowed"
         | "PermanentRedirect"
         | "ValidationError"

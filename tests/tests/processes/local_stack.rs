@@ -703,7 +703,7 @@ fn every_kind_of_fault_is_injected_into_every_part_of_a_small_demo() {
     }
 }
 
-/// A folder with both functions, one of them replaced by a script.
+/// A folder with the functions, one of them replaced by a script.
 fn functions_with(folder: &Path, name: &str, script: &str) -> std::path::PathBuf {
     let functions = folder.join("functions");
     let _ = fs::remove_dir_all(&functions);

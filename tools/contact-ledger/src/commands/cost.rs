@@ -45,7 +45,7 @@ const CPU_PER_CONTACT_BYTE: f64 = 6e-9;
 /// vCPU seconds per agent event, including its requests to DynamoDB, from `make bench` plus 50%.
 const CPU_PER_AGENT_EVENT: f64 = 30e-6;
 /// vCPU seconds per contact event, including its request to DynamoDB, from `make bench` plus 50%.
-const CPU_PER_CONTACT_EVENT: f64 = 150e-6;
+const CPU_PER_CONTACT_EVENT: f64 = 105e-6;
 /// Messages that Lambda receives from a queue, and deletes, with one request.
 const QUEUE_BATCH: f64 = 10.0;
 /// Pollers of a quiet queue, each of which sends a request that waits up to 20 seconds.

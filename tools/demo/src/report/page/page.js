@@ -275,9 +275,9 @@ function showRun() {
   const singly = [own, one].filter(Boolean);
   $("failures").replaceChildren(reasons, element("div", { class: "screen" }, ...singly));
 
-  const records = summary.contact_records;
+  const records = summary.contact_records, inFlight = summary.contact_events, ofContacts = inFlight.outcomes;
   $("outcomes").replaceChildren(table({
-    caption: `${counted(records.in, "contact record", "contact records")} and ${counted(summary.agent_events.in, "agent event", "agent events")} received`, file: "outcomes", empty: "",
+    caption: `${counted(records.in, "contact record", "contact records")}, ${counted(summary.agent_events.in, "agent event", "agent events")}, and ${counted(inFlight.in, "contact event", "contact events")} received`, file: "outcomes", empty: "",
     columns: [text("outcome", "Outcome"), text("of", "Kind"), number, text("meaning", "Meaning")],
     rows: [
       ["row", "contact records", records.rows, "in the lake"],
@@ -290,22 +290,33 @@ function showRun() {
       ["rejected", "agent events", outcomes.rejected, "stored with the reason"],
       ["retried", "agent events", outcomes.retried, "retried; also counted above"],
       ["discarded", "agent events", summary.agent_events.given_up, "retries exhausted; kept under aws/lambda/"],
+      ["applied", "contact events", ofContacts.applied, "new; the contact's state was updated"],
+      ["duplicate", "contact events", ofContacts.duplicate, "already processed; no change"],
+      ["stale", "contact events", ofContacts.stale, "newer events contain all of it; no change"],
+      ["too old", "contact events", ofContacts.too_old, "older than ended contacts are kept; no change"],
+      ["skipped", "contact events", ofContacts.skipped, "of another instance, or another kind of event"],
+      ["rejected", "contact events", ofContacts.rejected, "stored with the reason"],
+      ["retried", "contact events", ofContacts.retried, "retried; also counted above"],
       ["agents", "tables", summary.agent_events.agents, "in AgentState"],
       ["history entries", "tables", summary.agent_events.history_entries, "in AgentHistory"],
+      ["contacts", "tables", inFlight.contacts, "in ContactState"],
+      ["contacts in flight", "tables", inFlight.in_flight, "without an end: not ended yet, or the end was lost"],
     ],
   }));
 
   const several = (count, what) => `${whole.format(count)} ${what}`;
   $("promises").replaceChildren(table({
-    caption: "Guarantees", empty: "", columns: [text("case", "Case"), text("contact records", "Contact records"), text("agent events", "Agent events")],
+    caption: "Guarantees", empty: "",
+    columns: [text("case", "Case"), text("contact records", "Contact records"), text("agent events", "Agent events"), text("contact events", "Contact events")],
     rows: [
-      ["same record delivered again", several(data.redelivered_rows, "redelivered rows, with the same hash"), several(outcomes.duplicate, "duplicate events")],
-      ["newer version of a contact", several(data.newer_versions, "newer rows, each in its contact's partition"), "–"],
-      ["older arrives after newer", "the row with the highest version stays the newest", several(outcomes.stale, "stale events")],
-      ["malformed, truncated, wrong kind", `${several(records.failed, "kept by Firehose")}, ${several(records.dropped, "dropped")}`, `${several(outcomes.rejected, "rejected and kept")}, ${several(outcomes.skipped, "skipped")}`],
-      ["failed records are kept", several(data.bytes_kept, "bytes kept under errors/ and rejected/"), several(summary.agent_events.given_up, "records discarded")],
-      ["throttling, lost responses, crashes, denied access", "–", data.is_chaos ? `${several(outcomes.retried, "events retried")}, ${several(summary.agent_events.given_up, "discarded")}` : "no faults were injected in this run; try --chaos 1"],
-      ["every record counts exactly once", `${several(differences.rows, "rows")} and ${several(differences.failures, "failures")} differ from the records sent`, `${several(differences.agents, "agents")} and ${several(differences.history, "entries")} differ from the state computed from the events`],
+      ["same record delivered again", several(data.redelivered_rows, "redelivered rows, with the same hash"), several(outcomes.duplicate, "duplicate events"), several(ofContacts.duplicate, "duplicate events")],
+      ["newer version of a contact", several(data.newer_versions, "newer rows, each in its contact's partition"), "–", "–"],
+      ["older arrives after newer", "the row with the highest version stays the newest", several(outcomes.stale, "stale events"), several(ofContacts.stale, "stale events")],
+      ["malformed, truncated, wrong kind", `${several(records.failed, "kept by Firehose")}, ${several(records.dropped, "dropped")}`, `${several(outcomes.rejected, "rejected and kept")}, ${several(outcomes.skipped, "skipped")}`, `${several(ofContacts.rejected, "rejected and kept")}, ${several(ofContacts.skipped, "skipped")}`],
+      ["failed records are kept", several(data.bytes_kept, "bytes kept under errors/ and rejected/"), several(summary.agent_events.given_up, "records discarded"), "messages that fail five times go to a dead-letter queue"],
+      ["events that never arrive", "–", "–", `${several(inFlight.in_flight, "contacts without an end")}; each is unconfirmed in time`],
+      ["throttling, lost responses, crashes, denied access", "–", data.is_chaos ? `${several(outcomes.retried, "events retried")}, ${several(summary.agent_events.given_up, "discarded")}` : "no faults were injected in this run; try --chaos 1", data.is_chaos ? several(ofContacts.retried, "events retried") : "–"],
+      ["every record counts exactly once", `${several(differences.rows, "rows")} and ${several(differences.failures, "failures")} differ from the records sent`, `${several(differences.agents, "agents")} and ${several(differences.history, "entries")} differ from the state computed from the events`, `${several(differences.contacts, "contacts")} differ from the state computed from the events`],
     ],
   }));
 
