@@ -249,6 +249,18 @@ fn check_step(before: &Item, after: &Item) -> Result<(), String> {
     Ok(())
 }
 
+/// Leaves out or changes fields that decide no state, so that an event that arrives late may have something to add.
+fn vary(detail: &mut Value, rng: &mut Rng) {
+    for pointer in ["/initiationMethod", "/queueInfo/queueArn", "/agentInfo/agentArn"] {
+        let Some(value) = detail.pointer_mut(pointer) else { continue };
+        match rng.u8(..3) {
+            0 => {}
+            1 => *value = Value::Null,
+            _ => *value = json!(format!("{}{}", value.as_str().unwrap_or_default(), rng.u8(..3))),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Message {
     id: String,
@@ -315,6 +327,7 @@ impl Simulation {
             for mut event in call() {
                 event["detail"]["contactId"] = json!(format!("c-{contact}"));
                 event["id"] = json!(format!("{}-{contact}", text_at(&event, "/id").unwrap_or_default()));
+                vary(&mut event["detail"], &mut rng);
                 if rng.u32(..100) < scenario.lost {
                     outcome.lost += 1;
                     continue;

@@ -80,8 +80,8 @@ fn newest(write: &ContactWrite, may_create: bool) -> Update {
     }
     // All earlier events have an earlier time, so what is stored is the minimum.
     let first_seen = (!write.has_initiation()).then(|| (FIRST_SEEN, Attribute::timestamp(write.time)));
-    // An ended contact stays ended, so its rank must be below the end.
-    let highest = write.rank.map_or(DISCONNECTED, |rank| rank.min(DISCONNECTED));
+    // Only an end may be written over an end: an ended contact stays ended.
+    let highest = write.rank.unwrap_or(DISCONNECTED);
     Update {
         key: write.key.clone(),
         set,
