@@ -12,7 +12,7 @@ mod summary;
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use connect_streams::Timestamp;
 use contact_state::store::ContactStore;
 use contact_state::{ContactKey, ContactWrite, Rules, write};
@@ -37,6 +37,28 @@ pub fn plan_batch(event: &SqsEvent, rules: &Rules) -> Vec<ContactWrite> {
         .collect()
 }
 
+/// An event of another service, whose records would be rejected without their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the event is not one of SQS: record {0} has no messageId or no body; invoke this function only from its queue"
+)]
+pub struct NotMessages(usize);
+
+/// Checks that an event has messages of SQS. `aws_lambda_events` accepts any records.
+///
+/// # Errors
+/// [`NotMessages`] with the first record that is no message.
+pub fn check(event: &SqsEvent) -> Result<(), NotMessages> {
+    let is_message = |message: &SqsMessage| {
+        message.message_id.as_ref().is_some_and(|id| !id.is_empty()) && message.body.is_some()
+    };
+    event
+        .records
+        .iter()
+        .position(|message| !is_message(message))
+        .map_or(Ok(()), |place| Err(NotMessages(place)))
+}
+
 /// The function: its table, its bucket, its settings.
 pub struct Upserter<S, R> {
     /// The table.
@@ -53,7 +75,7 @@ pub struct Upserter<S, R> {
 type Written = (usize, Answer<Result<contact_state::Outcome, StoreError>>);
 
 impl<S: ContactStore, R: RejectedStore> Upserter<S, R> {
-    /// Handles one batch at `now`. Messages whose writes are not done at `stop_at` are reported for retry.
+    /// Handles one batch at `now`, whose messages were [checked](check). Messages whose writes are not done at `stop_at` are reported for retry.
     pub async fn handle(
         &self,
         event: &SqsEvent,
@@ -103,7 +125,6 @@ impl<S: ContactStore, R: RejectedStore> Upserter<S, R> {
         for (message, _) in messages.iter().zip(&is_finished).filter(|(_, is_finished)| !**is_finished) {
             summary.retried += 1;
             let mut failure = BatchItemFailure::default();
-            // An empty identifier makes the whole batch fail, so a message without an ID is not lost.
             failure.item_identifier = message.message_id.clone().unwrap_or_default();
             response.batch_item_failures.push(failure);
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use contact_event_upserter::Upserter;
 use contact_event_upserter::settings::UpserterSettings;
+use contact_event_upserter::{Upserter, check};
 use lambda_io::deadline::time_for_writes;
 use lambda_io::settings::Settings;
 use lambda_io::telemetry;
@@ -26,6 +26,7 @@ async fn main() -> Result<(), Error> {
         upserter().await.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     let handle = async |event: LambdaEvent<SqsEvent>| -> Result<SqsBatchResponse, Error> {
         let stop_at = Instant::now() + time_for_writes(event.context.deadline());
+        check(&event.payload)?;
         let (response, summary) = upserter.handle(&event.payload, telemetry::now(), stop_at).await;
         summary.log(&event.context.env_config.function_name, telemetry::now());
         Ok(response)

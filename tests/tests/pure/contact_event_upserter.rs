@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use connect_streams::Timestamp;
 use contact_event_upserter::settings::UpserterSettings;
-use contact_event_upserter::{Summary, Upserter};
+use contact_event_upserter::{Summary, Upserter, check};
 use contact_state::Rules;
 use contact_state::memory::MemoryStore;
 use contact_state::store::{ContactStore, Update, Updated};
@@ -209,16 +209,19 @@ async fn contacts_are_written_concurrently_up_to_the_limit() {
     assert_eq!((summary.applied, function.store.most_running.load(Ordering::Relaxed)), (40, 4));
 }
 
-/// Lambda fails the whole batch for an identifier that is empty, which a message without an ID needs.
-#[tokio::test]
-async fn a_message_without_an_id_is_not_lost() {
-    let function = function(Failing { class: Some(FaultClass::Transient), ..Failing::default() });
-    let x = event("x-1", "2026-03-02T08:00:00Z", "QUEUED", json!({"contactId": "x"})).to_string();
-    let event = ledger_tests::read_event(
-        &json!({"Records": [{"body": x, "attributes": {}, "messageAttributes": {}}]}),
-    );
-    let (response, _) = function.handle(&event, now(), far_future()).await;
-    assert_eq!(response.batch_item_failures[0].item_identifier, "");
+/// Records of another service would be rejected without their bytes, so the invocation fails instead, and they are
+/// delivered again.
+#[test]
+fn only_messages_of_sqs_are_handled() {
+    let result = |records: Value| check(&ledger_tests::read_event(&json!({"Records": records})));
+    assert_eq!(result(json!([])), Ok(()));
+    let message = json!({"messageId": "m", "body": ""});
+    assert_eq!(result(json!([message])), Ok(()), "a message may be empty");
+    let kinesis = json!({"kinesis": {"sequenceNumber": "1", "data": "e30="}, "eventSource": "aws:kinesis"});
+    for other in [kinesis, json!({}), json!({"messageId": "m"}), json!({"messageId": "", "body": "{}"})] {
+        let error = result(json!([message, other])).unwrap_err().to_string();
+        assert!(error.contains("not one of SQS: record 1 has no"), "{error}");
+    }
 }
 
 #[test]
