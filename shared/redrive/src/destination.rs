@@ -180,7 +180,8 @@ async fn until_finished(
         if reported.iter().all(|id| waiting.iter().any(|index| items[*index].id == *id)) {
             match order {
                 Order::Kept => {
-                    waiting = waiting.into_iter().skip_while(|index| !is_reported(index)).collect()
+                    let first = waiting.iter().position(is_reported).unwrap_or_default();
+                    waiting.drain(..first);
                 }
                 Order::Free => waiting.retain(is_reported),
             }

@@ -110,11 +110,15 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
         let Sorted { sendable, mut left } = self.sort(records, key, start);
         let records: Vec<&FailedRecord> = sendable.iter().map(|(_, record)| *record).collect();
         if self.request.dry_run {
-            records.iter().for_each(|record| self.manifest.report.sent(record));
+            for record in records {
+                self.manifest.report.sent(record);
+            }
             return Ok(());
         }
         let Sent { finished, fault } = self.sender.send(&records, self.control.stop).await;
-        finished.iter().for_each(|index| self.manifest.report.sent(records[*index]));
+        for index in &finished {
+            self.manifest.report.sent(records[*index]);
+        }
         if finished.len() < sendable.len() {
             self.manifest.interrupt();
             let is_left = |place: &usize| finished.binary_search(place).is_err();

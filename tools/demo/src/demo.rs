@@ -292,7 +292,7 @@ pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
         StreamKind::ContactEvents => {
             // What the rule does not match would be lost without a word. In the queue, it is rejected with the reason.
             if !stack.put_contact_event(&sent.record).await {
-                stack.send_contact_event(sent.record.into())?;
+                stack.send_contact_event(sent.record)?;
             }
         }
     }

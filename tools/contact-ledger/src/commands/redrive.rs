@@ -121,15 +121,20 @@ pub async fn redrive(
     Ok((summary(&report, shared), outcome))
 }
 
+/// The dead-letter queues that were read, as part of a sentence.
+fn queues(report: &Report) -> String {
+    match report.queues.len() as u64 {
+        0 => String::new(),
+        queues => format!(" and {}", counted(queues, "dead-letter queue", "dead-letter queues")),
+    }
+}
+
 fn summary(report: &Report, shared: Option<String>) -> String {
     let mut text = shared.map(|sentence| wrapped(&sentence, width(), 0) + "\n").unwrap_or_default();
     let sent = if report.dry_run { "would be sent" } else { "sent" };
     // Unreadable records stay, too.
     let stay = report.records.stay + report.unreadable.values().sum::<usize>();
-    let queues = match report.queues.len() as u64 {
-        0 => String::new(),
-        queues => format!(" and {}", counted(queues, "dead-letter queue", "dead-letter queues")),
-    };
+    let queues = queues(report);
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
