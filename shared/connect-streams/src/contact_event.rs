@@ -489,7 +489,8 @@ impl<'a> QueueInfo<'a> {
     /// Whether it is an agent's own queue, so that its ID is the agent's.
     #[must_use]
     pub fn is_agents_own(&self) -> bool {
-        self.queue_type == Some("AGENT") || self.arn.is_some_and(|arn| arn.contains("/queue/agent/"))
+        self.queue_type.is_some_and(|queue_type| queue_type.eq_ignore_ascii_case("AGENT"))
+            || self.arn.is_some_and(|arn| arn.contains("/queue/agent/"))
     }
 
     fn from_object(source: Object<'a>) -> Self {

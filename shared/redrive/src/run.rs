@@ -131,8 +131,8 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
         fault.map_or(Ok(()), Err)
     }
 
-    /// Sends the messages of a dead-letter queue, and deletes those that were sent. Messages that stay for their data are
-    /// visible again after some minutes; messages that could not be sent, at once. Returns whether the run may continue.
+    /// Sends the messages of a dead-letter queue, and deletes those that were sent. The others are visible again at the
+    /// end. Returns whether the run may continue.
     async fn queue<Q: Queues>(&mut self, queues: &Q, queue: &str) -> Result<bool, Fault> {
         if self.request.dry_run {
             // Receiving messages would hide them from others for some minutes, so they are counted unread.
@@ -165,15 +165,15 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
             let Sorted { sendable, left: _ } = self.sort(records.iter().enumerate(), queue, Start::First);
             let to_send: Vec<_> = sendable.iter().map(|(_, record)| *record).collect();
             let Sent { finished, fault } = self.sender.send(&to_send, self.control.stop).await;
-            for (place, (index, record)) in sendable.iter().enumerate() {
-                let receipt = &messages[*index].receipt;
-                if finished.binary_search(&place).is_ok() {
-                    queues.delete(queue, receipt).await?;
-                    self.manifest.report.sent(record);
-                } else {
-                    unsent.push(receipt.clone());
-                }
+            let mut is_finished = vec![false; messages.len()];
+            for place in &finished {
+                let (index, record) = sendable[*place];
+                queues.delete(queue, &messages[index].receipt).await?;
+                self.manifest.report.sent(record);
+                is_finished[index] = true;
             }
+            let left = messages.iter().zip(&is_finished).filter(|(_, is_finished)| !**is_finished);
+            unsent.extend(left.map(|(message, _)| message.receipt.clone()));
             (self.control.progress)(&self.manifest.report);
             // If a fault is of some messages only, the others are sent.
             let is_of_all = fault.is_some() && finished.is_empty();
@@ -420,6 +420,12 @@ mod tests {
         assert_eq!(report.left_in, [FIREHOSE, REJECTED, HOPELESS, "dead-letters"]);
         assert_eq!((report.objects, report.queues.len()), (3, 1), "a queue is not an object");
         assert_eq!(locked(&world.messages).keys().collect::<Vec<_>>(), ["6"]);
+        assert!(locked(&world.hidden).is_empty(), "what stays is visible again");
+        let unwanted = Request { since: Some("2027-01-01".to_owned()), ..request() };
+        locked(&world.messages).insert("7".to_owned(), event("7"));
+        assert_eq!(redrive(&world, &unwanted).await.unwrap().records.sent, 0);
+        assert!(locked(&world.hidden).is_empty(), "so is what the request does not match");
+        locked(&world.messages).remove("7");
         let arrived = locked(&world.arrived);
         for id in 0..5 {
             assert_eq!(arrived[&event(&id.to_string())], 1);

@@ -571,17 +571,22 @@ fn the_policy_of_contact_records_applies() {
 /// The ID of an agent's own queue is the agent's: what the policy says of the agent holds for it, too.
 #[test]
 fn a_policy_on_the_agent_holds_for_the_agents_own_queue() {
-    let with = |policy: &str| {
+    let stored = |policy: &str, kind: &str, arn: &str| {
         let rules = Rules { policy: Policy::read(policy, Some(&[7; 32])).unwrap(), ..Rules::default() };
         let own = json!({
-            "queueInfo": {"queueArn": format!("{INSTANCE}/queue/agent/a-1"), "queueType": "AGENT"},
+            "queueInfo": {"queueArn": format!("{INSTANCE}{arn}"), "queueType": kind},
             "agentInfo": {"agentArn": format!("{INSTANCE}/agent/a-1")},
         });
         let event = event("e", "2026-03-02T08:00:00Z", "QUEUED", own);
         let item = only_item(&written(&[event], &rules, at(NOW)).0);
         ["queue_id", "agent_id"].map(|name| item.get(name).and_then(Attribute::as_text).map(str::to_owned))
     };
+    let with = |policy: &str| stored(policy, "AGENT", "/queue/agent/a-1");
     let id = || Some("a-1".to_owned());
+    let drop = r#"{"agent_id": "drop"}"#;
+    assert_eq!(stored(drop, "agent", "/queue/a-1"), [None, None], "the type is enough");
+    assert_eq!(stored(drop, "STANDARD", "/queue/agent/a-1"), [None, None], "so is the ARN");
+    assert_eq!(stored(drop, "STANDARD", "/queue/q-1"), [Some("q-1".to_owned()), None]);
     assert_eq!(with("{}"), [id(), id()]);
     assert_eq!(with(r#"{"agent_id": "drop"}"#), [None, None]);
     assert_eq!(with(r#"{"queue_id": "drop"}"#), [None, id()]);
