@@ -255,11 +255,14 @@ fn expected(path: &str) -> &'static str {
         "AgentARN" => "the ARN of an agent, with IDs of up to 256 bytes without `#`",
         "EventId" => "text of up to 256 bytes without `#`",
         "id" => "text of up to 128 bytes",
-        "time" => "a time with a time zone after 1970, such as 2026-03-02T08:00:00Z",
+        "time" => {
+            "a time with a time zone, after 1970 and before the year 9999, such as 2026-03-02T08:00:00Z"
+        }
         "detail" => "an object",
-        "detail.contactId" => "text of up to 256 bytes",
+        "detail.contactId" | "detail.channel" | "detail.initiationMethod" => "text of up to 256 bytes",
+        "detail.queueInfo.queueArn" | "detail.agentInfo.agentArn" => "an ARN with an ID of up to 256 bytes",
         "detail.eventType" => "non-empty text",
-        "detail.instanceArn" => "the ARN of an Amazon Connect instance",
+        "detail.instanceArn" => "the ARN of an Amazon Connect instance, with an ID of up to 256 bytes",
         "CurrentAgentSnapshot.Contacts" => "contacts with IDs of up to 256 bytes without `#`",
         _ if path.ends_with("Timestamp") || path.ends_with("_timestamp") => {
             "a time with a time zone, such as 2026-03-02T08:00:00Z"

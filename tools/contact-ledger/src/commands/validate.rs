@@ -230,7 +230,7 @@ impl Found {
         line("  rejected", failed, "would be kept under rejected/agent-events/, with their bytes");
         let Outcomes { written, passed_over, failed } = self.contact_events;
         line("Contact events", written + passed_over + failed, "");
-        line("  written", written, "would be in the table of contacts in flight");
+        line("  written", written, "would be written, unless too old or of another instance");
         line("  skipped", passed_over, &other);
         line("  rejected", failed, "would be kept under rejected/contact-events/, with their bytes");
         let alike = self.alike.report();
