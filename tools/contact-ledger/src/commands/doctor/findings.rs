@@ -246,7 +246,7 @@ fn contact_events(facts: &Facts, found: &mut Findings) {
             if *messages > 0 {
                 check.warning(
                     format!("{} in {name}", counted(*messages as u64, "contact event is", "contact events are")),
-                    "fix the cause (docs/operations.md, Contact Events Undelivered and Contact Events Dead Lettered), then run `contact-ledger redrive`",
+                    "fix the cause (docs/operations.md, Contact Events Dead Lettered; for the rule's queue, Contact Events Undelivered), then run `contact-ledger redrive`",
                 );
             }
         });
