@@ -338,3 +338,32 @@ async fn tail_shows_the_raw_copies_of_contact_events_without_personal_values() {
     assert!(values.contains("+15550100"), "{values}");
     assert!(table.lines().any(|line| line.contains("CONNECTED_TO_AG") && line.contains("talks")), "{table}");
 }
+
+/// An event bus has only text: another line is listed, and the rest is sent.
+#[tokio::test]
+async fn a_line_that_is_not_text_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    let line =
+        |id: &str| event(id, "QUEUED", 60, json!({"queueInfo": queue("sales", 60)})).to_string() + "\n";
+    let mut lines = line("first").into_bytes();
+    lines.extend_from_slice(b"{\"id\": \"\xff\"}\n");
+    // No rule matches it, so the event bus would drop it silently.
+    lines.extend_from_slice(b"{}\n");
+    lines.extend_from_slice(line("last").as_bytes());
+    fs::write(&file, lines).unwrap();
+    let output = folder.path().join("out");
+    let mut demo = Command::new(functions_folder().join("contact-ledger"));
+    demo.args(["demo", "--contact-events"]).arg(&file).arg("--output").arg(&output);
+    let done = demo.output().await.unwrap();
+    let shown = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(3), "{shown}");
+    for part in
+        ["events.jsonl:2: not_utf8", "events.jsonl:3: unknown_kind", "match the input records exactly"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let summary: Value = serde_json::from_slice(&fs::read(output.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["contact_events"]["in"], 3);
+    assert_eq!(summary["contact_events"]["contacts"], 2);
+}

@@ -307,6 +307,13 @@ fn expect_contact_event(data: &[u8]) -> Option<Expected> {
 async fn put_on_queue(connection: &Connection, events: &[Sent]) -> anyhow::Result<()> {
     let Some(names) = &connection.names.contact_events else { return Ok(()) };
     let client = connection.queues();
+    let bodies: Vec<_> = events.iter().map(|sent| std::str::from_utf8(&sent.data)).collect();
+    if let Some(place) = bodies.iter().position(Result::is_err) {
+        bail!(
+            "contact event {} is not UTF-8, and a queue takes only text; nothing was sent to the queue. `contact-ledger validate` shows where it is",
+            place + 1
+        );
+    }
     let mut rest = events;
     while !rest.is_empty() {
         let mut bytes = 0;
