@@ -14,7 +14,7 @@ use crate::commands::watch::watch;
 use crate::stack::connection::{Connection, StackArguments};
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::Outcome;
-use ledger_console::render::output::print;
+use ledger_console::render::output::{print, say};
 use ledger_console::render::terminal::{Cell, counted, duration, json_lines, number, table, text, width};
 
 /// Arguments of `contacts`.
@@ -202,13 +202,24 @@ async fn instance(
     connection: &Connection,
     given: Option<&str>,
 ) -> anyhow::Result<String> {
-    if let Some(given) = given.or(connection.deployed.instance_arn.as_deref()) {
-        // An ARN is accepted, too.
-        return Ok(given.rsplit('/').next().unwrap_or(given).to_owned());
+    // An ARN is accepted, too.
+    let id = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    if let (None, Some(deployed)) = (given, connection.deployed.instance_arn.as_deref()) {
+        return Ok(id(deployed));
     }
     let instances = reader.instances().await;
     let instances = instances.map_err(|error| cannot_read("the contacts in flight", error))?;
     let instances: Vec<_> = instances.into_iter().collect();
+    if let Some(given) = given.map(id) {
+        // A wrong ID would look as if nobody waited.
+        if !instances.is_empty() && !instances.contains(&given) {
+            say(&format!(
+                "no contacts in flight of instance {given}; the table has those of {}",
+                instances.join(", ")
+            ));
+        }
+        return Ok(given);
+    }
     ensure!(
         instances.len() < 2,
         "there are contacts in flight of {} instances; pass --instance with one of {}",
