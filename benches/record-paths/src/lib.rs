@@ -93,7 +93,7 @@ pub fn events_of_different_agents(events: usize, contact_states: Option<[&str; 2
     (0..events).map(event).collect()
 }
 
-/// The events of contacts that are each of five events, in the order in which they happen.
+/// The events of contacts that have this many events each, in the order in which they happen.
 #[must_use]
 pub fn contact_events(contacts: usize, events_per_contact: usize) -> Vec<Vec<u8>> {
     const INSTANCE: &str =

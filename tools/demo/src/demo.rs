@@ -11,10 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use local_aws::faults::{Faults, Part};
 use local_aws::stack::{Stack, StackSettings};
 use rustix::fs::Mode;
-use served_stack::Keys;
 use served_stack::{
     ACCOUNT, AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM,
-    CONTACT_STATE_TABLE, LAKE_BUCKET, REGION,
+    CONTACT_STATE_TABLE, Keys, LAKE_BUCKET, REGION,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

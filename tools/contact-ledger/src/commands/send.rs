@@ -303,31 +303,34 @@ fn expect_contact_event(data: &[u8]) -> Option<Expected> {
     Some(write.map_or(Expected::Nothing, |write| Expected::Contact(Box::new(write))))
 }
 
+/// An event as the body of a message.
+fn body((place, sent): (usize, &Sent)) -> anyhow::Result<&str> {
+    std::str::from_utf8(&sent.data).map_err(|_| {
+        anyhow!(
+            "contact event {} is not UTF-8, and a queue takes only text; nothing was sent to the queue. `contact-ledger validate` shows where it is",
+            place + 1
+        )
+    })
+}
+
 /// Sends events to the queue, as EventBridge does. `PutEvents` does not accept events of AWS services.
 async fn put_on_queue(connection: &Connection, events: &[Sent]) -> anyhow::Result<()> {
     let Some(names) = &connection.names.contact_events else { return Ok(()) };
     let client = connection.queues();
-    let bodies: Vec<_> = events.iter().map(|sent| std::str::from_utf8(&sent.data)).collect();
-    if let Some(place) = bodies.iter().position(Result::is_err) {
-        bail!(
-            "contact event {} is not UTF-8, and a queue takes only text; nothing was sent to the queue. `contact-ledger validate` shows where it is",
-            place + 1
-        );
-    }
-    let mut rest = events;
+    let bodies = events.iter().enumerate().map(body).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut rest = &bodies[..];
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fits = |sent: &&Sent| {
-            bytes += sent.data.len();
+        let fits = |body: &&&str| {
+            bytes += body.len();
             bytes <= MESSAGE_BYTES
         };
         let count = rest.iter().take(BATCH_MESSAGES).take_while(fits).count().max(1);
         let (batch, others) = rest.split_at(count);
         rest = others;
         let mut request = client.send_message_batch().queue_url(&names.queue);
-        for (index, sent) in batch.iter().enumerate() {
-            let body = String::from_utf8_lossy(&sent.data);
-            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
+        for (index, body) in batch.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(*body);
             request = request.entries(entry.build()?);
         }
         let rights = "sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its KMS key";
