@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use agent_event_upserter::{Upserter, plan_batch};
+use agent_ledger::KnownProfiles;
 use agent_ledger::batch::Batch;
 use agent_ledger::rules::Rules;
 use lambda_io::kinesis::StreamEvent;
@@ -33,13 +34,20 @@ impl RejectedStore for NoRejections {
 
 fn upserter(endpoint: &str) -> Upserter<DynamoDbStore, NoRejections> {
     let store = DynamoDbStore::new(client(endpoint), "AgentState".to_owned(), "AgentHistory".to_owned());
-    Upserter { store, rejected_store: NoRejections, rules: Rules::default(), write_concurrency: 64 }
+    let known_profiles = KnownProfiles::default();
+    Upserter {
+        store,
+        rejected_store: NoRejections,
+        rules: Rules::default(),
+        write_concurrency: 64,
+        known_profiles,
+    }
 }
 
 /// Decodes, parses, plans, and merges.
 fn plan(event: &[u8]) -> Batch {
     let event: StreamEvent = serde_json::from_slice(event).unwrap();
-    plan_batch(&event, &Rules::default())
+    plan_batch(&event, &Rules::default(), &KnownProfiles::default())
 }
 
 fn floor(event: &[u8]) {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_ledger::Item;
 use agent_ledger::intervals::in_sequence;
 use agent_ledger::memory::Tables;
-use agent_ledger::{Attribute, history_key};
+use agent_ledger::{AgentKey, Attribute, history_key};
 use connect_streams::Timestamp;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -368,18 +368,26 @@ impl Agent {
     }
 
     fn snapshot(&self) -> Value {
+        let arn =
+            |resource: &str| format!("arn:aws:connect:{REGION}:111122223333:instance/{INSTANCE}/{resource}");
         let (name, status_type, _) = STATUSES[self.status.0];
         let contact = |contact: &Contact| {
             json!({
                 "Channel": contact.channel, "ContactId": contact.id, "State": STATES[contact.state].0,
-                "StateStartTimestamp": time(contact.shown_since), "Queue": {"ARN": "q", "Name": "Billing"},
+                "StateStartTimestamp": time(contact.shown_since), "Queue": {"ARN": arn("queue/q"), "Name": "Billing"},
             })
         };
         json!({
             "AgentStatus": {"Name": name, "Type": status_type, "StartTimestamp": time(self.status.1)},
             "NextAgentStatus": self.next_status.map(|next| json!({"Name": STATUSES[next].0})),
             "Configuration": {
-                "Username": "agent", "RoutingProfile": {"Name": format!("profile {}", self.routing_profile)},
+                "Username": "agent",
+                "RoutingProfile": {
+                    "Name": format!("profile {}", self.routing_profile),
+                    "ARN": arn(&format!("routing-profile/{}", self.routing_profile)),
+                    // They change every seven minutes, so that some periods see two contents.
+                    "InboundQueues": [{"ARN": arn(&format!("queue/{}", self.now / 420_000 % 3)), "Name": "Billing"}],
+                },
             },
             "Contacts": self.contacts.iter().map(contact).collect::<Vec<_>>(),
         })
@@ -456,7 +464,9 @@ pub fn truth_in(tables: &Tables) -> Truth {
         end: text(item, "end").unwrap_or_default(),
     };
     let mut agents: BTreeMap<String, AgentTruth> = BTreeMap::new();
-    for (key, item) in &tables.state {
+    for (key, item) in
+        tables.state.iter().filter(|(key, _)| key.board != AgentKey::routing_profiles(INSTANCE))
+    {
         let mut parts = key.agent_id.split('#');
         let agent = agents.entry(parts.next().unwrap_or_default().to_owned()).or_default();
         match parts.nth(1) {

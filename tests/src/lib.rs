@@ -24,7 +24,7 @@ use agent_event_upserter::Upserter;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;
 use agent_ledger::store::{Store, WrittenEntries, WrittenRegisters};
-use agent_ledger::{HistoryEntry, RegisterWrite};
+use agent_ledger::{HistoryEntry, KnownProfiles, RegisterWrite};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use flate2::Compression;
@@ -223,6 +223,7 @@ pub fn upserter<S>(store: S) -> Upserter<S, MemoryRejectedStore> {
         rejected_store: MemoryRejectedStore::default(),
         rules: Rules::default(),
         write_concurrency: 8,
+        known_profiles: KnownProfiles::default(),
     }
 }
 

@@ -21,6 +21,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use agent_event_upserter::{Summary, Upserter};
+use agent_ledger::KnownProfiles;
 use agent_ledger::rules::Rules;
 use fastrand::Rng;
 use lambda_io::kinesis::BatchResponse;
@@ -280,6 +281,7 @@ impl Simulation {
             rejected_store: environment.clone(),
             rules: Rules::default(),
             write_concurrency: scenario.write_concurrency,
+            known_profiles: KnownProfiles::default(),
         };
         Self {
             pending: std::mem::take(&mut traffic.pending).into(),

@@ -1,8 +1,8 @@
 //! Decodes stream records into plans. Each record inside a KPL aggregate is decoded and counted separately.
 
-use agent_ledger::Read;
 use agent_ledger::plan::Plan;
 use agent_ledger::rules::Rules;
+use agent_ledger::{KnownProfiles, Read, read_knowing};
 use connect_streams::{Reject, Timestamp};
 use lambda_io::aggregate::{self, Packed};
 use lambda_io::kinesis::StreamRecord;
@@ -52,16 +52,16 @@ impl UserRecord {
 }
 
 /// Decodes the records of an event, in order.
-pub(crate) fn decode(records: &[StreamRecord], rules: &Rules) -> Vec<UserRecord> {
+pub(crate) fn decode(records: &[StreamRecord], rules: &Rules, known: &KnownProfiles) -> Vec<UserRecord> {
     let mut decoded = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
         match parts(record) {
             Ok(Parts::Whole(data)) => {
-                decoded.push(UserRecord { index, part: None, decoded: read(data, rules) });
+                decoded.push(UserRecord { index, part: None, decoded: read(data, rules, known) });
             }
             Ok(Parts::Packed(parts)) => {
                 for (subsequence_number, packed) in parts.into_iter().enumerate() {
-                    let read = read(&packed.data, rules);
+                    let read = read(&packed.data, rules, known);
                     let part = Some(Part { subsequence_number, packed });
                     decoded.push(UserRecord { index, part, decoded: read });
                 }
@@ -86,8 +86,8 @@ fn parts(record: &StreamRecord) -> Result<Parts<'_>, Reject> {
     }
 }
 
-fn read(data: &[u8], rules: &Rules) -> Decoded {
-    match agent_ledger::read(data, rules) {
+fn read(data: &[u8], rules: &Rules, known: &KnownProfiles) -> Decoded {
+    match read_knowing(data, rules, known) {
         Ok(Read::Event { timestamp, plan }) => Decoded::Event { timestamp, plan: Some(plan) },
         Ok(Read::Skipped) => Decoded::Skipped,
         Err(reject) => Decoded::Rejected(reject),

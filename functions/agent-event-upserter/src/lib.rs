@@ -11,6 +11,7 @@ pub mod settings;
 mod summary;
 mod write;
 
+use agent_ledger::KnownProfiles;
 use agent_ledger::batch::Batch;
 use agent_ledger::rules::Rules;
 use agent_ledger::store::Store;
@@ -25,8 +26,8 @@ use crate::write::write;
 
 /// The writes of a batch, planned but not executed: the function without its I/O.
 #[must_use]
-pub fn plan_batch(event: &StreamEvent, rules: &Rules) -> Batch {
-    Batch::of(decode(&event.records, rules).iter_mut().map(UserRecord::take_plan))
+pub fn plan_batch(event: &StreamEvent, rules: &Rules, known: &KnownProfiles) -> Batch {
+    Batch::of(decode(&event.records, rules, known).iter_mut().map(UserRecord::take_plan))
 }
 
 /// The function: its tables, its bucket, its settings.
@@ -40,16 +41,19 @@ pub struct Upserter<S, R> {
     pub rules: Rules,
     /// Maximum number of requests in flight.
     pub write_concurrency: usize,
+    /// The routing profiles that earlier invocations of this process have seen stored.
+    pub known_profiles: KnownProfiles,
 }
 
 impl<S: Store, R: RejectedStore> Upserter<S, R> {
     /// Handles one batch. Records whose writes are not done at `stop_at` are reported for retry.
     pub async fn handle(&self, event: &StreamEvent, stop_at: Instant) -> (BatchResponse, Summary) {
         let records = &event.records;
-        let mut decoded = decode(records, &self.rules);
+        let known = &self.known_profiles;
+        let mut decoded = decode(records, &self.rules, known);
         let mut batch = Batch::of(decoded.iter_mut().map(UserRecord::take_plan));
 
-        let (faults, consumed) = write(&self.store, &mut batch, self.write_concurrency, stop_at).await;
+        let (faults, consumed) = write(&self.store, &mut batch, known, self.write_concurrency, stop_at).await;
         let mut summary = Summary { faults, consumed, ..Summary::default() };
 
         let mut places = decoded.iter().enumerate();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agent_event_upserter::Upserter;
 use agent_event_upserter::settings::UpserterSettings;
+use agent_ledger::KnownProfiles;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use lambda_io::deadline::time_for_writes;
@@ -51,5 +52,6 @@ async fn upserter() -> Result<Upserter<DynamoDbStore, S3RejectedStore>, Error> {
         },
         rules: settings.rules,
         write_concurrency: settings.write_concurrency.get(),
+        known_profiles: KnownProfiles::default(),
     })
 }

@@ -1,5 +1,6 @@
 //! Writes the tables, concurrently, until `stop_at`. Nothing else in the function writes them.
 
+use agent_ledger::KnownProfiles;
 use agent_ledger::batch::Batch;
 use agent_ledger::store::{Store, WRITES_PER_REQUEST, WrittenEntries, WrittenRegisters};
 use futures::future::{Either, FutureExt};
@@ -18,6 +19,7 @@ enum Written {
 pub(crate) async fn write<S: Store>(
     store: &S,
     batch: &mut Batch,
+    known: &KnownProfiles,
     concurrency: usize,
     stop_at: Instant,
 ) -> (Vec<StoreError>, Consumed) {
@@ -29,7 +31,10 @@ pub(crate) async fn write<S: Store>(
                 consumed += answer.consumed;
                 for (job, result) in jobs.into_iter().zip(answer.value) {
                     match result {
-                        Ok(before) => batch.register_written(job, before),
+                        Ok(before) => {
+                            known.note(&batch.registers[job].write, &before);
+                            batch.register_written(job, before);
+                        }
                         Err(fault) => faults.push(fault),
                     }
                 }

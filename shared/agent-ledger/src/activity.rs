@@ -101,7 +101,8 @@ impl Activity {
     }
 
     /// The activity that a contact stands for; `None` for a state that Amazon Connect added later.
-    pub(crate) fn of_contact(state: &str, initiation_method: Option<&str>) -> Option<Self> {
+    #[must_use]
+    pub fn of_contact(state: &str, initiation_method: Option<&str>) -> Option<Self> {
         Some(match state {
             "ERROR" => Self::Error,
             "MISSED" => Self::Missed,
@@ -117,7 +118,8 @@ impl Activity {
 
     /// The activity without a deciding contact. Older events have no status type; for them, the names of the two
     /// built-in statuses decide.
-    fn of_status(status_type: Option<&str>, name: Option<&str>) -> Self {
+    #[must_use]
+    pub fn of_status(status_type: Option<&str>, name: Option<&str>) -> Self {
         match (status_type, name) {
             (Some("ROUTABLE"), _) | (None, Some("Available")) => Self::Available,
             (Some("OFFLINE"), _) | (None, Some("Offline")) => Self::Offline,

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 use connect_streams::Timestamp;
 
-use crate::Version;
 use crate::activity::Activity;
+use crate::{Register, Version};
 use tables::Attribute;
 use tables::Item;
 
@@ -68,13 +68,16 @@ pub struct Agent {
     pub session_since: Option<String>,
     /// When the agent's last event happened, in any Region.
     pub last_event: Option<String>,
+    /// The version of the agent's last event, in any Region.
+    pub version: Option<Version>,
 }
 
 /// The agents of these items, ordered by ID. Items that have expired by `now` are ignored.
 #[must_use]
 pub fn agents(items: impl IntoIterator<Item = Item>, now: Timestamp, ghost_minutes: u32) -> Vec<Agent> {
     let mut by_agent: BTreeMap<String, Rows> = BTreeMap::new();
-    for item in items.into_iter().filter(|item| !is_expired(item, now)) {
+    let is_of_an_agent = |item: &Item| !item.contains_key(Register::RoutingProfile.version_attribute());
+    for item in items.into_iter().filter(|item| is_of_an_agent(item) && !is_expired(item, now)) {
         let Some(key) = text(&item, "agent_id").map(str::to_owned) else { continue };
         let mut parts = key.splitn(3, '#');
         let rows = by_agent.entry(parts.next().unwrap_or_default().to_owned()).or_default();
@@ -213,7 +216,8 @@ impl Rows {
             contacts_are_doubtful,
             session,
             session_since,
-            last_event: last_event.map(|version| version.timestamp().to_owned()),
+            last_event: last_event.as_ref().map(|version| version.timestamp().to_owned()),
+            version: last_event,
             snapshot,
         }
     }
@@ -378,6 +382,7 @@ mod tests {
             state_since: Some(at(since)),
             connected_since: None,
             queued_since: None,
+            queue_id: None,
             queue_name: None,
         };
         snapshot.contacts = contacts.iter().enumerate().map(contact).collect();

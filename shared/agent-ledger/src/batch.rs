@@ -13,7 +13,7 @@ use hashbrown::hash_table::Entry;
 use crate::continuity::is_interrupted;
 use crate::plan::Plan;
 use crate::store::{Before, Held, Insertion};
-use crate::{AgentKey, Continuity, Gap, HistoryEntry, RegisterWrite, Version};
+use crate::{AgentKey, Continuity, Gap, HistoryEntry, Register, RegisterWrite, Version};
 
 /// The outcome of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,7 +108,7 @@ impl Batch {
         for (record, plan) in plans.into_iter().enumerate() {
             batch.records.push(Record::default());
             let Some(plan) = plan else { continue };
-            for write in plan.registers {
+            for write in plan.registers.into_iter().chain(plan.routing_profile) {
                 batch.add_register(record, write, &mut registers);
             }
             for (entry, is_event) in plan
@@ -158,6 +158,10 @@ impl Batch {
     /// Records that a register was written, and what it held before.
     pub fn register_written(&mut self, job: usize, before: Before) {
         let job = &self.registers[job];
+        if job.write.register == Register::RoutingProfile {
+            job.events.iter().for_each(|event| self.records[event.record].unfinished_writes -= 1);
+            return;
+        }
         let mut held = before;
         for event in &job.events {
             let outcome = match &held {

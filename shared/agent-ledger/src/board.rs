@@ -1,4 +1,4 @@
-//! The keys of an agent's items in `AgentState`.
+//! The keys of items in `AgentState`.
 //!
 //! An item is one register of one agent in one Region. An instance and its replica in another Region share the instance
 //! ID and the agent IDs, and an event of one Region must not damage what the other Region's events wrote. So the Region
@@ -11,9 +11,9 @@ use crate::Register;
 /// Partition key and sort key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentKey {
-    /// `<instance id>#<NN>`
+    /// `<instance id>#<NN>`, or `<instance id>#routing-profiles`.
     pub board: String,
-    /// `<agent id>#<Region>`, followed by `#login` or `#logout` for those registers.
+    /// `<agent id>#<Region>`, followed by `#login` or `#logout` for those registers; or `<routing profile id>#<Region>`.
     pub agent_id: String,
 }
 
@@ -32,6 +32,20 @@ impl AgentKey {
             Some(suffix) => [agent_id, region, suffix].join("#"),
         };
         Self { board: Self::board(instance_id, agent_id), agent_id: agent }
+    }
+
+    /// The key of a routing profile in a Region. It is in a partition of its own, so that who reads the boards sees
+    /// agents only.
+    #[must_use]
+    pub fn of_routing_profile(instance_id: &str, region: &str, routing_profile_id: &str) -> Self {
+        let agent_id = [routing_profile_id, region].join("#");
+        Self { board: Self::routing_profiles(instance_id), agent_id }
+    }
+
+    /// The partition key of the routing profiles of an instance.
+    #[must_use]
+    pub fn routing_profiles(instance_id: &str) -> String {
+        [instance_id, "routing-profiles"].join("#")
     }
 
     /// The partition key of all items of an agent.

@@ -5,7 +5,7 @@
 //! the register then holds an agent at work, no event will ever end that work. Both are reported as gaps and block
 //! nothing.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use connect_streams::agent_event::Snapshot;
 use foldhash::quality::FixedState;
@@ -49,7 +49,7 @@ impl Continuity {
         is_offline: bool,
     ) -> Self {
         let mut contacts: Vec<u64> = match contacts {
-            Some(Attribute::List(contacts)) => contacts.iter().map(fingerprint).collect(),
+            Some(Attribute::List(contacts)) => contacts.iter().map(fingerprint_of_contact).collect(),
             _ => Vec::new(),
         };
         contacts.sort_unstable();
@@ -71,6 +71,14 @@ pub(crate) fn is_interrupted(
         (Some(held), None) => held.is_open && leaves.is_some_and(|leaves| leaves != held),
         (None, None) => false,
     }
+}
+
+/// Items that earlier versions wrote have no `queue_id`, which must not look like a gap.
+fn fingerprint_of_contact(contact: &Attribute) -> u64 {
+    let Attribute::Map(members) = contact else { return fingerprint(contact) };
+    let mut hasher = FixedState::default().build_hasher();
+    members.iter().filter(|(name, _)| *name != "queue_id").for_each(|member| member.hash(&mut hasher));
+    hasher.finish()
 }
 
 fn fingerprint(value: &impl Hash) -> u64 {

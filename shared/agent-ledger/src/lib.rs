@@ -5,6 +5,7 @@
 //!
 //! - **AgentState** has three last-writer-wins registers per agent and Region: *snapshot*, *login*, and *logout*. Each
 //!   is its own item, written by one conditional update that only a greater [`Version`] passes.
+//!   A further register per routing profile has its queues.
 //! - **AgentHistory** is a grow-only set whose keys derive from the event alone. If two events close the same interval,
 //!   the earlier event wins.
 //!
@@ -38,6 +39,7 @@ pub mod plan;
 mod read;
 mod register;
 mod retention;
+mod routing_profile;
 pub mod rules;
 mod session;
 mod snapshot;
@@ -50,9 +52,10 @@ pub use board::AgentKey;
 pub use continuity::{Continuity, Gap};
 pub use history::{CLOSED_BY, HistoryEntry, history_key};
 pub use name_policy::{NamePolicy, NamePolicyError};
-pub use read::{Read, read};
+pub use read::{Read, read, read_knowing};
 pub use register::Register;
 pub use retention::Retention;
+pub use routing_profile::{KnownProfiles, PERIOD_MILLISECONDS, RoutingProfile};
 pub use tables::{Attribute, Item, Members};
 pub use version::Version;
 pub use write::RegisterWrite;

@@ -4,10 +4,11 @@ use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::{Reject, RejectCode};
 
 use crate::history::{event_entry, intervals};
+use crate::routing_profile::routing_profile_write;
 use crate::rules::Rules;
 use crate::session::session_write;
 use crate::snapshot::snapshot_write;
-use crate::{HistoryEntry, RegisterWrite, Version};
+use crate::{HistoryEntry, KnownProfiles, RegisterWrite, Version};
 
 /// DynamoDB rejects items above 400 KB. The difference leaves room for the keys.
 /// Source: [Quotas in Amazon DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html), item size.
@@ -22,6 +23,9 @@ const ID_BYTES: usize = 256;
 pub struct Plan {
     /// At most one per register; each is its own item.
     pub registers: Vec<RegisterWrite>,
+    /// The queues of the agent's routing profile; `None` if they are known to be stored. It does not count for the
+    /// outcome of the event.
+    pub routing_profile: Option<RegisterWrite>,
     /// The event's own entry; `None` for a heartbeat that is not kept.
     pub event: Option<HistoryEntry>,
     /// The intervals that the event closes.
@@ -29,6 +33,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Everything that the event writes to AgentState.
+    pub fn state_writes(&self) -> impl Iterator<Item = &RegisterWrite> {
+        self.registers.iter().chain(&self.routing_profile)
+    }
+
     /// Whether there is nothing to write, as for a heartbeat without a snapshot.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -41,13 +50,24 @@ impl Plan {
 /// # Errors
 /// [`RejectCode::BadField`] or [`RejectCode::TooLarge`] for an event that DynamoDB would reject every time.
 pub fn plan(event: &AgentEvent<'_>, rules: &Rules) -> Result<Plan, Reject> {
+    plan_knowing(event, rules, &KnownProfiles::default())
+}
+
+/// Plans the writes of an event, without a routing profile that is known to be stored.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_knowing(event: &AgentEvent<'_>, rules: &Rules, known: &KnownProfiles) -> Result<Plan, Reject> {
     check_ids(event)?;
     let retention = &rules.retention;
     let version = Version::of(event);
     let snapshot = event.current.as_ref().map(|current| snapshot_write(event, &version, current, rules));
+    let current = event.current.as_ref();
     let is_kept = retention.heartbeats || event.event_type != EventType::HeartBeat;
     let plan = Plan {
         registers: snapshot.into_iter().chain(session_write(event, &version, retention.state_days)).collect(),
+        routing_profile: current
+            .and_then(|current| routing_profile_write(event, current, retention.state_days, known)),
         event: is_kept.then(|| event_entry(event, &version, retention.history_days)),
         intervals: intervals(event, &version, retention.history_days),
     };

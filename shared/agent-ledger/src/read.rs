@@ -4,7 +4,8 @@
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::{RecordKind, Reject, RejectCode, Timestamp, parse};
 
-use crate::plan::{Plan, plan};
+use crate::KnownProfiles;
+use crate::plan::{Plan, plan_knowing};
 use crate::rules::Rules;
 
 /// The content of a record.
@@ -26,12 +27,20 @@ pub enum Read {
 /// # Errors
 /// The reason why the record can never be used.
 pub fn read(data: &[u8], rules: &Rules) -> Result<Read, Reject> {
+    read_knowing(data, rules, &KnownProfiles::default())
+}
+
+/// Reads a record that is not packed, and leaves out the write of a routing profile that is known to be stored.
+///
+/// # Errors
+/// The reason why the record can never be used.
+pub fn read_knowing(data: &[u8], rules: &Rules, known: &KnownProfiles) -> Result<Read, Reject> {
     let document = parse(data)?;
     let object = document.as_object().ok_or(Reject::record(RejectCode::NotAnObject))?;
     match RecordKind::of(object) {
         Some(RecordKind::AgentEvent) => {
             let event = AgentEvent::from_object(object)?;
-            let plan = plan(&event, rules)?;
+            let plan = plan_knowing(&event, rules, known)?;
             // Without a write, a duplicate could not be recognized.
             Ok(if plan.is_empty() { Read::Skipped } else { Read::Event { timestamp: event.timestamp, plan } })
         }

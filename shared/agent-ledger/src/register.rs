@@ -1,6 +1,6 @@
-//! The registers of an agent's state.
+//! The registers of AgentState.
 
-/// One of an agent's registers.
+/// A register of AgentState.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Register {
     /// What the agent is doing.
@@ -9,11 +9,13 @@ pub enum Register {
     Login,
     /// The agent's last LOGOUT.
     Logout,
+    /// The queues of a routing profile. It belongs to no agent.
+    RoutingProfile,
 }
 
 impl Register {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Snapshot, Self::Login, Self::Logout];
+    /// Those of an agent.
+    pub const OF_AN_AGENT: [Self; 3] = [Self::Snapshot, Self::Login, Self::Logout];
 
     /// The attribute that holds the register's version.
     #[must_use]
@@ -21,13 +23,14 @@ impl Register {
         match self {
             Self::Snapshot => "snapshot_version",
             Self::Login | Self::Logout => "session_version",
+            Self::RoutingProfile => "profile_version",
         }
     }
 
     /// The end of the item's sort key, after the Region.
     pub(crate) const fn key_suffix(self) -> Option<&'static str> {
         match self {
-            Self::Snapshot => None,
+            Self::Snapshot | Self::RoutingProfile => None,
             Self::Login => Some("login"),
             Self::Logout => Some("logout"),
         }

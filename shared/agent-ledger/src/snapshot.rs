@@ -34,6 +34,7 @@ pub(crate) fn snapshot_write(
         ("status_id", text(status.id)),
         ("status_since", status.since.map(Attribute::timestamp)),
         ("next_status_name", text(snapshot.next_status_name)),
+        ("next_status_since", snapshot.next_status_since.map(Attribute::timestamp)),
         ("activity", text(Some(activity.as_str()))),
         ("contacts", Some(contacts)),
         ("routing_profile_name", text(snapshot.routing_profile_name)),
@@ -61,6 +62,7 @@ fn contact(contact: &Contact<'_>) -> Attribute {
         ("state_since", contact.state_since.map(Attribute::timestamp)),
         ("connected_since", contact.connected_since.map(Attribute::timestamp)),
         ("queued_since", contact.queued_since.map(Attribute::timestamp)),
+        ("queue_id", contact.queue_id.map(Attribute::text)),
         ("queue_name", contact.queue_name.map(Attribute::text)),
     ])
 }

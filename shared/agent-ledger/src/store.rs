@@ -3,9 +3,9 @@
 
 use std::future::Future;
 
-use tables::{Answer, StoreError};
+use tables::{Answer, Attribute, Item, StoreError};
 
-use crate::{Attribute, Continuity, HistoryEntry, Item, Register, RegisterWrite, Version};
+use crate::{Continuity, HistoryEntry, Register, RegisterWrite, Version};
 
 /// The maximum number of statements in one DynamoDB batch.
 /// Source: [`BatchExecuteStatement`](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html).

@@ -80,6 +80,8 @@ pub struct Snapshot<'a> {
     pub status: AgentStatus<'a>,
     /// The name of the status that begins when the agent's contacts are finished.
     pub next_status_name: Option<&'a str>,
+    /// When the agent chose that status.
+    pub next_status_since: Option<Timestamp>,
     /// Login name.
     pub username: Option<&'a str>,
     /// First name.
@@ -90,6 +92,8 @@ pub struct Snapshot<'a> {
     pub routing_profile_name: Option<&'a str>,
     /// ID of the routing profile, from its ARN.
     pub routing_profile_id: Option<&'a str>,
+    /// The queues of the routing profile.
+    pub queues: Queues<'a>,
     /// The agent's capacity for contacts, per channel.
     pub slots: Vec<Slots<'a>>,
     /// Names of the hierarchy groups, top level first; levels without a group are left out.
@@ -126,6 +130,48 @@ pub struct Slots<'a> {
     pub maximum: u32,
 }
 
+/// The queues of a routing profile. They are read only on demand, because they seldom change.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Queues<'a> {
+    inbound: Option<Value<'a>>,
+    outbound: Option<Value<'a>>,
+}
+
+/// A queue of a routing profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Queue<'a> {
+    /// Its ID, from its ARN; the agent's ID for an agent's own queue.
+    pub id: &'a str,
+    /// Its name.
+    pub name: Option<&'a str>,
+}
+
+impl<'a> Queues<'a> {
+    /// The queues whose contacts the agent can get.
+    pub fn inbound(self) -> impl Iterator<Item = Queue<'a>> {
+        objects(self.inbound).filter_map(Queue::from_object)
+    }
+
+    /// The queue of the calls that the agent makes without choosing a queue.
+    #[must_use]
+    pub fn default_outbound(self) -> Option<Queue<'a>> {
+        object(self.outbound).and_then(Queue::from_object)
+    }
+}
+
+impl PartialEq for Queues<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.inbound().eq(other.inbound()) && self.default_outbound() == other.default_outbound()
+    }
+}
+
+impl<'a> Queue<'a> {
+    fn from_object(source: Object<'a>) -> Option<Self> {
+        let [arn, name] = source.get_each(["ARN", "Name"]);
+        Some(Self { id: id(arn, "queue")?, name: text(name) })
+    }
+}
+
 /// A contact of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contact<'a> {
@@ -143,6 +189,8 @@ pub struct Contact<'a> {
     pub connected_since: Option<Timestamp>,
     /// When the contact was put in the queue.
     pub queued_since: Option<Timestamp>,
+    /// The queue's ID, from its ARN; the agent's ID for an agent's own queue.
+    pub queue_id: Option<&'a str>,
     /// The queue's name; null for an agent's own queue.
     pub queue_name: Option<&'a str>,
 }
@@ -189,6 +237,7 @@ impl<'a> Snapshot<'a> {
         let snapshot = Self {
             status: object(status).map(AgentStatus::from_object).unwrap_or_default(),
             next_status_name: name(next_status),
+            next_status_since: enqueued(next_status),
             contacts: objects(contacts).filter_map(Contact::from_object).collect(),
             current_region: object(cross_region).and_then(|regions| text(regions.get("CurrentRegion"))),
             ..Self::default()
@@ -202,8 +251,10 @@ impl<'a> Snapshot<'a> {
     fn configured(self, source: Object<'a>) -> Self {
         let [username, first_name, last_name, profile, groups] =
             source.get_each(["Username", "FirstName", "LastName", "RoutingProfile", "AgentHierarchyGroups"]);
-        let [profile_name, profile_arn, concurrency] = object(profile)
-            .map(|profile| profile.get_each(["Name", "ARN", "Concurrency"]))
+        let [profile_name, profile_arn, concurrency, inbound, outbound] = object(profile)
+            .map(|profile| {
+                profile.get_each(["Name", "ARN", "Concurrency", "InboundQueues", "DefaultOutboundQueue"])
+            })
             .unwrap_or_default();
         Self {
             username: person(username),
@@ -211,6 +262,7 @@ impl<'a> Snapshot<'a> {
             last_name: person(last_name),
             routing_profile_name: text(profile_name),
             routing_profile_id: id(profile_arn, "routing-profile"),
+            queues: Queues { inbound, outbound },
             slots: objects(concurrency).filter_map(Slots::from_object).collect(),
             hierarchy: hierarchy(groups),
             ..self
@@ -262,6 +314,8 @@ impl<'a> Contact<'a> {
             "QueueTimestamp",
             "Queue",
         ]);
+        let [queue_arn, queue_name] =
+            object(queue).map(|queue| queue.get_each(["ARN", "Name"])).unwrap_or_default();
         Some(Self {
             contact_id: text(contact_id)?,
             channel: self::channel(channel),
@@ -270,7 +324,8 @@ impl<'a> Contact<'a> {
             state_since: timestamp(state_since),
             connected_since: timestamp(connected_since),
             queued_since: timestamp(queued_since),
-            queue_name: name(queue),
+            queue_id: id(queue_arn, "queue"),
+            queue_name: text(queue_name),
         })
     }
 }
@@ -299,6 +354,12 @@ fn text(value: Option<Value<'_>>) -> Option<&str> {
 /// The name in a resource's object.
 fn name(resource: Option<Value<'_>>) -> Option<&str> {
     text(object(resource)?.get("Name"))
+}
+
+/// When the next status was chosen. The stream's documentation and its older copies name the field differently.
+fn enqueued(next_status: Option<Value<'_>>) -> Option<Timestamp> {
+    let [current, older] = object(next_status)?.get_each(["EnqueuedTimestamp", "EnqueueTimestamp"]);
+    timestamp(current).or_else(|| timestamp(older))
 }
 
 /// The ID of a resource of this kind, from its ARN.
@@ -339,14 +400,19 @@ mod tests {
             "EventTimestamp": "2026-03-02T08:00:00.123Z", "EventType": "SOMETHING_NEW", "PreviousAgentSnapshot": null,
             "CurrentAgentSnapshot": {
                 "AgentStatus": {"Name": "Available", "StartTimestamp": "soon"},
-                "NextAgentStatus": {"Name": "null"},
+                "NextAgentStatus": {"Name": "null", "EnqueueTimestamp": "2026-03-02T07:59:00Z"},
                 "Configuration": {
                     "FirstName": "", "LastName": "null",
                     "AgentHierarchyGroups": {"Level1": {"ARN": null, "Name": "Europe"}, "Level2": null, "Level3": {"ARN": null, "Name": null}},
-                    "RoutingProfile": {"Concurrency": [{"Channel": "TASKS", "AvailableSlots": 2, "MaximumSlots": 3}, {"Channel": "VOICE"}, 7]}
+                    "RoutingProfile": {"InboundQueues": [
+                        {"ARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/q-1", "Name": "Billing"},
+                        {"ARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/agent/a-1", "Name": null}, 7, {"Name": "no ARN"}],
+                        "DefaultOutboundQueue": {"ARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/q-2", "Name": "null"},
+                        "Concurrency": [{"Channel": "TASKS", "AvailableSlots": 2, "MaximumSlots": 3}, {"Channel": "VOICE"}, 7]}
                 },
                 "Contacts": [
                     {"ContactId": "c-1", "Channel": "TASKS", "State": "SOMETHING_NEW", "Queue": {"ARN": "q", "Name": null}},
+                    {"ContactId": "c-2", "Queue": {"ARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/queue/agent/a-1", "Name": null}},
                     {"ContactId": "null"}, null
                 ],
                 "AgentCrossRegionRoutingConfiguration": {"CurrentRegion": "eu-west-2"}
@@ -374,8 +440,12 @@ mod tests {
         let contacts: Vec<_> = current
             .contacts
             .iter()
-            .map(|contact| (contact.contact_id, contact.channel, contact.queue_name))
+            .map(|contact| (contact.contact_id, contact.channel, contact.queue_id, contact.queue_name))
             .collect();
-        assert_eq!(contacts, [("c-1", Some("TASK"), None)]);
+        assert_eq!(contacts, [("c-1", Some("TASK"), None, None), ("c-2", None, Some("a-1"), None)]);
+        let queues: Vec<_> = current.queues.inbound().map(|queue| (queue.id, queue.name)).collect();
+        assert_eq!(queues, [("q-1", Some("Billing")), ("a-1", None)]);
+        assert_eq!(current.queues.default_outbound(), Some(super::Queue { id: "q-2", name: None }));
+        assert_eq!(current.next_status_since, crate::Timestamp::parse("2026-03-02T07:59:00Z"));
     }
 }

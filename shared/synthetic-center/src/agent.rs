@@ -3,6 +3,7 @@
 use fastrand::Rng;
 
 use crate::contact::Contact;
+use crate::queues::{ROUTING_PROFILES, RoutingProfile};
 use crate::size::CenterSize;
 use crate::time::MINUTE;
 
@@ -53,6 +54,10 @@ pub(crate) struct Agent {
     pub(crate) status: Status,
     pub(crate) status_since: i64,
     pub(crate) next_status: Option<Status>,
+    /// When the agent chose the next status.
+    pub(crate) next_status_since: i64,
+    /// The number of routing profiles of the center.
+    routing_profiles: usize,
     /// Current contacts, including those in after-contact work.
     pub(crate) contacts: Vec<u64>,
     /// Missed contacts that are still in the snapshot.
@@ -90,6 +95,8 @@ impl Agent {
             status: Status::Offline,
             status_since: center.opening - 14 * 60 * MINUTE,
             next_status: None,
+            next_status_since: 0,
+            routing_profiles: center.routing_profiles.clamp(1, ROUTING_PROFILES.len()),
             contacts: Vec::new(),
             missed: Vec::new(),
             idle_since: 0,
@@ -147,14 +154,19 @@ impl Agent {
         self.load[slot(channel)] -= 1;
     }
 
-    /// Whether the agent can accept a contact. A call excludes all other contacts; the other channels share the agent.
-    pub(crate) fn can_take(&self, channel: &str) -> bool {
+    pub(crate) fn routing_profile(&self) -> &'static RoutingProfile {
+        &ROUTING_PROFILES[self.number % self.routing_profiles]
+    }
+
+    /// Whether the agent can accept a contact of a queue. A call excludes all other contacts; the other channels share the agent.
+    pub(crate) fn can_take(&self, channel: &str, queue: usize) -> bool {
         let is_ready =
             self.status == Status::Available && self.next_status.is_none() && self.missed.is_empty();
         let slot = slot(channel);
         let has_call = self.load[0] > 0;
         let is_free = if channel == "VOICE" { self.contacts.is_empty() } else { !has_call };
-        is_ready && is_free && self.load[slot] < SLOTS[slot].1
+        let has_queue = self.routing_profile().queues.contains(&queue);
+        is_ready && is_free && has_queue && self.load[slot] < SLOTS[slot].1
     }
 }
 

@@ -255,16 +255,17 @@ impl Center {
         let mut exhausted = Vec::new();
         while position < self.waiting.len() {
             let id = self.waiting[position];
-            let channel = self.contact(id).kind.channel();
-            let free = (0..self.agents.len()).filter(|agent| self.agents[*agent].can_take(channel));
-            // If one contact of a channel finds no agent, neither does the next.
-            let agent = if exhausted.contains(&channel) {
+            let contact = self.contact(id);
+            let (channel, queue) = (contact.kind.channel(), contact.queue);
+            let free = (0..self.agents.len()).filter(|agent| self.agents[*agent].can_take(channel, queue));
+            // If one contact of a channel and a queue finds no agent, neither does the next.
+            let agent = if exhausted.contains(&(channel, queue)) {
                 None
             } else {
                 free.min_by_key(|agent| self.agents[*agent].idle_since)
             };
             let Some(agent) = agent else {
-                exhausted.push(channel);
+                exhausted.push((channel, queue));
                 position += 1;
                 continue;
             };
@@ -496,6 +497,7 @@ impl Center {
         }
         if who.is_busy() {
             who.next_status = Some(status);
+            who.next_status_since = self.now;
             self.emit(agent, "STATE_CHANGE");
             return;
         }

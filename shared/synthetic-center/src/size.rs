@@ -12,6 +12,8 @@ pub struct CenterSize {
     pub hours: u32,
     /// The number of contacts that arrive per hour.
     pub contacts_per_hour: u32,
+    /// The number of routing profiles: 1 for one with every queue, 3 for further ones with some of the queues.
+    pub routing_profiles: usize,
     /// The random seed. The same seed gives the same center.
     pub seed: u64,
     /// When it opens, in milliseconds since 1970.
@@ -25,6 +27,7 @@ pub const DEMO_CENTER: CenterSize = CenterSize {
     agents: 12,
     hours: 8,
     contacts_per_hour: 80,
+    routing_profiles: 1,
     seed: 20_260_302,
     opening: DEMO_OPENING,
     first_id: 0,

@@ -7,7 +7,16 @@ use crate::contact::{Contact, Ending, Kind, State};
 use crate::queues::QUEUES;
 use crate::time::SECOND;
 
-const ROUTING_PROFILE: (&str, &str) = ("50000000-0000-4000-8000-000000000001", "General");
+/// The names are combined from lists, so that they are nobody's.
+const FIRST_NAMES: [&str; 24] = [
+    "Amara", "Bruno", "Chloe", "Dario", "Elif", "Femi", "Greta", "Hiro", "Ines", "Jonas", "Kira", "Luca",
+    "Mina", "Noor", "Olga", "Pavel", "Quinn", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wanda", "Yusuf",
+];
+const LAST_NAMES: [&str; 25] = [
+    "Abbott", "Bauer", "Costa", "Dahl", "Ekberg", "Faro", "Gallo", "Haddad", "Ito", "Jansen", "Kovac",
+    "Lund", "Moreau", "Novak", "Okoye", "Petrov", "Quist", "Rossi", "Silva", "Tanaka", "Uribe", "Varga",
+    "Weiss", "Yilmaz", "Zeman",
+];
 const TEAMS: [&str; 3] = ["North", "South", "West"];
 /// The instance of every generated record.
 pub const INSTANCE_ID: &str = "10000000-0000-4000-8000-000000000001";
@@ -37,6 +46,7 @@ pub(crate) fn agent_event(
 /// The snapshot of an agent with these contacts.
 pub(crate) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Contact>) -> String {
     let queue = |(id, name): &(&str, &str)| json!({"ARN": arn(&format!("/queue/{id}")), "Name": name, "Channels": ["VOICE", "CHAT", "TASK", "EMAIL"]});
+    let profile = agent.routing_profile();
     let mut load = [0; 4];
     let contacts: Vec<_> = contacts
         .map(|contact| {
@@ -59,22 +69,22 @@ pub(crate) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Con
             "Type": agent.status.kind(),
         },
         "NextAgentStatus": agent.next_status.map(|next| json!({
-            "ARN": status_arn(next), "EnqueuedTimestamp": milliseconds(agent.status_since), "Name": next.name(),
+            "ARN": status_arn(next), "EnqueuedTimestamp": milliseconds(agent.next_status_since), "Name": next.name(),
         })),
         "Configuration": {
             "AgentHierarchyGroups": {
                 "Level1": {"ARN": arn("/agent-group/g-1"), "Name": TEAMS[agent.number % TEAMS.len()]},
                 "Level2": null, "Level3": null, "Level4": null, "Level5": null,
             },
-            "FirstName": "Agent",
-            "LastName": format!("Number {}", agent.number + 1),
+            "FirstName": FIRST_NAMES[agent.number % FIRST_NAMES.len()],
+            "LastName": LAST_NAMES[agent.number * 7 / FIRST_NAMES.len() % LAST_NAMES.len()],
             "Username": agent.username(),
             "RoutingProfile": {
-                "ARN": arn(&format!("/routing-profile/{}", ROUTING_PROFILE.0)),
-                "Name": ROUTING_PROFILE.1,
+                "ARN": arn(&format!("/routing-profile/{}", profile.id)),
+                "Name": profile.name,
                 "Concurrency": slots,
-                "DefaultOutboundQueue": queue(&QUEUES[0]),
-                "InboundQueues": QUEUES[..2].iter().map(queue).collect::<Vec<_>>(),
+                "DefaultOutboundQueue": queue(&QUEUES[profile.queues.start]),
+                "InboundQueues": QUEUES[profile.queues.clone()].iter().map(queue).collect::<Vec<_>>(),
             },
         },
         "Contacts": contacts,
@@ -299,7 +309,7 @@ fn agent_in_record(contact: &Contact, agent: &Agent, connected: i64, version: Ve
         "LongestHoldDuration": whole_seconds(if held > 0 { holds().max().unwrap_or_default() } else { 0 }),
         "NumberOfHolds": if contact.is_task() { 0 } else { contact.holds.len() },
         "RoutingProfile": {
-            "ARN": arn(&format!("/routing-profile/{}", ROUTING_PROFILE.0)), "Name": ROUTING_PROFILE.1,
+            "ARN": arn(&format!("/routing-profile/{}", agent.routing_profile().id)), "Name": agent.routing_profile().name,
         },
     })
 }

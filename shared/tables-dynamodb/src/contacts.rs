@@ -15,7 +15,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    AttributeValue, ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure,
 };
 use connect_streams::Timestamp;
 use contact_state::contact::Contact;
@@ -25,7 +26,8 @@ use contact_state::{ContactKey, LongestLife};
 use futures::future::try_join_all;
 use tables::{Answer, Attribute, Consumed, Item, StoreError, boards};
 
-use crate::attribute::{to_dynamodb, to_item};
+use crate::attribute::{RawItem, to_dynamodb, to_item};
+use crate::pages::pages;
 
 /// The local secondary index with the contacts in flight. It has the keys only and, unlike a global one, can be read
 /// with strong consistency.
@@ -195,6 +197,8 @@ pub struct ContactReader {
 /// Items that one `BatchGetItem` may read.
 /// Source: [`BatchGetItem`](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html).
 const BATCH_GET_ITEMS: usize = 100;
+/// DynamoDB leaves keys of a `BatchGetItem` unprocessed when it is throttled, or after 16 MB.
+const BATCH_GET_ATTEMPTS: usize = 4;
 
 impl ContactReader {
     /// A reader of the table with this name.
@@ -240,47 +244,60 @@ impl ContactReader {
         longest: &LongestLife,
         now: Timestamp,
     ) -> Result<Vec<Contact>, StoreError> {
-        let boards = try_join_all(boards(instance_id).map(|board| self.board(board))).await?;
-        let mut contacts: Vec<_> =
-            boards.iter().flatten().filter_map(|item| Contact::of(item, longest, now)).collect();
+        let (items, _) = self.items_in_flight(instance_id).await?;
+        let mut contacts: Vec<_> = items.iter().filter_map(|item| Contact::of(item, longest, now)).collect();
         contacts.sort_by(|left, right| left.contact_id.cmp(&right.contact_id));
         Ok(contacts)
     }
 
-    async fn board(&self, board: String) -> Result<Vec<Item>, StoreError> {
+    /// The items of the contacts in flight, and the read units that reading them consumed.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn items_in_flight(&self, instance_id: &str) -> Result<(Vec<Item>, f64), StoreError> {
+        let boards = try_join_all(boards(instance_id).map(|board| self.board(board))).await?;
+        let read_units = boards.iter().map(|(_, units)| units).sum();
+        Ok((boards.into_iter().flat_map(|(items, _)| items).collect(), read_units))
+    }
+
+    async fn board(&self, board: String) -> Result<(Vec<Item>, f64), StoreError> {
         let query = self.client.query().table_name(&self.table).index_name(INDEX).consistent_read(true);
         let query = query
             .key_condition_expression("#board = :board")
             .expression_attribute_names("#board", BOARD)
             .expression_attribute_values(":board", AttributeValue::S(board));
-        let mut pages = query.into_paginator().items().send();
-        let mut keys = Vec::new();
-        while let Some(mut found) = pages.try_next().await.map_err(store_error)? {
-            found.remove(IN_FLIGHT);
-            keys.push(found);
-        }
+        let (mut keys, mut read_units) = pages(query).await?;
+        keys.iter_mut().for_each(|key| drop(key.remove(IN_FLIGHT)));
         let mut items = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BATCH_GET_ITEMS) {
-            let mut wanted = keys.to_vec();
-            while !wanted.is_empty() {
-                let request = aws_sdk_dynamodb::types::KeysAndAttributes::builder()
-                    .set_keys(Some(wanted))
-                    .consistent_read(true)
-                    .build()
-                    .map_err(|error| {
-                        store_error(SdkError::<UpdateItemError, ()>::construction_failure(error))
-                    })?;
-                let get = self.client.batch_get_item().request_items(&self.table, request);
-                let output = get.send().await.map_err(store_error)?;
-                let found = output.responses.unwrap_or_default().into_values().flatten();
-                items.extend(found.map(to_item));
-                let left = output.unprocessed_keys.unwrap_or_default().into_values().next();
-                wanted = left.map(|left| left.keys).unwrap_or_default();
-            }
+            let (found, units) = self.items(keys.to_vec()).await?;
+            items.extend(found.into_iter().map(to_item));
+            read_units += units;
         }
         // A contact may have ended between the two reads.
         items.retain(|item: &Item| item.contains_key(IN_FLIGHT));
-        Ok(items)
+        Ok((items, read_units))
+    }
+
+    /// The items with these keys, read with strong consistency, and the read units that this consumed.
+    async fn items(&self, mut wanted: Vec<RawItem>) -> Result<(Vec<RawItem>, f64), StoreError> {
+        let (mut items, mut read_units) = (Vec::with_capacity(wanted.len()), 0.0);
+        for _ in 0..BATCH_GET_ATTEMPTS {
+            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+            let request = request
+                .map_err(|error| store_error(SdkError::<UpdateItemError, ()>::construction_failure(error)))?;
+            let get = self.client.batch_get_item().request_items(&self.table, request);
+            let get = get.return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let output = get.send().await.map_err(store_error)?;
+            read_units += output.consumed_capacity().iter().filter_map(|one| one.capacity_units).sum::<f64>();
+            items.extend(output.responses.unwrap_or_default().into_values().flatten());
+            let left = output.unprocessed_keys.unwrap_or_default().into_values().next();
+            wanted = left.map(|left| left.keys).unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok((items, read_units));
+            }
+        }
+        Err(StoreError::throttled())
     }
 
     /// The instances that have contacts in the table.

@@ -17,4 +17,6 @@
 
 pub mod agents;
 mod attribute;
+pub mod board;
 pub mod contacts;
+mod pages;

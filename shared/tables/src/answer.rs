@@ -57,7 +57,19 @@ pub struct StoreError {
 #[error("the item was changed by others between all requests")]
 struct Contended;
 
+/// The service processed only a part of the request, several times in a row.
+#[derive(Debug, thiserror::Error)]
+#[error("the service left a part of the request unprocessed several times in a row")]
+struct Unprocessed;
+
 impl StoreError {
+    /// The error for a request of which the service leaves a part unprocessed because it is throttled. A retry helps.
+    #[must_use]
+    pub fn throttled() -> Self {
+        let code = "ThrottlingException".to_owned();
+        Self { class: FaultClass::Transient, code, is_answer: true, source: Arc::new(Unprocessed) }
+    }
+
     /// The error for an item that others change as fast as we write. A retry helps.
     #[must_use]
     pub fn contended() -> Self {

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_event_upserter::{Summary, Upserter};
+use agent_ledger::KnownProfiles;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::rules::Rules;
 use aws_lambda_events::sqs::SqsEvent;
@@ -225,6 +226,7 @@ fn upserter() -> Upserter<MemoryStore, Objects> {
         rejected_store: Objects::default(),
         rules: Rules::default(),
         write_concurrency: 4,
+        known_profiles: KnownProfiles::default(),
     }
 }
 

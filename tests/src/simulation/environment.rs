@@ -304,7 +304,8 @@ impl Inner {
         let answer =
             self.store.write_registers(&[write]).now_or_never().ok_or("the memory store is not ready")?;
         let after = self.store.look(|tables| versions(tables, write));
-        for (register, (before, after)) in Register::ALL.into_iter().zip(before.into_iter().zip(after)) {
+        for (before, after) in before.into_iter().zip(after) {
+            let ((register, before), (_, after)) = (before, after);
             if before > after {
                 return Err(format!("a version decreased from {before:?} to {after:?}"));
             }
@@ -356,16 +357,20 @@ impl Inner {
     }
 }
 
-/// The versions of all registers of a write's agent.
-fn versions(tables: &Tables, write: &RegisterWrite) -> [Option<String>; 3] {
+/// The versions of all registers of a write's agent, or that of its routing profile.
+fn versions(tables: &Tables, write: &RegisterWrite) -> Vec<(Register, Option<String>)> {
+    let version = |key: &AgentKey, register: Register| {
+        tables.state.get(key)?.get(register.version_attribute())?.as_text().map(str::to_owned)
+    };
+    if write.register == Register::RoutingProfile {
+        return vec![(write.register, version(&write.key, write.register))];
+    }
     let AgentKey { board, agent_id } = &write.key;
     let instance = board.rsplit_once('#').map_or("", |(instance, _)| instance);
     let mut parts = agent_id.split('#');
     let (agent_id, region) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    Register::ALL.map(|register| {
-        let item = tables.state.get(&AgentKey::new(instance, region, agent_id, register))?;
-        item.get(register.version_attribute())?.as_text().map(str::to_owned)
-    })
+    let key = |register| AgentKey::new(instance, region, agent_id, register);
+    Register::OF_AN_AGENT.map(|register| (register, version(&key(register), register))).into()
 }
 
 fn closed_by(item: &Item) -> Option<&str> {

@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use agent_event_upserter::Upserter;
+use agent_ledger::KnownProfiles;
 use agent_ledger::rules::Rules;
 use lambda_io::kinesis::StreamEvent;
 use local_aws::event_source_mapping::response::progress;
@@ -208,6 +209,7 @@ impl<'a> Walk<'a> {
             rejected_store: self.environment.clone(),
             rules: Rules::default(),
             write_concurrency: self.case.write_concurrency,
+            known_profiles: KnownProfiles::default(),
         };
         let first = records[0].sequence_number.parse().unwrap_or_default();
         let event = || stream_event(first, records.iter().map(|record| record.data.as_ref()));

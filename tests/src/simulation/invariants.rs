@@ -31,7 +31,7 @@ impl Invariants {
         let plans: Vec<_> = traffic.events.iter().map(|event| (event.clone(), plan_of(event))).collect();
         let store = MemoryStore::default();
         for (_, plan) in &plans {
-            for register in &plan.registers {
+            for register in plan.state_writes() {
                 let answer = store.write_registers(&[register]).now_or_never();
                 answer
                     .expect("the memory store is ready")
@@ -164,7 +164,7 @@ fn is_written(plan: &Plan, tables: &Tables) -> bool {
             Some(version) => held(item).is_some_and(|held| held.as_str() <= version.as_str()),
         })
     };
-    plan.registers.iter().all(is_reached) && plan.event.iter().chain(&plan.intervals).all(is_there)
+    plan.state_writes().all(is_reached) && plan.event.iter().chain(&plan.intervals).all(is_there)
 }
 
 /// Checks that an agent's statuses do not overlap, and that adjacent statuses add up to the time from the start of

@@ -63,10 +63,19 @@ async fn the_tables_are_the_fold_of_the_event_set() {
         })
         .collect();
     let agents: BTreeSet<&str> = events.values().filter_map(|event| event["AgentARN"].as_str()).collect();
+    let (profiles, of_agents): (Vec<_>, Vec<_>) =
+        tables.state.iter().partition(|(key, _)| key.board == AgentKey::routing_profiles(INSTANCE));
     // Each agent has a snapshot, a login, and a logout.
-    assert_eq!(tables.state.len(), 3 * agents.len());
+    assert_eq!(of_agents.len(), 3 * agents.len());
+    let of_events: BTreeSet<_> = events
+        .values()
+        .filter_map(|event| event["CurrentAgentSnapshot"]["Configuration"]["RoutingProfile"]["ARN"].as_str())
+        .map(|arn| format!("{}#eu-west-2", arn.rsplit('/').next().unwrap()))
+        .collect();
+    let stored: BTreeSet<_> = profiles.iter().map(|(key, _)| key.agent_id.clone()).collect();
+    assert_eq!(stored, of_events);
 
-    let snapshots = tables.state.iter().filter(|(key, _)| key.agent_id.matches('#').count() == 1);
+    let snapshots = of_agents.into_iter().filter(|(key, _)| key.agent_id.matches('#').count() == 1);
     for (key, item) in snapshots {
         let agent_id = key.agent_id.split('#').next().unwrap();
         let events_of_agent =

@@ -65,9 +65,9 @@ async fn every_hostile_input_has_its_documented_outcome() {
         }
     }
     let (_server, client) = dynamodb().await;
-    let Upserter { rules, write_concurrency, rejected_store, .. } = upserter(());
-    let function =
-        Upserter { store: dynamodb_store(client.clone()), rejected_store, rules, write_concurrency };
+    let Upserter { rules, write_concurrency, rejected_store, known_profiles, .. } = upserter(());
+    let store = dynamodb_store(client.clone());
+    let function = Upserter { store, rejected_store, rules, write_concurrency, known_profiles };
     for (number, Case { description, record, outcome, holds }) in agent_events().into_iter().enumerate() {
         assert_eq!(outcome_of(&function, number, &record).await, outcome, "{description}");
         if let Some((attribute, value)) = holds {

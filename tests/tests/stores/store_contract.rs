@@ -143,7 +143,39 @@ async fn the_earliest_event_closes_an_interval<S: Store>(store: &S) {
     assert_eq!(close(43, "e-43").await, Insertion::Existed);
 }
 
+/// Routing profiles are registers, too. Events of the same content and period have the same version.
+async fn a_routing_profile_is_a_register<S: Store>(store: &S) {
+    let event = |time: &str, id: &str, queues: &[&str]| {
+        let arn = |resource: &str| format!("arn:aws:connect:eu-west-2:111122223333:instance/i-1/{resource}");
+        let queue = |id: &&str| json!({"ARN": arn(&format!("queue/{id}")), "Name": id.to_uppercase()});
+        let profile = json!({
+            "ARN": arn("routing-profile/p-1"), "Name": "General", "DefaultOutboundQueue": queue(&"q-9"),
+            "InboundQueues": queues.iter().map(queue).collect::<Vec<_>>(),
+        });
+        let event = json!({
+            "AgentARN": arn("agent/a-1"), "EventId": id, "EventTimestamp": format!("2026-03-02T{time}Z"),
+            "EventType": "STATE_CHANGE", "CurrentAgentSnapshot": {"Configuration": {"RoutingProfile": profile}},
+        })
+        .to_string();
+        let value = parse(event.as_bytes()).unwrap();
+        let event = AgentEvent::from_object(value.as_object().unwrap()).unwrap();
+        plan(&event, &Rules::default()).unwrap().routing_profile.unwrap()
+    };
+    let first = event("08:01:00", "e-1", &["q-1", "q-2"]);
+    let same = event("08:09:59", "e-2", &["q-2", "q-1"]);
+    assert_eq!(first, same);
+    assert_eq!(write_register(store, &first).await.unwrap(), Before::Nothing);
+    let held = Before::Held(Held { version: first.version.clone(), continuity: None });
+    assert_eq!(write_register(store, &same).await.unwrap(), held);
+    let later = event("08:10:00", "e-3", &["q-1"]);
+    assert!(later.version > first.version);
+    assert_eq!(write_register(store, &later).await.unwrap(), held);
+    let held = Before::Held(Held { version: later.version, continuity: None });
+    assert_eq!(write_register(store, &first).await.unwrap(), held);
+}
+
 async fn suite<S: Store>(store: &S) {
+    a_routing_profile_is_a_register(store).await;
     a_register_takes_only_newer_versions(store).await;
     an_equal_version_writes_nothing(store).await;
     the_registers_are_independent(store).await;

@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use self::answer::{Answer, Refusal, unknown};
 pub use self::services::Services;
 use crate::front_door::{self, FrontDoor, Protocol, is_lambda};
-use crate::listen::{listen, url};
+use loopback::{listen, url};
 use served_stack::Keys;
 
 /// The services of this endpoint, for messages.

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::front_door::{self, FrontDoor, Protocol};
 use crate::gateway::{Gate, guarded};
-use crate::listen::{listen, url};
 use crate::permission::Service;
+use loopback::{listen, url};
 use served_stack::Keys;
 
 /// Items per page of a scan. Without a limit, each page costs as much as the whole rest of the table.

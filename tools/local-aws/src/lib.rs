@@ -37,7 +37,6 @@ mod front_door;
 pub mod function;
 mod gateway;
 pub mod kinesis;
-mod listen;
 pub mod pattern;
 pub mod permission;
 pub mod queue_mapping;

@@ -18,8 +18,8 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::front_door::{self, FrontDoor};
-use crate::listen::listen;
 use crate::now;
+use loopback::listen;
 
 /// The error that a function reports when it fails.
 #[derive(Debug, Clone, Deserialize)]

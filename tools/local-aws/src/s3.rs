@@ -50,8 +50,8 @@ use self::disk::{BucketFolder, HiddenFolder, Noting};
 use self::errors::{broken, no_such_bucket};
 use crate::front_door::{self, FrontDoor, Protocol, RunKeys};
 use crate::gateway::{Gate, guarded};
-use crate::listen::{listen, url};
 use crate::permission::Service;
+use loopback::{listen, url};
 use served_stack::Keys;
 
 /// A folder of buckets.

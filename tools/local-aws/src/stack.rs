@@ -27,7 +27,6 @@ use crate::firehose::{self, Buffer, FirehoseSettings, Producer};
 use crate::function::{Function, FunctionSettings, check_binary};
 use crate::gateway::{Gate, Interference};
 use crate::kinesis::{KinesisError, Record, Stream};
-use crate::listen::listen;
 use crate::pattern::Pattern;
 use crate::permission::Guard;
 use crate::queue_mapping::{QueueMapping, QueueMappingSettings};
@@ -35,6 +34,7 @@ use crate::s3::{Folder, S3Server};
 use crate::sqs::{Queue, QueueSettings};
 use lake_files::{Note, layout};
 use lake_parquet::GlueTable;
+use loopback::listen;
 use served_stack::{
     AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_EVENT_DEAD_LETTERS,
     CONTACT_EVENT_RULE_DEAD_LETTERS, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, CONTACT_RECORD_STREAM,

@@ -59,6 +59,7 @@ impl CenterArguments {
             agents: self.agents,
             hours: self.hours,
             contacts_per_hour: self.contacts_per_hour.unwrap_or(busy),
+            routing_profiles: DEMO_CENTER.routing_profiles,
             seed: self.seed,
             opening,
             first_id,

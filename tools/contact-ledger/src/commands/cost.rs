@@ -107,7 +107,7 @@ pub struct CostArguments {
     #[arg(long, value_name = "N", default_value_t = 4000)]
     pub contact_record_bytes: u32,
     /// Average agent event size in bytes
-    #[arg(long, value_name = "N", default_value_t = 4200)]
+    #[arg(long, value_name = "N", default_value_t = 5000)]
     pub agent_event_bytes: u32,
     /// Value of the template parameter `StreamMode`
     #[arg(long, value_enum, default_value_t = StreamMode::OnDemand)]

@@ -3,19 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, StatusCode};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper_util::service::TowerToHyperService;
+use loopback::{Callers, READ_TIMEOUT};
 use served_stack::Keys;
+use tokio::net::TcpListener;
 
 use super::bounds::bounded;
 use super::protocol::{Protocol, is_lambda};
 use super::refusal::Refusal;
+use super::signature;
 use super::signature::Verifier;
-use super::{origin, signature};
 use crate::now;
 
 /// DynamoDB's own limit for a request; Kinesis, Firehose and Lambda accept less.
@@ -25,8 +29,6 @@ const BUFFERED_BYTES: usize = 16 * 1024 * 1024;
 /// Source: [Uploading objects](https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html) (S3 User Guide):
 /// up to 5 GB in a single PUT.
 const OBJECT_BYTES: usize = 5 * 1024 * 1024 * 1024;
-/// A client that sends half a request is cut off after this.
-const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// A function keeps its connection open while it works, up to Lambda's 15 minutes.
 const RUNTIME_TIMEOUT: Duration = Duration::from_mins(16);
 
@@ -35,7 +37,7 @@ const RUNTIME_TIMEOUT: Duration = Duration::from_mins(16);
 pub(crate) struct FrontDoor {
     protocol: Protocol,
     verifier: Option<Arc<Verifier>>,
-    pub(super) read_timeout: Duration,
+    read_timeout: Duration,
     body_bytes: usize,
 }
 
@@ -58,7 +60,10 @@ impl FrontDoor {
     async fn admit(&self, request: Request) -> Result<Request, Response> {
         let (head, body) = request.into_parts();
         let refused = |refusal: Refusal| refusal.response(self.protocol, is_lambda(head.uri.path()));
-        origin::check(self.protocol, &head).map_err(refused)?;
+        let callers = Callers { bucket_hosts: self.protocol == Protocol::S3, own_pages: false };
+        let refusal =
+            |message| Refusal { status: StatusCode::FORBIDDEN, code: "AccessDeniedException", message };
+        loopback::check(callers, &head).map_err(refusal).map_err(refused)?;
         let services = self.protocol.services(&head);
         let Some(verifier) = &self.verifier else {
             if self.protocol == Protocol::S3 {
@@ -98,7 +103,7 @@ impl FrontDoor {
 }
 
 /// Runs first for every request and last for every response.
-pub(super) async fn enter(State(door): State<FrontDoor>, request: Request, next: Next) -> Response {
+async fn enter(State(door): State<FrontDoor>, request: Request, next: Next) -> Response {
     let mut response = match door.admit(request).await {
         Ok(request) => next.run(request).await,
         Err(refused) => refused,
@@ -109,4 +114,10 @@ pub(super) async fn enter(State(door): State<FrontDoor>, request: Request, next:
         response.headers_mut().remove(name);
     }
     response
+}
+
+/// Serves the router behind the front door until this future is dropped, which also ends its connections.
+pub(crate) async fn serve(listener: TcpListener, door: FrontDoor, router: Router) {
+    let router = router.layer(from_fn_with_state(door.clone(), enter));
+    loopback::serve(listener, door.read_timeout, TowerToHyperService::new(router)).await;
 }

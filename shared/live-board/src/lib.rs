@@ -1,0 +1,22 @@
+//! The live board: what agents, queues, and contacts are doing now, as one document.
+//!
+//! [`Board::of`] is pure: it computes the document from the items of the tables, by Amazon Connect's real-time
+//! definitions. [`LiveBoard`] reads the tables through a [`Source`] and keeps the last good document. It has one reading
+//! at a time, whoever asks, and never shows half a reading.
+//!
+//! docs/board.md is the reference of the document.
+
+mod agents;
+mod contacts;
+mod document;
+mod live;
+mod people;
+mod queues;
+mod source;
+
+pub use agents::{Agent, AgentContact, Silence, Slots};
+pub use contacts::Contact;
+pub use document::{Board, RoutingProfile, SCHEMA, Settings};
+pub use live::{Answer, CACHE_MILLISECONDS, LiveBoard, Problem, Rendered};
+pub use queues::{Figures, Queue};
+pub use source::{Reading, Source};
