@@ -91,10 +91,11 @@ impl Board {
         let stored: Vec<_> =
             agent_state.iter().filter(is_valid).filter_map(agent_ledger::RoutingProfile::of).collect();
         let all = agents(agent_state, now, settings.ghost_minutes);
-        let all: Vec<_> =
+        let mut all: Vec<_> =
             all.into_iter().map(|agent| Agent::of(agent, now, settings.ghost_minutes)).collect();
         let newest_agent_event = all.iter().filter_map(|agent| agent.last_event.clone()).max();
         let names = QueueNames::of(&stored, &all);
+        names.complete(&mut all);
         let (listed, not_listed): (Vec<_>, Vec<_>) = all.into_iter().partition(|agent| agent.is_listed(now));
         let routing_profiles = profiles_of(&listed, &stored);
         let holders = Holders::of(&listed, &not_listed);
@@ -154,8 +155,9 @@ fn profiles_of(agents: &[Agent], stored: &[agent_ledger::RoutingProfile]) -> Vec
     profiles
 }
 
-fn queue_order(queue: &Queue) -> (bool, &Option<String>, &Option<String>) {
-    (queue.agent_queue, &queue.name, &queue.queue_id)
+/// By name; then those without a name, contacts without a queue, and agents' own queues.
+fn queue_order(queue: &Queue) -> (bool, bool, bool, &Option<String>, &Option<String>) {
+    (queue.agent_queue, queue.queue_id.is_none(), queue.name.is_none(), &queue.name, &queue.queue_id)
 }
 
 /// Those that wait first, the longest first. Ties are sorted by ID, so that rows do not jump between refreshes.

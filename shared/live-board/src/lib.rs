@@ -10,6 +10,7 @@ mod agents;
 mod contacts;
 mod document;
 mod live;
+pub mod page;
 mod people;
 mod queues;
 mod source;

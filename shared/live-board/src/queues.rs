@@ -5,7 +5,7 @@
 //! figures have the names of that API in lower case. Those that the API does not have begin with `ghosts` or
 //! `contacts_in_conversation`, or end in `_since` or `_unconfirmed`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
 use agent_ledger::Activity;
@@ -94,6 +94,15 @@ impl QueueNames {
         Self(names)
     }
 
+    /// Adds the names that agents' contacts lack.
+    pub(crate) fn complete(&self, agents: &mut [Agent]) {
+        for contact in agents.iter_mut().flat_map(|agent| &mut agent.contacts) {
+            if let (None, Some(id)) = (&contact.queue, &contact.queue_id) {
+                contact.queue = self.get(id);
+            }
+        }
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<String> {
         self.0.get(id).cloned()
     }
@@ -165,14 +174,16 @@ impl Counted<'_> {
     /// The contacts of agents that count, without simulated ones. Of two agents who list the same contact, one counts.
     fn listed(&self) -> Vec<Listed<'_>> {
         let in_flight = self.contacts.into_iter().flatten();
-        let simulated: HashSet<_> =
-            in_flight.filter(|one| one.simulated).map(|one| one.contact_id.as_str()).collect();
+        let in_flight: HashMap<_, _> = in_flight.map(|one| (one.contact_id.as_str(), one)).collect();
         let mut listed = Vec::new();
         for (agent, contact) in self.agents.iter().flat_map(Agent::counted_contacts) {
-            let is_its = self.holders.has(agent, contact);
-            if is_its && !simulated.contains(contact.contact_id.as_str()) {
-                listed.extend(place_of_listed(contact).map(|place| (contact.queue_id.as_deref(), place)));
-            }
+            let own = in_flight.get(contact.contact_id.as_str());
+            let is_simulated = own.is_some_and(|own| own.simulated);
+            let place =
+                place_of_listed(contact).filter(|_| self.holders.has(agent, contact) && !is_simulated);
+            // Items of agents that earlier versions wrote have no queue ID.
+            let queue = contact.queue_id.as_deref().or_else(|| own?.queue_id.as_deref());
+            listed.extend(place.map(|place| (queue, place)));
         }
         listed
     }

@@ -9,6 +9,7 @@ use ledger_console::arguments::demo::DemoArguments;
 
 use crate::commands::agents::AgentsArguments;
 use crate::commands::backfill::BackfillArguments;
+use crate::commands::board::BoardArguments;
 use crate::commands::connect::ConnectArguments;
 use crate::commands::contacts::ContactsArguments;
 use crate::commands::cost::CostArguments;
@@ -90,6 +91,12 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger contacts --stack ledger\n  contact-ledger contacts --stack ledger --state queued --queue 40000000-0000-4000-8000-000000000001\n  contact-ledger contacts --local --by-queue --json"
     )]
     Contacts(ContactsArguments),
+    /// Serve the live board on this machine: agents, queues, and contacts in flight, as a page and as JSON
+    #[command(
+        long_about = "Serve the live board on this machine: agents, queues, and contacts in flight, as a page and as JSON.\n\nThe command reads the tables with your credentials and listens on 127.0.0.1 only. The address that it prints contains a key that is random for each run. docs/board.md describes the page, the figures, and the JSON document.",
+        after_help = "Examples:\n  contact-ledger board --stack ledger --open\n  contact-ledger board --local --port 8080"
+    )]
+    Board(BoardArguments),
     /// Show the history of one agent
     #[command(
         after_help = "Examples:\n  contact-ledger history ada.lovelace --stack ledger\n  contact-ledger history 20000000-0000-4000-8000-000000000001 --stack ledger --from 2026-03-02 --format csv"

@@ -3,6 +3,7 @@
 
 pub mod agents;
 pub mod backfill;
+pub mod board;
 pub mod connect;
 pub mod contacts;
 pub mod cost;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use contact_ledger::arguments::{Arguments, Command, completions};
 use contact_ledger::commands::agents::agents;
 use contact_ledger::commands::backfill::backfill;
+use contact_ledger::commands::board::board;
 use contact_ledger::commands::connect::connect;
 use contact_ledger::commands::contacts::contacts;
 use contact_ledger::commands::cost::cost;
@@ -42,6 +43,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         Command::Send(_)
         | Command::Agents(_)
         | Command::Contacts(_)
+        | Command::Board(_)
         | Command::Tail(_)
         | Command::Query(_)
         | Command::Redrive(_)
@@ -57,6 +59,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         Command::Tail(arguments) => tail(&arguments, now, &interruption).await,
         Command::Send(arguments) => printed(send(&arguments, now, &interruption).await),
         Command::Agents(arguments) => agents(&arguments, now, &interruption).await,
+        Command::Board(arguments) => board(&arguments, now, &interruption).await,
         Command::Contacts(arguments) => contacts(&arguments, now, &interruption).await,
         Command::History(arguments) => printed(history(&arguments, now()).await),
         Command::Query(arguments) => query(&arguments, now, &interruption).await,

@@ -7,3 +7,4 @@ pub mod parts;
 mod resources;
 pub mod signed;
 pub mod streaming;
+pub(crate) mod tables;

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::expected::Expected;
+use crate::live::live;
 use crate::report::RunResult;
 use connect_streams::StreamKind;
 use lake_parquet::contact_records as glue_table;
@@ -84,7 +85,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
         contact_event_environment,
         ..StackSettings::new(functions, arguments.output.clone(), glue_table()?)
     };
-    if arguments.serve {
+    if arguments.is_served() {
         settings.streams_port = Some(arguments.streams_port);
         settings.delivery_interval = SERVED_DELIVERY;
     }
@@ -97,6 +98,12 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     #[expect(clippy::disallowed_methods, reason = "the summary shows the duration of the demo")]
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
+    if arguments.live {
+        // It is set only here and below.
+        let _ = served.set(Outcome::Done);
+        let endpoints = endpoints(&stack, &arguments.output);
+        return live(&mut stack, arguments, &endpoints).await;
+    }
     let own = source.own.clone();
     let expected = send(&mut stack, source, expected, arguments).await?;
     let own = own.map(|own| std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
@@ -106,7 +113,6 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let outcome = result.outcome();
     if arguments.serve {
         print(&endpoints(&stack, &arguments.output))?;
-        // It is set only here.
         let _ = served.set(outcome);
         stack.run().await?;
     }
@@ -337,6 +343,7 @@ fn endpoints(stack: &Stack, output: &Path) -> String {
         r#"
 Everything keeps running until you press Ctrl-C. Inspect it, or send records:
 
+  contact-ledger board --local{folder} --open
   contact-ledger agents --all --local{folder}
   contact-ledger contacts --local{folder}
   contact-ledger doctor --local{folder}

@@ -4,6 +4,7 @@
 pub mod demo;
 mod expected;
 mod lake_sql;
+mod live;
 mod report;
 mod summary;
 

@@ -4,12 +4,15 @@
 //!
 //! - listens on 127.0.0.1 only ([`listen`]),
 //! - refuses requests that are not addressed to a loopback name, or that a foreign page sent ([`check`]),
+//! - asks for something that other users of the machine do not know ([`secret`]): keys for signatures, or a path,
 //! - limits the number of connections, the size of a request's head, and the time that it takes to arrive ([`serve`]).
 
 mod listen;
 mod origin;
+mod secret;
 mod serving;
 
 pub use listen::{listen, url};
 pub use origin::{Callers, check};
+pub use secret::secret;
 pub use serving::{READ_TIMEOUT, serve};

@@ -23,9 +23,9 @@ pub struct CenterArguments {
     /// Number of duplicates added per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.duplicated, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub duplicated: u32,
-    /// Number of records that arrive late, per 1,000 records
-    #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.late, value_parser = clap::value_parser!(u32).range(0..=1000))]
-    pub late: u32,
+    /// Number of records that arrive late, per 1,000 records [default: 15, or 0 with --live]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub late: Option<u32>,
     /// Number of malformed records added per 1,000 records
     #[arg(long, value_name = "N", default_value_t = DEMO_DELIVERY_FAULTS.malformed, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub malformed: u32,
@@ -54,8 +54,44 @@ impl CenterArguments {
 
     /// The records of a center that opens at `opening` and numbers its IDs from `first_id`.
     pub fn records_of(&self, opening: i64, first_id: u64) -> impl Iterator<Item = Sent> + Send + use<> {
+        self.with_faults(self.size(opening, first_id), self.late.unwrap_or(DEMO_DELIVERY_FAULTS.late))
+    }
+
+    /// The records of a center around `now`, in milliseconds since 1970, with `pace` times as many contacts. A quarter of
+    /// its hours is over, and when it closes, the next one opens, so the records never end.
+    pub fn live_records(&self, now: i64, pace: u32) -> impl Iterator<Item = Sent> + Send + use<> {
+        const HOUR: i64 = 3_600_000;
+        let (center, hours) = (self.clone(), i64::from(self.hours) * HOUR);
+        let opening = now - hours / 4;
+        let mut shifts = (0..).map(move |shift: u32| {
+            let size = center.size(opening + i64::from(shift) * hours, u64::from(shift) << 32);
+            let size = CenterSize {
+                contacts_per_hour: size.contacts_per_hour.saturating_mul(pace),
+                routing_profiles: 3,
+                seed: size.seed.wrapping_add(u64::from(shift)),
+                ..size
+            };
+            // On a board, a late event looks like a wrong one.
+            center.with_faults(size, center.late.unwrap_or(0)).peekable()
+        });
+        // The last records of a shift come after the next one has opened.
+        let mut open: Vec<_> = shifts.by_ref().take(2).collect();
+        std::iter::from_fn(move || {
+            while open.len() < 3 {
+                open.extend(shifts.next());
+            }
+            let next =
+                open.iter_mut().enumerate().filter_map(|(index, shift)| Some((shift.peek()?.at, index)));
+            let (_, index) = next.min()?;
+            let record = open[index].next();
+            open.retain_mut(|shift| shift.peek().is_some());
+            record
+        })
+    }
+
+    fn size(&self, opening: i64, first_id: u64) -> CenterSize {
         let busy = u32::try_from(self.agents).unwrap_or(u32::MAX).saturating_mul(20) / 3;
-        let size = CenterSize {
+        CenterSize {
             agents: self.agents,
             hours: self.hours,
             contacts_per_hour: self.contacts_per_hour.unwrap_or(busy),
@@ -63,8 +99,11 @@ impl CenterArguments {
             seed: self.seed,
             opening,
             first_id,
-        };
-        let Self { duplicated, late, malformed, lost, seed, .. } = *self;
+        }
+    }
+
+    fn with_faults(&self, size: CenterSize, late: u32) -> impl Iterator<Item = Sent> + Send + use<> {
+        let Self { duplicated, malformed, lost, seed, .. } = *self;
         with_delivery_faults(Center::new(size), DeliveryFaults { duplicated, late, malformed, lost, seed })
     }
 }

@@ -36,6 +36,12 @@ pub struct DemoArguments {
     /// Keep the local stack running until you interrupt it, for use with the AWS CLI and SDKs
     #[arg(long)]
     pub serve: bool,
+    /// Generate a contact center around the present moment, and keep it and the local stack running until you interrupt it
+    #[arg(long, conflicts_with_all = ["contact_records", "agent_events", "contact_events", "times", "chaos"])]
+    pub live: bool,
+    /// Multiply the number of contacts per hour; clocks run at real speed (only with --live)
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "live", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub pace: u32,
     /// Write the output to this folder, replacing the output of an earlier demo
     #[arg(long, value_name = "FOLDER", default_value = OUTPUT)]
     pub output: PathBuf,
@@ -48,12 +54,18 @@ pub struct DemoArguments {
     /// S3 port on 127.0.0.1; 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub s3_port: u16,
-    /// Port of Kinesis, Firehose, EventBridge, SQS, and Lambda on 127.0.0.1 (only with --serve); 0 picks a free port
-    #[arg(long, value_name = "PORT", default_value_t = 0, requires = "serve")]
+    /// Port of Kinesis, Firehose, EventBridge, SQS, and Lambda on 127.0.0.1 (only with --serve or --live); 0 picks a free port
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub streams_port: u16,
 }
 
 impl DemoArguments {
+    /// Whether the local stack keeps running.
+    #[must_use]
+    pub const fn is_served(&self) -> bool {
+        self.serve || self.live
+    }
+
     /// Whether the demo sends a generated center.
     #[must_use]
     pub fn is_generated(&self) -> bool {

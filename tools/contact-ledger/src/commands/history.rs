@@ -12,8 +12,8 @@ use redrive::{RequestError, day_or_instant};
 use serde::Serialize;
 use tables_dynamodb::agents::Reader;
 
-use crate::commands::agents::{GHOST_MINUTES, cannot_read, instance, reader};
 use crate::stack::connection::StackArguments;
+use crate::stack::tables::{GHOST_MINUTES, cannot_read, instance, reader};
 use ledger_console::process::outcome::{Answer, Outcome};
 use ledger_console::process::program::WrongUsage;
 use ledger_console::render::spreadsheet::without_formula;
@@ -182,7 +182,7 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
     let reader = reader(&connection);
     let instance = match instance_in_arn(&arguments.agent) {
         Some(instance) => instance.to_owned(),
-        None => instance(&reader, arguments.instance.as_deref()).await?,
+        None => instance(&connection, None, arguments.instance.as_deref()).await?,
     };
     let agent_id = agent_id(&reader, &instance, &arguments.agent, now).await?;
     let unreadable = |error| cannot_read("the history", error);

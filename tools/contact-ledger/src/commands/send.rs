@@ -31,8 +31,8 @@ use serde_json::{Value, json};
 use tables::Item;
 use tables_dynamodb::contacts::ContactReader;
 
-use crate::commands::agents::cannot_read;
 use crate::stack::connection::{Connection, StackArguments};
+use crate::stack::tables::cannot_read;
 use connect_streams::StreamKind;
 use ledger_console::arguments::center::CenterArguments;
 use ledger_console::process::interruption::Interruption;
@@ -236,7 +236,7 @@ fn generated(agents: usize, now: Timestamp) -> Input {
         contacts_per_hour: None,
         seed: DEMO_CENTER.seed,
         duplicated: 0,
-        late: 0,
+        late: Some(0),
         malformed: 0,
         lost: 0,
     };
@@ -511,7 +511,7 @@ async fn check_tables(
     start: tokio::time::Instant,
     end_in: fn(&'static str) -> End,
 ) -> anyhow::Result<()> {
-    let (client, reader) = (connection.tables(), crate::commands::agents::reader(connection));
+    let (client, reader) = (connection.tables(), crate::stack::tables::reader(connection));
     for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
         let end = match &sent.expected {
             Expected::Entry { agent_id, entry } => {

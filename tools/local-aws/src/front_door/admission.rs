@@ -63,7 +63,7 @@ impl FrontDoor {
         let callers = Callers { bucket_hosts: self.protocol == Protocol::S3, own_pages: false };
         let refusal =
             |message| Refusal { status: StatusCode::FORBIDDEN, code: "AccessDeniedException", message };
-        loopback::check(callers, &head).map_err(refusal).map_err(refused)?;
+        loopback::check(callers, &head.method, &head.uri, &head.headers).map_err(refusal).map_err(refused)?;
         let services = self.protocol.services(&head);
         let Some(verifier) = &self.verifier else {
             if self.protocol == Protocol::S3 {

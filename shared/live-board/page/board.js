@@ -1,0 +1,434 @@
+// The page: joins the document, the reader's choices, and the tables.
+
+import { Choices, THRESHOLDS } from "./choices.js";
+import { Feed } from "./feed.js";
+import { clock, counted, duration, element, words } from "./format.js";
+import { Table } from "./table.js";
+
+const OLD = 15000;
+const ACTIVITIES = [
+  "error", "missed", "rejected", "on_contact", "after_contact_work", "incoming", "custom", "available", "offline",
+];
+const SIGNS = ["", "▲", "‼"];
+const FIGURES = [
+  ["contacts_in_queue", "In queue"],
+  ["oldest_contact_since", "Oldest"],
+  ["contacts_in_conversation", "In conversation"],
+  ["agents_after_contact_work", "After-contact work"],
+  ["agents_staffed", "Staffed"],
+  ["agents_available", "Available"],
+  ["agents_on_contact", "On contact"],
+  ["agents_non_productive", "Non-productive"],
+  ["agents_error", "Error"],
+  ["contacts_scheduled", "Scheduled"],
+  ["contacts_unconfirmed", "Unconfirmed"],
+  ["ghosts", "Ghosts"],
+];
+// Without a value, these are left out.
+const OPTIONAL = new Set(["agents_error", "contacts_scheduled", "contacts_unconfirmed", "ghosts"]);
+
+const $ = (id) => document.getElementById(id);
+const choices = new Choices();
+const memo = new WeakMap();
+
+/** Sets the text of an element, if it changed: unchanged cells cost nothing. */
+function say(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** A time that passes, with its threshold as color and sign. */
+function passing(cell, since, now, threshold) {
+  const milliseconds = since === undefined ? undefined : now - Date.parse(since);
+  const level = threshold && milliseconds !== undefined ? choices.level(threshold, milliseconds) : 0;
+  say(cell, milliseconds === undefined ? "" : `${SIGNS[level]}${level ? " " : ""}${duration(milliseconds)}`);
+  cell.classList.toggle("warn", level === 1);
+  cell.classList.toggle("alarm", level === 2);
+  cell.title = level ? `above ${choices.threshold(threshold)[level - 1]} s` : "";
+}
+
+function thresholdOf(agent) {
+  if (agent.activity === "after_contact_work") return "work";
+  if (agent.activity !== "on_contact") return undefined;
+  return agent.contacts.some((contact) => contact.state === "on_hold") ? "hold" : "contact";
+}
+
+function mark(agent) {
+  if (agent.silence === "ghost") return "Ghost, was ";
+  return agent.silence === "stale" ? "Stale, " : "";
+}
+
+function contactText(contact) {
+  const queue = contact.queue ?? contact.queue_id;
+  return [words(contact.channel?.toLowerCase()), words(contact.state).toLowerCase(), queue].filter(Boolean).join(", ");
+}
+
+/** As on Amazon Connect's page, a custom status has its own name. */
+function activityOf(agent) {
+  return agent.activity === "custom" && agent.status ? agent.status : words(agent.activity);
+}
+
+/** The agent's contacts on one line; times tick. */
+function drawContacts(cell, agent, now) {
+  const shown = agent.contacts.map((contact) => {
+    const since = contact.since ? ` ${duration(now - Date.parse(contact.since))}` : "";
+    return `${contactText(contact)}${since}`;
+  });
+  say(cell, (agent.contacts_doubtful ? "Doubtful: " : "") + shown.join(" · "));
+}
+
+const agentColumns = [
+  { key: "name", title: "Agent", order: (agent) => lower(agent), draw: (cell, agent) => say(cell, agent.name) },
+  {
+    key: "activity", title: "Activity", order: (agent) => ACTIVITIES.indexOf(agent.activity),
+    draw: (cell, agent) => {
+      say(cell, `${mark(agent)}${activityOf(agent)}`);
+      cell.parentElement.dataset.activity = agent.activity;
+      cell.parentElement.dataset.silence = agent.silence ?? "";
+    },
+  },
+  {
+    key: "since", title: "For", number: true, order: (agent) => agent.since,
+    draw: (cell, agent, now) => passing(cell, agent.since, now, agent.silence === "ghost" ? undefined : thresholdOf(agent)),
+  },
+  {
+    key: "status", title: "Status", order: (agent) => agent.status,
+    draw: (cell, agent, now) => {
+      const since = agent.next_status_since ? ` (${duration(now - Date.parse(agent.next_status_since))})` : "";
+      const next = agent.next_status ? `, then ${agent.next_status}${since}` : "";
+      say(cell, `${agent.session === "out" ? "Logged out" : agent.status ?? ""}${next}`);
+    },
+  },
+  { key: "contacts", title: "Contacts", order: (agent) => -agent.contacts.length, draw: drawContacts },
+  {
+    key: "profile", title: "Routing profile", order: (agent) => agent.routing_profile,
+    draw: (cell, agent) => say(cell, agent.routing_profile ?? ""),
+  },
+  {
+    key: "hierarchy", title: "Hierarchy", order: (agent) => pathOf(agent),
+    draw: (cell, agent) => say(cell, pathOf(agent) ?? ""),
+  },
+  {
+    key: "heard", title: "Last event", number: true, order: (agent) => agent.last_event,
+    draw: (cell, agent, now) => say(cell, agent.last_event ? `${duration(now - Date.parse(agent.last_event))} ago` : ""),
+  },
+];
+
+const number = (key, title) => ({
+  key, title, number: true,
+  order: (queue) => (queue[key] === undefined ? undefined : -queue[key]),
+  draw: (cell, queue) => say(cell, queue[key] === undefined ? "" : queue[key].toLocaleString("en-US")),
+});
+
+const queueColumns = [
+  {
+    key: "name", title: "Queue", order: (queue) => (queue.agent_queue ? "\uffff" : "") + nameOf(queue).toLowerCase(),
+    draw: (cell, queue) => say(cell, queue.agent_queue ? `${nameOf(queue)} (own queue)` : nameOf(queue)),
+  },
+  number("contacts_in_queue", "In queue"),
+  {
+    key: "oldest", title: "Oldest", number: true, order: (queue) => queue.oldest_contact_since,
+    draw: (cell, queue, now) => passing(cell, queue.oldest_contact_since, now, "waiting"),
+  },
+  number("contacts_in_conversation", "In conversation"),
+  number("agents_after_contact_work", "ACW"),
+  number("agents_staffed", "Staffed"),
+  number("agents_available", "Available"),
+  number("agents_on_contact", "On contact"),
+];
+
+function nameOf(queue) {
+  return queue.name ?? queue.queue_id ?? "(no queue)";
+}
+
+function pathOf(agent) {
+  return agent.hierarchy?.join(" / ");
+}
+
+function lower(agent) {
+  return cached(agent, "lower", () => agent.name.toLowerCase());
+}
+
+/** A value computed once per row of a document. */
+function cached(row, name, make) {
+  let values = memo.get(row);
+  if (!values) memo.set(row, (values = {}));
+  return (values[name] ??= make());
+}
+
+const agentTable = new Table($("agent-table"), {
+  label: "Agents", columns: agentColumns, keyOf: (agent) => agent.agent_id, open: openAgent,
+  sorted: () => choices.get("agents"), sort: (order) => choose("agents", order),
+});
+const queueTable = new Table($("queue-table"), {
+  label: "Queues", columns: queueColumns, keyOf: (queue) => queue.queue_id ?? "",
+  open: (queue) => queue.queue_id && choose("queue", choices.get("queue") === queue.queue_id ? "" : queue.queue_id),
+  sorted: () => choices.get("queues"), sort: (order) => choose("queues", order),
+});
+
+/** Which queues an agent can get contacts from, by routing profile and Region. */
+let queuesOf = new Map();
+let opened = null;
+
+function isWanted(agent) {
+  const [queue, profile, hierarchy, activity] = ["queue", "profile", "hierarchy", "activity"].map((name) => choices.get(name));
+  if (queue) {
+    const has = queuesOf.get(`${agent.routing_profile_id}#${agent.region}`)?.has(queue) || agent.agent_id === queue;
+    if (!has && !agent.contacts.some((contact) => contact.queue_id === queue)) return false;
+  }
+  if (profile && agent.routing_profile_id !== profile) return false;
+  const path = pathOf(agent) ?? "";
+  if (hierarchy && path !== hierarchy && !path.startsWith(`${hierarchy} / `)) return false;
+  if (activity === "ghost" ? agent.silence !== "ghost" : activity && agent.activity !== activity) return false;
+  const text = choices.get("search").trim().toLowerCase();
+  if (!text) return true;
+  const searched = cached(agent, "searched", () => {
+    const contacts = agent.contacts.flatMap((contact) => [contact.contact_id, contact.queue]);
+    const all = [agent.name, agent.username, agent.agent_id, agent.status, agent.routing_profile, pathOf(agent), ...contacts];
+    return all.filter(Boolean).join("\n").toLowerCase();
+  });
+  return searched.includes(text);
+}
+
+function wantedQueues(board) {
+  const profile = choices.get("profile");
+  const ids = board.routing_profiles.filter((one) => one.routing_profile_id === profile).flatMap((one) => one.queues);
+  const queue = choices.get("queue");
+  return board.queues.filter((one) => (!queue || one.queue_id === queue) && (!profile || ids.includes(one.queue_id)));
+}
+
+/** Shows the document with the reader's choices. */
+function render() {
+  const { board } = feed;
+  if (!board) return;
+  const now = feed.now();
+  const agents = choices.isFiltered() ? board.agents.filter(isWanted) : board.agents;
+  const queues = wantedQueues(board);
+  agentTable.show(agents, now);
+  queueTable.show(queues, now);
+  say($("agents-title"), agents.length === board.agents.length ? counted(agents.length, "agent", "agents") : `${agents.length.toLocaleString("en-US")} of ${counted(board.agents.length, "agent", "agents")}`);
+  say($("queues-title"), counted(queues.length, "queue", "queues"));
+  notes(board, agents);
+  drawFigures(board, now);
+  if (opened) drawAgent();
+}
+
+function note(place, text) {
+  place.hidden = !text;
+  say(place, text);
+}
+
+function notes(board, agents) {
+  let text = "";
+  if (board.agents.length === 0) {
+    const others = board.agents_not_listed;
+    text = "Nobody is logged in.";
+    if (others) text += ` ${counted(others, "agent is", "agents are")} logged out, or silent for more than a day.`;
+    else text += " No agent event has arrived yet; run contact-ledger doctor if there should be agents.";
+  } else if (agents.length === 0) {
+    text = "No agent matches the filters.";
+  }
+  note($("agents-note"), text);
+  note(
+    $("queues-note"),
+    board.contact_events
+      ? ""
+      : "What waits is not known: the stack does not process contact events. Deploy it with ContactEvents=true to see contacts in queue.",
+  );
+  document.body.classList.toggle("without-contacts", !board.contact_events);
+}
+
+function drawFigures(board, now) {
+  const queue = board.queues.find((one) => one.queue_id !== undefined && one.queue_id === choices.get("queue"));
+  const figures = queue ?? board.totals;
+  say($("totals-of"), queue ? nameOf(queue) : "Instance");
+  const list = $("figures");
+  for (const [key, title] of FIGURES) {
+    let tile = list.querySelector(`[data-figure="${key}"]`);
+    if (!tile) {
+      tile = element("div", "tile");
+      tile.dataset.figure = key;
+      tile.append(element("dt", "", title), element("dd"));
+      list.append(tile);
+    }
+    const value = figures[key];
+    const isTime = key.endsWith("_since");
+    tile.hidden = value === undefined ? !(isTime && board.contact_events) : OPTIONAL.has(key) && value === 0;
+    if (isTime) passing(tile.lastElementChild, value, now, "waiting");
+    else say(tile.lastElementChild, value === undefined ? "" : value.toLocaleString("en-US"));
+    if (isTime && value === undefined) say(tile.lastElementChild, "–");
+  }
+}
+
+const PROBLEMS = {
+  throttled: "DynamoDB throttles the reading of the tables.",
+  unavailable: "DynamoDB does not answer.",
+  refused: "AWS refuses the reading of the tables. Check the credentials of the board's command.",
+};
+
+/** How current the board is, in words. */
+function drawState() {
+  const age = feed.milliseconds();
+  const isOld = Boolean(feed.board) && age > OLD;
+  let [text, problem] = [feed.board ? `Live, ${duration(age)} ago` : "Loading …", ""];
+  if (!feed.isConnected) {
+    text = "No connection";
+    problem = `No connection to the board since ${clock(feed.lostAt)}. Is contact-ledger board still running?`;
+  } else if (feed.problem) {
+    text = "Not current";
+    const why = PROBLEMS[feed.problem.code] ?? "The tables cannot be read.";
+    problem = `${why} (${feed.problem.error ?? feed.problem.code}, since ${clock(feed.problem.since)})`;
+  } else if (isOld) {
+    text = "Not current";
+  }
+  if (feed.board && (isOld || problem)) problem += ` The data is ${duration(age)} old.`;
+  const newest = feed.board?.newest_agent_event;
+  const silent = newest ? feed.now() - Date.parse(newest) : 0;
+  const isSilent = feed.board?.agents.some((agent) => agent.silence) && silent > feed.board.ghost_minutes * 60000;
+  if (!problem && isSilent) problem = `No agent event has arrived for ${duration(silent)}. Agent events may be delayed: run contact-ledger doctor.`;
+  // The seconds change all the time, and must not be read aloud all the time.
+  const state = $("state");
+  state.setAttribute("aria-label", problem ? "Not current" : "Live");
+  say(state, text);
+  document.body.classList.toggle("old", isOld || !feed.isConnected);
+  const box = $("problem");
+  box.hidden = !problem;
+  say(box, problem.trim());
+}
+
+/** The choices that the document offers, with their number of agents. */
+function options(board) {
+  const fill = (id, all, entries) => {
+    const select = $(id);
+    const chosen = choices.get(id);
+    const known = [...entries];
+    if (chosen && !known.some(([value]) => value === chosen)) known.push([chosen, chosen]);
+    const text = JSON.stringify(known);
+    if (select.dataset.known === text) return;
+    select.dataset.known = text;
+    const option = ([value, label]) => Object.assign(element("option", "", label), { value });
+    select.replaceChildren(option(["", all]), ...known.map(option));
+    select.value = chosen;
+  };
+  fill("queue", "all", board.queues.filter((queue) => queue.queue_id).map((queue) => [queue.queue_id, nameOf(queue)]));
+  const profiles = new Map();
+  const groups = new Set();
+  for (const agent of board.agents) {
+    if (agent.routing_profile_id) profiles.set(agent.routing_profile_id, agent.routing_profile ?? agent.routing_profile_id);
+    agent.hierarchy?.forEach((_, index) => groups.add(agent.hierarchy.slice(0, index + 1).join(" / ")));
+  }
+  const byName = (left, right) => left[1].localeCompare(right[1]);
+  fill("profile", "all", [...profiles].sort(byName));
+  fill("hierarchy", "all", [...groups].sort().map((group) => [group, group]));
+  fill("activity", "all", [...ACTIVITIES, "ghost"].map((activity) => [activity, words(activity)]));
+}
+
+function openAgent(agent) {
+  opened = agent.agent_id;
+  drawAgent();
+  if (!$("agent").open) $("agent").showModal();
+}
+
+function drawAgent() {
+  const agent = feed.board.agents.find((one) => one.agent_id === opened);
+  if (!agent) return;
+  const now = feed.now();
+  const ago = (time) => (time ? `${clock(time)} (${duration(now - Date.parse(time))})` : "");
+  say($("agent-name"), agent.name);
+  const slots = Object.entries(agent.slots ?? {}).map(([channel, { available, maximum }]) => `${channel} ${available} of ${maximum} free`);
+  const facts = [
+    ["Activity", `${mark(agent)}${activityOf(agent)}, since ${ago(agent.since)}`],
+    ["Status", `${agent.status ?? "unknown"}, since ${ago(agent.status_since)}`],
+    ["Next status", agent.next_status && `${agent.next_status}, chosen ${ago(agent.next_status_since)}`],
+    ["Session", agent.session && `${agent.session}, since ${ago(agent.session_since)}`],
+    ["Last event", ago(agent.last_event)],
+    ["Routing profile", agent.routing_profile],
+    ["Hierarchy", pathOf(agent)],
+    ["Slots", slots.join(", ")],
+    ["Region", agent.region],
+    ["Username", agent.username],
+    ["Agent ID", agent.agent_id],
+    ...agent.contacts.map((contact) => [
+      "Contact", `${contactText(contact)}, since ${ago(contact.since)}; ${contact.initiation_method ?? ""} ${contact.contact_id}`,
+    ]),
+  ];
+  const list = element("dl");
+  for (const [title, value] of facts) if (value) list.append(element("dt", "", title), element("dd", "", value));
+  $("agent-details").replaceChildren(list);
+}
+
+/** Takes a choice, and shows it. */
+function choose(name, value) {
+  if (!choices.set(name, value)) return;
+  const control = $(name);
+  if (control && "value" in control && control.value !== value) control.value = value;
+  look();
+  render();
+}
+
+function look() {
+  const root = document.documentElement;
+  root.dataset.theme = choices.get("theme");
+  root.dataset.view = choices.get("view");
+  root.classList.toggle("wall", choices.get("wall") === "1");
+  $("wall").setAttribute("aria-pressed", String(choices.get("wall") === "1"));
+}
+
+function controls() {
+  for (const name of ["view", "theme", "search", "queue", "profile", "hierarchy", "activity"]) {
+    const control = $(name);
+    control.value = choices.get(name);
+    control.addEventListener("input", () => choose(name, control.value));
+  }
+  $("filter-box").open = matchMedia("(min-width: 761px)").matches || choices.isFiltered();
+  $("filters").addEventListener("submit", (event) => event.preventDefault());
+  $("filters").addEventListener("reset", (event) => {
+    event.preventDefault();
+    ["search", "queue", "profile", "hierarchy", "activity"].forEach((name) => choose(name, ""));
+  });
+  $("wall").addEventListener("click", () => choose("wall", choices.get("wall") ? "" : "1"));
+  $("agent").addEventListener("close", () => (opened = null));
+  for (const [name, title] of THRESHOLDS) {
+    const label = element("label", "", `${title}, seconds `);
+    const inputs = choices.threshold(name).map((seconds, index) => {
+      const input = element("input");
+      Object.assign(input, { type: "number", min: "0", max: "86400", value: String(seconds) });
+      input.setAttribute("aria-label", `${title}: ${index ? "second" : "first"} threshold in seconds`);
+      return input;
+    });
+    const chosen = () => choose(name, inputs.map((input) => input.value || "0").join(","));
+    inputs.forEach((input) => input.addEventListener("change", chosen));
+    label.append(...inputs);
+    $("thresholds").append(label);
+  }
+  addEventListener("keydown", (event) => {
+    const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || $("agent").open) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      $("search").focus();
+    } else if (event.key === "1") agentTable.focus(0);
+    else if (event.key === "2") queueTable.focus(0);
+  });
+}
+
+controls();
+look();
+const feed = new Feed(
+  (board) => {
+    const begin = performance.now();
+    queuesOf = new Map(board.routing_profiles.map((one) => [`${one.routing_profile_id}#${one.region}`, new Set(one.queues)]));
+    options(board);
+    render();
+    performance.measure("update", { start: begin, end: performance.now() });
+  },
+  drawState,
+);
+setInterval(() => {
+  drawState();
+  if (!feed.board || document.hidden) return;
+  const now = feed.now();
+  agentTable.tick(now);
+  queueTable.tick(now);
+  drawFigures(feed.board, now);
+  if (opened) drawAgent();
+}, 1000);

@@ -1,0 +1,73 @@
+//! `board`: serves the live board on this machine, with the user's own credentials.
+
+mod open;
+mod server;
+
+use std::sync::Arc;
+
+use clap::Args;
+use connect_streams::Timestamp;
+use live_board::LiveBoard;
+
+use crate::commands::board::server::Server;
+use crate::stack::connection::StackArguments;
+use crate::stack::tables::{BoardReader, GHOST_MINUTES, Tables};
+use ledger_console::process::interruption::Interruption;
+use ledger_console::process::outcome::Outcome;
+use ledger_console::render::output::{print, say};
+
+/// Arguments of `board`.
+#[derive(Debug, Clone, Args)]
+pub struct BoardArguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Instance ID; optional if the stack has it, or the tables contain data from only one instance
+    #[arg(long, value_name = "ID")]
+    instance: Option<String>,
+    /// Mark an agent as a ghost if no event has arrived for this number of minutes; heartbeats arrive every two minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
+    ghost_after: u32,
+    /// Port on 127.0.0.1; 0 picks a free port
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+    /// Open the page in the default browser
+    #[arg(long)]
+    open: bool,
+}
+
+/// Serves the board until the user interrupts it.
+///
+/// # Errors
+/// If the stack or its tables cannot be read, or the port is taken.
+pub async fn board(
+    arguments: &BoardArguments,
+    now: fn() -> Timestamp,
+    interruption: &Interruption,
+) -> anyhow::Result<Outcome> {
+    let served = async {
+        let connection = arguments.stack.connect().await?;
+        let (given, longest_life) = (arguments.instance.as_deref(), connection.deployed.longest_life);
+        let reader =
+            BoardReader::of(&connection, Tables::All, given, arguments.ghost_after, longest_life).await?;
+        // What the user has to fix shows here, and not on the page.
+        reader.board(now()).await?;
+        let listener = loopback::listen(arguments.port, "the board").await?;
+        let url = loopback::url(&listener)?;
+        let BoardReader { source, settings } = reader;
+        let instance = settings.instance_id.clone();
+        let server = Arc::new(Server::new(LiveBoard::new(source, settings), now));
+        print(&format!(
+            "The board of instance {instance} is at\n\n  {url}/{secret}/\n\nThe address is valid until you press Ctrl-C. Whoever knows it and uses this machine can\nsee the board. The document is at {url}/{secret}/board.json.\n",
+            secret = server.secret(),
+        ))?;
+        if arguments.open
+            && let Err(error) = open::open(&format!("{url}/{}/", server.ticket()))
+        {
+            say(&format!("no browser could be started ({error}); open the address above"));
+        }
+        server::serve(listener, server).await;
+        anyhow::Ok(())
+    };
+    // An interruption is the normal end.
+    interruption.unless(served).await.unwrap_or(Ok(())).map(|()| Outcome::Done)
+}

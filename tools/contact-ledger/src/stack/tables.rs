@@ -1,0 +1,130 @@
+//! The tables of a stack: who reads them, which instance, and why they could not be read.
+
+use std::collections::BTreeSet;
+
+use anyhow::{anyhow, bail};
+use aws_errors::{Class, class_of, unanswered, why_refused};
+use connect_streams::Timestamp;
+use contact_state::LongestLife;
+use live_board::{Board, Settings, Source};
+use tables::StoreError;
+use tables_dynamodb::agents::Reader;
+use tables_dynamodb::board::BoardSource;
+use tables_dynamodb::contacts::ContactReader;
+
+use crate::stack::connection::Connection;
+use ledger_console::render::output::say;
+
+/// Minutes without an event after which a logged-in agent is a ghost. Heartbeats arrive every two minutes.
+pub(crate) const GHOST_MINUTES: u32 = 5;
+
+/// The reader of the agent tables.
+pub(crate) fn reader(connection: &Connection) -> Reader {
+    let names = &connection.names;
+    Reader::new(connection.tables(), names.agent_state_table.clone(), names.agent_history_table.clone())
+}
+
+/// Why a table could not be read, and what to do.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+pub(crate) fn cannot_read(what: &str, error: StoreError) -> anyhow::Error {
+    const PERMISSIONS: &str = "dynamodb:Query, dynamodb:GetItem, and dynamodb:BatchGetItem on the tables and their indexes, and kms:Decrypt on their KMS key";
+    let why = if !error.is_answer {
+        unanswered(&*error.source)
+    } else if class_of(&error.code) == Class::Missing {
+        "its table does not exist; `contact-ledger doctor` shows how to restore it".to_owned()
+    } else {
+        why_refused(&error.code, &error.code, PERMISSIONS)
+    };
+    anyhow!("{what} cannot be read: {why}")
+}
+
+/// Which of the tables a command reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Only the agents.
+    Agents,
+    /// The agents, and the contacts in flight if the stack processes contact events.
+    All,
+}
+
+/// What the live board reads, for one instance.
+#[derive(Debug)]
+pub(crate) struct BoardReader {
+    pub(crate) source: BoardSource,
+    pub(crate) settings: Settings,
+}
+
+impl BoardReader {
+    /// The board of the given instance, or else that of the stack, or else the only one in the tables.
+    pub(crate) async fn of(
+        connection: &Connection,
+        tables: Tables,
+        given: Option<&str>,
+        ghost_minutes: u32,
+        longest_life: LongestLife,
+    ) -> anyhow::Result<Self> {
+        let contacts = connection.names.contact_events.as_ref().filter(|_| tables == Tables::All);
+        let contacts = contacts.map(|names| names.table.clone());
+        let instance_id = instance(connection, contacts.as_deref(), given).await?;
+        let agents = connection.names.agent_state_table.clone();
+        let source = BoardSource::new(connection.tables(), agents, contacts, instance_id.clone());
+        let settings = Settings { instance_id, ghost_minutes, longest_life, lists_everyone: false };
+        Ok(Self { source, settings })
+    }
+
+    /// The board at `now`.
+    pub(crate) async fn board(&self, now: Timestamp) -> anyhow::Result<Board> {
+        let reading = self.source.read().await.map_err(|error| cannot_read("the tables", error))?;
+        Ok(Board::of(reading, &self.settings, now))
+    }
+}
+
+/// The ID of an instance, also from its ARN.
+pub(crate) fn instance_id(given: &str) -> String {
+    given.rsplit('/').next().unwrap_or(given).to_owned()
+}
+
+/// The given instance, or else that of the stack, or else the only one in the tables.
+pub(crate) async fn instance(
+    connection: &Connection,
+    contact_state_table: Option<&str>,
+    given: Option<&str>,
+) -> anyhow::Result<String> {
+    if let (None, Some(deployed)) = (given, connection.deployed.instance_arn.as_deref()) {
+        return Ok(instance_id(deployed));
+    }
+    let instances = instances(connection, contact_state_table).await?;
+    if let Some(given) = given.map(instance_id) {
+        // A wrong ID would look as if nobody worked.
+        if !instances.is_empty() && !instances.contains(&given) {
+            let others: Vec<_> = instances.into_iter().collect();
+            say(&format!("the tables have nothing of instance {given}; they have {}", others.join(", ")));
+        }
+        return Ok(given);
+    }
+    let instances: Vec<_> = instances.into_iter().collect();
+    match &instances[..] {
+        // Without an agent or a contact, there is nothing to show of any instance.
+        [] => Ok(String::new()),
+        [instance] => Ok(instance.clone()),
+        several => bail!(
+            "the tables have {} instances; pass --instance with one of {}",
+            several.len(),
+            several.join(", ")
+        ),
+    }
+}
+
+async fn instances(
+    connection: &Connection,
+    contact_state_table: Option<&str>,
+) -> anyhow::Result<BTreeSet<String>> {
+    let found = reader(connection).instances().await;
+    let mut instances = found.map_err(|error| cannot_read("the agents", error))?;
+    if let Some(table) = contact_state_table {
+        let contacts = ContactReader::new(connection.tables(), table.to_owned());
+        let found = contacts.instances().await;
+        instances.extend(found.map_err(|error| cannot_read("the contacts in flight", error))?);
+    }
+    Ok(instances)
+}
