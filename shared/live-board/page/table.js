@@ -23,7 +23,9 @@ export class Table {
     head.append(this.header);
     this.body = element("div", "body");
     this.body.setAttribute("role", "rowgroup");
-    this.root.append(head, this.body);
+    // Its height is that of a row, in whatever unit the style sheet gives it.
+    this.probe = element("div", "probe");
+    this.root.append(head, this.body, this.probe);
     place.append(this.root);
     this.body.addEventListener("keydown", (event) => this.pressed(event));
     this.body.addEventListener("click", (event) => this.activate(event.target.closest("[data-index]")));
@@ -85,7 +87,7 @@ export class Table {
   /** Draws the rows in the window; those that are drawn already only if they changed, or if the time did. */
   draw(isNew = false) {
     if (!this.root.offsetParent) return;
-    const height = parseFloat(getComputedStyle(this.root).getPropertyValue("--row"));
+    const height = this.probe.getBoundingClientRect().height;
     this.body.style.height = `${this.rows.length * height}px`;
     const top = -this.body.getBoundingClientRect().top;
     const first = Math.max(0, Math.floor(top / height) - SPARE);
@@ -108,11 +110,10 @@ export class Table {
         this.shown.set(key, row);
         this.body.append(row);
       }
-      if (row.dataset.index !== String(index)) {
-        row.dataset.index = index;
-        row.style.transform = `translateY(${index * height}px)`;
-        row.setAttribute("aria-rowindex", String(index + 2));
-      }
+      const place = `translateY(${index * height}px)`;
+      if (row.dataset.index !== String(index)) row.setAttribute("aria-rowindex", String(index + 2));
+      if (row.style.transform !== place) row.style.transform = place;
+      row.dataset.index = index;
       if (isMade || isNew) this.fill(row, this.rows[index]);
     }
     if (!this.body.querySelector('[tabindex="0"]')) this.body.firstElementChild?.setAttribute("tabindex", "0");
@@ -161,7 +162,7 @@ export class Table {
 
   focus(index) {
     const to = Math.min(this.rows.length - 1, Math.max(0, index));
-    const height = parseFloat(getComputedStyle(this.root).getPropertyValue("--row"));
+    const height = this.probe.getBoundingClientRect().height;
     const top = this.body.getBoundingClientRect().top + to * height;
     const above = this.header.getBoundingClientRect().bottom;
     if (top < above) scrollBy(0, top - above);

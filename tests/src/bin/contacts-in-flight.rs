@@ -126,7 +126,7 @@ fn events_until(contacts: u32, seed: u64, now: Timestamp) -> Vec<Value> {
         contacts_per_hour: Some(per_hour),
         seed,
         duplicated: 0,
-        late: 0,
+        late: Some(0),
         malformed: 0,
         lost: 0,
     };
