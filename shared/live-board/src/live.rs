@@ -185,3 +185,185 @@ fn render(head: &Head, content: &[u8], problem: Option<&Problem>, generated_at: 
     let (etag, is_current) = (format!("\"{hash:016x}\""), problem.is_none());
     Rendered { json, gzip, etag, generated_at, is_current }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use connect_streams::Timestamp;
+    use contact_state::LongestLife;
+    use flate2::read::GzDecoder;
+    use futures::future::join_all;
+    use serde_json::Value;
+    use tables::{Attribute, FaultClass, Item, StoreError};
+
+    use super::{Answer, LiveBoard, Rendered};
+    use crate::document::Settings;
+    use crate::source::{Reading, Source};
+
+    /// A table whose reading takes 40 ms of its own clock, and may fail.
+    #[derive(Default)]
+    struct Table {
+        readings: AtomicUsize,
+        milliseconds: AtomicI64,
+        agents: Mutex<Vec<Item>>,
+        fails: Mutex<Option<(FaultClass, bool)>>,
+    }
+
+    impl Source for Arc<Table> {
+        async fn read(&self) -> Result<Reading, StoreError> {
+            self.readings.fetch_add(1, Ordering::Relaxed);
+            self.milliseconds.fetch_add(40, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            if let Some((class, is_answer)) = *self.fails.lock().unwrap() {
+                let source = Arc::new(std::fmt::Error);
+                return Err(StoreError { class, code: "SomeException".to_owned(), is_answer, source });
+            }
+            let agent_state = self.agents.lock().unwrap().clone();
+            Ok(Reading { agent_state, contacts: None, read_units: 1.5 })
+        }
+    }
+
+    const BEGIN: i64 = 1_772_438_400_000;
+
+    fn board() -> (Arc<Table>, LiveBoard<Arc<Table>>) {
+        let table = Arc::new(Table::default());
+        let settings = Settings {
+            instance_id: "i-1".to_owned(),
+            ghost_minutes: 5,
+            longest_life: LongestLife::default(),
+            lists_everyone: false,
+        };
+        (table.clone(), LiveBoard::new(table, settings))
+    }
+
+    impl Table {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_epoch_milliseconds(BEGIN + self.milliseconds.load(Ordering::Relaxed)).unwrap()
+        }
+
+        fn wait(&self, milliseconds: i64) {
+            self.milliseconds.fetch_add(milliseconds, Ordering::Relaxed);
+        }
+
+        fn readings(&self) -> usize {
+            self.readings.load(Ordering::Relaxed)
+        }
+
+        fn add_agent(&self, id: &str) {
+            let version = format!("{}#e", self.now());
+            let texts = [("agent_id", format!("{id}#eu-west-2")), ("snapshot_version", version)];
+            let texts = texts.map(|(name, text)| (name.to_owned(), Attribute::Text(text.into())));
+            self.agents.lock().unwrap().push(texts.into_iter().collect());
+        }
+
+        fn fail(&self, how: Option<(FaultClass, bool)>) {
+            *self.fails.lock().unwrap() = how;
+        }
+    }
+
+    async fn shown(table: &Table, board: &LiveBoard<Arc<Table>>) -> Arc<Rendered> {
+        match board.answer(|| table.now()).await {
+            Answer::Board(rendered) => rendered,
+            Answer::Nothing(problem) => panic!("{problem:?}"),
+        }
+    }
+
+    fn json(rendered: &Rendered) -> Value {
+        serde_json::from_slice(&rendered.json).unwrap()
+    }
+
+    #[tokio::test]
+    async fn within_two_seconds_nothing_is_read_however_many_ask() {
+        let (table, board) = board();
+        let all = join_all((0..20).map(|_| shown(&table, &board))).await;
+        assert_eq!(table.readings(), 1);
+        assert!(all.iter().all(|one| one == &all[0]));
+        let document = json(&all[0]);
+        assert_eq!((&document["read_milliseconds"], &document["read_units"]), (&40.into(), &1.5.into()));
+        assert_eq!(document["generated_at"], "2026-03-02T08:00:00.000Z");
+        let mut text = Vec::new();
+        GzDecoder::new(&all[0].gzip[..]).read_to_end(&mut text).unwrap();
+        assert_eq!(text, all[0].json);
+        table.wait(1999);
+        shown(&table, &board).await;
+        assert_eq!(table.readings(), 1);
+        table.wait(1);
+        shown(&table, &board).await;
+        assert_eq!(table.readings(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_etag_changes_with_the_content_only() {
+        let (table, board) = board();
+        let first = shown(&table, &board).await;
+        table.wait(2000);
+        let same = shown(&table, &board).await;
+        assert_eq!(first.etag, same.etag);
+        assert_ne!(json(&first)["generated_at"], json(&same)["generated_at"]);
+        table.wait(2000);
+        table.add_agent("a-1");
+        let other = shown(&table, &board).await;
+        assert_ne!(first.etag, other.etag);
+        assert_eq!(json(&other)["agents"][0]["agent_id"], "a-1");
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_fails_leaves_the_last_good_document_with_the_problem() {
+        let (table, board) = board();
+        table.add_agent("a-1");
+        let good = shown(&table, &board).await;
+        let cases = [
+            (FaultClass::Transient, true, "throttled"),
+            (FaultClass::Transient, false, "unavailable"),
+            (FaultClass::Environment, true, "refused"),
+        ];
+        let mut since = None;
+        for (class, is_answer, code) in cases {
+            table.fail(Some((class, is_answer)));
+            table.wait(5000);
+            let began = table.now();
+            let bad = shown(&table, &board).await;
+            assert_ne!(bad.etag, good.etag);
+            assert_eq!((bad.generated_at, bad.is_current), (good.generated_at, false));
+            let mut document = json(&bad);
+            let problem = document.as_object_mut().unwrap().remove("problem").unwrap();
+            assert_eq!(document, json(&good));
+            assert_eq!((&problem["code"], &problem["error"]), (&code.into(), &"SomeException".into()));
+            // The problem began with the first failure.
+            assert_eq!(problem["since"], since.get_or_insert(began).to_string());
+            // The table is not asked again at once.
+            let readings = table.readings();
+            table.wait(4999);
+            assert_eq!(shown(&table, &board).await, bad);
+            assert_eq!(table.readings(), readings);
+        }
+        table.fail(None);
+        table.wait(1);
+        let again = shown(&table, &board).await;
+        assert_eq!((&again.etag, again.is_current), (&good.etag, true));
+        assert_eq!(json(&again).get("problem"), None);
+    }
+
+    #[tokio::test]
+    async fn before_the_first_good_reading_there_is_only_the_problem() {
+        let (table, board) = board();
+        table.fail(Some((FaultClass::Environment, true)));
+        let Answer::Nothing(problem) = board.answer(|| table.now()).await else { panic!("nothing was read") };
+        assert_eq!(problem.code, "refused");
+        table.fail(None);
+        table.wait(5000);
+        assert!(shown(&table, &board).await.is_current);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_does_not_stop_the_readings() {
+        let (table, board) = board();
+        shown(&table, &board).await;
+        table.wait(-3_600_000);
+        shown(&table, &board).await;
+        assert_eq!(table.readings(), 2);
+    }
+}

@@ -75,10 +75,10 @@ async fn agents_are_shown_with_their_current_state() {
     let (_stack, output) = center().await;
     let shown = ledger(&output, &["agents"]).await;
     let line = |name: &str| shown.lines().find(|line| line.starts_with(name)).map(str::to_owned);
-    assert!(shown.starts_with("2 agents, 1 contact, 1 stale, at "), "{shown}");
+    assert!(shown.starts_with("2 agents, 1 contact, 1 ghost, at "), "{shown}");
     let ada = line("Ada Example").unwrap();
     assert!(ada.contains("on_contact") && ada.contains("1:3") && ada.ends_with("1  =Sales"), "{ada}");
-    assert!(line("Bob Example").unwrap().contains("available (stale)"), "{shown}");
+    assert!(line("Bob Example").unwrap().contains("available (ghost)"), "{shown}");
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
 
     let named = async |arguments: &[&str]| {

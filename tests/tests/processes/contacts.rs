@@ -198,14 +198,16 @@ async fn events_put_on_the_bus_become_the_contacts_in_flight() {
     );
     let queues = center.json(&["--by-queue"]).await;
     let counts = |queue: &Value| {
-        ["queue_id", "waiting", "with_agent", "unconfirmed"].map(|name| queue[name].to_string()).join(" ")
+        ["queue_id", "contacts_in_queue", "contacts_in_conversation", "contacts_unconfirmed"]
+            .map(|name| queue[name].to_string())
+            .join(" ")
     };
     let counts: Vec<_> = queues.iter().map(counts).collect();
     assert_eq!(counts, ["\"help\" 0 1 1", "\"sales\" 2 0 0"]);
 
     let (code, _, hint) = center.ledger(&["contacts", "--instance", "i-2"]).await;
     assert_eq!(code, Some(0));
-    assert!(hint.contains("no contacts in flight of instance i-2; the table has those of i-1"), "{hint}");
+    assert!(hint.contains("the tables have nothing of instance i-2; they have i-1"), "{hint}");
     let (code, shown, _) = center.ledger(&["contacts"]).await;
     assert_eq!(code, Some(0));
     assert!(shown.starts_with("4 contacts in flight, 2 waiting (longest 4:0"), "{shown}");

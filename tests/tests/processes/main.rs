@@ -2,6 +2,7 @@
 
 mod agents;
 mod backfill;
+mod board;
 mod command_line;
 mod connect;
 mod contacts;

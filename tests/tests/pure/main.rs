@@ -14,6 +14,7 @@ mod envelopes;
 mod event_patterns;
 mod golden_rows;
 mod hostile_input;
+mod live_board;
 mod metric_definitions;
 mod reference_model;
 mod schema;

@@ -61,9 +61,15 @@ pub(crate) fn needed(
 fn dynamodb_permissions(target: &str, body: &[u8]) -> Option<Vec<Permission>> {
     let (_, operation) = target.split_once('.')?;
     let body: Value = serde_json::from_slice(body).ok()?;
+    let permission = |resource| Permission { action: format!("dynamodb:{operation}"), resource };
+    if let Some(tables) = body["RequestItems"].as_object() {
+        return Some(tables.keys().map(|table| permission(table_arn(table))).collect());
+    }
     if operation != "BatchExecuteStatement" {
-        let resource = table_arn(body["TableName"].as_str()?);
-        return Some(vec![Permission { action: format!("dynamodb:{operation}"), resource }]);
+        let table = table_arn(body["TableName"].as_str()?);
+        // Reading an index needs a permission for the index, not for its table.
+        let index = body["IndexName"].as_str().map(|index| format!("/index/{index}"));
+        return Some(vec![permission(table + &index.unwrap_or_default())]);
     }
     let statements = body["Statements"].as_array()?.iter();
     statements.map(|statement| statement_permission(statement["Statement"].as_str()?)).collect()
@@ -118,6 +124,14 @@ mod tests {
         assert_eq!(
             permissions("DynamoDB_20120810.UpdateItem", r#"{"TableName": "S"}"#),
             Some(vec![pair("dynamodb:UpdateItem", "S")])
+        );
+        assert_eq!(
+            permissions("DynamoDB_20120810.Query", r#"{"TableName": "S", "IndexName": "i"}"#),
+            Some(vec![pair("dynamodb:Query", "S/index/i")])
+        );
+        assert_eq!(
+            permissions("DynamoDB_20120810.BatchGetItem", r#"{"RequestItems": {"S": {"Keys": []}}}"#),
+            Some(vec![pair("dynamodb:BatchGetItem", "S")])
         );
         let unknown = r#"{"Statements": [{"Statement": "EXISTS(SELECT 1)"}]}"#;
         assert_eq!(permissions("DynamoDB_20120810.BatchExecuteStatement", unknown), None);

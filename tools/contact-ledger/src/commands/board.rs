@@ -50,7 +50,8 @@ pub async fn board(
         let reader =
             BoardReader::of(&connection, Tables::All, given, arguments.ghost_after, longest_life).await?;
         // What the user has to fix shows here, and not on the page.
-        reader.board(now()).await?;
+        let board = reader.board(now()).await?;
+        reader.hint(&connection, &board).await;
         let listener = loopback::listen(arguments.port, "the board").await?;
         let url = loopback::url(&listener)?;
         let BoardReader { source, settings } = reader;

@@ -99,6 +99,7 @@ pub async fn contacts(
         let connection = arguments.stack.connect().await?;
         let view = View::of(arguments, &connection).await?;
         let board = view.reader.board(now()).await?;
+        view.reader.hint(&connection, &board).await;
         anyhow::Ok((view, board))
     };
     let Some(found) = interruption.unless(found).await else { return Ok(Outcome::Interrupted) };

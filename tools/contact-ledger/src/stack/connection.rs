@@ -253,10 +253,21 @@ impl Connection {
     /// The tables.
     #[must_use]
     pub fn tables(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::from_conf(self.tables_config().build())
+    }
+
+    /// The tables, for requests that end after this time, including their retries.
+    #[must_use]
+    pub fn tables_within(&self, limit: Duration) -> aws_sdk_dynamodb::Client {
+        let timeouts = TimeoutConfig::builder().operation_timeout(limit).build();
+        aws_sdk_dynamodb::Client::from_conf(self.tables_config().timeout_config(timeouts).build())
+    }
+
+    fn tables_config(&self) -> aws_sdk_dynamodb::config::Builder {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
         if let Some(served) = &self.local {
             config = config.endpoint_url(&served.dynamodb);
         }
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+        config
     }
 }

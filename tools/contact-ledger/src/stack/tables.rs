@@ -1,6 +1,7 @@
 //! The tables of a stack: who reads them, which instance, and why they could not be read.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use aws_errors::{Class, class_of, unanswered, why_refused};
@@ -17,6 +18,9 @@ use ledger_console::render::output::say;
 
 /// Minutes without an event after which a logged-in agent is a ghost. Heartbeats arrive every two minutes.
 pub(crate) const GHOST_MINUTES: u32 = 5;
+
+/// A request of a board's reading ends after this time, so that the page soon says that its data is old.
+const READING: Duration = Duration::from_secs(5);
 
 /// The reader of the agent tables.
 pub(crate) fn reader(connection: &Connection) -> Reader {
@@ -67,9 +71,26 @@ impl BoardReader {
         let contacts = contacts.map(|names| names.table.clone());
         let instance_id = instance(connection, contacts.as_deref(), given).await?;
         let agents = connection.names.agent_state_table.clone();
-        let source = BoardSource::new(connection.tables(), agents, contacts, instance_id.clone());
+        let client = connection.tables_within(READING);
+        let source = BoardSource::new(client, agents, contacts, instance_id.clone());
         let settings = Settings { instance_id, ghost_minutes, longest_life, lists_everyone: false };
         Ok(Self { source, settings })
+    }
+
+    /// Says which instances the tables have, if the board of the given one is empty: a wrong ID looks as if nobody
+    /// worked. It is only a hint, so a failure is none.
+    pub(crate) async fn hint(&self, connection: &Connection, board: &Board) {
+        let is_empty = board.agents.is_empty() && board.contacts.as_ref().is_none_or(Vec::is_empty);
+        let instance = &self.settings.instance_id;
+        if !is_empty || board.agents_not_listed > 0 || instance.is_empty() {
+            return;
+        }
+        let table = connection.names.contact_events.as_ref().map(|names| names.table.as_str());
+        let others = instances(connection, table).await.unwrap_or_default();
+        if !others.is_empty() && !others.contains(instance) {
+            let others: Vec<_> = others.into_iter().collect();
+            say(&format!("the tables have nothing of instance {instance}; they have {}", others.join(", ")));
+        }
     }
 
     /// The board at `now`.
@@ -90,19 +111,10 @@ pub(crate) async fn instance(
     contact_state_table: Option<&str>,
     given: Option<&str>,
 ) -> anyhow::Result<String> {
-    if let (None, Some(deployed)) = (given, connection.deployed.instance_arn.as_deref()) {
-        return Ok(instance_id(deployed));
+    if let Some(arn) = given.or(connection.deployed.instance_arn.as_deref()) {
+        return Ok(instance_id(arn));
     }
-    let instances = instances(connection, contact_state_table).await?;
-    if let Some(given) = given.map(instance_id) {
-        // A wrong ID would look as if nobody worked.
-        if !instances.is_empty() && !instances.contains(&given) {
-            let others: Vec<_> = instances.into_iter().collect();
-            say(&format!("the tables have nothing of instance {given}; they have {}", others.join(", ")));
-        }
-        return Ok(given);
-    }
-    let instances: Vec<_> = instances.into_iter().collect();
+    let instances: Vec<_> = instances(connection, contact_state_table).await?.into_iter().collect();
     match &instances[..] {
         // Without an agent or a contact, there is nothing to show of any instance.
         [] => Ok(String::new()),
