@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -153,7 +154,8 @@ class ServedStack:
         version = "1.0" if service == "dynamodb" else "1.1"
         headers = {"x-amz-target": target, "content-type": f"application/x-amz-json-{version}"}
         url, body = self.endpoints[service], json.dumps(request).encode()
-        scope = target.split("_")[0].lower()
+        scope = re.split("[_.]", target)[0].lower()
+        scope = {"awsevents": "events", "amazonsqs": "sqs"}.get(scope, scope)
         headers = signed(self.endpoints["keys"], scope, url, headers, body)
         try:
             request = urllib.request.Request(url, body, headers)

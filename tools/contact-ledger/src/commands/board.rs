@@ -5,6 +5,7 @@ mod server;
 
 use std::sync::Arc;
 
+use anyhow::ensure;
 use clap::Args;
 use connect_streams::Timestamp;
 use live_board::LiveBoard;
@@ -49,6 +50,10 @@ pub async fn board(
         let (given, longest_life) = (arguments.instance.as_deref(), connection.deployed.longest_life);
         let reader =
             BoardReader::of(&connection, Tables::All, given, arguments.ghost_after, longest_life).await?;
+        ensure!(
+            !reader.settings.instance_id.is_empty(),
+            "the tables have no agents yet, so the instance is not known; pass --instance, or run `contact-ledger doctor` if there should be agents"
+        );
         // What the user has to fix shows here, and not on the page.
         let board = reader.board(now()).await?;
         reader.hint(&connection, &board).await;
