@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
-  test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report simulate soak chaos load fuzz \
+  test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report test-board simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
 # Tools written in Python, in a virtual environment.
@@ -58,6 +58,7 @@ test-rust: rust ## Run the Rust tests; they need no Python, Java, or Go
 test: lint-docs lint-template build-for-tests test-rust ## Run every test, including the quick referees (needs JDK 17 and 25, Maven, and Go)
 	$(TOOLS)/python tests/content-hash/check.py
 	$(TOOLS)/python tests/queries/verify.py duckdb
+	python3 -B -m unittest discover -s tests/board -p fold_test.py --quiet
 	$(MAKE) test-contact-events
 	tests/runtime-interface-emulator/run $(BINARIES)
 	tests/kpl-aggregator/run $(BINARIES)
@@ -119,6 +120,9 @@ test-browser: rust ## Attack the local stack from pages in a browser (needs Chro
 
 test-report: $(TOOLS_READY) rust ## Check the report in a browser: figures, accessibility, requests (needs Chromium, like test-browser, and Node.js 20)
 	$(TOOLS)/python tests/report/check.py $(BINARIES)
+
+test-board: $(TOOLS_READY) rust ## Compare the live board with an independent fold, in a browser: figures, accessibility, requests (needs what test-report needs)
+	$(TOOLS)/python tests/board/check.py $(BINARIES)
 
 terminal: tool $(TOOLS_READY) ## Record the command line on a terminal of 80 columns, in target/terminal/ (needs tmux)
 	tests/terminal/record

@@ -511,7 +511,7 @@ class Generated(Checks):
         self.addCleanup(self.center.close)
 
     def test_moments_of_a_generated_center(self):
-        sent = generate(BINARIES, "--agents", "25", "--hours", "3", "--late", "0", "--malformed", "20", "--lost", "20", "--duplicated", "50")
+        sent = generate(BINARIES, "--agents", "25", "--contacts-per-hour", "300", "--hours", "3", "--late", "0", "--malformed", "20", "--lost", "20", "--duplicated", "50")
         events = []
         for name in ("agent-events", "contact-events"):
             for line in sent[name]:
@@ -524,27 +524,25 @@ class Generated(Checks):
                     events.append((moment, name, event))
         events.sort(key=lambda event: event[0])
         opening = datetime.datetime.fromisoformat(events[0][0])
-        moments = [opening + datetime.timedelta(minutes=minutes) for minutes in (5, 20, 45, 70, 90, 110, 130, 150, 170, 190)]
+        # Earlier ones see ghosts only; those of the last minutes see everybody.
+        minutes = [20, 70, *(100 + step / 4 for step in range(16))]
+        moments = [opening + datetime.timedelta(minutes=each) for each in minutes]
         # The last moment is now.
         shift = now() - moments[-1] + datetime.timedelta(seconds=20)
         later = lambda found: stamp(datetime.datetime.fromisoformat(found[0]) + shift)  # noqa: E731
         shifted = lambda event: json.loads(re.sub(r"2026-\d\d-\d\dT[\d:.]+Z", later, json.dumps(event)))  # noqa: E731
         self.center.serve()
-        waiting = 0
+        seen = []
         for moment in moments:
             batch = [event for event in events if event[0] <= stamp(moment)]
             events = events[len(batch) :]
-            for _, name, event in batch:
-                event = shifted(event)
-                # EventBridge has whole seconds.
-                if name == "contact-events":
-                    event["time"] = event["time"][:19] + "Z"
             self.send([(name, shifted(event)) for _, name, event in batch])
             document = self.center.equals_fold()
             totals = document["totals"]
-            waiting += totals["contacts_in_queue"]
-            figure(f"{moment:%H:%M}: {len(document['agents'])} agents, {totals['contacts_in_queue']} in queue, {totals['contacts_in_conversation']} in conversation, {totals['ghosts']} ghosts, {totals['contacts_unconfirmed']} unconfirmed")
-        self.assertGreater(waiting, 0)
+            seen.append([totals[name] for name in ("contacts_in_queue", "contacts_in_conversation", "agents_available", "ghosts", "contacts_unconfirmed")])
+            figure(f"{moment:%H:%M:%S}: {len(document['agents'])} agents, {totals['contacts_in_queue']} in queue, {totals['contacts_in_conversation']} in conversation, {totals['ghosts']} ghosts, {totals['contacts_unconfirmed']} unconfirmed")
+        # Every figure was something else than 0.
+        self.assertTrue(all(map(any, zip(*seen))), seen)
 
     def send(self, events):
         agents = [event for name, event in events if name == "agent-events"]
@@ -552,6 +550,7 @@ class Generated(Checks):
         self.center.stack.put_agent_events([(event.get("AgentARN", "k"), json.dumps(event).encode()) for event in agents])
         for name, event in events:
             if name == "contact-events":
+                # EventBridge has whole seconds.
                 event["time"] = event["time"][:19] + "Z"
                 self.center.send_contact_event(event)
 

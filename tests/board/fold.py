@@ -44,7 +44,7 @@ EVENT_FIGURES = ["contacts_in_queue", "contacts_scheduled", "contacts_unconfirme
 LIST_KEYS = {"queues": ["queue_id"], "agents": ["agent_id"], "contacts": ["contact_id"],
              "routing_profiles": ["routing_profile_id", "region"]}
 PRODUCT_FIELDS = {"generated_at", "read_milliseconds", "read_units", "problem", "schema"}
-PRODUCT_VERSIONS = {"queues", "contacts", "routing_profiles"}   # lists of the document whose items have a version
+PRODUCT_VERSIONS = {"queues", "agents", "contacts", "routing_profiles"}   # lists of the document whose items have a version
 MOST_DIFFERENCES = 40
 MOST_CHARACTERS = 200
 ABSENT = object()
@@ -243,8 +243,6 @@ def agent_contact(contact, names):
     queue_id = queue_in(at(contact, "Queue", "ARN"))[0]
     return known(contact_id=contact_id, channel="TASK" if channel == "TASKS" else channel, initiation_method=method, state=state,
                  since=format_time(known_time(contact.get("StateStartTimestamp"))),
-                 connected_to_agent=format_time(known_time(contact.get("ConnectedToAgentTimestamp"))),
-                 enqueued=format_time(known_time(contact.get("QueueTimestamp"))),
                  queue_id=queue_id, queue=queue_name(contact.get("Queue")) or names.get(queue_id))
 
 
@@ -271,7 +269,7 @@ def read_agent(agent_id, events, names, now, ghost_minutes):
     # Assumed: an unsettled session in any Region comes before one that ended.
     sessions = [region_session(regions[other], now) for other in
                 sorted(regions, key=lambda other: (other == name, regions[other]["row"]["version"]), reverse=True)]
-    session, session_since = next((found for wanted in ("in", "unsettled", "out") for found in sessions if found[0] == wanted),
+    session, _ = next((found for wanted in ("in", "unsettled", "out") for found in sessions if found[0] == wanted),
                                   (None, None))
 
     status = status_type(snapshot)
@@ -312,11 +310,11 @@ def read_agent(agent_id, events, names, now, ghost_minutes):
         next_status=text(at(next_status, "Name")),
         next_status_since=format_time(known_time(at(next_status, "EnqueuedTimestamp"))
                                       or known_time(at(next_status, "EnqueueTimestamp"))),
-        session=session, session_since=format_time(session_since),
+        session=session,
         contacts=contacts, contacts_doubtful=doubtful or None, slots=slots or None,
         routing_profile_id=profile_id, routing_profile=text(at(configuration, "RoutingProfile", "Name")),
         hierarchy=[group for group in groups if group] or None,
-        last_event=format_time(last["time"]), silence=silence, version=last["version"])
+        last_event=format_time(last["time"]), silence=silence)
     queues = [queue_in(at(contact, "Queue", "ARN")) for contact in listed]
     return {"row": row, "left": left, "ghost": silence == "ghost", "session": session, "status": status,
             "listed": age <= (LISTED_AFTER_LEAVING if left else LISTED), "contacts": contacts, "doubtful": doubtful,

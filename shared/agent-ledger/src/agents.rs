@@ -68,8 +68,6 @@ pub struct Agent {
     pub session_since: Option<String>,
     /// When the agent's last event happened, in any Region.
     pub last_event: Option<String>,
-    /// The version of the agent's last event, in any Region.
-    pub version: Option<Version>,
 }
 
 /// The agents of these items, ordered by ID. Items that have expired by `now` are ignored.
@@ -216,8 +214,7 @@ impl Rows {
             contacts_are_doubtful,
             session,
             session_since,
-            last_event: last_event.as_ref().map(|version| version.timestamp().to_owned()),
-            version: last_event,
+            last_event: last_event.map(|version| version.timestamp().to_owned()),
             snapshot,
         }
     }

@@ -339,7 +339,7 @@ function drawAgent() {
     ["Activity", `${mark(agent)}${activityOf(agent)}, since ${ago(agent.since)}`],
     ["Status", `${agent.status ?? "unknown"}, since ${ago(agent.status_since)}`],
     ["Next status", agent.next_status && `${agent.next_status}, chosen ${ago(agent.next_status_since)}`],
-    ["Session", agent.session && `${agent.session}, since ${ago(agent.session_since)}`],
+    ["Session", agent.session && `logged ${agent.session}`],
     ["Last event", ago(agent.last_event)],
     ["Routing profile", agent.routing_profile],
     ["Hierarchy", pathOf(agent)],

@@ -62,9 +62,6 @@ pub struct Agent {
     /// `in`, `out`, or `unsettled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<&'static str>,
-    /// When the agent logged in or out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_since: Option<String>,
     /// The agent's contacts.
     pub contacts: Vec<AgentContact>,
     /// Whether contacts are listed although the agent has left.
@@ -88,9 +85,8 @@ pub struct Agent {
     /// Whether an agent who is logged in has been silent for too long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
-    /// The version of the agent's last event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
+    /// Changes whenever the row does.
+    pub version: String,
     #[serde(skip)]
     pub(crate) what: Activity,
     /// The version of the snapshot, whose time says how old the list of contacts is.
@@ -123,12 +119,6 @@ pub struct AgentContact {
     /// When the state began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// When the contact was connected to the agent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connected_to_agent: Option<String>,
-    /// When it was put in the queue.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enqueued: Option<String>,
     /// ID of the queue; the agent's ID for an agent's own queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_id: Option<String>,
@@ -216,7 +206,6 @@ impl Agent {
         };
         let username = text_of("username");
         let full_name = ["first_name", "last_name"].into_iter().filter_map(text_of);
-        let version = agent.version.as_ref().map(|version| version.as_str().to_owned());
         let snapshot_at = text_of("snapshot_version");
         let snapshot_at = snapshot_at.as_deref().and_then(|version| version.split('#').next());
         let mut shown = Self {
@@ -230,7 +219,6 @@ impl Agent {
             next_status: text_of("next_status_name"),
             next_status_since: text_of("next_status_since"),
             session: agent.session.map(Session::as_str),
-            session_since: agent.session_since,
             contacts,
             contacts_doubtful: agent.contacts_are_doubtful,
             slots: slots(snapshot),
@@ -238,7 +226,7 @@ impl Agent {
             routing_profile: text_of("routing_profile_name"),
             hierarchy: hierarchy(snapshot),
             silence: None,
-            version,
+            version: String::new(),
             what: agent.activity,
             snapshot_at: snapshot_at.and_then(Timestamp::parse),
             agent_id: agent.agent_id,
@@ -315,8 +303,6 @@ fn contact(contact: &Attribute) -> Option<AgentContact> {
         state: state_name(&state, initiation_method.as_deref()),
         initiation_method,
         since: text("state_since"),
-        connected_to_agent: text("connected_since"),
-        enqueued: text("queued_since"),
         queue_id: text("queue_id"),
         queue: text("queue_name"),
     })

@@ -64,7 +64,7 @@ pub struct Contact {
     /// The time of its newest event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_event: Option<String>,
-    /// The version of its newest event.
+    /// Changes whenever the row does.
     pub version: String,
     #[serde(skip)]
     pub(crate) place: Place,
@@ -169,7 +169,7 @@ pub(crate) fn contact(
         unconfirmed,
         simulated: contact.is_simulated,
         last_event: text(contact.last_event),
-        version: contact.version,
+        version: String::new(),
         contact_id: contact.contact_id,
     })
 }

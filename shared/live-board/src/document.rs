@@ -1,8 +1,11 @@
 //! The document.
 
+use std::hash::BuildHasher;
+
 use agent_ledger::agents::{agents, is_expired};
 use connect_streams::Timestamp;
 use contact_state::LongestLife;
+use foldhash::quality::FixedState;
 use serde::Serialize;
 
 use crate::agents::Agent;
@@ -67,7 +70,7 @@ pub struct RoutingProfile {
     pub region: String,
     /// The IDs of its queues.
     pub queues: Vec<String>,
-    /// The version of its item.
+    /// Changes whenever the row does.
     pub version: String,
 }
 
@@ -99,7 +102,7 @@ impl Board {
         let (listed, not_listed): (Vec<_>, Vec<_>) = all.into_iter().partition(|agent| agent.is_listed(now));
         let routing_profiles = profiles_of(&listed, &stored);
         let holders = Holders::of(&listed, &not_listed);
-        let in_flight = contacts.map(|items| {
+        let mut in_flight = contacts.map(|items| {
             let contact = |item| contact(item, &settings.longest_life, now, &holders, |id| names.get(id));
             let mut contacts: Vec<_> = items.iter().filter_map(contact).collect();
             contacts.sort_by(|left, right| order(left).cmp(&order(right)));
@@ -121,6 +124,15 @@ impl Board {
             agents.extend(not_listed);
         }
         agents.sort_by(|left, right| (&left.name, &left.agent_id).cmp(&(&right.name, &right.agent_id)));
+        for agent in &mut agents {
+            agent.version = version_of(agent);
+        }
+        for queue in &mut queues {
+            queue.version = version_of(queue);
+        }
+        for contact in in_flight.iter_mut().flatten() {
+            contact.version = version_of(contact);
+        }
         Self {
             schema: SCHEMA,
             instance_id: settings.instance_id.clone(),
@@ -137,6 +149,13 @@ impl Board {
     }
 }
 
+/// The version of a row whose own version is still empty: a hash of everything that it shows.
+fn version_of(row: &impl Serialize) -> String {
+    let shown = serde_json::to_vec(row).unwrap_or_default();
+    // Versions are compared with those of the same row, so 24 bits are enough.
+    format!("{:06x}", FixedState::default().hash_one(shown) >> 40)
+}
+
 /// The routing profiles of these agents.
 fn profiles_of(agents: &[Agent], stored: &[agent_ledger::RoutingProfile]) -> Vec<RoutingProfile> {
     let wanted: std::collections::HashSet<_> = agents.iter().map(RoutingProfile::key_of).collect();
@@ -148,9 +167,10 @@ fn profiles_of(agents: &[Agent], stored: &[agent_ledger::RoutingProfile]) -> Vec
         name: profile.name.clone(),
         region: profile.region.clone(),
         queues: profile.queues.iter().map(|(id, _)| id.clone()).collect(),
-        version: profile.version.clone(),
+        version: String::new(),
     };
     let mut profiles: Vec<_> = stored.iter().filter(is_wanted).map(of_board).collect();
+    profiles.iter_mut().for_each(|profile| profile.version = version_of(profile));
     profiles.sort_by(|left, right| left.key().cmp(&right.key()));
     profiles
 }

@@ -178,7 +178,7 @@ fn render(head: &Head, content: &[u8], problem: Option<&Problem>, generated_at: 
     json.push(b',');
     json.extend_from_slice(content.get(1..).unwrap_or(b"}"));
     let hash = FixedState::default().hash_one((content, problem));
-    let mut encoder = GzEncoder::new(Vec::with_capacity(json.len() / 8), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::with_capacity(json.len() / 8), Compression::default());
     // Writing to a vector cannot fail.
     let _ = encoder.write_all(&json);
     let gzip = encoder.finish().unwrap_or_default();

@@ -6,10 +6,8 @@
 //! `contacts_in_conversation`, or end in `_since` or `_unconfirmed`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasher;
 
 use agent_ledger::Activity;
-use foldhash::quality::FixedState;
 use serde::Serialize;
 
 use crate::agents::{Agent, is_false};
@@ -17,7 +15,7 @@ use crate::contacts::{Contact, Holders, Place, place_of_listed};
 use crate::document::RoutingProfile;
 
 /// Figures of a queue, or of all queues.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Figures {
     /// Contacts that wait and have not been offered to an agent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,8 +163,7 @@ impl Counted<'_> {
             let name = queue_id.as_deref().and_then(|id| self.names.get(id));
             let name = name.or_else(|| owner.map(|agent| agent.name.clone()));
             let agent_queue = owner.is_some();
-            let version = FixedState::default().hash_one((&queue_id, &name, &figures));
-            Queue { queue_id, name, agent_queue, figures, version: format!("{version:016x}") }
+            Queue { queue_id, name, agent_queue, figures, version: String::new() }
         };
         queues.into_iter().map(row).collect()
     }

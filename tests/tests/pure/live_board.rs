@@ -316,21 +316,22 @@ fn a_row_has_what_the_page_shows() {
         json!([{"Channel": "VOICE", "AvailableSlots": 0, "MaximumSlots": 1}]);
     let center =
         Center::default().session("a-1", 2, "LOGIN").queued("c-1", 5, "sales").agent("a-1", 16, state);
-    let board = center.board(20);
+    let mut board = center.board(20);
+    let version = board["agents"][0].as_object_mut().unwrap().remove("version").unwrap();
+    assert_eq!(version.as_str().unwrap().len(), 6);
     assert_eq!(
         board["agents"][0],
         json!({
             "agent_id": "a-1", "name": "Ada Example", "username": "ada", "region": "eu-west-2",
             "activity": "on_contact", "since": time(12), "status": "Available", "status_type": "ROUTABLE",
             "status_since": time(0), "next_status": "Lunch", "next_status_since": time(15),
-            "session": "in", "session_since": time(2),
+            "session": "in",
             "contacts": [{
                 "contact_id": "c-1", "channel": "VOICE", "initiation_method": "INBOUND", "state": "connected",
                 "since": time(12), "queue_id": "sales", "queue": "SALES",
             }],
             "slots": {"VOICE": {"available": 0, "maximum": 1}}, "routing_profile_id": "both",
             "routing_profile": "Both", "hierarchy": ["Europe", "Lisbon"], "last_event": time(16),
-            "version": format!("{}#e-a-1-16-STATE_CHANGE", time(16)),
         })
     );
     let row = contact(&board, "c-1");
@@ -384,6 +385,27 @@ fn without_contact_events_what_waits_is_absent() {
             (&json!(1), &json!(1))
         );
     }
+}
+
+/// A version changes with its row, and only then.
+#[test]
+fn each_row_has_a_version() {
+    let center = Center::default()
+        .queued("c-1", 5, "sales")
+        .agent("a-1", 8, snapshot("Available", "ROUTABLE", &[]))
+        .agent("b-1", 8, snapshot("Available", "ROUTABLE", &[]));
+    let versions = |board: &Value| {
+        let all = ["agents", "queues", "contacts", "routing_profiles"]
+            .map(|name| board[name].as_array().unwrap().clone());
+        all.concat().iter().map(|row| row["version"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let before = versions(&center.board(20));
+    assert_eq!(versions(&center.board(21)), before);
+    let ringing = snapshot("Available", "ROUTABLE", &[call("c-1", "CONNECTING", 12)]);
+    let after = versions(&center.agent("a-1", 12, ringing).board(20));
+    let changed: Vec<_> = before.iter().zip(&after).map(|(before, after)| before != after).collect();
+    // Agent A, the queues of both agents, and the contact; not agent B, nor the routing profile.
+    assert_eq!(changed, [true, false, true, true, true, false]);
 }
 
 /// The order of arrival changes nothing.
