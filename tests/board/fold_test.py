@@ -1,12 +1,12 @@
 """Tests of fold.py."""
 import copy
+import random
 import unittest
 
-from fold import board, difference, format_time, parse_time, read_lines
+from fold import board, difference, format_time, parse_time
 
 INSTANCE = "10000000-0000-4000-8000-000000000001"
 NOW = "2026-03-02T12:00:00.000Z"
-SAMPLES = pathlib.Path(__file__).parent / "samples/day"
 
 
 def at(seconds, whole=False):

@@ -73,7 +73,7 @@ def batches(records, size):
 
 
 def agents_of(state):
-    return running.agents_of(item["agent_id"] for item in state)
+    return running.agents_of(state)
 
 
 def agent_of(event):

@@ -543,7 +543,7 @@ class Upserter(Contracts):
                 self.assertEqual(emulator.functions(), process, "a warm invocation needs no new process")
             state, history = self.stack.agent_state(), self.stack.agent_history()
             agents = {json.loads(event)["AgentARN"].rsplit("/")[-1] for event in self.events}
-            self.assertEqual(agents_of(item["agent_id"]["S"] for item in state), agents)
+            self.assertEqual(agents_of(state), agents)
             self.are_recorded(self.events)
             self.assertEqual(self.retried(emulator, self.events[:500]), [])
             self.assertEqual((self.stack.agent_state(), self.stack.agent_history()), (state, history))

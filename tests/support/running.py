@@ -16,9 +16,12 @@ def eventually(what, condition, patience=60.0, pause=0.05):
     raise AssertionError(f"timed out after {patience:.0f} seconds, waiting for {what}")
 
 
-def agents_of(keys):
-    """The agents in sort keys of AgentState, `<agent>#<Region>…`. Each agent has up to three in each Region."""
-    return {key.split("#")[0] for key in keys}
+def agents_of(items):
+    """The agents in items of AgentState, with or without the types of DynamoDB JSON. Each agent has up to three in each Region. The items
+    of routing profiles have a partition of their own."""
+    text = lambda value: value["S"] if isinstance(value, dict) else value  # noqa: E731
+    of_agents = [item for item in items if not text(item["board"]).endswith("#routing-profiles")]
+    return {text(item["agent_id"]).split("#")[0] for item in of_agents}
 
 
 def figure(text):

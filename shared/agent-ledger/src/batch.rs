@@ -108,7 +108,7 @@ impl Batch {
         for (record, plan) in plans.into_iter().enumerate() {
             batch.records.push(Record::default());
             let Some(plan) = plan else { continue };
-            for write in plan.registers.into_iter().chain(plan.routing_profile) {
+            for write in plan.registers.into_iter().chain(plan.routing_profile.map(|write| *write)) {
                 batch.add_register(record, write, &mut registers);
             }
             for (entry, is_event) in plan

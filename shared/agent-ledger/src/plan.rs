@@ -25,7 +25,7 @@ pub struct Plan {
     pub registers: Vec<RegisterWrite>,
     /// The queues of the agent's routing profile; `None` if they are known to be stored. It does not count for the
     /// outcome of the event.
-    pub routing_profile: Option<RegisterWrite>,
+    pub routing_profile: Option<Box<RegisterWrite>>,
     /// The event's own entry; `None` for a heartbeat that is not kept.
     pub event: Option<HistoryEntry>,
     /// The intervals that the event closes.
@@ -35,7 +35,7 @@ pub struct Plan {
 impl Plan {
     /// Everything that the event writes to AgentState.
     pub fn state_writes(&self) -> impl Iterator<Item = &RegisterWrite> {
-        self.registers.iter().chain(&self.routing_profile)
+        self.registers.iter().chain(self.routing_profile.as_deref())
     }
 
     /// Whether there is nothing to write, as for a heartbeat without a snapshot.
@@ -67,7 +67,8 @@ pub fn plan_knowing(event: &AgentEvent<'_>, rules: &Rules, known: &KnownProfiles
     let plan = Plan {
         registers: snapshot.into_iter().chain(session_write(event, &version, retention.state_days)).collect(),
         routing_profile: current
-            .and_then(|current| routing_profile_write(event, current, retention.state_days, known)),
+            .and_then(|current| routing_profile_write(event, current, retention.state_days, known))
+            .map(Box::new),
         event: is_kept.then(|| event_entry(event, &version, retention.history_days)),
         intervals: intervals(event, &version, retention.history_days),
     };

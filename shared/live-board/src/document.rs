@@ -1,17 +1,16 @@
 //! The document.
 
-use std::hash::BuildHasher;
-
 use agent_ledger::agents::{agents, is_expired};
 use connect_streams::Timestamp;
 use contact_state::LongestLife;
-use foldhash::quality::FixedState;
 use serde::Serialize;
 
 use crate::agents::Agent;
 use crate::contacts::{Contact, Holders, contact};
 use crate::queues::{Counted, Figures, Queue, QueueNames};
+use crate::routing_profiles::{RoutingProfile, routing_profiles_of};
 use crate::source::Reading;
+use crate::version::version_of;
 
 /// The version of the document's form. It grows when a field is removed or changes its meaning.
 pub const SCHEMA: u32 = 1;
@@ -58,33 +57,6 @@ pub struct Board {
     pub routing_profiles: Vec<RoutingProfile>,
 }
 
-/// A routing profile of the board.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RoutingProfile {
-    /// Its ID.
-    pub routing_profile_id: String,
-    /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The Region whose events have these queues.
-    pub region: String,
-    /// The IDs of its queues.
-    pub queues: Vec<String>,
-    /// Changes whenever the row does.
-    pub version: String,
-}
-
-impl RoutingProfile {
-    pub(crate) fn key(&self) -> (Option<&str>, Option<&str>) {
-        (Some(&self.routing_profile_id), Some(&self.region))
-    }
-
-    /// The key of an agent's routing profile.
-    pub(crate) fn key_of(agent: &Agent) -> (Option<&str>, Option<&str>) {
-        (agent.routing_profile_id.as_deref(), agent.region.as_deref())
-    }
-}
-
 impl Board {
     /// The document of a reading at `now`.
     #[must_use]
@@ -100,7 +72,7 @@ impl Board {
         let names = QueueNames::of(&stored, &all);
         names.complete(&mut all);
         let (listed, not_listed): (Vec<_>, Vec<_>) = all.into_iter().partition(|agent| agent.is_listed(now));
-        let routing_profiles = profiles_of(&listed, &stored);
+        let routing_profiles = routing_profiles_of(&listed, &stored);
         let holders = Holders::of(&listed, &not_listed);
         let mut in_flight = contacts.map(|items| {
             let contact = |item| contact(item, &settings.longest_life, now, &holders, |id| names.get(id));
@@ -147,32 +119,6 @@ impl Board {
             routing_profiles,
         }
     }
-}
-
-/// The version of a row whose own version is still empty: a hash of everything that it shows.
-fn version_of(row: &impl Serialize) -> String {
-    let shown = serde_json::to_vec(row).unwrap_or_default();
-    // Versions are compared with those of the same row, so 24 bits are enough.
-    format!("{:06x}", FixedState::default().hash_one(shown) >> 40)
-}
-
-/// The routing profiles of these agents.
-fn profiles_of(agents: &[Agent], stored: &[agent_ledger::RoutingProfile]) -> Vec<RoutingProfile> {
-    let wanted: std::collections::HashSet<_> = agents.iter().map(RoutingProfile::key_of).collect();
-    let is_wanted = |profile: &&agent_ledger::RoutingProfile| {
-        wanted.contains(&(Some(profile.id.as_str()), Some(profile.region.as_str())))
-    };
-    let of_board = |profile: &agent_ledger::RoutingProfile| RoutingProfile {
-        routing_profile_id: profile.id.clone(),
-        name: profile.name.clone(),
-        region: profile.region.clone(),
-        queues: profile.queues.iter().map(|(id, _)| id.clone()).collect(),
-        version: String::new(),
-    };
-    let mut profiles: Vec<_> = stored.iter().filter(is_wanted).map(of_board).collect();
-    profiles.iter_mut().for_each(|profile| profile.version = version_of(profile));
-    profiles.sort_by(|left, right| left.key().cmp(&right.key()));
-    profiles
 }
 
 /// By name; then those without a name, contacts without a queue, and agents' own queues.

@@ -13,11 +13,14 @@ mod live;
 pub mod page;
 mod people;
 mod queues;
+mod routing_profiles;
 mod source;
+mod version;
 
 pub use agents::{Agent, AgentContact, Silence, Slots};
 pub use contacts::Contact;
-pub use document::{Board, RoutingProfile, SCHEMA, Settings};
+pub use document::{Board, SCHEMA, Settings};
 pub use live::{Answer, CACHE_MILLISECONDS, LiveBoard, Problem, Rendered};
 pub use queues::{Figures, Queue};
+pub use routing_profiles::RoutingProfile;
 pub use source::{Reading, Source};

@@ -1,6 +1,6 @@
 //! The last good document, and when to read a new one.
 //!
-//! However many ask, there is one reading at a time, and none within [`CACHE_MILLISECONDS`] of the last one. A reading
+//! However many ask, there is one reading at a time, and none within [`CACHE_MILLISECONDS`] (or another time) of the last one. A reading
 //! that fails leaves the last good document in place, with its age and the problem.
 
 use std::hash::BuildHasher;
@@ -18,7 +18,7 @@ use tables::{FaultClass, StoreError};
 use crate::document::{Board, Settings};
 use crate::source::Source;
 
-/// Within this time after a reading, the tables are not read again.
+/// The time after a reading within which the tables are not read again, unless the caller chooses another one.
 pub const CACHE_MILLISECONDS: i64 = 2_000;
 /// After a reading that failed, the next one waits this long, so that a throttled table is not made worse.
 const AFTER_FAILURE_MILLISECONDS: i64 = 5_000;
@@ -74,6 +74,7 @@ pub enum Answer {
 pub struct LiveBoard<S> {
     source: S,
     settings: Settings,
+    cache_milliseconds: i64,
     state: Mutex<State>,
 }
 
@@ -102,9 +103,9 @@ struct Head {
 }
 
 impl<S: Source> LiveBoard<S> {
-    /// The board that reads from `source`.
-    pub fn new(source: S, settings: Settings) -> Self {
-        Self { source, settings, state: Mutex::default() }
+    /// The board that reads from `source`, and not again within this time after a reading.
+    pub fn new(source: S, settings: Settings, cache_milliseconds: i64) -> Self {
+        Self { source, settings, cache_milliseconds, state: Mutex::default() }
     }
 
     /// The document. Reads the tables if the last reading is too old.
@@ -115,7 +116,7 @@ impl<S: Source> LiveBoard<S> {
         // A time further ahead than any pause shows that the clock was set back.
         let is_due = state.next.is_none_or(|next| {
             let ahead = next.epoch_milliseconds() - began.epoch_milliseconds();
-            !(1..=AFTER_FAILURE_MILLISECONDS).contains(&ahead)
+            !(1..=AFTER_FAILURE_MILLISECONDS.max(self.cache_milliseconds)).contains(&ahead)
         });
         if is_due {
             let reading = self.source.read().await;
@@ -133,7 +134,7 @@ impl<S: Source> LiveBoard<S> {
                     let rendered = render(&head, &content, None, began);
                     state.good = Some((Good { head, content }, Arc::new(rendered)));
                     state.problem = None;
-                    state.next = later(ended, CACHE_MILLISECONDS);
+                    state.next = later(ended, self.cache_milliseconds);
                 }
                 Err(error) => {
                     let since = state.problem.as_ref().and_then(|problem| Timestamp::parse(&problem.since));
@@ -199,7 +200,7 @@ mod tests {
     use serde_json::Value;
     use tables::{Attribute, FaultClass, Item, StoreError};
 
-    use super::{Answer, LiveBoard, Rendered};
+    use super::{Answer, CACHE_MILLISECONDS, LiveBoard, Rendered};
     use crate::document::Settings;
     use crate::source::{Reading, Source};
 
@@ -236,7 +237,7 @@ mod tests {
             longest_life: LongestLife::default(),
             lists_everyone: false,
         };
-        (table.clone(), LiveBoard::new(table, settings))
+        (table.clone(), LiveBoard::new(table, settings, CACHE_MILLISECONDS))
     }
 
     impl Table {

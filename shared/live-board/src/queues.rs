@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::agents::{Agent, is_false};
 use crate::contacts::{Contact, Holders, Place, place_of_listed};
-use crate::document::RoutingProfile;
+use crate::routing_profiles::RoutingProfile;
 
 /// Figures of a queue, or of all queues.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]

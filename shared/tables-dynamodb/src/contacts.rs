@@ -267,7 +267,9 @@ impl ContactReader {
             .expression_attribute_names("#board", BOARD)
             .expression_attribute_values(":board", AttributeValue::S(board));
         let (mut keys, mut read_units) = pages(query).await?;
-        keys.iter_mut().for_each(|key| drop(key.remove(IN_FLIGHT)));
+        for key in &mut keys {
+            key.remove(IN_FLIGHT);
+        }
         let mut items = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BATCH_GET_ITEMS) {
             let (found, units) = self.items(keys.to_vec()).await?;

@@ -53,8 +53,8 @@ struct Center {
 
 fn uuid(rng: &mut Rng) -> String {
     let digits = format!("{:032x}", rng.u128(..));
-    let (a, b, c, d, e) = (&digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..]);
-    format!("{a}-{b}-4{c}-8{d}-{e}")
+    let part = |range: std::ops::Range<usize>| &digits[range];
+    format!("{}-{}-4{}-8{}-{}", part(0..8), part(8..12), part(13..16), part(17..20), part(20..32))
 }
 
 impl Center {

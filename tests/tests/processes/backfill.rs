@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use contact_ledger_demo::demo::put_record;
+use contact_ledger_demo::put::put_record;
 use lake_files::files_below;
 use lake_parquet::contact_records as glue_table;
 use lake_parquet::read_rows;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use contact_ledger_demo::Summary;
-use contact_ledger_demo::demo::put_record;
+use contact_ledger_demo::put::put_record;
 use flate2::read::GzDecoder;
 use lake_files::files_below;
 use lake_parquet::contact_records as glue_table;

@@ -9,7 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use contact_ledger_demo::demo::put_record;
+use contact_ledger_demo::put::put_record;
 use lake_files::files_below;
 use lake_parquet::GlueTable;
 use lake_parquet::contact_records as glue_table;

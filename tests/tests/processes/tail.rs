@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use contact_ledger_demo::demo::put_record;
+use contact_ledger_demo::put::put_record;
 use lake_parquet::contact_records as glue_table;
 use lambda_io::aggregate::{Packed, pack};
 use ledger_console::records::input::Input;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use contact_ledger_demo::demo::put_record;
+use contact_ledger_demo::put::put_record;
 use lake_parquet::contact_records as glue_table;
 use ledger_console::records::input::Input;
 use ledger_tests::functions_folder;

@@ -65,6 +65,7 @@ impl Center {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
     fn event(&mut self, instance: &str, agent: &str, at: i64, event_type: &str, snapshot: Value) {
         let event = json!({
             "AgentARN": format!("{instance}/agent/{agent}"), "EventId": format!("e-{agent}-{at}-{event_type}"),
@@ -74,6 +75,7 @@ impl Center {
     }
 
     /// A contact event, which has the contact so far.
+    #[expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
     fn contact(mut self, contact: &str, at: i64, event_type: &str, detail: Value) -> Self {
         let mut all = json!({
             "eventType": event_type, "contactId": contact, "instanceArn": INSTANCE, "channel": "VOICE",
@@ -154,8 +156,8 @@ fn contact<'b>(board: &'b Value, id: &str) -> &'b Value {
 const AGENTS: [&str; 5] =
     ["agents_online", "agents_staffed", "agents_available", "agents_on_contact", "agents_non_productive"];
 
-/// AGENTS_STAFFED counts available agents on a contact or not, AGENTS_AVAILABLE only those without any contact, and
-/// AGENTS_ON_CONTACT those with a contact connected, on hold, in after-contact work, paused, or ringing outbound, in
+/// `AGENTS_STAFFED` counts available agents on a contact or not, `AGENTS_AVAILABLE` only those without any contact, and
+/// `AGENTS_ON_CONTACT` those with a contact connected, on hold, in after-contact work, paused, or ringing outbound, in
 /// any status.
 #[test]
 fn agents_count_as_amazon_defines() {
@@ -204,7 +206,7 @@ fn a_missed_chat_beside_a_running_one_is_an_error_and_waits_again() {
     assert_eq!(queue(&board, "sales")["oldest_contact_since"], time(6));
 }
 
-/// A contact leaves CONTACTS_IN_QUEUE when it is offered to an agent, before the agent accepts it.
+/// A contact leaves `CONTACTS_IN_QUEUE` when it is offered to an agent, before the agent accepts it.
 #[test]
 fn a_contact_that_an_agent_has_never_waits() {
     let waits = Center::default().queued("c-1", 5, "sales").queued("c-2", 9, "sales");

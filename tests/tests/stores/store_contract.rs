@@ -159,7 +159,7 @@ async fn a_routing_profile_is_a_register<S: Store>(store: &S) {
         .to_string();
         let value = parse(event.as_bytes()).unwrap();
         let event = AgentEvent::from_object(value.as_object().unwrap()).unwrap();
-        plan(&event, &Rules::default()).unwrap().routing_profile.unwrap()
+        *plan(&event, &Rules::default()).unwrap().routing_profile.unwrap()
     };
     let first = event("08:01:00", "e-1", &["q-1", "q-2"]);
     let same = event("08:09:59", "e-2", &["q-2", "q-1"]);

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::expected::Expected;
 use crate::live::live;
+use crate::put::put_record;
 use crate::report::RunResult;
 use connect_streams::StreamKind;
 use lake_parquet::contact_records as glue_table;
@@ -28,7 +29,6 @@ use ledger_console::output_folder::OutputFolder;
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::Outcome;
 use ledger_console::records::judge::Judge;
-use ledger_console::records::partition::partition_key;
 use ledger_console::records::streams::{OwnFailures, ReadFailure, Streams, ensure_read_whole};
 use ledger_console::render::output::{print, say};
 use synthetic_center::{INSTANCE_ID, Sent};
@@ -283,27 +283,6 @@ async fn send(
 async fn put(stack: &Stack, mut records: mpsc::Receiver<Sent>) -> anyhow::Result<()> {
     while let Some(sent) = records.recv().await {
         put_record(stack, sent).await?;
-    }
-    Ok(())
-}
-
-/// Puts a record on its stream.
-///
-/// # Errors
-/// When the stream refuses it.
-pub async fn put_record(stack: &Stack, sent: Sent) -> anyhow::Result<()> {
-    match sent.stream {
-        StreamKind::ContactRecords => stack.put_contact_record(sent.record.into()).await,
-        StreamKind::AgentEvents => {
-            let partition_key = partition_key(&sent.record);
-            stack.put_agent_event(&partition_key, sent.record.into()).await?;
-        }
-        StreamKind::ContactEvents => {
-            // What the rule does not match would be lost without a word. In the queue, it is rejected with the reason.
-            if !stack.put_contact_event(&sent.record).await {
-                stack.send_contact_event(sent.record)?;
-            }
-        }
     }
     Ok(())
 }

@@ -116,7 +116,8 @@ impl Expected {
         match RecordKind::of(object) {
             Some(RecordKind::AgentEvent) => {
                 let plan = plan(&AgentEvent::from_object(object)?, &self.rules)?;
-                plan.registers.into_iter().chain(plan.routing_profile).for_each(|write| self.write(write));
+                let profile = plan.routing_profile.map(|write| *write);
+                plan.registers.into_iter().chain(profile).for_each(|write| self.write(write));
                 plan.event.into_iter().chain(plan.intervals).for_each(|entry| self.insert(&entry));
                 Ok(())
             }

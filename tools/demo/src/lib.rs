@@ -5,6 +5,7 @@ pub mod demo;
 mod expected;
 mod lake_sql;
 mod live;
+pub mod put;
 mod report;
 mod summary;
 

@@ -11,7 +11,7 @@ use local_aws::stack::Stack;
 use synthetic_center::Sent;
 use tokio::sync::mpsc;
 
-use crate::demo::put_record;
+use crate::put::put_record;
 
 /// Records that are generated ahead.
 const AHEAD: usize = 1000;

@@ -11,6 +11,8 @@ use super::policies::PolicyArguments;
 pub const OUTPUT: &str = "demo-output";
 /// Arguments of `demo`.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("served").multiple(true))]
 pub struct DemoArguments {
     /// Send the contact records (a JSON object, a JSON array, or JSON Lines) in this file or folder, or from standard input (-)
     #[arg(long, value_name = "PATH")]
@@ -34,10 +36,10 @@ pub struct DemoArguments {
     #[arg(long, value_name = "SEED")]
     pub chaos: Option<u64>,
     /// Keep the local stack running until you interrupt it, for use with the AWS CLI and SDKs
-    #[arg(long)]
+    #[arg(long, group = "served")]
     pub serve: bool,
     /// Generate a contact center around the present moment, and keep it and the local stack running until you interrupt it
-    #[arg(long, conflicts_with_all = ["contact_records", "agent_events", "contact_events", "times", "chaos"])]
+    #[arg(long, group = "served", conflicts_with_all = ["contact_records", "agent_events", "contact_events", "times", "chaos"])]
     pub live: bool,
     /// Multiply the number of contacts per hour; clocks run at real speed (only with --live)
     #[arg(long, value_name = "N", default_value_t = 1, requires = "live", value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -55,7 +57,7 @@ pub struct DemoArguments {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub s3_port: u16,
     /// Port of Kinesis, Firehose, EventBridge, SQS, and Lambda on 127.0.0.1 (only with --serve or --live); 0 picks a free port
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, requires = "served")]
     pub streams_port: u16,
 }
 

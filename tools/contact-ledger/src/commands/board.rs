@@ -28,6 +28,9 @@ pub struct BoardArguments {
     /// Mark an agent as a ghost if no event has arrived for this number of minutes; heartbeats arrive every two minutes
     #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
     ghost_after: u32,
+    /// Seconds after a reading within which the tables are not read again. More seconds cost less (docs/board.md)
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]
+    refresh: u32,
     /// Port on 127.0.0.1; 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
@@ -61,7 +64,8 @@ pub async fn board(
         let url = loopback::url(&listener)?;
         let BoardReader { source, settings } = reader;
         let instance = settings.instance_id.clone();
-        let server = Arc::new(Server::new(LiveBoard::new(source, settings), now));
+        let server =
+            Arc::new(Server::new(LiveBoard::new(source, settings, i64::from(arguments.refresh) * 1000), now));
         print(&format!(
             "The board of instance {instance} is at\n\n  {url}/{secret}/\n\nThe address is valid until you press Ctrl-C. Whoever knows it and uses this machine can\nsee the board. The document is at {url}/{secret}/board.json.\n",
             secret = server.secret(),

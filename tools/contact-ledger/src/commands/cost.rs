@@ -56,6 +56,21 @@ const CONTACT_EVENT_BYTES: u32 = 1400;
 const CONTACT_ITEM_BYTES: f64 = 1200.0;
 /// Write units per contact event, from `make write-cost`.
 pub const CONTACT_EVENT_WRITE_UNITS: f64 = 1.6;
+/// Routing profiles per agent, and write units of a routing profile with 20 queues.
+const AGENTS_PER_ROUTING_PROFILE: f64 = 25.0;
+const ROUTING_PROFILE_UNITS: f64 = 2.0;
+/// Seconds of a period in which a routing profile is written once.
+pub const ROUTING_PROFILE_SECONDS: f64 = 600.0;
+/// Size of an agent's items: snapshot, LOGIN, and LOGOUT. `make test-board` measures the read units of 10,000 agents.
+const AGENT_ITEMS_BYTES: f64 = 1060.0;
+/// A reading of the board has a query for each board of both tables, and one for the routing profiles.
+const BOARD_QUERIES: f64 = 33.0;
+/// DynamoDB reads 4 KB per read unit.
+const READ_UNIT_BYTES: f64 = 4096.0;
+/// Seconds between two readings of a board that somebody watches.
+const BOARD_SECONDS: f64 = 2.0;
+/// Average seconds from a contact's start to its end.
+const CONTACT_SECONDS: f64 = 500.0;
 /// Seconds per round of requests to DynamoDB, and rounds per invocation.
 const STORE_SECONDS: f64 = 0.008;
 const STORE_ROUNDS: f64 = 2.0;
@@ -189,6 +204,15 @@ pub fn cost(arguments: &CostArguments) -> anyhow::Result<String> {
         let _ = writeln!(text, "{service:<12} {dollars:>10.2}  {what}");
     }
     let _ = writeln!(text, "{:<12} {total:>10.2}", "total");
+    let (units, dollars) = board(arguments, &prices);
+    let _ = write!(
+        text,
+        "\nLive board, not in the total: {units:.0} read units per reading, every {BOARD_SECONDS:.0} seconds while somebody watches\n\
+         {dollars:>12.2}  one page, or a hundred pages of one command, open {} hours a day\n\
+         {:>12.2}  a hundred people, each with a command of their own\n",
+        arguments.hours,
+        dollars * 100.0,
+    );
     let savings = savings(arguments, &prices, total);
     if !savings.is_empty() {
         text.push_str("\nEffect of other settings\n");
@@ -214,6 +238,15 @@ pub fn volume_of(arguments: &CostArguments) -> Volume {
 #[must_use]
 pub fn contact_events(arguments: &CostArguments) -> f64 {
     volume_of(arguments).contact_records * f64::from(arguments.contact_events)
+}
+
+/// The read units of a reading of the live board, and the dollars per month of a board that is open all hours.
+fn board(arguments: &CostArguments, prices: &Prices) -> (f64, f64) {
+    let per_second = volume_of(arguments).contact_records / open_seconds(arguments);
+    let contacts = if arguments.contact_events > 0 { per_second * CONTACT_SECONDS } else { 0.0 };
+    let units = BOARD_QUERIES + f64::from(arguments.agents) * AGENT_ITEMS_BYTES / READ_UNIT_BYTES + contacts;
+    let readings = open_seconds(arguments) / BOARD_SECONDS;
+    (units, units * readings / 1e6 * prices.dynamodb.million_read_units)
 }
 
 /// Other settings, and how much each would change the total. Differences below half a dollar are omitted.
@@ -466,7 +499,12 @@ pub fn write_units(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
     let per_window = volume.agent_events / f64::from(arguments.agents) / open_seconds(arguments)
         * f64::from(arguments.batching_window_seconds).max(0.001);
     let merged = (1.0 - (-per_window).exp()) / per_window;
-    let state = volume.state_writes * merged * volume::STATE_WRITE_UNITS;
+    // Each execution environment writes a routing profile once per period, or tries to.
+    let profiles = (f64::from(arguments.agents) / AGENTS_PER_ROUTING_PROFILE).ceil();
+    let environments = f64::from(shards(arguments)) * f64::from(arguments.parallelization_factor);
+    let periods = open_seconds(arguments) / ROUTING_PROFILE_SECONDS;
+    let profiles = profiles * environments * periods * ROUTING_PROFILE_UNITS;
+    let state = volume.state_writes * merged * volume::STATE_WRITE_UNITS + profiles;
     let heartbeats = if arguments.history_heartbeats { volume.heartbeats } else { 0.0 };
     (state, volume.history_entries + heartbeats)
 }

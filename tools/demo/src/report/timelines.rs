@@ -54,6 +54,9 @@ impl Timelines {
     }
 
     pub(super) fn note_agent(&mut self, item: &Item) {
+        if item.contains_key("profile_version") {
+            return;
+        }
         let instance = text(item, "board").rsplit_once('#').map_or("", |(instance, _)| instance);
         let agent = text(item, "agent_id").split('#').next().unwrap_or_default();
         let timeline = self.agents.entry((instance.to_owned(), agent.to_owned())).or_default();

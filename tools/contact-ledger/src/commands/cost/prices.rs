@@ -47,6 +47,7 @@ pub(super) struct Lambda {
 #[derive(Debug, Deserialize)]
 pub(super) struct DynamoDb {
     pub(super) million_write_units: f64,
+    pub(super) million_read_units: f64,
     pub(super) write_unit_hour: f64,
     pub(super) gb_month: f64,
     pub(super) gb_month_of_point_in_time_recovery: f64,
