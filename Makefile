@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
-  test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report test-board simulate soak chaos load fuzz \
+  test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report test-board pictures simulate soak chaos load fuzz \
   bench instructions write-cost licenses sbom check clean
 
 # Tools written in Python, in a virtual environment.
@@ -123,6 +123,9 @@ test-report: $(TOOLS_READY) rust ## Check the report in a browser: figures, acce
 
 test-board: $(TOOLS_READY) rust ## Compare the live board with an independent fold, in a browser: figures, accessibility, requests (needs what test-report needs)
 	$(TOOLS)/python tests/board/check.py $(BINARIES)
+
+pictures: $(TOOLS_READY) tool ## Take the pictures of the board in docs/pictures/ (needs what test-board needs)
+	$(TOOLS)/python tests/board/pictures.py target/debug
 
 terminal: tool $(TOOLS_READY) ## Record the command line on a terminal of 80 columns, in target/terminal/ (needs tmux)
 	tests/terminal/record

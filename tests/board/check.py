@@ -173,6 +173,16 @@ class Contact:
         return self.event("COMPLETED", **work)
 
 
+def install():
+    """Installs what the browser needs from npm."""
+    if not shutil.which("npm"):
+        sys.exit("error: npm is missing; install Node.js 20 or newer to run this")
+    LEFT.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / "tests" / "board" / name, LEFT)
+    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=LEFT, check=True)
+
+
 class Browser:
     """Chromium, driven by page.mjs."""
 
@@ -599,10 +609,5 @@ class Large(Checks):
 
 if __name__ == "__main__":
     check_binaries(BINARIES)
-    if not shutil.which("npm"):
-        sys.exit("error: npm is missing; install Node.js 20 or newer to run this")
-    LEFT.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / "tests" / "board" / name, LEFT)
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=LEFT, check=True)
+    install()
     run_tests("board", sys.argv[1:])

@@ -2,7 +2,7 @@
 //!
 //! [`Board::of`] is pure: it computes the document from the items of the tables, by Amazon Connect's real-time
 //! definitions. [`LiveBoard`] reads the tables through a [`Source`] and keeps the last good document. It has one reading
-//! at a time, whoever asks, and never shows half a reading.
+//! at a time, however many ask, and never shows half a reading.
 //!
 //! docs/board.md is the reference of the document.
 

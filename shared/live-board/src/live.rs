@@ -110,7 +110,7 @@ impl<S: Source> LiveBoard<S> {
 
     /// The document. Reads the tables if the last reading is too old.
     pub async fn answer(&self, clock: impl Fn() -> Timestamp) -> Answer {
-        // Whoever comes during a reading waits here for its end.
+        // A request that comes during a reading waits here for its end.
         let mut state = self.state.lock().await;
         let began = clock();
         // A time further ahead than any pause shows that the clock was set back.

@@ -192,6 +192,6 @@ async fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     let _file = served.leave(Path::new(&folder)).unwrap();
     println!("ready");
-    // Whoever started it closes the pipe.
+    // The program that started it closes the pipe.
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
 }

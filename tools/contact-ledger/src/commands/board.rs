@@ -67,7 +67,7 @@ pub async fn board(
         let server =
             Arc::new(Server::new(LiveBoard::new(source, settings, i64::from(arguments.refresh) * 1000), now));
         print(&format!(
-            "The board of instance {instance} is at\n\n  {url}/{secret}/\n\nThe address is valid until you press Ctrl-C. Whoever knows it and uses this machine can\nsee the board. The document is at {url}/{secret}/board.json.\n",
+            "The board of instance {instance} is at\n\n  {url}/{secret}/\n\nThe address is valid until you press Ctrl-C. Anyone who knows it and uses this machine can\nsee the board. The document is at {url}/{secret}/board.json.\n",
             secret = server.secret(),
         ))?;
         if arguments.open
