@@ -95,3 +95,31 @@ pub struct Gap {
     /// The version of the event that expected something else.
     pub event: Version,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Continuity;
+    use tables::{Attribute, Item};
+
+    fn item(contact: &[(&str, &str)]) -> Item {
+        let members = contact.iter().map(|(name, value)| (*name, Some(Attribute::text(value))));
+        let contacts = Attribute::List(vec![Attribute::map(members)]);
+        [("status_name".to_owned(), Attribute::text("Available")), ("contacts".to_owned(), contacts)].into()
+    }
+
+    /// An update of the function must not look like a gap for every agent with a contact.
+    #[test]
+    fn a_contact_of_an_item_that_an_earlier_version_wrote_is_the_same() {
+        let earlier = item(&[("contact_id", "c-1"), ("state", "CONNECTED"), ("queue_name", "Sales")]);
+        let now = item(&[
+            ("contact_id", "c-1"),
+            ("state", "CONNECTED"),
+            ("queue_id", "q-1"),
+            ("queue_name", "Sales"),
+        ]);
+        let other =
+            item(&[("contact_id", "c-1"), ("state", "ENDED"), ("queue_id", "q-1"), ("queue_name", "Sales")]);
+        assert_eq!(Continuity::of_item(&earlier), Continuity::of_item(&now));
+        assert_ne!(Continuity::of_item(&now), Continuity::of_item(&other));
+    }
+}

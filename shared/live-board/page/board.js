@@ -58,8 +58,9 @@ function mark(agent) {
 }
 
 function contactText(contact) {
-  const queue = contact.queue ?? contact.queue_id;
-  return [words(contact.channel?.toLowerCase()), words(contact.state).toLowerCase(), queue].filter(Boolean).join(", ");
+  // A connected contact is what is expected.
+  const state = contact.state === "connected" ? "" : words(contact.state).toLowerCase();
+  return [words(contact.channel?.toLowerCase()), state, contact.queue ?? contact.queue_id].filter(Boolean).join(", ");
 }
 
 /** As on Amazon Connect's page, a custom status has its own name. */
@@ -121,7 +122,7 @@ const number = (key, title) => ({
 
 const queueColumns = [
   {
-    key: "name", title: "Queue", order: (queue) => (queue.agent_queue ? "\uffff" : "") + nameOf(queue).toLowerCase(),
+    key: "name", title: "Queue", order: (queue) => placeOf(queue) + nameOf(queue).toLowerCase(),
     draw: (cell, queue) => say(cell, queue.agent_queue ? `${nameOf(queue)} (own queue)` : nameOf(queue)),
   },
   number("contacts_in_queue", "In queue"),
@@ -138,6 +139,12 @@ const queueColumns = [
 
 function nameOf(queue) {
   return queue.name ?? queue.queue_id ?? "(no queue)";
+}
+
+/** Agents' own queues, and contacts without a queue, come last. */
+function placeOf(queue) {
+  if (queue.queue_id === undefined) return "\uffff";
+  return queue.agent_queue ? "\uffff\uffff" : "";
 }
 
 function pathOf(agent) {
@@ -348,7 +355,7 @@ function drawAgent() {
     ["Username", agent.username],
     ["Agent ID", agent.agent_id],
     ...agent.contacts.map((contact) => [
-      "Contact", `${contactText(contact)}, since ${ago(contact.since)}; ${contact.initiation_method ?? ""} ${contact.contact_id}`,
+      "Contact", `${words(contact.state)}: ${contactText(contact)}, since ${ago(contact.since)}; ${contact.initiation_method ?? ""} ${contact.contact_id}`,
     ]),
   ];
   const list = element("dl");

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use lake_parquet::contact_records as glue_table;
@@ -30,8 +32,13 @@ impl Drop for Board {
 
 impl Board {
     fn start(output: &tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::with(output, arguments, |_| {})
+    }
+
+    fn with(output: &tempfile::TempDir, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(functions_folder().join("contact-ledger"));
         command.arg("board").args(arguments).arg("--local").arg(output.path()).stdout(Stdio::piped());
+        change(&mut command);
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address =
@@ -199,6 +206,46 @@ async fn a_stack_that_ends_leaves_the_last_document_with_the_problem() {
     }
     assert_eq!(document["problem"]["code"], "unavailable", "{document}");
     assert_eq!((&document["agents"], &document["instance_id"]), (&good["agents"], &good["instance_id"]));
+}
+
+/// Other users can see the arguments of the browser, so what they contain works once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_browser_is_opened_with_an_address_that_works_once() {
+    let (_stack, output) = stack().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, opened) = (folder.path().join("xdg-open"), folder.path().join("opened"));
+    fs::write(
+        &program,
+        format!("#!/bin/sh\nprintf %s \"$1\" > {0}.new && mv {0}.new {0}\n", opened.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::join_paths(
+        [folder.path().to_owned()]
+            .into_iter()
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    )
+    .unwrap();
+    let board = Board::with(&output, &["--open"], |command| {
+        command.env("PATH", path);
+    });
+    let mut address = String::new();
+    for _ in 0..200 {
+        if let Ok(found) = fs::read_to_string(&opened) {
+            address = found;
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let ticket =
+        address.strip_prefix(&format!("http://{}", board.host)).unwrap_or_else(|| panic!("{address}"));
+    assert!(ticket.len() > 30 && !board.path.contains(ticket.trim_matches('/')), "{ticket}");
+    assert_eq!(board.ask("GET", ticket, &[("sec-fetch-site", "cross-site")]).status, 403);
+    let first = board.ask("GET", ticket, &[("sec-fetch-site", "none")]);
+    assert_eq!((first.status, header(&first, "location")), (303, Some(board.path.clone())), "{first:?}");
+    let second = board.ask("GET", ticket, &[]);
+    assert_eq!(second.status, 404, "{second:?}");
+    assert_eq!(header(&second, "location"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
