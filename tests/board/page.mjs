@@ -55,7 +55,7 @@ const commands = {
         stolen: window.stolen === true,
       };
     });
-    return { ...shown, agents: await table("Agents"), queues: await table("Queues") };
+    return { ...shown, agents: await table("Agents"), queues: await table("Queues"), contacts: await table("Contacts") };
   },
   // The accessible name of a control, as a screen reader has it.
   async click({ name }) {

@@ -123,7 +123,7 @@ class ContactEvents(EmulatorTest):
         self.assertGreater(len(rows), 3, "no end was lost")
         names = dict(stage="state", since="since", channel="channel", queue_id="queue_id", agent_id="agent_id")
         for contact_id, row in rows.items():
-            self.assertEqual({name: shown[contact_id][name] for name in names.values()}, {names[name]: row[name] for name in names})
+            self.assertEqual({name: shown[contact_id].get(name) for name in names.values()}, {names[name]: row[name] for name in names})
         items = self.items(updated["ContactStateTableName"], "board", "contact_id")
         self.assertEqual(len(items), totals["contacts"])
 

@@ -1,29 +1,31 @@
 // The page: joins the document, the reader's choices, and the tables.
 
 import { Choices, THRESHOLDS } from "./choices.js";
-import { Feed } from "./feed.js";
+import { Feed, OLD } from "./feed.js";
 import { clock, counted, duration, element, words } from "./format.js";
 import { Table } from "./table.js";
 
-const OLD = 15000;
+/** A wall shows the next part of the page after this time. */
+const WALL_SECONDS = 12;
 const ACTIVITIES = [
   "error", "missed", "rejected", "on_contact", "after_contact_work", "incoming", "custom", "available", "offline",
 ];
 const SIGNS = ["", "▲", "‼"];
 const FIGURES = [
-  ["contacts_in_queue", "In queue"],
-  ["oldest_contact_since", "Oldest"],
-  ["contacts_in_conversation", "In conversation"],
-  ["agents_after_contact_work", "After-contact work"],
-  ["agents_staffed", "Staffed"],
-  ["agents_available", "Available"],
-  ["agents_on_contact", "On contact"],
-  ["agents_non_productive", "Non-productive"],
-  ["agents_error", "Error"],
-  ["contacts_scheduled", "Scheduled"],
-  ["contacts_unconfirmed", "Unconfirmed"],
-  ["ghosts", "Ghosts"],
+  ["contacts_in_queue", "In queue", "contacts that wait and have not been offered to an agent"],
+  ["oldest_contact_since", "Oldest", "how long the contact that waits longest has waited"],
+  ["contacts_in_conversation", "In conversation", "contacts connected to an agent, on hold, or paused"],
+  ["agents_after_contact_work", "After-contact work", "contacts that have ended and whose agent does after-contact work"],
+  ["agents_staffed", "Staffed", "agents in Available or another routable status, on a contact or not"],
+  ["agents_available", "Available", "agents who can get a contact now: staffed, and without any contact"],
+  ["agents_on_contact", "On contact", "agents with a contact, also on hold, dialed, or in after-contact work"],
+  ["agents_non_productive", "Non-productive", "agents in a custom status, such as a break"],
+  ["agents_error", "Error", "agents with a missed or rejected contact, or one in error"],
+  ["contacts_scheduled", "Scheduled", "contacts that are to start later"],
+  ["contacts_unconfirmed", "Unconfirmed", "contacts whose last event was probably lost; they count in no other figure"],
+  ["ghosts", "Ghosts", "agents who are logged in, but of whom no event arrives any more; they count in no other figure"],
 ];
+const HINTS = Object.fromEntries(FIGURES.map(([key, , hint]) => [key, hint]));
 // Without a value, these are left out.
 const OPTIONAL = new Set(["agents_error", "contacts_scheduled", "contacts_unconfirmed", "ghosts"]);
 
@@ -40,7 +42,7 @@ function say(target, text) {
 function passing(cell, since, now, threshold) {
   const milliseconds = since === undefined ? undefined : now - Date.parse(since);
   const level = threshold && milliseconds !== undefined ? choices.level(threshold, milliseconds) : 0;
-  say(cell, milliseconds === undefined ? "" : `${SIGNS[level]}${level ? " " : ""}${duration(milliseconds)}`);
+  say(cell, milliseconds === undefined ? "–" : `${SIGNS[level]}${level ? " " : ""}${duration(milliseconds)}`);
   cell.classList.toggle("warn", level === 1);
   cell.classList.toggle("alarm", level === 2);
   cell.title = level ? `above ${choices.threshold(threshold)[level - 1]} s` : "";
@@ -49,7 +51,11 @@ function passing(cell, since, now, threshold) {
 function thresholdOf(agent) {
   if (agent.activity === "after_contact_work") return "work";
   if (agent.activity !== "on_contact") return undefined;
-  return agent.contacts.some((contact) => contact.state === "on_hold") ? "hold" : "contact";
+  return isOnHold(agent) ? "hold" : "contact";
+}
+
+function isOnHold(agent) {
+  return agent.contacts.some((contact) => contact.state === "on_hold");
 }
 
 function mark(agent) {
@@ -65,7 +71,8 @@ function contactText(contact) {
 
 /** As on Amazon Connect's page, a custom status has its own name. */
 function activityOf(agent) {
-  return agent.activity === "custom" && agent.status ? agent.status : words(agent.activity);
+  if (agent.activity === "custom" && agent.status) return agent.status;
+  return agent.activity === "on_contact" && isOnHold(agent) ? "On contact, hold" : words(agent.activity);
 }
 
 /** The agent's contacts on one line; times tick. */
@@ -88,8 +95,16 @@ const agentColumns = [
     },
   },
   {
-    key: "since", title: "For", number: true, order: (agent) => agent.since,
-    draw: (cell, agent, now) => passing(cell, agent.since, now, agent.silence === "ghost" ? undefined : thresholdOf(agent)),
+    key: "since", title: "For", number: true, order: (agent) => lasting(agent.since),
+    hint: "how long the agent has been in this activity",
+    draw: (cell, agent, now) => {
+      passing(cell, agent.since, now, agent.silence === "ghost" ? undefined : thresholdOf(agent));
+      // The events do not say when the last contact ended, only when the status began.
+      if (agent.activity === "available" && agent.since) {
+        say(cell, `≤ ${cell.textContent}`);
+        cell.title = "The status began then; the last contact may have ended later.";
+      }
+    },
   },
   {
     key: "status", title: "Status", order: (agent) => agent.status,
@@ -99,7 +114,7 @@ const agentColumns = [
       say(cell, `${agent.session === "out" ? "Logged out" : agent.status ?? ""}${next}`);
     },
   },
-  { key: "contacts", title: "Contacts", order: (agent) => -agent.contacts.length, draw: drawContacts },
+  { key: "contacts", title: "Contacts", order: (agent) => -agent.contacts.length, hint: "those with most contacts first", draw: drawContacts },
   {
     key: "profile", title: "Routing profile", order: (agent) => agent.routing_profile,
     draw: (cell, agent) => say(cell, agent.routing_profile ?? ""),
@@ -109,14 +124,20 @@ const agentColumns = [
     draw: (cell, agent) => say(cell, pathOf(agent) ?? ""),
   },
   {
-    key: "heard", title: "Last event", number: true, order: (agent) => agent.last_event,
+    key: "heard", title: "Last event", number: true, order: (agent) => lasting(agent.last_event),
+    hint: "heartbeats arrive every two minutes",
     draw: (cell, agent, now) => say(cell, agent.last_event ? `${duration(now - Date.parse(agent.last_event))} ago` : ""),
   },
 ];
 
+/** Times as how long they have lasted, for sorting. */
+function lasting(since) {
+  return since === undefined ? undefined : -Date.parse(since);
+}
+
 const number = (key, title) => ({
-  key, title, number: true,
-  order: (queue) => (queue[key] === undefined ? undefined : -queue[key]),
+  key, title, number: true, hint: HINTS[key],
+  order: (queue) => queue[key],
   draw: (cell, queue) => say(cell, queue[key] === undefined ? "" : queue[key].toLocaleString("en-US")),
 });
 
@@ -127,11 +148,12 @@ const queueColumns = [
   },
   number("contacts_in_queue", "In queue"),
   {
-    key: "oldest", title: "Oldest", number: true, order: (queue) => queue.oldest_contact_since,
+    key: "oldest", title: "Oldest", number: true, order: (queue) => lasting(queue.oldest_contact_since),
+    hint: HINTS.oldest_contact_since,
     draw: (cell, queue, now) => passing(cell, queue.oldest_contact_since, now, "waiting"),
   },
   number("contacts_in_conversation", "In conversation"),
-  number("agents_after_contact_work", "ACW"),
+  number("agents_after_contact_work", "After-contact work"),
   number("agents_staffed", "Staffed"),
   number("agents_available", "Available"),
   number("agents_on_contact", "On contact"),
@@ -162,6 +184,42 @@ function cached(row, name, make) {
   return (values[name] ??= make());
 }
 
+const contactColumns = [
+  { key: "contact", title: "Contact", order: (contact) => contact.contact_id, draw: (cell, contact) => say(cell, contact.contact_id) },
+  {
+    key: "channel", title: "Channel", order: (contact) => contact.channel,
+    draw: (cell, contact) => say(cell, words(contact.channel?.toLowerCase())),
+  },
+  {
+    key: "state", title: "State", order: (contact) => stateOf(contact),
+    draw: (cell, contact) => {
+      say(cell, stateOf(contact));
+      cell.parentElement.dataset.silence = contact.unconfirmed ? "ghost" : "";
+    },
+  },
+  {
+    key: "since", title: "For", number: true, order: (contact) => lasting(contact.since), hint: "how long the contact has been in this state",
+    draw: (cell, contact, now) => passing(cell, contact.since, now, contact.state === "queued" && !contact.unconfirmed ? "waiting" : undefined),
+  },
+  {
+    key: "queue", title: "Queue", order: (contact) => contact.queue ?? contact.queue_id,
+    draw: (cell, contact) => say(cell, contact.queue ?? contact.queue_id ?? ""),
+  },
+  {
+    key: "agent", title: "Agent", order: (contact) => contact.agent ?? contact.agent_id,
+    draw: (cell, contact) => say(cell, contact.agent ?? contact.agent_id ?? ""),
+  },
+  {
+    key: "age", title: "Age", number: true, order: (contact) => lasting(contact.initiated), hint: "how long ago the contact began",
+    draw: (cell, contact, now) => passing(cell, contact.initiated, now),
+  },
+];
+
+function stateOf(contact) {
+  const mark = contact.unconfirmed ? " (unconfirmed)" : contact.simulated ? " (simulated)" : "";
+  return words(contact.state) + mark;
+}
+
 const agentTable = new Table($("agent-table"), {
   label: "Agents", columns: agentColumns, keyOf: (agent) => agent.agent_id, open: openAgent,
   sorted: () => choices.get("agents"), sort: (order) => choose("agents", order),
@@ -170,6 +228,11 @@ const queueTable = new Table($("queue-table"), {
   label: "Queues", columns: queueColumns, keyOf: (queue) => queue.queue_id ?? "",
   open: (queue) => queue.queue_id && choose("queue", choices.get("queue") === queue.queue_id ? "" : queue.queue_id),
   sorted: () => choices.get("queues"), sort: (order) => choose("queues", order),
+});
+
+const contactTable = new Table($("contact-table"), {
+  label: "Contacts", columns: contactColumns, keyOf: (contact) => contact.contact_id,
+  sorted: () => choices.get("contacts"), sort: (order) => choose("contacts", order),
 });
 
 /** Which queues an agent can get contacts from, by routing profile and Region. */
@@ -185,15 +248,30 @@ function isWanted(agent) {
   if (profile && agent.routing_profile_id !== profile) return false;
   const path = pathOf(agent) ?? "";
   if (hierarchy && path !== hierarchy && !path.startsWith(`${hierarchy} / `)) return false;
-  if (activity === "ghost" ? agent.silence !== "ghost" : activity && agent.activity !== activity) return false;
+  if (activity && !isIn(agent, activity)) return false;
   const text = choices.get("search").trim().toLowerCase();
   if (!text) return true;
   const searched = cached(agent, "searched", () => {
-    const contacts = agent.contacts.flatMap((contact) => [contact.contact_id, contact.queue]);
+    const contacts = agent.contacts.flatMap((contact) => [contact.contact_id, contact.queue, contact.channel, words(contact.state)]);
     const all = [agent.name, agent.username, agent.agent_id, agent.status, agent.routing_profile, pathOf(agent), ...contacts];
     return all.filter(Boolean).join("\n").toLowerCase();
   });
   return searched.includes(text);
+}
+
+/** Whether an agent has an activity, is a ghost, or has a contact on hold. */
+function isIn(agent, activity) {
+  if (activity === "ghost") return agent.silence === "ghost";
+  return activity === "on_hold" ? isOnHold(agent) : agent.activity === activity;
+}
+
+function wantedContacts(board) {
+  const queue = choices.get("queue");
+  const text = choices.get("search").trim().toLowerCase();
+  const has = (contact) =>
+    [contact.contact_id, contact.channel, words(contact.state), contact.queue, contact.queue_id, contact.agent, contact.agent_id]
+      .some((value) => value?.toLowerCase().includes(text));
+  return (board.contacts ?? []).filter((contact) => (!queue || contact.queue_id === queue) && (!text || has(contact)));
 }
 
 function wantedQueues(board) {
@@ -212,9 +290,12 @@ function render() {
   const queues = wantedQueues(board);
   agentTable.show(agents, now);
   queueTable.show(queues, now);
+  const contacts = wantedContacts(board);
+  contactTable.show(contacts, now);
+  say($("contacts-title"), counted(contacts.length, "contact in flight", "contacts in flight"));
   say($("agents-title"), agents.length === board.agents.length ? counted(agents.length, "agent", "agents") : `${agents.length.toLocaleString("en-US")} of ${counted(board.agents.length, "agent", "agents")}`);
   say($("queues-title"), counted(queues.length, "queue", "queues"));
-  notes(board, agents);
+  notes(board, agents, queues);
   drawFigures(board, now);
   if (opened) drawAgent();
 }
@@ -224,7 +305,10 @@ function note(place, text) {
   say(place, text);
 }
 
-function notes(board, agents) {
+const NO_CONTACT_EVENTS =
+  "What waits is not known: the stack does not process contact events. Deploy it with ContactEvents=true to see contacts in queue.";
+
+function notes(board, agents, queues) {
   let text = "";
   if (board.agents.length === 0) {
     const others = board.agents_not_listed;
@@ -235,12 +319,11 @@ function notes(board, agents) {
     text = "No agent matches the filters.";
   }
   note($("agents-note"), text);
-  note(
-    $("queues-note"),
-    board.contact_events
-      ? ""
-      : "What waits is not known: the stack does not process contact events. Deploy it with ContactEvents=true to see contacts in queue.",
-  );
+  const none = queues.length === 0 && choices.isFiltered() ? "No queue matches the filters." : "";
+  note($("queues-note"), board.contact_events ? none : NO_CONTACT_EVENTS);
+  note($("contacts-note"), board.contact_events ? "" : NO_CONTACT_EVENTS);
+  const waiting = board.totals.contacts_in_queue;
+  document.title = waiting === undefined ? "Live board" : `${waiting} in queue – Live board`;
   document.body.classList.toggle("without-contacts", !board.contact_events);
 }
 
@@ -249,11 +332,12 @@ function drawFigures(board, now) {
   const figures = queue ?? board.totals;
   say($("totals-of"), queue ? nameOf(queue) : "Instance");
   const list = $("figures");
-  for (const [key, title] of FIGURES) {
+  for (const [key, title, hint] of FIGURES) {
     let tile = list.querySelector(`[data-figure="${key}"]`);
     if (!tile) {
       tile = element("div", "tile");
       tile.dataset.figure = key;
+      tile.title = hint;
       tile.append(element("dt", "", title), element("dd"));
       list.append(tile);
     }
@@ -262,14 +346,13 @@ function drawFigures(board, now) {
     tile.hidden = value === undefined ? !(isTime && board.contact_events) : OPTIONAL.has(key) && value === 0;
     if (isTime) passing(tile.lastElementChild, value, now, "waiting");
     else say(tile.lastElementChild, value === undefined ? "" : value.toLocaleString("en-US"));
-    if (isTime && value === undefined) say(tile.lastElementChild, "–");
   }
 }
 
 const PROBLEMS = {
   throttled: "DynamoDB throttles the reading of the tables.",
   unavailable: "DynamoDB does not answer.",
-  refused: "AWS refuses the reading of the tables. Check the credentials of the board's command.",
+  refused: "AWS refuses the reading of the tables. Check the credentials of the command.",
 };
 
 /** How current the board is, in words. */
@@ -279,15 +362,17 @@ function drawState() {
   let [text, problem] = [feed.board ? `Live, ${duration(age)} ago` : "Loading …", ""];
   if (!feed.isConnected) {
     text = "No connection";
-    problem = `No connection to the board since ${clock(feed.lostAt)}. Is contact-ledger board still running?`;
+    problem = feed.isMoved
+      ? "The board was started again and has another address now. Open the one that contact-ledger board printed."
+      : `No connection to the board since ${clock(feed.lostAt)}. Is contact-ledger board still running?`;
   } else if (feed.problem) {
     text = "Not current";
     const why = PROBLEMS[feed.problem.code] ?? "The tables cannot be read.";
-    problem = `${why} (${feed.problem.error ?? feed.problem.code}, since ${clock(feed.problem.since)})`;
+    problem = `${why} Since ${clock(feed.problem.since)}: ${feed.problem.error ?? feed.problem.code}.`;
   } else if (isOld) {
     text = "Not current";
   }
-  if (feed.board && (isOld || problem)) problem += ` The data is ${duration(age)} old.`;
+  if (feed.board && (isOld || problem)) problem += ` The data is ${duration(age)} old, and its times stand still.`;
   const newest = feed.board?.newest_agent_event;
   const silent = newest ? feed.now() - Date.parse(newest) : 0;
   const isSilent = feed.board?.agents.some((agent) => agent.silence) && silent > feed.board.ghost_minutes * 60000;
@@ -296,7 +381,7 @@ function drawState() {
   const state = $("state");
   state.setAttribute("aria-label", problem ? "Not current" : "Live");
   say(state, text);
-  document.body.classList.toggle("old", isOld || !feed.isConnected);
+  document.body.classList.toggle("old", feed.isOld());
   const box = $("problem");
   box.hidden = !problem;
   say(box, problem.trim());
@@ -326,7 +411,8 @@ function options(board) {
   const byName = (left, right) => left[1].localeCompare(right[1]);
   fill("profile", "all", [...profiles].sort(byName));
   fill("hierarchy", "all", [...groups].sort().map((group) => [group, group]));
-  fill("activity", "all", [...ACTIVITIES, "ghost"].map((activity) => [activity, words(activity)]));
+  const activities = ACTIVITIES.flatMap((activity) => (activity === "on_contact" ? [activity, "on_hold"] : [activity]));
+  fill("activity", "all", [...activities, "ghost"].map((activity) => [activity, words(activity)]));
 }
 
 function openAgent(agent) {
@@ -341,7 +427,7 @@ function drawAgent() {
   const now = feed.now();
   const ago = (time) => (time ? `${clock(time)} (${duration(now - Date.parse(time))})` : "");
   say($("agent-name"), agent.name);
-  const slots = Object.entries(agent.slots ?? {}).map(([channel, { available, maximum }]) => `${channel} ${available} of ${maximum} free`);
+  const slots = Object.entries(agent.slots ?? {}).map(([channel, { available, maximum }]) => `${words(channel.toLowerCase())} ${available} of ${maximum} free`);
   const facts = [
     ["Activity", `${mark(agent)}${activityOf(agent)}, since ${ago(agent.since)}`],
     ["Status", `${agent.status ?? "unknown"}, since ${ago(agent.status_since)}`],
@@ -355,7 +441,7 @@ function drawAgent() {
     ["Username", agent.username],
     ["Agent ID", agent.agent_id],
     ...agent.contacts.map((contact) => [
-      "Contact", `${words(contact.state)}: ${contactText(contact)}, since ${ago(contact.since)}; ${contact.initiation_method ?? ""} ${contact.contact_id}`,
+      "Contact", `${words(contact.state)}: ${contactText(contact)}, since ${ago(contact.since)}; ${words((contact.initiation_method ?? "").toLowerCase())} ${contact.contact_id}`,
     ]),
   ];
   const list = element("dl");
@@ -376,7 +462,8 @@ function look() {
   const root = document.documentElement;
   root.dataset.theme = choices.get("theme");
   root.dataset.view = choices.get("view");
-  root.classList.toggle("wall", choices.get("wall") === "1");
+  // A small screen is no wall.
+  root.classList.toggle("wall", choices.get("wall") === "1" && matchMedia("(min-width: 900px)").matches);
   $("wall").setAttribute("aria-pressed", String(choices.get("wall") === "1"));
 }
 
@@ -398,13 +485,17 @@ function controls() {
     const label = element("label", "", `${title}, seconds `);
     const inputs = choices.threshold(name).map((seconds, index) => {
       const input = element("input");
+      label.append(` ${SIGNS[index + 1]} `, input);
       Object.assign(input, { type: "number", min: "0", max: "86400", value: String(seconds) });
       input.setAttribute("aria-label", `${title}: ${index ? "second" : "first"} threshold in seconds`);
       return input;
     });
-    const chosen = () => choose(name, inputs.map((input) => input.value || "0").join(","));
+    const chosen = () => {
+      const [first, second] = inputs.map((input) => Number(input.value));
+      inputs[1].setCustomValidity(first > second ? "The second threshold must not be below the first." : "");
+      if (inputs[1].reportValidity()) choose(name, `${first},${second}`);
+    };
     inputs.forEach((input) => input.addEventListener("change", chosen));
-    label.append(...inputs);
     $("thresholds").append(label);
   }
   addEventListener("keydown", (event) => {
@@ -413,8 +504,11 @@ function controls() {
     if (event.key === "/") {
       event.preventDefault();
       $("search").focus();
-    } else if (event.key === "1") agentTable.focus(0);
-    else if (event.key === "2") queueTable.focus(0);
+    } else if (event.key === "1") queueTable.focus(0);
+    else if (event.key === "2") agentTable.focus(0);
+    else if (event.key === "3") contactTable.focus(0);
+    else if (event.key === "w") choose("wall", choices.get("wall") ? "" : "1");
+    else if (event.key === "Escape") choose("wall", "");
   });
 }
 
@@ -436,6 +530,21 @@ setInterval(() => {
   const now = feed.now();
   agentTable.tick(now);
   queueTable.tick(now);
+  contactTable.tick(now);
   drawFigures(feed.board, now);
   if (opened) drawAgent();
+  turn();
 }, 1000);
+
+let seconds = 0;
+
+/** A wall has nobody who scrolls: it shows one part of a long page after the other. */
+function turn() {
+  if (!document.documentElement.classList.contains("wall")) return;
+  seconds += 1;
+  if (seconds % WALL_SECONDS) return;
+  const top = $("totals").getBoundingClientRect().bottom;
+  const isAtEnd = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+  scrollTo(0, isAtEnd ? 0 : scrollY + Math.max(80, innerHeight - top - 60));
+}
+addEventListener("resize", look);

@@ -2,7 +2,7 @@
 
 const DEFAULTS = {
   view: "all", theme: "auto", wall: "", search: "", queue: "", profile: "", hierarchy: "", activity: "",
-  agents: "name", queues: "name", waiting: "60,180", contact: "900,1800", hold: "60,180", work: "60,180",
+  agents: "name", queues: "name", contacts: "", waiting: "60,180", contact: "900,1800", hold: "60,180", work: "60,180",
 };
 
 export const THRESHOLDS = [
@@ -37,7 +37,8 @@ export class Choices {
   threshold(name) {
     const read = (text) => text.split(",").map(Number);
     const chosen = read(this.values[name]);
-    const isValid = chosen.length === 2 && chosen.every((seconds) => Number.isFinite(seconds) && seconds >= 0);
+    const isNumber = (seconds) => Number.isFinite(seconds) && seconds >= 0;
+    const isValid = chosen.length === 2 && chosen.every(isNumber) && chosen[0] <= chosen[1];
     return isValid ? chosen : read(DEFAULTS[name]);
   }
 

@@ -1,5 +1,7 @@
 // Reads the document again and again, and knows how old it is.
 
+/** After this time, data counts as old. */
+export const OLD = 15000;
 const PAUSE = 2000;
 const PATIENCE = 10000;
 
@@ -7,6 +9,7 @@ export class Feed {
   /** `changed` is called with a new document, `answered` after every request. */
   constructor(changed, answered) {
     Object.assign(this, { changed, answered, board: null, problem: null, isConnected: true, lostAt: 0 });
+    Object.assign(this, { lastNow: Date.now(), isMoved: false });
     Object.assign(this, { etag: null, age: 0, at: performance.now(), ahead: 0, timer: 0, isReading: false });
     document.addEventListener("visibilitychange", () => this.visible());
     this.read();
@@ -40,6 +43,8 @@ export class Feed {
       this.problem = (await reply.json()).problem ?? { code: "unavailable" };
       return;
     }
+    // The command runs again, with another key in its address.
+    this.isMoved = reply.status === 404;
     if (reply.status !== 200 && reply.status !== 304) throw new Error(`status ${reply.status}`);
     const board = reply.status === 200 ? await reply.json() : null;
     this.age = Number(reply.headers.get("age") ?? 0) * 1000;
@@ -54,9 +59,15 @@ export class Feed {
     this.changed(board);
   }
 
-  /** The time at the server, in milliseconds since 1970. */
+  /** Whether what is shown may be wrong by now. */
+  isOld() {
+    return !this.isConnected || this.problem !== null || this.milliseconds() > OLD;
+  }
+
+  /** The time at the server, in milliseconds since 1970. It stands still while the data is old. */
   now() {
-    return Date.now() + this.ahead;
+    if (!this.isOld()) this.lastNow = Date.now() + this.ahead;
+    return this.lastNow;
   }
 
   /** Milliseconds since the reading that the document comes from. */

@@ -6,7 +6,7 @@ const SPARE = 8;
 
 export class Table {
   /**
-   * `columns`: objects with `key`, `title`, `number`, `order` (a function of a row, absent if it cannot be sorted), and
+   * `columns`: objects with `key`, `title`, `hint`, `number`, `order` (a function of a row, absent if it cannot be sorted), and
    * `draw(cell, row, now)`. `open(row)` is called when a row is activated.
    */
   constructor(place, { label, columns, keyOf, open, sorted, sort }) {
@@ -43,9 +43,13 @@ export class Table {
     }
     const button = element("button", "", column.title);
     button.type = "button";
+    if (column.hint) button.title = column.hint;
     button.addEventListener("click", () => {
       const [key, isDown] = this.order();
-      this.sort(key === column.key && !isDown ? `-${column.key}` : column.key);
+      // Of numbers and times, the greatest are of most interest.
+      const isFirst = key !== column.key;
+      const toDown = isFirst ? Boolean(column.number) : !isDown;
+      this.sort(toDown ? `-${column.key}` : column.key);
     });
     cell.append(button);
     return cell;

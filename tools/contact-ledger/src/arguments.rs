@@ -43,7 +43,7 @@ fn version() -> String {
 pub enum Command {
     /// Run the whole pipeline on this machine and write the output to a folder
     #[command(
-        after_help = "Examples:\n  contact-ledger demo\n  contact-ledger demo --agents 100 --chaos 1\n  contact-ledger demo --contact-records my/ctrs --agent-events my/events.jsonl\n  contact-ledger demo --serve"
+        after_help = "Examples:\n  contact-ledger demo\n  contact-ledger demo --agents 100 --chaos 1\n  contact-ledger demo --contact-records my/ctrs --agent-events my/events.jsonl\n  contact-ledger demo --serve\n  contact-ledger demo --live --pace 2"
     )]
     Demo(DemoArguments),
     /// Diagnose a stack and suggest fixes
@@ -82,7 +82,7 @@ pub enum Command {
     Send(SendArguments),
     /// Show the current state of all agents
     #[command(
-        after_help = "Examples:\n  contact-ledger agents --stack ledger\n  contact-ledger agents --stack ledger --activity on_contact --queue Sales --sort since\n  contact-ledger agents --local --all --json"
+        after_help = "Examples:\n  contact-ledger agents --stack ledger\n  contact-ledger agents --stack ledger --activity on_contact --queue Billing --sort since\n  contact-ledger agents --local --all --json"
     )]
     Agents(AgentsArguments),
     /// Show the contacts in flight, by queue and one by one

@@ -87,6 +87,8 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     };
     if arguments.is_served() {
         settings.streams_port = Some(arguments.streams_port);
+        // Until the past has arrived, a live center would look as if nobody was there.
+        settings.is_published = !arguments.live;
         settings.delivery_interval = SERVED_DELIVERY;
     }
     // Checked before the result of an earlier demo is removed.

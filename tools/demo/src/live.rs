@@ -38,6 +38,7 @@ pub(crate) async fn live(
     }
     stack.settle(sent).await?;
     bar.finish_and_clear();
+    stack.publish()?;
     print(&format!(
         "The contact center is live: {sent} records of its last hours have arrived.\n{endpoints}"
     ))?;

@@ -90,6 +90,8 @@ pub struct StackSettings {
     pub note: Option<Note>,
     /// Permissions on the tables and buckets. Without a guard, everything is permitted.
     pub guard: Option<Guard>,
+    /// Whether other programs find the stack as soon as it has started, or only after [`Stack::publish`].
+    pub is_published: bool,
 }
 
 impl StackSettings {
@@ -116,6 +118,7 @@ impl StackSettings {
             contact_event_environment: BTreeMap::new(),
             note: None,
             guard: None,
+            is_published: true,
         }
     }
 }
@@ -162,6 +165,8 @@ pub struct Stack {
     pub streams: Option<Api>,
     /// Deleted with the stack.
     served: Option<ServedFile>,
+    /// What other programs need to find the stack, and the folder where they look for it.
+    endpoints: Option<(Served, PathBuf)>,
     stream: Arc<Stream>,
     producer: Option<Producer>,
     firehose: JoinHandle<anyhow::Result<()>>,
@@ -299,10 +304,14 @@ impl Stack {
                     streams: api.endpoint.clone(),
                     agent_event_mapping: agent_events.mapping.id.clone(),
                 };
-                Some((served.leave(&settings.output)?, api))
+                Some((served, api))
             }
         };
-        let (served, streams) = streams.unzip();
+        let (endpoints, streams) = streams.unzip();
+        let file = match &endpoints {
+            Some(endpoints) if settings.is_published => Some(endpoints.clone().leave(&settings.output)?),
+            _ => None,
+        };
         Ok(Self {
             contact_records: firehose.counters,
             normalizer,
@@ -311,7 +320,8 @@ impl Stack {
             s3,
             faults: settings.faults,
             streams,
-            served,
+            endpoints: endpoints.map(|endpoints| (endpoints, settings.output)),
+            served: file,
             stream: agent_events.stream,
             producer: Some(producer),
             agent_events: agent_events.mapping,
@@ -325,6 +335,17 @@ impl Stack {
             contact_event_archive: contact_events.archive,
             queue_mapping: contact_events.task,
         })
+    }
+
+    /// Lets other programs find the stack.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn publish(&mut self) -> anyhow::Result<()> {
+        if let Some((endpoints, folder)) = &self.endpoints {
+            self.served = Some(endpoints.clone().leave(folder)?);
+        }
+        Ok(())
     }
 
     /// Puts a contact record on its stream.

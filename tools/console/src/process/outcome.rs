@@ -58,7 +58,7 @@ impl Outcome {
             Self::DataLoss => "data is being lost or is not arriving (`doctor` only)",
             Self::NotSeen => "a check could not run (`doctor` only)",
             Self::Interrupted => {
-                "the command was interrupted before it finished. Commands that run until you interrupt them (`agents`, `contacts`, `tail`, `demo --serve`) exit with 0 instead."
+                "the command was interrupted before it finished. Commands that run until you interrupt them (`agents`, `board`, `contacts`, `tail`, `demo --serve`, `demo --live`) exit with 0 instead."
             }
         }
     }

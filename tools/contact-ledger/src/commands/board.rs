@@ -1,8 +1,10 @@
 //! `board`: serves the live board on this machine, with the user's own credentials.
 
+mod key;
 mod open;
 mod server;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::ensure;
@@ -34,6 +36,9 @@ pub struct BoardArguments {
     /// Port on 127.0.0.1; 0 picks a free port
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
+    /// File with the key of the address, so that the address stays the same. If there is none, a new key is written to it, readable only by you
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// Open the page in the default browser
     #[arg(long)]
     open: bool,
@@ -60,14 +65,18 @@ pub async fn board(
         // What the user has to fix shows here, and not on the page.
         let board = reader.board(now()).await?;
         reader.hint(&connection, &board).await;
+        let secret = match &arguments.key_file {
+            Some(file) => key::of(file)?,
+            None => loopback::secret(),
+        };
         let listener = loopback::listen(arguments.port, "the board").await?;
         let url = loopback::url(&listener)?;
         let BoardReader { source, settings } = reader;
         let instance = settings.instance_id.clone();
-        let server =
-            Arc::new(Server::new(LiveBoard::new(source, settings, i64::from(arguments.refresh) * 1000), now));
+        let board = LiveBoard::new(source, settings, i64::from(arguments.refresh) * 1000);
+        let server = Arc::new(Server::new(board, now, secret));
         print(&format!(
-            "The board of instance {instance} is at\n\n  {url}/{secret}/\n\nThe address is valid until you press Ctrl-C. Anyone who knows it and uses this machine can\nsee the board. The document is at {url}/{secret}/board.json.\n",
+            "The board of instance {instance} is at\n\n  {url}/{secret}/\n\nand its document at\n\n  {url}/{secret}/board.json\n\nBoth work until you press Ctrl-C, for anyone on this machine who knows the address.\n",
             secret = server.secret(),
         ))?;
         if arguments.open

@@ -177,9 +177,12 @@ impl<'a> View<'a> {
         let oldest =
             oldest.map(|since| format!(" (longest {})", lasted(Some(&since), now))).unwrap_or_default();
         let unconfirmed = contacts.iter().filter(|contact| contact.unconfirmed).count();
+        let simulated = self.arguments.simulated;
+        let all = board.contacts.iter().flatten().filter(|one| !one.simulated || simulated).count();
+        let of = if contacts.len() < all { format!("{} of ", contacts.len()) } else { String::new() };
         let heading = format!(
-            "{}, {} waiting{oldest}, {unconfirmed} unconfirmed, at {now}\n",
-            counted(contacts.len() as u64, "contact in flight", "contacts in flight"),
+            "{of}{}, {} waiting{oldest}, {unconfirmed} unconfirmed, at {now}\n",
+            counted(all as u64, "contact in flight", "contacts in flight"),
             waiting.len(),
         );
         let queues = self.queues(board);
@@ -200,10 +203,10 @@ fn lasted(since: Option<&String>, now: Timestamp) -> String {
 fn queues_table(queues: &[&Queue], now: Timestamp) -> String {
     let columns = [
         text("QUEUE", 0),
-        number("WAITING"),
-        number("LONGEST"),
-        number("TALKING"),
-        number("AFTER WORK"),
+        number("IN QUEUE"),
+        number("OLDEST"),
+        number("IN CONV."),
+        number("ACW"),
         number("STAFFED"),
         number("AVAILABLE"),
         number("UNCONFIRMED"),

@@ -1,4 +1,4 @@
-//! The stack that a command works on: a deployed stack, or the local stack that `demo --serve` runs on this machine.
+//! The stack that a command works on: a deployed stack, or the local stack that `demo --serve` or `demo --live` runs on this machine.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,7 +36,7 @@ struct Which {
     /// CloudFormation stack name
     #[arg(long, value_name = "NAME", help_heading = HEADING, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     stack: Option<String>,
-    /// Use the local stack of the running `contact-ledger demo --serve` with this output folder [default: demo-output]
+    /// Use the local stack of the running `contact-ledger demo --serve` or `demo --live` with this output folder [default: demo-output]
     #[arg(long, value_name = "FOLDER", help_heading = HEADING, num_args = 0..=1, default_missing_value = OUTPUT, conflicts_with_all = crate::stack::aws::ARGUMENTS)]
     local: Option<PathBuf>,
 }
@@ -102,7 +102,7 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
             anyhow!("the stack in {shown} belongs to another user; you may not read its stack.json")
         }
         NotServed::NotThere(_) => anyhow!(
-            "no stack is running in {shown}; start one with `contact-ledger demo --serve`, or pass its folder: --local <FOLDER>"
+            "no stack is running in {shown}; start one with `contact-ledger demo --serve` or `--live` and wait until it says that it keeps running, or pass its folder: --local <FOLDER>"
         ),
         NotServed::Gone => anyhow!(
             "the stack in {shown} has ended; start it again with `contact-ledger demo --serve`"

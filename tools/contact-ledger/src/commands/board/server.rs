@@ -1,6 +1,6 @@
 //! The server of the page and its document.
 //!
-//! Every path begins with a secret of this run, so other users of the machine, and pages that try all ports, find
+//! Every path begins with a secret, so other users of the machine, and pages that try all ports, find
 //! nothing. The browser is opened with a ticket instead, which is valid once, because other users can see the arguments
 //! of processes.
 
@@ -46,8 +46,9 @@ pub(super) struct Server<S> {
 type Reply = Response<Full<Bytes>>;
 
 impl<S: Source> Server<S> {
-    pub(super) fn new(board: LiveBoard<S>, now: fn() -> Timestamp) -> Self {
-        Self { board, now, secret: loopback::secret(), ticket: Mutex::default() }
+    /// Every path begins with the secret.
+    pub(super) fn new(board: LiveBoard<S>, now: fn() -> Timestamp, secret: String) -> Self {
+        Self { board, now, secret, ticket: Mutex::default() }
     }
 
     pub(super) fn secret(&self) -> &str {
