@@ -208,6 +208,30 @@ async fn a_stack_that_ends_leaves_the_last_document_with_the_problem() {
     assert_eq!((&document["agents"], &document["instance_id"]), (&good["agents"], &good["instance_id"]));
 }
 
+/// A wall keeps its address when the command is started again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_keeps_the_address() {
+    let (_stack, output) = stack().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let arguments = ["--key-file", file.to_str().unwrap()];
+    let first = Board::start(&output, &arguments).path.clone();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(Board::start(&output, &arguments).path, first);
+    let refused = |reason: &str| {
+        let mut command = Command::new(functions_folder().join("contact-ledger"));
+        let refused =
+            command.arg("board").args(arguments).arg("--local").arg(output.path()).output().unwrap();
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(1) && error.contains(reason), "{error}");
+    };
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    refused("other users can read");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&file, "../../etc\n").unwrap();
+    refused("has no key of 32 hexadecimal digits");
+}
+
 /// Other users can see the arguments of the browser, so what they contain works once.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_browser_is_opened_with_an_address_that_works_once() {

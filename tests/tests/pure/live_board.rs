@@ -389,6 +389,38 @@ fn without_contact_events_what_waits_is_absent() {
     }
 }
 
+/// docs/board.md is the reference of the document.
+#[test]
+fn every_field_is_documented() {
+    fn names<'v>(value: &'v Value, found: &mut std::collections::BTreeSet<&'v str>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, member)| {
+                found.insert(name);
+                names(member, found);
+            }),
+            Value::Array(elements) => elements.iter().for_each(|element| names(element, found)),
+            _ => {}
+        }
+    }
+    let mut state = snapshot("Available", "ROUTABLE", &[call("c-1", "CONNECTED", 12)]);
+    state["NextAgentStatus"] = json!({"Name": "Lunch", "EnqueuedTimestamp": time(15)});
+    let own = json!({"queueInfo": {"queueArn": format!("{INSTANCE}/queue/agent/a-1"), "enqueueTimestamp": time(5)}});
+    let board = Center::default()
+        .session("a-1", 2, "LOGIN")
+        .queued("c-1", 5, "sales")
+        .contact("c-2", 5, "QUEUED", own)
+        .agent("a-1", 16, state)
+        .board(220);
+    let mut found = std::collections::BTreeSet::new();
+    names(&board, &mut found);
+    assert!(
+        found.contains("next_status_since") && found.contains("agent_queue") && found.contains("silence")
+    );
+    let page = include_str!("../../../docs/board.md");
+    let missing: Vec<_> = found.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// A version changes with its row, and only then.
 #[test]
 fn each_row_has_a_version() {
