@@ -235,10 +235,7 @@ impl Stack {
     /// When a binary is missing, a port is in use, or the folder is not writable. Nothing is left running.
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
         descriptors::check(settings.shards)?;
-        let folder = Folder::open_noting(&settings.output, settings.note.clone())?;
-        folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be created")?;
-        // The template does so too.
-        folder.enable_versioning(LAKE_BUCKET)?;
+        let folder = lake(&settings)?;
         let logs = settings.output.join("logs");
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be created")?;
         let note = |file: &Path| settings.note.as_ref().map_or(Ok(()), |note| note(file));
@@ -308,11 +305,7 @@ impl Stack {
             }
         };
         let (endpoints, streams) = streams.unzip();
-        let file = match &endpoints {
-            Some(endpoints) if settings.is_published => Some(endpoints.clone().leave(&settings.output)?),
-            _ => None,
-        };
-        Ok(Self {
+        let mut stack = Self {
             contact_records: firehose.counters,
             normalizer,
             upserter,
@@ -320,8 +313,8 @@ impl Stack {
             s3,
             faults: settings.faults,
             streams,
-            endpoints: endpoints.map(|endpoints| (endpoints, settings.output)),
-            served: file,
+            endpoints: endpoints.map(|endpoints| (endpoints, settings.output.clone())),
+            served: None,
             stream: agent_events.stream,
             producer: Some(producer),
             agent_events: agent_events.mapping,
@@ -334,7 +327,11 @@ impl Stack {
             queue: contact_events.queues.events,
             contact_event_archive: contact_events.archive,
             queue_mapping: contact_events.task,
-        })
+        };
+        if settings.is_published {
+            stack.publish()?;
+        }
+        Ok(stack)
     }
 
     /// Lets other programs find the stack.
@@ -484,6 +481,15 @@ impl Drop for Stack {
 
 async fn joined(task: &mut JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
     task.await?
+}
+
+/// The folder with the lake's bucket.
+fn lake(settings: &StackSettings) -> anyhow::Result<Folder> {
+    let folder = Folder::open_noting(&settings.output, settings.note.clone())?;
+    folder.create_bucket(LAKE_BUCKET).context("the lake's folder cannot be created")?;
+    // The template does so too.
+    folder.enable_versioning(LAKE_BUCKET)?;
+    Ok(folder)
 }
 
 fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSettings> {

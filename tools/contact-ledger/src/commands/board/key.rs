@@ -9,6 +9,8 @@ use anyhow::{Context as _, ensure};
 
 /// Length of a key: 32 hexadecimal digits.
 const DIGITS: usize = 32;
+/// The lowest bits of a mode are for the group and for others.
+const OTHERS: u32 = 6;
 
 /// The key in a file; a new one if there is no such file.
 ///
@@ -21,7 +23,7 @@ pub(super) fn of(file: &Path) -> anyhow::Result<String> {
             let mode =
                 fs::metadata(file).with_context(|| format!("{shown} cannot be read"))?.permissions().mode();
             ensure!(
-                mode & 0o077 == 0,
+                mode.trailing_zeros() >= OTHERS,
                 "other users can read {shown}; run `chmod 600 {shown}`, or delete it for a new key"
             );
             let key = text.trim();
