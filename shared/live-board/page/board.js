@@ -10,6 +10,9 @@ const WALL_SECONDS = 12;
 const ACTIVITIES = [
   "error", "missed", "rejected", "on_contact", "after_contact_work", "incoming", "custom", "available", "offline",
 ];
+/** Contacts of an agent that a row shows, and that the details show. Nobody has as many. */
+const ON_A_LINE = 12;
+const IN_DETAILS = 200;
 const SIGNS = ["", "▲", "‼"];
 const FIGURES = [
   ["contacts_in_queue", "In queue", "contacts that wait and have not been offered to an agent"],
@@ -77,15 +80,17 @@ function activityOf(agent) {
 
 /** The agent's contacts on one line; times tick. */
 function drawContacts(cell, agent, now) {
-  const shown = agent.contacts.map((contact) => {
+  const shown = agent.contacts.slice(0, ON_A_LINE).map((contact) => {
     const since = contact.since ? ` ${duration(now - Date.parse(contact.since))}` : "";
     return `${contactText(contact)}${since}`;
   });
+  const others = agent.contacts.length - shown.length;
+  if (others > 0) shown.push(`${others} more`);
   say(cell, (agent.contacts_doubtful ? "Doubtful: " : "") + shown.join(" · "));
 }
 
 const agentColumns = [
-  { key: "name", title: "Agent", order: (agent) => lower(agent), draw: (cell, agent) => say(cell, agent.name) },
+  { key: "name", title: "Agent", order: (agent) => lower(agent), draw: (cell, agent) => say(cell, visible(agent.name) ?? agent.agent_id) },
   {
     key: "activity", title: "Activity", order: (agent) => ACTIVITIES.indexOf(agent.activity),
     draw: (cell, agent) => {
@@ -160,7 +165,12 @@ const queueColumns = [
 ];
 
 function nameOf(queue) {
-  return queue.name ?? queue.queue_id ?? "(no queue)";
+  return visible(queue.name) ?? queue.queue_id ?? "(no queue)";
+}
+
+/** A name, unless it is nothing but spaces. */
+function visible(name) {
+  return name?.trim() ? name : undefined;
 }
 
 /** Agents' own queues, and contacts without a queue, come last. */
@@ -426,7 +436,7 @@ function drawAgent() {
   if (!agent) return;
   const now = feed.now();
   const ago = (time) => (time ? `${clock(time)} (${duration(now - Date.parse(time))})` : "");
-  say($("agent-name"), agent.name);
+  say($("agent-name"), visible(agent.name) ?? agent.agent_id);
   const slots = Object.entries(agent.slots ?? {}).map(([channel, { available, maximum }]) => `${words(channel.toLowerCase())} ${available} of ${maximum} free`);
   const facts = [
     ["Activity", `${mark(agent)}${activityOf(agent)}, since ${ago(agent.since)}`],
@@ -440,7 +450,7 @@ function drawAgent() {
     ["Region", agent.region],
     ["Username", agent.username],
     ["Agent ID", agent.agent_id],
-    ...agent.contacts.map((contact) => [
+    ...agent.contacts.slice(0, IN_DETAILS).map((contact) => [
       "Contact", `${words(contact.state)}: ${contactText(contact)}, since ${ago(contact.since)}; ${words((contact.initiation_method ?? "").toLowerCase())} ${contact.contact_id}`,
     ]),
   ];
