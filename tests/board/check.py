@@ -400,6 +400,7 @@ class Script(Checks):
         self.filters()
         self.keyboard()
         self.others()
+        self.focus()
         self.interruptions()
         log = browser("log")
         foreign = [url for url in log["requests"] if not url.startswith(center.url)]
@@ -490,6 +491,22 @@ class Script(Checks):
         self.assertTrue(browser("press", keys=["w"]) and browser("address").endswith("wall=1"))
         self.assertTrue(browser("press", keys=["Escape"]) and browser("address") == self.center.url)
 
+    def focus(self):
+        """The focus stays with the agent when other agents sort in between, and no row is there twice."""
+        browser, center = self.browser, self.center
+        for number in range(80):
+            center.send_agent_event(agent_event(f"many-{number:02}", name=("Many", f"Agent {number:02}")))
+        center.equals_fold()
+        browser("open", url=f"{center.url}?search=many+agent&agents=status", height=600)
+        eventually("all agents to be shown", lambda: browser("see")["agents"]["count"] == 80, 15, 0.3)
+        self.assertEqual(browser("press", keys=["2", "ArrowDown"])["row"], 3)
+        center.send_agent_event(agent_event("many-01", name=("Many", "Agent 01"), status="Zumba"))
+        eventually("the agent to be the last one", lambda: browser("press", keys=[])["row"] == 81, 15, 0.3)
+        rows = [row[self.column(row, "Agent")] for row in browser("see")["agents"]["rows"]]
+        self.assertEqual(len(rows), len(set(rows)))
+        self.assertIn("Many Agent 01", browser("press", keys=["Enter"])["dialog"])
+        browser("press", keys=["Escape"])
+
     def others(self):
         """A page of another site can neither read nor embed the board."""
 
@@ -526,13 +543,13 @@ class Script(Checks):
             for pid in (*children, stack.pid):
                 os.kill(pid, signal.SIGCONT)
         figure(f"old data: {seen['alert']}")
-        self.assertEqual(seen["agents"]["count"], 4)
+        self.assertEqual(seen["agents"]["count"], 84)
         eventually("the page to be live again", lambda: browser("see")["state"].startswith("Live"), 60, 0.5)
         center.board.send_signal(signal.SIGINT)
         self.assertEqual(center.board.wait(), 0)
         seen = eventually("the page to say that there is no connection", lambda: (s := browser("see"))["state"] == "No connection" and s, 30, 0.5)
         figure(f"no connection: {seen['alert']}")
-        self.assertEqual(seen["agents"]["count"], 4)
+        self.assertEqual(seen["agents"]["count"], 84)
 
 
 class Generated(Checks):

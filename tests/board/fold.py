@@ -425,9 +425,9 @@ def figures_of_agent(agent):
     counts = {
         "agents_online": online,
         "agents_staffed": online and agent["status"] == "ROUTABLE",
-        "agents_available": online and agent["row"]["activity"] == "available",
-        "agents_on_contact": states & (ON_CONTACT | {"after_contact_work"}),
-        "agents_error": states & NOT_TAKEN,
+        "agents_available": online and agent["row"]["activity"] == "available" and not agent["contacts"],
+        "agents_on_contact": agent["session"] != "out" and states & (ON_CONTACT | {"after_contact_work"}),
+        "agents_error": agent["session"] != "out" and states & NOT_TAKEN,
         "agents_non_productive": online and agent["status"] == "CUSTOM",
     }
     return [name for name, count in counts.items() if count]
@@ -567,7 +567,7 @@ def board(agent_events, contact_events, now, *, ghost_minutes=5, contact_events_
     instances = [event["instance_id"] for event in events] + [contact["instance_id"] for contact in contacts.values()]
     return known(
         instance_id=instances[0] if instances else None, contact_events=contact_events_on, ghost_minutes=ghost_minutes,
-        newest_agent_event=format_time(max((agent["last_event"] for agent in agents.values()), default=None)),
+        newest_agent_event=format_time(max((agent["last_event"] for agent in agents.values() if agent["last_event"] <= now + MINUTE), default=None)),
         agents_not_listed=len(agents) - len(listed), totals=totals, queues=queue_rows,
         agents=[agent["row"] for agent in listed], contacts=contact_rows if contact_events_on else None,
         routing_profiles=shown_profiles)

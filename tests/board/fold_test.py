@@ -243,7 +243,7 @@ class Sessions(unittest.TestCase):
         found = document([bare("LOGOUT", 100), agent(contacts, **self.offline)])
         self.assertNotIn("contacts_doubtful", found["agents"][0])
         self.assertEqual(found["agents"][0]["activity"], "missed")
-        self.assertEqual(counts(found["totals"]), {"agents_on_contact": 1, "agents_error": 1, "agents_after_contact_work": 1})
+        self.assertEqual(counts(found["totals"]), {"agents_after_contact_work": 1})
         self.assertNotIn("contacts_doubtful", row([bare("LOGOUT", 100), agent(**self.offline)]))
 
     def test_doubtful_contact_is_nobodys(self):

@@ -8,7 +8,7 @@ import { Table } from "./table.js";
 /** A wall shows the next part of the page after this time. */
 const WALL_SECONDS = 12;
 const ACTIVITIES = [
-  "error", "missed", "rejected", "on_contact", "after_contact_work", "incoming", "custom", "available", "offline",
+  "error", "missed", "rejected", "on_contact", "after_contact_work", "incoming", "custom", "available", "offline", "unknown",
 ];
 /** Contacts of an agent that a row shows, and that the details show. Nobody has as many. */
 const ON_A_LINE = 12;
@@ -361,7 +361,7 @@ function drawFigures(board, now) {
 
 const PROBLEMS = {
   throttled: "DynamoDB throttles the reading of the tables.",
-  unavailable: "DynamoDB does not answer.",
+  unavailable: "DynamoDB does not answer. If the local stack was started again, start contact-ledger board again.",
   refused: "AWS refuses the reading of the tables. Check the credentials of the command.",
 };
 
@@ -369,7 +369,7 @@ const PROBLEMS = {
 function drawState() {
   const age = feed.milliseconds();
   const isOld = Boolean(feed.board) && age > OLD;
-  let [text, problem] = [feed.board ? `Live, ${duration(age)} ago` : "Loading …", ""];
+  let [text, problem] = [feed.board ? "Live" : "Loading …", ""];
   if (!feed.isConnected) {
     text = "No connection";
     problem = feed.isMoved
@@ -382,15 +382,15 @@ function drawState() {
   } else if (isOld) {
     text = "Not current";
   }
-  if (feed.board && (isOld || problem)) problem += ` The data is ${duration(age)} old, and its times stand still.`;
+  if (feed.board && (isOld || problem)) problem += " The data is old, and its times stand still.";
   const newest = feed.board?.newest_agent_event;
   const silent = newest ? feed.now() - Date.parse(newest) : 0;
   const isSilent = feed.board?.agents.some((agent) => agent.silence) && silent > feed.board.ghost_minutes * 60000;
-  if (!problem && isSilent) problem = `No agent event has arrived for ${duration(silent)}. Agent events may be delayed: run contact-ledger doctor.`;
-  // The seconds change all the time, and must not be read aloud all the time.
-  const state = $("state");
-  state.setAttribute("aria-label", problem ? "Not current" : "Live");
-  say(state, text);
+  if (!problem && isSilent) problem = `No agent event has arrived since ${clock(newest)}. Agent events may be delayed: run contact-ledger doctor.`;
+  say($("state"), text);
+  // The seconds change all the time. They are in no live region, so that a screen reader does not read them all the time.
+  say($("data-age"), feed.board ? (text === "Live" ? `, ${duration(age)} ago` : `, ${duration(age)} old`) : "");
+  $("currency").classList.toggle("bad", Boolean(problem));
   document.body.classList.toggle("old", feed.isOld());
   const box = $("problem");
   box.hidden = !problem;

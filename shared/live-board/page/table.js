@@ -100,8 +100,13 @@ export class Table {
     for (let index = first; index < last; index += 1) wanted.set(this.keyOf(this.rows[index]), index);
     // A row with the focus stays, so that the keyboard does not lose its place.
     const focused = document.activeElement?.closest?.("[data-index]");
+    const kept = focused && [...this.shown].find(([, row]) => row === focused)?.[0];
+    if (kept !== undefined && kept !== null && !wanted.has(kept)) {
+      const index = this.rows.findIndex((row) => this.keyOf(row) === kept);
+      if (index >= 0) wanted.set(kept, index);
+    }
     for (const [key, row] of this.shown) {
-      if (!wanted.has(key) && row !== focused) {
+      if (!wanted.has(key)) {
         row.remove();
         this.shown.delete(key);
       }

@@ -15,6 +15,9 @@ use crate::version::version_of;
 /// The version of the document's form. It grows when a field is removed or changes its meaning.
 pub const SCHEMA: u32 = 1;
 
+/// How far ahead of the reader's clock the time of an event may be.
+const AHEAD_MILLISECONDS: i64 = 60_000;
+
 /// What the document depends on besides the tables.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -68,7 +71,12 @@ impl Board {
         let all = agents(agent_state, now, settings.ghost_minutes);
         let mut all: Vec<_> =
             all.into_iter().map(|agent| Agent::of(agent, now, settings.ghost_minutes)).collect();
-        let newest_agent_event = all.iter().filter_map(|agent| agent.last_event.clone()).max();
+        // A clock that is ahead must not hide that no event arrives.
+        let soon =
+            Timestamp::from_epoch_milliseconds(now.epoch_milliseconds() + AHEAD_MILLISECONDS).unwrap_or(now);
+        let soon = soon.to_string();
+        let known = all.iter().filter_map(|agent| agent.last_event.clone());
+        let newest_agent_event = known.filter(|last| *last <= soon).max();
         let names = QueueNames::of(&stored, &all);
         names.complete(&mut all);
         let (listed, not_listed): (Vec<_>, Vec<_>) = all.into_iter().partition(|agent| agent.is_listed(now));

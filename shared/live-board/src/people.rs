@@ -4,7 +4,8 @@
 /// been applied when the names were stored.
 pub(crate) fn name(full: impl Iterator<Item = String>, username: Option<&str>, id: &str) -> String {
     let full = full.collect::<Vec<_>>().join(" ");
-    match (full.is_empty(), username) {
+    let username = username.filter(|username| !username.trim().is_empty());
+    match (full.trim().is_empty(), username) {
         (false, _) => full,
         (true, Some(username)) => username.to_owned(),
         (true, None) => id.to_owned(),

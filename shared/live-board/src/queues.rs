@@ -5,7 +5,7 @@
 //! figures have the names of that API in lower case. Those that the API does not have begin with `ghosts` or
 //! `contacts_in_conversation`, or end in `_since` or `_unconfirmed`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use agent_ledger::Activity;
 use serde::Serialize;
@@ -172,12 +172,13 @@ impl Counted<'_> {
     fn listed(&self) -> Vec<Listed<'_>> {
         let in_flight = self.contacts.into_iter().flatten();
         let in_flight: HashMap<_, _> = in_flight.map(|one| (one.contact_id.as_str(), one)).collect();
-        let mut listed = Vec::new();
+        let (mut listed, mut seen) = (Vec::new(), HashSet::new());
         for (agent, contact) in self.agents.iter().flat_map(Agent::counted_contacts) {
+            let is_first = seen.insert((&agent.agent_id, &contact.contact_id));
             let own = in_flight.get(contact.contact_id.as_str());
             let is_simulated = own.is_some_and(|own| own.simulated);
-            let place =
-                place_of_listed(contact).filter(|_| self.holders.has(agent, contact) && !is_simulated);
+            let place = place_of_listed(contact)
+                .filter(|_| is_first && self.holders.has(agent, contact) && !is_simulated);
             // Items of agents that earlier versions wrote have no queue ID.
             let queue = contact.queue_id.as_deref().or_else(|| own?.queue_id.as_deref());
             listed.extend(place.map(|place| (queue, place)));
@@ -203,18 +204,19 @@ impl Figures {
             self.ghosts += 1;
             return;
         }
+        // Who has logged out counts in no figure of agents. The contacts count as long as they are listed.
+        if agent.session == Some("out") {
+            return;
+        }
         let has = |condition: bool| u32::from(condition);
         self.agents_on_contact +=
             has(agent.counts() && agent.contacts.iter().any(|one| one.kind.is_on_contact()));
         self.agents_error +=
             has(matches!(agent.what, Activity::Error | Activity::Missed | Activity::Rejected));
-        if agent.session == Some("out") {
-            return;
-        }
         let (staffed, custom) = (agent.status_type == Some("ROUTABLE"), agent.status_type == Some("CUSTOM"));
         self.agents_online += has(staffed || custom);
         self.agents_staffed += has(staffed);
-        self.agents_available += has(agent.what == Activity::Available);
+        self.agents_available += has(agent.what == Activity::Available && agent.contacts.is_empty());
         self.agents_non_productive += has(custom);
     }
 

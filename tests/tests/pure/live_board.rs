@@ -462,6 +462,38 @@ fn the_document_does_not_depend_on_the_order_of_events() {
     }
 }
 
+/// A state that Amazon adds later is a contact all the same, and one that is listed twice counts once.
+#[test]
+fn an_unknown_contact_makes_nobody_available_and_a_repeated_one_counts_once() {
+    let board = |contacts: &[Value]| {
+        Center::default().agent("a-1", 10, snapshot("Available", "ROUTABLE", contacts)).board(20)
+    };
+    let unknown = board(&[call("c-1", "SOMETHING_NEW", 5)]);
+    assert_eq!(totals(&unknown, ["agents_staffed", "agents_available"]), [1, 0]);
+    let twice = board(&[call("c-1", "CONNECTED", 5), call("c-1", "CONNECTED", 5)]);
+    assert_eq!(totals(&twice, ["contacts_in_conversation", "agents_on_contact"]), [1, 1]);
+}
+
+/// Who went home is no figure, although the last snapshot lists a contact.
+#[test]
+fn agents_who_logged_out_count_in_no_figure() {
+    let with = |state: &str| snapshot("Available", "ROUTABLE", &[call("c-1", state, 5)]);
+    for state in ["CONNECTED", "MISSED"] {
+        let center = Center::default().agent("a-1", 10, with(state)).session("a-1", 12, "LOGOUT");
+        assert_eq!(totals(&center.board(20), AGENTS), [0; 5], "{state}");
+        assert_eq!(totals(&center.board(20), ["agents_error", "ghosts"]), [0, 0], "{state}");
+    }
+}
+
+/// One clock that is ahead must not hide that no event arrives.
+#[test]
+fn the_newest_event_is_not_one_of_the_future() {
+    let available = || snapshot("Available", "ROUTABLE", &[]);
+    let center = Center::default().agent("a-1", 10, available()).agent("b-1", 3600, available());
+    assert_eq!(center.board(20)["newest_agent_event"], time(10));
+    assert_eq!(center.board(3600)["newest_agent_event"], time(3600));
+}
+
 /// Two agents may list one contact for a moment: the newer snapshot counts.
 #[test]
 fn a_contact_that_two_agents_list_counts_once() {

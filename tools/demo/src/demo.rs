@@ -101,10 +101,8 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
     if arguments.live {
-        // It is set only here and below.
-        let _ = served.set(Outcome::Done);
         let endpoints = endpoints(&stack, &arguments.output);
-        return live(&mut stack, arguments, &endpoints).await;
+        return live(&mut stack, arguments, &endpoints, &served).await;
     }
     let own = source.own.clone();
     let expected = send(&mut stack, source, expected, arguments).await?;

@@ -1,5 +1,6 @@
 //! `demo --live`: a contact center around the present moment, whose records are sent when they happen.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,6 +22,7 @@ pub(crate) async fn live(
     stack: &mut Stack,
     arguments: &DemoArguments,
     endpoints: &str,
+    served: &OnceLock<Outcome>,
 ) -> anyhow::Result<Outcome> {
     let begin = now().epoch_milliseconds();
     let mut records = generated(arguments, begin);
@@ -39,6 +41,8 @@ pub(crate) async fn live(
     stack.settle(sent).await?;
     bar.finish_and_clear();
     stack.publish()?;
+    // From here on, an interruption is the normal end. It is set only here.
+    let _ = served.set(Outcome::Done);
     print(&format!(
         "The contact center is live: {sent} records of its last hours have arrived.\n{endpoints}"
     ))?;

@@ -23,13 +23,13 @@ pub struct AgentsArguments {
     #[command(flatten)]
     stack: StackArguments,
     /// Instance ID; optional if the tables contain data from only one instance
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     instance: Option<String>,
     /// Show only agents whose full name, username, or ID contains this text
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     /// Show only agents with this activity; can be specified more than once
-    #[arg(long, value_name = "ACTIVITY", value_parser = Activity::ALL.map(Activity::as_str))]
+    #[arg(long, value_name = "ACTIVITY", value_parser = activities())]
     activity: Vec<String>,
     /// Show only agents with a contact from this queue (name or ID)
     #[arg(long, value_name = "QUEUE")]
@@ -41,7 +41,7 @@ pub struct AgentsArguments {
     #[arg(long, value_enum, default_value_t = Order::Activity)]
     sort: Order,
     /// Mark an agent as a ghost if no event has arrived for this number of minutes; heartbeats arrive every two minutes
-    #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES, alias = "stale-after")]
+    #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES, value_parser = clap::value_parser!(u32).range(1..), alias = "stale-after")]
     ghost_after: u32,
     /// Seconds between refreshes (only on a terminal)
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
@@ -52,6 +52,11 @@ pub struct AgentsArguments {
     /// Print JSON Lines (one object per agent) once and exit
     #[arg(long)]
     json: bool,
+}
+
+/// Every activity, also that of an agent whose status is not known.
+fn activities() -> Vec<&'static str> {
+    Activity::ALL.into_iter().chain([Activity::Unknown]).map(Activity::as_str).collect()
 }
 
 /// The order of the table.

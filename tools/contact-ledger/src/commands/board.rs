@@ -25,10 +25,10 @@ pub struct BoardArguments {
     #[command(flatten)]
     stack: StackArguments,
     /// Instance ID; optional if the stack has it, or the tables contain data from only one instance
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     instance: Option<String>,
     /// Mark an agent as a ghost if no event has arrived for this number of minutes; heartbeats arrive every two minutes
-    #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES)]
+    #[arg(long, value_name = "MINUTES", default_value_t = GHOST_MINUTES, value_parser = clap::value_parser!(u32).range(1..))]
     ghost_after: u32,
     /// Seconds after a reading within which the tables are not read again. More seconds cost less (docs/board.md)
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10))]

@@ -23,7 +23,7 @@ pub struct ContactsArguments {
     #[command(flatten)]
     stack: StackArguments,
     /// Instance ID; optional if the table has contacts in flight of only one instance
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     instance: Option<String>,
     /// Show only contacts of this queue (name or ID)
     #[arg(long, value_name = "QUEUE")]
@@ -32,7 +32,7 @@ pub struct ContactsArguments {
     #[arg(long, value_name = "STATE", value_parser = states())]
     state: Vec<String>,
     /// Show only the counts by queue
-    #[arg(long)]
+    #[arg(long, conflicts_with = "state")]
     by_queue: bool,
     /// Include contacts that a test of Amazon Connect made
     #[arg(long)]
@@ -185,7 +185,10 @@ impl<'a> View<'a> {
             counted(all as u64, "contact in flight", "contacts in flight"),
             waiting.len(),
         );
-        let queues = self.queues(board);
+        let mut queues = self.queues(board);
+        if !self.arguments.by_queue {
+            queues.retain(|queue| has_contacts(queue));
+        }
         let queues =
             if queues.is_empty() { String::new() } else { format!("\n{}", queues_table(&queues, now)) };
         if contacts.is_empty() || self.arguments.by_queue {
@@ -198,6 +201,14 @@ impl<'a> View<'a> {
 fn lasted(since: Option<&String>, now: Timestamp) -> String {
     let since = since.and_then(|since| Timestamp::parse(since));
     since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds())).unwrap_or_default()
+}
+
+fn has_contacts(queue: &Queue) -> bool {
+    let figures = &queue.figures;
+    let known = [figures.contacts_in_queue, figures.contacts_scheduled, figures.contacts_unconfirmed];
+    known.into_iter().flatten().any(|count| count > 0)
+        || figures.contacts_in_conversation > 0
+        || figures.agents_after_contact_work > 0
 }
 
 fn queues_table(queues: &[&Queue], now: Timestamp) -> String {

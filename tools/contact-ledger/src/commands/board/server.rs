@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use connect_streams::Timestamp;
@@ -17,8 +18,9 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use ledger_console::render::output::say;
 use live_board::{Answer, LiveBoard, Rendered, Source, page};
-use loopback::{Callers, READ_TIMEOUT};
+use loopback::Callers;
 use tokio::net::TcpListener;
 
 /// No response may be embedded, read by another origin, or load anything from elsewhere.
@@ -40,8 +42,20 @@ pub(super) struct Server<S> {
     board: LiveBoard<S>,
     now: fn() -> Timestamp,
     secret: String,
-    ticket: Mutex<Option<String>>,
+    ticket: Mutex<Ticket>,
 }
+
+/// The one-time address.
+#[derive(Default)]
+enum Ticket {
+    #[default]
+    None,
+    Valid(String),
+    Spent(String),
+}
+
+/// A request of the page is a few hundred bytes.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Reply = Response<Full<Bytes>>;
 
@@ -58,11 +72,29 @@ impl<S: Source> Server<S> {
     /// A path that leads to the page once.
     pub(super) fn ticket(&self) -> String {
         let ticket = loopback::secret();
-        self.lock().replace(ticket.clone());
+        *self.lock() = Ticket::Valid(ticket.clone());
         ticket
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+    /// Whether this is the ticket, for the first time. A second time, somebody else has seen it.
+    fn takes(&self, key: &str) -> bool {
+        let mut ticket = self.lock();
+        match &*ticket {
+            Ticket::Valid(valid) if valid == key => {
+                *ticket = Ticket::Spent(key.to_owned());
+                true
+            }
+            Ticket::Spent(spent) if spent == key => {
+                say(
+                    "the address that --open gave to the browser was used twice; if that was not you, another user of this machine can see the board: stop it, and start it without --open",
+                );
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Ticket> {
         self.ticket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,7 +119,7 @@ impl<S: Source> Server<S> {
         }
         let path = request.uri().path().trim_start_matches('/');
         let (key, file) = path.split_once('/').unwrap_or((path, ""));
-        if self.lock().take_if(|ticket| ticket == key).is_some() {
+        if self.takes(key) {
             return moved(&format!("/{}/", self.secret));
         }
         if key != self.secret {
