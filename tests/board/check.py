@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 import fold  # noqa: E402, the path comes before
-from browser import chromium  # noqa: E402
+from browser import chromium, install  # noqa: E402
 from running import eventually, figure, run_tests  # noqa: E402
 from served_stack import ServedStack, check_binaries, generate, ledger  # noqa: E402
 
@@ -171,16 +170,6 @@ class Contact:
         info = self.detail.get("agentInfo")
         work = {"agentInfo": info | {"afterContactWorkEndTimestamp": ago(0)}} if info else {}
         return self.event("COMPLETED", **work)
-
-
-def install():
-    """Installs what the browser needs from npm."""
-    if not shutil.which("npm"):
-        sys.exit("error: npm is missing; install Node.js 20 or newer to run this")
-    LEFT.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / "tests" / "board" / name, LEFT)
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=LEFT, check=True)
 
 
 class Browser:
@@ -648,5 +637,5 @@ class Large(Checks):
 
 if __name__ == "__main__":
     check_binaries(BINARIES)
-    install()
+    install(LEFT)
     run_tests("board", sys.argv[1:])

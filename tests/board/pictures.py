@@ -38,7 +38,7 @@ def animated(browser, folder):
 
 
 def main():
-    install()
+    install(LEFT)
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         stack = f"{folder}/stack"
@@ -72,5 +72,4 @@ def main():
         print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1024} KB")
 
 
-LEFT.mkdir(parents=True, exist_ok=True)
 main()

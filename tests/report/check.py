@@ -13,7 +13,6 @@ import math
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ import duckdb
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from browser import chromium  # noqa: E402, the path comes before
+from browser import chromium, install  # noqa: E402, the path comes before
 
 BINARIES = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "target" / "debug").resolve()
 LEFT = ROOT / "target" / "report"
@@ -305,12 +304,7 @@ def opened(asked, environment):
 
 def main():
     browser, check = chromium(), Checks()
-    LEFT.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / "tests" / "report" / name, LEFT)
-    if not shutil.which("npm"):
-        sys.exit("error: npm is missing; install Node.js 20 or newer to run this")
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=LEFT, check=True)
+    install(LEFT)
     for make, choices in CHOICES.items():
         name = make.__name__
         with tempfile.TemporaryDirectory() as folder:
