@@ -67,6 +67,16 @@ impl AgentKey {
     }
 }
 
+/// Amazon Connect's own limit for a contact ID. Longer IDs could exceed DynamoDB's limit of 1,024 bytes for a sort key,
+/// and so block the shard.
+const ID_BYTES: usize = 256;
+
+/// Whether an ID may be part of a key. The sort key joins the parts with `#`. With `#` inside a part, two entries could
+/// have the same key.
+pub(crate) fn fits_key(id: &str) -> bool {
+    id.len() <= ID_BYTES && !id.contains('#')
+}
+
 #[cfg(test)]
 mod tests {
     use super::AgentKey;

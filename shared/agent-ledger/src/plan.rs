@@ -3,6 +3,7 @@
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::{Reject, RejectCode};
 
+use crate::board::fits_key;
 use crate::history::{event_entry, intervals};
 use crate::routing_profile::routing_profile_write;
 use crate::rules::Rules;
@@ -13,10 +14,6 @@ use crate::{HistoryEntry, KnownProfiles, RegisterWrite, Version};
 /// DynamoDB rejects items above 400 KB. The difference leaves room for the keys.
 /// Source: [Quotas in Amazon DynamoDB](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html), item size.
 const ITEM_BYTES: usize = 390 * 1024;
-
-/// Amazon Connect's own limit for a contact ID. Longer IDs could exceed DynamoDB's limit of 1,024 bytes for a sort key,
-/// and so block the shard.
-const ID_BYTES: usize = 256;
 
 /// The writes of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,17 +82,18 @@ pub fn plan_knowing(event: &AgentEvent<'_>, rules: &Rules, known: &KnownProfiles
 }
 
 fn check_ids(event: &AgentEvent<'_>) -> Result<(), Reject> {
-    // The sort key joins the parts with `#`. With `#` inside a part, two entries could have the same key.
-    let fits = |id: &str| id.len() <= ID_BYTES && !id.contains('#');
     let bad = |path| Err(Reject::field(RejectCode::BadField, path));
-    if !fits(event.agent_id) || !fits(event.instance_id) || !fits(event.region) {
+    if !fits_key(event.agent_id) || !fits_key(event.instance_id) || !fits_key(event.region) {
         return bad("AgentARN");
     }
-    if !fits(event.event_id) {
+    if !fits_key(event.event_id) {
         return bad("EventId");
     }
     let contacts = event.previous.iter().chain(&event.current).flat_map(|snapshot| &snapshot.contacts);
-    if contacts.into_iter().any(|contact| !fits(contact.contact_id) || !contact.state.is_none_or(fits)) {
+    if contacts
+        .into_iter()
+        .any(|contact| !fits_key(contact.contact_id) || !contact.state.is_none_or(fits_key))
+    {
         return bad("CurrentAgentSnapshot.Contacts");
     }
     Ok(())

@@ -17,6 +17,7 @@ use connect_streams::Timestamp;
 use connect_streams::agent_event::{AgentEvent, Queue, Snapshot};
 use foldhash::quality::FixedState;
 
+use crate::board::fits_key;
 use crate::store::Before;
 use crate::{AgentKey, Register, RegisterWrite, Version};
 use tables::{Attribute, Item, bytes, expires_at, present_and_absent, timestamp_text};
@@ -28,9 +29,6 @@ pub const PERIOD_MILLISECONDS: i64 = 10 * 60_000;
 /// fit.
 const ITEM_BYTES: usize = 64 * 1024;
 
-/// Amazon Connect's own limit for names and IDs is 256 or less.
-const ID_BYTES: usize = 256;
-
 /// The write of the event's routing profile; `None` if the event has none, or if it is `known` to be stored.
 pub(crate) fn routing_profile_write(
     event: &AgentEvent<'_>,
@@ -38,8 +36,7 @@ pub(crate) fn routing_profile_write(
     retention_days: u32,
     known: &KnownProfiles,
 ) -> Option<RegisterWrite> {
-    let fits = |id: &&str| id.len() <= ID_BYTES && !id.contains('#');
-    let profile = snapshot.routing_profile_id.filter(fits)?;
+    let profile = snapshot.routing_profile_id.filter(|id| fits_key(id))?;
     snapshot.queues.inbound().next()?;
     let milliseconds = event.timestamp.epoch_milliseconds();
     let period = milliseconds - milliseconds.rem_euclid(PERIOD_MILLISECONDS);
