@@ -19,6 +19,7 @@ use futures::future::try_join_all;
 use tables::StoreError;
 
 use crate::attribute::to_item;
+use crate::pages::pages;
 
 /// How much earlier than an interval its key may begin, if Connect keeps the start of a state through hold or pause. A
 /// chat lasts at most seven days; a task may last longer.
@@ -200,12 +201,8 @@ impl Reader {
         for (name, value) in values {
             query = query.expression_attribute_values(name, value);
         }
-        let mut items = Vec::new();
-        let mut pages = query.into_paginator().items().send();
-        while let Some(found) = pages.try_next().await.map_err(store_error)? {
-            items.push(to_item(found));
-        }
-        Ok(items)
+        let (found, _) = pages(query).await?;
+        Ok(found.into_iter().map(to_item).collect())
     }
 }
 
