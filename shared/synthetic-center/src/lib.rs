@@ -33,4 +33,4 @@ pub use center::Center;
 pub use delivery_faults::{DEMO_DELIVERY_FAULTS, DeliveryFaults, with_delivery_faults};
 pub use sent::Sent;
 pub use size::{CenterSize, DEMO_CENTER, DEMO_OPENING};
-pub use wire::INSTANCE_ID;
+pub use wire::{FIRST_NAMES, INSTANCE_ID, LAST_NAMES};

@@ -7,12 +7,13 @@ use crate::contact::{Contact, Ending, Kind, State};
 use crate::queues::QUEUES;
 use crate::time::SECOND;
 
-/// The names are combined from lists, so that they are nobody's.
-const FIRST_NAMES: [&str; 24] = [
+/// First names. Names are combined from lists, so that they are nobody's.
+pub const FIRST_NAMES: [&str; 24] = [
     "Amara", "Bruno", "Chloe", "Dario", "Elif", "Femi", "Greta", "Hiro", "Ines", "Jonas", "Kira", "Luca",
     "Mina", "Noor", "Olga", "Pavel", "Quinn", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wanda", "Yusuf",
 ];
-const LAST_NAMES: [&str; 25] = [
+/// Last names.
+pub const LAST_NAMES: [&str; 25] = [
     "Abbott", "Bauer", "Costa", "Dahl", "Ekberg", "Faro", "Gallo", "Haddad", "Ito", "Jansen", "Kovac",
     "Lund", "Moreau", "Novak", "Okoye", "Petrov", "Quist", "Rossi", "Silva", "Tanaka", "Uribe", "Varga",
     "Weiss", "Yilmaz", "Zeman",

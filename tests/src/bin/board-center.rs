@@ -23,6 +23,7 @@ use local_aws::dynamodb::DynamoDb;
 use local_aws::stack::{create_agent_tables, create_contact_table};
 use serde_json::{Value, json};
 use served_stack::{AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_STATE_TABLE, Served};
+use synthetic_center::{FIRST_NAMES, LAST_NAMES};
 use tables_dynamodb::agents::DynamoDbStore;
 use tables_dynamodb::contacts::DynamoDbContacts;
 
@@ -30,16 +31,6 @@ const ARN: &str = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000
 const PROFILES: usize = 40;
 const QUEUES: usize = 120;
 const QUEUES_OF_A_PROFILE: usize = 12;
-
-const FIRST_NAMES: [&str; 24] = [
-    "Amara", "Bruno", "Chloe", "Dario", "Elif", "Femi", "Greta", "Hiro", "Ines", "Jonas", "Kira", "Luca",
-    "Mina", "Noor", "Olga", "Pavel", "Quinn", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wanda", "Yusuf",
-];
-const LAST_NAMES: [&str; 24] = [
-    "Abbott", "Bauer", "Costa", "Dahl", "Ekberg", "Faro", "Gallo", "Haddad", "Ito", "Jansen", "Kovac",
-    "Lund", "Moreau", "Novak", "Okoye", "Petrov", "Quist", "Rossi", "Silva", "Tanaka", "Uribe", "Varga",
-    "Weiss", "Zeman",
-];
 
 /// A center that draws everything at random, as IDs are: they compress badly.
 struct Center {
