@@ -134,7 +134,8 @@ fn queue_order(queue: &Queue) -> (bool, bool, bool, &Option<String>, &Option<Str
     (queue.agent_queue, queue.queue_id.is_none(), queue.name.is_none(), &queue.name, &queue.queue_id)
 }
 
-/// Those that wait first, the longest first, and those whose time is unknown last. Ties are sorted by ID, so that rows do not jump between refreshes.
+/// Those that wait first, the longest first, and those whose time is unknown last. Ties are sorted by ID, so that rows do
+/// not jump between refreshes.
 fn order(contact: &Contact) -> (bool, bool, &str, bool, &Option<String>, &str) {
     let state = if contact.is_waiting() { "" } else { &contact.state };
     let since = &contact.since;

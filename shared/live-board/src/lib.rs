@@ -20,7 +20,7 @@ mod version;
 pub use agents::{Agent, AgentContact, Silence, Slots};
 pub use contacts::Contact;
 pub use document::{Board, SCHEMA, Settings};
-pub use live::{Answer, CACHE_MILLISECONDS, LiveBoard, Problem, Rendered};
+pub use live::{Answer, LiveBoard, Problem, Rendered};
 pub use queues::{Figures, Queue};
 pub use routing_profiles::RoutingProfile;
 pub use source::{Reading, Source};

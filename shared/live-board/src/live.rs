@@ -1,7 +1,7 @@
 //! The last good document, and when to read a new one.
 //!
-//! However many ask, there is one reading at a time, and none within [`CACHE_MILLISECONDS`] (or another time) of the last one. A reading
-//! that fails leaves the last good document in place, with its age and the problem.
+//! However many ask, there is one reading at a time, and none within a time of the last one that the caller chooses. A
+//! reading that fails leaves the last good document in place, with its age and the problem.
 
 use std::hash::BuildHasher;
 use std::io::Write as _;
@@ -18,8 +18,6 @@ use tables::{FaultClass, StoreError};
 use crate::document::{Board, Settings};
 use crate::source::Source;
 
-/// The time after a reading within which the tables are not read again, unless the caller chooses another one.
-pub const CACHE_MILLISECONDS: i64 = 2_000;
 /// After a reading that failed, the next one waits this long, so that a throttled table is not made worse.
 const AFTER_FAILURE_MILLISECONDS: i64 = 5_000;
 
@@ -200,7 +198,7 @@ mod tests {
     use serde_json::Value;
     use tables::{Attribute, FaultClass, Item, StoreError};
 
-    use super::{Answer, CACHE_MILLISECONDS, LiveBoard, Rendered};
+    use super::{Answer, LiveBoard, Rendered};
     use crate::document::Settings;
     use crate::source::{Reading, Source};
 
@@ -237,7 +235,7 @@ mod tests {
             longest_life: LongestLife::default(),
             lists_everyone: false,
         };
-        (table.clone(), LiveBoard::new(table, settings, CACHE_MILLISECONDS))
+        (table.clone(), LiveBoard::new(table, settings, 2_000))
     }
 
     impl Table {
