@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use connect_streams::Timestamp;
 use console::{Style, Term, measure_text_width, truncate_str};
 use serde::Serialize;
 
@@ -185,6 +186,13 @@ pub fn duration(milliseconds: i64) -> String {
         3600..172_800 => format!("{hours}:{:02}:{:02}", minutes % 60, seconds % 60),
         _ => format!("{} d", hours / 24),
     }
+}
+
+/// How long something has lasted at `now`; empty if its start is unknown.
+#[must_use]
+pub fn lasted(since: Option<&str>, now: Timestamp) -> String {
+    let since = since.and_then(Timestamp::parse);
+    since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds())).unwrap_or_default()
 }
 
 /// The text wrapped to `width`, with all lines but the first indented.

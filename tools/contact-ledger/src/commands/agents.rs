@@ -15,7 +15,7 @@ use crate::stack::tables::{BoardReader, GHOST_MINUTES, Tables};
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::Outcome;
 use ledger_console::render::output::print;
-use ledger_console::render::terminal::{Cell, counted, duration, json_lines, number, table, text, width};
+use ledger_console::render::terminal::{Cell, counted, json_lines, lasted, number, table, text, width};
 
 /// Arguments of `agents`.
 #[derive(Debug, Clone, Args)]
@@ -135,10 +135,6 @@ fn queues(agent: &Agent) -> Vec<&str> {
 }
 
 fn cells(agent: &Agent, now: Timestamp) -> Vec<Cell> {
-    let lasted = |since: &Option<String>| {
-        let since = since.as_deref().and_then(Timestamp::parse);
-        since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds())).unwrap_or_default()
-    };
     let style = match agent.activity {
         "available" => Style::new().green(),
         "on_contact" => Style::new().cyan(),
@@ -158,9 +154,9 @@ fn cells(agent: &Agent, now: Timestamp) -> Vec<Cell> {
     vec![
         agent.name.clone().into(),
         Cell::styled(format!("{}{mark}", agent.activity), style),
-        if is_of_status { String::new() } else { lasted(&agent.since) }.into(),
+        if is_of_status { String::new() } else { lasted(agent.since.as_deref(), now) }.into(),
         format!("{status}{next}").into(),
-        lasted(&agent.status_since).into(),
+        lasted(agent.status_since.as_deref(), now).into(),
         format!("{}{doubt}", agent.contacts.len()).into(),
         queues(agent).join(", ").into(),
     ]

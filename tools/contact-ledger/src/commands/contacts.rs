@@ -14,7 +14,7 @@ use crate::stack::tables::{BoardReader, GHOST_MINUTES, Tables};
 use ledger_console::process::interruption::Interruption;
 use ledger_console::process::outcome::Outcome;
 use ledger_console::render::output::print;
-use ledger_console::render::terminal::{Cell, counted, duration, json_lines, number, table, text, width};
+use ledger_console::render::terminal::{Cell, counted, json_lines, lasted, number, table, text, width};
 
 /// Arguments of `contacts`.
 #[derive(Debug, Clone, Args)]
@@ -198,11 +198,6 @@ impl<'a> View<'a> {
     }
 }
 
-fn lasted(since: Option<&String>, now: Timestamp) -> String {
-    let since = since.and_then(|since| Timestamp::parse(since));
-    since.map(|since| duration(now.epoch_milliseconds() - since.epoch_milliseconds())).unwrap_or_default()
-}
-
 fn has_contacts(queue: &Queue) -> bool {
     let figures = &queue.figures;
     let known = [figures.contacts_in_queue, figures.contacts_scheduled, figures.contacts_unconfirmed];
@@ -229,7 +224,7 @@ fn queues_table(queues: &[&Queue], now: Timestamp) -> String {
         vec![
             name.cloned().unwrap_or_else(|| "(none)".to_owned()).into(),
             known(figures.contacts_in_queue).into(),
-            lasted(figures.oldest_contact_since.as_ref(), now).into(),
+            lasted(figures.oldest_contact_since.as_deref(), now).into(),
             figures.contacts_in_conversation.to_string().into(),
             figures.agents_after_contact_work.to_string().into(),
             figures.agents_staffed.to_string().into(),
@@ -266,10 +261,10 @@ fn contacts_table(contacts: &[&Contact], now: Timestamp) -> String {
             contact.contact_id.clone().into(),
             contact.channel.clone().unwrap_or_default().into(),
             Cell::styled(format!("{}{mark}", contact.state), style),
-            lasted(contact.since.as_ref(), now).into(),
+            lasted(contact.since.as_deref(), now).into(),
             contact.queue.clone().or_else(|| contact.queue_id.clone()).unwrap_or_default().into(),
             contact.agent.clone().or_else(|| contact.agent_id.clone()).unwrap_or_default().into(),
-            lasted(contact.initiated.as_ref(), now).into(),
+            lasted(contact.initiated.as_deref(), now).into(),
         ]
     };
     table(&columns, &contacts.iter().map(row).collect::<Vec<_>>(), width())
