@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agent_ledger::Register;
 use local_aws::dynamodb::Item;
 use serde_json::{Value, json};
 
@@ -54,7 +55,7 @@ impl Timelines {
     }
 
     pub(super) fn note_agent(&mut self, item: &Item) {
-        if item.contains_key("profile_version") {
+        if item.contains_key(Register::RoutingProfile.version_attribute()) {
             return;
         }
         let instance = text(item, "board").rsplit_once('#').map_or("", |(instance, _)| instance);
