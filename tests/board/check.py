@@ -120,7 +120,9 @@ def agent_event(agent, kind="STATE_CHANGE", contacts=(), status="Available", age
             "AgentHierarchyGroups": {"Level1": {"ARN": f"{arn}/agent-group/g", "Name": "Europe"}, "Level2": {"ARN": f"{arn}/agent-group/h", "Name": MARKUP}},
             "RoutingProfile": {
                 "ARN": f"{arn}/routing-profile/{profile}", "Name": profile.title(),
-                "InboundQueues": [queue(key) for key in PROFILES[profile]], "DefaultOutboundQueue": queue("sales"),
+                # As in Amazon's example, the first one is the agent's own queue.
+                "InboundQueues": [{"ARN": f"{arn}/queue/agent/{agent}", "Name": None, "Channels": ["VOICE"]}, *(queue(key) for key in PROFILES[profile])],
+                "DefaultOutboundQueue": queue("sales"),
                 "Concurrency": [{"Channel": "VOICE", "AvailableSlots": 1, "MaximumSlots": 1}],
             },
         },
@@ -266,7 +268,9 @@ class Checks(unittest.TestCase):
         self.assertEqual(row["For"].startswith("≤"), agent["activity"] == "available", name)
         mark = {"ghost": "Ghost, was ", "stale": "Stale, "}.get(agent.get("silence"), "")
         self.assertEqual(row["Activity"], mark + activity, name)
-        self.passes(row["For"], agent.get("since"), moment, name)
+        held = [contact.get("since") for contact in agent["contacts"] if contact["state"] == "on_hold"]
+        since = min(held) if held and agent["activity"] == "on_contact" else agent.get("since")
+        self.passes(row["For"], since, moment, name)
         status = "Logged out" if agent.get("session") == "out" else agent.get("status", "")
         shown = re.sub(r" \([^)]*\)$", "", row["Status"])
         self.assertEqual(shown, status + (f", then {agent['next_status']}" if "next_status" in agent else ""), name)

@@ -33,6 +33,7 @@ ACTIVITIES = [("error", {"error"}), ("missed", {"missed"}), ("rejected", {"rejec
               ("after_contact_work", {"after_contact_work"}), ("incoming", {"incoming", "callback_incoming"})]
 STATUS_ACTIVITIES = {"ROUTABLE": "available", "CUSTOM": "custom", "OFFLINE": "offline"}
 CONTACT_STATES = {"CONNECTED": "connected", "CONNECTED_ONHOLD": "on_hold", "PAUSED": "paused", "ENDED": "after_contact_work"}
+KNOWN_STATES = set().union(*(states for _, states in ACTIVITIES))
 NOT_TAKEN = {"missed", "rejected", "error"}
 
 AGENT_FIGURES = ["agents_online", "agents_staffed", "agents_available", "agents_on_contact", "agents_error",
@@ -162,11 +163,13 @@ def pick_routing_profiles(events):
         profile_id = id_in(at(profile, "ARN"), "routing-profile")
         if profile_id and isinstance(at(profile, "InboundQueues"), list):
             queues = [(*queue_in(at(queue, "ARN")), queue_name(queue)) for queue in objects(profile["InboundQueues"])]
+            queues = [queue for queue in queues if not queue[1]]    # an agent's own queue is not one of the profile
+            if not any(queue_id for queue_id, _, _ in queues):
+                continue
             default = at(profile, "DefaultOutboundQueue")
             profiles[profile_id, event["region"]] = {
                 "version": event["version"], "name": text(at(profile, "Name")),
                 "queues": {queue_id: name for queue_id, _, name in queues if queue_id},
-                "own_queues": {queue_id for queue_id, own, _ in queues if own},
                 "default": (queue_in(at(default, "ARN"))[0], queue_name(default))}
     return profiles
 
@@ -282,16 +285,17 @@ def read_agent(agent_id, events, names, now, ghost_minutes):
         deciding = [contact for contact in contacts if contact.get("state") in states]
         if deciding:
             activity = candidate
-            # Assumed: if none of them has a time, the status counts.
-            since = min((parse_time(contact["since"]) for contact in deciding if "since" in contact), default=since)
+            since = min((parse_time(contact["since"]) for contact in deciding if "since" in contact), default=None)
             break
+    if activity == "available" and any(contact.get("state") not in KNOWN_STATES for contact in contacts):
+        activity = "unknown"
 
     left = session == "out" or activity == "offline"
-    age = now - last["time"]
+    age, silent = now - last["time"], now - (shown or last)["time"]
     silence = None
-    if not left and age > STALE_AFTER:
+    if not left and silent > STALE_AFTER:
         silence = "stale"
-    if not left and age > ghost_minutes * MINUTE:
+    if not left and silent > ghost_minutes * MINUTE:
         silence = "ghost"
 
     configuration = at(snapshot, "Configuration")
@@ -314,7 +318,7 @@ def read_agent(agent_id, events, names, now, ghost_minutes):
         contacts=contacts, contacts_doubtful=doubtful or None, slots=slots or None,
         routing_profile_id=profile_id, routing_profile=text(at(configuration, "RoutingProfile", "Name")),
         hierarchy=[group for group in groups if group] or None,
-        last_event=format_time(last["time"]), silence=silence)
+        last_event=format_time(last["time"]), snapshot_at=format_time(shown["time"]) if shown and shown["time"] != last["time"] else None, silence=silence)
     queues = [queue_in(at(contact, "Queue", "ARN")) for contact in listed]
     return {"row": row, "left": left, "ghost": silence == "ghost", "session": session, "status": status,
             "listed": age <= (LISTED_AFTER_LEAVING if left else LISTED), "contacts": contacts, "doubtful": doubtful,
@@ -411,6 +415,7 @@ def is_unconfirmed(contact, state, agent, now):
     return (state in ("with_agent", "paused", "disconnected", "after_contact_work") and "connected_to_agent" in contact
             and agent is not None and agent["snapshot_time"] is not None
             and agent["snapshot_time"] - contact["last_event"] > SNAPSHOT_NEWER
+            and now - agent["snapshot_time"] > SNAPSHOT_NEWER
             and all(listed["contact_id"] != contact["contact_id"] for listed in agent["contacts"]))
 
 
@@ -553,7 +558,7 @@ def board(agent_events, contact_events, now, *, ghost_minutes=5, contact_events_
             for counts in [totals] + [queues[queue_id] for queue_id in of_agent if queue_id in queues]:
                 counts[figure] += 1
 
-    own_queues = set(agents).union(*(each["own_queues"] for each in [*agents.values(), *profiles.values()]))
+    own_queues = set(agents).union(*(each["own_queues"] for each in agents.values()))
     own_queues.update(contact["queue"][0] for contact in contacts.values() if contact.get("queue", (None, False))[1])
     own_names = {agent_id: agent["row"]["name"] for agent_id, agent in agents.items()}
     queue_rows = [known(queue_id=queue_id, name=own_names.get(queue_id, names.get(queue_id)),

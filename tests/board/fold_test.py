@@ -126,7 +126,7 @@ class Agents(unittest.TestCase):
                 ("INCOMING", "CALLBACK", "callback_incoming", "incoming"), ("PENDING", "CALLBACK", "callback_incoming", "incoming"),
                 ("CONNECTING", "INBOUND", "incoming", "incoming"), ("INCOMING", "INBOUND", "incoming", "incoming"),
                 ("PENDING", "API", "incoming", "incoming"), ("INCOMING", "OUTBOUND", "incoming", "incoming"),
-                ("FUTURE_STATE", "INBOUND", "future_state", "available")]:
+                ("FUTURE_STATE", "INBOUND", "future_state", "unknown")]:
             with self.subTest(state=state, method=method):
                 found = row([agent([listed(state=state, method=method)])])
                 self.assertEqual((found["contacts"][0]["state"], found["activity"]), (expected, activity))
@@ -324,7 +324,7 @@ class Regions(unittest.TestCase):
         found = document([agent(age=400, region="r1", current_region="r1"), bare("LOGIN", 20, region="r2")])
         shown = found["agents"][0]
         self.assertEqual((shown["region"], shown["last_event"]), ("r1", at(20)))
-        self.assertNotIn("silence", shown)
+        self.assertEqual((shown["snapshot_at"], shown["silence"]), (at(400), "ghost"))
         gone = {"status": "Offline", "kind": "OFFLINE"}
         self.assertEqual(len(document([agent(age=900, region="r1", current_region="r1", **gone),
                                        bare("LOGOUT", 20, region="r2")])["agents"]), 1)
@@ -456,14 +456,14 @@ class Contacts(unittest.TestCase):
         self.assertNotIn("unconfirmed", document(contacts=[new])["contacts"][0])
 
     def test_unconfirmed_by_newer_snapshot(self):
-        for age, contacts, expected in [(29.999, [], True), (30, [], None), (60, [], None), (10, [listed("c2")], True),
+        for age, contacts, expected in [(29.999, [], True), (30, [], None), (60, [], None), (10, [], None), (10.001, [listed("c2")], True),
                                         (10, [listed(state="MISSED")], None), (10, [listed()], None)]:
             found = document([agent(contacts, age=age)], [with_agent(age=40)])
             self.assertEqual(found["contacts"][0].get("unconfirmed"), expected, (age, contacts))
         self.assertNotIn("unconfirmed", document([agent(age=10, agent_id="a2")], [with_agent()])["contacts"][0])
         self.assertNotIn("unconfirmed", document([agent(age=10)], [waiting(agent_id="a1")])["contacts"][0])
         gone = contact("DISCONNECTED", 30, agent_id="a1", connected=40, disconnectTimestamp=at(30))
-        self.assertTrue(document([agent(age=10)], [gone])["contacts"][0]["unconfirmed"])
+        self.assertTrue(document([agent(age=11)], [gone])["contacts"][0]["unconfirmed"])
         unknown = contact("CONNECTED_TO_AGENT", 40, agent_id="a1")
         self.assertEqual(self.state(unknown), ("with_agent", None))
         self.assertNotIn("unconfirmed", document([agent(age=10)], [unknown])["contacts"][0])
@@ -545,7 +545,9 @@ class Figures(unittest.TestCase):
         self.assertEqual(counts(found["queues"][0]), counts(found["totals"]))
         listed_too = document([agent([listed(state="ENDED")])], events)
         self.assertEqual(listed_too["totals"]["agents_after_contact_work"], 1)
-        lost = document([agent(age=5)], events)
+        self.assertEqual(counts(document([agent(age=5)], events)["totals"])["agents_after_contact_work"], 1)
+        events = [contact("DISCONNECTED", 40, agent_id="a1", connected=60, **work)]
+        lost = document([agent(age=15)], events)
         self.assertEqual((lost["totals"]["agents_after_contact_work"], lost["totals"]["contacts_unconfirmed"]), (0, 1))
 
     def test_queues_by_routing_profile(self):

@@ -31,7 +31,7 @@ pub enum Activity {
     Available,
     /// Offline.
     Offline,
-    /// The status is not known.
+    /// The status is not known; or it is Available, and the agent has a contact in a state that is not known.
     Unknown,
 }
 
@@ -66,14 +66,27 @@ impl Activity {
         }
     }
 
-    /// The activity of an agent with these contacts, each given as state and initiation method, and this status.
+    /// The activity of an agent with these contacts, each given as state and initiation method, and this status. A contact
+    /// without a state has the empty one.
     pub(crate) fn of<'a>(
         contacts: impl Iterator<Item = (&'a str, Option<&'a str>)>,
         status_type: Option<&str>,
         status_name: Option<&str>,
     ) -> Self {
-        let deciding = contacts.filter_map(|(state, method)| Self::of_contact(state, method)).min();
-        deciding.unwrap_or_else(|| Self::of_status(status_type, status_name))
+        let (mut deciding, mut has_unknown) = (None, false);
+        for (state, method) in contacts {
+            match Self::of_contact(state, method) {
+                Some(activity) => {
+                    deciding = Some(deciding.map_or(activity, |other: Self| other.min(activity)));
+                }
+                None => has_unknown = true,
+            }
+        }
+        match deciding.unwrap_or_else(|| Self::of_status(status_type, status_name)) {
+            // Whatever the contact's state means, the agent has a contact.
+            Self::Available if has_unknown => Self::Unknown,
+            activity => activity,
+        }
     }
 
     /// The activity according to one event. An agent who logs out while Offline is `Offline`, even if Connect still
@@ -96,7 +109,7 @@ impl Activity {
 
     pub(crate) fn of_snapshot(snapshot: &Snapshot<'_>) -> Self {
         let contacts = snapshot.contacts.iter();
-        let contacts = contacts.filter_map(|contact| Some((contact.state?, contact.initiation_method)));
+        let contacts = contacts.map(|contact| (contact.state.unwrap_or_default(), contact.initiation_method));
         Self::of(contacts, snapshot.status.status_type, snapshot.status.name)
     }
 
@@ -193,7 +206,10 @@ mod tests {
 
     #[test]
     fn without_a_deciding_contact_the_status_decides() {
-        assert_eq!(activity("Available", &[("SOMETHING_NEW", "INBOUND")]), "available");
+        // An agent with a contact is never available.
+        assert_eq!(activity("Available", &[("SOMETHING_NEW", "INBOUND")]), "unknown");
+        assert_eq!(activity("Available", &[("", "INBOUND"), ("CONNECTED", "INBOUND")]), "on_contact");
+        assert_eq!(activity("Lunch", &[("SOMETHING_NEW", "INBOUND")]), "custom");
         assert_eq!(activity("Available", &[]), "available");
         assert_eq!(activity("Offline", &[]), "offline");
         assert_eq!(activity("Lunch", &[]), "custom");

@@ -299,7 +299,7 @@ fn is_offline(snapshot: &Item) -> bool {
 fn activity_of(snapshot: &Item) -> Activity {
     let contacts = contacts(snapshot).iter();
     let contacts = contacts
-        .filter_map(|contact| Some((member(contact, "state")?, member(contact, "initiation_method"))));
+        .map(|contact| (member(contact, "state").unwrap_or_default(), member(contact, "initiation_method")));
     Activity::of(contacts, text(snapshot, "status_type"), text(snapshot, "status_name"))
 }
 

@@ -55,7 +55,7 @@ pub use name_policy::{NamePolicy, NamePolicyError};
 pub use read::{Read, read, read_knowing};
 pub use register::Register;
 pub use retention::Retention;
-pub use routing_profile::{KnownProfiles, PERIOD_MILLISECONDS, RoutingProfile};
+pub use routing_profile::{KnownProfiles, PERIOD_SECONDS, RoutingProfile};
 pub use tables::{Attribute, Item, Members};
 pub use version::Version;
 pub use write::RegisterWrite;

@@ -2,7 +2,7 @@
 //!
 //! Every snapshot repeats the queues of the agent's routing profile. Stored with each agent, they would double the size
 //! of an item. Written with each event, they would double the writes. So there is one item, and its version is the
-//! event's time rounded down to [`PERIOD_MILLISECONDS`], followed by a hash of the content. All events of a period with
+//! event's time rounded down to [`PERIOD_SECONDS`], followed by a hash of the content. All events of a period with
 //! the same content are one write, and a function that knows that the item has it leaves the write out
 //! ([`KnownProfiles`]). The result is the same as if every event wrote it: the greatest version wins, in any order.
 //!
@@ -23,7 +23,7 @@ use crate::{AgentKey, Register, RegisterWrite, Version};
 use tables::{Attribute, Item, bytes, expires_at, present_and_absent, timestamp_text};
 
 /// How long a change of a routing profile's queues may take to show: ten minutes.
-pub const PERIOD_MILLISECONDS: i64 = 10 * 60_000;
+pub const PERIOD_SECONDS: u32 = 600;
 
 /// A routing profile above this size is not stored, so that it cannot block its agents' events. Several hundred queues
 /// fit.
@@ -39,7 +39,7 @@ pub(crate) fn routing_profile_write(
     let profile = snapshot.routing_profile_id.filter(|id| fits_key(id))?;
     snapshot.queues.inbound().next()?;
     let milliseconds = event.timestamp.epoch_milliseconds();
-    let period = milliseconds - milliseconds.rem_euclid(PERIOD_MILLISECONDS);
+    let period = milliseconds - milliseconds.rem_euclid(i64::from(PERIOD_SECONDS) * 1000);
     let period = Timestamp::from_epoch_milliseconds(period)?;
     let version = format!("{}#{:016x}", timestamp_text(period), fingerprint(snapshot));
     let version = Version::from_stored(&version);

@@ -147,9 +147,10 @@ pub struct Queue<'a> {
 }
 
 impl<'a> Queues<'a> {
-    /// The queues whose contacts the agent can get.
+    /// The queues whose contacts the agents of the routing profile can get. Amazon Connect also lists the agent's own queue,
+    /// which is that of one agent and not of the profile.
     pub fn inbound(self) -> impl Iterator<Item = Queue<'a>> {
-        objects(self.inbound).filter_map(Queue::from_object)
+        objects(self.inbound).filter(|queue| !is_own_queue(*queue)).filter_map(Queue::from_object)
     }
 
     /// The queue of the calls that the agent makes without choosing a queue.
@@ -157,6 +158,10 @@ impl<'a> Queues<'a> {
     pub fn default_outbound(self) -> Option<Queue<'a>> {
         object(self.outbound).and_then(Queue::from_object)
     }
+}
+
+fn is_own_queue(queue: Object<'_>) -> bool {
+    queue.get_each(["ARN"])[0].and_then(Value::as_str).is_some_and(|arn| arn.contains("/queue/agent/"))
 }
 
 impl PartialEq for Queues<'_> {
@@ -444,7 +449,7 @@ mod tests {
             .collect();
         assert_eq!(contacts, [("c-1", Some("TASK"), None, None), ("c-2", None, Some("a-1"), None)]);
         let queues: Vec<_> = current.queues.inbound().map(|queue| (queue.id, queue.name)).collect();
-        assert_eq!(queues, [("q-1", Some("Billing")), ("a-1", None)]);
+        assert_eq!(queues, [("q-1", Some("Billing"))], "the agent's own queue is not one of the profile");
         assert_eq!(current.queues.default_outbound(), Some(super::Queue { id: "q-2", name: None }));
         assert_eq!(current.next_status_since, crate::Timestamp::parse("2026-03-02T07:59:00Z"));
     }

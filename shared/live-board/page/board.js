@@ -57,6 +57,14 @@ function thresholdOf(agent) {
   return isOnHold(agent) ? "hold" : "contact";
 }
 
+/** When the activity began; of an agent with a contact on hold, when the hold began: beside a chat of an hour, a call may be
+ * on hold for a second. */
+function shownSince(agent) {
+  if (agent.activity !== "on_contact" || !isOnHold(agent)) return agent.since;
+  const times = agent.contacts.filter((contact) => contact.state === "on_hold").map((contact) => contact.since);
+  return times.filter(Boolean).sort()[0];
+}
+
 function isOnHold(agent) {
   return agent.contacts.some((contact) => contact.state === "on_hold");
 }
@@ -100,10 +108,10 @@ const agentColumns = [
     },
   },
   {
-    key: "since", title: "For", number: true, order: (agent) => lasting(agent.since),
-    hint: "how long the agent has been in this activity",
+    key: "since", title: "For", number: true, order: (agent) => lasting(shownSince(agent)),
+    hint: "how long the agent has been in this activity; with a contact on hold, how long it has been on hold",
     draw: (cell, agent, now) => {
-      passing(cell, agent.since, now, agent.silence === "ghost" ? undefined : thresholdOf(agent));
+      passing(cell, shownSince(agent), now, agent.silence === "ghost" ? undefined : thresholdOf(agent));
       // The events do not say when the last contact ended, only when the status began.
       if (agent.activity === "available" && agent.since) {
         say(cell, `≤ ${cell.textContent}`);
@@ -129,11 +137,16 @@ const agentColumns = [
     draw: (cell, agent) => say(cell, pathOf(agent) ?? ""),
   },
   {
-    key: "heard", title: "Last event", number: true, order: (agent) => lasting(agent.last_event),
-    hint: "heartbeats arrive every two minutes",
-    draw: (cell, agent, now) => say(cell, agent.last_event ? `${duration(now - Date.parse(agent.last_event))} ago` : ""),
+    key: "heard", title: "Last event", number: true, order: (agent) => lasting(heard(agent)),
+    hint: "the last event that told status and contacts; heartbeats arrive every two minutes",
+    draw: (cell, agent, now) => say(cell, heard(agent) ? `${duration(now - Date.parse(heard(agent)))} ago` : ""),
   },
 ];
+
+/** The last event that told status and contacts: how old what the row shows is. */
+function heard(agent) {
+  return agent.snapshot_at ?? agent.last_event;
+}
 
 /** Times as how long they have lasted, for sorting. */
 function lasting(since) {
@@ -337,10 +350,18 @@ function notes(board, agents, queues) {
   document.body.classList.toggle("without-contacts", !board.contact_events);
 }
 
+/** The same figures, all 0. */
+function nothing(figures) {
+  const isNumber = ([, value]) => typeof value === "number";
+  return Object.fromEntries(Object.entries(figures).filter(isNumber).map(([key]) => [key, 0]));
+}
+
 function drawFigures(board, now) {
-  const queue = board.queues.find((one) => one.queue_id !== undefined && one.queue_id === choices.get("queue"));
-  const figures = queue ?? board.totals;
-  say($("totals-of"), queue ? nameOf(queue) : "Instance");
+  const chosen = choices.get("queue");
+  const queue = board.queues.find((one) => one.queue_id !== undefined && one.queue_id === chosen);
+  // A queue without a row has no contact and no agent who is listed.
+  const figures = queue ?? (chosen ? nothing(board.totals) : board.totals);
+  say($("totals-of"), queue ? nameOf(queue) : chosen || "Instance");
   const list = $("figures");
   for (const [key, title, hint] of FIGURES) {
     let tile = list.querySelector(`[data-figure="${key}"]`);
@@ -433,7 +454,7 @@ function openAgent(agent) {
 
 function drawAgent() {
   const agent = feed.board.agents.find((one) => one.agent_id === opened);
-  if (!agent) return;
+  if (!agent) return drawDetails([["Agent ID", opened], ["Activity", "not listed any more"]]);
   const now = feed.now();
   const ago = (time) => (time ? `${clock(time)} (${duration(now - Date.parse(time))})` : "");
   say($("agent-name"), visible(agent.name) ?? agent.agent_id);
@@ -444,6 +465,7 @@ function drawAgent() {
     ["Next status", agent.next_status && `${agent.next_status}, chosen ${ago(agent.next_status_since)}`],
     ["Session", agent.session && `logged ${agent.session}`],
     ["Last event", ago(agent.last_event)],
+    ["Status and contacts as of", ago(heard(agent))],
     ["Routing profile", agent.routing_profile],
     ["Hierarchy", pathOf(agent)],
     ["Slots", slots.join(", ")],
@@ -454,9 +476,15 @@ function drawAgent() {
       "Contact", `${words(contact.state)}: ${contactText(contact)}, since ${ago(contact.since)}; ${words((contact.initiation_method ?? "").toLowerCase())} ${contact.contact_id}`,
     ]),
   ];
-  const list = element("dl");
-  for (const [title, value] of facts) if (value) list.append(element("dt", "", title), element("dd", "", value));
-  $("agent-details").replaceChildren(list);
+  drawDetails(facts.filter(([, value]) => value));
+}
+
+/** Changes only what differs, so that a text that the user is selecting stays selected. */
+function drawDetails(facts) {
+  const list = $("agent-details").querySelector("dl") ?? $("agent-details").appendChild(element("dl"));
+  while (list.children.length > 2 * facts.length) list.lastChild.remove();
+  while (list.children.length < 2 * facts.length) list.append(element("dt"), element("dd"));
+  facts.flat().forEach((text, index) => say(list.children[index], text));
 }
 
 /** Takes a choice, and shows it. */

@@ -28,8 +28,11 @@ export class Feed {
       const reply = await fetch("board.json", { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       await this.received(reply);
       this.isConnected = true;
-    } catch {
+      this.isMoved = false;
+    } catch (error) {
       if (this.isConnected) this.lostAt = Date.now();
+      // The command runs again, with another key in its address.
+      this.isMoved = error.status === 404;
       this.isConnected = false;
     }
     this.isReading = false;
@@ -43,16 +46,18 @@ export class Feed {
       this.problem = (await reply.json()).problem ?? { code: "unavailable" };
       return;
     }
-    // The command runs again, with another key in its address.
-    this.isMoved = reply.status === 404;
-    if (reply.status !== 200 && reply.status !== 304) throw new Error(`status ${reply.status}`);
+    if (reply.status !== 200 && reply.status !== 304) throw Object.assign(new Error(), { status: reply.status });
     const board = reply.status === 200 ? await reply.json() : null;
     this.age = Number(reply.headers.get("age") ?? 0) * 1000;
     this.at = performance.now();
     // The computer that serves the page may have another time than the one that shows it.
     const ahead = Date.parse(reply.headers.get("date") ?? "") + 500 - Date.now();
     this.ahead = Math.abs(ahead) > 2000 ? ahead : 0;
-    if (!board) return;
+    if (!board) {
+      // What is shown is the content of this answer, with its problem.
+      this.problem = this.board.problem ?? null;
+      return;
+    }
     this.etag = reply.headers.get("etag");
     this.board = board;
     this.problem = board.problem ?? null;

@@ -79,19 +79,26 @@ pub struct Agent {
     /// Names of the hierarchy groups, top level first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hierarchy: Vec<String>,
-    /// When the agent's last event happened.
+    /// When the agent's last event happened, in any Region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_event: Option<String>,
+    /// When the last event happened that told the agent's status and contacts; absent if that is the last event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_at: Option<String>,
     /// Whether an agent who is logged in has been silent for too long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
     /// Changes whenever the row does.
     pub version: String,
     #[serde(skip)]
-    pub(crate) what: Activity,
-    /// The version of the snapshot, whose time says how old the list of contacts is.
+    told_at: Option<Timestamp>,
     #[serde(skip)]
-    pub(crate) snapshot_at: Option<Timestamp>,
+    pub(crate) what: Activity,
+    #[serde(skip)]
+    pub(crate) has_logged_out: bool,
+    /// The activity that the status stands for.
+    #[serde(skip)]
+    pub(crate) of_status: Activity,
 }
 
 /// Capacity for contacts of one channel.
@@ -127,6 +134,9 @@ pub struct AgentContact {
     pub queue: Option<String>,
     #[serde(skip)]
     pub(crate) kind: ContactKind,
+    /// The activity that it stands for.
+    #[serde(skip)]
+    pub(crate) activity: Option<Activity>,
 }
 
 /// What a contact is for its agent.
@@ -194,7 +204,8 @@ impl Agent {
         let snapshot = &agent.snapshot;
         let text_of = |name: &str| text(snapshot, name);
         let status = (text_of("status_type"), text_of("status_name"));
-        let status_type = match Activity::of_status(status.0.as_deref(), status.1.as_deref()) {
+        let of_status = Activity::of_status(status.0.as_deref(), status.1.as_deref());
+        let status_type = match of_status {
             Activity::Available => Some("ROUTABLE"),
             Activity::Custom => Some("CUSTOM"),
             Activity::Offline => Some("OFFLINE"),
@@ -207,18 +218,23 @@ impl Agent {
         let username = text_of("username");
         let full_name = ["first_name", "last_name"].into_iter().filter_map(text_of);
         let snapshot_at = text_of("snapshot_version");
-        let snapshot_at = snapshot_at.as_deref().and_then(|version| version.split('#').next());
+        let snapshot_at = snapshot_at.and_then(|version| version.split('#').next().map(str::to_owned));
+        // A contact that decides and does not tell when its state began leaves the start unknown.
+        let is_of_contact = contacts.iter().any(|contact| contact.activity == Some(agent.activity));
+        let status_began = text_of("status_since").filter(|_| !is_of_contact);
         let mut shown = Self {
             name: name(full_name, username.as_deref(), &agent.agent_id),
             username,
             activity: agent.activity.as_str(),
-            since: agent.contact_since.clone().or_else(|| text_of("status_since")),
+            since: agent.contact_since.clone().or(status_began),
             status: status.1,
             status_type,
             status_since: text_of("status_since"),
             next_status: text_of("next_status_name"),
             next_status_since: text_of("next_status_since"),
             session: agent.session.map(Session::as_str),
+            of_status,
+            has_logged_out: agent.session == Some(Session::Out),
             contacts,
             contacts_doubtful: agent.contacts_are_doubtful,
             slots: slots(snapshot),
@@ -228,7 +244,8 @@ impl Agent {
             silence: None,
             version: String::new(),
             what: agent.activity,
-            snapshot_at: snapshot_at.and_then(Timestamp::parse),
+            told_at: snapshot_at.as_deref().and_then(Timestamp::parse),
+            snapshot_at: snapshot_at.filter(|told| agent.last_event.as_ref() != Some(told)),
             agent_id: agent.agent_id,
             region: agent.region,
             last_event: agent.last_event,
@@ -240,25 +257,28 @@ impl Agent {
     /// Whether the agent has left.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.session == Some("out") || self.what == Activity::Offline
+        self.has_logged_out || self.what == Activity::Offline
     }
 
     /// Whether the board shows the agent.
     pub(crate) fn is_listed(&self, now: Timestamp) -> bool {
         let limit = if self.is_away() { AWAY_MILLISECONDS } else { FORGOTTEN_MILLISECONDS };
-        self.milliseconds_silent(now).is_some_and(|milliseconds| milliseconds <= limit)
+        let last = self.last_event.as_deref().and_then(Timestamp::parse);
+        last.is_some_and(|last| milliseconds_since(last, now) <= limit)
     }
 
-    fn milliseconds_silent(&self, now: Timestamp) -> Option<i64> {
-        let last = Timestamp::parse(self.last_event.as_deref()?)?;
-        Some(now.epoch_milliseconds() - last.epoch_milliseconds())
+    /// The time of the last event that told the agent's status and contacts.
+    pub(crate) const fn told_at(&self) -> Option<Timestamp> {
+        self.told_at
     }
 
     fn silence_at(&self, now: Timestamp, ghost_milliseconds: i64) -> Option<Silence> {
         if self.is_away() {
             return None;
         }
-        match self.milliseconds_silent(now) {
+        // An event of another Region, or a LOGIN without a snapshot, does not make an old snapshot current.
+        let last = self.told_at().or_else(|| Timestamp::parse(self.last_event.as_deref()?));
+        match last.map(|last| milliseconds_since(last, now)) {
             None => Some(Silence::Ghost),
             Some(milliseconds) if milliseconds > ghost_milliseconds => Some(Silence::Ghost),
             Some(milliseconds) if milliseconds > STALE_MILLISECONDS => Some(Silence::Stale),
@@ -282,6 +302,10 @@ impl Agent {
     }
 }
 
+fn milliseconds_since(time: Timestamp, now: Timestamp) -> i64 {
+    now.epoch_milliseconds() - time.epoch_milliseconds()
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 pub(crate) fn is_false(value: &bool) -> bool {
     !value
@@ -300,6 +324,7 @@ fn contact(contact: &Attribute) -> Option<AgentContact> {
         contact_id: text("contact_id")?,
         channel: text("channel"),
         kind: ContactKind::of(&state, initiation_method.as_deref()),
+        activity: Activity::of_contact(&state, initiation_method.as_deref()),
         state: state_name(&state, initiation_method.as_deref()),
         initiation_method,
         since: text("state_since"),

@@ -14,7 +14,8 @@ use tables::Item;
 use crate::agents::{Agent, AgentContact, ContactKind, is_false};
 
 /// How much newer an agent's snapshot must be than the newest event of a contact to show that the agent does not have it
-/// any more. Contact events have whole seconds, and the two streams do not come from the same clock.
+/// any more, and how long the contact's last event may take to arrive. Contact events have whole seconds, and the two
+/// streams do not come from the same clock.
 const MARGIN_MILLISECONDS: i64 = 10_000;
 
 /// A contact in flight.
@@ -96,7 +97,7 @@ impl<'a> Holders<'a> {
         let mut by_contact: HashMap<&str, (&Agent, &AgentContact)> = HashMap::new();
         for (agent, contact) in listed.iter().flat_map(Agent::counted_contacts) {
             let holder = by_contact.entry(&contact.contact_id).or_insert((agent, contact));
-            if (agent.snapshot_at, &agent.agent_id) > (holder.0.snapshot_at, &holder.0.agent_id) {
+            if (agent.told_at(), &agent.agent_id) > (holder.0.told_at(), &holder.0.agent_id) {
                 *holder = (agent, contact);
             }
         }
@@ -108,20 +109,29 @@ impl<'a> Holders<'a> {
         self.of_contact(&contact.contact_id).is_some_and(|(holder, _)| holder.agent_id == agent.agent_id)
     }
 
+    /// The agent with this ID, listed or not.
+    pub(crate) fn agent(&self, agent_id: &str) -> Option<&'a Agent> {
+        self.agents.get(agent_id).copied()
+    }
+
     fn of_contact(&self, contact_id: &str) -> Option<(&'a Agent, &'a AgentContact)> {
         self.by_contact.get(contact_id).copied()
     }
 
-    /// Whether the contact's agent has gone on without it.
-    fn has_left(&self, contact: &InFlight) -> bool {
+    /// Whether the contact's agent has gone on without it: the snapshot without it is newer than its last event, and old
+    /// enough for its last event to have arrived.
+    fn has_left(&self, contact: &InFlight, now: Timestamp) -> bool {
         let is_agents = matches!(
             contact.stage,
             Stage::WithAgent | Stage::Paused | Stage::Disconnected | Stage::AfterContactWork
         );
-        let agent = contact.agent_id.as_deref().and_then(|agent| self.agents.get(agent));
-        let times = agent.and_then(|agent| agent.snapshot_at).zip(contact.last_event);
+        let agent = contact.agent_id.as_deref().and_then(|agent| self.agent(agent));
+        let times = agent.and_then(Agent::told_at).zip(contact.last_event);
         let is_newer = times.is_some_and(|(snapshot, event)| {
-            snapshot.epoch_milliseconds() - event.epoch_milliseconds() > MARGIN_MILLISECONDS
+            let after = |earlier: Timestamp, later: Timestamp| {
+                later.epoch_milliseconds() - earlier.epoch_milliseconds() > MARGIN_MILLISECONDS
+            };
+            after(event, snapshot) && after(snapshot, now)
         });
         let is_listed = agent
             .is_some_and(|agent| agent.contacts.iter().any(|listed| listed.contact_id == contact.contact_id));
@@ -142,13 +152,13 @@ pub(crate) fn contact(
     let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
     let agent = match (holder, contact.agent_id.as_deref()) {
         (Some((agent, _)), _) => Some(agent),
-        (None, Some(id)) => holders.agents.get(id).copied(),
+        (None, Some(id)) => holders.agent(id),
         (None, None) => None,
     };
     let agent_id = agent.map(|agent| agent.agent_id.clone()).or_else(|| contact.agent_id.clone());
     let queue_id = contact.queue_id.clone().or_else(|| holder?.1.queue_id.clone());
     let listed_name = holder.and_then(|(_, listed)| listed.queue.clone());
-    let unconfirmed = holder.is_none() && (contact.is_unconfirmed || holders.has_left(&contact));
+    let unconfirmed = holder.is_none() && (contact.is_unconfirmed || holders.has_left(&contact, now));
     let (state, since, place) = match holder {
         Some((_, listed)) => (listed.state.clone(), listed.since.clone(), Place::WithItsAgent),
         None => (contact.stage.as_str().to_owned(), text(contact.since), place(&contact)),

@@ -50,7 +50,8 @@ pub struct Rendered {
     pub json: Vec<u8>,
     /// The same, compressed with gzip.
     pub gzip: Vec<u8>,
-    /// Changes when the content does, but not when only the time of the reading does.
+    /// Changes when the content does, but not when only the time of the reading does. It is weak, because both forms of
+    /// the document have it.
     pub etag: String,
     /// When the reading began. What the document shows is at least as new.
     pub generated_at: Timestamp,
@@ -181,7 +182,7 @@ fn render(head: &Head, content: &[u8], problem: Option<&Problem>, generated_at: 
     // Writing to a vector cannot fail.
     let _ = encoder.write_all(&json);
     let gzip = encoder.finish().unwrap_or_default();
-    let (etag, is_current) = (format!("\"{hash:016x}\""), problem.is_none());
+    let (etag, is_current) = (format!("W/\"{hash:016x}\""), problem.is_none());
     Rendered { json, gzip, etag, generated_at, is_current }
 }
 

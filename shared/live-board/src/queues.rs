@@ -159,7 +159,7 @@ impl Counted<'_> {
             of(contact.queue_id.as_deref(), &|figures| figures.add_contact(contact));
         }
         let row = |(queue_id, figures): (Option<String>, Figures)| {
-            let owner = queue_id.as_deref().and_then(|id| agents.get(id));
+            let owner = queue_id.as_deref().and_then(|id| self.holders.agent(id));
             let name = queue_id.as_deref().and_then(|id| self.names.get(id));
             let name = name.or_else(|| owner.map(|agent| agent.name.clone()));
             let agent_queue = owner.is_some();
@@ -204,8 +204,8 @@ impl Figures {
             self.ghosts += 1;
             return;
         }
-        // Who has logged out counts in no figure of agents. The contacts count as long as they are listed.
-        if agent.session == Some("out") {
+        // An agent who has logged out counts in no figure of agents. The contacts count as long as they are listed.
+        if agent.has_logged_out {
             return;
         }
         let has = |condition: bool| u32::from(condition);
@@ -213,7 +213,7 @@ impl Figures {
             has(agent.counts() && agent.contacts.iter().any(|one| one.kind.is_on_contact()));
         self.agents_error +=
             has(matches!(agent.what, Activity::Error | Activity::Missed | Activity::Rejected));
-        let (staffed, custom) = (agent.status_type == Some("ROUTABLE"), agent.status_type == Some("CUSTOM"));
+        let (staffed, custom) = (agent.of_status == Activity::Available, agent.of_status == Activity::Custom);
         self.agents_online += has(staffed || custom);
         self.agents_staffed += has(staffed);
         self.agents_available += has(agent.what == Activity::Available && agent.contacts.is_empty());

@@ -48,6 +48,11 @@ pub(crate) fn agent_event(
 pub(crate) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Contact>) -> String {
     let queue = |(id, name): &(&str, &str)| json!({"ARN": arn(&format!("/queue/{id}")), "Name": name, "Channels": ["VOICE", "CHAT", "TASK", "EMAIL"]});
     let profile = agent.routing_profile();
+    // As in the real stream, the agent's own queue is among those of the routing profile.
+    let own =
+        json!({"ARN": arn(&format!("/queue/agent/{}", agent.id())), "Name": null, "Channels": ["VOICE"]});
+    let inbound: Vec<_> =
+        std::iter::once(own).chain(QUEUES[profile.queues.clone()].iter().map(queue)).collect();
     let mut load = [0; 4];
     let contacts: Vec<_> = contacts
         .map(|contact| {
@@ -85,7 +90,7 @@ pub(crate) fn snapshot<'c>(agent: &Agent, contacts: impl Iterator<Item = &'c Con
                 "Name": profile.name,
                 "Concurrency": slots,
                 "DefaultOutboundQueue": queue(&QUEUES[profile.queues.start]),
-                "InboundQueues": QUEUES[profile.queues.clone()].iter().map(queue).collect::<Vec<_>>(),
+                "InboundQueues": inbound,
             },
         },
         "Contacts": contacts,

@@ -8,9 +8,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use aws_errors::store_error;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::AsyncSleep as _;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -198,7 +200,9 @@ pub struct ContactReader {
 /// Source: [`BatchGetItem`](https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html).
 const BATCH_GET_ITEMS: usize = 100;
 /// DynamoDB leaves keys of a `BatchGetItem` unprocessed when it is throttled, or after 16 MB.
-const BATCH_GET_ATTEMPTS: usize = 4;
+const BATCH_GET_ATTEMPTS: u32 = 4;
+/// The pause before the second attempt. Each further one is twice as long.
+const BATCH_GET_PAUSE: Duration = Duration::from_millis(50);
 
 impl ContactReader {
     /// A reader of the table with this name.
@@ -284,7 +288,12 @@ impl ContactReader {
     /// The items with these keys, read with strong consistency, and the read units that this consumed.
     async fn items(&self, mut wanted: Vec<RawItem>) -> Result<(Vec<RawItem>, f64), StoreError> {
         let (mut items, mut read_units) = (Vec::with_capacity(wanted.len()), 0.0);
-        for _ in 0..BATCH_GET_ATTEMPTS {
+        for attempt in 0..BATCH_GET_ATTEMPTS {
+            if attempt > 0
+                && let Some(sleep) = self.client.config().sleep_impl()
+            {
+                sleep.sleep(BATCH_GET_PAUSE * 2_u32.pow(attempt - 1)).await;
+            }
             let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
             let request = request
                 .map_err(|error| store_error(SdkError::<UpdateItemError, ()>::construction_failure(error)))?;

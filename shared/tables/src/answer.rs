@@ -70,6 +70,13 @@ impl StoreError {
         Self { class: FaultClass::Transient, code, is_answer: true, source: Arc::new(Unprocessed) }
     }
 
+    /// The error for requests that ended before they were answered.
+    #[must_use]
+    pub fn unanswered(error: impl Error + Send + Sync + 'static) -> Self {
+        let code = "no answer in time".to_owned();
+        Self { class: FaultClass::Transient, code, is_answer: false, source: Arc::new(error) }
+    }
+
     /// The error for an item that others change as fast as we write. A retry helps.
     #[must_use]
     pub fn contended() -> Self {

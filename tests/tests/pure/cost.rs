@@ -12,9 +12,7 @@ use connect_streams::StreamKind;
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::parse;
 use contact_ledger::commands::cost::volume::{Center as Volumes, Volume};
-use contact_ledger::commands::cost::{
-    CostArguments, ROUTING_PROFILE_SECONDS, cost, shards, volume_of, write_units,
-};
+use contact_ledger::commands::cost::{CostArguments, cost, shards, volume_of, write_units};
 use synthetic_center::{Center, CenterSize, DEMO_CENTER};
 
 #[derive(Parser)]
@@ -181,11 +179,4 @@ fn more_agents_need_more_shards() {
         |agents: u32| shards(&arguments(&format!("--agents {agents} --contacts-per-day {}", agents * 50)));
     assert_eq!(shards_of(100), 1);
     assert!(shards_of(10_000) > 1 && shards_of(1_000_000) > 50 * shards_of(10_000) / 2);
-}
-
-/// A constant of the estimate is the one of the code.
-#[test]
-fn a_routing_profile_is_written_once_per_period() {
-    let seconds = agent_ledger::PERIOD_MILLISECONDS / 1000;
-    assert_eq!(ROUTING_PROFILE_SECONDS.to_string(), seconds.to_string());
 }

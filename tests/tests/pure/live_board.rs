@@ -47,7 +47,8 @@ fn snapshot(status: &str, kind: &str, contacts: &[Value]) -> Value {
             "FirstName": "Ada", "LastName": "Example", "Username": "ada",
             "RoutingProfile": {
                 "Name": "Both", "ARN": format!("{INSTANCE}/routing-profile/both"),
-                "InboundQueues": [queue("sales"), queue("help")], "DefaultOutboundQueue": queue("outbound"),
+                // As in Amazon's example, the first one is the agent's own queue.
+                "InboundQueues": [queue("agent/a-1"), queue("sales"), queue("help")], "DefaultOutboundQueue": queue("outbound"),
             },
         },
         "Contacts": contacts,
@@ -230,7 +231,7 @@ fn a_contact_that_an_agent_has_never_waits() {
         assert_eq!(board["totals"]["oldest_contact_since"], time(9));
         assert_eq!(contact(&board, "c-1")["agent_id"], "a-1");
         assert_ne!(contact(&board, "c-1")["state"], "queued");
-        // A ghost has no contact: what it rang for is waiting again.
+        // A ghost has no contact: the contact that was offered to it waits again.
         let board = center.board(12 + 301);
         assert_eq!(
             (&board["agents"][0]["silence"], &board["totals"]["ghosts"]),
@@ -255,7 +256,9 @@ fn a_contact_whose_agent_went_on_without_it_is_unconfirmed() {
     let names = ["contacts_in_conversation", "contacts_unconfirmed"];
     // The event of the agent may be on its way.
     assert_eq!(totals(&center(19).board(30), names), [1, 0]);
-    let board = center(21).board(30);
+    // The event of the contact's end may be on its way.
+    assert_eq!(totals(&center(21).board(31), names), [1, 0]);
+    let board = center(21).board(32);
     assert_eq!(totals(&board, names), [0, 1]);
     assert_eq!(contact(&board, "c-1")["unconfirmed"], true);
     assert_eq!(queue(&board, "sales")["contacts_unconfirmed"], 1);
@@ -306,6 +309,55 @@ fn an_agent_who_is_silent_is_stale_and_then_a_ghost_and_then_forgotten() {
     );
     assert_eq!(totals(&board, AGENTS), [0; 5]);
     assert_eq!(left.board(611)["agents"].as_array().unwrap().len(), 0);
+}
+
+/// A login, or an event of another Region, does not make an old snapshot current.
+#[test]
+fn what_a_frozen_snapshot_says_does_not_count() {
+    let on_call = || snapshot("Available", "ROUTABLE", &[call("c-1", "CONNECTED", 5)]);
+    let names = ["agents_on_contact", "contacts_in_conversation", "agents_available", "ghosts"];
+    // The agent lost the connection during a call, and logs in eleven hours later.
+    let board = Center::default().agent("a-1", 10, on_call()).session("a-1", 40_000, "LOGIN").board(40_010);
+    assert_eq!(totals(&board, names), [0, 0, 0, 1]);
+    assert_eq!(board["agents"][0]["snapshot_at"], time(10));
+    assert_eq!(board["agents"][0]["last_event"], time(40_000));
+    // The Region in which the agent works sends nothing any more; the other one goes on.
+    let other = INSTANCE.replace("eu-west-2", "us-east-1");
+    let mut elsewhere = snapshot("Available", "ROUTABLE", &[]);
+    elsewhere["AgentCrossRegionRoutingConfiguration"] = json!({"CurrentRegion": "eu-west-2"});
+    let mut center = Center::default().agent("a-1", 10, on_call());
+    center.event(&other, "a-1", 1_800, "HEART_BEAT", elsewhere);
+    let board = center.board(1_810);
+    assert_eq!(board["agents"][0]["region"], "eu-west-2");
+    assert_eq!(totals(&board, names), [0, 0, 0, 1]);
+    // One who comes back within minutes keeps the contact: the snapshot is still current.
+    let board = Center::default().agent("a-1", 10, on_call()).session("a-1", 60, "LOGIN").board(70);
+    assert_eq!(totals(&board, names), [1, 1, 0, 0]);
+}
+
+/// A contact that decides, and does not say when its state began, leaves the start unknown.
+#[test]
+fn the_start_of_the_status_is_not_that_of_a_contact() {
+    let mut connected = call("c-1", "CONNECTED", 5);
+    connected["StateStartTimestamp"] = Value::Null;
+    let board = Center::default().agent("a-1", 10, snapshot("Available", "ROUTABLE", &[connected])).board(20);
+    assert_eq!(
+        (&board["agents"][0]["activity"], &board["agents"][0]["since"]),
+        (&json!("on_contact"), &Value::Null)
+    );
+}
+
+/// The agent of an agent's own queue is known also after the agent has left.
+#[test]
+fn the_own_queue_of_an_agent_who_is_not_listed_has_its_name() {
+    let board = Center::default()
+        .agent("a-1", 0, snapshot("Offline", "OFFLINE", &[]))
+        .queued("c-1", 1_000, "agent/a-1")
+        .board(1_200);
+    assert_eq!(board["agents"], json!([]));
+    let row = queue(&board, "a-1");
+    assert_eq!((&row["name"], &row["agent_queue"]), (&json!("Ada Example"), &json!(true)));
+    assert_eq!((&row["contacts_in_queue"], &row["agents_online"]), (&json!(1), &json!(0)));
 }
 
 #[test]
@@ -389,36 +441,38 @@ fn without_contact_events_what_waits_is_absent() {
     }
 }
 
-/// docs/board.md is the reference of the document.
+/// docs/board.md is the reference of the document: its tables have every field of every struct that becomes JSON.
 #[test]
 fn every_field_is_documented() {
-    fn names<'v>(value: &'v Value, found: &mut std::collections::BTreeSet<&'v str>) {
-        match value {
-            Value::Object(members) => members.iter().for_each(|(name, member)| {
-                found.insert(name);
-                names(member, found);
-            }),
-            Value::Array(elements) => elements.iter().for_each(|element| names(element, found)),
-            _ => {}
+    let sources = [
+        include_str!("../../../shared/live-board/src/agents.rs"),
+        include_str!("../../../shared/live-board/src/contacts.rs"),
+        include_str!("../../../shared/live-board/src/document.rs"),
+        include_str!("../../../shared/live-board/src/live.rs"),
+        include_str!("../../../shared/live-board/src/queues.rs"),
+        include_str!("../../../shared/live-board/src/routing_profiles.rs"),
+    ];
+    let tables: Vec<_> =
+        include_str!("../../../docs/board.md").lines().filter(|line| line.starts_with('|')).collect();
+    let (mut fields, mut missing) = (0, Vec::new());
+    for item in
+        sources.iter().flat_map(|source| source.split("#[derive")).filter(|item| item.contains("pub struct"))
+    {
+        let (derived, body) = item.split_once("pub struct").unwrap();
+        let body = body.split_once("\n}").unwrap_or((body, "")).0;
+        let is_hidden = |at: usize| {
+            body[..at].trim_end().ends_with("#[serde(skip)]")
+                || body[..at].trim_end().ends_with("#[serde(flatten)]")
+        };
+        for (at, _) in body.match_indices("    pub ").filter(|_| derived.contains("Serialize")) {
+            let name = body[at + 8..].split(':').next().unwrap();
+            fields += 1;
+            if !is_hidden(at) && !tables.iter().any(|line| line.contains(&format!("`{name}`"))) {
+                missing.push(name);
+            }
         }
     }
-    let mut state = snapshot("Available", "ROUTABLE", &[call("c-1", "CONNECTED", 12)]);
-    state["NextAgentStatus"] = json!({"Name": "Lunch", "EnqueuedTimestamp": time(15)});
-    let own = json!({"queueInfo": {"queueArn": format!("{INSTANCE}/queue/agent/a-1"), "enqueueTimestamp": time(5)}});
-    let board = Center::default()
-        .session("a-1", 2, "LOGIN")
-        .queued("c-1", 5, "sales")
-        .contact("c-2", 5, "QUEUED", own)
-        .agent("a-1", 16, state)
-        .board(220);
-    let mut found = std::collections::BTreeSet::new();
-    names(&board, &mut found);
-    assert!(
-        found.contains("next_status_since") && found.contains("agent_queue") && found.contains("silence")
-    );
-    let page = include_str!("../../../docs/board.md");
-    let missing: Vec<_> = found.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    assert!(fields > 60 && missing.is_empty(), "{fields} fields; not documented: {missing:?}");
 }
 
 /// A version changes with its row, and only then.
@@ -474,7 +528,7 @@ fn an_unknown_contact_makes_nobody_available_and_a_repeated_one_counts_once() {
     assert_eq!(totals(&twice, ["contacts_in_conversation", "agents_on_contact"]), [1, 1]);
 }
 
-/// Who went home is no figure, although the last snapshot lists a contact.
+/// An agent who has logged out counts in no figure, although the last snapshot lists a contact.
 #[test]
 fn agents_who_logged_out_count_in_no_figure() {
     let with = |state: &str| snapshot("Available", "ROUTABLE", &[call("c-1", state, 5)]);

@@ -175,7 +175,7 @@ async fn the_documented_policy_is_what_the_board_needs() {
     assert_eq!(used, of_dynamodb.collect());
 }
 
-/// Routing profiles are in a partition of their own, so that a reader of the boards sees agents only.
+/// Routing profiles are in a partition of their own, so that readers of the boards see only agents.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_boards_of_agents_have_no_routing_profiles() {
     let (server, _) = center(Gate::default(), 20, 0).await;

@@ -6,11 +6,13 @@ mod server;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Args;
 use connect_streams::Timestamp;
-use live_board::LiveBoard;
+use live_board::{LiveBoard, Reading, Source};
+use tables::StoreError;
 
 use crate::commands::board::server::Server;
 use crate::stack::connection::StackArguments;
@@ -44,6 +46,23 @@ pub struct BoardArguments {
     open: bool,
 }
 
+/// A reading ends within this time: the page waits for ten seconds, and then shows why there is none.
+const READING: Duration = Duration::from_secs(8);
+
+/// A source whose readings fail after a limit.
+#[derive(Debug)]
+struct Within<S> {
+    source: S,
+    limit: Duration,
+}
+
+impl<S: Source> Source for Within<S> {
+    async fn read(&self) -> Result<Reading, StoreError> {
+        let reading = tokio::time::timeout(self.limit, self.source.read()).await;
+        reading.unwrap_or_else(|error| Err(StoreError::unanswered(error)))
+    }
+}
+
 /// Serves the board until the user interrupts it.
 ///
 /// # Errors
@@ -73,8 +92,9 @@ pub async fn board(
         let url = loopback::url(&listener)?;
         let BoardReader { source, settings } = reader;
         let instance = settings.instance_id.clone();
+        let source = Within { source, limit: READING };
         let board = LiveBoard::new(source, settings, i64::from(arguments.refresh) * 1000);
-        let server = Arc::new(Server::new(board, now, secret));
+        let server = Arc::new(Server::new(board, now, secret, arguments.key_file.clone()));
         print(&format!(
             "The board of instance {instance} is at\n\n  {url}/{secret}/\n\nand its document at\n\n  {url}/{secret}/board.json\n\nBoth work until you press Ctrl-C, for anyone on this machine who knows the address.\n",
             secret = server.secret(),

@@ -59,8 +59,6 @@ pub const CONTACT_EVENT_WRITE_UNITS: f64 = 1.6;
 /// Routing profiles per agent, and write units of a routing profile with 20 queues.
 const AGENTS_PER_ROUTING_PROFILE: f64 = 25.0;
 const ROUTING_PROFILE_UNITS: f64 = 2.0;
-/// Seconds of a period in which a routing profile is written once.
-pub const ROUTING_PROFILE_SECONDS: f64 = 600.0;
 /// Size of an agent's items: snapshot, LOGIN, and LOGOUT. `make test-board` measures the read units of 10,000 agents.
 const AGENT_ITEMS_BYTES: f64 = 1060.0;
 /// A reading of the board has a query for each board of both tables, and one for the routing profiles.
@@ -502,7 +500,7 @@ pub fn write_units(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
     // Each execution environment writes a routing profile once per period, or tries to.
     let profiles = (f64::from(arguments.agents) / AGENTS_PER_ROUTING_PROFILE).ceil();
     let environments = f64::from(shards(arguments)) * f64::from(arguments.parallelization_factor);
-    let periods = open_seconds(arguments) / ROUTING_PROFILE_SECONDS;
+    let periods = open_seconds(arguments) / f64::from(agent_ledger::PERIOD_SECONDS);
     let profiles = profiles * environments * periods * ROUTING_PROFILE_UNITS;
     let state = volume.state_writes * merged * volume::STATE_WRITE_UNITS + profiles;
     let heartbeats = if arguments.history_heartbeats { volume.heartbeats } else { 0.0 };

@@ -5,6 +5,7 @@
 //! of processes.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,9 +40,11 @@ const HEADERS: [(&str, &str); 7] = [
 
 /// The board, and who may see it.
 pub(super) struct Server<S> {
-    board: LiveBoard<S>,
+    board: Arc<LiveBoard<S>>,
     now: fn() -> Timestamp,
     secret: String,
+    /// The file that keeps the secret, if there is one.
+    key_file: Option<PathBuf>,
     ticket: Mutex<Ticket>,
 }
 
@@ -59,10 +62,15 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Reply = Response<Full<Bytes>>;
 
-impl<S: Source> Server<S> {
+impl<S: Source + 'static> Server<S> {
     /// Every path begins with the secret.
-    pub(super) fn new(board: LiveBoard<S>, now: fn() -> Timestamp, secret: String) -> Self {
-        Self { board, now, secret, ticket: Mutex::default() }
+    pub(super) fn new(
+        board: LiveBoard<S>,
+        now: fn() -> Timestamp,
+        secret: String,
+        key_file: Option<PathBuf>,
+    ) -> Self {
+        Self { board: Arc::new(board), now, secret, key_file, ticket: Mutex::default() }
     }
 
     pub(super) fn secret(&self) -> &str {
@@ -85,9 +93,11 @@ impl<S: Source> Server<S> {
                 true
             }
             Ticket::Spent(spent) if spent == key => {
-                say(
-                    "the address that --open gave to the browser was used twice; if that was not you, another user of this machine can see the board: stop it, and start it without --open",
-                );
+                let delete = self.key_file.as_ref();
+                let delete = delete.map(|file| format!(", delete {}", file.display())).unwrap_or_default();
+                say(&format!(
+                    "the address that --open gave to the browser was used twice; if that was not you, another user of this machine can see the board: stop it{delete}, and start it without --open",
+                ));
                 false
             }
             _ => false,
@@ -141,9 +151,12 @@ impl<S: Source> Server<S> {
     }
 
     async fn document<B>(&self, request: &Request<B>) -> Reply {
-        match self.board.answer(self.now).await {
-            Answer::Board(rendered) => self.rendered(request, &rendered),
-            Answer::Nothing(problem) => {
+        let (board, now) = (self.board.clone(), self.now);
+        // In a task of its own: a reading goes on when the browser that began it leaves, and its result is for all.
+        match tokio::spawn(async move { board.answer(now).await }).await {
+            Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the board failed; start it again"),
+            Ok(Answer::Board(rendered)) => self.rendered(request, &rendered),
+            Ok(Answer::Nothing(problem)) => {
                 let body = serde_json::json!({ "problem": problem }).to_string();
                 with_body(StatusCode::SERVICE_UNAVAILABLE, "application/json", body.into())
             }
@@ -151,19 +164,13 @@ impl<S: Source> Server<S> {
     }
 
     fn rendered<B>(&self, request: &Request<B>, rendered: &Rendered) -> Reply {
-        let headers = request.headers();
-        let has = |name: HeaderName, wanted: &str| {
-            let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-            values.flat_map(|value| value.split(',')).any(|value| {
-                let value = value.trim();
-                value.split(';').next() == Some(wanted) || value.trim_start_matches("W/") == wanted
-            })
-        };
-        let mut reply = if has(IF_NONE_MATCH, &rendered.etag) {
+        let is_known = values(request, IF_NONE_MATCH)
+            .any(|value| value == "*" || opaque(value) == opaque(&rendered.etag));
+        let mut reply = if is_known {
             let mut reply = Reply::default();
             *reply.status_mut() = StatusCode::NOT_MODIFIED;
             reply
-        } else if has(ACCEPT_ENCODING, "gzip") {
+        } else if values(request, ACCEPT_ENCODING).any(accepts_gzip) {
             let body = Bytes::copy_from_slice(&rendered.gzip);
             let mut reply = with_body(StatusCode::OK, "application/json", body);
             reply.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -192,6 +199,25 @@ pub(super) async fn serve<S: Source + 'static>(listener: TcpListener, server: Ar
     loopback::serve(listener, READ_TIMEOUT, service).await;
 }
 
+/// The values of a header that is a list.
+fn values<B>(request: &Request<B>, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = request.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// An entity tag as it is compared: weak or strong, `If-None-Match` is satisfied.
+/// Source: [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2), section 13.1.2.
+fn opaque(etag: &str) -> &str {
+    etag.trim_start_matches("W/")
+}
+
+/// Whether this coding of `Accept-Encoding` is gzip, and not with the weight 0, which refuses it.
+fn accepts_gzip(coding: &str) -> bool {
+    let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+    let weight = parameters.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+    name.trim().eq_ignore_ascii_case("gzip") && weight.is_none_or(|weight| weight > 0.0)
+}
+
 fn with_body(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(Full::new(body));
     *reply.status_mut() = status;
@@ -209,4 +235,94 @@ fn moved(to: &str) -> Reply {
         reply.headers_mut().insert(LOCATION, to);
     }
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use connect_streams::Timestamp;
+    use contact_state::LongestLife;
+    use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH};
+    use http::{Request, StatusCode};
+    use live_board::{LiveBoard, Reading, Settings, Source};
+    use tables::StoreError;
+    use tokio::sync::Semaphore;
+
+    use super::{Server, accepts_gzip};
+
+    /// Tables that answer when they are allowed to.
+    #[derive(Clone)]
+    struct Tables {
+        readings: Arc<AtomicUsize>,
+        may_answer: Arc<Semaphore>,
+    }
+
+    impl Source for Tables {
+        async fn read(&self) -> Result<Reading, StoreError> {
+            self.readings.fetch_add(1, Ordering::Relaxed);
+            let _permit = self.may_answer.acquire().await;
+            Ok(Reading::default())
+        }
+    }
+
+    fn server(may_answer: usize) -> (Tables, Server<Tables>) {
+        let tables = Tables { readings: Arc::default(), may_answer: Arc::new(Semaphore::new(may_answer)) };
+        let settings = Settings {
+            instance_id: "i-1".to_owned(),
+            ghost_minutes: 5,
+            longest_life: LongestLife::default(),
+            lists_everyone: false,
+        };
+        let now = || Timestamp::parse("2026-03-02T08:00:00Z").unwrap();
+        let board = LiveBoard::new(tables.clone(), settings, 2_000);
+        (tables, Server::new(board, now, "key".to_owned(), None))
+    }
+
+    fn request() -> http::request::Builder {
+        Request::get("/key/board.json").header("host", "127.0.0.1:8080")
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    #[test]
+    fn a_reading_goes_on_when_the_browser_that_began_it_leaves() {
+        runtime().block_on(async {
+            let (tables, server) = server(0);
+            let asked = request().body(()).unwrap();
+            let left = tokio::time::timeout(Duration::from_millis(20), server.reply(&asked)).await;
+            assert!(left.is_err(), "the tables have not answered");
+            tables.may_answer.add_permits(1);
+            assert_eq!(server.reply(&asked).await.status(), StatusCode::OK);
+            assert_eq!(tables.readings.load(Ordering::Relaxed), 1);
+        });
+    }
+
+    #[test]
+    fn an_unchanged_document_is_not_sent_again_and_gzip_only_if_it_is_accepted() {
+        runtime().block_on(async {
+            let (_, server) = server(10);
+            let first = server.reply(&request().body(()).unwrap()).await;
+            let etag = first.headers()[ETAG].to_str().unwrap().to_owned();
+            assert!(etag.starts_with("W/\""), "{etag}");
+            for known in [&etag, etag.trim_start_matches("W/"), "*", &format!("\"a\", {etag}")] {
+                let reply = server.reply(&request().header(IF_NONE_MATCH, known).body(()).unwrap()).await;
+                assert_eq!(reply.status(), StatusCode::NOT_MODIFIED, "{known}");
+            }
+            let other = server.reply(&request().header(IF_NONE_MATCH, "\"a\"").body(()).unwrap()).await;
+            assert_eq!(other.status(), StatusCode::OK);
+            for (accepted, is_compressed) in
+                [("gzip, br", true), ("gzip;q=0, identity", false), ("br", false)]
+            {
+                let reply =
+                    server.reply(&request().header(ACCEPT_ENCODING, accepted).body(()).unwrap()).await;
+                assert_eq!(reply.headers().contains_key(CONTENT_ENCODING), is_compressed, "{accepted}");
+            }
+        });
+        assert!(accepts_gzip("gzip ; q=0.5") && accepts_gzip("GZIP") && !accepts_gzip("gzip; q=0.0"));
+    }
 }
