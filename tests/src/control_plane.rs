@@ -55,6 +55,8 @@ pub struct Responses {
     pub mapping: String,
     /// The instance's storage configurations, by kind of record.
     pub streaming: BTreeMap<String, Value>,
+    /// The contacts that Connect describes; `None` if it may not be asked.
+    pub contacts: Option<BTreeMap<String, Value>>,
     /// Whether the key is enabled.
     pub key_is_enabled: bool,
     /// The services through which Connect's role may use the key.
@@ -83,6 +85,7 @@ impl Responses {
             mapping: String::new(),
             streaming: [streams_to("CONTACT_TRACE_RECORDS", FIREHOSE), streams_to("AGENT_EVENTS", STREAM)]
                 .into(),
+            contacts: None,
             key_is_enabled: true,
             via: VIA.to_vec(),
             stream_key: Some(KEY),
@@ -165,6 +168,16 @@ async fn serve(
             ([("content-type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")], answer)
                 .into_response()
         }
+        // The data is refused: nothing here holds any.
+        "dynamodb" => {
+            let refusal = json!({"__type": "AccessDeniedException", "message": "no"}).to_string();
+            (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], refusal)
+                .into_response()
+        }
+        "s3" => {
+            let refusal = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+            (StatusCode::FORBIDDEN, [("content-type", "application/xml")], refusal).into_response()
+        }
         other => panic!("there is no stand-in for {other}"),
     }
 }
@@ -223,8 +236,28 @@ impl Responses {
         answer("DescribeStacks", &format!("<Stacks>{stack}</Stacks>"))
     }
 
+    /// `DescribeContact`.
+    fn contact(&self, contact_id: &str) -> Response {
+        let refused = |code: &str| {
+            let status =
+                if code.starts_with("Access") { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
+            let refusal = [("x-amzn-errortype", code.to_owned())];
+            (status, refusal, json!({"Message": "no"}).to_string()).into_response()
+        };
+        match &self.contacts {
+            None => refused("AccessDeniedException"),
+            Some(contacts) => match contacts.get(contact_id) {
+                Some(contact) => json!({"Contact": contact}).to_string().into_response(),
+                None => refused("ResourceNotFoundException"),
+            },
+        }
+    }
+
     /// `ListInstanceStorageConfigs` and its relatives.
     fn connect(&mut self, method: &Method, uri: &Uri, request: &Value) -> Response {
+        if let Some(contact) = uri.path().strip_prefix("/contacts/10000000-0000-4000-8000-000000000001/") {
+            return self.contact(contact);
+        }
         let query = uri.query().unwrap_or_default();
         let kind = query.strip_prefix("resourceType=").unwrap_or_default().to_owned();
         let place = "/instance/10000000-0000-4000-8000-000000000001/storage-config";

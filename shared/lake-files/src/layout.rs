@@ -10,6 +10,8 @@ pub const COPIES: &str = "raw/contact-records/";
 pub const COPIES_PARTITION: &str = "raw/contact-records/arrival_date=";
 /// Raw copies of agent events, if Firehose keeps them: the archive.
 pub const AGENT_EVENT_COPIES: &str = "raw/agent-events/";
+/// The partition of raw copies of agent events, up to the day they arrived.
+pub const AGENT_EVENT_COPIES_PARTITION: &str = "raw/agent-events/arrival_date=";
 /// Raw copies of contact events, if contact events are processed: the archive.
 pub const CONTACT_EVENT_COPIES: &str = "raw/contact-events/";
 /// The partition of raw copies of contact events, up to the day they arrived.
@@ -57,7 +59,8 @@ mod tests {
         assert!(ROWS_PREFIX.starts_with(ROWS_PARTITION) && ROWS_PARTITION.starts_with(ROWS));
         assert!(COPIES_PREFIX.starts_with(COPIES_PARTITION) && COPIES_PARTITION.starts_with(COPIES));
         assert!(FAILED_PREFIX.starts_with(FAILED));
-        assert!(AGENT_EVENT_COPIES_PREFIX.starts_with(AGENT_EVENT_COPIES));
+        assert!(AGENT_EVENT_COPIES_PREFIX.starts_with(AGENT_EVENT_COPIES_PARTITION));
+        assert!(AGENT_EVENT_COPIES_PARTITION.starts_with(AGENT_EVENT_COPIES));
         assert!(CONTACT_EVENT_COPIES_PREFIX.starts_with(CONTACT_EVENT_COPIES));
     }
 }

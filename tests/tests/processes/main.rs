@@ -19,4 +19,5 @@ mod redrive;
 mod send;
 mod tail;
 mod terminal_safety;
+mod trace;
 mod validate;

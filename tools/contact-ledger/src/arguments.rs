@@ -22,6 +22,7 @@ use crate::commands::redrive::RedriveArguments;
 use crate::commands::schema::SchemaFormat;
 use crate::commands::send::SendArguments;
 use crate::commands::tail::TailArguments;
+use crate::commands::trace::TraceArguments;
 use crate::commands::validate::ValidateArguments;
 
 /// Contact records, agent events, and contact events of Amazon Connect: every one counts exactly once.
@@ -74,6 +75,12 @@ pub enum Command {
         after_help = "Examples:\n  contact-ledger tail agent-events --stack ledger\n  contact-ledger tail contact-records --local --since 1h --json\n  contact-ledger tail contact-events --stack ledger"
     )]
     Tail(TailArguments),
+    /// Trace one contact or one agent through the stack, and show where it stopped
+    #[command(
+        long_about = "Trace one contact or one agent through the stack, and show where it stopped.\n\nFor a contact, the command looks in Amazon Connect (with --stack), the raw copies, the rows, the failed records, the contact events, the contacts in flight, and the history of its agents. For an agent, it looks in the archive of agent events, the rejected and discarded events, the current state, and the history. It prints IDs, times, and states, and no other values. It changes nothing.\n\nThe objects of the searched days are downloaded. By default, these are the days of the contact if Amazon Connect or the contacts in flight know it, and otherwise yesterday and today; in a local stack, all days.",
+        after_help = "Exit codes: 0 = everything that arrived is where it should be; 3 = something stopped, or nothing was found; 5 = a place could not be looked at.\n\nExamples:\n  contact-ledger trace 30000000-0000-4000-8000-000000000001 --stack ledger\n  contact-ledger trace 30000000-0000-4000-8000-000000000001 --stack ledger --from 2026-03-02\n  contact-ledger trace ada.lovelace --local"
+    )]
+    Trace(TraceArguments),
     /// Send records as Amazon Connect would, and trace each one to its destination
     #[command(
         long_about = "Send records as Amazon Connect would, and trace each one to its destination.\n\nIf you specify neither files nor --generated, the command sends one demo record. Its row goes to the partition `demo`, which no query reads. Generated records, and records from your files, create rows, agents, and contacts like any other records. Contact events go to the queue that EventBridge sends them to.",

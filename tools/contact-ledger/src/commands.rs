@@ -17,5 +17,6 @@ pub mod redrive;
 pub mod schema;
 pub mod send;
 pub mod tail;
+pub mod trace;
 pub mod validate;
 mod watch;

@@ -19,6 +19,7 @@ use contact_ledger::commands::redrive::redrive;
 use contact_ledger::commands::schema::schema;
 use contact_ledger::commands::send::send;
 use contact_ledger::commands::tail::tail;
+use contact_ledger::commands::trace::trace;
 use contact_ledger::commands::validate::validate;
 use lambda_io::telemetry::now;
 use ledger_console::process::interruption::Interruption;
@@ -62,6 +63,7 @@ async fn command(command: Command) -> anyhow::Result<Outcome> {
         Command::Board(arguments) => board(&arguments, now, &interruption).await,
         Command::Contacts(arguments) => contacts(&arguments, now, &interruption).await,
         Command::History(arguments) => printed(history(&arguments, now()).await),
+        Command::Trace(arguments) => printed(trace(&arguments, now()).await),
         Command::Query(arguments) => query(&arguments, now, &interruption).await,
         Command::Redrive(arguments) => printed(redrive(&arguments, &now, &interruption).await),
         Command::Generate(arguments) => printed(generate(&arguments, &interruption)),

@@ -2,6 +2,8 @@
 
 pub mod aws;
 pub mod connection;
+pub(crate) mod described;
+pub(crate) mod destination;
 pub mod lake;
 pub mod parts;
 mod resources;

@@ -13,7 +13,7 @@ pub enum Outcome {
     Differs,
     /// Data is being lost or is not arriving.
     DataLoss,
-    /// A check could not run.
+    /// A check could not run, or a place could not be looked at.
     NotSeen,
     /// Interrupted before it finished.
     Interrupted,
@@ -56,7 +56,9 @@ impl Outcome {
                 "finished, but something failed, did not arrive, or differed from what was expected"
             }
             Self::DataLoss => "data is being lost or is not arriving (`doctor` only)",
-            Self::NotSeen => "a check could not run (`doctor` only)",
+            Self::NotSeen => {
+                "a check could not run, or a place could not be looked at (`doctor` and `trace` only)"
+            }
             Self::Interrupted => {
                 "the command was interrupted before it finished. Commands that run until you interrupt them (`agents`, `board`, `contacts`, `tail`, `demo --serve`, `demo --live`) exit with 0 instead."
             }

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use anyhow::ensure;
 use clap::Args;
-use lake_files::failures::{FailedRecord, Payload, Unreadable, read};
-use lambda_io::aggregate;
-use lambda_io::kinesis::StreamRecord;
+use lake_files::failures::{FailedRecord, Unreadable, read};
 use redrive::{Verdict, check};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -15,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
 use crate::stack::aws::AwsArguments;
+use crate::stack::destination::parts;
 use crate::stack::lake::Lake;
 use connect_streams::StreamKind;
 use ledger_console::process::outcome::Outcome;
@@ -150,25 +149,6 @@ impl Run<'_> {
         let hint = "Check that it is a complete object from errors/, rejected/, or aws/lambda/.";
         let text = format!("{number}. On line {}: {why}. {hint}", value.place.line);
         wrapped(&text, width(), 3) + "\n\n"
-    }
-}
-
-/// A payload's records, and the stream they came from.
-fn parts(payload: &Payload) -> (StreamKind, Vec<Vec<u8>>) {
-    match payload {
-        Payload::ContactRecord(data) => (StreamKind::ContactRecords, vec![data.clone()]),
-        Payload::ContactEvent(data) => (StreamKind::ContactEvents, vec![data.clone()]),
-        Payload::AgentEvent(record) => {
-            let record = serde_json::from_str::<StreamRecord>(record.get()).ok();
-            let data = record.as_ref().and_then(|record| record.data.bytes().ok()).unwrap_or_default();
-            let unpacked =
-                aggregate::is_packed(data).then(|| aggregate::unpack(data.to_vec()).ok()).flatten();
-            let parts = match unpacked {
-                Some(parts) => parts.into_iter().map(|part| part.data.to_vec()).collect(),
-                None => vec![data.to_vec()],
-            };
-            (StreamKind::AgentEvents, parts)
-        }
     }
 }
 

@@ -2,18 +2,15 @@
 
 use std::cmp::Ordering;
 
-use agent_ledger::Attribute;
-use agent_ledger::Item;
-use agent_ledger::agents::Agent;
-use anyhow::{Context, bail, ensure};
+use agent_ledger::{Attribute, Item};
+use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use connect_streams::{Timestamp, arn};
 use redrive::{RequestError, day_or_instant};
 use serde::Serialize;
-use tables_dynamodb::agents::Reader;
 
 use crate::stack::connection::StackArguments;
-use crate::stack::tables::{GHOST_MINUTES, cannot_read, instance, reader};
+use crate::stack::tables::{agent_id, cannot_read, instance, reader};
 use ledger_console::process::outcome::{Answer, Outcome};
 use ledger_console::process::program::WrongUsage;
 use ledger_console::render::spreadsheet::without_formula;
@@ -111,7 +108,7 @@ pub struct Entry {
 
 impl Entry {
     /// Reads an item; `None` if its kind is unknown.
-    fn of(item: &Item) -> Option<Self> {
+    pub(crate) fn of(item: &Item) -> Option<Self> {
         let value = |name: &str| match item.get(name)? {
             Attribute::Text(text) | Attribute::Number(text) => Some(text.to_string()),
             Attribute::List(_) | Attribute::Map(_) => None,
@@ -246,28 +243,6 @@ fn period(arguments: &HistoryArguments, now: Timestamp) -> anyhow::Result<Option
     };
     ensure!(begin < until, WrongUsage::of("--to is not after --from"));
     Ok(Some((begin, until)))
-}
-
-/// The agent's ID, from an ID, an ARN, or a username.
-async fn agent_id(reader: &Reader, instance: &str, agent: &str, now: Timestamp) -> anyhow::Result<String> {
-    if let Some((_, id)) = agent.rsplit_once("/agent/") {
-        return Ok(id.to_owned());
-    }
-    let is_id = agent.len() == 36 && agent.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if is_id {
-        return Ok(agent.to_owned());
-    }
-    let agents = reader
-        .agents(instance, now, GHOST_MINUTES)
-        .await
-        .map_err(|error| cannot_read("the agents", error))?;
-    let has_name = |known: &Agent| known.snapshot.get("username").and_then(Attribute::as_text) == Some(agent);
-    match agents.into_iter().find(has_name) {
-        Some(found) => Ok(found.agent_id),
-        None => bail!(
-            "no agent of instance {instance} has the username {agent}; `contact-ledger agents --all --name …` searches for a part of it"
-        ),
-    }
 }
 
 fn instance_in_arn(agent: &str) -> Option<&str> {

@@ -7,24 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agent_ledger::plan::{Plan, plan};
-use agent_ledger::rules::Rules;
-use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
 use anyhow::{Context, anyhow, bail};
 use aws_errors::why;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use clap::Args;
-use connect_streams::agent_event::AgentEvent;
-use connect_streams::contact_record::ContactRecord;
-use connect_streams::{RecordKind, Timestamp, parse};
-use contact_state::{ContactKey, ContactWrite, has};
+use connect_streams::Timestamp;
+use contact_state::{ContactKey, has};
 use indicatif::{ProgressBar, ProgressStyle};
-use lake_files::decompressed;
-use lake_files::failures::{FailedRecord, Payload, read};
+use lake_files::failures::{FailedRecord, Payload};
 use lake_files::layout::{FAILED, REJECTED, REJECTED_CONTACT_EVENTS, ROWS, ROWS_PARTITION};
-use lake_parquet::read_columns;
-use lambda_io::kinesis::StreamRecord;
 use lambda_io::limits::sqs::{BATCH_MESSAGES, MESSAGE_BYTES};
 use redrive::{AwsLake, Destination as _, Fault, Lake as _, put_all};
 use serde_json::{Value, json};
@@ -32,6 +24,7 @@ use tables::Item;
 use tables_dynamodb::contacts::ContactReader;
 
 use crate::stack::connection::{Connection, StackArguments};
+use crate::stack::destination::{self, Destination};
 use crate::stack::tables::cannot_read;
 use connect_streams::StreamKind;
 use ledger_console::arguments::center::CenterArguments;
@@ -75,7 +68,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// A record that was sent.
 struct Sent {
     data: Vec<u8>,
-    expected: Expected,
+    expected: Destination,
     ended: Option<(End, Duration)>,
 }
 
@@ -103,25 +96,6 @@ impl End {
     }
 }
 
-/// How to recognize a record at its destination.
-#[derive(Debug, PartialEq)]
-enum Expected {
-    /// A row of this contact and version.
-    Row { contact_id: String, version: Timestamp, partition: String },
-    /// The row of a demo record with this symbol.
-    DemoRow(String),
-    /// A history entry.
-    Entry { agent_id: String, entry: String },
-    /// The contact's item has all of this event.
-    Contact(Box<ContactWrite>),
-    /// The agent's state at this version or a newer one.
-    State { key: AgentKey, register: Register, version: Version },
-    /// A dead letter, because the record is invalid.
-    Failure,
-    /// Nothing, because the record is another known kind.
-    Nothing,
-}
-
 /// Sends the records, traces them, and returns the report.
 ///
 /// # Errors
@@ -146,11 +120,11 @@ pub async fn send(
     };
     connection.announce();
     let mut contact_records: Vec<_> =
-        contact_records.into_iter().map(|data| tracked(data, expect_contact_record)).collect();
+        contact_records.into_iter().map(|data| tracked(data, Destination::of_contact_record)).collect();
     let mut agent_events: Vec<_> =
-        agent_events.into_iter().map(|data| tracked(data, expect_agent_event)).collect();
+        agent_events.into_iter().map(|data| tracked(data, Destination::of_agent_event)).collect();
     let mut contact_events: Vec<_> =
-        contact_events.into_iter().map(|data| tracked(data, expect_contact_event)).collect();
+        contact_events.into_iter().map(|data| tracked(data, Destination::of_contact_event)).collect();
     let lake = connection.lake();
     let rejected =
         [(REJECTED, !agent_events.is_empty()), (REJECTED_CONTACT_EVENTS, !contact_events.is_empty())];
@@ -253,54 +227,10 @@ fn demo_record(now: Timestamp) -> Vec<u8> {
         .into_bytes()
 }
 
-fn tracked(data: Vec<u8>, expect: impl Fn(&[u8]) -> Option<Expected>) -> Sent {
-    let expected = expect(&data).unwrap_or(Expected::Failure);
-    let ended = (expected == Expected::Nothing).then_some((End::Nowhere, Duration::ZERO));
+fn tracked(data: Vec<u8>, destination: impl Fn(&[u8]) -> Destination) -> Sent {
+    let expected = destination(&data);
+    let ended = (expected == Destination::Nothing).then_some((End::Nowhere, Duration::ZERO));
     Sent { data, expected, ended }
-}
-
-fn expect_contact_record(data: &[u8]) -> Option<Expected> {
-    let document = parse(data).ok()?;
-    let object = document.as_object()?;
-    match RecordKind::of(object)? {
-        RecordKind::AgentEvent | RecordKind::ContactEvent => return Some(Expected::Nothing),
-        RecordKind::ContactRecord | RecordKind::DemoRecord | RecordKind::Row => {}
-    }
-    if let Some(symbol) = object.get("ticker_symbol").and_then(connect_streams::Value::as_str) {
-        return Some(Expected::DemoRow(symbol.to_owned()));
-    }
-    let record = ContactRecord::from_object(object).ok()?;
-    let contact_id = object.get("ContactId")?.as_str()?.to_owned();
-    let partition = record.initiation_timestamp.date();
-    Some(Expected::Row { contact_id, version: record.last_update_timestamp, partition })
-}
-
-/// Where the function writes this event.
-fn expect_agent_event(data: &[u8]) -> Option<Expected> {
-    let document = parse(data).ok()?;
-    let object = document.as_object()?;
-    match RecordKind::of(object)? {
-        RecordKind::AgentEvent => {}
-        RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row => {
-            return Some(Expected::Nothing);
-        }
-        RecordKind::DemoRecord => return None,
-    }
-    let Plan { event, registers, .. } =
-        plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
-    if let Some(HistoryEntry { agent_id, entry, .. }) = event {
-        return Some(Expected::Entry { agent_id, entry });
-    }
-    let Some(RegisterWrite { key, register, version, .. }) = registers.into_iter().next() else {
-        return Some(Expected::Nothing);
-    };
-    Some(Expected::State { key, register, version })
-}
-
-/// What this event sets in its contact's item.
-fn expect_contact_event(data: &[u8]) -> Option<Expected> {
-    let write = contact_state::read(data, &contact_state::Rules::default()).ok()?;
-    Some(write.map_or(Expected::Nothing, |write| Expected::Contact(Box::new(write))))
 }
 
 /// An event as the body of a message.
@@ -361,7 +291,7 @@ async fn check_contacts(
     let reader = ContactReader::new(connection.tables(), names.table.clone());
     let mut items: BTreeMap<ContactKey, Option<Item>> = BTreeMap::new();
     for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
-        let Expected::Contact(write) = &sent.expected else { continue };
+        let Destination::Contact(write) = &sent.expected else { continue };
         if !items.contains_key(&write.key) {
             let item = reader.item(&write.key).await.map_err(|error| cannot_read("the contacts", error))?;
             items.insert(write.key.clone(), item);
@@ -400,12 +330,12 @@ impl NewObjects {
     ) -> anyhow::Result<Self> {
         let mut prefixes = BTreeSet::new();
         for sent in contact_records {
-            let partition = match &sent.expected {
-                Expected::Row { partition, .. } => partition,
-                Expected::DemoRow(_) => "demo",
+            let day = match &sent.expected {
+                Destination::Row { day, .. } => day,
+                Destination::DemoRow(_) => "demo",
                 _ => continue,
             };
-            prefixes.insert(format!("{ROWS_PARTITION}{partition}/"));
+            prefixes.insert(format!("{ROWS_PARTITION}{day}/"));
         }
         if !contact_records.is_empty() {
             let day = now.date().replace('-', "/");
@@ -433,7 +363,7 @@ impl NewObjects {
                     continue;
                 }
                 let Some(body) = lake.get(&key).await? else { continue };
-                let found = if key.starts_with(ROWS) { rows(&key, body)? } else { failures(body) };
+                let found = if key.starts_with(ROWS) { arrived(&key, body)? } else { failed(body) };
                 for (end, identity) in found {
                     let records: &mut [Sent] = if prefix.starts_with(REJECTED) {
                         agent_events
@@ -464,13 +394,10 @@ impl Identity {
     fn matches(&self, sent: &Sent) -> bool {
         match (self, &sent.expected) {
             (Self::Bytes(data), _) => *data == sent.data,
-            (Self::Row(row), Expected::Row { contact_id, version, .. }) => {
-                // Timestamps in Parquet have no zone; ours are UTC.
-                let text = row["last_update_timestamp"].as_str().unwrap_or_default();
-                let updated = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}Z")));
-                row["contact_id"] == contact_id.as_str() && updated == Some(*version)
+            (Self::Row(row), Destination::Row { contact_id, version, .. }) => {
+                row["contact_id"] == contact_id.as_str() && destination::version(row) == Some(*version)
             }
-            (Self::Row(row), Expected::DemoRow(symbol)) => {
+            (Self::Row(row), Destination::DemoRow(symbol)) => {
                 row["extra"].as_str().is_some_and(|extra| extra.contains(symbol))
             }
             (Self::Row(_), _) => false,
@@ -478,31 +405,17 @@ impl Identity {
     }
 }
 
-fn rows(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(End, Identity)>> {
-    const COLUMNS: [&str; 3] = ["contact_id", "last_update_timestamp", "extra"];
-    let rows = if key.ends_with(".parquet") {
-        read_columns(body.into(), &COLUMNS)?
-    } else {
-        let lines = decompressed(body)?;
-        serde_json::Deserializer::from_slice(&lines).into_iter().collect::<Result<_, _>>()?
-    };
+fn arrived(key: &str, body: Vec<u8>) -> anyhow::Result<Vec<(End, Identity)>> {
+    let rows = destination::rows(key, body, &["contact_id", "last_update_timestamp", "extra"])?;
     Ok(rows.into_iter().map(|row| (End::Arrived("rows of the lake"), Identity::Row(row))).collect())
 }
 
-fn failures(body: Vec<u8>) -> Vec<(End, Identity)> {
-    let failure = |FailedRecord { payload, reason, .. }: FailedRecord| {
-        let (place, data) = match payload {
-            Payload::ContactRecord(data) => ("errors", data),
-            Payload::ContactEvent(data) => ("rejected", data),
-            Payload::AgentEvent(record) => {
-                let record: StreamRecord = serde_json::from_str(record.get()).ok()?;
-                ("rejected", record.data.bytes().ok()?.to_vec())
-            }
-        };
-        Some((End::Failed(format!("{place}: {reason}")), Identity::Bytes(data)))
+fn failed(body: Vec<u8>) -> Vec<(End, Identity)> {
+    let end = |(FailedRecord { payload, reason, .. }, data): (FailedRecord, Vec<u8>)| {
+        let place = if matches!(payload, Payload::ContactRecord(_)) { "errors" } else { "rejected" };
+        (End::Failed(format!("{place}: {reason}")), Identity::Bytes(data))
     };
-    let Ok(object) = decompressed(body) else { return Vec::new() };
-    read(&object).into_iter().flatten().filter_map(failure).collect()
+    destination::dead_letters(body).into_iter().map(end).collect()
 }
 
 async fn check_tables(
@@ -514,7 +427,7 @@ async fn check_tables(
     let (client, reader) = (connection.tables(), crate::stack::tables::reader(connection));
     for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
         let end = match &sent.expected {
-            Expected::Entry { agent_id, entry } => {
+            Destination::Entry { agent_id, entry } => {
                 let get = client
                     .get_item()
                     .table_name(&connection.names.agent_history_table)
@@ -525,15 +438,15 @@ async fn check_tables(
                     .item
                     .map(|_| "history")
             }
-            Expected::State { key, register, version } => {
+            Destination::State { key, register, version } => {
                 let held = reader.version(key, *register).await.context("the agents cannot be read")?;
                 held.is_some_and(|held| held >= *version).then_some("state")
             }
-            Expected::Row { .. }
-            | Expected::DemoRow(_)
-            | Expected::Contact(_)
-            | Expected::Failure
-            | Expected::Nothing => None,
+            Destination::Row { .. }
+            | Destination::DemoRow(_)
+            | Destination::Contact(_)
+            | Destination::Failure
+            | Destination::Nothing => None,
         };
         if let Some(end) = end {
             sent.ended = Some((end_in(end), start.elapsed()));

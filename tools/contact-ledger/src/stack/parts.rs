@@ -76,6 +76,8 @@ pub struct Deployed {
     pub instance_arn: Option<String>,
     /// How long contacts can be in flight.
     pub longest_life: LongestLife,
+    /// How long entries of `AgentHistory` are kept, in days.
+    pub history_retention_days: Option<u32>,
     /// The streams that the stack does not own.
     pub existing: BTreeMap<StreamKind, ExistingStream>,
     /// ARNs that Amazon Connect should stream to.

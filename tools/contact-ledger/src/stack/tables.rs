@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use agent_ledger::Attribute;
+use agent_ledger::agents::Agent;
 use anyhow::{anyhow, bail};
 use aws_errors::{Class, class_of, unanswered, why_refused};
 use connect_streams::Timestamp;
@@ -139,4 +141,44 @@ async fn instances(
         instances.extend(found.map_err(|error| cannot_read("the contacts in flight", error))?);
     }
     Ok(instances)
+}
+
+/// The agent's ID, from an ID, an ARN, or a username.
+pub(crate) async fn agent_id(
+    reader: &Reader,
+    instance: &str,
+    agent: &str,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    if let Some((_, id)) = agent.rsplit_once("/agent/") {
+        return Ok(id.to_owned());
+    }
+    if is_uuid(agent) {
+        return Ok(agent.to_owned());
+    }
+    let found =
+        agent_named(reader, instance, agent, now).await.map_err(|error| cannot_read("the agents", error))?;
+    found.ok_or_else(|| {
+        anyhow!(
+            "no agent of instance {instance} has the username {agent}; `contact-ledger agents --all --name …` searches for a part of it"
+        )
+    })
+}
+
+/// Whether the text has the form of the IDs of Amazon Connect.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// The ID of the agent with this username, if there is one.
+pub(crate) async fn agent_named(
+    reader: &Reader,
+    instance: &str,
+    username: &str,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let agents = reader.agents(instance, now, GHOST_MINUTES).await?;
+    let has_name =
+        |known: &Agent| known.snapshot.get("username").and_then(Attribute::as_text) == Some(username);
+    Ok(agents.into_iter().find(has_name).map(|found| found.agent_id))
 }

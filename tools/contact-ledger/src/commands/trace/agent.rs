@@ -1,0 +1,334 @@
+//! Where the events of one agent are: the archive, the tables, and the dead letters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_ledger::agents::Agent;
+use agent_ledger::{Attribute, Version};
+use connect_streams::{Timestamp, arn};
+use lake_files::layout::{AGENT_EVENT_COPIES_PARTITION, ON_FAILURE, REJECTED};
+use serde_json::Value;
+
+use super::period::Period;
+use super::places::{Conclusion, Place, Sighting, Trace};
+use super::scope::Scope;
+use super::search::{DeadLetter, Found};
+use crate::stack::destination::Destination;
+use crate::stack::tables::{GHOST_MINUTES, cannot_read, reader};
+
+/// Raw copies that Firehose received before midnight can contain events that arrived after it.
+const BUFFERED_DAYS: i64 = 1;
+
+/// An event in the archive.
+#[derive(Debug, Clone)]
+struct Archived {
+    key: String,
+    data: Vec<u8>,
+    time: Option<Timestamp>,
+    kind: String,
+    in_tables: InTables,
+}
+
+/// Whether the tables have an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InTables {
+    Yes,
+    No,
+    /// It is so old that its history entry has expired.
+    Expired,
+    /// It can never be written.
+    Rejected,
+}
+
+/// Looks for an agent in every place.
+pub(super) async fn agent(scope: &Scope<'_>, agent_id: &str) -> Trace {
+    let period = scope.period(None);
+    let search = &scope.search;
+    let is_archived =
+        scope.connection.is_local() || scope.connection.deployed.resources.contains_key("AgentEventFirehose");
+    let copies = if is_archived {
+        let copies = search.copies(AGENT_EVENT_COPIES_PARTITION, &period.with(BUFFERED_DAYS, Some(0))).await;
+        copies.map(|copies| copies.into_iter().filter(|copy| is_of(&copy.record, agent_id)).collect())
+    } else {
+        Ok(Vec::new())
+    };
+    let later = period.with(0, None);
+    let rejected = search.dead_letters(REJECTED, &later).await;
+    let given_up = search.dead_letters(ON_FAILURE, &later).await;
+    let dead = |found: Result<Vec<DeadLetter>, String>| {
+        found.map(|found| found.into_iter().filter(|one| is_of(&one.record.1, agent_id)).collect::<Vec<_>>())
+    };
+    let (rejected, given_up) = (dead(rejected), dead(given_up));
+    let state = state(scope, agent_id).await;
+    let (history, archived) = in_tables(scope, agent_id, copies, &period).await;
+
+    let mut places = vec![archive_place(is_archived, &archived)];
+    let letter = |found: &DeadLetter| {
+        Sighting::of(found.record.0.arrival, found.record.0.reason.clone()).in_object(&found.key)
+    };
+    places.push(Place::searched("Rejected events", &rejected, letter));
+    places.push(Place::searched("Discarded batches", &given_up, letter));
+    places.push(Place::searched("Agent state", &state, agent_sighting));
+    places.push(history_place(&history));
+    let conclusions = match (&archived, &rejected, &given_up, &state, &history) {
+        (Ok(archived), Ok(rejected), Ok(given_up), Ok(state), Ok(_)) => {
+            let letters: Vec<_> = rejected.iter().chain(given_up).cloned().collect();
+            let located = |key: &str| search.location(key);
+            conclusions(archived, &letters, state.first(), (&period, scope.now), &located)
+        }
+        _ => Vec::new(),
+    };
+    let (objects_read, bytes_read) = search.read();
+    Trace { kind: "Agent", id: agent_id.to_owned(), period, places, conclusions, objects_read, bytes_read }
+}
+
+/// Whether an event is about this agent. It may also name the agent as the owner of a queue.
+fn is_of(event: &[u8], agent_id: &str) -> bool {
+    let Ok(event) = serde_json::from_slice::<Value>(event) else { return true };
+    let owner = event["AgentARN"].as_str().map(|agent| arn::resource_id(agent, "agent"));
+    owner.is_none_or(|owner| owner == Some(agent_id))
+}
+
+async fn state(scope: &Scope<'_>, agent_id: &str) -> Result<Vec<Agent>, String> {
+    let Some(instance) = scope.instance() else { return Ok(Vec::new()) };
+    let agent = reader(scope.connection).agent(instance, agent_id, scope.now, GHOST_MINUTES).await;
+    let agent = agent.map_err(|error| cannot_read("the agents", error).to_string())?;
+    Ok(agent.into_iter().collect())
+}
+
+fn agent_sighting(agent: &Agent) -> Sighting {
+    let region = agent.region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default();
+    Sighting::of(agent.last_event.as_ref(), format!("last event{region}; {}", agent.activity.as_str()))
+}
+
+/// The event entries of the history, and for each event of the archive whether the tables have it.
+async fn in_tables(
+    scope: &Scope<'_>,
+    agent_id: &str,
+    copies: Result<Vec<Found<Vec<u8>>>, String>,
+    period: &Period,
+) -> (Result<Vec<String>, String>, Result<Vec<Archived>, String>) {
+    let Some(instance) = scope.instance() else {
+        return (Ok(Vec::new()), copies.map(|_| Vec::new()));
+    };
+    let reader = reader(scope.connection);
+    // An event happened before it arrived.
+    let from = period.with(BUFFERED_DAYS, None).begin().unwrap_or(scope.earliest());
+    let until = period.end().unwrap_or(scope.now).max(scope.now);
+    let entry = |item: &agent_ledger::Item| item.get("entry").and_then(Attribute::as_text).map(str::to_owned);
+    let history = match reader.history(instance, agent_id, from, until, scope.now).await {
+        Ok(items) => items.iter().filter_map(entry).filter(|entry| entry.starts_with("event#")).collect(),
+        Err(error) => {
+            return (Err(cannot_read("the history", error).to_string()), copies.map(|_| Vec::new()));
+        }
+    };
+    let copies = match copies {
+        Ok(copies) => copies,
+        Err(why) => return (Ok(history), Err(why)),
+    };
+    let entries: BTreeSet<_> = history.iter().map(String::as_str).collect();
+    let mut held: BTreeMap<_, Option<Version>> = BTreeMap::new();
+    let mut archived = Vec::new();
+    for Found { key, record: data, .. } in copies {
+        let event: Value = serde_json::from_slice(&data).unwrap_or_default();
+        let time = event["EventTimestamp"].as_str().and_then(Timestamp::parse);
+        let in_tables = match Destination::of_agent_event(&data) {
+            Destination::Entry { entry, .. } if entries.contains(entry.as_str()) => InTables::Yes,
+            Destination::Entry { .. } if scope.history_has_expired(time) => InTables::Expired,
+            Destination::Entry { .. } => InTables::No,
+            Destination::State { key, register, version } => {
+                let place = (key.board.clone(), key.agent_id.clone(), register.version_attribute());
+                if !held.contains_key(&place) {
+                    let version = match reader.version(&key, register).await {
+                        Ok(version) => version,
+                        Err(error) => {
+                            let why = cannot_read("the agents", error).to_string();
+                            return (Ok(history), Err(why));
+                        }
+                    };
+                    held.insert(place.clone(), version);
+                }
+                let is_held = held[&place].as_ref().is_some_and(|held| *held >= version);
+                if is_held { InTables::Yes } else { InTables::No }
+            }
+            Destination::Failure => InTables::Rejected,
+            _ => continue,
+        };
+        let kind = event["EventType"].as_str().unwrap_or("record that is no agent event").to_owned();
+        archived.push(Archived { key, data, time, kind, in_tables });
+    }
+    archived.sort_by_key(|event| event.time);
+    (Ok(history), Ok(archived))
+}
+
+fn archive_place(is_archived: bool, archived: &Result<Vec<Archived>, String>) -> Place {
+    const NAME: &str = "Archive";
+    if !is_archived {
+        return Place::not_there(NAME, "the stack does not archive agent events (AgentEventArchive)");
+    }
+    // An agent has hundreds of events a day, so only their kinds are counted.
+    let kinds = archived.as_ref().map_err(Clone::clone).map(|archived| {
+        let mut kinds: BTreeMap<&str, (u64, &Archived)> = BTreeMap::new();
+        for event in archived {
+            let (count, last) = kinds.entry(&event.kind).or_insert((0, event));
+            (*count, *last) = (*count + 1, event);
+        }
+        kinds.into_iter().collect::<Vec<_>>()
+    });
+    Place::searched(NAME, &kinds, |(kind, (count, last))| {
+        Sighting::of(last.time, format!("the last of {count} {kind}")).in_object(&last.key)
+    })
+}
+
+fn history_place(history: &Result<Vec<String>, String>) -> Place {
+    let counted = history.as_ref().map_err(Clone::clone).map(|entries| {
+        let last = entries.iter().max();
+        last.map(|last| (entries.len(), last.clone())).into_iter().collect::<Vec<_>>()
+    });
+    Place::searched("Agent history", &counted, |(count, last)| {
+        let time = last.split('#').nth(1).map(str::to_owned);
+        Sighting::of(time, format!("the last of {count} event entries"))
+    })
+}
+
+/// What follows from the events of the archive, the dead letters, and the state.
+fn conclusions(
+    archived: &[Archived],
+    letters: &[DeadLetter],
+    state: Option<&Agent>,
+    (period, now): (&Period, Timestamp),
+    located: &dyn Fn(&str) -> String,
+) -> Vec<Conclusion> {
+    let mut conclusions = Vec::new();
+    let missing =
+        archived.iter().filter(|event| matches!(event.in_tables, InTables::No | InTables::Rejected));
+    for event in missing {
+        let letter = letters.iter().find(|letter| letter.record.1 == event.data);
+        let what = match event.time {
+            Some(time) => format!("The event {} of {time}", event.kind),
+            None => "A record that names this agent".to_owned(),
+        };
+        conclusions.push(Conclusion::stopped(match letter {
+            Some(letter) => format!(
+                "{what} is a dead letter: {}. It is in {}; `contact-ledger explain` says why, and whether a redrive would succeed.",
+                letter.record.0.reason,
+                located(&letter.key)
+            ),
+            None => format!(
+                "{what} is in the archive, but not in the tables, and it is no dead letter: the function is behind, or its batch is being retried. `contact-ledger doctor` shows how far behind it is. Raw copy: {}",
+                located(&event.key)
+            ),
+        }));
+    }
+    // Without an archive, a dead letter is the only sign that an event arrived.
+    let in_archive = |letter: &&DeadLetter| archived.iter().all(|event| event.data != letter.record.1);
+    for letter in letters.iter().filter(in_archive) {
+        conclusions.push(Conclusion::stopped(format!(
+            "An event of this agent is a dead letter: {}. It is in {}; `contact-ledger explain` says why, and whether a redrive would succeed.",
+            letter.record.0.reason,
+            located(&letter.key)
+        )));
+    }
+    let written = archived.iter().filter(|event| event.in_tables == InTables::Yes).count();
+    let expired = archived.iter().filter(|event| event.in_tables == InTables::Expired).count();
+    if expired > 0 {
+        conclusions.insert(
+            0,
+            Conclusion::arrived(format!(
+                "{expired} events are older than HistoryRetentionDays, so their history entries have expired."
+            )),
+        );
+    }
+    if written > 0 {
+        let all = if conclusions.is_empty() { "All " } else { "" };
+        conclusions.insert(
+            0,
+            Conclusion::arrived(format!("{all}{written} events of the archive are in the tables.")),
+        );
+    }
+    match state.map(|agent| agent.last_event.as_deref()) {
+        Some(last) if archived.is_empty() && letters.is_empty() => {
+            conclusions.push(Conclusion::arrived(format!(
+                "No event of this agent arrived {}. The last one in the tables is of {}. A logged-in agent sends a heartbeat every two minutes.",
+                period.text(),
+                last.unwrap_or("an unknown time")
+            )));
+        }
+        None if archived.is_empty() && letters.is_empty() => {
+            conclusions.push(Conclusion::stopped(format!(
+                "No event of this agent arrived {}, as of {now}. Check the ID, and pass --from with a day on which the agent worked; `contact-ledger tail agent-events` shows what arrives.",
+                period.text()
+            )));
+        }
+        _ => {}
+    }
+    conclusions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Archived, DeadLetter, InTables, Period, Timestamp, conclusions, is_of};
+    use crate::commands::trace::search::Found;
+    use lake_files::failures::{FailedRecord, Payload};
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn event(data: &str, in_tables: InTables) -> Archived {
+        Archived {
+            key: "raw/agent-events/x".to_owned(),
+            data: data.as_bytes().to_vec(),
+            time: Some(at("2026-03-02T08:00:00Z")),
+            kind: "LOGIN".to_owned(),
+            in_tables,
+        }
+    }
+
+    /// A rejected record with these bytes.
+    fn letter(data: &str) -> DeadLetter {
+        let payload = Payload::ContactEvent(Vec::new());
+        let failed = FailedRecord { payload, reason: "missing_field".to_owned(), arrival: None };
+        let record = (failed, data.as_bytes().to_vec());
+        Found { key: "rejected/agent-events/x".to_owned(), written: 0, record }
+    }
+
+    fn concluded(archived: &[Archived], letters: &[DeadLetter]) -> Vec<(bool, String)> {
+        let located = |key: &str| format!("s3://lake/{key}");
+        let now = at("2026-03-03T00:00:00Z");
+        conclusions(archived, letters, None, (&Period::ALL, now), &located)
+            .into_iter()
+            .map(|conclusion| (conclusion.stopped, conclusion.text))
+            .collect()
+    }
+
+    #[test]
+    fn an_event_that_the_tables_lack_is_behind_or_a_dead_letter() {
+        let found = concluded(&[event("{\"a\":1}", InTables::Yes), event("{\"a\":2}", InTables::No)], &[]);
+        assert!(!found[0].0 && found[0].1.starts_with("1 events"), "{found:?}");
+        assert!(found[1].0 && found[1].1.contains("behind"), "{found:?}");
+    }
+
+    #[test]
+    fn a_dead_letter_is_reported_once_with_or_without_the_archive() {
+        for archived in [&[event("{\"a\":1}", InTables::Rejected)][..], &[]] {
+            let found = concluded(archived, &[letter("{\"a\":1}")]);
+            assert!(found.len() == 1 && found[0].0 && found[0].1.contains("missing_field"), "{found:?}");
+        }
+        // A redrive left the object where it was.
+        let sent = concluded(&[event("{\"a\":1}", InTables::Yes)], &[letter("{\"a\":1}")]);
+        assert!(sent.iter().all(|(stopped, _)| !stopped), "{sent:?}");
+    }
+
+    #[test]
+    fn nothing_at_all_is_not_a_success() {
+        let found = concluded(&[], &[]);
+        assert!(found.len() == 1 && found[0].0 && found[0].1.contains("--from"), "{found:?}");
+    }
+
+    #[test]
+    fn an_event_of_another_agent_that_names_this_one_is_not_its_event() {
+        let other = br#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/b","x":"queue/agent/a"}"#;
+        assert!(is_of(other, "b") && !is_of(other, "a"));
+        assert!(is_of(b"not JSON", "a"), "what cannot be read may be an event of the agent");
+    }
+}

@@ -1,0 +1,136 @@
+//! Where the record of a stream ends, and how to recognize it there: a row by its contact and version, a history entry by
+//! its event, a dead letter by its bytes. `send` and `trace` look for records in this way.
+
+use agent_ledger::plan::{Plan, plan};
+use agent_ledger::rules::Rules;
+use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
+use connect_streams::agent_event::AgentEvent;
+use connect_streams::contact_record::ContactRecord;
+use connect_streams::{RecordKind, StreamKind, Timestamp, parse};
+use contact_state::ContactWrite;
+use lake_files::decompressed;
+use lake_files::failures::{FailedRecord, Payload, read};
+use lake_parquet::read_columns;
+use lambda_io::aggregate;
+use lambda_io::kinesis::StreamRecord;
+use serde_json::Value;
+
+/// How to recognize a record at its destination.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Destination {
+    /// A row of this contact and version, in the partition of this day.
+    Row { contact_id: String, version: Timestamp, day: String },
+    /// The row of a demo record with this symbol.
+    DemoRow(String),
+    /// A history entry.
+    Entry { agent_id: String, entry: String },
+    /// The contact's item has all of this event.
+    Contact(Box<ContactWrite>),
+    /// The agent's state at this version or a newer one.
+    State { key: AgentKey, register: Register, version: Version },
+    /// A dead letter, because the record is invalid.
+    Failure,
+    /// Nothing, because the record is another known kind.
+    Nothing,
+}
+
+impl Destination {
+    /// Where a record on the stream of contact records ends.
+    pub(crate) fn of_contact_record(data: &[u8]) -> Self {
+        contact_record(data).unwrap_or(Self::Failure)
+    }
+
+    /// Where the function writes an event on the stream of agent events.
+    pub(crate) fn of_agent_event(data: &[u8]) -> Self {
+        agent_event(data).unwrap_or(Self::Failure)
+    }
+
+    /// What a contact event sets in its contact's item.
+    pub(crate) fn of_contact_event(data: &[u8]) -> Self {
+        let write = contact_state::read(data, &contact_state::Rules::default());
+        write.map_or(Self::Failure, |write| {
+            write.map_or(Self::Nothing, |write| Self::Contact(Box::new(write)))
+        })
+    }
+}
+
+fn contact_record(data: &[u8]) -> Option<Destination> {
+    let document = parse(data).ok()?;
+    let object = document.as_object()?;
+    match RecordKind::of(object)? {
+        RecordKind::AgentEvent | RecordKind::ContactEvent => return Some(Destination::Nothing),
+        RecordKind::ContactRecord | RecordKind::DemoRecord | RecordKind::Row => {}
+    }
+    if let Some(symbol) = object.get("ticker_symbol").and_then(connect_streams::Value::as_str) {
+        return Some(Destination::DemoRow(symbol.to_owned()));
+    }
+    let record = ContactRecord::from_object(object).ok()?;
+    let contact_id = object.get("ContactId")?.as_str()?.to_owned();
+    let day = record.initiation_timestamp.date();
+    Some(Destination::Row { contact_id, version: record.last_update_timestamp, day })
+}
+
+fn agent_event(data: &[u8]) -> Option<Destination> {
+    let document = parse(data).ok()?;
+    let object = document.as_object()?;
+    match RecordKind::of(object)? {
+        RecordKind::AgentEvent => {}
+        RecordKind::ContactRecord | RecordKind::ContactEvent | RecordKind::Row => {
+            return Some(Destination::Nothing);
+        }
+        RecordKind::DemoRecord => return None,
+    }
+    let Plan { event, registers, .. } =
+        plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
+    if let Some(HistoryEntry { agent_id, entry, .. }) = event {
+        return Some(Destination::Entry { agent_id, entry });
+    }
+    let Some(RegisterWrite { key, register, version, .. }) = registers.into_iter().next() else {
+        return Some(Destination::Nothing);
+    };
+    Some(Destination::State { key, register, version })
+}
+
+/// These columns of the rows in an object of the lake.
+pub(crate) fn rows(key: &str, body: Vec<u8>, columns: &[&str]) -> anyhow::Result<Vec<Value>> {
+    if key.ends_with(".parquet") {
+        return read_columns(body.into(), columns);
+    }
+    let lines = decompressed(body)?;
+    Ok(serde_json::Deserializer::from_slice(&lines).into_iter().collect::<Result<_, _>>()?)
+}
+
+/// The version of a row. Timestamps in Parquet have no zone; ours are UTC.
+pub(crate) fn version(row: &Value) -> Option<Timestamp> {
+    let text = row["last_update_timestamp"].as_str()?;
+    Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}Z")))
+}
+
+/// The records in an object of dead letters, each with its bytes. What cannot be read is left out.
+pub(crate) fn dead_letters(body: Vec<u8>) -> Vec<(FailedRecord, Vec<u8>)> {
+    let Ok(object) = decompressed(body) else { return Vec::new() };
+    let with_parts = |failed: FailedRecord| {
+        let (_, parts) = parts(&failed.payload);
+        parts.into_iter().map(move |part| (failed.clone(), part))
+    };
+    read(&object).into_iter().flatten().flat_map(with_parts).collect()
+}
+
+/// The records of a dead letter, and the stream they came from: several if a producer had aggregated them.
+pub(crate) fn parts(payload: &Payload) -> (StreamKind, Vec<Vec<u8>>) {
+    match payload {
+        Payload::ContactRecord(data) => (StreamKind::ContactRecords, vec![data.clone()]),
+        Payload::ContactEvent(data) => (StreamKind::ContactEvents, vec![data.clone()]),
+        Payload::AgentEvent(record) => {
+            let record = serde_json::from_str::<StreamRecord>(record.get()).ok();
+            let data = record.as_ref().and_then(|record| record.data.bytes().ok()).unwrap_or_default();
+            let unpacked =
+                aggregate::is_packed(data).then(|| aggregate::unpack(data.to_vec()).ok()).flatten();
+            let parts = match unpacked {
+                Some(parts) => parts.into_iter().map(|part| part.data.to_vec()).collect(),
+                None => vec![data.to_vec()],
+            };
+            (StreamKind::AgentEvents, parts)
+        }
+    }
+}
