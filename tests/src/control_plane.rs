@@ -225,6 +225,7 @@ impl Responses {
             ("KeyArn", KEY),
             ("AgentEventMappingId", &self.mapping),
             ("DatabaseName", "ledger_lake"),
+            ("Version", env!("CARGO_PKG_VERSION")),
         ];
         let output = |(name, value): &(&str, &str)| member(&[("OutputKey", name), ("OutputValue", value)]);
         let outputs: String = outputs.iter().map(output).collect();

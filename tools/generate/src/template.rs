@@ -173,6 +173,7 @@ fn with_generated_texts(template: &str) -> anyhow::Result<String> {
     let watched = watched::AllWatched::read()?;
     let mut texts = BTreeMap::from([
         ("contact record columns", lake::glue_columns()),
+        ("version", format!("Value: \"{}\"", env!("CARGO_PKG_VERSION"))),
         ("views", lake::view_tables()),
         ("named queries", lake::named_queries()),
         ("alarms", alarms::resources(&watched)?),

@@ -42,6 +42,8 @@ pub struct Facts {
     pub region: String,
     /// The CloudFormation stack status.
     pub status: Option<Fact<String>>,
+    /// The version of the stack, and that of this program.
+    pub version: Option<Fact<Version>>,
     /// The Region of the Amazon Connect instance, if the instance is known.
     pub instance_region: Option<Fact<String>>,
     /// The streams that the stack reads but does not own.
@@ -74,6 +76,15 @@ pub struct Facts {
     pub failed: Option<Fact<BTreeMap<String, usize>>>,
     /// Alarms in the ALARM state, with their descriptions.
     pub alarms: Option<Fact<Vec<(String, String)>>>,
+}
+
+/// Versions of contact-ledger.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// That of the template that was deployed; none if it was earlier than the first one with a version.
+    pub deployed: Option<String>,
+    /// That of this program.
+    pub program: String,
 }
 
 /// The stack's KMS key.

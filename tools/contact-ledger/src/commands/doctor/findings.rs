@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::facts::{
-    Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
+    Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable, Version,
 };
 use crate::stack::parts::ExistingStream;
 use crate::stack::streaming::Association;
@@ -130,6 +130,7 @@ const SERVE: &str = "start `contact-ledger demo --serve` again to restore it";
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found = Findings { restore: if facts.is_local { SERVE } else { DEPLOY }, all: Vec::new() };
     stack(facts, &mut found);
+    version(facts, &mut found);
     inbound(facts, &mut found);
     functions(facts, &mut found);
     contact_events(facts, &mut found);
@@ -301,6 +302,28 @@ fn stack(facts: &Facts, found: &mut Findings) {
                     format!("the stack is {status}"),
                     "wait until it finishes, then run doctor again",
                 );
+            }
+        },
+    );
+}
+
+fn version(facts: &Facts, found: &mut Findings) {
+    found.check(
+        "version",
+        facts.version.as_ref(),
+        |version| version.program.clone(),
+        |Version { deployed, program }, check| {
+            let fix = "upgrade the stack, or use the program of its version (docs/upgrade.md)";
+            match deployed {
+                Some(deployed) if deployed == program => {}
+                Some(deployed) => check.warning(
+                    format!("the stack has version {deployed}, and this program has version {program}"),
+                    fix,
+                ),
+                None => check.warning(
+                    format!("the stack is from before version 0.1.0, and this program has version {program}"),
+                    fix,
+                ),
             }
         },
     );

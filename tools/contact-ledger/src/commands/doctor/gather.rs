@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::facts::{
     ContactEvents, Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
+    Version,
 };
 use crate::commands::schema::{SchemaFormat, schema};
 use crate::stack::connection::Connection;
@@ -66,6 +67,8 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
 async fn deployed(connection: &Connection, instance: Option<&str>, now: Timestamp, facts: &mut Facts) {
     let deployed = &connection.deployed;
     facts.status = deployed.status.clone().map(Ok);
+    let version = deployed.outputs.get("Version").cloned();
+    facts.version = Some(Ok(Version { deployed: version, program: env!("CARGO_PKG_VERSION").to_owned() }));
     facts.key_arn = deployed.outputs.get("KeyArn").cloned();
     facts.existing.clone_from(&deployed.existing);
     facts.targets.clone_from(&deployed.targets);

@@ -24,6 +24,7 @@ fn healthy() -> Facts {
         is_local: false,
         region: REGION.to_owned(),
         status: Some(Ok("UPDATE_COMPLETE".to_owned())),
+        version: Some(Ok(Version { deployed: Some("0.1.0".to_owned()), program: "0.1.0".to_owned() })),
         instance_region: Some(Ok(REGION.to_owned())),
         existing: BTreeMap::new(),
         targets: targets.map(|(kind, target)| (kind, target.to_owned())).into(),
@@ -78,7 +79,7 @@ fn healthy() -> Facts {
 #[test]
 fn a_healthy_stack_is_all_good() {
     let found = findings(&healthy());
-    assert_eq!(found.len(), 18);
+    assert_eq!(found.len(), 19);
     assert!(
         found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
         "{found:#?}"
@@ -101,7 +102,7 @@ fn contact_events(facts: &mut Facts) -> &mut ContactEvents {
 /// A check, a misconfiguration, its severity, and a part of the finding or fix.
 type Injected = (&'static str, fn(&mut Facts), Severity, &'static str);
 
-const INJECTED: [Injected; 40] = {
+const INJECTED: [Injected; 42] = {
     use Severity::{Error, Unknown, Warning};
     [
         (
@@ -111,6 +112,13 @@ const INJECTED: [Injected; 40] = {
             "describe-stack-events",
         ),
         ("stack", |facts| *some(&mut facts.status) = "UPDATE_IN_PROGRESS".to_owned(), Warning, "wait"),
+        (
+            "version",
+            |facts| some(&mut facts.version).deployed = Some("0.2.0".to_owned()),
+            Warning,
+            "the stack has version 0.2.0, and this program has version 0.1.0",
+        ),
+        ("version", |facts| some(&mut facts.version).deployed = None, Warning, "before version 0.1.0"),
         (
             "rule for contact events",
             |facts| *some(&mut contact_events(facts).rule) = "DISABLED".to_owned(),
