@@ -168,7 +168,7 @@ write-cost: ## Print the requests and write units for a day of agent events
 	cargo run --locked --quiet -p ledger-tests --bin write-cost
 
 sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials for each function and program (CycloneDX, target/sbom)
-	tools/sbom.sh $(CARGO_CYCLONEDX)
+	tools/release/sbom.sh $(CARGO_CYCLONEDX)
 
 clean: ## Remove all build and demo output
 	cargo clean

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes a CycloneDX software bill of materials for each function and program. Usage: sbom.sh <folder of cargo-cyclonedx>
+# Writes a CycloneDX software bill of materials for each function and program. Usage: tools/release/sbom.sh <folder of cargo-cyclonedx>
 set -euo pipefail
 rm -rf target/sbom
 mkdir -p target/sbom
