@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
   test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report test-board pictures simulate soak chaos load fuzz \
-  bench instructions write-cost licenses sbom check clean
+  bench instructions write-cost licenses advisories lint-workflows sbom release test-release check clean
 
 # Tools written in Python, in a virtual environment.
 TOOLS := .venv/bin
@@ -14,6 +14,7 @@ CARGO_DENY := $(CARGO_TOOLS)/cargo-deny-0.20.2
 GUNGRAUN_RUNNER := $(CARGO_TOOLS)/gungraun-runner-0.20.0
 CARGO_FUZZ := $(CARGO_TOOLS)/cargo-fuzz-0.13.2
 CARGO_CYCLONEDX := $(CARGO_TOOLS)/cargo-cyclonedx-0.5.9
+CARGO_ABOUT := $(CARGO_TOOLS)/cargo-about-0.9.3
 ARCHITECTURE ?= arm64
 export SAM_CLI_TELEMETRY := 0
 # For release binaries: make test-runtime BINARIES=target/release
@@ -77,6 +78,7 @@ check: setup ## Run CI: check format, lints, generated files, and instruction co
 lint-docs: ## Check the words, pages and links of the docs (docs/glossary.md)
 	python3 tests/docs/words.py
 	python3 tests/docs/pages.py
+	python3 tests/docs/translations.py
 
 lint-template: $(TOOLS_READY) ## Check the template with SAM, cfn-lint, and checkov
 	$(TOOLS)/sam validate --lint --region eu-west-2 && $(TOOLS)/cfn-lint template.yaml
@@ -130,6 +132,12 @@ pictures: $(TOOLS_READY) tool ## Take the pictures of the board in docs/pictures
 terminal: tool $(TOOLS_READY) ## Record the command line on a terminal of 80 columns, in target/terminal/ (needs tmux)
 	tests/terminal/record
 
+advisories: $(CARGO_DENY) ## Look for known vulnerabilities of the dependencies (reads the list of RustSec)
+	$(CARGO_DENY)/bin/cargo-deny --all-features check --hide-inclusion-graph advisories
+
+lint-workflows: ## Check the GitHub workflows with actionlint (needs Go)
+	cd .github && go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
 licenses: $(CARGO_DENY) ## Check licenses, sources, and duplicate versions with cargo-deny
 	$(CARGO_DENY)/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
@@ -167,6 +175,12 @@ instructions: $(GUNGRAUN_RUNNER) ## Check the instruction counts of the record p
 write-cost: ## Print the requests and write units for a day of agent events
 	cargo run --locked --quiet -p ledger-tests --bin write-cost
 
+release: $(TOOLS_READY) $(CARGO_ABOUT) $(CARGO_CYCLONEDX) ## Build a release in target/release-files/: functions, packaged template, programs, SBOM, licenses, checksums
+	tools/release/build $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
+
+test-release: $(TOOLS_READY) ## Deploy from the release alone to the emulator, run its demo, and open its board
+	$(TOOLS)/python tests/deploy/deploy.py released
+
 sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials for each function and program (CycloneDX, target/sbom)
 	tools/release/sbom.sh $(CARGO_CYCLONEDX)
 
@@ -195,6 +209,10 @@ target/clients/ready: tests/clients/requirements.txt tests/clients/aws-cli-2.txt
 	tests/clients/setup
 
 # For example target/tools/cargo-deny-0.20.2: the tool with this name and version.
+# It reads thousands of license texts, which takes ten minutes without optimization.
+$(CARGO_ABOUT): FEATURES := --features cli
+$(CARGO_ABOUT): PROFILE :=
+PROFILE := --debug
 $(CARGO_TOOLS)/%:
-	cargo install --locked --quiet --debug --target-dir $(CARGO_TOOLS)/build --root $@ $(shell echo $* | sed 's/\(.*\)-/\1@/')
+	cargo install --locked --quiet $(PROFILE) $(FEATURES) --target-dir $(CARGO_TOOLS)/build --root $@ $(shell echo $* | sed 's/\(.*\)-/\1@/')
 	@rm -rf $(CARGO_TOOLS)/build

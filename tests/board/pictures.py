@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/board.md and the README, in docs/pictures/: the board over `demo --live`.
+"""Takes the pictures of docs/board.md and the README, in docs/pictures/: the board over `demo --live`, and the report of a demo.
 
 Usage: pictures.py [folder of the binaries]; Chromium is found through CHROMIUM, or on the PATH.
 """
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from check import BINARIES, LEFT, ROOT, Browser, install
+from check import BINARIES, LEFT, ROOT, Browser, chromium, install
 from PIL import Image
 from running import eventually
 from served_stack import ledger
@@ -37,10 +37,27 @@ def animated(browser, folder):
     frames[0].save(PICTURES / "board.gif", save_all=True, append_images=frames[1:], duration=FRAME_MILLISECONDS, loop=0, optimize=True)
 
 
+def smaller(picture):
+    """Fewer colors, so that the repository stays small."""
+    Image.open(picture).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(picture, optimize=True)
+
+
+def report(folder):
+    """The report that every demo writes."""
+    demo = [ledger(BINARIES), "demo", "--agents", "30", "--output", f"{folder}/report"]
+    subprocess.run([str(part) for part in demo], check=True, stdout=subprocess.DEVNULL)
+    picture = PICTURES / "report.png"
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={folder}/profile", "--window-size=1280,900", "--virtual-time-budget=4000"]
+    shot = [chromium(), *options, f"--screenshot={picture}", f"file://{folder}/report/report.html"]
+    subprocess.run(shot, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    smaller(picture)
+
+
 def main():
     install(LEFT)
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
+        report(folder)
         stack = f"{folder}/stack"
         demo = [ledger(BINARIES), "demo", "--live", "--pace", "3", "--agents", "16", "--output", stack]
         processes = [started(demo, f"{folder}/demo", "is live")]
@@ -59,7 +76,7 @@ def main():
                 browser("open", url=url + query, width=width, height=height, scheme=scheme)
                 time.sleep(1)
                 browser("picture", path=str(PICTURES / f"{name}.png"))
-                Image.open(PICTURES / f"{name}.png").convert("RGB").quantize(128, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+                smaller(PICTURES / f"{name}.png")
             browser("open", url=url, width=1000, height=720, scheme="light")
             time.sleep(1)
             animated(browser, folder)
@@ -72,4 +89,5 @@ def main():
         print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1024} KB")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Checks every page that people read: README, ARCHITECTURE, CHANGELOG and docs/.
+"""Checks every page that people read: README, ARCHITECTURE, CHANGELOG, CONTRIBUTING, SECURITY, and docs/, in both languages.
 
 - A page begins with what it is for: a paragraph under its title, before any heading, table, list or code.
 - No walls of text: a paragraph, a list item or a table cell has a limit of words, and a list or a table follows within three screens.
@@ -27,7 +27,10 @@ LINK = re.compile(r"\]\(\s*([^)\s]+)[^)]*\)|^\[[^\]]+\]:\s*(\S+)|(?:href|src)=\"
 
 def pages():
     return [
-        *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "benches/README.md", "tests/deploy/earlier/README.md")),
+        *(ROOT / name for name in (
+            "README.md", "README.pt-BR.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "benches/README.md",
+            "tests/deploy/earlier/README.md",
+        )),
         *sorted((ROOT / "docs").glob("**/*.md")),
     ]
 
