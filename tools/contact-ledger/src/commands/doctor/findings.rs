@@ -122,7 +122,7 @@ impl Findings {
     }
 }
 
-const DEPLOY: &str = "redeploy the stack (`sam deploy`) to restore it";
+const DEPLOY: &str = "restore it (docs/operations.md, Restoring the deployment); `sam deploy` alone does not undo changes made by hand";
 const SERVE: &str = "start `contact-ledger demo --serve` again to restore it";
 
 /// All findings, in the order in which records flow through the stack.
