@@ -179,7 +179,7 @@ release: $(TOOLS_READY) $(CARGO_ABOUT) $(CARGO_CYCLONEDX) ## Build a release in 
 	tools/release/build $(CARGO_ABOUT) $(CARGO_CYCLONEDX)
 
 test-release: $(TOOLS_READY) ## Deploy from the release alone to the emulator, run its demo, and open its board
-	$(TOOLS)/python tests/deploy/deploy.py released
+	RELEASE=$(CURDIR)/target/release-files $(TOOLS)/python tests/deploy/deploy.py released
 
 sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials for each function and program (CycloneDX, target/sbom)
 	tools/release/sbom.sh $(CARGO_CYCLONEDX)

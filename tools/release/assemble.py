@@ -10,7 +10,7 @@
     README.md, docs/, …      the documentation
     sbom/                    a software bill of materials for each function and program
     THIRD-PARTY-LICENSES.txt the license texts of all dependencies
-    SHA256SUMS               checksums of all files
+    SHA256SUMS               checksums of all files but samconfig.toml, which the answers change
 
 The files have the time of the commit, so that the same commit gives the same archive.
 """
@@ -178,7 +178,8 @@ def main():
         shutil.copytree(arguments.sbom, folder / "sbom")
     if arguments.licenses:
         shutil.copy(arguments.licenses, folder / "THIRD-PARTY-LICENSES.txt")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    # Answers are written to samconfig.toml, so it has no checksum.
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "samconfig.toml")
     (folder / "SHA256SUMS").write_text("".join(f"{checksum(file)}  {file.relative_to(folder)}\n" for file in files))
     archive = archive_of(folder, seconds)
     (arguments.output / "SHA256SUMS").write_text(f"{checksum(archive)}  {archive.name}\n")
