@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
   test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report test-board pictures simulate soak chaos load fuzz \
-  bench instructions write-cost licenses advisories lint-workflows sbom release test-release check clean
+  bench instructions write-cost licenses advisories lint-workflows sbom release test-release test-arm64 check clean
 
 # Tools written in Python, in a virtual environment.
 TOOLS := .venv/bin
@@ -180,6 +180,9 @@ release: $(TOOLS_READY) $(CARGO_ABOUT) $(CARGO_CYCLONEDX) ## Build a release in 
 
 test-release: $(TOOLS_READY) ## Deploy from the release alone to the emulator, run its demo, and open its board
 	RELEASE=$(CURDIR)/target/release-files $(TOOLS)/python tests/deploy/deploy.py released
+
+test-arm64: rust ## Run the arm64 functions of the release under the Runtime Interface Emulator, in QEMU (needs qemu-user, libc6-arm64-cross, libgcc-s1-arm64-cross, and Go)
+	tests/runtime-interface-emulator/arm64 target/release-functions/arm64
 
 sbom: $(CARGO_CYCLONEDX) ## Write a software bill of materials for each function and program (CycloneDX, target/sbom)
 	tools/release/sbom.sh $(CARGO_CYCLONEDX)
