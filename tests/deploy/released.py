@@ -76,6 +76,9 @@ class Released(EmulatorTest):
                 with zipfile.ZipFile(self.unpacked / zipped) as archive:
                     [entry] = archive.infolist()
                     self.assertEqual((entry.filename, entry.external_attr >> 16 & 0o111), ("bootstrap", 0o111))
+        for page in self.unpacked.rglob("*.md"):
+            for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+                self.assertTrue(re.match(r"\w+:", target) or (page.parent / target).exists(), f"{page}: {target}")
         if "RELEASE" in os.environ:
             self.assertLessEqual({"sbom", "THIRD-PARTY-LICENSES.txt", "README.md", "LICENSE", "docs"}, {path.name for path in self.unpacked.iterdir()})
             self.assertIn("serde_json", (self.unpacked / "THIRD-PARTY-LICENSES.txt").read_text())

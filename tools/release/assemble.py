@@ -32,7 +32,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Package name of each function, and the name of its binary where that is another one.
 FUNCTIONS = ("contact-record-normalizer", "agent-event-upserter", "contact-event-upserter", "redrive")
 PROGRAMS = ("contact-ledger", "contact-ledger-demo", "contact-record-normalizer", "agent-event-upserter", "contact-event-upserter")
-DOCUMENTS = ("README.md", "README.pt-BR.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "docs")
+DOCUMENTS = ("README.md", "README.pt-BR.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "docs")
+LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 # The C library of Amazon Linux 2023, which Lambda runs. Many distributions of the last years have it, too.
 NEWEST_GLIBC = (2, 34)
 ARCHITECTURES = ("arm64", "x86_64")
@@ -99,6 +100,22 @@ def deploy_config(text):
     if (sections, comments) != (2, 1):
         fail("samconfig.example.toml has another form than tools/release/assemble.py expects")
     return text
+
+
+def with_links(page, folder):
+    """A page whose links to files that are only in the repository lead there, at the tag of this version."""
+    repository = re.search(r'^repository = "([^"]+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+
+    def moved(link):
+        before, target, after = link.groups()
+        if re.match(r"\w+:", target) or (page.parent / target).exists():
+            return link[0]
+        path = os.path.relpath((page.parent / target).resolve(), folder.resolve())
+        if not (ROOT / path).exists():
+            fail(f"{page.relative_to(folder)} has a link to {target}, which does not exist")
+        return f"{before}{repository}/blob/v{version()}/{path}{after}"
+
+    return LINK.sub(moved, page.read_text())
 
 
 def checksum(file):
@@ -174,6 +191,8 @@ def main():
             shutil.copytree(source, folder / name)
         else:
             shutil.copy(source, folder)
+    for page in folder.rglob("*.md"):
+        page.write_text(with_links(page, folder))
     if arguments.sbom:
         shutil.copytree(arguments.sbom, folder / "sbom")
     if arguments.licenses:

@@ -101,7 +101,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let begin = Instant::now();
     let mut stack = Stack::start(settings).await?;
     if arguments.live {
-        let endpoints = endpoints(&stack, &arguments.output);
+        let endpoints = endpoints(&stack, &arguments.output, true);
         return live(&mut stack, arguments, &endpoints, &served).await;
     }
     let own = source.own.clone();
@@ -112,7 +112,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     print(&summary(&result, &arguments.output))?;
     let outcome = result.outcome();
     if arguments.serve {
-        print(&endpoints(&stack, &arguments.output))?;
+        print(&endpoints(&stack, &arguments.output, false))?;
         let _ = served.set(outcome);
         stack.run().await?;
     }
@@ -313,10 +313,13 @@ The result is in {}:
 }
 
 /// The endpoints of a served stack. Each line fits a terminal of 80 columns and can be copied and run.
-fn endpoints(stack: &Stack, output: &Path) -> String {
+fn endpoints(stack: &Stack, output: &Path, is_live: bool) -> String {
     let Some(streams) = &stack.streams else { return String::new() };
     let folder = if output == Path::new(OUTPUT) { String::new() } else { format!(" {}", output.display()) };
     let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
+    // The queries read what the demo writes at its end.
+    let query = format!("  contact-ledger query service_level --local{folder}\n");
+    let query = if is_live { "" } else { &query };
     let Keys { access_key_id, secret_access_key } = &stack.dynamodb.keys;
     format!(
         r#"
@@ -326,8 +329,7 @@ Everything keeps running until you press Ctrl-C. Inspect it, or send records:
   contact-ledger agents --all --local{folder}
   contact-ledger contacts --local{folder}
   contact-ledger doctor --local{folder}
-  contact-ledger query service_level --local{folder}
-  contact-ledger redrive --local{folder}
+{query}  contact-ledger redrive --local{folder}
   contact-ledger send --local{folder}
 
 Use the AWS CLI and SDKs with these credentials, which are valid only for this

@@ -56,9 +56,25 @@ static SHOWN_OF_OTHERS: LazyLock<Shown> = LazyLock::new(|| {
     let mut shown = Shown::Fields(BTreeMap::new());
     for path in OTHERS {
         shown.add(path, kind_of(path));
+        // Amazon's samples of contact events have names in camel case and in Pascal case.
+        shown.add(&in_pascal_case(path), kind_of(path));
     }
     shown
 });
+
+/// The path with a capital letter at the start of each name, except the envelope's.
+fn in_pascal_case(path: &str) -> String {
+    let capital = |name: &str| {
+        let mut letters = name.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+    };
+    match path.split_once('.') {
+        Some((above, name)) => format!("{above}.{}", capital(name)),
+        None => capital(path),
+    }
+}
 
 /// The kind of a field that has no column.
 fn kind_of(path: &str) -> Kind {

@@ -21,7 +21,7 @@ use ledger_console::render::terminal::{
 /// Arguments of `history`.
 #[derive(Debug, Clone, Args)]
 pub struct HistoryArguments {
-    /// Agent ID, ARN, or username
+    /// Agent ID, ARN, username, or first and last name
     #[arg(value_name = "AGENT")]
     agent: String,
     #[command(flatten)]

@@ -29,7 +29,7 @@ use crate::stack::tables::{GHOST_MINUTES, agent_named, cannot_read, instance, is
 /// Arguments of `trace`.
 #[derive(Debug, Clone, Args)]
 pub struct TraceArguments {
-    /// Contact ID or ARN; or agent ID, ARN, or username
+    /// Contact ID or ARN; or agent ID, ARN, username, or first and last name
     #[arg(value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     id: String,
     #[command(flatten)]

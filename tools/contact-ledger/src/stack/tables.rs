@@ -143,7 +143,7 @@ async fn instances(
     Ok(instances)
 }
 
-/// The agent's ID, from an ID, an ARN, or a username.
+/// The agent's ID, from an ID, an ARN, a username, or a name.
 pub(crate) async fn agent_id(
     reader: &Reader,
     instance: &str,
@@ -160,7 +160,7 @@ pub(crate) async fn agent_id(
         agent_named(reader, instance, agent, now).await.map_err(|error| cannot_read("the agents", error))?;
     found.ok_or_else(|| {
         anyhow!(
-            "no agent of instance {instance} has the username {agent}; `contact-ledger agents --all --name …` searches for a part of it"
+            "no agent of instance {instance} has the username or the name {agent}, or several have the name; `contact-ledger agents --all --name …` searches for a part of it, and --json shows usernames"
         )
     })
 }
@@ -170,15 +170,22 @@ pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// The ID of the agent with this username, if there is one.
+/// The ID of the agent with this username, or else of the only one with this first and last name.
 pub(crate) async fn agent_named(
     reader: &Reader,
     instance: &str,
-    username: &str,
+    name: &str,
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
     let agents = reader.agents(instance, now, GHOST_MINUTES).await?;
-    let has_name =
-        |known: &Agent| known.snapshot.get("username").and_then(Attribute::as_text) == Some(username);
-    Ok(agents.into_iter().find(has_name).map(|found| found.agent_id))
+    let text = |known: &Agent, attribute: &str| {
+        known.snapshot.get(attribute).and_then(Attribute::as_text).unwrap_or_default().to_owned()
+    };
+    if let Some(found) = agents.iter().find(|known| text(known, "username") == name) {
+        return Ok(Some(found.agent_id.clone()));
+    }
+    let full_name = |known: &Agent| [text(known, "first_name"), text(known, "last_name")].join(" ");
+    let mut named = agents.iter().filter(|known| full_name(known) == name);
+    let found = named.next().map(|found| found.agent_id.clone());
+    Ok(found.filter(|_| named.next().is_none()))
 }

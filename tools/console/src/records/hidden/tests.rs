@@ -233,3 +233,17 @@ fn every_listed_field_of_an_agent_event_is_shown() {
         assert_eq!(of(&event), event, "{path}");
     }
 }
+
+#[test]
+fn ids_of_contact_events_are_shown_in_any_case_of_letters() {
+    for (id, kind) in [("contactId", "eventType"), ("ContactId", "EventType")] {
+        let event = format!(
+            r#"{{"time":"2026-03-02T08:00:00Z","detail-type":"Amazon Connect Contact Event","detail":{{"{id}":"c-1","{kind}":"QUEUED","Name":"Ada"}}}}"#
+        );
+        let shown = shown_record(event.as_bytes(), false).get().to_owned();
+        assert!(
+            shown.contains(r#""c-1""#) && shown.contains(r#""QUEUED""#) && !shown.contains("Ada"),
+            "{shown}"
+        );
+    }
+}

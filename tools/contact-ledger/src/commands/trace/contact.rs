@@ -272,7 +272,7 @@ fn no_record(known: Option<&Described>, period: &Period) -> Conclusion {
             "The contact ended at {ended}, but no record of it arrived {days}. Amazon Connect sends the record when after-contact work is done. If that is done, check data streaming with `contact-ledger connect status` and `contact-ledger doctor`."
         )),
         None => Conclusion::stopped(format!(
-            "No contact record with this ID arrived {days}. Check the ID, and pass --from with the day on which the contact began; `contact-ledger doctor` checks whether records arrive at all."
+            "No contact record with this ID arrived {days}, and no agent has it as ID or name. Check the ID, and pass --from with the day on which the contact began; `contact-ledger doctor` checks whether records arrive at all."
         )),
     }
 }
@@ -388,7 +388,7 @@ impl Events {
         }
         let event = |copy: &Found<Vec<u8>>| {
             let event: Value = serde_json::from_slice(&copy.record).unwrap_or_default();
-            let kind = event["detail"]["eventType"].as_str().unwrap_or("unknown").to_owned();
+            let kind = detail(&event, "eventType").unwrap_or("an event without its type").to_owned();
             Sighting::of(event["time"].as_str(), kind).in_object(&copy.key)
         };
         let rejected = |found: &DeadLetter| {
@@ -438,12 +438,10 @@ impl Events {
             });
         }
         if self.missing.is_empty() {
-            let events = if archived == 1 {
-                "The contact event".to_owned()
-            } else {
-                format!("All {archived} contact events")
-            };
-            conclusions.push(Conclusion::arrived(format!("{events} of the archive are in ContactState.")));
+            conclusions.push(Conclusion::arrived(match archived {
+                1 => "The contact event of the archive is in ContactState.".to_owned(),
+                _ => format!("All {archived} contact events of the archive are in ContactState."),
+            }));
         }
         conclusions
     }
@@ -452,7 +450,14 @@ impl Events {
 /// The contact that an event is about.
 fn event_contact(event: &[u8]) -> Option<String> {
     let event: Value = serde_json::from_slice(event).ok()?;
-    Some(event["detail"]["contactId"].as_str()?.to_owned())
+    detail(&event, "contactId").map(str::to_owned)
+}
+
+/// A text of an event's detail. Names are in any case of letters, as the function reads them; an event that the function
+/// rejects must be found, too, so its parser does not serve here.
+fn detail<'e>(event: &'e Value, name: &str) -> Option<&'e str> {
+    let mut members = event["detail"].as_object()?.iter();
+    members.find(|(member, _)| member.eq_ignore_ascii_case(name))?.1.as_str()
 }
 
 /// What the agents' history has of this contact; `None` if no agent of it is known.
@@ -496,6 +501,17 @@ async fn history(
 #[cfg(test)]
 mod tests {
     use super::{Described, Failure, Period, Timestamp, Version, records_conclusions};
+
+    #[test]
+    fn an_event_is_about_its_contact_in_any_case_of_letters() {
+        for event in [
+            r#"{"detail":{"contactId":"c-1"}}"#,
+            r#"{"detail":{"ContactId":"c-1","InitialContactId":"c-2"}}"#,
+        ] {
+            assert_eq!(super::event_contact(event.as_bytes()).as_deref(), Some("c-1"), "{event}");
+        }
+        assert_eq!(super::event_contact(br#"{"detail":{"initialContactId":"c-1"}}"#), None);
+    }
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
