@@ -18,6 +18,12 @@ pub fn arrival(key: &str) -> Option<Timestamp> {
     in_name(name).or_else(start_of_day)
 }
 
+/// Whether Firehose named an object with this name, wherever it is now.
+#[must_use]
+pub fn is_named_by_firehose(name: &str) -> bool {
+    in_name(name).is_some()
+}
+
 /// The time in `<stream>-<version>-YYYY-MM-DD-HH-MM-SS-<random>.gz`. The stream's name may contain anything, including
 /// numbers, so the last match counts.
 fn in_name(name: &str) -> Option<Timestamp> {

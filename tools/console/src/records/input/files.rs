@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use lake_files::copies::is_named_by_firehose;
 use lake_files::layout;
 
 /// The extensions of files that are read from a folder, before `.gz` if compressed. Other files are skipped.
@@ -72,7 +73,11 @@ pub(super) fn is_of_lines(file: &Path) -> bool {
 /// Whether it is one of the lake's raw copies, in which Firehose concatenates records.
 pub(super) fn is_copy(file: &Path) -> bool {
     let path = file.to_string_lossy();
-    [layout::COPIES, layout::AGENT_EVENT_COPIES].iter().any(|prefix| path.contains(prefix))
+    let copies = [layout::COPIES, layout::AGENT_EVENT_COPIES, layout::CONTACT_EVENT_COPIES];
+    // A copy that was downloaded has its name, in any folder.
+    let name = file.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let is_downloaded = file.extension().is_some_and(|end| end == "gz") && is_named_by_firehose(name);
+    is_downloaded || copies.iter().any(|prefix| path.contains(prefix))
 }
 
 /// The extension, without `.gz`.
@@ -114,6 +119,9 @@ mod tests {
     #[test]
     fn raw_copies_are_read_whatever_their_extension() {
         for (name, known) in [
+            ("events/agent-events-1-2026-03-02-08-15-59-0a1b2c3d-0000-4000-8000-00000000000e.gz", true),
+            ("lake/raw/contact-events/arrival_date=2026-03-02/renamed.gz", true),
+            ("events/notes-of-2026-03-02.gz", false),
             (
                 "lake/raw/contact-records/arrival_date=2026-03-02/contact-records-1-2026-03-02-08-15-59-a.gz",
                 true,

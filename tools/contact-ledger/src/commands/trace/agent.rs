@@ -55,7 +55,9 @@ pub(super) async fn agent(scope: &Scope<'_>, agent_id: &str) -> Trace {
     let rejected = search.dead_letters(REJECTED, &later).await;
     let given_up = search.dead_letters(ON_FAILURE, &later).await;
     let dead = |found: Result<Vec<DeadLetter>, String>| {
-        found.map(|found| found.into_iter().filter(|one| is_of(&one.record.1, agent_id)).collect::<Vec<_>>())
+        found.map(|found| {
+            found.into_iter().filter(|one| is_of(&one.record.data, agent_id)).collect::<Vec<_>>()
+        })
     };
     let (rejected, given_up) = (dead(rejected), dead(given_up));
     let state = state(scope, agent_id).await;
@@ -63,7 +65,7 @@ pub(super) async fn agent(scope: &Scope<'_>, agent_id: &str) -> Trace {
 
     let mut places = vec![archive_place(is_archived, &archived)];
     let letter = |found: &DeadLetter| {
-        Sighting::of(found.record.0.arrival, found.record.0.reason.clone()).in_object(&found.key)
+        Sighting::of(found.record.failed.arrival, found.record.failed.reason.clone()).in_object(&found.key)
     };
     places.push(Place::searched("Rejected events", &rejected, letter));
     places.push(Place::searched("Discarded batches", &given_up, letter));
@@ -198,35 +200,41 @@ fn conclusions(
     (period, now): (&Period, Timestamp),
     located: &dyn Fn(&str) -> String,
 ) -> Vec<Conclusion> {
-    let mut conclusions = Vec::new();
-    let missing =
-        archived.iter().filter(|event| matches!(event.in_tables, InTables::No | InTables::Rejected));
-    for event in missing {
-        let letter = letters.iter().find(|letter| letter.record.1 == event.data);
-        let what = match event.time {
-            Some(time) => format!("The event {} of {time}", event.kind),
-            None => "A record that names this agent".to_owned(),
-        };
-        conclusions.push(Conclusion::stopped(match letter {
-            Some(letter) => format!(
-                "{what} is a dead letter: {}. It is in {}; `contact-ledger explain` says why, and whether a redrive would succeed.",
-                letter.record.0.reason,
-                located(&letter.key)
-            ),
-            None => format!(
-                "{what} is in the archive, but not in the tables, and it is no dead letter: the function is behind, or its batch is being retried. `contact-ledger doctor` shows how far behind it is. Raw copy: {}",
-                located(&event.key)
-            ),
-        }));
+    // By what happened to them: an agent may have hundreds.
+    let mut missing: BTreeMap<(Option<&str>, bool), Vec<(&Archived, Option<&DeadLetter>)>> = BTreeMap::new();
+    for event in archived.iter().filter(|event| matches!(event.in_tables, InTables::No | InTables::Rejected))
+    {
+        let letter = letters.iter().find(|letter| letter.record.data == event.data);
+        let what = letter.map(|letter| (letter.record.failed.reason.as_str(), letter.record.is_redriven));
+        let (reason, is_redriven) = what.unzip();
+        missing.entry((reason, is_redriven.unwrap_or_default())).or_default().push((event, letter));
     }
     // Without an archive, a dead letter is the only sign that an event arrived.
-    let in_archive = |letter: &&DeadLetter| archived.iter().all(|event| event.data != letter.record.1);
+    let mut unarchived: BTreeMap<(&str, bool), Vec<&DeadLetter>> = BTreeMap::new();
+    let in_archive = |letter: &&DeadLetter| archived.iter().all(|event| event.data != letter.record.data);
     for letter in letters.iter().filter(in_archive) {
-        conclusions.push(Conclusion::stopped(format!(
-            "An event of this agent is a dead letter: {}. It is in {}; `contact-ledger explain` says why, and whether a redrive would succeed.",
-            letter.record.0.reason,
-            located(&letter.key)
-        )));
+        let what = (letter.record.failed.reason.as_str(), letter.record.is_redriven);
+        unarchived.entry(what).or_default().push(letter);
+    }
+    let mut conclusions = Vec::new();
+    for ((reason, is_redriven), events) in &missing {
+        let Some((first, letter)) = events.first() else { continue };
+        let what = match (events.len(), first.time) {
+            (1, Some(time)) => format!("The event {} of {time}", first.kind),
+            (1, None) => "A record that names this agent".to_owned(),
+            (count, Some(time)) => format!("{count} events, the first a {} of {time},", first.kind),
+            (count, None) => format!("{count} records that name this agent"),
+        };
+        let key = letter.map_or(&first.key, |letter| &letter.key);
+        conclusions.push(failed(&what, events.len(), *reason, *is_redriven, &located(key)));
+    }
+    for ((reason, is_redriven), letters) in &unarchived {
+        let Some(first) = letters.first() else { continue };
+        let what = match letters.len() {
+            1 => "An event of this agent".to_owned(),
+            count => format!("{count} events of this agent"),
+        };
+        conclusions.push(failed(&what, letters.len(), Some(reason), *is_redriven, &located(&first.key)));
     }
     let written = archived.iter().filter(|event| event.in_tables == InTables::Yes).count();
     let expired = archived.iter().filter(|event| event.in_tables == InTables::Expired).count();
@@ -264,10 +272,30 @@ fn conclusions(
     conclusions
 }
 
+/// What happened to events that the tables lack.
+fn failed(what: &str, count: usize, reason: Option<&str>, is_redriven: bool, object: &str) -> Conclusion {
+    let (is, it) = if count == 1 { ("is", "It is") } else { ("are", "The first is") };
+    match reason {
+        Some(reason) if is_redriven => {
+            let was = if count == 1 { "was a dead letter" } else { "were dead letters" };
+            Conclusion::arrived(format!("{what} {was}, {reason}, and redriven."))
+        }
+        Some(reason) => {
+            let letter = if count == 1 { "a dead letter" } else { "dead letters" };
+            Conclusion::stopped(format!(
+                "{what} {is} {letter}: {reason}. {it} in {object}; `contact-ledger explain` says why, and whether a redrive would succeed."
+            ))
+        }
+        None => Conclusion::stopped(format!(
+            "{what} {is} in the archive, but not in the tables, and no dead letter: the function is behind, a batch is being retried, or the table was replaced after the event was written. `contact-ledger doctor` shows how far behind the function is; docs/operations.md, Replaying agent events, writes the archive again. Raw copy: {object}"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Archived, DeadLetter, InTables, Period, Timestamp, conclusions, is_of};
-    use crate::commands::trace::search::Found;
+    use crate::commands::trace::search::{Found, Letter};
     use lake_files::failures::{FailedRecord, Payload};
 
     fn at(text: &str) -> Timestamp {
@@ -288,7 +316,7 @@ mod tests {
     fn letter(data: &str) -> DeadLetter {
         let payload = Payload::ContactEvent(Vec::new());
         let failed = FailedRecord { payload, reason: "missing_field".to_owned(), arrival: None };
-        let record = (failed, data.as_bytes().to_vec());
+        let record = Letter { failed, data: data.as_bytes().to_vec(), is_redriven: false };
         Found { key: "rejected/agent-events/x".to_owned(), written: 0, record }
     }
 
@@ -314,6 +342,15 @@ mod tests {
             let found = concluded(archived, &[letter("{\"a\":1}")]);
             assert!(found.len() == 1 && found[0].0 && found[0].1.contains("missing_field"), "{found:?}");
         }
+        // A record that was repaired and redriven has other bytes in the tables.
+        let mut redriven = letter("{\"a\":1}");
+        redriven.record.is_redriven = true;
+        let found = concluded(&[event("{\"a\":1}", InTables::Rejected)], &[redriven]);
+        assert!(found.len() == 1 && !found[0].0 && found[0].1.contains("redriven"), "{found:?}");
+        // Many of them are one line.
+        let many = vec![event("{\"a\":1}", InTables::No); 40];
+        let found = concluded(&many, &[]);
+        assert!(found.len() == 1 && found[0].0 && found[0].1.starts_with("40 events"), "{found:?}");
         // A redrive left the object where it was.
         let sent = concluded(&[event("{\"a\":1}", InTables::Yes)], &[letter("{\"a\":1}")]);
         assert!(sent.iter().all(|(stopped, _)| !stopped), "{sent:?}");

@@ -17,7 +17,7 @@ use tables_dynamodb::contacts::ContactReader;
 use super::period::Period;
 use super::places::{Conclusion, Place, Sighting, Trace};
 use super::scope::Scope;
-use super::search::{DeadLetter, Found};
+use super::search::{DeadLetter, Found, Letter};
 use crate::commands::history::Entry;
 use crate::stack::described::{Described, described};
 use crate::stack::destination::{Destination, version};
@@ -57,6 +57,7 @@ struct Failure {
     version: Version,
     reason: String,
     would_pass: bool,
+    is_redriven: bool,
 }
 
 /// Looks for a contact in every place.
@@ -304,13 +305,14 @@ impl Identity {
 
 /// A dead letter of this contact; `None` if it only refers to the contact.
 fn failure(found: &DeadLetter, contact_id: &str) -> Option<Failure> {
-    let (failed, data) = &found.record;
+    let Letter { failed, data, is_redriven } = &found.record;
     let identity = Identity::of(data);
     let is_it = identity.contact_id.as_deref().is_none_or(|id| id == contact_id);
     is_it.then(|| Failure {
         version: identity.version(found, data),
         reason: failed.reason.clone(),
         would_pass: matches!(check(&failed.payload), Verdict::Passes),
+        is_redriven: *is_redriven,
     })
 }
 
@@ -324,6 +326,12 @@ impl Failure {
             Some(updated) => format!("The version of {updated}"),
             None => "A record of this contact".to_owned(),
         };
+        if self.is_redriven {
+            let (reason, object) = (&self.reason, located(&self.version.key));
+            return Conclusion::arrived(format!(
+                "{version} failed with {reason}, and was redriven ({object})."
+            ));
+        }
         let next = if self.would_pass {
             "`contact-ledger redrive` would send it again, and it would succeed."
         } else {
@@ -361,8 +369,9 @@ impl Events {
         let copies = search.copies(CONTACT_EVENT_COPIES_PARTITION, &days).await;
         let copies = copies.map(|copies| copies.into_iter().filter(is_of).collect::<Vec<_>>());
         let rejected = search.dead_letters(REJECTED_CONTACT_EVENTS, &period.with(0, None)).await;
-        let is_rejected =
-            |found: &DeadLetter| event_contact(&found.record.1).is_none_or(|contact| contact == contact_id);
+        let is_rejected = |found: &DeadLetter| {
+            event_contact(&found.record.data).is_none_or(|contact| contact == contact_id)
+        };
         let rejected = rejected.map(|found| found.into_iter().filter(is_rejected).collect());
         let item = item.as_ref().ok().and_then(Option::as_ref);
         let is_missing = |copy: &&Found<Vec<u8>>| match Destination::of_contact_event(&copy.record) {
@@ -392,7 +401,8 @@ impl Events {
             Sighting::of(event["time"].as_str(), kind).in_object(&copy.key)
         };
         let rejected = |found: &DeadLetter| {
-            Sighting::of(found.record.0.arrival, found.record.0.reason.clone()).in_object(&found.key)
+            Sighting::of(found.record.failed.arrival, found.record.failed.reason.clone())
+                .in_object(&found.key)
         };
         let found = item.as_ref().map(|_| contact.into_iter().collect()).map_err(Clone::clone);
         let state = |contact: &&Contact| {
@@ -424,11 +434,15 @@ impl Events {
         let archived = copies.len();
         let mut conclusions = Vec::new();
         for missing in &self.missing {
-            let reason = rejected.iter().find(|found| found.record.1 == missing.record);
+            let reason = rejected.iter().find(|found| found.record.data == missing.record);
             conclusions.push(match reason {
+                Some(found) if found.record.is_redriven => Conclusion::arrived(format!(
+                    "A contact event was rejected: {}. It was redriven.",
+                    found.record.failed.reason
+                )),
                 Some(found) => Conclusion::stopped(format!(
                     "A contact event was rejected: {}. Its bytes are in {}; `contact-ledger explain` says why.",
-                    found.record.0.reason,
+                    found.record.failed.reason,
                     scope.search.location(&found.key)
                 )),
                 None => Conclusion::stopped(format!(
@@ -528,7 +542,7 @@ mod tests {
     }
 
     fn failure(updated: &str, would_pass: bool) -> Failure {
-        Failure { version: version(updated), reason: "bad_field".to_owned(), would_pass }
+        Failure { version: version(updated), reason: "bad_field".to_owned(), would_pass, is_redriven: false }
     }
 
     fn concluded(

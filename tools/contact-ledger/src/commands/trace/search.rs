@@ -1,5 +1,6 @@
 //! Searches objects of the lake for an ID.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lake_files::failures::FailedRecord;
 use ledger_console::records::input::{KINESIS, records_of};
 use memchr::memmem;
-use redrive::{AwsLake, Lake as _, for_each_object};
+use redrive::{AwsLake, LEFT_TAG, Lake as _, for_each_object};
 
 use super::period::Period;
 use crate::stack::destination::{dead_letters, rows};
@@ -35,8 +36,17 @@ pub(super) struct Found<T> {
     pub(super) record: T,
 }
 
-/// A dead letter and its bytes.
-pub(super) type DeadLetter = Found<(FailedRecord, Vec<u8>)>;
+/// A dead letter.
+#[derive(Debug, Clone)]
+pub(super) struct Letter {
+    pub(super) failed: FailedRecord,
+    pub(super) data: Vec<u8>,
+    /// Whether all records of its object have been redriven.
+    pub(super) is_redriven: bool,
+}
+
+/// A dead letter, and its object.
+pub(super) type DeadLetter = Found<Letter>;
 
 struct Object {
     key: String,
@@ -85,12 +95,24 @@ impl Search {
         period: &Period,
     ) -> Result<Vec<DeadLetter>, String> {
         let id = self.id.clone();
-        self.each(self.below(prefix, period).await?, move |_, body| {
-            let finder = memmem::Finder::new(&id);
-            let mentions = |(_, data): &(FailedRecord, Vec<u8>)| finder.find(data).is_some();
-            Ok(dead_letters(body).into_iter().filter(mentions).collect())
-        })
-        .await
+        let mut found = self
+            .each(self.below(prefix, period).await?, move |_, body| {
+                let finder = memmem::Finder::new(&id);
+                let letters = dead_letters(body).into_iter();
+                let letters = letters.filter(|(_, data)| finder.find(data).is_some());
+                Ok(letters.map(|(failed, data)| Letter { failed, data, is_redriven: false }).collect())
+            })
+            .await?;
+        let keys: BTreeSet<_> = found.iter().map(|letter| letter.key.clone()).collect();
+        for key in keys {
+            // Without the permission to read tags, a letter counts as not redriven.
+            let tags = self.lake.tags(&key).await.unwrap_or_default();
+            if tags.iter().any(|(name, value)| name == LEFT_TAG && value == "0") {
+                let of_object = found.iter_mut().filter(|letter| letter.key == key);
+                of_object.for_each(|letter| letter.record.is_redriven = true);
+            }
+        }
+        Ok(found)
     }
 
     /// Rows of the contact, with these columns, in the partitions of these days.
