@@ -28,6 +28,9 @@ struct Archived {
     in_tables: InTables,
 }
 
+/// Why the tables lack an event: the reason if it is a dead letter, and whether that was redriven.
+type What<'a> = (Option<&'a str>, bool);
+
 /// Whether the tables have an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InTables {
@@ -201,13 +204,15 @@ fn conclusions(
     located: &dyn Fn(&str) -> String,
 ) -> Vec<Conclusion> {
     // By what happened to them: an agent may have hundreds.
-    let mut missing: BTreeMap<(Option<&str>, bool), Vec<(&Archived, Option<&DeadLetter>)>> = BTreeMap::new();
+    let mut missing: BTreeMap<What<'_>, (&str, Vec<&Archived>)> = BTreeMap::new();
     for event in archived.iter().filter(|event| matches!(event.in_tables, InTables::No | InTables::Rejected))
     {
         let letter = letters.iter().find(|letter| letter.record.data == event.data);
         let what = letter.map(|letter| (letter.record.failed.reason.as_str(), letter.record.is_redriven));
         let (reason, is_redriven) = what.unzip();
-        missing.entry((reason, is_redriven.unwrap_or_default())).or_default().push((event, letter));
+        let object = letter.map_or(&event.key, |letter| &letter.key);
+        let of_what = missing.entry((reason, is_redriven.unwrap_or_default()));
+        of_what.or_insert((object, Vec::new())).1.push(event);
     }
     // Without an archive, a dead letter is the only sign that an event arrived.
     let mut unarchived: BTreeMap<(&str, bool), Vec<&DeadLetter>> = BTreeMap::new();
@@ -217,16 +222,15 @@ fn conclusions(
         unarchived.entry(what).or_default().push(letter);
     }
     let mut conclusions = Vec::new();
-    for ((reason, is_redriven), events) in &missing {
-        let Some((first, letter)) = events.first() else { continue };
+    for ((reason, is_redriven), (object, events)) in &missing {
+        let Some(first) = events.first() else { continue };
         let what = match (events.len(), first.time) {
             (1, Some(time)) => format!("The event {} of {time}", first.kind),
             (1, None) => "A record that names this agent".to_owned(),
             (count, Some(time)) => format!("{count} events, the first a {} of {time},", first.kind),
             (count, None) => format!("{count} records that name this agent"),
         };
-        let key = letter.map_or(&first.key, |letter| &letter.key);
-        conclusions.push(failed(&what, events.len(), *reason, *is_redriven, &located(key)));
+        conclusions.push(failed(&what, events.len(), *reason, *is_redriven, &located(object)));
     }
     for ((reason, is_redriven), letters) in &unarchived {
         let Some(first) = letters.first() else { continue };
