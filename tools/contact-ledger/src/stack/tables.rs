@@ -160,7 +160,7 @@ pub(crate) async fn agent_id(
         agent_named(reader, instance, agent, now).await.map_err(|error| cannot_read("the agents", error))?;
     found.ok_or_else(|| {
         anyhow!(
-            "no agent of instance {instance} has the username or the name {agent}, or several have the name; `contact-ledger agents --all --name …` searches for a part of it, and --json shows usernames"
+            "no agent of instance {instance} has the username {agent}, and not exactly one has the name; `contact-ledger agents --all --name …` searches for a part of it, and --json shows usernames"
         )
     })
 }
