@@ -68,7 +68,8 @@ def targets(page, text, anchors):
     found = []
     for _, target in LINK.findall(re.sub(r"`[^`]*`", "", text)):
         if re.match(r"\w+:", target):
-            found.append(target)
+            # A page of AWS that exists in Portuguese.
+            found.append(target.replace("://repost.aws/pt/", "://repost.aws/"))
             continue
         path, _, anchor = target.partition("#")
         file = (ROOT / page).parent.joinpath(path).resolve().relative_to(ROOT).as_posix() if path else page
