@@ -33,6 +33,7 @@ use lambda_io::firehose::TransformEvent;
 use lambda_io::kinesis::StreamEvent;
 use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
+use local_aws::stack::{Stack, StackSettings};
 use rejected_records::RejectedStore;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -40,6 +41,21 @@ use served_stack::Keys;
 use tables::{Answer, FaultClass, StoreError};
 use tables_dynamodb::agents::DynamoDbStore;
 use tokio::time::Instant;
+
+/// A local stack with its streams on a free port, whose Firehose delivers after this time, and its folder.
+///
+/// # Panics
+/// When it cannot start.
+pub async fn served_stack(delivery_interval: Duration) -> (Stack, tempfile::TempDir) {
+    let output = tempfile::tempdir().expect("a temporary folder can be created");
+    let glue_table = lake_parquet::contact_records().expect("the template has the table");
+    let settings = StackSettings {
+        streams_port: Some(0),
+        delivery_interval,
+        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table)
+    };
+    (Stack::start(settings).await.expect("the stack starts"), output)
+}
 
 /// The folder of this build's binaries.
 ///

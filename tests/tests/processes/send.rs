@@ -8,20 +8,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use lake_files::files_below;
-use lake_parquet::contact_records as glue_table;
-use ledger_tests::functions_folder;
-use local_aws::stack::{Stack, StackSettings};
+use ledger_tests::{functions_folder, served_stack};
+use local_aws::stack::Stack;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 async fn stack() -> (Stack, tempfile::TempDir) {
-    let output = tempfile::tempdir().unwrap();
-    let settings = StackSettings {
-        streams_port: Some(0),
-        delivery_interval: Duration::from_millis(500),
-        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
-    };
-    (Stack::start(settings).await.unwrap(), output)
+    served_stack(Duration::from_millis(500)).await
 }
 
 fn command(output: &tempfile::TempDir, arguments: &[&str]) -> Command {

@@ -13,11 +13,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use contact_ledger_demo::put::put_record;
-use lake_parquet::contact_records as glue_table;
 use lambda_io::aggregate::{Packed, pack};
 use ledger_console::records::input::Input;
-use ledger_tests::functions_folder;
-use local_aws::stack::{Stack, StackSettings};
+use ledger_tests::{functions_folder, served_stack};
+use local_aws::stack::Stack;
 use serde_json::{Value, json};
 use served_stack::Keys;
 use served_stack::{Served, ServedFile};
@@ -41,13 +40,7 @@ async fn tail(folder: &Path, arguments: &[&str]) -> (Vec<Value>, String) {
 }
 
 async fn stack() -> (Stack, tempfile::TempDir) {
-    let output = tempfile::tempdir().unwrap();
-    let settings = StackSettings {
-        streams_port: Some(0),
-        delivery_interval: Duration::from_millis(200),
-        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
-    };
-    (Stack::start(settings).await.unwrap(), output)
+    served_stack(Duration::from_millis(200)).await
 }
 
 fn event(id: &str) -> Value {

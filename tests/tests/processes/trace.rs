@@ -6,11 +6,10 @@ use std::process::Output;
 use std::time::Duration;
 
 use connect_streams::Timestamp;
-use lake_parquet::contact_records as glue_table;
 use lambda_io::telemetry::now;
 use ledger_tests::control_plane::{ControlPlane, Responses, STACK};
-use ledger_tests::functions_folder;
-use local_aws::stack::{Stack, StackSettings};
+use ledger_tests::{functions_folder, served_stack};
+use local_aws::stack::Stack;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -46,15 +45,8 @@ fn contact_event(id: &str, kind: &str) -> Value {
     })
 }
 
-/// A local stack whose Firehose delivers at once.
 async fn stack() -> (Stack, tempfile::TempDir) {
-    let output = tempfile::tempdir().unwrap();
-    let settings = StackSettings {
-        streams_port: Some(0),
-        delivery_interval: Duration::from_millis(200),
-        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
-    };
-    (Stack::start(settings).await.unwrap(), output)
+    served_stack(Duration::from_millis(200)).await
 }
 
 async fn run(arguments: &[&str]) -> Output {

@@ -8,15 +8,12 @@ use connect_streams::{Timestamp, arn};
 use lake_files::layout::{AGENT_EVENT_COPIES_PARTITION, ON_FAILURE, REJECTED};
 use serde_json::Value;
 
-use super::period::Period;
+use super::period::{BUFFERED_DAYS, Period};
 use super::places::{Conclusion, Place, Sighting, Trace};
 use super::scope::Scope;
 use super::search::{DeadLetter, Found};
 use crate::stack::destination::Destination;
 use crate::stack::tables::{GHOST_MINUTES, cannot_read, reader};
-
-/// Raw copies that Firehose received before midnight can contain events that arrived after it.
-const BUFFERED_DAYS: i64 = 1;
 
 /// An event in the archive.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tables::Item;
 use tables_dynamodb::contacts::ContactReader;
 
-use super::period::Period;
+use super::period::{BUFFERED_DAYS, Period};
 use super::places::{Conclusion, Place, Sighting, Trace};
 use super::scope::Scope;
 use super::search::{DeadLetter, Found, Letter};
@@ -25,8 +25,6 @@ use crate::stack::tables::{cannot_read, reader};
 
 /// A contact of seven days has rows in the partition of the day on which it began.
 const LONGEST_CONTACT_DAYS: i64 = 7;
-/// Raw copies that Firehose received before midnight can contain records that arrived after it.
-const BUFFERED_DAYS: i64 = 1;
 /// The time until a row must be in the lake, as the alarm Contact Records Late has it.
 const LATE_MINUTES: i64 = 30;
 
@@ -148,7 +146,7 @@ struct Records {
 impl Records {
     async fn of(scope: &Scope<'_>, contact_id: &str, began: Option<Timestamp>, period: &Period) -> Self {
         const OTHERS: [&str; 3] = [FAILED_COPIES, FAILED_AGENT_EVENT_COPIES, FAILED_CONTACT_EVENT_COPIES];
-        const COLUMNS: [&str; 4] = ["contact_id", "last_update_timestamp", "agent_id", "content_hash"];
+        const COLUMNS: [&str; 3] = ["contact_id", "last_update_timestamp", "agent_id"];
         let search = &scope.search;
         let of_contact = |record: &Found<Vec<u8>>| {
             let identity = Identity::of(&record.record);

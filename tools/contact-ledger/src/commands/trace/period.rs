@@ -3,7 +3,9 @@
 use connect_streams::Timestamp;
 use serde::Serialize;
 
-const DAY_MILLISECONDS: i64 = 86_400_000;
+pub(super) const DAY_MILLISECONDS: i64 = 86_400_000;
+/// Raw copies that Firehose received before midnight can contain records that arrived after it.
+pub(super) const BUFFERED_DAYS: i64 = 1;
 
 /// Whole UTC days, or all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

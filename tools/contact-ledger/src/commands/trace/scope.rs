@@ -2,11 +2,9 @@
 
 use connect_streams::Timestamp;
 
-use super::period::Period;
+use super::period::{DAY_MILLISECONDS, Period};
 use super::search::Search;
 use crate::stack::connection::Connection;
-
-const DAY_MILLISECONDS: i64 = 86_400_000;
 
 /// The stack that is searched, and for which days.
 pub(super) struct Scope<'a> {

@@ -161,7 +161,7 @@ impl Search {
     async fn each<T: Send + 'static>(
         &self,
         objects: Vec<Object>,
-        read: impl Fn(&str, Vec<u8>) -> anyhow::Result<Vec<T>> + Clone + Send + Sync,
+        read: impl Fn(&str, Vec<u8>) -> anyhow::Result<Vec<T>> + Send + Sync,
     ) -> Result<Vec<Found<T>>, String> {
         let each = |Object { key, written }: Object| {
             let read = &read;
