@@ -16,11 +16,11 @@ pub mod retries;
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -32,7 +32,9 @@ use self::retries::{Lane, Next, Progress, RetryRules};
 use crate::function::{Invoke, InvokeError};
 use crate::kinesis::{Record, Shard, Stream};
 use crate::now;
+use crate::permission::bucket_arn;
 use crate::s3::Folder;
+use crate::service_log::ServiceLog;
 use served_stack::{ACCOUNT, REGION};
 
 /// Maximum number of queued records per lane. At the limit, the shard's reader waits.
@@ -63,6 +65,8 @@ pub struct MappingSettings {
     pub filter: FilterCriteria,
     /// The on-failure destination: a bucket. Without one, discarded records are lost.
     pub on_failure_bucket: Option<String>,
+    /// Where records that are lost are logged.
+    pub log: Option<ServiceLog>,
 }
 
 impl Default for MappingSettings {
@@ -76,6 +80,7 @@ impl Default for MappingSettings {
             reports_failures: false,
             filter: FilterCriteria::default(),
             on_failure_bucket: None,
+            log: None,
         }
     }
 }
@@ -87,6 +92,8 @@ pub struct Counters {
     pub done: AtomicU64,
     /// Discarded.
     pub discarded: AtomicU64,
+    /// Discarded without a copy, because the on-failure destination could not be written. Also counted as discarded.
+    pub dropped: AtomicU64,
     /// Removed by the filter.
     pub filtered: AtomicU64,
 }
@@ -224,7 +231,7 @@ impl EventSourceMapping {
         while let Some(batch) = batches.next().await {
             lane.push(batch);
             loop {
-                let MappingSettings { retries, reports_failures, on_failure_bucket, .. } =
+                let MappingSettings { retries, reports_failures, on_failure_bucket, log, .. } =
                     self.enabled().await;
                 match lane.next(&retries, now().as_millisecond()) {
                     Next::Idle => break,
@@ -243,14 +250,17 @@ impl EventSourceMapping {
                     }
                     Next::Discard { records, condition, invocations } => {
                         if let Some(bucket) = &on_failure_bucket {
-                            self.send_to_on_failure_destination(
+                            let batch = &lane.batch()[..records];
+                            let sent = self.send_to_on_failure_destination(
                                 bucket,
                                 shard,
-                                &lane.batch()[..records],
+                                batch,
                                 condition,
                                 invocations,
-                            )
-                            .await?;
+                            );
+                            if let Err(error) = sent.await {
+                                self.drop_records(batch, bucket, &error, log.as_ref())?;
+                            }
                         }
                         self.counters.discarded.fetch_add(records as u64, Ordering::Relaxed);
                         lane.discard(records);
@@ -314,7 +324,7 @@ impl EventSourceMapping {
         records: &[Record],
         condition: &'static str,
         invocations: u32,
-    ) -> anyhow::Result<()> {
+    ) -> io::Result<()> {
         let discarded = Discarded {
             mapping_id: &self.id,
             function_arn: &self.function.arn(),
@@ -326,8 +336,32 @@ impl EventSourceMapping {
             event: &self.event(shard, records),
             now: now(),
         };
-        let put = self.folder.put(bucket, &discarded.key(), discarded.body().as_bytes()).await;
-        put.context("the on-failure destination cannot be written")
+        self.folder.put(bucket, &discarded.key(), discarded.body().as_bytes()).await
+    }
+
+    /// Counts and logs records whose copy the on-failure destination refused. As in the service, nothing else happens: they
+    /// are lost, except for what is still in the stream and in the archive.
+    /// Source: [Types of metrics for Lambda functions](https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html),
+    /// `DroppedEventCount`.
+    fn drop_records(
+        &self,
+        records: &[Record],
+        bucket: &str,
+        error: &io::Error,
+        log: Option<&ServiceLog>,
+    ) -> anyhow::Result<()> {
+        if !matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound) {
+            anyhow::bail!("the on-failure destination cannot be written: {error}");
+        }
+        self.counters.dropped.fetch_add(records.len() as u64, Ordering::Relaxed);
+        if let Some(log) = log {
+            log.write(&json!({
+                "timestamp": now().to_string(),
+                "DroppedEventCount": records.len(),
+                "message": format!("the on-failure destination {} cannot be written: {error}", bucket_arn(bucket)),
+            }));
+        }
+        Ok(())
     }
 }
 
@@ -479,6 +513,31 @@ mod tests {
     }
 
     /// "Retain discarded batch records": the object's key and body, the whole invocation event as escaped JSON text.
+    /// The metric `DroppedEventCount`: records whose on-failure destination cannot be written are lost, and the shard goes on.
+    #[tokio::test(start_paused = true)]
+    async fn records_are_dropped_if_the_on_failure_destination_refuses_them() {
+        let logs = tempfile::tempdir().unwrap();
+        let log = logs.path().join("log");
+        let settings = MappingSettings {
+            retries: RetryRules {
+                maximum_retry_attempts: Some(1),
+                bisect_on_error: true,
+                ..RetryRules::default()
+            },
+            on_failure_bucket: Some("no-such-bucket".to_owned()),
+            log: Some(ServiceLog::new(log.clone())),
+            ..MappingSettings::default()
+        };
+        let recorder = Recorder { poison: Some("0017"), ..Recorder::default() };
+        let run = run(settings, recorder, Stream::new("s", 1), |stream| put(stream, 3, 0..40)).await;
+        assert_eq!(run.recorder.records().len(), 39);
+        let counters = &run.mapping.counters;
+        assert_eq!(counters.dropped.load(Ordering::Relaxed), 1);
+        assert_eq!(counters.over(), 40);
+        let line: Value = serde_json::from_slice(&std::fs::read(log).unwrap()).unwrap();
+        assert_eq!(line["DroppedEventCount"], 1);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn discarded_records_go_to_the_on_failure_destination_with_their_payload() {
         let settings = MappingSettings {

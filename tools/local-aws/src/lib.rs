@@ -42,6 +42,7 @@ pub mod permission;
 pub mod queue_mapping;
 mod runtime_api;
 pub mod s3;
+mod service_log;
 pub mod sqs;
 pub mod stack;
 

@@ -6,7 +6,7 @@
 //! memory and lives as long as the store.
 //!
 //! - `key`: which keys are paths. `disk`: the files. `bucket`: objects, versions, delete markers.
-//! - `body`, `headers`, `tags`, `conditions`, `listing`, `multipart`: the rules of one topic each.
+//! - `policy`: a bucket policy that denies writes. `body`, `headers`, `tags`, `conditions`, `listing`, `multipart`: the rules of one topic each.
 //! - `protocol`: S3's operations.
 
 mod body;
@@ -19,6 +19,7 @@ mod key;
 mod listing;
 mod multipart;
 mod object;
+mod policy;
 mod protocol;
 mod tags;
 mod time;
@@ -162,10 +163,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn as_io(error: S3Error) -> io::Error {
     let kind = match error.code() {
         S3ErrorCode::NoSuchBucket => io::ErrorKind::NotFound,
+        S3ErrorCode::AccessDenied => io::ErrorKind::PermissionDenied,
         S3ErrorCode::InvalidArgument | S3ErrorCode::KeyTooLongError => io::ErrorKind::InvalidInput,
         _ => io::ErrorKind::Other,
     };
-    io::Error::new(kind, error)
+    io::Error::new(kind, format!("{}: {}", error.code().as_str(), error.message().unwrap_or_default()))
 }
 
 /// A running server. Dropping it stops it.

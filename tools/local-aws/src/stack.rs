@@ -31,6 +31,7 @@ use crate::pattern::Pattern;
 use crate::permission::Guard;
 use crate::queue_mapping::{QueueMapping, QueueMappingSettings};
 use crate::s3::{Folder, S3Server};
+use crate::service_log::ServiceLog;
 use crate::sqs::{Queue, QueueSettings};
 use lake_files::{Note, layout};
 use lake_parquet::GlueTable;
@@ -505,6 +506,7 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         conversion: Some(settings.table.clone()),
         backup_prefix: Some(Prefix::read(layout::COPIES_PREFIX)?),
         interference: None,
+        log: Some(ServiceLog::new(settings.output.join("logs/firehose.jsonl"))),
     })
 }
 
@@ -533,6 +535,7 @@ fn mapping_settings(settings: &StackSettings) -> MappingSettings {
         },
         reports_failures: true,
         on_failure_bucket: Some(LAKE_BUCKET.to_owned()),
+        log: Some(ServiceLog::new(settings.output.join("logs/event-source-mapping.jsonl"))),
         ..MappingSettings::default()
     }
 }

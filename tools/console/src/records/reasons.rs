@@ -42,8 +42,8 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("not_an_object", "The record is JSON, but not an object.", FIX_PRODUCER),
     (
         "unknown_kind",
-        "The record is a JSON object, but not a contact record, an agent event or a contact event.",
-        "Check whether another producer writes to this stream. If Amazon Connect sends a new kind of record, upgrade contact-ledger, then redrive.",
+        "The record is a JSON object, but not a contact record, an agent event, or a contact event, nor a row with only columns of this version.",
+        "Check whether another producer writes to this stream. If Amazon Connect sends a new kind of record, or a newer version made the row, upgrade contact-ledger, then redrive.",
     ),
     ("missing_field", "A required field is missing or null.", FIX_PRODUCER),
     ("bad_field", "A required field has an invalid value.", FIX_PRODUCER),
@@ -70,23 +70,23 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("Lambda.FunctionRequestTimedOut", "Firehose's request to Lambda timed out.", SEND_AGAIN),
     (
         "Lambda.InvokeLimitExceeded",
-        "Lambda throttled the invocation: the account's concurrency is used up.",
-        "Raise the account's concurrency quota, or reserve concurrency for the function. Then redrive.",
+        "Lambda throttled the invocation: the function's reserved concurrency or the account's concurrency is used up.",
+        "`contact-ledger doctor` tells which. Remove the limit or raise the quota. Then redrive.",
     ),
     (
         "Lambda.InvokeAccessDenied",
         "Firehose's role is not allowed to invoke contact-record-normalizer.",
-        "Deploy the stack again, which restores the role. Then redrive.",
+        "Restore the role (docs/operations.md, Restoring the deployment). Then redrive.",
     ),
     (
         "Lambda.AssumeRoleAccessDenied",
         "Firehose could not assume its role.",
-        "Deploy the stack again, which restores the role. Then redrive.",
+        "Restore the role (docs/operations.md, Restoring the deployment). Then redrive.",
     ),
     (
         "Lambda.ResourceNotFound",
         "contact-record-normalizer does not exist.",
-        "Deploy the stack again. Then redrive.",
+        "Restore the function (docs/operations.md, Restoring the deployment). Then redrive.",
     ),
     (
         "Lambda.MissingRecordId",
@@ -101,7 +101,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "Lambda.JsonProcessingException",
         "Firehose could not parse the function's response.",
-        "Check that Firehose invokes contact-record-normalizer; if not, deploy the stack again. Then redrive.",
+        "Check that Firehose invokes contact-record-normalizer; if not, restore the stream (docs/operations.md, Restoring the deployment). Then redrive.",
     ),
     (
         "Lambda.InvalidSubnetIDException",
@@ -141,7 +141,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "DataFormatConversion.MalformedData",
         "Firehose could not parse the row.",
-        "Check that Firehose invokes contact-record-normalizer; if not, deploy the stack again. Then redrive.",
+        "Check that Firehose invokes contact-record-normalizer; if not, restore the stream (docs/operations.md, Restoring the deployment). Then redrive.",
     ),
     (
         "DataFormatConversion.EntityNotFound",
@@ -151,7 +151,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "DataFormatConversion.AccessDenied",
         "Firehose's role is not allowed to read the Glue table.",
-        "Deploy the stack again, which restores the role. Then redrive.",
+        "Restore the role (docs/operations.md, Restoring the deployment). Then redrive.",
     ),
     (
         "DataFormatConversion.",
@@ -166,7 +166,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "DynamicPartitioning.MissingPartitionKey",
         "The function's response did not contain the partition key.",
-        "Check that Firehose invokes contact-record-normalizer; if not, deploy the stack again. Then redrive.",
+        "Check that Firehose invokes contact-record-normalizer; if not, restore the stream (docs/operations.md, Restoring the deployment). Then redrive.",
     ),
     (
         "DynamicPartitioning.",

@@ -59,8 +59,9 @@ pub struct Connection {
     /// What CloudFormation reports about the stack.
     pub deployed: Deployed,
     config: SdkConfig,
-    /// The endpoints, if the stack runs on this machine.
+    /// The endpoints and the folder, if the stack runs on this machine.
     local: Option<Served>,
+    folder: Option<PathBuf>,
 }
 
 impl StackArguments {
@@ -91,7 +92,7 @@ async fn deployed(stack: &str, aws: &AwsArguments) -> anyhow::Result<Connection>
     // Boxed, because these futures are large and every command would carry them.
     let config = Box::pin(aws.config()).await?;
     let (names, deployed) = Box::pin(crate::stack::resources::find(&config, stack)).await?;
-    Ok(Connection { names, deployed, config, local: None })
+    Ok(Connection { names, deployed, config, local: None, folder: None })
 }
 
 /// The stack that wrote `stack.json` to this folder.
@@ -149,7 +150,7 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
         outputs: [("AgentEventMappingId".to_owned(), served.agent_event_mapping.clone())].into(),
         ..Deployed::default()
     };
-    Ok(Connection { names, deployed, config, local: Some(served) })
+    Ok(Connection { names, deployed, config, local: Some(served), folder: Some(folder.to_owned()) })
 }
 
 impl Connection {
@@ -190,6 +191,12 @@ impl Connection {
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.local.is_some()
+    }
+
+    /// The output folder of the stack that runs on this machine.
+    #[must_use]
+    pub fn local_folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The configuration for Kinesis, Firehose, SQS, EventBridge, and Lambda, which share one endpoint in the local stack.

@@ -7,6 +7,7 @@
 //! (Firehose Developer Guide): rows that do not fit the table go to `format-conversion-failed`.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::response::Failure;
 use super::settings::{Buffer, FirehoseSettings};
 use crate::gateway::Intervention;
 use crate::now;
+use crate::permission::bucket_arn;
 use crate::s3::Folder;
 use lake_parquet::GlueTable;
 use lake_parquet::convert;
@@ -25,6 +27,9 @@ use served_stack::{ACCOUNT, REGION};
 
 /// Pause between attempts of a delivery. The service waits longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Pause after the bucket refused a delivery.
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
 /// A row and when its record arrived.
 pub(super) struct Row {
@@ -183,14 +188,11 @@ impl Delivery {
         extension: &str,
         body: &[u8],
     ) -> anyhow::Result<()> {
-        let FirehoseSettings { name, bucket, .. } = &self.settings;
+        let name = &self.settings.name;
         let oldest = jiff::Timestamp::from_millisecond(arrival).unwrap_or_else(|_| now());
         let time = oldest.strftime("%Y-%m-%d-%H-%M-%S");
         let key = format!("{prefix}{name}-1-{time}-{}{extension}", uuid::Uuid::new_v4());
-        let put = || async {
-            let put = self.folder.put(bucket, &key, body).await;
-            put.with_context(|| format!("bucket {bucket} cannot be written"))
-        };
+        let put = || self.put(&key, body);
         let Some(interference) = &self.settings.interference else { return put().await };
         // Every attempt uses the same key, so that a retry after a lost response does not write the object twice.
         for number in 1.. {
@@ -206,6 +208,34 @@ impl Delivery {
             tokio::time::sleep(RETRY_PAUSE).await;
         }
         Ok(())
+    }
+
+    /// Puts an object. If the bucket does not exist or may not be written, it logs the reason and tries again until it
+    /// succeeds; the service gives up after 24 hours.
+    /// Source: [Handle data delivery failures](https://docs.aws.amazon.com/firehose/latest/dev/retry.html),
+    /// [Monitor Firehose with CloudWatch Logs](https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-logs.html).
+    async fn put(&self, key: &str, body: &[u8]) -> anyhow::Result<()> {
+        let FirehoseSettings { name, bucket, log, .. } = &self.settings;
+        loop {
+            let put = self.folder.put(bucket, key, body).await;
+            let Err(error) = put else { return Ok(()) };
+            let code = match error.kind() {
+                ErrorKind::PermissionDenied => "S3.AccessDenied",
+                ErrorKind::NotFound => "S3.NoSuchBucket",
+                _ => return Err(error).with_context(|| format!("bucket {bucket} cannot be written")),
+            };
+            if let Some(log) = log {
+                log.write(&json!({
+                    "timestamp": now().to_string(),
+                    "deliveryStreamARN": format!("arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{name}"),
+                    "destination": bucket_arn(bucket),
+                    "deliveryStreamVersionId": 1,
+                    "message": format!("Firehose {name} cannot write {key}: {error}"),
+                    "errorCode": code,
+                }));
+            }
+            tokio::time::sleep(REFUSED_PAUSE).await;
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use lake_parquet::GlueTable;
 
 use super::prefix::Prefix;
 use crate::gateway::Interference;
+use crate::service_log::ServiceLog;
 
 /// The settings of a Firehose stream.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct FirehoseSettings {
     pub backup_prefix: Option<Prefix>,
     /// Fault injection, called before each attempt of a delivery. Deliveries are retried until they succeed.
     pub interference: Option<Interference>,
+    /// Where failed deliveries are logged.
+    pub log: Option<ServiceLog>,
 }
 
 /// A buffering hint. The buffer is full as soon as one of the two is reached.

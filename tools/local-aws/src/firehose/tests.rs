@@ -2,6 +2,7 @@
 //! tested with scripted functions.
 
 use super::*;
+use crate::service_log::ServiceLog;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -70,6 +71,7 @@ fn settings() -> FirehoseSettings {
         conversion: None,
         backup_prefix: None,
         interference: None,
+        log: None,
     }
 }
 
@@ -344,4 +346,31 @@ async fn a_failed_delivery_is_retried_until_it_succeeds() {
     assert_eq!(run.counts(), [2, 0, 0]);
     let objects = run.objects();
     assert_eq!(objects.len(), 1, "{:?}", objects.keys());
+}
+
+/// "Understand data delivery", "Retry": Firehose retries, and logs `S3.AccessDenied` and `S3.NoSuchBucket`. Nothing is lost
+/// while the bucket cannot be written.
+#[tokio::test(start_paused = true)]
+async fn rows_wait_until_the_bucket_can_be_written_and_the_log_tells_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let settings = FirehoseSettings { log: Some(ServiceLog::new(log.clone())), ..settings() };
+    let function = Arc::new(Scripted { answer: all_ok, events: Mutex::default() });
+    let buckets = Folder::open(folder.path()).unwrap();
+    let (producer, firehose) = start(settings, function, buckets.clone());
+    producer.put_record(Bytes::from_static(b"a:1")).await;
+    drop(producer);
+    // There is no bucket yet.
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert!(!firehose.task.is_finished());
+    let lines = std::fs::read_to_string(&log).unwrap();
+    let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&line["errorCode"], &line["destination"]),
+        (&json!("S3.NoSuchBucket"), &json!("arn:aws:s3:::lake"))
+    );
+    buckets.create_bucket("lake").unwrap();
+    firehose.task.await.unwrap().unwrap();
+    let objects = files_below(&folder.path().join("lake")).unwrap();
+    assert_eq!(objects.len(), 1, "{objects:?}");
 }

@@ -24,6 +24,7 @@ use super::errors::{broken, no_such_key};
 use super::headers::{DELETE_MARKER, Headers, VERSION_ID};
 use super::multipart::Upload;
 use super::object::NewObject;
+use super::policy::Policy;
 use super::time;
 
 /// The ID of a version that was written without versioning.
@@ -42,6 +43,7 @@ pub(super) enum Versioning {
 pub(super) struct Bucket {
     pub(super) created: Timestamp,
     pub(super) versioning: Versioning,
+    pub(super) policy: Option<Policy>,
     /// Whether the bucket was deleted. Requests that still hold it must not write.
     pub(super) is_deleted: bool,
     /// By key and upload ID.
@@ -96,6 +98,7 @@ impl Bucket {
         Self {
             created: time::now(),
             versioning: Versioning::Never,
+            policy: None,
             is_deleted: false,
             uploads: BTreeMap::new(),
             objects: BTreeMap::new(),

@@ -376,3 +376,46 @@ fn key() -> impl Strategy<Value = String> {
     let names = proptest::collection::vec(odd_name(), 1..4).prop_map(|names| names.join("/"));
     names.prop_filter("a key has 1 to 1024 bytes", |key| key::check(key).is_ok())
 }
+
+/// A write is denied by the pattern of its key, whoever makes it, until the policy is deleted.
+#[tokio::test]
+async fn a_bucket_policy_denies_writes() {
+    let bench = Bench::new();
+    let put_policy = async |policy: &str| {
+        let input = dto::PutBucketPolicyInput {
+            bucket: "lake".into(),
+            policy: policy.to_owned(),
+            ..Default::default()
+        };
+        bench.store.put_bucket_policy(request(input)).await
+    };
+    let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": ["arn:aws:s3:::lake/rows/*", "arn:aws:s3:::lake/one"]}]}"#;
+    put_policy(policy).await.unwrap();
+    let input = dto::GetBucketPolicyInput { bucket: "lake".into(), ..Default::default() };
+    assert_eq!(
+        bench.store.get_bucket_policy(request(input)).await.unwrap().output.policy.as_deref(),
+        Some(policy)
+    );
+    for key in ["rows/day/a", "one"] {
+        let denied = bench.store.put("lake", key, b"x").await.unwrap_err();
+        assert_eq!(denied.kind(), io::ErrorKind::PermissionDenied, "{key}");
+        let denied = bench.store.put_object(request(put_input(key))).await.unwrap_err();
+        assert_eq!(*denied.code(), S3ErrorCode::AccessDenied, "{key}");
+    }
+    bench.put("onerous", b"x").await;
+    // What would have no effect is refused.
+    for other in [
+        policy.replace("Deny", "Allow"),
+        policy.replace("PutObject", "GetObject"),
+        policy.replace(r#""*","#, r#"{"AWS": "111122223333"},"#),
+        policy.replace("lake/one", "other/one"),
+        policy.replace(r#""Effect""#, r#""Condition": {}, "Effect""#),
+        "{".to_owned(),
+    ] {
+        assert!(put_policy(&other).await.is_err(), "{other}");
+    }
+    let input = dto::DeleteBucketPolicyInput { bucket: "lake".into(), ..Default::default() };
+    bench.store.delete_bucket_policy(request(input)).await.unwrap();
+    bench.put("rows/day/a", b"x").await;
+}

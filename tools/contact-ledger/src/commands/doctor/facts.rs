@@ -72,6 +72,9 @@ pub struct Facts {
     pub contact_events: Option<ContactEvents>,
     /// The metrics of the last 24 hours.
     pub metrics: Option<Fact<Metrics>>,
+    /// What a local stack's services could not do in the last minutes, with the number of attempts. Deployed services have
+    /// metrics.
+    pub refused: Option<Fact<BTreeMap<String, usize>>>,
     /// Dead letters that were not redriven, by reason.
     pub failed: Option<Fact<BTreeMap<String, usize>>>,
     /// Alarms in the ALARM state, with their descriptions.
@@ -182,6 +185,8 @@ pub struct Table {
     pub status: String,
     /// The TTL attribute.
     pub ttl_attribute: Option<String>,
+    /// The KMS key it is encrypted with, if it is not AWS's own.
+    pub key: Option<String>,
 }
 
 /// Metrics of the last 24 hours.
@@ -211,4 +216,6 @@ pub struct Metrics {
     pub undelivered_events: f64,
     /// Throttled writes to the agent tables.
     pub throttled: f64,
+    /// Agent events that the on-failure destination could not take.
+    pub dropped: f64,
 }

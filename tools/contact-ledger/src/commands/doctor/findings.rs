@@ -206,7 +206,7 @@ fn contact_events(facts: &Facts, found: &mut Findings) {
     let Some(contact_events) = &facts.contact_events else { return };
     let good = |_: &Table| "active, and its items expire".to_owned();
     found.check("contact table", contact_events.table.as_ref(), good, |table, check| {
-        self::table("the table of contacts in flight", table, check);
+        self::table("the table of contacts in flight", table, facts.key_arn.as_deref(), check);
     });
     let good = |_: &String| "enabled".to_owned();
     found.check("rule for contact events", contact_events.rule.as_ref(), good, |state, check| {
@@ -260,13 +260,24 @@ fn destinations(facts: &Facts, found: &mut Findings) {
     found.check("lake table", facts.glue.as_ref(), good, glue);
     for (name, table) in &facts.tables {
         let good = |_: &Table| format!("{name} is active, and its items expire");
-        found.check("agent table", Some(table), good, |table, check| self::table(name, table, check));
+        found.check("agent table", Some(table), good, |table, check| {
+            self::table(name, table, facts.key_arn.as_deref(), check);
+        });
     }
 }
 
 /// Recent metrics, dead letters, and alarms.
 fn recent(facts: &Facts, found: &mut Findings) {
     found.check("last 24 hours", facts.metrics.as_ref(), volume, metrics);
+    let good = |_: &BTreeMap<String, usize>| "nothing refused in the last minute".to_owned();
+    found.check("deliveries", facts.refused.as_ref(), good, |refused, check| {
+        for (what, times) in refused {
+            check.error(
+                format!("{what} ({times} times in the last minute)"),
+                "allow it again, for example with `aws s3api delete-bucket-policy`; logs/ has the details",
+            );
+        }
+    });
     let good = |_: &BTreeMap<String, usize>| "none in the last seven days".to_owned();
     found.check("failed records", facts.failed.as_ref(), good, |failed, check| {
         if !failed.is_empty() {
@@ -445,6 +456,9 @@ fn function(name: &str, function: &Function, check: &mut Check<'_>) {
     }
 }
 
+/// Fewer retries than this last for less than a minute.
+const FEW_RETRIES: i32 = 10;
+
 fn mapping(mapping: &Mapping, check: &mut Check<'_>) {
     if mapping.state != "Enabled" {
         check.error(
@@ -488,6 +502,12 @@ fn mapping(mapping: &Mapping, check: &mut Check<'_>) {
             "it does not bisect failed batches: one event that crashes the function fails its whole batch";
         check.warning(says, check.restore);
     }
+    if let Some(retries) = mapping.maximum_retries.filter(|retries| (0..FEW_RETRIES).contains(retries)) {
+        check.warning(
+            format!("MaximumRetryAttempts is {retries}: after a fault of less than a minute, events go to aws/lambda/"),
+            "set it to its default, 100",
+        );
+    }
     if mapping.maximum_record_age.is_none_or(|age| age <= 0)
         && mapping.maximum_retries.is_none_or(|retries| retries < 0)
     {
@@ -529,7 +549,13 @@ fn glue(glue: &Glue, check: &mut Check<'_>) {
     }
 }
 
-fn table(name: &str, table: &Table, check: &mut Check<'_>) {
+fn table(name: &str, table: &Table, key: Option<&str>, check: &mut Check<'_>) {
+    if key.is_some() && table.key.as_deref() != key {
+        check.error(
+            format!("{name} is not encrypted with the stack's KMS key: somebody changed it, or created it again"),
+            "if it was created again, its older items are missing: docs/operations.md, Agent Event Faults; otherwise set its encryption back to the key",
+        );
+    }
     if table.status != "ACTIVE" {
         check.error(
             format!("{name} is {}", table.status),
@@ -571,6 +597,12 @@ fn metrics(metrics: &Metrics, check: &mut Check<'_>) {
         check.error(
             format!("rows are delayed by {:.0} minutes", metrics.freshness_seconds / 60.0),
             "check the Firehose log group (docs/operations.md, Contact Records Late)",
+        );
+    }
+    if metrics.dropped > 0.0 {
+        check.error(
+            format!("{:.0} agent events were dropped: they are not in the bucket", metrics.dropped),
+            "docs/operations.md, Agent Events Dropped: recover them from the archive or the stream",
         );
     }
     for (problem, count, section) in [

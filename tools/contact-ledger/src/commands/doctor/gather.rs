@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::path::Path;
 
 use aws_errors::{Class, class_of, refusal, unanswered, why_refused};
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
@@ -24,6 +25,8 @@ use crate::stack::streaming::{association, region_of};
 
 /// How far back to look for dead letters, in days.
 const DAYS_OF_FAILURES: i64 = 7;
+/// How far back the logs of a local stack's services are read, in milliseconds.
+const RECENTLY: i64 = 60_000;
 const INSTANCE_UNKNOWN: &str = "the stack was deployed without ConnectInstanceArn: pass --instance <ARN>, which `aws connect list-instances` shows";
 
 /// Collects facts about the stack and about the Amazon Connect instance that streams to it.
@@ -57,10 +60,37 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
         let others = contact_events(connection, now).await;
         facts.contact_events = Some(ContactEvents { table: Some(table), ..others });
     }
-    if !connection.is_local() {
+    if let Some(folder) = connection.local_folder() {
+        facts.refused = Some(refused(folder, now));
+    } else {
         deployed(connection, instance, now, &mut facts).await;
     }
     facts
+}
+
+/// What the services of the local stack logged in the last minutes.
+fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, usize>> {
+    let since = now.epoch_milliseconds() - RECENTLY;
+    let mut refused = BTreeMap::new();
+    for name in ["firehose", "event-source-mapping"] {
+        let file = folder.join(format!("logs/{name}.jsonl"));
+        let lines = match std::fs::read_to_string(&file) {
+            Ok(lines) => lines,
+            // A log is created with its first line.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(format!("{}: {error}", file.display()).into()),
+        };
+        for line in lines.lines().rev() {
+            let line: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+            let at = line["timestamp"].as_str().and_then(Timestamp::parse);
+            if at.is_none_or(|at| at.epoch_milliseconds() < since) {
+                break;
+            }
+            let what = line["message"].as_str().unwrap_or_default();
+            *refused.entry(what.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(refused)
 }
 
 /// Collects the facts that only a deployed stack has.
@@ -203,13 +233,15 @@ async fn stream(connection: &Connection, name: &str) -> Fact<Stream> {
 async fn table(connection: &Connection, name: &str) -> Fact<Table> {
     let client = connection.tables();
     let described = client.describe_table().table_name(name).send().await.map_err(unavailable(name))?;
-    let status = described.table.and_then(|table| table.table_status);
+    let described = described.table.ok_or_else(|| format!("table {name} has no description"))?;
+    let key = described.sse_description().and_then(|sse| sse.kms_master_key_arn());
     let ttl = client.describe_time_to_live().table_name(name).send().await.map_err(unavailable(name))?;
     let ttl = ttl
         .time_to_live_description
         .filter(|ttl| ttl.time_to_live_status().is_some_and(|status| status.as_str().starts_with("ENABL")));
     Ok(Table {
-        status: status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status: described.table_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        key: key.map(str::to_owned),
         ttl_attribute: ttl.and_then(|ttl| ttl.attribute_name),
     })
 }
@@ -376,6 +408,7 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Fact<Metrics> {
         of(NAMESPACE, "RecordsRejected", ("FunctionName", &contact_events), "Sum"),
         of(NAMESPACE, "EnvironmentFaults", ("FunctionName", &contact_events), "Sum"),
         of("AWS/Events", "FailedInvocations", ("RuleName", &rule), "Sum"),
+        of("AWS/Lambda", "DroppedEventCount", ("FunctionName", &upserter), "Sum"),
     ];
     let queries = stats
         .into_iter()
@@ -413,6 +446,7 @@ async fn metrics(connection: &Connection, now: Timestamp) -> Fact<Metrics> {
         contact_event_faults: sum(11),
         undelivered_events: sum(12),
         throttled: sum(8) + sum(9),
+        dropped: sum(13),
     })
 }
 

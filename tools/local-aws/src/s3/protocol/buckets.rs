@@ -1,16 +1,18 @@
-//! Buckets and their versioning.
+//! Buckets, their versioning, and their policies.
 
 use s3s::dto::{
     Bucket as BucketOutput, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput,
-    CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput,
-    GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput, HeadBucketInput,
-    HeadBucketOutput, ListBucketsInput, ListBucketsOutput, PutBucketVersioningInput,
-    PutBucketVersioningOutput,
+    CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput, DeleteBucketPolicyInput,
+    DeleteBucketPolicyOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketPolicyInput,
+    GetBucketPolicyOutput, GetBucketVersioningInput, GetBucketVersioningOutput, HeadBucketInput,
+    HeadBucketOutput, ListBucketsInput, ListBucketsOutput, PutBucketPolicyInput, PutBucketPolicyOutput,
+    PutBucketVersioningInput, PutBucketVersioningOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::super::bucket::Versioning;
 use super::super::headers::refuse;
+use super::super::policy::Policy;
 use super::super::{Folder, SharedBucket, broken, key, lock, no_such_bucket};
 use super::owner;
 use served_stack::REGION;
@@ -150,5 +152,36 @@ impl Folder {
         };
         lock(&*self.bucket(&bucket)?).versioning = versioning;
         Ok(S3Response::new(PutBucketVersioningOutput::default()))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "called with an owned request")]
+    pub(super) fn policy(
+        &self,
+        request: S3Request<GetBucketPolicyInput>,
+    ) -> S3Result<S3Response<GetBucketPolicyOutput>> {
+        let bucket = self.bucket(&request.input.bucket)?;
+        let text = lock(&bucket).policy.as_ref().map(|policy| policy.text.clone());
+        let text = text.ok_or_else(|| s3_error!(NoSuchBucketPolicy, "The bucket policy does not exist"))?;
+        Ok(S3Response::new(GetBucketPolicyOutput { policy: Some(text) }))
+    }
+
+    pub(super) fn set_policy(
+        &self,
+        request: S3Request<PutBucketPolicyInput>,
+    ) -> S3Result<S3Response<PutBucketPolicyOutput>> {
+        let PutBucketPolicyInput { bucket, policy, .. } = request.input;
+        let shared = self.bucket(&bucket)?;
+        let policy = Policy::read(&bucket, policy)?;
+        lock(&shared).policy = Some(policy);
+        Ok(S3Response::new(PutBucketPolicyOutput {}))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "called with an owned request")]
+    pub(super) fn remove_policy(
+        &self,
+        request: S3Request<DeleteBucketPolicyInput>,
+    ) -> S3Result<S3Response<DeleteBucketPolicyOutput>> {
+        lock(&*self.bucket(&request.input.bucket)?).policy = None;
+        Ok(S3Response::new(DeleteBucketPolicyOutput {}))
     }
 }

@@ -70,6 +70,9 @@ impl Folder {
         if bucket.is_deleted {
             return Err(no_such_bucket());
         }
+        if bucket.policy.as_ref().is_some_and(|policy| policy.denies_writing(key)) {
+            return Err(s3_error!(AccessDenied, "Access Denied: the bucket policy denies s3:PutObject"));
+        }
         if !conditions.is_empty() {
             conditions.check(&bucket.existing(key))?;
         }

@@ -19,7 +19,11 @@ fn healthy() -> Facts {
         reason: String::new(),
         reserved_concurrency: None,
     };
-    let table = || Table { status: "ACTIVE".to_owned(), ttl_attribute: Some("expires_at".to_owned()) };
+    let table = || Table {
+        status: "ACTIVE".to_owned(),
+        ttl_attribute: Some("expires_at".to_owned()),
+        key: Some(KEY.to_owned()),
+    };
     Facts {
         is_local: false,
         region: REGION.to_owned(),
@@ -71,6 +75,7 @@ fn healthy() -> Facts {
             dead_letters: BTreeMap::from([("dead".to_owned(), Ok(0))]),
         }),
         metrics: Some(Ok(Metrics { contact_records: 5.0, agent_events: 9.0, ..Metrics::default() })),
+        refused: Some(Ok(BTreeMap::new())),
         failed: Some(Ok(BTreeMap::new())),
         alarms: Some(Ok(Vec::new())),
     }
@@ -79,7 +84,7 @@ fn healthy() -> Facts {
 #[test]
 fn a_healthy_stack_is_all_good() {
     let found = findings(&healthy());
-    assert_eq!(found.len(), 19);
+    assert_eq!(found.len(), 20);
     assert!(
         found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
         "{found:#?}"
@@ -102,7 +107,7 @@ fn contact_events(facts: &mut Facts) -> &mut ContactEvents {
 /// A check, a misconfiguration, its severity, and a part of the finding or fix.
 type Injected = (&'static str, fn(&mut Facts), Severity, &'static str);
 
-const INJECTED: [Injected; 42] = {
+const INJECTED: [Injected; 47] = {
     use Severity::{Error, Unknown, Warning};
     [
         (
@@ -275,6 +280,18 @@ const INJECTED: [Injected; 42] = {
             Error,
             "sam deploy",
         ),
+        (
+            "event source mapping",
+            |facts| some(&mut facts.mapping).maximum_retries = Some(1),
+            Warning,
+            "MaximumRetryAttempts",
+        ),
+        (
+            "deliveries",
+            |facts| _ = some(&mut facts.refused).insert("Firehose rows: denied".to_owned(), 3),
+            Error,
+            "3 times",
+        ),
         ("Firehose", |facts| some(&mut facts.firehose).is_transformed = false, Error, "sam deploy"),
         (
             "lake table",
@@ -298,12 +315,21 @@ const INJECTED: [Injected; 42] = {
             "sam deploy",
         ),
         ("agent table", |facts| first(&mut facts.tables).ttl_attribute = None, Warning, "expires_at"),
+        // A table that somebody created again by hand.
+        ("agent table", |facts| first(&mut facts.tables).key = None, Error, "Agent Event Faults"),
+        (
+            "contact table",
+            |facts| some(&mut contact_events(facts).table).key = Some("other".to_owned()),
+            Error,
+            "created it again",
+        ),
         (
             "contact table",
             |facts| some(&mut contact_events(facts).table).ttl_attribute = None,
             Warning,
             "expires_at",
         ),
+        ("last 24 hours", |facts| some(&mut facts.metrics).dropped = 1.0, Error, "Agent Events Dropped"),
         (
             "last 24 hours",
             |facts| some(&mut facts.metrics).iterator_age_milliseconds = 600_000.0,
