@@ -126,7 +126,7 @@ impl Folder {
     /// # Errors
     /// When the bucket does not exist.
     pub fn enable_versioning(&self, bucket: &str) -> io::Result<()> {
-        lock(&*self.bucket(bucket).map_err(as_io)?).versioning = Versioning::Enabled;
+        lock(&*self.bucket(bucket).map_err(|error| as_io(&error))?).versioning = Versioning::Enabled;
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Folder {
             let new = received.into_object(Arc::default(), Vec::new());
             self.write(&bucket, key, &WriteConditions::default(), new).await
         };
-        put.await.map(drop).map_err(as_io)
+        put.await.map(drop).map_err(|error| as_io(&error))
     }
 
     fn new_bucket(&self, name: &str) -> SharedBucket {
@@ -160,7 +160,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn as_io(error: S3Error) -> io::Error {
+fn as_io(error: &S3Error) -> io::Error {
     let kind = match error.code() {
         S3ErrorCode::NoSuchBucket => io::ErrorKind::NotFound,
         S3ErrorCode::AccessDenied => io::ErrorKind::PermissionDenied,

@@ -211,7 +211,7 @@ impl Delivery {
     }
 
     /// Puts an object. If the bucket does not exist or may not be written, it logs the reason and tries again until it
-    /// succeeds; the service gives up after 24 hours.
+    /// succeeds; the service retries for 24 hours.
     /// Source: [Handle data delivery failures](https://docs.aws.amazon.com/firehose/latest/dev/retry.html),
     /// [Monitor Firehose with CloudWatch Logs](https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-logs.html).
     async fn put(&self, key: &str, body: &[u8]) -> anyhow::Result<()> {

@@ -377,7 +377,7 @@ fn key() -> impl Strategy<Value = String> {
     names.prop_filter("a key has 1 to 1024 bytes", |key| key::check(key).is_ok())
 }
 
-/// A write is denied by the pattern of its key, whoever makes it, until the policy is deleted.
+/// A write is denied by the pattern of its key, through the API and from a service, until the policy is deleted.
 #[tokio::test]
 async fn a_bucket_policy_denies_writes() {
     let bench = Bench::new();
