@@ -303,7 +303,7 @@ The result is in {}:
   contact-state.jsonl             contacts in flight, and those that ended
   agent-history.jsonl             history of every agent, with durations
   summary.json                    the counts above, as JSON
-  logs/                           the functions' logs
+  logs/                           the logs of the functions and of Firehose
 ",
         result.summary,
         result.own_failures(),
@@ -319,14 +319,15 @@ fn endpoints(stack: &Stack, output: &Path, is_live: bool) -> String {
     let (streams, dynamodb, s3) = (&streams.endpoint, &stack.dynamodb.endpoint, &stack.s3.endpoint);
     // The queries read what the demo writes at its end.
     let query = format!("  contact-ledger query service_level --local{folder}\n");
-    let query = if is_live { "" } else { &query };
+    // A center of the past has nobody at work, so its board would be empty.
+    let board = format!("  contact-ledger board --local{folder} --open\n");
+    let (board, query) = if is_live { (board.as_str(), "") } else { ("", query.as_str()) };
     let Keys { access_key_id, secret_access_key } = &stack.dynamodb.keys;
     format!(
         r#"
 Everything keeps running until you press Ctrl-C. Inspect it, or send records:
 
-  contact-ledger board --local{folder} --open
-  contact-ledger agents --all --local{folder}
+{board}  contact-ledger agents --all --local{folder}
   contact-ledger contacts --local{folder}
   contact-ledger doctor --local{folder}
 {query}  contact-ledger redrive --local{folder}

@@ -153,6 +153,7 @@ fn cells(agent: &Agent, now: Timestamp) -> Vec<Cell> {
     let next = agent.next_status.as_ref().map(|next| format!(", then {next}")).unwrap_or_default();
     vec![
         agent.name.clone().into(),
+        agent.username.clone().unwrap_or_default().into(),
         Cell::styled(format!("{}{mark}", agent.activity), style),
         if is_of_status { String::new() } else { lasted(agent.since.as_deref(), now) }.into(),
         format!("{status}{next}").into(),
@@ -202,10 +203,11 @@ fn page(agents: &[Agent], all: usize, now: Timestamp) -> String {
     let contacts: usize = agents.iter().map(|agent| agent.contacts.len()).sum();
     let columns = [
         text("NAME", 2),
+        text("USERNAME", 2),
         text("ACTIVITY", 0),
         number("FOR"),
         text("STATUS", 1),
-        number("FOR"),
+        number("IN STATUS"),
         number("CONTACTS"),
         text("QUEUE", 3),
     ];

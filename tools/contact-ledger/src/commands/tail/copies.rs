@@ -17,10 +17,10 @@ use lake_files::copies::arrival;
 use ledger_console::records::input::{KINESIS, records_of};
 
 /// Why there is no stream to read.
-pub(super) const NO_STREAM: &str = "Contact records go directly to Firehose, so there is no stream to read. These are the raw copies in the lake, which Firehose buffers for up to 15 minutes. The time shown is that of the oldest record in the same object.";
+pub(super) const NO_STREAM: &str = "Contact records go directly to Firehose, so there is no stream to read. These are the raw copies in the lake, which Firehose buffers for up to 15 minutes (5 seconds on the local stack). The time shown is that of the oldest record in the same object.";
 
 /// Why there is no stream of contact events.
-pub(super) const NO_EVENT_STREAM: &str = "Contact events arrive in a queue, where reading them would hide them from the function. These are the raw copies in the lake, which Firehose buffers for up to 15 minutes. The time shown is that of the oldest event in the same object.";
+pub(super) const NO_EVENT_STREAM: &str = "Contact events arrive in a queue, where reading them would hide them from the function. These are the raw copies in the lake, which Firehose buffers for up to 15 minutes (5 seconds on the local stack). The time shown is that of the oldest event in the same object.";
 
 /// How often to check for new raw copies.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);

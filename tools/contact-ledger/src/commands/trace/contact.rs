@@ -78,7 +78,7 @@ pub(super) async fn contact(scope: &Scope<'_>, contact_id: &str) -> Trace {
     places.extend(events.places(scope, &in_flight, contact.as_ref()));
     places.push(match &history {
         Some(history) => Place::searched("Agent history", history, Sighting::clone),
-        None => Place::not_there("Agent history", "no agent of this contact is known"),
+        None => Place::not_there("Agent history", "not looked up: nothing that was found names an agent"),
     });
     let in_events = contact.as_ref().map(|contact| Described {
         initiated: contact.initiated,
