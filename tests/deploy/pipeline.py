@@ -123,6 +123,18 @@ class Deployed(EmulatorTest):
         without["Statement"] = [one for one in without["Statement"] if one["Sid"] != "AmazonConnectPutsRecords"]
         kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(without))
         self.addCleanup(kms.put_key_policy, KeyId=key, PolicyName="default", Policy=policy)
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+        # docs/operations.md, Contact Records Key Denied: the causes that a person can undo, and how.
+        kms.disable_key(KeyId=key)
+        found, _ = self.doctor()
+        self.assertIn("enable-key", found["key", "error"]["fix"])
+        kms.enable_key(KeyId=key)
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        self.assertIn(("key", "error"), self.doctor()[0])
+        kms.cancel_key_deletion(KeyId=key)
+        kms.enable_key(KeyId=key)
+        self.assertIn(("key", "good"), self.doctor()[0])
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(without))
         redrive = self.outputs["RedriveFunctionName"]
         functions.put_function_concurrency(FunctionName=redrive, ReservedConcurrentExecutions=0)
         self.addCleanup(functions.delete_function_concurrency, FunctionName=redrive)

@@ -21,7 +21,7 @@ pub fn log(faults: &[StoreError], source: &str) {
             FaultClass::Environment => tracing::error!(
                 code,
                 writes,
-                "writes are refused; correct the function's permissions, table and bucket names. Nothing is lost: the {source} keeps the records and Lambda retries them"
+                "writes are refused; correct the function's permissions, the bucket's policy, table and bucket names. The {source} keeps the records, and Lambda retries them until its limit; then they go to the dead letters"
             ),
         }
     }

@@ -130,7 +130,13 @@ impl Run<'_> {
             Verdict::FailsAgain(_) => self.counts.would_fail += 1,
         }
         let number = self.counts.records;
-        let meaning = meaning(&failed.reason);
+        // If the record itself is at fault, the reason of its batch does not say what to do.
+        let meaning = match &verdict {
+            Verdict::FailsAgain(reject) if failed.reason != reject.code.as_str() => {
+                Meaning { to_do: meaning(reject.code.as_str()).to_do, ..meaning(&failed.reason) }
+            }
+            _ => meaning(&failed.reason),
+        };
         let explained = Explained { number, failed, details, meaning, stream, parts, verdict };
         if self.arguments.json {
             escaped(&explained.json(self.arguments.show_values)) + "\n"

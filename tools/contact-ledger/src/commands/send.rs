@@ -168,10 +168,11 @@ pub async fn send(
     let shared: Vec<_> = shared.filter_map(|(kind, _)| connection.sharing(kind)).collect();
     let streams: [(&str, &[Sent]); 3] = sent.map(|(kind, records)| (kind.as_str(), records.as_slice()));
     let waited = if interruption.is_requested() { "when interrupted" } else { "in time" };
+    // A record that was in place before is in place.
     let all_arrived = sent
         .iter()
         .flat_map(|(_, records)| records.iter())
-        .all(|sent| matches!(sent.ended, Some((End::Arrived(_), _))));
+        .all(|sent| matches!(sent.ended, Some((End::Arrived(_) | End::ThereBefore(_), _))));
     let outcome = match (interruption.is_requested(), all_arrived) {
         (true, _) => Outcome::Interrupted,
         (false, true) => Outcome::Done,
@@ -514,8 +515,7 @@ fn report(
         .collect();
     let mut notes: Vec<&str> = shared.iter().map(String::as_str).collect();
     let not_seen = "Records that were not seen may still arrive: Firehose buffers rows for LakeBufferSeconds plus a minute. Run `contact-ledger doctor` to check for problems.";
-    let there_before =
-        "Records that existed before sending cannot be traced, because a duplicate changes nothing.";
+    let there_before = "Records that existed before sending are in place. They cannot be traced, because a duplicate changes nothing.";
     let is_any = |is: fn(&Option<End>) -> bool| places.keys().any(|(_, place)| is(place));
     notes.extend(is_any(Option::is_none).then_some(not_seen));
     notes.extend(is_any(|place| matches!(place, Some(End::ThereBefore(_)))).then_some(there_before));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connect_streams::StreamKind;
+use redrive::Count;
 
 use crate::stack::parts::ExistingStream;
 use crate::stack::streaming::Association;
@@ -72,11 +73,13 @@ pub struct Facts {
     pub contact_events: Option<ContactEvents>,
     /// The metrics of the last 24 hours.
     pub metrics: Option<Fact<Metrics>>,
-    /// What a local stack's services could not do in the last minutes, with the number of attempts. Deployed services have
+    /// The deliveries that a local stack's Firehose could not make just now, and when it last tried. A deployed one has
     /// metrics.
-    pub refused: Option<Fact<BTreeMap<String, usize>>>,
-    /// Dead letters that were not redriven, by reason.
-    pub failed: Option<Fact<BTreeMap<String, usize>>>,
+    pub refused: Option<Fact<BTreeMap<String, String>>>,
+    /// Agent events that a local stack dropped in the last 24 hours. Deployed stacks have a metric.
+    pub dropped: Option<Fact<usize>>,
+    /// Dead letters that were not redriven, by reason, with what a redrive would do with them.
+    pub failed: Option<Fact<BTreeMap<String, Count>>>,
     /// Alarms in the ALARM state, with their descriptions.
     pub alarms: Option<Fact<Vec<(String, String)>>>,
 }

@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::facts::{
     Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable, Version,
 };
+use redrive::Count;
+
 use crate::stack::parts::ExistingStream;
 use crate::stack::streaming::Association;
 use connect_streams::StreamKind;
@@ -101,7 +103,10 @@ impl Findings {
         let before = self.all.len();
         let mut findings = Check { name, restore: self.restore, findings: &mut self.all };
         match fact {
-            Err(Unavailable::Missing(what)) => findings.broken(format!("{what} does not exist")),
+            Err(Unavailable::Missing(what)) => {
+                let fix = if name.ends_with(" table") && name != "lake table" { RESTORE_TABLE } else { self.restore };
+                findings.error(format!("{what} does not exist"), fix);
+            }
             Err(Unavailable::Denied(why)) => findings.found(
                 Severity::Unknown,
                 format!("could not be checked: {why}"),
@@ -123,6 +128,8 @@ impl Findings {
 }
 
 const DEPLOY: &str = "restore it (docs/operations.md, Restoring the deployment); `sam deploy` alone does not undo changes made by hand";
+/// Deploying again does not bring a table back, and an empty one is not enough.
+const RESTORE_TABLE: &str = "docs/operations.md, Restoring a table";
 const SERVE: &str = "start `contact-ledger demo --serve` again to restore it";
 
 /// All findings, in the order in which records flow through the stack.
@@ -269,26 +276,42 @@ fn destinations(facts: &Facts, found: &mut Findings) {
 /// Recent metrics, dead letters, and alarms.
 fn recent(facts: &Facts, found: &mut Findings) {
     found.check("last 24 hours", facts.metrics.as_ref(), volume, metrics);
-    let good = |_: &BTreeMap<String, usize>| "nothing refused in the last minute".to_owned();
+    let good = |_: &BTreeMap<String, String>| "none refused".to_owned();
     found.check("deliveries", facts.refused.as_ref(), good, |refused, check| {
-        for (what, times) in refused {
+        for (what, last) in refused {
             check.error(
-                format!("{what} ({times} times in the last minute)"),
-                "allow it again, for example with `aws s3api delete-bucket-policy`; logs/ has the details",
+                format!("{what} (last tried at {last})"),
+                "docs/operations.md, Contact Records Undelivered: usually the bucket's policy; Firehose tries again by itself",
             );
         }
     });
-    let good = |_: &BTreeMap<String, usize>| "none in the last seven days".to_owned();
+    let good = |_: &usize| "none in the last 24 hours".to_owned();
+    found.check("dropped agent events", facts.dropped.as_ref(), good, |dropped, check| {
+        if *dropped > 0 {
+            were_dropped(*dropped, check);
+        }
+    });
+    let good = |_: &BTreeMap<String, Count>| "none in the last seven days".to_owned();
     found.check("failed records", facts.failed.as_ref(), good, |failed, check| {
-        if !failed.is_empty() {
-            let reasons: Vec<_> =
-                failed.iter().map(|(reason, records)| format!("{records} {reason}")).collect();
+        let of = |count: fn(&Count) -> usize| {
+            let counts = failed.iter().map(|(reason, counts)| (reason, count(counts)));
+            let some: Vec<_> =
+                counts.filter(|(_, count)| *count > 0).map(|(reason, count)| format!("{count} {reason}")).collect();
+            (!some.is_empty()).then(|| some.join(", "))
+        };
+        if let Some(reasons) = of(|count| count.sent) {
             check.warning(
-                format!("dead letters from the last seven days, not redriven: {}", reasons.join(", ")),
+                format!("dead letters from the last seven days that a redrive would send: {reasons}"),
+                "fix the cause (`contact-ledger explain` tells it), then run `contact-ledger redrive`",
+            );
+        }
+        if let Some(reasons) = of(|count| count.stay) {
+            check.warning(
+                format!("dead letters from the last seven days that would fail again: {reasons}"),
                 if facts.is_local {
-                    "a demo breaks some records on purpose (--malformed); `contact-ledger redrive --local` shows which would pass now"
+                    "a demo breaks some records on purpose (--malformed); `contact-ledger explain` shows why they fail"
                 } else {
-                    "fix the cause (docs/operations.md lists the reasons), then run `contact-ledger redrive`"
+                    "`contact-ledger explain` shows why; they are safe until FailureRetentionDays (docs/operations.md, Repairing a record)"
                 },
             );
         }
@@ -385,7 +408,7 @@ fn key(facts: &Facts, key: &Key, check: &mut Check<'_>) {
     if !key.is_enabled {
         check.error(
             "the KMS key is disabled: nothing can be sent, read, or written",
-            "enable it: `aws kms enable-key`",
+            "enable it: `aws kms enable-key`; if its deletion is scheduled, first `aws kms cancel-key-deletion`",
         );
     }
     if facts.contact_events.is_some() && !key.event_bridge_may_use_it {
@@ -557,7 +580,7 @@ fn table(name: &str, table: &Table, key: Option<&str>, check: &mut Check<'_>) {
     if key.is_some() && table.key.as_deref() != key {
         check.error(
             format!("{name} is not encrypted with the stack's KMS key: somebody changed it, or created it again"),
-            "if it was created again, its older items are missing: docs/operations.md, Agent Event Faults; otherwise set its encryption back to the key",
+            "if it was created again, its older items are missing: docs/operations.md, Restoring a table; otherwise set its encryption back to the key",
         );
     }
     if table.status != "ACTIVE" {
@@ -579,6 +602,13 @@ fn volume(metrics: &Metrics) -> String {
         "{:.0} contact records and {:.0} agent events arrived; none failed, none are delayed",
         metrics.contact_records, metrics.agent_events
     )
+}
+
+fn were_dropped(events: impl std::fmt::Display, check: &mut Check<'_>) {
+    check.error(
+        format!("{events} agent events were dropped: the on-failure destination did not take them"),
+        "docs/operations.md, Agent Events Dropped: recover them from the archive or the stream",
+    );
 }
 
 fn metrics(metrics: &Metrics, check: &mut Check<'_>) {
@@ -604,10 +634,7 @@ fn metrics(metrics: &Metrics, check: &mut Check<'_>) {
         );
     }
     if metrics.dropped > 0.0 {
-        check.error(
-            format!("{:.0} agent events were dropped: they are not in the bucket", metrics.dropped),
-            "docs/operations.md, Agent Events Dropped: recover them from the archive or the stream",
-        );
+        were_dropped(metrics.dropped, check);
     }
     for (problem, count, section) in [
         ("agent events were rejected", metrics.rejected, "Agent Events Rejected"),

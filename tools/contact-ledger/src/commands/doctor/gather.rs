@@ -11,7 +11,7 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, 
 use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use connect_streams::{StreamKind, Timestamp};
 use lambda_io::metrics::NAMESPACE;
-use redrive::{AwsQueues, ContactRecordTarget, Control, Fault, Queues as _, Request, run};
+use redrive::{AwsQueues, ContactRecordTarget, Control, Count, Fault, Queues as _, Request, run};
 use serde_json::{Value, json};
 
 use super::facts::{
@@ -26,7 +26,7 @@ use crate::stack::streaming::{association, region_of};
 /// How far back to look for dead letters, in days.
 const DAYS_OF_FAILURES: i64 = 7;
 /// How far back the logs of a local stack's services are read, in milliseconds.
-const RECENTLY: i64 = 60_000;
+const RECENTLY: i64 = 15_000;
 const INSTANCE_UNKNOWN: &str = "the stack was deployed without ConnectInstanceArn: pass --instance <ARN>, which `aws connect list-instances` shows";
 
 /// Collects facts about the stack and about the Amazon Connect instance that streams to it.
@@ -62,35 +62,44 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
     }
     if let Some(folder) = connection.local_folder() {
         facts.refused = Some(refused(folder, now));
+        facts.dropped = Some(dropped(folder, now));
     } else {
         deployed(connection, instance, now, &mut facts).await;
     }
     facts
 }
 
-/// What the services of the local stack logged in the last minutes.
-fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, usize>> {
-    let since = now.epoch_milliseconds() - RECENTLY;
-    let mut refused = BTreeMap::new();
-    for name in ["firehose", "event-source-mapping"] {
-        let file = folder.join(format!("logs/{name}.jsonl"));
-        let lines = match std::fs::read_to_string(&file) {
-            Ok(lines) => lines,
-            // A log is created with its first line.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(format!("{}: {error}", file.display()).into()),
-        };
-        for line in lines.lines().rev() {
-            let line: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
-            let at = line["timestamp"].as_str().and_then(Timestamp::parse);
-            if at.is_none_or(|at| at.epoch_milliseconds() < since) {
-                break;
-            }
-            let what = line["message"].as_str().unwrap_or_default();
-            *refused.entry(what.to_owned()).or_default() += 1;
-        }
-    }
-    Ok(refused)
+/// What a local stack's services logged since this many milliseconds ago.
+fn logged(folder: &Path, service: &str, now: Timestamp, ago: i64) -> Fact<Vec<Value>> {
+    let file = folder.join(format!("logs/{service}.jsonl"));
+    let lines = match std::fs::read_to_string(&file) {
+        Ok(lines) => lines,
+        // A log is created with its first line.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(format!("{}: {error}", file.display()).into()),
+    };
+    let since = now.epoch_milliseconds() - ago;
+    let is_recent = |line: &Value| {
+        let at = line["timestamp"].as_str().and_then(Timestamp::parse);
+        at.is_some_and(|at| at.epoch_milliseconds() >= since)
+    };
+    let lines = lines.lines().filter_map(|line| serde_json::from_str(line).ok());
+    Ok(lines.filter(is_recent).collect())
+}
+
+/// The deliveries that a local stack's Firehose could not make, and when it last tried.
+fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, String>> {
+    let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let lines = logged(folder, "firehose", now, RECENTLY)?;
+    Ok(lines.iter().map(|line| (text(line, "message"), text(line, "timestamp"))).collect())
+}
+
+/// The agent events that a local stack dropped in the last 24 hours.
+fn dropped(folder: &Path, now: Timestamp) -> Fact<usize> {
+    let lines = logged(folder, "event-source-mapping", now, 86_400_000)?;
+    let count =
+        |line: &Value| line["DroppedEventCount"].as_u64().and_then(|count| usize::try_from(count).ok());
+    Ok(lines.iter().filter_map(count).sum())
 }
 
 /// Collects the facts that only a deployed stack has.
@@ -206,7 +215,7 @@ fn unavailable_call(error: &anyhow::Error) -> Unavailable {
     }
 }
 
-async fn failed(connection: &Connection, now: Timestamp) -> Fact<BTreeMap<String, usize>> {
+async fn failed(connection: &Connection, now: Timestamp) -> Fact<BTreeMap<String, Count>> {
     let since = now.epoch_milliseconds() - DAYS_OF_FAILURES * 86_400_000;
     let since = Timestamp::from_epoch_milliseconds(since).map(|since| since.to_string());
     let request = Request { since, ..Request::default() };
@@ -215,7 +224,7 @@ async fn failed(connection: &Connection, now: Timestamp) -> Fact<BTreeMap<String
     let queues = AwsQueues { urls: Vec::new(), ..connection.dead_letter_queues() };
     let report = run(&connection.lake(), &connection.destination(), &queues, &request, &control).await;
     let report = report.map_err(|error| error.to_string())?;
-    Ok(report.reasons.into_iter().map(|(reason, count)| (reason, count.sent + count.stay)).collect())
+    Ok(report.reasons)
 }
 
 async fn stream(connection: &Connection, name: &str) -> Fact<Stream> {

@@ -158,7 +158,9 @@ async fn in_tables(
         let kind = event["EventType"].as_str().unwrap_or("record that is no agent event").to_owned();
         archived.push(Archived { key, data, time, kind, in_tables });
     }
-    archived.sort_by_key(|event| event.time);
+    // An event that was sent again is in the archive again.
+    archived.sort_by(|left, right| (left.time, &left.data).cmp(&(right.time, &right.data)));
+    archived.dedup_by(|later, first| later.data == first.data);
     (Ok(history), Ok(archived))
 }
 
@@ -251,13 +253,16 @@ fn conclusions(
         let all = if conclusions.is_empty() { "All " } else { "" };
         conclusions.insert(
             0,
-            Conclusion::arrived(format!("{all}{written} events of the archive are in the tables.")),
+            Conclusion::arrived(match written {
+                1 => "The one event of the archive is in the tables.".to_owned(),
+                _ => format!("{all}{written} events of the archive are in the tables."),
+            }),
         );
     }
     match state.map(|agent| agent.last_event.as_deref()) {
         Some(last) if archived.is_empty() && letters.is_empty() => {
             conclusions.push(Conclusion::arrived(format!(
-                "No event of this agent arrived {}. The last one in the tables is of {}. A logged-in agent sends a heartbeat every two minutes.",
+                "No event of this agent is in the archive {}. The last one in the tables is of {}. The archive may lag: docs/operations.md, Agent Event Archive Late. A logged-in agent sends a heartbeat every two minutes.",
                 period.text(),
                 last.unwrap_or("an unknown time")
             )));
@@ -288,7 +293,7 @@ fn failed(what: &str, count: usize, reason: Option<&str>, is_redriven: bool, obj
             ))
         }
         None => Conclusion::stopped(format!(
-            "{what} {is} in the archive, but not in the tables, and no dead letter: the function is behind, a batch is being retried, or the table was replaced after the event was written. `contact-ledger doctor` shows how far behind the function is; docs/operations.md, Replaying agent events, writes the archive again. Raw copy: {object}"
+            "{what} {is} in the archive, but not in the tables, and no dead letter: the function is behind, a batch is being retried, the event was dropped because the on-failure destination could not be written, or the table was replaced after the event was written. `contact-ledger doctor` shows which; docs/operations.md, Replaying agent events, writes the archive again. Raw copy: {object}"
         )),
     }
 }
@@ -333,7 +338,7 @@ mod tests {
     #[test]
     fn an_event_that_the_tables_lack_is_behind_or_a_dead_letter() {
         let found = concluded(&[event("{\"a\":1}", InTables::Yes), event("{\"a\":2}", InTables::No)], &[]);
-        assert!(!found[0].0 && found[0].1.starts_with("1 events"), "{found:?}");
+        assert!(!found[0].0 && found[0].1.starts_with("The one event"), "{found:?}");
         assert!(found[1].0 && found[1].1.contains("behind"), "{found:?}");
     }
 

@@ -76,6 +76,7 @@ fn healthy() -> Facts {
         }),
         metrics: Some(Ok(Metrics { contact_records: 5.0, agent_events: 9.0, ..Metrics::default() })),
         refused: Some(Ok(BTreeMap::new())),
+        dropped: Some(Ok(0)),
         failed: Some(Ok(BTreeMap::new())),
         alarms: Some(Ok(Vec::new())),
     }
@@ -84,7 +85,7 @@ fn healthy() -> Facts {
 #[test]
 fn a_healthy_stack_is_all_good() {
     let found = findings(&healthy());
-    assert_eq!(found.len(), 20);
+    assert_eq!(found.len(), 21);
     assert!(
         found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
         "{found:#?}"
@@ -107,7 +108,7 @@ fn contact_events(facts: &mut Facts) -> &mut ContactEvents {
 /// A check, a misconfiguration, its severity, and a part of the finding or fix.
 type Injected = (&'static str, fn(&mut Facts), Severity, &'static str);
 
-const INJECTED: [Injected; 47] = {
+const INJECTED: [Injected; 49] = {
     use Severity::{Error, Unknown, Warning};
     [
         (
@@ -288,10 +289,14 @@ const INJECTED: [Injected; 47] = {
         ),
         (
             "deliveries",
-            |facts| _ = some(&mut facts.refused).insert("Firehose rows: denied".to_owned(), 3),
+            |facts| {
+                let denied = ("Firehose rows: denied".to_owned(), "08:00".to_owned());
+                some(&mut facts.refused).extend([denied]);
+            },
             Error,
-            "3 times",
+            "Contact Records Undelivered",
         ),
+        ("dropped agent events", |facts| *some(&mut facts.dropped) = 3, Error, "Agent Events Dropped"),
         ("Firehose", |facts| some(&mut facts.firehose).is_transformed = false, Error, "sam deploy"),
         (
             "lake table",
@@ -312,11 +317,11 @@ const INJECTED: [Injected; 47] = {
                     Err(Unavailable::Missing("AgentState".to_owned()));
             },
             Error,
-            "sam deploy",
+            "Restoring a table",
         ),
         ("agent table", |facts| first(&mut facts.tables).ttl_attribute = None, Warning, "expires_at"),
         // A table that somebody created again by hand.
-        ("agent table", |facts| first(&mut facts.tables).key = None, Error, "Agent Event Faults"),
+        ("agent table", |facts| first(&mut facts.tables).key = None, Error, "Restoring a table"),
         (
             "contact table",
             |facts| some(&mut contact_events(facts).table).key = Some("other".to_owned()),
@@ -338,9 +343,19 @@ const INJECTED: [Injected; 47] = {
         ),
         (
             "failed records",
-            |facts| _ = some(&mut facts.failed).insert("not_json".to_owned(), 3),
+            |facts| {
+                some(&mut facts.failed).extend([("X".to_owned(), Count { sent: 3, stay: 0 })]);
+            },
             Warning,
             "contact-ledger redrive",
+        ),
+        (
+            "failed records",
+            |facts| {
+                some(&mut facts.failed).extend([("not_json".to_owned(), Count { sent: 0, stay: 3 })]);
+            },
+            Warning,
+            "Repairing a record",
         ),
         (
             "alarms",
