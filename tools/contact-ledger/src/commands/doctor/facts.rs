@@ -73,9 +73,9 @@ pub struct Facts {
     pub contact_events: Option<ContactEvents>,
     /// The metrics of the last 24 hours.
     pub metrics: Option<Fact<Metrics>>,
-    /// The deliveries that a local stack's Firehose could not make just now, and when it last tried. A deployed one has
-    /// metrics.
-    pub refused: Option<Fact<BTreeMap<String, String>>>,
+    /// The deliveries and writes of a local stack that failed just now, with their last time, and the alarm of a deployed
+    /// stack.
+    pub refused: Option<Fact<BTreeMap<String, (String, &'static str)>>>,
     /// Agent events that a local stack dropped in the last 24 hours. Deployed stacks have a metric.
     pub dropped: Option<Fact<usize>>,
     /// Dead letters that were not redriven, by reason, with what a redrive would do with them.

@@ -276,13 +276,10 @@ fn destinations(facts: &Facts, found: &mut Findings) {
 /// Recent metrics, dead letters, and alarms.
 fn recent(facts: &Facts, found: &mut Findings) {
     found.check("last 24 hours", facts.metrics.as_ref(), volume, metrics);
-    let good = |_: &BTreeMap<String, String>| "none refused".to_owned();
-    found.check("deliveries", facts.refused.as_ref(), good, |refused, check| {
-        for (what, last) in refused {
-            check.error(
-                format!("{what} (last tried at {last})"),
-                "docs/operations.md, Contact Records Undelivered: usually the bucket's policy; Firehose tries again by itself",
-            );
+    let good = |_: &BTreeMap<String, (String, &'static str)>| "none refused".to_owned();
+    found.check("deliveries and writes", facts.refused.as_ref(), good, |refused, check| {
+        for (what, (last, alarm)) in refused {
+            check.error(format!("{what} (last at {last})"), format!("docs/operations.md, {alarm}"));
         }
     });
     let good = |_: &usize| "none in the last 24 hours".to_owned();

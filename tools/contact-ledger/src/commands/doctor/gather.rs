@@ -13,6 +13,7 @@ use connect_streams::{StreamKind, Timestamp};
 use lambda_io::metrics::NAMESPACE;
 use redrive::{AwsQueues, ContactRecordTarget, Control, Count, Fault, Queues as _, Request, run};
 use serde_json::{Value, json};
+use served_stack::{CONTACT_EVENT_UPSERTER, UPSERTER};
 
 use super::facts::{
     ContactEvents, Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
@@ -87,11 +88,23 @@ fn logged(folder: &Path, service: &str, now: Timestamp, ago: i64) -> Fact<Vec<Va
     Ok(lines.filter(is_recent).collect())
 }
 
-/// The deliveries that a local stack's Firehose could not make, and when it last tried.
-fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, String>> {
+/// The deliveries that a local stack's Firehose could not make, and the writes that were refused to its functions.
+fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, (String, &'static str)>> {
     let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
-    let lines = logged(folder, "firehose", now, RECENTLY)?;
-    Ok(lines.iter().map(|line| (text(line, "message"), text(line, "timestamp"))).collect())
+    let mut refused = BTreeMap::new();
+    for line in logged(folder, "firehose", now, RECENTLY)? {
+        refused.insert(text(&line, "message"), (text(&line, "timestamp"), "Contact Records Undelivered"));
+    }
+    for (function, alarm) in
+        [(UPSERTER, "Agent Event Faults"), (CONTACT_EVENT_UPSERTER, "Contact Event Faults")]
+    {
+        let lines = logged(folder, function, now, RECENTLY)?;
+        for line in lines.iter().filter(|line| line["level"] == "ERROR") {
+            let what = format!("{function}: {} {}", text(line, "code"), text(line, "message"));
+            refused.insert(what, (text(line, "timestamp"), alarm));
+        }
+    }
+    Ok(refused)
 }
 
 /// The agent events that a local stack dropped in the last 24 hours.

@@ -288,10 +288,10 @@ const INJECTED: [Injected; 49] = {
             "MaximumRetryAttempts",
         ),
         (
-            "deliveries",
+            "deliveries and writes",
             |facts| {
-                let denied = ("Firehose rows: denied".to_owned(), "08:00".to_owned());
-                some(&mut facts.refused).extend([denied]);
+                let denied = ("08:00".to_owned(), "Contact Records Undelivered");
+                some(&mut facts.refused).extend([("rows".to_owned(), denied)]);
             },
             Error,
             "Contact Records Undelivered",
