@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use connect_streams::Timestamp;
-use lake_parquet::contact_records as glue_table;
 use lambda_io::telemetry::now;
-use ledger_tests::functions_folder;
-use local_aws::stack::{Stack, StackSettings};
+use ledger_tests::{functions_folder, served_stack};
+use local_aws::stack::Stack;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -39,12 +40,7 @@ fn event(agent: &str, kind: &str, at: i64, snapshots: [Value; 2]) -> Vec<u8> {
 
 /// Ada is on a contact, Bob's last event is ten minutes old, and Cy is logged out.
 async fn center() -> (Stack, tempfile::TempDir) {
-    let output = tempfile::tempdir().unwrap();
-    let settings = StackSettings {
-        streams_port: Some(0),
-        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
-    };
-    let mut stack = Stack::start(settings).await.unwrap();
+    let (mut stack, output) = served_stack(Duration::from_mins(15)).await;
     let talks = |state, since| snapshot("Ada", "Available", 3600, Some((state, "=Sales", since)));
     let events = [
         event("ada", "STATE_CHANGE", 90, [talks("CONNECTING", 100), talks("CONNECTED", 90)]),

@@ -6,12 +6,12 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use lake_parquet::contact_records as glue_table;
 use lambda_io::telemetry::now;
-use ledger_tests::functions_folder;
 use ledger_tests::signed::{Call, Reply};
-use local_aws::stack::{Stack, StackSettings};
+use ledger_tests::{functions_folder, served_stack};
+use local_aws::stack::Stack;
 use serde_json::{Value, json};
 
 /// A running board. It ends with this value.
@@ -69,12 +69,7 @@ fn header(reply: &Reply, name: &str) -> Option<String> {
 }
 
 async fn stack() -> (Stack, tempfile::TempDir) {
-    let output = tempfile::tempdir().unwrap();
-    let settings = StackSettings {
-        streams_port: Some(0),
-        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
-    };
-    let mut stack = Stack::start(settings).await.unwrap();
+    let (mut stack, output) = served_stack(Duration::from_mins(15)).await;
     let event = json!({
         "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/ada", "EventId": "e",
         "EventTimestamp": now().to_string(), "EventType": "STATE_CHANGE",
@@ -210,7 +205,7 @@ async fn a_stack_that_ends_leaves_the_last_document_with_the_problem() {
         if document.get("problem").is_some() {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(document["problem"]["code"], "unavailable", "{document}");
     assert_eq!((&document["agents"], &document["instance_id"]), (&good["agents"], &good["instance_id"]));
@@ -267,7 +262,7 @@ async fn the_browser_is_opened_with_an_address_that_works_once() {
             address = found;
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let ticket =
         address.strip_prefix(&format!("http://{}", board.host)).unwrap_or_else(|| panic!("{address}"));

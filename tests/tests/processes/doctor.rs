@@ -6,16 +6,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::TimeToLiveSpecification;
+use aws_sdk_dynamodb::types::{BillingMode, SseSpecification, SseType, TimeToLiveSpecification};
 use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_lambda::operation::update_event_source_mapping::builders::UpdateEventSourceMappingFluentBuilder as Update;
 use aws_sdk_lambda::types::{DestinationConfig, Filter, FilterCriteria, FunctionResponseType, OnFailure};
 use lake_parquet::contact_records as glue_table;
-use ledger_tests::control_plane::{ControlPlane, Responses, STACK, STREAM, storage};
+use ledger_tests::control_plane::{ControlPlane, KEY, Responses, STACK, STREAM, storage};
 use ledger_tests::{dynamodb_client, functions_folder};
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
-use served_stack::{AGENT_HISTORY_TABLE, CONTACT_RECORD_STREAM, NORMALIZER, Served, UPSERTER};
+use served_stack::{
+    AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM, NORMALIZER, Served, UPSERTER,
+};
 use tokio::process::Command;
 
 /// The stack that doctor checks: the local one, directly or as a deployed one.
@@ -87,12 +89,15 @@ struct Local {
 
 impl Local {
     async fn start() -> Self {
+        Self::with_retries(100).await
+    }
+
+    async fn with_retries(maximum_retry_attempts: u32) -> Self {
         let output = tempfile::tempdir().unwrap();
         let settings = StackSettings {
             streams_port: Some(0),
             delivery_interval: Duration::from_millis(100),
-            // Waiting for concurrency does not count as an attempt.
-            maximum_retry_attempts: 1,
+            maximum_retry_attempts,
             ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
         };
         let stack = Stack::start(settings).await.unwrap();
@@ -115,6 +120,23 @@ impl Local {
     async fn update(&self, change: impl FnOnce(Update) -> Update) {
         let update = self.lambda.update_event_source_mapping().uuid(&self.served.agent_event_mapping);
         change(update).send().await.unwrap();
+    }
+
+    /// Deletes a table, and creates it again, encrypted with this key.
+    async fn create_again(&self, table: &str, key: Option<&str>) {
+        let tables = dynamodb_client(&self.stack.dynamodb.endpoint, &self.served.keys);
+        let described = tables.describe_table().table_name(table).send().await.unwrap().table.unwrap();
+        tables.delete_table().table_name(table).send().await.unwrap();
+        let encryption = key.map(|key| {
+            let with = SseSpecification::builder().enabled(true).sse_type(SseType::Kms);
+            with.kms_master_key_id(key).build()
+        });
+        let create = tables.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
+        let create = create.set_key_schema(described.key_schema).set_sse_specification(encryption);
+        create.set_attribute_definitions(described.attribute_definitions).send().await.unwrap();
+        let ttl = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true);
+        let update = tables.update_time_to_live().table_name(table);
+        update.time_to_live_specification(ttl.build().unwrap()).send().await.unwrap();
     }
 
     async fn found(&self, expected: &[(&str, &str)]) {
@@ -205,21 +227,23 @@ async fn every_fault_of_the_local_stack_is_found_until_it_is_undone() {
 
     local.stack.put_contact_record("not a record".into()).await;
     local.stack.settle(1).await.unwrap();
-    local.found(&[("warning failed records", "contact-ledger redrive")]).await;
+    local.found(&[("warning failed records", "would fail again")]).await;
 
     tables.delete_table().table_name(AGENT_HISTORY_TABLE).send().await.unwrap();
     let missing = ("error agent table", "AgentHistory does not exist");
-    local.found(&[missing, ("warning failed records", "redrive")]).await;
+    local.found(&[missing, ("warning failed records", "explain")]).await;
 }
 
 /// Reserved concurrency 0 delays events but loses none, as the finding says and as in Lambda.
 #[tokio::test(flavor = "multi_thread")]
 async fn delayed_events_arrive_once_the_function_and_the_mapping_are_enabled() {
-    let mut local = Local::start().await;
+    // Waiting for concurrency does not count as an attempt.
+    let mut local = Local::with_retries(1).await;
+    let few = ("warning event source mapping", "MaximumRetryAttempts is 1");
     let put = local.lambda.put_function_concurrency().function_name(UPSERTER);
     put.reserved_concurrent_executions(0).send().await.unwrap();
     local.stack.put_agent_event("key", "not an event".into()).await.unwrap();
-    let expected = [("error function", "cannot run"), (MAPPING, "Upserter Errors")];
+    let expected = [("error function", "cannot run"), (MAPPING, "Upserter Errors"), few];
     while Target::Local(local.output.path()).doctor().await.0.len() < expected.len() {}
     local.found(&expected).await;
     local.update(|it| it.enabled(false)).await;
@@ -229,7 +253,7 @@ async fn delayed_events_arrive_once_the_function_and_the_mapping_are_enabled() {
 
     local.update(|it| it.enabled(true)).await;
     local.stack.settle(1).await.unwrap();
-    local.found(&[("warning failed records", "not_json")]).await;
+    local.found(&[few, ("warning failed records", "not_json")]).await;
 }
 
 /// A planted fault, with the severity and check of its finding, and a part of its message or fix.
@@ -266,7 +290,7 @@ fn service_faults() -> [ServiceFault; 21] {
             "via firehose.eu-west-2.amazonaws.com",
         ),
         (|it| it.stream_key = None, "warning stream", "not encrypted"),
-        (|it| it.stream_key = Some("alias/aws/kinesis"), "error stream", "the AWS managed key"),
+        (|it| it.stream_key = Some("alias/aws/kinesis"), "warning stream", "the AWS managed key"),
         (
             |it| it.columns.as_array_mut().unwrap().retain(|column| column["Name"] != "channel"),
             "error lake table",
@@ -337,7 +361,16 @@ async fn every_fault_of_a_deployed_stack_is_found_until_it_is_undone() {
     let healthy = Responses { mapping: local.served.agent_event_mapping.clone(), ..Responses::healthy() };
     let plane = ControlPlane::start(healthy.clone()).await;
     let target = Target::Deployed(&plane, &local.served);
+    // The tables as the template creates them, with the stack's key.
+    for table in [AGENT_STATE_TABLE, AGENT_HISTORY_TABLE] {
+        local.create_again(table, Some(KEY)).await;
+    }
     target.finds(&[]).await;
+
+    // Created again by hand.
+    local.create_again(AGENT_HISTORY_TABLE, None).await;
+    target.finds(&[("error agent table", "Restoring a table")]).await;
+    local.create_again(AGENT_HISTORY_TABLE, Some(KEY)).await;
 
     for (plant, check, message) in service_faults() {
         plant(&mut plane.responses.lock().unwrap());

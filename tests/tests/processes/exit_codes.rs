@@ -5,10 +5,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
-use lake_parquet::contact_records as glue_table;
-use ledger_tests::{dynamodb_client, functions_folder};
-use local_aws::stack::{Stack, StackSettings};
+use ledger_tests::{dynamodb_client, functions_folder, served_stack};
+use local_aws::stack::Stack;
 use served_stack::{AGENT_STATE_TABLE, Served};
 use tokio::process::Command;
 
@@ -34,12 +34,7 @@ fn outcome(output: &Output) -> (i32, String, String) {
 
 /// A stack with one agent event in it.
 async fn served() -> (Stack, tempfile::TempDir) {
-    let output = tempfile::tempdir().unwrap();
-    let settings = StackSettings {
-        streams_port: Some(0),
-        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
-    };
-    let mut stack = Stack::start(settings).await.unwrap();
+    let (mut stack, output) = served_stack(Duration::from_mins(15)).await;
     let event = r#"{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-1","EventId":"e","EventTimestamp":"2026-03-02T08:00:00Z","EventType":"LOGIN","CurrentAgentSnapshot":{"AgentStatus":{"Name":"Available","StartTimestamp":"2026-03-02T08:00:00Z"},"Configuration":{"Username":"ada"},"Contacts":[]}}"#;
     stack.put_agent_event("a-1", event.as_bytes().into()).await.unwrap();
     stack.settle(1).await.unwrap();
@@ -317,7 +312,7 @@ async fn a_service_that_never_responds_times_out() {
     let mut command = tool(&["agents", "--stack", "s", "--region", "eu-west-2", "--read-timeout", "1"]);
     command.args(["--endpoint-url", &url]);
     command.envs([("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), command.output()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(30), command.output()).await;
     let (code, _, error) = outcome(&ended.expect("the command waits forever").unwrap());
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("no answer in time"), "{error}");
@@ -375,12 +370,12 @@ async fn every_command_that_waits_can_be_interrupted() {
             let signal_it =
                 async || Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().await;
             signal_it().await.unwrap();
-            let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+            let waited = tokio::time::timeout(Duration::from_secs(20), async {
                 let mut ended = std::pin::pin!(running.wait_with_output());
                 loop {
                     tokio::select! {
                         ended = &mut ended => return ended.unwrap(),
-                        () = tokio::time::sleep(std::time::Duration::from_secs(2)) => drop(signal_it().await),
+                        () = tokio::time::sleep(Duration::from_secs(2)) => drop(signal_it().await),
                     }
                 }
             });

@@ -5,12 +5,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use connect_streams::Timestamp;
-use lake_parquet::contact_records as glue_table;
 use lambda_io::telemetry::now;
-use ledger_tests::functions_folder;
-use local_aws::stack::{Stack, StackSettings};
+use ledger_tests::{functions_folder, served_stack};
+use local_aws::stack::Stack;
 use serde_json::json;
 use tokio::process::Command;
 
@@ -32,12 +32,7 @@ async fn shown(output: &Path, arguments: &[&str]) -> (String, String) {
 }
 
 async fn hostile_stack() -> (Stack, tempfile::TempDir) {
-    let output = tempfile::tempdir().unwrap();
-    let settings = StackSettings {
-        streams_port: Some(0),
-        ..StackSettings::new(functions_folder(), output.path().to_owned(), glue_table().unwrap())
-    };
-    let mut stack = Stack::start(settings).await.unwrap();
+    let (mut stack, output) = served_stack(Duration::from_mins(15)).await;
     let at =
         |ago: i64| Timestamp::from_epoch_milliseconds(now().epoch_milliseconds() - ago).unwrap().to_string();
     let snapshot = |state: &str, since: i64| {

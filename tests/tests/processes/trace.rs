@@ -185,6 +185,40 @@ async fn what_stopped_is_named_with_its_bytes() {
     assert!(texts(&report, true)[0].contains("Check the ID"), "{report:#}");
 }
 
+/// An event that reached the archive, but not the table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_event_that_the_table_lacks_is_named() {
+    let (stack, output) = stack().await;
+    stack.put_contact_event(contact_event(CONTACT, "INITIATED").to_string().as_bytes()).await;
+    let has_one = |report: &Value, name: &str| {
+        let mut places = report["places"].as_array().unwrap().iter();
+        // While the tables are empty, the instance is unknown, and nothing is looked up in them.
+        places.any(|place| {
+            place["place"] == name && place["found"].as_array().is_some_and(|all| all.len() == 1)
+        })
+    };
+    let is_known =
+        |report: &Value| ["Contacts in flight", "Contact events"].iter().all(|name| has_one(report, name));
+    let (report, code) = eventually(&output, CONTACT, is_known).await;
+    assert_eq!(code, 0, "{report:#}");
+    assert!(
+        texts(&report, false).contains(&"The contact event of the archive is in ContactState."),
+        "{report:#}"
+    );
+
+    stack.contact_event_upserter.reserve_concurrency(Some(0));
+    stack.put_contact_event(contact_event(CONTACT, "CONNECTED_TO_AGENT").to_string().as_bytes()).await;
+    let (report, code) =
+        eventually(&output, CONTACT, |report| found(report, "Contact events").len() == 2).await;
+    assert_eq!(code, 3, "{report:#}");
+    let stopped = texts(&report, true);
+    assert!(
+        stopped.len() == 1 && stopped[0].contains("in the archive, but not in ContactState"),
+        "{stopped:?}"
+    );
+    assert!(stopped[0].contains("s3://lake/raw/contact-events/"), "{stopped:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn amazon_connect_is_asked_and_what_may_not_be_looked_at_is_named() {
     let described = json!({

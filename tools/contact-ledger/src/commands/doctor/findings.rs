@@ -436,9 +436,12 @@ fn stream(facts: &Facts, name: &str, stream: &Stream, check: &mut Check<'_>) {
         return existing_stream(existing, stream, check);
     }
     match (&stream.key, &facts.key_arn) {
-        (Some(used), _) if used.ends_with("alias/aws/kinesis") => check.broken(format!(
-            "{name} is encrypted with the AWS managed key, which Amazon Connect cannot use: Connect cannot send records"
-        )),
+        (Some(used), _) if used.ends_with("alias/aws/kinesis") => check.warning(
+            format!(
+                "{name} is encrypted with the AWS managed key instead of the stack's: Amazon does not say that Connect can use it for contact records and agent events"
+            ),
+            check.restore,
+        ),
         (_, Some(_)) if !stream.is_encrypted => {
             check.warning(format!("{name} is not encrypted"), check.restore);
         }

@@ -217,7 +217,7 @@ const INJECTED: [Injected; 49] = {
         (
             "stream",
             |facts| first(&mut facts.streams).key = Some("alias/aws/kinesis".to_owned()),
-            Error,
+            Warning,
             "sam deploy",
         ),
         (
