@@ -11,7 +11,7 @@ use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_lambda::operation::update_event_source_mapping::builders::UpdateEventSourceMappingFluentBuilder as Update;
 use aws_sdk_lambda::types::{DestinationConfig, Filter, FilterCriteria, FunctionResponseType, OnFailure};
 use lake_parquet::contact_records as glue_table;
-use ledger_tests::control_plane::{ControlPlane, KEY, Responses, STACK, STREAM, storage};
+use ledger_tests::control_plane::{ControlPlane, INSTANCE, KEY, Responses, STACK, STREAM, storage};
 use ledger_tests::{dynamodb_client, functions_folder};
 use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
@@ -225,8 +225,24 @@ async fn every_fault_of_the_local_stack_is_found_until_it_is_undone() {
     expire(true).await;
     local.found(&[]).await;
 
-    local.stack.put_contact_record("not a record".into()).await;
+    // A table that was created again is active, but lacks what the archive has.
+    let event = json!({
+        "AgentARN": format!("{INSTANCE}/agent/ada"), "EventId": "e", "EventTimestamp": "2026-03-02T08:00:00Z",
+        "EventType": "LOGIN", "CurrentAgentSnapshot": null, "PreviousAgentSnapshot": null,
+    });
+    let event = event.to_string();
+    local.stack.put_agent_event("ada", event.clone().into()).await.unwrap();
     local.stack.settle(1).await.unwrap();
+    local.found(&[]).await;
+    local.create_again(AGENT_HISTORY_TABLE, None).await;
+    while Target::Local(local.output.path()).doctor().await.0.is_empty() {}
+    local.found(&[("error history", "2026-03-02T08:00:00.000Z")]).await;
+    local.stack.put_agent_event("ada", event.into()).await.unwrap();
+    local.stack.settle(2).await.unwrap();
+    local.found(&[]).await;
+
+    local.stack.put_contact_record("not a record".into()).await;
+    local.stack.settle(3).await.unwrap();
     local.found(&[("warning failed records", "would fail again")]).await;
 
     tables.delete_table().table_name(AGENT_HISTORY_TABLE).send().await.unwrap();

@@ -5,6 +5,7 @@
 pub mod facts;
 pub mod findings;
 mod gather;
+mod oldest;
 
 use std::fmt::Write as _;
 

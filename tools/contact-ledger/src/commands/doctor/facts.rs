@@ -69,12 +69,14 @@ pub struct Facts {
     pub glue: Option<Fact<Glue>>,
     /// The tables by name.
     pub tables: BTreeMap<String, Fact<Table>>,
+    /// An old event of the archive, if there is one.
+    pub old_event: Option<Fact<OldEvent>>,
     /// What processes contact events, if the stack does.
     pub contact_events: Option<ContactEvents>,
     /// The metrics of the last 24 hours.
     pub metrics: Option<Fact<Metrics>>,
-    /// The deliveries and writes of a local stack that failed just now, with their last time, and the alarm of a deployed
-    /// stack.
+    /// The deliveries and writes of a local stack that failed in the last hour, with their last time, and the alarm that a
+    /// deployed stack would have.
     pub refused: Option<Fact<BTreeMap<String, (String, &'static str)>>>,
     /// Agent events that a local stack dropped in the last 24 hours. Deployed stacks have a metric.
     pub dropped: Option<Fact<usize>>,
@@ -190,6 +192,17 @@ pub struct Table {
     pub ttl_attribute: Option<String>,
     /// The KMS key it is encrypted with, if it is not AWS's own.
     pub key: Option<String>,
+}
+
+/// An event of the archive, which the history should have, too.
+#[derive(Debug, Clone)]
+pub struct OldEvent {
+    /// Its history entry.
+    pub entry: String,
+    /// Its object in the archive.
+    pub object: String,
+    /// Whether the history has it.
+    pub is_in_history: bool,
 }
 
 /// Metrics of the last 24 hours.

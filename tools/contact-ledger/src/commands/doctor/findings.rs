@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::facts::{
-    Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable, Version,
+    Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, OldEvent, Stream, Table, Unavailable,
+    Version,
 };
 use redrive::Count;
 
@@ -142,6 +143,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     functions(facts, &mut found);
     contact_events(facts, &mut found);
     destinations(facts, &mut found);
+    history(facts, &mut found);
     recent(facts, &mut found);
     found.all
 }
@@ -273,13 +275,38 @@ fn destinations(facts: &Facts, found: &mut Findings) {
     }
 }
 
+/// Whether the history has what it should still have.
+fn history(facts: &Facts, found: &mut Findings) {
+    let good = |old: &OldEvent| format!("has an old event of the archive, of {}", time_of(&old.entry));
+    found.check("history", facts.old_event.as_ref(), good, |old, check| {
+        if !old.is_in_history {
+            check.error(
+                format!(
+                    "the event of {} in {} is not in AgentHistory: the table was created again, or the event was discarded",
+                    time_of(&old.entry),
+                    old.object
+                ),
+                "redrive discarded events; for a table that was created again: docs/operations.md, Restoring a table",
+            );
+        }
+    });
+}
+
+/// The time in the key of a history entry.
+fn time_of(entry: &str) -> &str {
+    entry.split('#').nth(1).unwrap_or(entry)
+}
+
 /// Recent metrics, dead letters, and alarms.
 fn recent(facts: &Facts, found: &mut Findings) {
     found.check("last 24 hours", facts.metrics.as_ref(), volume, metrics);
-    let good = |_: &BTreeMap<String, (String, &'static str)>| "none refused".to_owned();
+    let good = |_: &BTreeMap<String, (String, &'static str)>| "none refused in the last hour".to_owned();
     found.check("deliveries and writes", facts.refused.as_ref(), good, |refused, check| {
         for (what, (last, alarm)) in refused {
-            check.error(format!("{what} (last at {last})"), format!("docs/operations.md, {alarm}"));
+            check.warning(
+                format!("{what} (last at {last})"),
+                format!("docs/operations.md, {alarm}; if there is no later one, it is over"),
+            );
         }
     });
     let good = |_: &usize| "none in the last 24 hours".to_owned();
@@ -306,7 +333,7 @@ fn recent(facts: &Facts, found: &mut Findings) {
             check.warning(
                 format!("dead letters from the last seven days that would fail again: {reasons}"),
                 if facts.is_local {
-                    "a demo breaks some records on purpose (--malformed); `contact-ledger explain` shows why they fail"
+                    "`contact-ledger explain` shows why; a demo breaks some records on purpose (--malformed)"
                 } else {
                     "`contact-ledger explain` shows why; they are safe until FailureRetentionDays (docs/operations.md, Repairing a record)"
                 },
@@ -607,7 +634,7 @@ fn volume(metrics: &Metrics) -> String {
 fn were_dropped(events: impl std::fmt::Display, check: &mut Check<'_>) {
     check.error(
         format!("{events} agent events were dropped: the on-failure destination did not take them"),
-        "docs/operations.md, Agent Events Dropped: recover them from the archive or the stream",
+        "docs/operations.md, Agent Events Dropped: recover them from the archive or the stream; this is reported for 24 hours",
     );
 }
 

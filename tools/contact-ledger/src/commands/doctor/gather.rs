@@ -13,12 +13,13 @@ use connect_streams::{StreamKind, Timestamp};
 use lambda_io::metrics::NAMESPACE;
 use redrive::{AwsQueues, ContactRecordTarget, Control, Count, Fault, Queues as _, Request, run};
 use serde_json::{Value, json};
-use served_stack::{CONTACT_EVENT_UPSERTER, UPSERTER};
+use served_stack::{AGENT_EVENT_STREAM, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, UPSERTER};
 
 use super::facts::{
     ContactEvents, Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
     Version,
 };
+use super::oldest::old_event;
 use crate::commands::schema::{SchemaFormat, schema};
 use crate::stack::connection::Connection;
 use crate::stack::signed::{Call, Refusal, call};
@@ -27,7 +28,7 @@ use crate::stack::streaming::{association, region_of};
 /// How far back to look for dead letters, in days.
 const DAYS_OF_FAILURES: i64 = 7;
 /// How far back the logs of a local stack's services are read, in milliseconds.
-const RECENTLY: i64 = 15_000;
+const RECENTLY: i64 = 3_600_000;
 const INSTANCE_UNKNOWN: &str = "the stack was deployed without ConnectInstanceArn: pass --instance <ARN>, which `aws connect list-instances` shows";
 
 /// Collects facts about the stack and about the Amazon Connect instance that streams to it.
@@ -49,6 +50,9 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
         if let Some(name) = connection.deployed.resources.get(logical) {
             facts.functions.insert(name.clone(), function(connection, name).await);
         }
+    }
+    if facts.tables.get(&names.agent_history_table).is_some_and(Result::is_ok) {
+        facts.old_event = old_event(connection, now).await;
     }
     if let Some(id) = connection.deployed.outputs.get("AgentEventMappingId") {
         facts.mapping = Some(mapping(connection, id, "the event source mapping for agent events").await);
@@ -93,7 +97,13 @@ fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, (String, &'st
     let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
     let mut refused = BTreeMap::new();
     for line in logged(folder, "firehose", now, RECENTLY)? {
-        refused.insert(text(&line, "message"), (text(&line, "timestamp"), "Contact Records Undelivered"));
+        let stream = text(&line, "deliveryStreamARN");
+        let alarm = match stream.rsplit('/').next().unwrap_or_default() {
+            AGENT_EVENT_STREAM => "Agent Event Archive Late",
+            CONTACT_EVENTS => "Contact Event Archive Late",
+            _ => "Contact Records Undelivered",
+        };
+        refused.insert(text(&line, "message"), (text(&line, "timestamp"), alarm));
     }
     for (function, alarm) in
         [(UPSERTER, "Agent Event Faults"), (CONTACT_EVENT_UPSERTER, "Contact Event Faults")]
@@ -200,7 +210,7 @@ async fn rule(connection: &Connection, name: &str, now: Timestamp) -> Fact<Strin
 }
 
 /// Why `what` is unavailable.
-fn unavailable<E>(what: &str) -> impl Fn(SdkError<E>) -> Unavailable
+pub(super) fn unavailable<E>(what: &str) -> impl Fn(SdkError<E>) -> Unavailable
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {

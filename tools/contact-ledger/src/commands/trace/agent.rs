@@ -293,7 +293,7 @@ fn failed(what: &str, count: usize, reason: Option<&str>, is_redriven: bool, obj
             ))
         }
         None => Conclusion::stopped(format!(
-            "{what} {is} in the archive, but not in the tables, and no dead letter: the function is behind, a batch is being retried, the event was dropped because the on-failure destination could not be written, or the table was replaced after the event was written. `contact-ledger doctor` shows which; docs/operations.md, Replaying agent events, writes the archive again. Raw copy: {object}"
+            "{what} {is} in the archive, but not in the tables, and no dead letter: the function is behind, a batch is being retried, the event was dropped because the on-failure destination could not be written, or the table was replaced after the event was written. `contact-ledger doctor` names most of these; docs/operations.md, Replaying agent events, writes the archive again. Raw copy: {object}"
         )),
     }
 }

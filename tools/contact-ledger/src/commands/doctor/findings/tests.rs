@@ -59,6 +59,11 @@ fn healthy() -> Facts {
         firehose: Some(Ok(Firehose { status: "ACTIVE".to_owned(), is_transformed: true })),
         glue: Some(Ok(Glue { is: columns.clone(), expected: columns })),
         tables: BTreeMap::from([("AgentState".to_owned(), Ok(table()))]),
+        old_event: Some(Ok(OldEvent {
+            entry: "event#2026-03-02T08:00:00.000Z#e".to_owned(),
+            object: "raw/x".to_owned(),
+            is_in_history: true,
+        })),
         contact_events: Some(ContactEvents {
             rule: Some(Ok("ENABLED".to_owned())),
             table: Some(Ok(table())),
@@ -85,7 +90,7 @@ fn healthy() -> Facts {
 #[test]
 fn a_healthy_stack_is_all_good() {
     let found = findings(&healthy());
-    assert_eq!(found.len(), 21);
+    assert_eq!(found.len(), 22);
     assert!(
         found.iter().all(|finding| finding.severity == Severity::Good && finding.fix.is_none()),
         "{found:#?}"
@@ -108,7 +113,7 @@ fn contact_events(facts: &mut Facts) -> &mut ContactEvents {
 /// A check, a misconfiguration, its severity, and a part of the finding or fix.
 type Injected = (&'static str, fn(&mut Facts), Severity, &'static str);
 
-const INJECTED: [Injected; 49] = {
+const INJECTED: [Injected; 50] = {
     use Severity::{Error, Unknown, Warning};
     [
         (
@@ -287,13 +292,14 @@ const INJECTED: [Injected; 49] = {
             Warning,
             "MaximumRetryAttempts",
         ),
+        ("history", |facts| some(&mut facts.old_event).is_in_history = false, Error, "Restoring a table"),
         (
             "deliveries and writes",
             |facts| {
                 let denied = ("08:00".to_owned(), "Contact Records Undelivered");
                 some(&mut facts.refused).extend([("rows".to_owned(), denied)]);
             },
-            Error,
+            Warning,
             "Contact Records Undelivered",
         ),
         ("dropped agent events", |facts| *some(&mut facts.dropped) = 3, Error, "Agent Events Dropped"),
