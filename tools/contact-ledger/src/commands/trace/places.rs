@@ -144,8 +144,19 @@ impl Trace {
         outcome.and(if refused { Outcome::NotSeen } else { Outcome::Done })
     }
 
+    /// Whether any place has something of it, or could not be looked at. What is in no table and in no object counts as a
+    /// contact, but may be a mistyped agent.
+    fn is_known(&self) -> bool {
+        self.places.iter().any(|place| match &place.look {
+            Look::Searched { found } => !found.is_empty(),
+            Look::NotThere { .. } => false,
+            Look::Refused { .. } => true,
+        })
+    }
+
     pub(super) fn text(&self, width: usize) -> String {
-        let mut text = format!("{} {}, {}\n\n", self.kind, safe(&self.id), self.period.text());
+        let kind = if self.is_known() { self.kind } else { "Contact or agent" };
+        let mut text = format!("{kind} {}, {}\n\n", safe(&self.id), self.period.text());
         for place in &self.places {
             for (index, line) in place.lines().iter().enumerate() {
                 let title = if index == 0 { place.place } else { "" };
@@ -194,9 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn text_from_records_cannot_change_the_terminal() {
+    fn the_heading_says_what_it_is_and_text_from_records_cannot_change_the_terminal() {
+        let nothing = trace(Look::Searched { found: Vec::new() }, Conclusion::stopped("a")).text(80);
+        assert!(nothing.starts_with("Contact or agent c-1"), "{nothing}");
         let found = vec![Sighting::of(None::<String>, "\u{1b}[31mred")];
         let text = trace(Look::Searched { found }, Conclusion::arrived("a")).text(80);
-        assert!(!text.contains('\u{1b}'), "{text:?}");
+        assert!(text.starts_with("Contact c-1") && !text.contains('\u{1b}'), "{text:?}");
     }
 }
