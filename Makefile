@@ -70,6 +70,7 @@ check: setup ## Run CI: check format, lints, generated files, and instruction co
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(if $(shell command -v valgrind),$(MAKE) instructions,@echo "instruction counts skipped: Valgrind is not installed")
+	$(MAKE) lint-workflows
 	$(MAKE) test
 	$(MAKE) test-deploy
 

@@ -57,7 +57,8 @@ class Released(EmulatorTest):
         with tarfile.open(archive) as packed:
             packed.extractall(cls.folder / "unpacked", filter="data")
         [cls.unpacked] = (cls.folder / "unpacked").iterdir()
-        say(f"{archive.name}: {archive.stat().st_size / 1e6:.0f} MB, unpacked in {time.monotonic() - cls.began:.1f} s")
+        cls.unpacking = time.monotonic() - cls.began
+        say(f"{archive.name}: {archive.stat().st_size / 1e6:.0f} MB, unpacked in {cls.unpacking:.1f} s")
 
     def test_checksums_and_contents(self):
         lines = dict(reversed(line.split("  ", 1)) for line in (self.unpacked / "SHA256SUMS").read_text().splitlines())
@@ -110,7 +111,6 @@ class Released(EmulatorTest):
         # Nothing else is on the PATH, and nothing of the repository is near.
         environment = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
         programs, output = self.unpacked / "bin", self.folder / "live"
-        unpacked = time.monotonic() - self.began if time.monotonic() - self.began < 5 else 0
         began = time.monotonic()
 
         def start(*command):
@@ -136,5 +136,5 @@ class Released(EmulatorTest):
         self.assertGreater(first["totals"]["agents_online"], 0)
         eventually("the board to move", lambda: moving() != first)
         moved = time.monotonic() - began
-        say(f"the demo is ready after {started:.1f} s, and the board moves after {moved:.1f} s, without {unpacked:.1f} s to unpack")
-        self.assertLess(moved, PATIENCE)
+        say(f"the demo is ready after {started:.1f} s, and the board moves after {moved:.1f} s; unpacking took {self.unpacking:.1f} s")
+        self.assertLess(self.unpacking + moved, PATIENCE)

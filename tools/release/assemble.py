@@ -12,7 +12,10 @@
     THIRD-PARTY-LICENSES.txt the license texts of all dependencies
     SHA256SUMS               checksums of all files but samconfig.toml, which the answers change
 
-The files have the time of the commit, so that the same commit gives the same archive.
+Beside the archive: SHA256SUMS of it, and release-notes.md from the changelog.
+
+The files have the time of the commit, so that the same commit gives the same archive, if it is built with the same tools in the same
+folder: programs contain the paths of the packages that they were built from.
 """
 
 import argparse
@@ -140,6 +143,33 @@ def archive_of(folder, seconds):
     return target
 
 
+def check_sources():
+    """What is written twice must be equal: the version in the pages, and the licenses that are accepted."""
+    for page in [ROOT / "README.md", ROOT / "README.pt-BR.md", *(ROOT / "docs").rglob("*.md")]:
+        others = set(re.findall(r"contact-ledger-(\d+\.\d+\.\d+)", page.read_text())) - {version()}
+        if others:
+            fail(f"{page.relative_to(ROOT)} names version {', '.join(sorted(others))}, and the release is {version()}; correct it")
+    lists = [re.search(r"^(?:accepted|allow) = \[(.*?)\]", (ROOT / name).read_text(), re.M | re.S) for name in ("tools/release/about.toml", "deny.toml")]
+    accepted = [sorted(re.findall(r'"([^"]+)"', found[1])) for found in lists]
+    if accepted[0] != accepted[1]:
+        fail("tools/release/about.toml and deny.toml accept different licenses; make them equal")
+
+
+def release_notes(folder):
+    """The changelog's section of this version."""
+    changelog = with_links(folder / "CHANGELOG.md", folder)
+    found = re.search(rf"^## \[{re.escape(version())}\].*?\n(.*?)(?=^## |^\[|\Z)", changelog, re.M | re.S)
+    if not found or not found[1].strip():
+        fail(f"CHANGELOG.md has no section of version {version()}; write it")
+    repository = re.search(r'^repository = "([^"]+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+
+    def absolute(link):
+        before, target, after = link.groups()
+        return link[0] if re.match(r"\w+:", target) else f"{before}{repository}/blob/v{version()}/{target}{after}"
+
+    return LINK.sub(absolute, found[1].strip()) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--programs", type=pathlib.Path, required=True, help="folder with the programs for this machine")
@@ -149,6 +179,7 @@ def main():
     parser.add_argument("--any-glibc", action="store_true", help="for tests: accept programs that need a newer C library")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "target" / "release-files")
     arguments = parser.parse_args()
+    check_sources()
     seconds = commit_time()
     folder = arguments.output / f"contact-ledger-{version()}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -201,6 +232,7 @@ def main():
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "samconfig.toml")
     (folder / "SHA256SUMS").write_text("".join(f"{checksum(file)}  {file.relative_to(folder)}\n" for file in files))
     archive = archive_of(folder, seconds)
+    (arguments.output / "release-notes.md").write_text(release_notes(folder))
     (arguments.output / "SHA256SUMS").write_text(f"{checksum(archive)}  {archive.name}\n")
     print(f"{archive}: {archive.stat().st_size / 1e6:.1f} MB")
 

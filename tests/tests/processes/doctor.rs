@@ -139,6 +139,16 @@ impl Local {
         update.time_to_live_specification(ttl.build().unwrap()).send().await.unwrap();
     }
 
+    /// Waits until doctor has this many findings.
+    async fn eventually_has(&self, findings: usize) {
+        let found = async {
+            while Target::Local(self.output.path()).doctor().await.0.len() < findings {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), found).await.expect("doctor finds it");
+    }
+
     async fn found(&self, expected: &[(&str, &str)]) {
         Target::Local(self.output.path()).finds(expected).await;
     }
@@ -235,7 +245,7 @@ async fn every_fault_of_the_local_stack_is_found_until_it_is_undone() {
     local.stack.settle(1).await.unwrap();
     local.found(&[]).await;
     local.create_again(AGENT_HISTORY_TABLE, None).await;
-    while Target::Local(local.output.path()).doctor().await.0.is_empty() {}
+    local.eventually_has(1).await;
     local.found(&[("error history", "2026-03-02T08:00:00.000Z")]).await;
     local.stack.put_agent_event("ada", event.into()).await.unwrap();
     local.stack.settle(2).await.unwrap();
@@ -260,7 +270,7 @@ async fn delayed_events_arrive_once_the_function_and_the_mapping_are_enabled() {
     put.reserved_concurrent_executions(0).send().await.unwrap();
     local.stack.put_agent_event("key", "not an event".into()).await.unwrap();
     let expected = [("error function", "cannot run"), (MAPPING, "Upserter Errors"), few];
-    while Target::Local(local.output.path()).doctor().await.0.len() < expected.len() {}
+    local.eventually_has(expected.len()).await;
     local.found(&expected).await;
     local.update(|it| it.enabled(false)).await;
     local.lambda.delete_function_concurrency().function_name(UPSERTER).send().await.unwrap();

@@ -8,9 +8,10 @@ use std::time::Duration;
 use connect_streams::Timestamp;
 use lambda_io::telemetry::now;
 use ledger_tests::control_plane::{ControlPlane, Responses, STACK};
-use ledger_tests::{functions_folder, served_stack};
+use ledger_tests::{dynamodb_client, functions_folder, served_stack};
 use local_aws::stack::Stack;
 use serde_json::{Value, json};
+use served_stack::{AGENT_STATE_TABLE, Served};
 use tokio::process::Command;
 
 const INSTANCE: &str = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
@@ -183,6 +184,57 @@ async fn what_stopped_is_named_with_its_bytes() {
     let (report, code) = traced(&output, "40000000-0000-4000-8000-000000000009").await;
     assert_eq!(code, 3);
     assert!(texts(&report, true)[0].contains("Check the ID"), "{report:#}");
+}
+
+/// Events that are sent again arrive long after they happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replayed_event_is_found_in_the_history_of_its_own_day() {
+    let (_stack, output) = stack().await;
+    let mut event = agent_event("e-1", "STATE_CHANGE", &json!([]));
+    event["EventTimestamp"] = json!("2026-03-02T08:00:00.000Z");
+    send(&output, "--agent-events", &[event]).await;
+    let is_there = |report: &Value| report["kind"] == "Agent" && !found(report, "Archive").is_empty();
+    eventually(&output, AGENT, is_there).await;
+    let today = now().date();
+    let folder = output.path().to_string_lossy().into_owned();
+    let printed = run(&[AGENT, "--from", &today, "--local", &folder]).await;
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert_eq!(printed.status.code(), Some(0), "{text}");
+    assert!(text.contains("The one event of the archive is in the tables."), "{text}");
+}
+
+/// Without the tables, nothing says that an ID is not that of an agent.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_cannot_be_read_are_named_and_several_instances_are_refused() {
+    let (stack, output) = stack().await;
+    let folder = output.path().to_string_lossy().into_owned();
+    let served = Served::read(output.path()).unwrap();
+    let event = agent_event("e-1", "STATE_CHANGE", &json!([]));
+    send(&output, "--agent-events", std::slice::from_ref(&event)).await;
+    let has_agent = |report: &Value| report["kind"] == "Agent";
+    eventually(&output, "ada", has_agent).await;
+    let other = event.to_string().replace("10000000-0000-4000-8000-000000000001", "other");
+    let other: Value = serde_json::from_str(&other).unwrap();
+    send(&output, "--agent-events", &[other]).await;
+    let mut refused = run(&["ada", "--local", &folder]).await;
+    for _ in 0..200 {
+        if refused.status.code() == Some(1) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        refused = run(&["ada", "--local", &folder]).await;
+    }
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(why.contains("2 instances; pass --instance"), "{why}");
+
+    let tables = dynamodb_client(&stack.dynamodb.endpoint, &served.keys);
+    tables.delete_table().table_name(AGENT_STATE_TABLE).send().await.unwrap();
+    for id in ["ada", AGENT] {
+        let printed = run(&[id, "--local", &folder, "--instance", INSTANCE]).await;
+        let text = String::from_utf8(printed.stdout).unwrap();
+        assert_eq!(printed.status.code(), Some(5), "{text}");
+        assert!(text.contains("? ") && !text.contains("no agent has it"), "{text}");
+    }
 }
 
 /// An event that reached the archive, but not the table.

@@ -512,7 +512,6 @@ mod tests {
         assert_eq!((records.len(), is_in_order_by_key(&records)), (600, true));
     }
 
-    /// "Retain discarded batch records": the object's key and body, the whole invocation event as escaped JSON text.
     /// The metric `DroppedEventCount`: records whose on-failure destination cannot be written are lost, and the shard goes on.
     #[tokio::test(start_paused = true)]
     async fn records_are_dropped_if_the_on_failure_destination_refuses_them() {
@@ -538,6 +537,7 @@ mod tests {
         assert_eq!(line["DroppedEventCount"], 1);
     }
 
+    /// "Retain discarded batch records": the object's key and body, the whole invocation event as escaped JSON text.
     #[tokio::test(start_paused = true)]
     async fn discarded_records_go_to_the_on_failure_destination_with_their_payload() {
         let settings = MappingSettings {

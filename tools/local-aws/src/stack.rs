@@ -241,6 +241,7 @@ impl Stack {
         std::fs::create_dir_all(&logs).context("the folder for logs cannot be created")?;
         let note = |file: &Path| settings.note.as_ref().map_or(Ok(()), |note| note(file));
         note(&settings.output.join(Served::FILE)).context("the output folder cannot be written")?;
+        service_logs(&settings.output).iter().try_for_each(|log| note(log))?;
         let keys = Keys::random();
         let function = |name: &'static str, environment, part| {
             let (binary, log) = (settings.functions.join(name), logs.join(format!("{name}.jsonl")));
@@ -506,8 +507,13 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         conversion: Some(settings.table.clone()),
         backup_prefix: Some(Prefix::read(layout::COPIES_PREFIX)?),
         interference: None,
-        log: Some(ServiceLog::new(settings.output.join("logs/firehose.jsonl"))),
+        log: Some(ServiceLog::new(service_logs(&settings.output)[0].clone())),
     })
+}
+
+/// The logs of Firehose and of the event source mapping.
+fn service_logs(output: &Path) -> [PathBuf; 2] {
+    ["firehose", "event-source-mapping"].map(|service| output.join(format!("logs/{service}.jsonl")))
 }
 
 /// An archive of raw copies, set up like the template's.
@@ -535,7 +541,7 @@ fn mapping_settings(settings: &StackSettings) -> MappingSettings {
         },
         reports_failures: true,
         on_failure_bucket: Some(LAKE_BUCKET.to_owned()),
-        log: Some(ServiceLog::new(settings.output.join("logs/event-source-mapping.jsonl"))),
+        log: Some(ServiceLog::new(service_logs(&settings.output)[1].clone())),
         ..MappingSettings::default()
     }
 }

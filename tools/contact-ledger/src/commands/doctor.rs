@@ -6,6 +6,7 @@ pub mod facts;
 pub mod findings;
 mod gather;
 mod oldest;
+mod unavailable;
 
 use std::fmt::Write as _;
 

@@ -24,7 +24,9 @@ use self::contact::contact;
 use self::scope::Scope;
 use self::search::Search;
 use crate::stack::connection::StackArguments;
-use crate::stack::tables::{GHOST_MINUTES, agent_named, cannot_read, instance, is_uuid, reader};
+use crate::stack::tables::{
+    GHOST_MINUTES, SeveralInstances, agent_named, cannot_read, instance, is_uuid, reader,
+};
 
 /// Arguments of `trace`.
 #[derive(Debug, Clone, Args)]
@@ -57,6 +59,8 @@ fn day(text: &str) -> Result<Timestamp, RequestError> {
 enum Subject {
     Contact(String),
     Agent(String),
+    /// The tables could not be asked whether it is an agent, and why not.
+    Unknown(String, String),
 }
 
 /// Looks in every place, and returns the report.
@@ -71,8 +75,10 @@ pub async fn trace(arguments: &TraceArguments, now: Timestamp) -> Answer {
     let in_arn = arn::instance_id(&arguments.id).map(str::to_owned);
     let given = arguments.instance.clone().or(in_arn);
     let table = connection.names.contact_events.as_ref().map(|names| names.table.as_str());
-    let instance = instance(&connection, table, given.as_deref()).await;
-    let instance = instance.map_err(|error| error.to_string());
+    let instance = match instance(&connection, table, given.as_deref()).await {
+        Err(error) if error.is::<SeveralInstances>() => return Err(error),
+        instance => instance.map_err(|error| error.to_string()),
+    };
     let id = arguments.id.rsplit('/').next().unwrap_or(&arguments.id);
     let search = Search::new(connection.lake(), id);
     let (from, to) = (arguments.from, arguments.to);
@@ -82,7 +88,8 @@ pub async fn trace(arguments: &TraceArguments, now: Timestamp) -> Answer {
             scope.search = Search::new(connection.lake(), &agent_id);
             agent(&scope, &agent_id).await
         }
-        Subject::Contact(contact_id) => contact(&scope, &contact_id).await,
+        Subject::Contact(contact_id) => contact(&scope, &contact_id, Ok(())).await,
+        Subject::Unknown(id, why) => contact(&scope, &id, Err(why)).await,
     };
     let objects = counted(found.objects_read, "object", "objects");
     say(&format!("read {objects} of the lake, {} bytes", grouped(found.bytes_read)));
@@ -96,7 +103,13 @@ async fn subject(scope: &Scope<'_>, given: &str, id: &str) -> Subject {
     if arn::resource_id(given, "agent").is_some() {
         return Subject::Agent(id.to_owned());
     }
-    if let (false, Some(instance)) = (given.contains('/'), scope.instance()) {
+    if given.contains('/') {
+        return Subject::Contact(id.to_owned());
+    }
+    if let Err(why) = &scope.instance {
+        return Subject::Unknown(id.to_owned(), why.clone());
+    }
+    if let Some(instance) = scope.instance() {
         let reader = reader(scope.connection);
         let known = if is_uuid(id) {
             let agent = reader.agent(instance, id, scope.now, GHOST_MINUTES).await;
@@ -110,7 +123,9 @@ async fn subject(scope: &Scope<'_>, given: &str, id: &str) -> Subject {
         match known {
             Ok(Some(agent_id)) => return Subject::Agent(agent_id),
             Ok(None) => {}
-            Err(error) => say(&cannot_read("the agents", error).to_string()),
+            Err(error) => {
+                return Subject::Unknown(id.to_owned(), cannot_read("the agents", error).to_string());
+            }
         }
     }
     Subject::Contact(id.to_owned())

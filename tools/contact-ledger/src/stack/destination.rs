@@ -54,6 +54,11 @@ impl Destination {
     }
 }
 
+/// The key of the same history entry as versions before 0.1.0 wrote it: without the Region at its end.
+pub(crate) fn earlier_entry(entry: &str) -> &str {
+    entry.rsplit_once('#').map_or(entry, |(earlier, _)| earlier)
+}
+
 fn contact_record(data: &[u8]) -> Option<Destination> {
     let document = parse(data).ok()?;
     let object = document.as_object()?;

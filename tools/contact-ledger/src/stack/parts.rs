@@ -78,6 +78,8 @@ pub struct Deployed {
     pub longest_life: LongestLife,
     /// How long entries of `AgentHistory` are kept, in days.
     pub history_retention_days: Option<u32>,
+    /// How long items of ended contacts are kept, in days.
+    pub ended_contact_days: Option<u32>,
     /// The streams that the stack does not own.
     pub existing: BTreeMap<StreamKind, ExistingStream>,
     /// ARNs that Amazon Connect should stream to.

@@ -66,6 +66,7 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
         status: described.stack_status.map(|status| status.as_str().to_owned()),
         instance_arn: parameters.get("ConnectInstanceArn").cloned(),
         longest_life: longest_life(&parameters),
+        ended_contact_days: parameters.get("EndedContactDays").and_then(|days| days.parse().ok()),
         history_retention_days: parameters.get("HistoryRetentionDays").and_then(|days| days.parse().ok()),
         existing: existing(&outputs, &parameters),
         targets: targets(&outputs),

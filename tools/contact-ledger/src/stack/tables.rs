@@ -121,13 +121,14 @@ pub(crate) async fn instance(
         // Without an agent or a contact, there is nothing to show of any instance.
         [] => Ok(String::new()),
         [instance] => Ok(instance.clone()),
-        several => bail!(
-            "the tables have {} instances; pass --instance with one of {}",
-            several.len(),
-            several.join(", ")
-        ),
+        several => bail!(SeveralInstances(several.len(), several.join(", "))),
     }
 }
+
+/// The tables have several instances, and none was given.
+#[derive(Debug, thiserror::Error)]
+#[error("the tables have {0} instances; pass --instance with one of {1}")]
+pub(crate) struct SeveralInstances(usize, String);
 
 async fn instances(
     connection: &Connection,

@@ -1,17 +1,14 @@
 //! Collects the facts about a stack.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::path::Path;
 
-use aws_errors::{Class, class_of, refusal, unanswered, why_refused};
-use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, StateValue};
-use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use connect_streams::{StreamKind, Timestamp};
 use lambda_io::metrics::NAMESPACE;
-use redrive::{AwsQueues, ContactRecordTarget, Control, Count, Fault, Queues as _, Request, run};
+use redrive::{AwsQueues, ContactRecordTarget, Control, Count, Queues as _, Request, run};
 use serde_json::{Value, json};
 use served_stack::{AGENT_EVENT_STREAM, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, UPSERTER};
 
@@ -20,6 +17,7 @@ use super::facts::{
     Version,
 };
 use super::oldest::old_event;
+use super::unavailable::{unavailable, unavailable_call, unavailable_queue};
 use crate::commands::schema::{SchemaFormat, schema};
 use crate::stack::connection::Connection;
 use crate::stack::signed::{Call, Refusal, call};
@@ -103,7 +101,10 @@ fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, (String, &'st
             CONTACT_EVENTS => "Contact Event Archive Late",
             _ => "Contact Records Undelivered",
         };
-        refused.insert(text(&line, "message"), (text(&line, "timestamp"), alarm));
+        // Not the message: it names an object, and there may be many.
+        let name = stream.rsplit('/').next().unwrap_or_default();
+        let what = format!("Firehose {name} could not write to the bucket: {}", text(&line, "errorCode"));
+        refused.insert(what, (text(&line, "timestamp"), alarm));
     }
     for (function, alarm) in
         [(UPSERTER, "Agent Event Faults"), (CONTACT_EVENT_UPSERTER, "Contact Event Faults")]
@@ -176,19 +177,6 @@ async fn contact_events(connection: &Connection, now: Timestamp) -> ContactEvent
     facts
 }
 
-fn unavailable_queue(name: &str, fault: &Fault) -> Unavailable {
-    let error = fault.source.as_deref().and_then(|error| {
-        let error: &(dyn Error + 'static) = error;
-        error.downcast_ref::<SdkError<GetQueueAttributesError>>()
-    });
-    let code = error.and_then(ProvideErrorMetadata::code).unwrap_or_default();
-    match class_of(code) {
-        Class::Missing => Unavailable::Missing(format!("queue {name}")),
-        Class::Denied => Unavailable::Denied(fault.to_string()),
-        Class::Credentials | Class::Invalid | Class::Transient => Unavailable::Unknown(fault.to_string()),
-    }
-}
-
 async fn rule(connection: &Connection, name: &str, now: Timestamp) -> Fact<String> {
     let body = json!({"Name": name});
     let describe = Call {
@@ -207,35 +195,6 @@ async fn rule(connection: &Connection, name: &str, now: Timestamp) -> Fact<Strin
         }
     })?;
     Ok(rule["State"].as_str().unwrap_or_default().to_owned())
-}
-
-/// Why `what` is unavailable.
-pub(super) fn unavailable<E>(what: &str) -> impl Fn(SdkError<E>) -> Unavailable
-where
-    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
-{
-    move |error| {
-        let Some(refusal) = refusal(&error) else { return Unavailable::Unknown(unanswered(&error)) };
-        let code = error.code().unwrap_or_default();
-        match class_of(code) {
-            Class::Missing => Unavailable::Missing(what.to_owned()),
-            Class::Denied => Unavailable::Denied(refusal),
-            Class::Credentials | Class::Invalid | Class::Transient => {
-                Unavailable::Unknown(why_refused(code, &refusal, "more permissions"))
-            }
-        }
-    }
-}
-
-/// The same for a call without an SDK.
-fn unavailable_call(error: &anyhow::Error) -> Unavailable {
-    match error.downcast_ref::<Refusal>() {
-        Some(refusal) if class_of(&refusal.code) == Class::Denied => Unavailable::Denied(refusal.to_string()),
-        Some(refusal) => {
-            Unavailable::Unknown(why_refused(&refusal.code, &refusal.to_string(), "more permissions"))
-        }
-        None => Unavailable::Unknown(format!("{error:#}")),
-    }
 }
 
 async fn failed(connection: &Connection, now: Timestamp) -> Fact<BTreeMap<String, Count>> {

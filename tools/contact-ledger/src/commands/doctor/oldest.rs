@@ -9,24 +9,22 @@ use ledger_console::records::input::{KINESIS, records_of};
 use redrive::Lake as _;
 
 use super::facts::{Fact, OldEvent};
-use super::gather::unavailable;
+use super::unavailable::unavailable;
 use crate::stack::connection::Connection;
-use crate::stack::destination::Destination;
+use crate::stack::destination::{Destination, earlier_entry};
 
 const DAY_MILLISECONDS: i64 = 86_400_000;
 
-/// The first event with a history entry in the oldest object of the archive whose entries have not expired. `None` if there
-/// is none.
+/// The first event with a history entry, in the oldest object of the archive with events whose entries have not expired.
+/// `None` if there is none.
 pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option<Fact<OldEvent>> {
     let lake = connection.lake();
-    let first_day = connection.deployed.history_retention_days.and_then(|days| {
-        // An event may have happened a day before it arrived.
-        let days = i64::from(days) - 2;
-        Timestamp::from_epoch_milliseconds(now.epoch_milliseconds() - days * DAY_MILLISECONDS)
+    let kept_since = connection.deployed.history_retention_days.and_then(|days| {
+        Timestamp::from_epoch_milliseconds(now.epoch_milliseconds() - i64::from(days) * DAY_MILLISECONDS)
     });
     let mut list = lake.client.list_objects_v2().bucket(&lake.bucket).prefix(AGENT_EVENT_COPIES_PARTITION);
-    if let Some(day) = first_day {
-        list = list.start_after(format!("{AGENT_EVENT_COPIES_PARTITION}{}", day.date()));
+    if let Some(since) = kept_since {
+        list = list.start_after(format!("{AGENT_EVENT_COPIES_PARTITION}{}", since.date()));
     }
     let listed = match list.max_keys(1).send().await {
         Ok(listed) => listed,
@@ -37,28 +35,32 @@ pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option
         Ok(body) => body?,
         Err(error) => return Some(Err(error.to_string().into())),
     };
-    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(&key, body))?;
-    let table = &connection.names.agent_history_table;
-    let got = connection
-        .tables()
-        .get_item()
-        .table_name(table)
-        .key("agent_id", AttributeValue::S(agent_id))
-        .key("entry", AttributeValue::S(entry.clone()))
-        .projection_expression("entry")
-        .send()
-        .await;
-    Some(match got {
-        Ok(got) => Ok(OldEvent { entry, object: key, is_in_history: got.item.is_some() }),
-        Err(error) => Err(unavailable(table)(error)),
-    })
+    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(&key, body, kept_since))?;
+    // Versions before 0.1.0 wrote the agent's ID alone, and no Region.
+    let earlier =
+        (agent_id.rsplit('#').next().unwrap_or(&agent_id).to_owned(), earlier_entry(&entry).to_owned());
+    let mut is_in_history = false;
+    for (agent_id, entry) in [(agent_id, entry.clone()), earlier] {
+        let table = &connection.names.agent_history_table;
+        let get = connection.tables().get_item().table_name(table).projection_expression("entry");
+        let get = get.key("agent_id", AttributeValue::S(agent_id)).key("entry", AttributeValue::S(entry));
+        match get.send().await {
+            Ok(got) => is_in_history |= got.item.is_some(),
+            Err(error) => return Some(Err(unavailable(table)(error))),
+        }
+    }
+    Some(Ok(OldEvent { entry, object: key, is_in_history }))
 }
 
-/// The key of the history entry of the first event that has one.
-fn first_entry(key: &str, body: Vec<u8>) -> Option<(String, String)> {
+/// The key of the history entry of the first event that has one, and one that has not expired: events may have been sent
+/// again long after they happened.
+fn first_entry(key: &str, body: Vec<u8>, kept_since: Option<Timestamp>) -> Option<(String, String)> {
     let records = records_of(key, Box::new(Cursor::new(body)), KINESIS, None).ok()?;
     records.map_while(Result::ok).find_map(|record| match Destination::of_agent_event(&record.bytes) {
-        Destination::Entry { agent_id, entry } => Some((agent_id, entry)),
+        Destination::Entry { agent_id, entry } => {
+            let time = entry.split('#').nth(1).and_then(Timestamp::parse);
+            kept_since.is_none_or(|since| time.is_some_and(|time| time > since)).then_some((agent_id, entry))
+        }
         _ => None,
     })
 }

@@ -9,10 +9,10 @@ use lake_files::layout::{AGENT_EVENT_COPIES_PARTITION, ON_FAILURE, REJECTED};
 use serde_json::Value;
 
 use super::period::{BUFFERED_DAYS, Period};
-use super::places::{Conclusion, Place, Sighting, Trace};
+use super::places::{Conclusion, Place, Sighting, Trace, shown_kind};
 use super::scope::Scope;
 use super::search::{DeadLetter, Found};
-use crate::stack::destination::Destination;
+use crate::stack::destination::{Destination, earlier_entry};
 use crate::stack::tables::{GHOST_MINUTES, cannot_read, reader};
 
 /// An event in the archive.
@@ -75,7 +75,8 @@ pub(super) async fn agent(scope: &Scope<'_>, agent_id: &str) -> Trace {
         (Ok(archived), Ok(rejected), Ok(given_up), Ok(state), Ok(_)) => {
             let letters: Vec<_> = rejected.iter().chain(given_up).cloned().collect();
             let located = |key: &str| search.location(key);
-            conclusions(archived, &letters, state.first(), (&period, scope.now), &located)
+            let seen = Seen { is_archived, archived, letters: &letters, state: state.first() };
+            conclusions(&seen, (&period, scope.now), &located)
         }
         _ => Vec::new(),
     };
@@ -91,7 +92,7 @@ fn is_of(event: &[u8], agent_id: &str) -> bool {
 }
 
 async fn state(scope: &Scope<'_>, agent_id: &str) -> Result<Vec<Agent>, String> {
-    let Some(instance) = scope.instance() else { return Ok(Vec::new()) };
+    let Some(instance) = scope.known_instance()? else { return Ok(Vec::new()) };
     let agent = reader(scope.connection).agent(instance, agent_id, scope.now, GHOST_MINUTES).await;
     let agent = agent.map_err(|error| cannot_read("the agents", error).to_string())?;
     Ok(agent.into_iter().collect())
@@ -109,12 +110,20 @@ async fn in_tables(
     copies: Result<Vec<Found<Vec<u8>>>, String>,
     period: &Period,
 ) -> (Result<Vec<String>, String>, Result<Vec<Archived>, String>) {
-    let Some(instance) = scope.instance() else {
-        return (Ok(Vec::new()), copies.map(|_| Vec::new()));
+    let instance = match scope.known_instance() {
+        Ok(Some(instance)) => instance,
+        Ok(None) => return (Ok(Vec::new()), copies.map(|_| Vec::new())),
+        Err(why) => return (Err(why), copies.map(|_| Vec::new())),
     };
     let reader = reader(scope.connection);
-    // An event happened before it arrived.
+    // An event happened before it arrived, and long before if it was sent again.
+    let happened = |copy: &Found<Vec<u8>>| {
+        let event: Value = serde_json::from_slice(&copy.record).ok()?;
+        Timestamp::parse(event["EventTimestamp"].as_str()?)
+    };
+    let first = copies.iter().flatten().filter_map(happened).min();
     let from = period.with(BUFFERED_DAYS, None).begin().unwrap_or(scope.earliest());
+    let from = first.map_or(from, |first| first.min(from));
     let until = period.end().unwrap_or(scope.now).max(scope.now);
     let entry = |item: &agent_ledger::Item| item.get("entry").and_then(Attribute::as_text).map(str::to_owned);
     let history = match reader.history(instance, agent_id, from, until, scope.now).await {
@@ -134,7 +143,11 @@ async fn in_tables(
         let event: Value = serde_json::from_slice(&data).unwrap_or_default();
         let time = event["EventTimestamp"].as_str().and_then(Timestamp::parse);
         let in_tables = match Destination::of_agent_event(&data) {
-            Destination::Entry { entry, .. } if entries.contains(entry.as_str()) => InTables::Yes,
+            Destination::Entry { entry, .. }
+                if entries.contains(entry.as_str()) || entries.contains(earlier_entry(&entry)) =>
+            {
+                InTables::Yes
+            }
             Destination::Entry { .. } if scope.history_has_expired(time) => InTables::Expired,
             Destination::Entry { .. } => InTables::No,
             Destination::State { key, register, version } => {
@@ -155,7 +168,7 @@ async fn in_tables(
             Destination::Failure => InTables::Rejected,
             _ => continue,
         };
-        let kind = event["EventType"].as_str().unwrap_or("record that is no agent event").to_owned();
+        let kind = shown_kind(event["EventType"].as_str());
         archived.push(Archived { key, data, time, kind, in_tables });
     }
     // An event that was sent again is in the archive again.
@@ -194,11 +207,18 @@ fn history_place(history: &Result<Vec<String>, String>) -> Place {
     })
 }
 
+/// What was found of an agent.
+struct Seen<'s> {
+    /// Whether the stack has an archive.
+    is_archived: bool,
+    archived: &'s [Archived],
+    letters: &'s [DeadLetter],
+    state: Option<&'s Agent>,
+}
+
 /// What follows from the events of the archive, the dead letters, and the state.
 fn conclusions(
-    archived: &[Archived],
-    letters: &[DeadLetter],
-    state: Option<&Agent>,
+    &Seen { is_archived, archived, letters, state }: &Seen<'_>,
     (period, now): (&Period, Timestamp),
     located: &dyn Fn(&str) -> String,
 ) -> Vec<Conclusion> {
@@ -210,7 +230,9 @@ fn conclusions(
         let what = letter.map(|letter| (letter.record.failed.reason.as_str(), letter.record.is_redriven));
         let (reason, is_redriven) = what.unzip();
         let object = letter.map_or(&event.key, |letter| &letter.key);
-        let of_what = missing.entry((reason, is_redriven.unwrap_or_default()));
+        // A repaired event has other bytes, so only an event that could have been written must be in the tables.
+        let has_arrived = is_redriven.unwrap_or_default() && event.in_tables == InTables::Rejected;
+        let of_what = missing.entry((reason, has_arrived));
         of_what.or_insert((object, Vec::new())).1.push(event);
     }
     // Without an archive, a dead letter is the only sign that an event arrived.
@@ -262,8 +284,15 @@ fn conclusions(
     match state.map(|agent| agent.last_event.as_deref()) {
         Some(last) if archived.is_empty() && letters.is_empty() => {
             conclusions.push(Conclusion::arrived(format!(
-                "No event of this agent is in the archive {}. The last one in the tables is of {}. The archive may lag: docs/operations.md, Agent Event Archive Late. A logged-in agent sends a heartbeat every two minutes.",
-                period.text(),
+                "{}. The last one in the tables is of {}. A logged-in agent sends a heartbeat every two minutes.",
+                if is_archived {
+                    format!(
+                        "No event of this agent is in the archive {}, which may lag (docs/operations.md, Agent Event Archive Late)",
+                        period.text()
+                    )
+                } else {
+                    "Without an archive, only the tables tell what arrived".to_owned()
+                },
                 last.unwrap_or("an unknown time")
             )));
         }
@@ -300,7 +329,7 @@ fn failed(what: &str, count: usize, reason: Option<&str>, is_redriven: bool, obj
 
 #[cfg(test)]
 mod tests {
-    use super::{Archived, DeadLetter, InTables, Period, Timestamp, conclusions, is_of};
+    use super::{Archived, DeadLetter, InTables, Period, Seen, Timestamp, conclusions, is_of};
     use crate::commands::trace::search::{Found, Letter};
     use lake_files::failures::{FailedRecord, Payload};
 
@@ -329,7 +358,8 @@ mod tests {
     fn concluded(archived: &[Archived], letters: &[DeadLetter]) -> Vec<(bool, String)> {
         let located = |key: &str| format!("s3://lake/{key}");
         let now = at("2026-03-03T00:00:00Z");
-        conclusions(archived, letters, None, (&Period::ALL, now), &located)
+        let seen = Seen { is_archived: true, archived, letters, state: None };
+        conclusions(&seen, (&Period::ALL, now), &located)
             .into_iter()
             .map(|conclusion| (conclusion.stopped, conclusion.text))
             .collect()
@@ -357,6 +387,11 @@ mod tests {
         let many = vec![event("{\"a\":1}", InTables::No); 40];
         let found = concluded(&many, &[]);
         assert!(found.len() == 1 && found[0].0 && found[0].1.starts_with("40 events"), "{found:?}");
+        // It could have been written, and was not.
+        let mut lost = letter("{\"a\":1}");
+        lost.record.is_redriven = true;
+        let found = concluded(&[event("{\"a\":1}", InTables::No)], &[lost]);
+        assert!(found.len() == 1 && found[0].0 && found[0].1.contains("missing_field"), "{found:?}");
         // A redrive left the object where it was.
         let sent = concluded(&[event("{\"a\":1}", InTables::Yes)], &[letter("{\"a\":1}")]);
         assert!(sent.iter().all(|(stopped, _)| !stopped), "{sent:?}");

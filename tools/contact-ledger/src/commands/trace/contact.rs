@@ -9,13 +9,14 @@ use lake_files::layout::{
     CONTACT_EVENT_COPIES_PARTITION, COPIES_PARTITION, FAILED, FAILED_AGENT_EVENT_COPIES,
     FAILED_CONTACT_EVENT_COPIES, FAILED_COPIES, REJECTED_CONTACT_EVENTS, ROWS_PARTITION,
 };
+use ledger_console::render::terminal::counted;
 use redrive::{Verdict, check};
 use serde_json::Value;
 use tables::Item;
 use tables_dynamodb::contacts::ContactReader;
 
 use super::period::{BUFFERED_DAYS, Period};
-use super::places::{Conclusion, Place, Sighting, Trace};
+use super::places::{Conclusion, Place, Sighting, Trace, shown_kind};
 use super::scope::Scope;
 use super::search::{DeadLetter, Found, Letter};
 use crate::commands::history::Entry;
@@ -37,6 +38,8 @@ struct Version {
     data: Vec<u8>,
     key: String,
     written: i64,
+    /// Whether it can never become a row.
+    is_malformed: bool,
 }
 
 impl Version {
@@ -59,7 +62,9 @@ struct Failure {
 }
 
 /// Looks for a contact in every place.
-pub(super) async fn contact(scope: &Scope<'_>, contact_id: &str) -> Trace {
+///
+/// `not_an_agent` says that no agent has this ID, or why that is not known.
+pub(super) async fn contact(scope: &Scope<'_>, contact_id: &str, not_an_agent: Result<(), String>) -> Trace {
     let (connect, in_flight) = tokio::join!(in_connect(scope, contact_id), in_flight(scope, contact_id));
     let known = connect.as_ref().ok().and_then(Option::as_ref);
     let seen = in_flight.as_ref().ok().and_then(Option::as_ref);
@@ -80,6 +85,9 @@ pub(super) async fn contact(scope: &Scope<'_>, contact_id: &str) -> Trace {
         Some(history) => Place::searched("Agent history", history, Sighting::clone),
         None => Place::not_there("Agent history", "not looked up: nothing that was found names an agent"),
     });
+    if not_an_agent.is_err() {
+        places.push(Place::searched("Agents", &not_an_agent.clone().map(|()| Vec::new()), Sighting::clone));
+    }
     let in_events = contact.as_ref().map(|contact| Described {
         initiated: contact.initiated,
         disconnected: contact.since.filter(|_| contact.stage == Stage::Ended),
@@ -87,6 +95,10 @@ pub(super) async fn contact(scope: &Scope<'_>, contact_id: &str) -> Trace {
         agent_id: None,
     });
     let mut conclusions = records.conclusions(scope, known.or(in_events.as_ref()), &period);
+    if not_an_agent.is_err() {
+        // It may be an agent, so nothing follows from a contact that is not found.
+        conclusions.retain(|conclusion| !conclusion.is_absence);
+    }
     conclusions.extend(events.conclusions(scope, &in_flight));
     let (objects_read, bytes_read) = scope.search.read();
     Trace {
@@ -129,7 +141,7 @@ fn connect_place(scope: &Scope<'_>, connect: &Result<Option<Described>, String>)
 
 async fn in_flight(scope: &Scope<'_>, contact_id: &str) -> Result<Option<Item>, String> {
     let Some(names) = &scope.connection.names.contact_events else { return Ok(None) };
-    let Some(instance) = scope.instance() else { return Ok(None) };
+    let Some(instance) = scope.known_instance()? else { return Ok(None) };
     let reader = ContactReader::new(scope.connection.tables(), names.table.clone());
     let item = reader.item(&ContactKey::new(instance, contact_id)).await;
     item.map_err(|error| cannot_read("the contacts in flight", error).to_string())
@@ -164,7 +176,8 @@ impl Records {
         let rows = search.rows(ROWS_PARTITION, &days, &COLUMNS).await.map(|rows| {
             let row = |row: Found<Value>| {
                 let updated = version(&row.record);
-                (Version { updated, data: Vec::new(), key: row.key, written: row.written }, row.record)
+                let (key, written) = (row.key, row.written);
+                (Version { updated, data: Vec::new(), key, written, is_malformed: false }, row.record)
             };
             rows.into_iter().map(row).collect()
         });
@@ -224,10 +237,20 @@ fn records_conclusions(
     let mut conclusions: Vec<_> = failures
         .iter()
         .filter(|failure| failure.version.updated.is_none() || !in_lake.contains(&failure.version.updated))
-        .map(|failure| failure.conclusion(located))
+        .map(|failure| failure.conclusion(!rows.is_empty(), located))
         .collect();
     for copy in copies.iter().filter(|copy| !in_lake.contains(&copy.updated)) {
         if failures.iter().any(|failure| failure.version.is_same(copy)) {
+            continue;
+        }
+        // It can never become a row. If its dead letter was repaired, the repaired record has other bytes.
+        if copy.is_malformed {
+            if rows.is_empty() {
+                conclusions.push(Conclusion::stopped(format!(
+                    "A malformed record of this contact arrived, and its dead letter is not there (any more). Raw copy: {}",
+                    located(&copy.key)
+                )));
+            }
             continue;
         }
         let waited = (now.epoch_milliseconds() - copy.written) / 60_000;
@@ -254,6 +277,15 @@ fn records_conclusions(
             )),
         );
     }
+    let seen = rows.iter().chain(copies).filter_map(|version| version.updated).max();
+    if let (Some(updated), Some(seen)) = (known.and_then(|known| known.last_update), seen)
+        && updated > seen
+    {
+        conclusions.push(Conclusion::arrived(format!(
+            "Amazon Connect updated the contact later, at {updated}. A record of that has not arrived {}.",
+            period.text()
+        )));
+    }
     if conclusions.is_empty() {
         conclusions.push(no_record(known, period));
     }
@@ -270,7 +302,7 @@ fn no_record(known: Option<&Described>, period: &Period) -> Conclusion {
         Some(Described { disconnected: Some(ended), .. }) => Conclusion::stopped(format!(
             "The contact ended at {ended}, but no record of it arrived {days}. Amazon Connect sends the record when after-contact work is done. If that is done, check data streaming with `contact-ledger connect status` and `contact-ledger doctor`."
         )),
-        None => Conclusion::stopped(format!(
+        None => Conclusion::absence(format!(
             "No contact record with this ID arrived {days}, and no agent has it as ID or name. Check the ID, and pass --from with the day on which the contact began; `contact-ledger doctor` checks whether records arrive at all."
         )),
     }
@@ -297,7 +329,9 @@ impl Identity {
     }
 
     fn version<T>(&self, found: &Found<T>, data: &[u8]) -> Version {
-        Version { updated: self.updated, data: data.to_vec(), key: found.key.clone(), written: found.written }
+        let is_malformed = Destination::of_contact_record(data) == Destination::Failure;
+        let (key, written) = (found.key.clone(), found.written);
+        Version { updated: self.updated, data: data.to_vec(), key, written, is_malformed }
     }
 }
 
@@ -319,15 +353,21 @@ impl Failure {
         Sighting::of(self.version.updated, self.reason.clone()).in_object(&self.version.key)
     }
 
-    fn conclusion(&self, located: &dyn Fn(&str) -> String) -> Conclusion {
+    fn conclusion(&self, has_rows: bool, located: &dyn Fn(&str) -> String) -> Conclusion {
         let version = match self.version.updated {
             Some(updated) => format!("The version of {updated}"),
             None => "A record of this contact".to_owned(),
         };
-        if self.is_redriven {
-            let (reason, object) = (&self.reason, located(&self.version.key));
+        let (reason, object) = (&self.reason, located(&self.version.key));
+        // A repaired record may have got its time only then.
+        if self.is_redriven && self.version.updated.is_none() && has_rows {
             return Conclusion::arrived(format!(
                 "{version} failed with {reason}, and was redriven ({object})."
+            ));
+        }
+        if self.is_redriven {
+            return Conclusion::stopped(format!(
+                "{version} failed with {reason}, and was redriven ({object}), but is not in the lake. Firehose buffers rows for LakeBufferSeconds and one minute. If it is not there then, `contact-ledger redrive --again` sends it once more."
             ));
         }
         let next = if self.would_pass {
@@ -335,7 +375,6 @@ impl Failure {
         } else {
             "It would fail again: `contact-ledger explain` says why."
         };
-        let (reason, object) = (&self.reason, located(&self.version.key));
         Conclusion::stopped(format!("{version} failed with {reason}. Its bytes are in {object}. {next}"))
     }
 }
@@ -395,8 +434,9 @@ impl Events {
         }
         let event = |copy: &Found<Vec<u8>>| {
             let event: Value = serde_json::from_slice(&copy.record).unwrap_or_default();
-            let kind = detail(&event, "eventType").unwrap_or("an event without its type").to_owned();
-            Sighting::of(event["time"].as_str(), kind).in_object(&copy.key)
+            let kind = shown_kind(detail(&event, "eventType"));
+            let time = event["time"].as_str().and_then(Timestamp::parse);
+            Sighting::of(time, kind).in_object(&copy.key)
         };
         let rejected = |found: &DeadLetter| {
             Sighting::of(found.record.failed.arrival, found.record.failed.reason.clone())
@@ -407,9 +447,9 @@ impl Events {
             let unconfirmed = if contact.is_unconfirmed { ", unconfirmed" } else { "" };
             Sighting::of(contact.since, format!("{}{unconfirmed}", contact.stage.as_str()))
         };
-        let state = match scope.instance() {
-            Some(_) => Place::searched(STATE, &found, state),
-            None => Place::not_there(STATE, "the tables are empty"),
+        let state = match scope.known_instance() {
+            Ok(None) => Place::not_there(STATE, "the tables are empty"),
+            _ => Place::searched(STATE, &found, state),
         };
         vec![
             Place::searched(NAME, &self.copies, event),
@@ -431,23 +471,41 @@ impl Events {
         }
         let archived = copies.len();
         let mut conclusions = Vec::new();
+        let (mut expired, mut lacking) = (0, Vec::new());
         for missing in &self.missing {
-            let reason = rejected.iter().find(|found| found.record.data == missing.record);
-            conclusions.push(match reason {
-                Some(found) if found.record.is_redriven => Conclusion::arrived(format!(
+            let letter = rejected.iter().find(|found| found.record.data == missing.record);
+            let event: Value = serde_json::from_slice(&missing.record).unwrap_or_default();
+            let time = event["time"].as_str().and_then(Timestamp::parse);
+            match letter {
+                // A repaired event has other bytes.
+                Some(found) if found.record.is_redriven => conclusions.push(Conclusion::arrived(format!(
                     "A contact event was rejected: {}. It was redriven.",
                     found.record.failed.reason
-                )),
-                Some(found) => Conclusion::stopped(format!(
+                ))),
+                Some(found) => conclusions.push(Conclusion::stopped(format!(
                     "A contact event was rejected: {}. Its bytes are in {}; `contact-ledger explain` says why.",
                     found.record.failed.reason,
                     scope.search.location(&found.key)
-                )),
-                None => Conclusion::stopped(format!(
-                    "A contact event is in the archive, but not in ContactState: it is in the queue or in a dead-letter queue, or it was too old, or the item has expired. `contact-ledger redrive` counts what is in the dead-letter queues. Raw copy: {}",
-                    scope.search.location(&missing.key)
-                )),
-            });
+                ))),
+                None if item.is_none() && scope.contact_may_have_expired(time) => expired += 1,
+                None => lacking.push(missing),
+            }
+        }
+        if expired > 0 {
+            conclusions.push(Conclusion::arrived(format!(
+                "{} of the archive are older than EndedContactDays, so the contact's item has expired.",
+                counted(expired, "contact event", "contact events")
+            )));
+        }
+        if let Some(first) = lacking.first() {
+            let what = match lacking.len() {
+                1 => "A contact event is".to_owned(),
+                count => format!("{count} contact events are"),
+            };
+            conclusions.push(Conclusion::stopped(format!(
+                "{what} in the archive, but not in ContactState: in the queue or in a dead-letter queue, or too old, or the item has expired. `contact-ledger redrive` counts what is in the dead-letter queues. Raw copy: {}",
+                scope.search.location(&first.key)
+            )));
         }
         if self.missing.is_empty() {
             conclusions.push(Conclusion::arrived(match archived {
@@ -536,6 +594,7 @@ mod tests {
             data: updated.into(),
             key: format!("k/{updated}"),
             written,
+            is_malformed: false,
         }
     }
 
@@ -586,6 +645,33 @@ mod tests {
         let found = concluded(None, &copies, &[], &[failure("{broken", false)], SOON);
         assert!(found[0].1.contains("A record of this contact failed with bad_field"), "{found:?}");
         assert!(found.len() == 2 && found[1].1.contains("k/{other"), "{found:?}");
+    }
+
+    #[test]
+    fn a_redriven_record_has_arrived_only_if_it_is_in_the_lake() {
+        let redriven = |updated| Failure { is_redriven: true, ..failure(updated, true) };
+        let lost = concluded(None, &[version(FIRST)], &[], &[redriven(FIRST)], SOON);
+        assert!(lost.len() == 1 && lost[0].0 && lost[0].1.contains("is not in the lake"), "{lost:?}");
+        let there = concluded(None, &[version(FIRST)], &[version(FIRST)], &[redriven(FIRST)], SOON);
+        assert!(there.iter().all(|(stopped, _)| !stopped), "{there:?}");
+        // Its dead letter was repaired and sent again, with other bytes.
+        let broken = Version { is_malformed: true, ..version("{broken") };
+        let repaired = concluded(None, std::slice::from_ref(&broken), &[version(FIRST)], &[], SOON);
+        assert!(repaired.iter().all(|(stopped, _)| !stopped), "{repaired:?}");
+        let gone = concluded(None, &[broken], &[], &[], SOON);
+        assert!(gone.len() == 1 && gone[0].0 && gone[0].1.contains("malformed"), "{gone:?}");
+    }
+
+    #[test]
+    fn a_newer_update_that_amazon_connect_knows_is_reported() {
+        let known = Described {
+            initiated: Some(at(FIRST)),
+            disconnected: Some(at(FIRST)),
+            last_update: Some(at(SECOND)),
+            agent_id: None,
+        };
+        let found = concluded(Some(&known), &[version(FIRST)], &[version(FIRST)], &[], SOON);
+        assert!(found.len() == 2 && !found[1].0 && found[1].1.contains(SECOND), "{found:?}");
     }
 
     #[test]

@@ -51,16 +51,24 @@ pub(super) struct Sighting {
 pub(super) struct Conclusion {
     /// Whether something did not arrive.
     pub(super) stopped: bool,
+    /// Whether it stopped because nothing was found.
+    #[serde(skip)]
+    pub(super) is_absence: bool,
     pub(super) text: String,
 }
 
 impl Conclusion {
     pub(super) fn arrived(text: impl Into<String>) -> Self {
-        Self { stopped: false, text: text.into() }
+        Self { stopped: false, is_absence: false, text: text.into() }
     }
 
     pub(super) fn stopped(text: impl Into<String>) -> Self {
-        Self { stopped: true, text: text.into() }
+        Self { stopped: true, is_absence: false, text: text.into() }
+    }
+
+    /// Something stopped, because nothing was found.
+    pub(super) fn absence(text: impl Into<String>) -> Self {
+        Self { is_absence: true, ..Self::stopped(text) }
     }
 }
 
@@ -173,6 +181,16 @@ impl Trace {
         }
         text
     }
+}
+
+/// The kind of an event as it is shown. A record can have any text there.
+pub(super) fn shown_kind(kind: Option<&str>) -> String {
+    let is_plain = |kind: &&str| {
+        !kind.is_empty()
+            && kind.len() <= 40
+            && kind.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    kind.filter(is_plain).unwrap_or("event of an unknown kind").to_owned()
 }
 
 #[cfg(test)]

@@ -24,6 +24,23 @@ impl Scope<'_> {
         self.instance.as_deref().ok().filter(|instance| !instance.is_empty())
     }
 
+    /// The same, and why it is not known.
+    pub(super) fn known_instance(&self) -> Result<Option<&str>, String> {
+        match &self.instance {
+            Ok(instance) => Ok(Some(instance.as_str()).filter(|instance| !instance.is_empty())),
+            Err(why) => Err(why.clone()),
+        }
+    }
+
+    /// Whether the item of a contact with an event of this time may have expired, if the stack tells how long such items are
+    /// kept.
+    pub(super) fn contact_may_have_expired(&self, time: Option<Timestamp>) -> bool {
+        let (Some(days), Some(time)) = (self.connection.deployed.ended_contact_days, time) else {
+            return false;
+        };
+        later(time, i64::from(days) * DAY_MILLISECONDS) < self.now
+    }
+
     /// The days to search, given when the contact began and when it was last updated.
     pub(super) fn period(&self, known: Option<(Timestamp, Timestamp)>) -> Period {
         let day_after = |time: Timestamp| later(time, DAY_MILLISECONDS).min(self.now);
