@@ -33,12 +33,12 @@ use record_paths::{
 };
 
 const RECORDS: usize = 100;
-// 4.2 million of these write and hash the records in canonical form, for `content_hash`.
-const NORMALIZER: u64 = 18_900_000;
+// 2 million of these write and hash the records in canonical form, for `content_hash`.
+const NORMALIZER: u64 = 17_100_000;
 // 0.3 million of these read and hash the queues of the routing profiles, for the live board. Here, no routing profile is
 // known to be stored, as after a start.
-const UPSERTER: u64 = 11_100_000;
-const CONTACT_EVENTS: u64 = 7_800_000;
+const UPSERTER: u64 = 10_400_000;
+const CONTACT_EVENTS: u64 = 7_700_000;
 
 fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
     let mut config = LibraryBenchmarkConfig::default();

@@ -1,12 +1,8 @@
 //! Wiring: settings, clients, the runtime.
 
-use std::time::Duration;
-
 use agent_event_upserter::Upserter;
 use agent_event_upserter::settings::UpserterSettings;
 use agent_ledger::KnownProfiles;
-use aws_config::BehaviorVersion;
-use aws_config::timeout::TimeoutConfig;
 use lambda_io::deadline::time_for_writes;
 use lambda_io::kinesis::{BatchResponse, StreamEvent};
 use lambda_io::settings::Settings;
@@ -36,20 +32,13 @@ async fn main() -> Result<(), Error> {
 
 async fn upserter() -> Result<Upserter<DynamoDbStore, S3RejectedStore>, Error> {
     let settings = UpserterSettings::read(&Settings::from_lookup(&|name| std::env::var(name).ok()))?;
-    // The SDK sets no timeouts by default, so one lost packet would cost the whole invocation.
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(3))
-        .operation_timeout(Duration::from_secs(10));
-    let config =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts.build()).load().await;
+    let config = aws_clients::config(aws_clients::timeouts_of_writes()).await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Ok(Upserter {
         store: DynamoDbStore::new(dynamodb, settings.agent_state_table, settings.agent_history_table),
-        rejected_store: S3RejectedStore {
-            client: aws_sdk_s3::Client::new(&config),
-            bucket: settings.rejected_bucket,
-        },
+        rejected_store: S3RejectedStore::new(settings.rejected_bucket, move || {
+            aws_sdk_s3::Client::new(&config)
+        }),
         rules: settings.rules,
         write_concurrency: settings.write_concurrency.get(),
         known_profiles: KnownProfiles::default(),

@@ -1,9 +1,5 @@
 //! Wiring: settings, clients, the runtime.
 
-use std::time::Duration;
-
-use aws_config::BehaviorVersion;
-use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use contact_event_upserter::settings::UpserterSettings;
 use contact_event_upserter::{Upserter, check};
@@ -36,19 +32,12 @@ async fn main() -> Result<(), Error> {
 
 async fn upserter() -> Result<Upserter<DynamoDbContacts, S3RejectedStore>, Error> {
     let settings = UpserterSettings::read(&Settings::from_lookup(&|name| std::env::var(name).ok()))?;
-    // The SDK sets no timeouts by default, so one lost packet would cost the whole invocation.
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(3))
-        .operation_timeout(Duration::from_secs(10));
-    let config =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts.build()).load().await;
+    let config = aws_clients::config(aws_clients::timeouts_of_writes()).await;
     Ok(Upserter {
         store: DynamoDbContacts::new(aws_sdk_dynamodb::Client::new(&config), settings.contact_state_table),
-        rejected_store: S3RejectedStore {
-            client: aws_sdk_s3::Client::new(&config),
-            bucket: settings.rejected_bucket,
-        },
+        rejected_store: S3RejectedStore::new(settings.rejected_bucket, move || {
+            aws_sdk_s3::Client::new(&config)
+        }),
         rules: settings.rules,
         write_concurrency: settings.write_concurrency.get(),
     })

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
-use aws_config::timeout::TimeoutConfig;
+use aws_clients::TimeoutConfig;
 use lambda_io::settings::Settings;
 use lambda_io::telemetry;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -39,8 +38,7 @@ async fn clients(settings: RedriveSettings) -> (AwsLake, AwsDestination, AwsQueu
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(65))
         .operation_timeout(Duration::from_mins(3));
-    let config =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts.build()).load().await;
+    let config = aws_clients::config(timeouts.build()).await;
     let lake = AwsLake { client: aws_sdk_s3::Client::new(&config), bucket: settings.lake_bucket };
     let destination = AwsDestination {
         firehose: aws_sdk_firehose::Client::new(&config),

@@ -4,17 +4,19 @@
 /// The instance ID of any Amazon Connect ARN.
 #[must_use]
 pub fn instance_id(arn: &str) -> Option<&str> {
-    resource(arn)?.split('/').next().filter(|id| !id.is_empty())
+    let resource = resource(arn)?;
+    let id = split(resource, b'/').map_or(resource, |(id, _)| id);
+    (!id.is_empty()).then_some(id)
 }
 
 /// The ID of the resource of `kind` (`agent`, `queue`, `routing-profile`, …) that the ARN names. An agent's own queue,
 /// `queue/agent/<agent id>`, has that agent's ID.
 #[must_use]
 pub fn resource_id<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
-    let (_, named) = resource(arn)?.split_once('/')?;
+    let (_, named) = split(resource(arn)?, b'/')?;
     let id = named.strip_prefix(kind)?.strip_prefix('/')?;
     let id = id.strip_prefix("agent/").unwrap_or(id);
-    (!id.is_empty() && !id.contains('/')).then_some(id)
+    (!id.is_empty() && !id.as_bytes().contains(&b'/')).then_some(id)
 }
 
 /// The Region of any Amazon Connect ARN.
@@ -31,11 +33,17 @@ fn resource(arn: &str) -> Option<&str> {
 /// The Region, and the part after `instance/`. Some of Amazon's samples of contact events have an empty part before the
 /// service, `arn:aws::connect:…`.
 fn parts(arn: &str) -> Option<(&str, &str)> {
-    let (_, service) = arn.strip_prefix("arn:")?.split_once(':')?;
+    let (_, service) = split(arn.strip_prefix("arn:")?, b':')?;
     let (region, account) =
-        service.strip_prefix(':').unwrap_or(service).strip_prefix("connect:")?.split_once(':')?;
-    let (_, resource) = account.split_once(':')?;
+        split(service.strip_prefix(':').unwrap_or(service).strip_prefix("connect:")?, b':')?;
+    let (_, resource) = split(account, b':')?;
     Some((region, resource.strip_prefix("instance/")?))
+}
+
+/// Splits at the first of these bytes. The parts of an ARN are too short for the search of the standard library.
+fn split(text: &str, at: u8) -> Option<(&str, &str)> {
+    let index = text.bytes().position(|byte| byte == at)?;
+    Some((&text[..index], &text[index + 1..]))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::mem;
 use std::sync::LazyLock;
 
 use connect_streams::json::{write_bool, write_list, write_object, write_string};
-use connect_streams::{Timestamp, Value};
+use connect_streams::{Object, Timestamp, Value};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::normalize::json_text;
@@ -53,11 +53,11 @@ pub fn encode(row: Row<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8
 
 /// Encodes a record from the console's "Test with demo data" as a row. It reaches the lake, but no query for contacts returns it.
 #[must_use]
-pub fn encode_demo(record: Value<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
+pub fn encode_demo(record: Object<'_>, arrival: Option<Arrival>, policy: &Policy) -> Vec<u8> {
     let mut canonical = Vec::with_capacity(512);
     record.write_canonical(&mut canonical);
     let own = Own {
-        extra: Some(json_text(record)),
+        extra: Some(json_text(Value::Object(record))),
         record_kind: "demo",
         schema_version: SCHEMA_VERSION,
         content_hash: content_hash(&canonical, policy),

@@ -39,7 +39,7 @@ pub fn normalize<'a>(record: &ContactRecord<'a>) -> Row<'a> {
 /// Builds the row with the columns of a tree, which may have only some columns of the table.
 pub(crate) fn normalize_by<'a>(tree: &Shape, record: &ContactRecord<'a>) -> Row<'a> {
     let mut canonical = Vec::with_capacity(4096);
-    let seen = Value::Object(record.source).write_canonical(&mut canonical);
+    let seen = record.source.write_canonical(&mut canonical);
     let mut walk = Walk::new(tree, seen.repeats_names);
     let mut cells = walk.object(tree, &Path::Record, record.source);
     if walk.found_two_spellings && !walk.backwards {
@@ -130,6 +130,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         cells: &mut [Option<Cell<'a>>],
     ) {
         let mut members = object.iter();
+        let mut finder = group.finder();
         let mut names = HashSet::new();
         while let Some((name, value)) = if self.backwards { members.next_back() } else { members.next() } {
             let is_superseded = self.backwards && !names.insert(name);
@@ -137,7 +138,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                 continue;
             }
             let path = Path::Field(path, name);
-            match (group.get(name), value) {
+            match (finder.find(name), value) {
                 (Some(source), _) if is_superseded => self.keep(&path, value, source.indexes()),
                 (Some(Source::Group(fields)), Value::Object(inner)) => {
                     self.group(shape, fields, &path, inner, cells);

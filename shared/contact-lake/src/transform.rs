@@ -57,7 +57,7 @@ pub fn transform(data: &[u8], arrival: Option<Arrival>, policy: &Policy) -> Resu
             }))
         }
         Some(RecordKind::DemoRecord) => {
-            let line = encode_demo(document.root(), arrival, policy);
+            let line = encode_demo(object, arrival, policy);
             Ok(Transformed::Row(Made { line, contact_date: DEMO_PARTITION.to_owned(), ..Made::default() }))
         }
         Some(RecordKind::Row) => {

@@ -5,7 +5,10 @@
 //! (Lambda Developer Guide): with `ReportBatchItemFailures`, the lowest reported sequence number is the checkpoint, and Lambda
 //! retries from there. An empty list is success. An empty or unknown identifier fails the whole batch.
 
+use std::borrow::Cow;
+
 use aws_lambda_events::streams::KinesisEventResponse;
+use compact_str::CompactString;
 use connect_streams::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -35,13 +38,14 @@ pub struct StreamRecord {
     pub arrival: Option<Timestamp>,
     /// What the producer sent.
     pub data: Data,
-    event_id: String,
+    /// Short enough for the place of a pointer and a length.
+    shard_id: CompactString,
 }
 
 #[derive(Deserialize)]
 struct WireEvent<'a> {
-    #[serde(rename = "eventID", default)]
-    event_id: String,
+    #[serde(rename = "eventID", default, borrow)]
+    event_id: Cow<'a, str>,
     #[serde(rename = "eventSourceARN", default)]
     event_source_arn: String,
     #[serde(borrow)]
@@ -72,16 +76,17 @@ impl<'de> Deserialize<'de> for StreamRecord {
             partition_key: kinesis.partition_key,
             arrival: arrival(kinesis.approximate_arrival_timestamp, TimeUnit::Seconds),
             data: Data::decode(kinesis.data),
-            event_id,
+            // The event ID is `<shard id>:<sequence number>`.
+            shard_id: event_id.split(':').next().unwrap_or_default().into(),
         })
     }
 }
 
 impl StreamRecord {
-    /// `shardId-…`, from the event ID, which is `<shard id>:<sequence number>`.
+    /// `shardId-…`
     #[must_use]
     pub fn shard_id(&self) -> &str {
-        self.event_id.split(':').next().unwrap_or_default()
+        &self.shard_id
     }
 }
 

@@ -1,6 +1,8 @@
 //! Rejected records in S3, with their bytes and the reason: one object per batch, one line of JSON per record.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::LazyLock;
 
 use aws_errors::store_error;
 use aws_sdk_s3::Client;
@@ -13,13 +15,24 @@ pub trait RejectedStore: Send + Sync {
     fn put(&self, key: &str, body: Vec<u8>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// An S3 bucket for rejected records.
-#[derive(Debug, Clone)]
+/// An S3 bucket for rejected records. Its client is created for the first one, because most processes never see any.
 pub struct S3RejectedStore {
-    /// The client.
-    pub client: Client,
-    /// The bucket.
-    pub bucket: String,
+    client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
+    bucket: String,
+}
+
+impl S3RejectedStore {
+    /// The bucket, with a client that is created when it is needed.
+    #[must_use]
+    pub fn new(bucket: String, client: impl FnOnce() -> Client + Send + 'static) -> Self {
+        Self { client: LazyLock::new(Box::new(client)), bucket }
+    }
+}
+
+impl fmt::Debug for S3RejectedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3RejectedStore").field("bucket", &self.bucket).finish_non_exhaustive()
+    }
 }
 
 impl RejectedStore for S3RejectedStore {

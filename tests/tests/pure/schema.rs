@@ -23,7 +23,7 @@ fn rows() -> Vec<(String, Vec<u8>)> {
         .collect();
     let demo =
         parse(br#"{"ticker_symbol":"QXZ","sector":"HEALTHCARE","change":-0.05,"price":84.51}"#).unwrap();
-    rows.push(("demo".to_owned(), encode_demo(demo.root(), arrival, &Policy::default())));
+    rows.push(("demo".to_owned(), encode_demo(demo.as_object().unwrap(), arrival, &Policy::default())));
     rows
 }
 

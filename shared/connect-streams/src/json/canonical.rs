@@ -10,8 +10,8 @@
 //!   `0`.
 //! - A string is written with the escapes of [`write_string`], regardless of its original escapes.
 
-use super::value::{Object, Value};
-use super::write::{write_bool, write_list, write_string};
+use super::value::{Node, Object};
+use super::write::{write_bool, write_string};
 
 /// The maximum number of digits of an exponent that is normalized. A number with a longer exponent stays as it is
 /// written.
@@ -24,70 +24,115 @@ pub struct Canonical {
     pub repeats_names: bool,
 }
 
-impl Value<'_> {
-    /// Appends the value in its canonical form.
+impl Object<'_> {
+    /// Appends the object in its canonical form.
     pub fn write_canonical(self, out: &mut Vec<u8>) -> Canonical {
-        let mut writer = Writer { members: Vec::with_capacity(64), seen: Canonical::default() };
-        writer.value(self, out);
+        let mut writer = Writer { members: Vec::new(), seen: Canonical::default() };
+        writer.object(self.0, out);
         writer.seen
     }
 }
 
-/// The members of all objects that are being written, outermost first: one allocation for a whole record.
+/// The nodes of a member's name and value.
+type Member<'t> = (&'t Node<'t>, &'t [Node<'t>]);
+
 struct Writer<'t> {
-    members: Vec<(&'t str, Value<'t>)>,
+    /// The members of the objects that are being written and were not in order, outermost first: one allocation for all.
+    members: Vec<Member<'t>>,
     seen: Canonical,
 }
 
 impl<'t> Writer<'t> {
-    fn value(&mut self, value: Value<'t>, out: &mut Vec<u8>) {
-        match value {
-            Value::Null => out.extend_from_slice(b"null"),
-            Value::Bool(truth) => write_bool(truth, out),
-            Value::Number(text) => write_number(text, out),
-            Value::String(text) => write_string(text, out),
-            Value::Array(elements) => {
-                write_list(elements.iter(), out, |element, out| self.value(element, out));
-            }
-            Value::Object(object) => self.object(object, out),
+    /// Writes the value that these nodes are.
+    fn value(&mut self, nodes: &'t [Node<'t>], out: &mut Vec<u8>) {
+        match &nodes[0] {
+            Node::Null => out.extend_from_slice(b"null"),
+            Node::Bool(truth) => write_bool(*truth, out),
+            Node::Number(text) => write_number(text, out),
+            Node::Quoted(quoted) => out.extend_from_slice(quoted.as_bytes()),
+            Node::Unescaped(text) => write_string(text, out),
+            Node::Array(_) => self.array(&nodes[1..nodes.len() - 1], out),
+            Node::Object(_) => self.object(&nodes[1..nodes.len() - 1], out),
+            Node::End(_) => unreachable!("an end follows its beginning"),
         }
     }
 
-    fn object(&mut self, object: Object<'t>, out: &mut Vec<u8>) {
-        let first = self.members.len();
-        self.members.extend(object.iter());
-        self.order(first);
-        out.push(b'{');
+    fn array(&mut self, mut nodes: &'t [Node<'t>], out: &mut Vec<u8>) {
+        out.push(b'[');
         let mut is_first = true;
-        for index in first..self.members.len() {
-            let (name, value) = self.members[index];
-            let is_repeated_later = self.seen.repeats_names
-                && self.members.get(index + 1).is_some_and(|(following, _)| *following == name);
-            if is_repeated_later || value == Value::Null {
-                continue;
-            }
+        while !nodes.is_empty() {
             if !is_first {
                 out.push(b',');
             }
             is_first = false;
-            write_string(name, out);
-            out.push(b':');
-            self.value(value, out);
-            // The members of the value followed this object's own, and are removed again.
+            let (element, rest) = nodes.split_at(nodes[0].span());
+            self.value(element, out);
+            nodes = rest;
         }
-        out.push(b'}');
-        self.members.truncate(first);
+        out.push(b']');
     }
 
-    /// Orders the members from `first` on. Members with the same name keep their order.
-    fn order(&mut self, first: usize) {
-        let members = &mut self.members[first..];
+    fn object(&mut self, nodes: &'t [Node<'t>], out: &mut Vec<u8>) {
+        out.push(b'{');
+        let mut is_first = true;
         // Amazon Connect writes most objects in this order already.
-        if members.is_sorted_by(|(left, _), (right, _)| left < right) {
+        if is_ordered(nodes) {
+            for member in MemberNodes(nodes) {
+                self.member(member, &mut is_first, out);
+            }
+        } else {
+            let first = self.members.len();
+            self.members.extend(MemberNodes(nodes));
+            // Members with the same name keep their order.
+            self.members[first..].sort_by_key(|(name, _)| name.key());
+            for index in first..self.members.len() {
+                let member = self.members[index];
+                let following = self.members.get(index + 1);
+                if following.is_some_and(|(following, _)| following.key() == member.0.key()) {
+                    self.seen.repeats_names = true;
+                    continue;
+                }
+                // The members of the value follow this object's own, and are removed again.
+                self.member(member, &mut is_first, out);
+            }
+            self.members.truncate(first);
+        }
+        out.push(b'}');
+    }
+
+    fn member(&mut self, (name, value): Member<'t>, is_first: &mut bool, out: &mut Vec<u8>) {
+        if matches!(value[0], Node::Null) {
             return;
         }
-        members.sort_by_key(|(name, _)| *name);
-        self.seen.repeats_names |= members.windows(2).any(|pair| pair[0].0 == pair[1].0);
+        if !*is_first {
+            out.push(b',');
+        }
+        *is_first = false;
+        match name {
+            Node::Quoted(quoted) => out.extend_from_slice(quoted.as_bytes()),
+            name => write_string(name.key(), out),
+        }
+        out.push(b':');
+        self.value(value, out);
+    }
+}
+
+/// Whether the members are in the order of their names, and no name is repeated.
+fn is_ordered<'t>(nodes: &'t [Node<'t>]) -> bool {
+    MemberNodes(nodes).map(|(name, _)| name.key()).is_sorted_by(|left, right| left < right)
+}
+
+/// The members of an object.
+struct MemberNodes<'t>(&'t [Node<'t>]);
+
+impl<'t> Iterator for MemberNodes<'t> {
+    type Item = Member<'t>;
+
+    fn next(&mut self) -> Option<Member<'t>> {
+        let (name, rest) = self.0.split_first()?;
+        let (value, rest) = rest.split_at(rest[0].span());
+        self.0 = rest;
+        Some((name, value))
     }
 }
 
@@ -166,8 +211,11 @@ mod tests {
 
     fn canonical(text: &str) -> String {
         let mut out = Vec::new();
-        parse(text.as_bytes()).unwrap().root().write_canonical(&mut out);
-        String::from_utf8(out).unwrap()
+        // The value alone is in a list, so that values of all kinds are tested.
+        let object = format!(r#"{{"":[{text}]}}"#);
+        parse(object.as_bytes()).unwrap().as_object().unwrap().write_canonical(&mut out);
+        let out = String::from_utf8(out).unwrap();
+        out.strip_prefix(r#"{"":["#).unwrap().strip_suffix("]}").unwrap().to_owned()
     }
 
     #[test]
@@ -233,8 +281,10 @@ mod tests {
             (r#"{"b":1,"a":1}"#, r#"{"a":1,"b":1}"#, false),
         ] {
             let mut out = Vec::new();
-            let seen = parse(text.as_bytes()).unwrap().root().write_canonical(&mut out);
-            assert_eq!((String::from_utf8(out).unwrap().as_str(), seen.repeats_names), (expected, repeats));
+            let object = format!(r#"{{"":{text}}}"#);
+            let seen = parse(object.as_bytes()).unwrap().as_object().unwrap().write_canonical(&mut out);
+            let expected = format!(r#"{{"":{expected}}}"#);
+            assert_eq!((String::from_utf8(out).unwrap(), seen.repeats_names), (expected, repeats));
         }
     }
 

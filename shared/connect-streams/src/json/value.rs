@@ -10,7 +10,8 @@ pub(super) enum Node<'a> {
     Null,
     Bool(bool),
     Number(&'a str),
-    String(&'a str),
+    /// A string without escapes, with its quotes: it can be copied to any JSON as it is.
+    Quoted(&'a str),
     /// A string that had escapes, without them.
     Unescaped(Box<str>),
     /// The number of nodes that follow, up to its [`End`](Self::End).
@@ -44,7 +45,7 @@ pub struct Array<'t>(&'t [Node<'t>]);
 
 /// The members of a JSON object in their original order, repeated keys included.
 #[derive(Debug, Clone, Copy)]
-pub struct Object<'t>(&'t [Node<'t>]);
+pub struct Object<'t>(pub(super) &'t [Node<'t>]);
 
 /// Consecutive values, from both ends.
 struct Nodes<'t>(&'t [Node<'t>]);
@@ -73,7 +74,7 @@ impl<'t> Node<'t> {
             Self::Null => Value::Null,
             Self::Bool(truth) => Value::Bool(*truth),
             Self::Number(text) => Value::Number(text),
-            Self::String(text) => Value::String(text),
+            Self::Quoted(quoted) => Value::String(unquoted(quoted)),
             Self::Unescaped(text) => Value::String(text),
             Self::Array(_) => Value::Array(Array(between)),
             Self::Object(_) => Value::Object(Object(between)),
@@ -81,13 +82,25 @@ impl<'t> Node<'t> {
         }
     }
 
-    fn key(&'t self) -> &'t str {
+    /// The number of nodes of the value that starts at this node.
+    pub(super) fn span(&self) -> usize {
         match self {
-            Self::String(text) => text,
+            Self::Array(between) | Self::Object(between) => *between as usize + 2,
+            _ => 1,
+        }
+    }
+
+    pub(super) fn key(&'t self) -> &'t str {
+        match self {
+            Self::Quoted(quoted) => unquoted(quoted),
             Self::Unescaped(text) => text,
             _ => unreachable!("a key is a string"),
         }
     }
+}
+
+fn unquoted(quoted: &str) -> &str {
+    &quoted[1..quoted.len() - 1]
 }
 
 impl<'t> Iterator for Nodes<'t> {

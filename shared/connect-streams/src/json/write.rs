@@ -104,6 +104,11 @@ pub(super) fn plain_bytes(bytes: &[u8]) -> usize {
             return index * 8 + offset;
         }
     }
+    // The last eight again, so that no byte is looked at alone.
+    if let Some(last) = bytes.last_chunk().filter(|_| !rest.is_empty()) {
+        return special_byte(u64::from_le_bytes(*last))
+            .map_or(bytes.len(), |offset| bytes.len() - 8 + offset);
+    }
     let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
     special.map_or(bytes.len(), |offset| bytes.len() - rest.len() + offset)
 }
