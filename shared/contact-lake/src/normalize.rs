@@ -130,7 +130,6 @@ impl<'s, 'a> Walk<'s, 'a> {
         cells: &mut [Option<Cell<'a>>],
     ) {
         let mut members = object.iter();
-        let mut finder = group.finder();
         let mut names = HashSet::new();
         while let Some((name, value)) = if self.backwards { members.next_back() } else { members.next() } {
             let is_superseded = self.backwards && !names.insert(name);
@@ -138,7 +137,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                 continue;
             }
             let path = Path::Field(path, name);
-            match (finder.find(name), value) {
+            match (group.get(name), value) {
                 (Some(source), _) if is_superseded => self.keep(&path, value, source.indexes()),
                 (Some(Source::Group(fields)), Value::Object(inner)) => {
                     self.group(shape, fields, &path, inner, cells);

@@ -1,7 +1,6 @@
 //! The columns of one object as a tree of source paths, so that one walk over the object finds them all.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::fast::FixedState;
 
@@ -16,26 +15,10 @@ pub(crate) struct Shape {
     elements: BTreeMap<usize, Shape>,
 }
 
-/// One level of the tree. Every field of every record is looked up in one.
-///
-/// Records of one producer have their fields in nearly the same order. So a group remembers which field followed which, and a
-/// field is usually found by one comparison.
+/// One level of the tree. Every field of every record is looked up in one. Its keys are not user input, so the hash function
+/// needs no secret.
 #[derive(Debug, Default)]
-pub(crate) struct Group {
-    fields: Vec<(&'static str, Source)>,
-    /// The index of each field. The names are not user input, so the hash function needs no secret.
-    indexes: HashMap<&'static str, usize, FixedState>,
-    /// The index of the field that was last seen first, and of those that were last seen after each field. A guess: threads
-    /// may overwrite each other's.
-    following: Vec<AtomicUsize>,
-}
-
-/// Finds the fields of one object in a group.
-pub(crate) struct Finder<'g> {
-    group: &'g Group,
-    /// Where the guess for the next field is.
-    place: usize,
-}
+pub(crate) struct Group(HashMap<&'static str, Source, FixedState>);
 
 /// The target of a source field.
 #[derive(Debug)]
@@ -84,43 +67,26 @@ impl Shape {
 }
 
 impl Group {
-    /// Finds the fields of one object.
-    pub(crate) fn finder(&self) -> Finder<'_> {
-        Finder { group: self, place: 0 }
+    pub(crate) fn get(&self, field: &str) -> Option<&Source> {
+        self.0.get(field)
     }
 
     /// The indexes of all columns in this group.
     pub(crate) fn indexes(&self) -> Vec<usize> {
-        self.fields.iter().flat_map(|(_, source)| source.indexes()).collect()
+        self.0.values().flat_map(Source::indexes).collect()
     }
 
     fn insert(&mut self, path: &'static str, index: usize) {
-        let (name, rest) = path.split_once('.').map_or((path, None), |(group, rest)| (group, Some(rest)));
-        let place = *self.indexes.entry(name).or_insert_with(|| {
-            let source = if rest.is_some() { Source::Group(Self::default()) } else { Source::Column(index) };
-            self.fields.push((name, source));
-            self.following.resize_with(self.fields.len() + 1, AtomicUsize::default);
-            self.fields.len() - 1
-        });
-        match (&mut self.fields[place].1, rest) {
-            (Source::Group(fields), Some(rest)) => fields.insert(rest, index),
-            (Source::Column(column), None) => *column = index,
-            _ => unreachable!("{name} is both a column and a group"),
+        match path.split_once('.') {
+            None => {
+                self.0.insert(path, Source::Column(index));
+            }
+            Some((group, rest)) => {
+                match self.0.entry(group).or_insert_with(|| Source::Group(Self::default())) {
+                    Source::Group(fields) => fields.insert(rest, index),
+                    Source::Column(_) => unreachable!("{group} is both a column and a group"),
+                }
+            }
         }
-    }
-}
-
-impl<'g> Finder<'g> {
-    /// The target of the next field.
-    pub(crate) fn find(&mut self, name: &str) -> Option<&'g Source> {
-        let Group { fields, indexes, following } = self.group;
-        let guess = following.get(self.place)?;
-        let mut index = guess.load(Ordering::Relaxed);
-        if fields[index].0 != name {
-            index = *indexes.get(name)?;
-            guess.store(index, Ordering::Relaxed);
-        }
-        self.place = index + 1;
-        Some(&fields[index].1)
     }
 }
