@@ -76,7 +76,7 @@ fn described<'c>(columns: impl Iterator<Item = &'c Column>) -> Value {
     columns.map(column).collect()
 }
 
-/// Asserts that the rows are equal in every column except the hash, whose algorithm each implementation chooses.
+/// Asserts that the rows are equal in every column that is copied from the record.
 pub(crate) fn assert_equivalent(name: &str, ours: &[u8], theirs: &[u8]) {
     let answers = |response: &[u8]| -> Vec<Value> {
         serde_json::from_slice::<Value>(response).unwrap()["records"].as_array().unwrap().clone()
@@ -96,12 +96,16 @@ pub(crate) fn assert_equivalent(name: &str, ours: &[u8], theirs: &[u8]) {
     }
 }
 
+fn is_computed(name: &str) -> bool {
+    contact_lake::schema::columns().any(|column| column.name == name && column.source().is_none())
+}
+
 fn row(answer: &Value) -> Map<String, Value> {
     let line = base64_simd::STANDARD.decode_to_vec(answer["data"].as_str().unwrap()).unwrap();
     let Value::Object(mut row) = serde_json::from_slice(&line).unwrap() else { panic!("a row is an object") };
-    assert_eq!(row.remove("content_hash").unwrap().as_str().unwrap().len(), 32);
-    // The peers are older than this column.
-    row.remove("agent_queue");
+    assert_eq!(row["content_hash"].as_str().unwrap().len(), 32);
+    // The peers compute the columns of the table's first version, with its definitions. That is less work.
+    row.retain(|name, _| name == "extra" || !is_computed(name));
     row.values_mut().for_each(compare_by_value);
     row
 }

@@ -34,7 +34,7 @@ use record_paths::{
 
 const RECORDS: usize = 100;
 // 2 million of these write and hash the records in canonical form, for `content_hash`.
-const NORMALIZER: u64 = 17_100_000;
+const NORMALIZER: u64 = 17_200_000;
 // 0.3 million of these read and hash the queues of the routing profiles, for the live board. Here, no routing profile is
 // known to be stored, as after a start.
 const UPSERTER: u64 = 10_400_000;
