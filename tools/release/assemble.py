@@ -51,6 +51,12 @@ def version():
     return re.search(r'^version = "([^"]+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
 
+def in_repository(path):
+    """The address of a file at the tag of this version."""
+    repository = re.search(r'^repository = "([^"]+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    return f"{repository}/blob/v{version()}/{path}"
+
+
 def commit_time():
     """When the commit was made, in seconds since 1970; now, outside of a repository."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
@@ -107,7 +113,6 @@ def deploy_config(text):
 
 def with_links(page, folder):
     """A page whose links to files that are only in the repository lead there, at the tag of this version."""
-    repository = re.search(r'^repository = "([^"]+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
     def moved(link):
         before, target, after = link.groups()
@@ -116,7 +121,7 @@ def with_links(page, folder):
         path = os.path.relpath((page.parent / target).resolve(), folder.resolve())
         if not (ROOT / path).exists():
             fail(f"{page.relative_to(folder)} has a link to {target}, which does not exist")
-        return f"{before}{repository}/blob/v{version()}/{path}{after}"
+        return f"{before}{in_repository(path)}{after}"
 
     return LINK.sub(moved, page.read_text())
 
@@ -161,11 +166,10 @@ def release_notes(folder):
     found = re.search(rf"^## \[{re.escape(version())}\].*?\n(.*?)(?=^## |^\[|\Z)", changelog, re.M | re.S)
     if not found or not found[1].strip():
         fail(f"CHANGELOG.md has no section of version {version()}; write it")
-    repository = re.search(r'^repository = "([^"]+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
     def absolute(link):
         before, target, after = link.groups()
-        return link[0] if re.match(r"\w+:", target) else f"{before}{repository}/blob/v{version()}/{target}{after}"
+        return link[0] if re.match(r"\w+:", target) else f"{before}{in_repository(target)}{after}"
 
     return LINK.sub(absolute, found[1].strip()) + "\n"
 

@@ -10,3 +10,6 @@ mod resources;
 pub mod signed;
 pub mod streaming;
 pub(crate) mod tables;
+
+/// A day, in milliseconds.
+pub(crate) const DAY_MILLISECONDS: i64 = 86_400_000;

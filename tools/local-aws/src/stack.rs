@@ -2,6 +2,7 @@
 //! Kinesis to the agent tables, contact events through EventBridge and SQS to the table of contacts in flight.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,7 +40,8 @@ use loopback::listen;
 use served_stack::{
     AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_EVENT_DEAD_LETTERS,
     CONTACT_EVENT_RULE_DEAD_LETTERS, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, CONTACT_RECORD_STREAM,
-    CONTACT_STATE_TABLE, Keys, LAKE_BUCKET, NORMALIZER, RETENTION_DAYS, Served, ServedFile, UPSERTER,
+    CONTACT_STATE_TABLE, EVENT_SOURCE_MAPPING_LOG, FIREHOSE_LOG, Keys, LAKE_BUCKET, NORMALIZER,
+    RETENTION_DAYS, Served, ServedFile, UPSERTER, log_file,
 };
 
 /// Maximum number of unread agent events in the stream. At the limit, producers wait.
@@ -237,14 +239,12 @@ impl Stack {
     pub async fn start(settings: StackSettings) -> anyhow::Result<Self> {
         descriptors::check(settings.shards)?;
         let folder = lake(&settings)?;
-        let logs = settings.output.join("logs");
-        std::fs::create_dir_all(&logs).context("the folder for logs cannot be created")?;
         let note = |file: &Path| settings.note.as_ref().map_or(Ok(()), |note| note(file));
         note(&settings.output.join(Served::FILE)).context("the output folder cannot be written")?;
-        service_logs(&settings.output).iter().try_for_each(|log| note(log))?;
+        prepare_logs(&settings.output, &note)?;
         let keys = Keys::random();
         let function = |name: &'static str, environment, part| {
-            let (binary, log) = (settings.functions.join(name), logs.join(format!("{name}.jsonl")));
+            let (binary, log) = (settings.functions.join(name), log_file(&settings.output, name));
             note(&log)?;
             Function::new(FunctionSettings {
                 name,
@@ -507,13 +507,16 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         conversion: Some(settings.table.clone()),
         backup_prefix: Some(Prefix::read(layout::COPIES_PREFIX)?),
         interference: None,
-        log: Some(ServiceLog::new(service_logs(&settings.output)[0].clone())),
+        log: Some(ServiceLog::new(log_file(&settings.output, FIREHOSE_LOG))),
     })
 }
 
-/// The logs of Firehose and of the event source mapping.
-fn service_logs(output: &Path) -> [PathBuf; 2] {
-    ["firehose", "event-source-mapping"].map(|service| output.join(format!("logs/{service}.jsonl")))
+/// Creates the folder for logs, and notes those of services, which are written only if something fails.
+fn prepare_logs(output: &Path, note: &impl Fn(&Path) -> io::Result<()>) -> anyhow::Result<()> {
+    std::fs::create_dir_all(output.join("logs")).context("the folder for logs cannot be created")?;
+    Ok([FIREHOSE_LOG, EVENT_SOURCE_MAPPING_LOG]
+        .iter()
+        .try_for_each(|service| note(&log_file(output, service)))?)
 }
 
 /// An archive of raw copies, set up like the template's.
@@ -541,7 +544,7 @@ fn mapping_settings(settings: &StackSettings) -> MappingSettings {
         },
         reports_failures: true,
         on_failure_bucket: Some(LAKE_BUCKET.to_owned()),
-        log: Some(ServiceLog::new(service_logs(&settings.output)[1].clone())),
+        log: Some(ServiceLog::new(log_file(&settings.output, EVENT_SOURCE_MAPPING_LOG))),
         ..MappingSettings::default()
     }
 }

@@ -1,5 +1,7 @@
 //! The names of its parts.
 
+use std::path::{Path, PathBuf};
+
 /// The Region of every local resource.
 pub const REGION: &str = "eu-west-2";
 /// The account of every local resource: the account number that AWS uses in examples.
@@ -28,5 +30,15 @@ pub const NORMALIZER: &str = "contact-record-normalizer";
 pub const UPSERTER: &str = "agent-event-upserter";
 /// The function that reads the queue of contact events.
 pub const CONTACT_EVENT_UPSERTER: &str = "contact-event-upserter";
+/// The log of Firehose.
+pub const FIREHOSE_LOG: &str = "firehose";
+/// The log of the event source mapping.
+pub const EVENT_SOURCE_MAPPING_LOG: &str = "event-source-mapping";
 /// How long agent-event-upserter and contact-event-upserter keep items, in days. It is long, because a demo's day may be far in the past.
 pub const RETENTION_DAYS: u32 = 3650;
+
+/// The file of a log, named by its function or service, in the output folder.
+#[must_use]
+pub fn log_file(output: &Path, name: &str) -> PathBuf {
+    output.join("logs").join(name).with_extension("jsonl")
+}

@@ -10,8 +10,8 @@
 //!   `0`.
 //! - A string is written with the escapes of [`write_string`], regardless of its original escapes.
 
-use super::value::{Node, Object};
-use super::write::{write_bool, write_string};
+use super::value::{Node, Object, between, split_value};
+use super::write::{write_bool, write_list, write_string};
 
 /// The maximum number of digits of an exponent that is normalized. A number with a longer exponent stays as it is
 /// written.
@@ -49,27 +49,13 @@ impl<'t> Writer<'t> {
             Node::Null => out.extend_from_slice(b"null"),
             Node::Bool(truth) => write_bool(*truth, out),
             Node::Number(text) => write_number(text, out),
-            Node::Quoted(quoted) => out.extend_from_slice(quoted.as_bytes()),
-            Node::Unescaped(text) => write_string(text, out),
-            Node::Array(_) => self.array(&nodes[1..nodes.len() - 1], out),
-            Node::Object(_) => self.object(&nodes[1..nodes.len() - 1], out),
+            text @ (Node::Quoted(_) | Node::Unescaped(_)) => write_text(text, out),
+            Node::Array(_) => {
+                write_list(Elements(between(nodes)), out, |element, out| self.value(element, out));
+            }
+            Node::Object(_) => self.object(between(nodes), out),
             Node::End(_) => unreachable!("an end follows its beginning"),
         }
-    }
-
-    fn array(&mut self, mut nodes: &'t [Node<'t>], out: &mut Vec<u8>) {
-        out.push(b'[');
-        let mut is_first = true;
-        while !nodes.is_empty() {
-            if !is_first {
-                out.push(b',');
-            }
-            is_first = false;
-            let (element, rest) = nodes.split_at(nodes[0].span());
-            self.value(element, out);
-            nodes = rest;
-        }
-        out.push(b']');
     }
 
     fn object(&mut self, nodes: &'t [Node<'t>], out: &mut Vec<u8>) {
@@ -108,18 +94,36 @@ impl<'t> Writer<'t> {
             out.push(b',');
         }
         *is_first = false;
-        match name {
-            Node::Quoted(quoted) => out.extend_from_slice(quoted.as_bytes()),
-            name => write_string(name.key(), out),
-        }
+        write_text(name, out);
         out.push(b':');
         self.value(value, out);
+    }
+}
+
+/// Writes a name or a string.
+fn write_text(text: &Node<'_>, out: &mut Vec<u8>) {
+    match text {
+        Node::Quoted(quoted) => out.extend_from_slice(quoted.as_bytes()),
+        unescaped => write_string(unescaped.key(), out),
     }
 }
 
 /// Whether the members are in the order of their names, and no name is repeated.
 fn is_ordered<'t>(nodes: &'t [Node<'t>]) -> bool {
     MemberNodes(nodes).map(|(name, _)| name.key()).is_sorted_by(|left, right| left < right)
+}
+
+/// The nodes of each element of a list.
+struct Elements<'t>(&'t [Node<'t>]);
+
+impl<'t> Iterator for Elements<'t> {
+    type Item = &'t [Node<'t>];
+
+    fn next(&mut self) -> Option<&'t [Node<'t>]> {
+        let (element, rest) = split_value(self.0)?;
+        self.0 = rest;
+        Some(element)
+    }
 }
 
 /// The members of an object.
@@ -130,7 +134,7 @@ impl<'t> Iterator for MemberNodes<'t> {
 
     fn next(&mut self) -> Option<Member<'t>> {
         let (name, rest) = self.0.split_first()?;
-        let (value, rest) = rest.split_at(rest[0].span());
+        let (value, rest) = split_value(rest)?;
         self.0 = rest;
         Some((name, value))
     }

@@ -83,7 +83,7 @@ impl<'t> Node<'t> {
     }
 
     /// The number of nodes of the value that starts at this node.
-    pub(super) fn span(&self) -> usize {
+    fn span(&self) -> usize {
         match self {
             Self::Array(between) | Self::Object(between) => *between as usize + 2,
             _ => 1,
@@ -103,20 +103,23 @@ fn unquoted(quoted: &str) -> &str {
     &quoted[1..quoted.len() - 1]
 }
 
+/// Splits off the nodes of the first value.
+pub(super) fn split_value<'t>(nodes: &'t [Node<'t>]) -> Option<(&'t [Node<'t>], &'t [Node<'t>])> {
+    Some(nodes.split_at(nodes.first()?.span()))
+}
+
+/// The nodes between both ends of a list or an object.
+pub(super) fn between<'t>(nodes: &'t [Node<'t>]) -> &'t [Node<'t>] {
+    nodes.get(1..nodes.len() - 1).unwrap_or_default()
+}
+
 impl<'t> Iterator for Nodes<'t> {
     type Item = Value<'t>;
 
     fn next(&mut self) -> Option<Value<'t>> {
-        let (first, rest) = self.0.split_first()?;
-        let (between, rest) = match first {
-            Node::Array(nodes) | Node::Object(nodes) => {
-                let (between, end) = rest.split_at(*nodes as usize);
-                (between, &end[1..])
-            }
-            _ => (&[][..], rest),
-        };
+        let (value, rest) = split_value(self.0)?;
         self.0 = rest;
-        Some(first.value(between))
+        Some(value[0].value(between(value)))
     }
 }
 

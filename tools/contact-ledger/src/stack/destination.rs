@@ -54,6 +54,11 @@ impl Destination {
     }
 }
 
+/// The time in the key of an event's history entry.
+pub(crate) fn entry_time(entry: &str) -> Option<&str> {
+    entry.split('#').nth(1)
+}
+
 /// The key of the same history entry as versions before 0.1.0 wrote it: without the Region at its end.
 pub(crate) fn earlier_entry(entry: &str) -> &str {
     entry.rsplit_once('#').map_or(entry, |(earlier, _)| earlier)

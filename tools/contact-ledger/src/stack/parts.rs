@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use connect_streams::StreamKind;
+use connect_streams::{StreamKind, Timestamp};
 use contact_state::LongestLife;
 use redrive::ContactRecordTarget;
+
+use crate::stack::DAY_MILLISECONDS;
 
 /// The names of a stack's parts.
 #[derive(Debug, Clone)]
@@ -88,4 +90,22 @@ pub struct Deployed {
     pub outputs: BTreeMap<String, String>,
     /// Physical resource IDs by logical ID.
     pub resources: BTreeMap<String, String>,
+}
+
+impl Deployed {
+    /// Whether the history entry of an event of this time has expired, if the stack tells how long entries are kept.
+    pub(crate) fn history_has_expired(&self, time: Timestamp, now: Timestamp) -> bool {
+        has_expired(self.history_retention_days, time, now)
+    }
+
+    /// Whether the item of a contact with an event of this time may have expired, if the stack tells how long such items
+    /// are kept.
+    pub(crate) fn contact_may_have_expired(&self, time: Timestamp, now: Timestamp) -> bool {
+        has_expired(self.ended_contact_days, time, now)
+    }
+}
+
+fn has_expired(kept_days: Option<u32>, time: Timestamp, now: Timestamp) -> bool {
+    let age = now.epoch_milliseconds() - time.epoch_milliseconds();
+    kept_days.is_some_and(|days| age > i64::from(days) * DAY_MILLISECONDS)
 }

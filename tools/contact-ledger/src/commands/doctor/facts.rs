@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use connect_streams::StreamKind;
 use redrive::Count;
 
+use crate::stack::destination::entry_time;
 use crate::stack::parts::ExistingStream;
 use crate::stack::streaming::Association;
 
@@ -203,6 +204,13 @@ pub struct OldEvent {
     pub object: String,
     /// Whether the history has it.
     pub is_in_history: bool,
+}
+
+impl OldEvent {
+    /// When it happened.
+    pub(super) fn time(&self) -> &str {
+        entry_time(&self.entry).unwrap_or(&self.entry)
+    }
 }
 
 /// Metrics of the last 24 hours.

@@ -277,24 +277,19 @@ fn destinations(facts: &Facts, found: &mut Findings) {
 
 /// Whether the history has what it should still have.
 fn history(facts: &Facts, found: &mut Findings) {
-    let good = |old: &OldEvent| format!("has an old event of the archive, of {}", time_of(&old.entry));
+    let good = |old: &OldEvent| format!("has an old event of the archive, of {}", old.time());
     found.check("history", facts.old_event.as_ref(), good, |old, check| {
         if !old.is_in_history {
             check.error(
                 format!(
                     "the event of {} in {} is not in AgentHistory: the table was created again, or the event was discarded",
-                    time_of(&old.entry),
+                    old.time(),
                     old.object
                 ),
                 "redrive discarded events; for a table that was created again: docs/operations.md, Restoring a table",
             );
         }
     });
-}
-
-/// The time in the key of a history entry.
-fn time_of(entry: &str) -> &str {
-    entry.split('#').nth(1).unwrap_or(entry)
 }
 
 /// Recent metrics, dead letters, and alarms.

@@ -9,7 +9,10 @@ use connect_streams::{StreamKind, Timestamp};
 use lambda_io::metrics::NAMESPACE;
 use redrive::{AwsQueues, ContactRecordTarget, Control, Count, Queues as _, Request, run};
 use serde_json::{Value, json};
-use served_stack::{AGENT_EVENT_STREAM, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, UPSERTER};
+use served_stack::{
+    AGENT_EVENT_STREAM, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, EVENT_SOURCE_MAPPING_LOG, FIREHOSE_LOG,
+    UPSERTER, log_file,
+};
 
 use super::facts::{
     ContactEvents, Fact, Facts, Firehose, Function, Glue, Key, Mapping, Metrics, Stream, Table, Unavailable,
@@ -18,6 +21,7 @@ use super::facts::{
 use super::oldest::old_event;
 use super::unavailable::{unavailable, unavailable_call, unavailable_queue};
 use crate::commands::schema::{SchemaFormat, schema};
+use crate::stack::DAY_MILLISECONDS;
 use crate::stack::connection::Connection;
 use crate::stack::signed::{Call, Refusal, call};
 use crate::stack::streaming::{association, region_of};
@@ -73,7 +77,7 @@ pub(crate) async fn gather(connection: &Connection, instance: Option<&str>, now:
 
 /// What a local stack's services logged since this many milliseconds ago.
 fn logged(folder: &Path, service: &str, now: Timestamp, ago: i64) -> Fact<Vec<Value>> {
-    let file = folder.join(format!("logs/{service}.jsonl"));
+    let file = log_file(folder, service);
     let lines = match std::fs::read_to_string(&file) {
         Ok(lines) => lines,
         // A log is created with its first line.
@@ -93,15 +97,15 @@ fn logged(folder: &Path, service: &str, now: Timestamp, ago: i64) -> Fact<Vec<Va
 fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, (String, &'static str)>> {
     let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
     let mut refused = BTreeMap::new();
-    for line in logged(folder, "firehose", now, RECENTLY)? {
+    for line in logged(folder, FIREHOSE_LOG, now, RECENTLY)? {
         let stream = text(&line, "deliveryStreamARN");
-        let alarm = match stream.rsplit('/').next().unwrap_or_default() {
+        let name = stream.rsplit('/').next().unwrap_or_default();
+        let alarm = match name {
             AGENT_EVENT_STREAM => "Agent Event Archive Late",
             CONTACT_EVENTS => "Contact Event Archive Late",
             _ => "Contact Records Undelivered",
         };
         // Not the message: it names an object, and there may be many.
-        let name = stream.rsplit('/').next().unwrap_or_default();
         let what = format!("Firehose {name} could not write to the bucket: {}", text(&line, "errorCode"));
         refused.insert(what, (text(&line, "timestamp"), alarm));
     }
@@ -119,7 +123,7 @@ fn refused(folder: &Path, now: Timestamp) -> Fact<BTreeMap<String, (String, &'st
 
 /// The agent events that a local stack dropped in the last 24 hours.
 fn dropped(folder: &Path, now: Timestamp) -> Fact<usize> {
-    let lines = logged(folder, "event-source-mapping", now, 86_400_000)?;
+    let lines = logged(folder, EVENT_SOURCE_MAPPING_LOG, now, DAY_MILLISECONDS)?;
     let count =
         |line: &Value| line["DroppedEventCount"].as_u64().and_then(|count| usize::try_from(count).ok());
     Ok(lines.iter().filter_map(count).sum())
@@ -197,7 +201,7 @@ async fn rule(connection: &Connection, name: &str, now: Timestamp) -> Fact<Strin
 }
 
 async fn failed(connection: &Connection, now: Timestamp) -> Fact<BTreeMap<String, Count>> {
-    let since = now.epoch_milliseconds() - DAYS_OF_FAILURES * 86_400_000;
+    let since = now.epoch_milliseconds() - DAYS_OF_FAILURES * DAY_MILLISECONDS;
     let since = Timestamp::from_epoch_milliseconds(since).map(|since| since.to_string());
     let request = Request { since, ..Request::default() };
     let control = Control { now: &|| now, stop: &|| false, progress: &|_| () };

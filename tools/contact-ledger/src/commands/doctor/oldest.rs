@@ -10,10 +10,9 @@ use redrive::Lake as _;
 
 use super::facts::{Fact, OldEvent};
 use super::unavailable::unavailable;
+use crate::stack::DAY_MILLISECONDS;
 use crate::stack::connection::Connection;
-use crate::stack::destination::{Destination, earlier_entry};
-
-const DAY_MILLISECONDS: i64 = 86_400_000;
+use crate::stack::destination::{Destination, earlier_entry, entry_time};
 
 /// The first event with a history entry, in the oldest object of the archive with events whose entries have not expired.
 /// `None` if there is none.
@@ -35,7 +34,7 @@ pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option
         Ok(body) => body?,
         Err(error) => return Some(Err(error.to_string().into())),
     };
-    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(&key, body, kept_since))?;
+    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(connection, now, &key, body))?;
     // Versions before 0.1.0 wrote the agent's ID alone, and no Region.
     let earlier =
         (agent_id.rsplit('#').next().unwrap_or(&agent_id).to_owned(), earlier_entry(&entry).to_owned());
@@ -54,13 +53,19 @@ pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option
 
 /// The key of the history entry of the first event that has one, and one that has not expired: events may have been sent
 /// again long after they happened.
-fn first_entry(key: &str, body: Vec<u8>, kept_since: Option<Timestamp>) -> Option<(String, String)> {
+fn first_entry(
+    connection: &Connection,
+    now: Timestamp,
+    key: &str,
+    body: Vec<u8>,
+) -> Option<(String, String)> {
     let records = records_of(key, Box::new(Cursor::new(body)), KINESIS, None).ok()?;
+    let is_kept = |entry: &str| {
+        let time = entry_time(entry).and_then(Timestamp::parse);
+        time.is_some_and(|time| !connection.deployed.history_has_expired(time, now))
+    };
     records.map_while(Result::ok).find_map(|record| match Destination::of_agent_event(&record.bytes) {
-        Destination::Entry { agent_id, entry } => {
-            let time = entry.split('#').nth(1).and_then(Timestamp::parse);
-            kept_since.is_none_or(|since| time.is_some_and(|time| time > since)).then_some((agent_id, entry))
-        }
+        Destination::Entry { agent_id, entry } if is_kept(&entry) => Some((agent_id, entry)),
         _ => None,
     })
 }

@@ -12,6 +12,7 @@ use redrive::{Lake as _, for_each_object};
 use tokio::time::sleep;
 
 use super::arrived::{Arrived, Reader};
+use crate::stack::DAY_MILLISECONDS;
 use crate::stack::connection::Connection;
 use lake_files::copies::arrival;
 use ledger_console::records::input::{KINESIS, records_of};
@@ -24,7 +25,6 @@ pub(super) const NO_EVENT_STREAM: &str = "Contact events arrive in a queue, wher
 
 /// How often to check for new raw copies.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-const DAY_MILLISECONDS: i64 = 86_400_000;
 
 /// Reads raw copies written since the start time, until the receiver is gone.
 pub(super) async fn read(

@@ -12,7 +12,7 @@ use super::period::{BUFFERED_DAYS, Period};
 use super::places::{Conclusion, Place, Sighting, Trace, shown_kind};
 use super::scope::Scope;
 use super::search::{DeadLetter, Found};
-use crate::stack::destination::{Destination, earlier_entry};
+use crate::stack::destination::{Destination, earlier_entry, entry_time};
 use crate::stack::tables::{GHOST_MINUTES, cannot_read, reader};
 
 /// An event in the archive.
@@ -23,6 +23,20 @@ struct Archived {
     time: Option<Timestamp>,
     kind: String,
     in_tables: InTables,
+}
+
+impl Archived {
+    /// A copy of which is not known yet whether the tables have it.
+    fn of(copy: Found<Vec<u8>>) -> Self {
+        let event: Value = serde_json::from_slice(&copy.record).unwrap_or_default();
+        Self {
+            key: copy.key,
+            time: event["EventTimestamp"].as_str().and_then(Timestamp::parse),
+            kind: shown_kind(event["EventType"].as_str()),
+            data: copy.record,
+            in_tables: InTables::No,
+        }
+    }
 }
 
 /// Why the tables lack an event: the reason if it is a dead letter, and whether that was redriven.
@@ -117,11 +131,8 @@ async fn in_tables(
     };
     let reader = reader(scope.connection);
     // An event happened before it arrived, and long before if it was sent again.
-    let happened = |copy: &Found<Vec<u8>>| {
-        let event: Value = serde_json::from_slice(&copy.record).ok()?;
-        Timestamp::parse(event["EventTimestamp"].as_str()?)
-    };
-    let first = copies.iter().flatten().filter_map(happened).min();
+    let copies = copies.map(|copies| copies.into_iter().map(Archived::of).collect::<Vec<_>>());
+    let first = copies.iter().flatten().filter_map(|copy| copy.time).min();
     let from = period.with(BUFFERED_DAYS, None).begin().unwrap_or(scope.earliest());
     let from = first.map_or(from, |first| first.min(from));
     let until = period.end().unwrap_or(scope.now).max(scope.now);
@@ -139,16 +150,16 @@ async fn in_tables(
     let entries: BTreeSet<_> = history.iter().map(String::as_str).collect();
     let mut held: BTreeMap<_, Option<Version>> = BTreeMap::new();
     let mut archived = Vec::new();
-    for Found { key, record: data, .. } in copies {
-        let event: Value = serde_json::from_slice(&data).unwrap_or_default();
-        let time = event["EventTimestamp"].as_str().and_then(Timestamp::parse);
-        let in_tables = match Destination::of_agent_event(&data) {
+    for mut copy in copies {
+        let has_expired =
+            copy.time.is_some_and(|time| scope.connection.deployed.history_has_expired(time, scope.now));
+        copy.in_tables = match Destination::of_agent_event(&copy.data) {
             Destination::Entry { entry, .. }
                 if entries.contains(entry.as_str()) || entries.contains(earlier_entry(&entry)) =>
             {
                 InTables::Yes
             }
-            Destination::Entry { .. } if scope.history_has_expired(time) => InTables::Expired,
+            Destination::Entry { .. } if has_expired => InTables::Expired,
             Destination::Entry { .. } => InTables::No,
             Destination::State { key, register, version } => {
                 let place = (key.board.clone(), key.agent_id.clone(), register.version_attribute());
@@ -168,8 +179,7 @@ async fn in_tables(
             Destination::Failure => InTables::Rejected,
             _ => continue,
         };
-        let kind = shown_kind(event["EventType"].as_str());
-        archived.push(Archived { key, data, time, kind, in_tables });
+        archived.push(copy);
     }
     // An event that was sent again is in the archive again.
     archived.sort_by(|left, right| (left.time, &left.data).cmp(&(right.time, &right.data)));
@@ -202,7 +212,7 @@ fn history_place(history: &Result<Vec<String>, String>) -> Place {
         last.map(|last| (entries.len(), last.clone())).into_iter().collect::<Vec<_>>()
     });
     Place::searched("Agent history", &counted, |(count, last)| {
-        let time = last.split('#').nth(1).map(str::to_owned);
+        let time = entry_time(last).map(str::to_owned);
         Sighting::of(time, format!("the last of {count} event entries"))
     })
 }

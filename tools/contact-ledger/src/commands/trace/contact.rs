@@ -471,6 +471,9 @@ impl Events {
         }
         let archived = copies.len();
         let mut conclusions = Vec::new();
+        let has_expired = |time: Option<Timestamp>| {
+            time.is_some_and(|time| scope.connection.deployed.contact_may_have_expired(time, scope.now))
+        };
         let (mut expired, mut lacking) = (0, Vec::new());
         for missing in &self.missing {
             let letter = rejected.iter().find(|found| found.record.data == missing.record);
@@ -487,7 +490,7 @@ impl Events {
                     found.record.failed.reason,
                     scope.search.location(&found.key)
                 ))),
-                None if item.is_none() && scope.contact_may_have_expired(time) => expired += 1,
+                None if item.is_none() && has_expired(time) => expired += 1,
                 None => lacking.push(missing),
             }
         }

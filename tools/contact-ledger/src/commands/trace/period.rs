@@ -3,7 +3,8 @@
 use connect_streams::Timestamp;
 use serde::Serialize;
 
-pub(super) const DAY_MILLISECONDS: i64 = 86_400_000;
+use crate::stack::DAY_MILLISECONDS;
+
 /// Raw copies that Firehose received before midnight can contain records that arrived after it.
 pub(super) const BUFFERED_DAYS: i64 = 1;
 

@@ -2,8 +2,9 @@
 
 use connect_streams::Timestamp;
 
-use super::period::{DAY_MILLISECONDS, Period};
+use super::period::Period;
 use super::search::Search;
+use crate::stack::DAY_MILLISECONDS;
 use crate::stack::connection::Connection;
 
 /// The stack that is searched, and for which days.
@@ -19,26 +20,15 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The instance whose items are read; `None` if the tables have none.
+    /// The instance whose items are read; `None` if the tables have none, or if it is not known.
     pub(super) fn instance(&self) -> Option<&str> {
-        self.instance.as_deref().ok().filter(|instance| !instance.is_empty())
+        self.known_instance().ok().flatten()
     }
 
-    /// The same, and why it is not known.
+    /// The instance whose items are read; `None` if the tables have none.
     pub(super) fn known_instance(&self) -> Result<Option<&str>, String> {
-        match &self.instance {
-            Ok(instance) => Ok(Some(instance.as_str()).filter(|instance| !instance.is_empty())),
-            Err(why) => Err(why.clone()),
-        }
-    }
-
-    /// Whether the item of a contact with an event of this time may have expired, if the stack tells how long such items are
-    /// kept.
-    pub(super) fn contact_may_have_expired(&self, time: Option<Timestamp>) -> bool {
-        let (Some(days), Some(time)) = (self.connection.deployed.ended_contact_days, time) else {
-            return false;
-        };
-        later(time, i64::from(days) * DAY_MILLISECONDS) < self.now
+        let instance = self.instance.as_ref().map_err(Clone::clone)?;
+        Ok((!instance.is_empty()).then_some(instance))
     }
 
     /// The days to search, given when the contact began and when it was last updated.
@@ -53,14 +43,6 @@ impl Scope<'_> {
             (None, Some(to), Some((began, _))) => Period::between(began.min(to), to),
             (None, Some(to), None) => Period::between(later(to, -DAY_MILLISECONDS), to),
         }
-    }
-
-    /// Whether the history entry of an event of this time has expired, if the stack tells how long entries are kept.
-    pub(super) fn history_has_expired(&self, time: Option<Timestamp>) -> bool {
-        let (Some(days), Some(time)) = (self.connection.deployed.history_retention_days, time) else {
-            return false;
-        };
-        later(time, i64::from(days) * DAY_MILLISECONDS) < self.now
     }
 
     /// Before any event.
