@@ -27,7 +27,7 @@ pub struct UpserterSettings {
     pub agent_history_table: String,
     /// `REJECTED_BUCKET`
     pub rejected_bucket: String,
-    /// `HISTORY_RETENTION_DAYS`, `STATE_RETENTION_DAYS`, `HISTORY_HEARTBEATS`, `PII_POLICY`, `PII_HASH_KEY`
+    /// `HISTORY_RETENTION_DAYS`, `STATE_RETENTION_DAYS`, `HISTORY_EVENTS`, `HISTORY_HEARTBEATS`, `PII_POLICY`, `PII_HASH_KEY`
     pub rules: Rules,
     /// `WRITE_CONCURRENCY`
     pub write_concurrency: NonZeroUsize,
@@ -52,6 +52,7 @@ impl UpserterSettings {
                 retention: Retention {
                     history_days: settings.optional("HISTORY_RETENTION_DAYS", default.history_days, DAYS)?,
                     state_days: settings.optional("STATE_RETENTION_DAYS", default.state_days, DAYS)?,
+                    events: settings.optional("HISTORY_EVENTS", default.events, "all, sessions, or none")?,
                     heartbeats: settings.optional(
                         "HISTORY_HEARTBEATS",
                         default.heartbeats,
@@ -71,6 +72,8 @@ impl UpserterSettings {
 
 #[cfg(test)]
 mod tests {
+    use agent_ledger::EventEntries;
+
     use super::*;
 
     #[test]
@@ -106,6 +109,20 @@ mod tests {
                 "{policy}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn an_unknown_choice_of_events_is_refused() {
+        let read = |events: &str| {
+            let lookup = |name: &str| match name {
+                "HISTORY_EVENTS" => Some(events.to_owned()),
+                _ => (name.ends_with("_TABLE") || name.ends_with("_BUCKET")).then(|| "n".to_owned()),
+            };
+            UpserterSettings::read(&Settings::from_lookup(&lookup))
+        };
+        assert_eq!(read("sessions").unwrap().rules.retention.events, EventEntries::Sessions);
+        let error = read("true").unwrap_err().to_string();
+        assert!(error.contains("HISTORY_EVENTS is \"true\"") && error.contains("sessions"), "{error}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub use history::{CLOSED_BY, HistoryEntry, history_key};
 pub use name_policy::{NamePolicy, NamePolicyError};
 pub use read::{Read, read, read_knowing};
 pub use register::Register;
-pub use retention::Retention;
+pub use retention::{EventEntries, EventEntriesError, Retention};
 pub use routing_profile::{KnownProfiles, PERIOD_SECONDS, RoutingProfile};
 pub use tables::{Attribute, Item, Members};
 pub use version::Version;

@@ -1,6 +1,6 @@
 //! Plans the writes of an agent event. Pure: this module decides, and only the store writes.
 
-use connect_streams::agent_event::{AgentEvent, EventType};
+use connect_streams::agent_event::AgentEvent;
 use connect_streams::{Reject, RejectCode};
 
 use crate::board::fits_key;
@@ -23,7 +23,7 @@ pub struct Plan {
     /// The queues of the agent's routing profile; `None` if they are known to be stored. It does not count for the
     /// outcome of the event.
     pub routing_profile: Option<Box<RegisterWrite>>,
-    /// The event's own entry; `None` for a heartbeat that is not kept.
+    /// The event's own entry; `None` if the settings do not keep it.
     pub event: Option<HistoryEntry>,
     /// The intervals that the event closes.
     pub intervals: Vec<HistoryEntry>,
@@ -60,13 +60,14 @@ pub fn plan_knowing(event: &AgentEvent<'_>, rules: &Rules, known: &KnownProfiles
     let version = Version::of(event);
     let snapshot = event.current.as_ref().map(|current| snapshot_write(event, &version, current, rules));
     let current = event.current.as_ref();
-    let is_kept = retention.heartbeats || event.event_type != EventType::HeartBeat;
     let plan = Plan {
         registers: snapshot.into_iter().chain(session_write(event, &version, retention.state_days)).collect(),
         routing_profile: current
             .and_then(|current| routing_profile_write(event, current, retention.state_days, known))
             .map(Box::new),
-        event: is_kept.then(|| event_entry(event, &version, retention.history_days)),
+        event: retention
+            .keeps(event.event_type)
+            .then(|| event_entry(event, &version, retention.history_days)),
         intervals: intervals(event, &version, retention.history_days),
     };
     let is_too_large = |attributes: &tables::Attributes| tables::bytes(attributes) > ITEM_BYTES;

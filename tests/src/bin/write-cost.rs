@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and panics on errors")]
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use agent_ledger::store::{Store, WrittenEntries, WrittenRegisters};
@@ -89,7 +90,49 @@ async fn main() {
             assert!(bill.requests_per_entry() <= limit, "more than {limit} requests per history entry");
         }
     }
+    print_by_type(&day).await;
     print_contact_events().await;
+}
+
+/// The most that a heartbeat may need, unbatched: one write, of more than one unit if the agent has several contacts.
+const MOST_UNITS_PER_HEARTBEAT: f64 = 1.05;
+
+/// Writes each event on its own, and prints what the events of each type consumed.
+async fn print_by_type(day: &[Vec<u8>]) {
+    println!();
+    println!("By type of event, one event a batch");
+    println!();
+    println!("| HISTORY_EVENTS | type | events | requests/event | write units/event | state | history |");
+    println!("|---|---|---|---|---|---|---|");
+    for kept in ["all", "sessions", "none"] {
+        let (_server, client) = dynamodb().await;
+        let mut function = upserter(Billed(dynamodb_store(client), Mutex::default()));
+        function.rules.retention.events = kept.parse().unwrap();
+        let mut types: BTreeMap<String, (u32, Bill)> = BTreeMap::new();
+        for record in day {
+            let Ok(event) = serde_json::from_slice::<Value>(record) else { continue };
+            let Some(kind) = event["EventType"].as_str() else { continue };
+            function.handle(&stream_event(0, [record.as_slice()]), far_future()).await;
+            let (events, bill) = types.entry(kind.to_owned()).or_default();
+            let spent = std::mem::take(&mut *function.store.1.lock().unwrap());
+            *events += 1;
+            bill.state += spent.state;
+            bill.history += spent.history;
+        }
+        for (kind, (events, bill)) in types {
+            let per_event = |number: u32| f64::from(number) / f64::from(events);
+            println!(
+                "| {kept} | {kind} | {events} | {:.3} | {:.3} | {:.3} | {:.3} |",
+                per_event(bill.state.requests + bill.history.requests),
+                per_event(bill.state.write_units + bill.history.write_units),
+                per_event(bill.state.write_units),
+                per_event(bill.history.write_units),
+            );
+            let limit = MOST_UNITS_PER_HEARTBEAT;
+            let units = per_event(bill.state.write_units + bill.history.write_units);
+            assert!(kind != "HEART_BEAT" || units <= limit, "a heartbeat costs more than {limit} units");
+        }
+    }
 }
 
 /// The most that the median contact event may need, unbatched.

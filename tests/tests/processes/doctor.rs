@@ -205,6 +205,35 @@ fn mapping_faults() -> [MappingFault; 6] {
     ]
 }
 
+/// Which events have entries of their own may have been set otherwise when an event was written, so an interval decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_without_entries_of_events_is_not_taken_for_an_empty_one() {
+    let mut local = Local::start().await;
+    let snapshot =
+        |since: &str| json!({"AgentStatus": {"Name": "A", "StartTimestamp": since}, "Contacts": []});
+    let (eight, nine) = ("2026-03-02T08:00:00.000Z", "2026-03-02T09:00:00.000Z");
+    let event = json!({
+        "AgentARN": format!("{INSTANCE}/agent/ada"), "EventId": "e", "EventTimestamp": nine, "EventType": "STATE_CHANGE",
+        "PreviousAgentSnapshot": snapshot(eight), "CurrentAgentSnapshot": snapshot(nine),
+    });
+    local.stack.put_agent_event("ada", event.to_string().into()).await.unwrap();
+    local.stack.settle(1).await.unwrap();
+    local.found(&[]).await;
+
+    let tables = dynamodb_client(&local.stack.dynamodb.endpoint, &local.served.keys);
+    let entries = tables.scan().table_name(AGENT_HISTORY_TABLE).send().await.unwrap().items.unwrap();
+    let delete = async |kind: &str| {
+        let of_kind = entries.iter().find(|item| item["entry"].as_s().unwrap().starts_with(kind)).unwrap();
+        let delete = tables.delete_item().table_name(AGENT_HISTORY_TABLE);
+        let delete = delete.key("agent_id", of_kind["agent_id"].clone());
+        delete.key("entry", of_kind["entry"].clone()).send().await.unwrap();
+    };
+    delete("event#").await;
+    local.found(&[]).await;
+    delete("status#").await;
+    local.found(&[("error history", eight)]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_the_local_stack_is_found_until_it_is_undone() {
     let mut local = Local::start().await;

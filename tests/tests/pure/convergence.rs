@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agent_ledger::memory::{MemoryStore, Tables};
 use agent_ledger::plan::plan;
 use agent_ledger::rules::Rules;
-use agent_ledger::{AgentKey, Attribute, Gap, Register};
+use agent_ledger::{AgentKey, Attribute, Gap, Register, Retention};
 use connect_streams::agent_event::AgentEvent;
 use fastrand::Rng;
 use ledger_console::records::input::Input;
@@ -21,8 +21,17 @@ const INSTANCE: &str = "10000000-0000-4000-8000-000000000001";
 /// Number of random deliveries of the day.
 const DELIVERIES: u64 = 10;
 
-async fn deliver(events: &[Vec<u8>], mut batch_size: impl FnMut() -> usize) -> Tables {
-    let function = upserter(MemoryStore::default());
+async fn deliver(events: &[Vec<u8>], batch_size: impl FnMut() -> usize) -> Tables {
+    deliver_keeping(Retention::default(), events, batch_size).await
+}
+
+async fn deliver_keeping(
+    retention: Retention,
+    events: &[Vec<u8>],
+    mut batch_size: impl FnMut() -> usize,
+) -> Tables {
+    let mut function = upserter(MemoryStore::default());
+    function.rules.retention = retention;
     let mut start = 0;
     while start < events.len() {
         let end = (start + batch_size()).min(events.len());
@@ -45,6 +54,37 @@ async fn any_order_duplication_and_splitting_leaves_the_same_tables() {
         rng.shuffle(&mut events);
         let tables = deliver(&events, || rng.usize(1..300)).await;
         assert!(tables == expected, "seed {seed} leaves different tables");
+    }
+}
+
+/// Whichever events have entries of their own: state and intervals are the same, and the entries are those of the events
+/// in question, in any order.
+#[tokio::test]
+async fn entries_that_are_not_kept_change_nothing_else() {
+    let day = Input::demo_day().agent_events;
+    let everything = Retention { heartbeats: true, ..Retention::default() };
+    let all = deliver_keeping(everything, &day, || 100).await;
+    let is_event = |entry: &str| entry.starts_with("event#");
+    let kind = |item: &agent_ledger::Item| item["event_type"].as_text().unwrap().to_owned();
+    for (events, kinds) in
+        [("all", &["LOGIN", "LOGOUT", "STATE_CHANGE"][..]), ("sessions", &["LOGIN", "LOGOUT"]), ("none", &[])]
+    {
+        let retention = Retention { events: events.parse().unwrap(), ..Retention::default() };
+        let mut rng = Rng::with_seed(7);
+        let mut shuffled = day.clone();
+        shuffled.extend((0..500).map(|_| day[rng.usize(..day.len())].clone()));
+        rng.shuffle(&mut shuffled);
+        let tables = deliver_keeping(retention, &shuffled, || rng.usize(1..300)).await;
+        let mut expected = all.clone();
+        expected.history.retain(|(_, entry), item| !is_event(entry) || kinds.contains(&kind(item).as_str()));
+        assert!(tables == expected, "{events} leaves other tables");
+        let found: BTreeSet<_> = tables
+            .history
+            .iter()
+            .filter(|((_, entry), _)| is_event(entry))
+            .map(|(_, item)| kind(item))
+            .collect();
+        assert_eq!(found, kinds.iter().map(|kind| (*kind).to_owned()).collect(), "{events}");
     }
 }
 

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use agent_ledger::Register;
 use agent_ledger::plan::plan;
 use agent_ledger::rules::Rules;
+use agent_ledger::{Register, Retention};
 use clap::Parser;
 use connect_streams::StreamKind;
 use connect_streams::agent_event::{AgentEvent, EventType};
@@ -33,11 +33,15 @@ struct Counted {
     agent_events: f64,
     heartbeats: f64,
     state_writes: f64,
-    history_entries: f64,
+    /// History entries, for each of `KEPT_EVENTS`.
+    history_entries: [f64; KEPT_EVENTS.len()],
     agent_event_bytes: f64,
     /// Writes of the state that remain after merging within each of `WINDOWS`.
     merged_writes: [f64; WINDOWS.len()],
 }
+
+/// The values of `HistoryEvents`, and of `HistoryHeartbeats`.
+const KEPT_EVENTS: [(&str, bool); 4] = [("all", false), ("all", true), ("sessions", false), ("none", false)];
 
 /// Batching windows, in seconds.
 const WINDOWS: [i64; 3] = [1, 10, 30];
@@ -74,8 +78,16 @@ fn count(agents: usize, contacts_per_hour: u32) -> Counted {
                 *merged += f64::from(u8::from(is_first));
             }
         }
-        let entries = plan.event.iter().chain(&plan.intervals).count();
-        counted.history_entries += f64::from(u32::try_from(entries).unwrap());
+        for ((events, heartbeats), entries) in KEPT_EVENTS.iter().zip(&mut counted.history_entries) {
+            let retention = Retention {
+                events: events.parse().unwrap(),
+                heartbeats: *heartbeats,
+                ..Retention::default()
+            };
+            let plan = self::plan(&event, &Rules { retention, ..Rules::default() }).unwrap();
+            let planned = plan.event.iter().chain(&plan.intervals).count();
+            *entries += f64::from(u32::try_from(planned).unwrap());
+        }
     }
     counted
 }
@@ -99,7 +111,13 @@ fn the_models_volumes_agree_with_the_generated_center() {
         assert_near(&of("agent events"), model.agent_events, counted.agent_events);
         assert_near(&of("heartbeats"), model.heartbeats, counted.heartbeats);
         assert_near(&of("writes of the state"), model.state_writes, counted.state_writes);
-        assert_near(&of("history entries"), model.history_entries, counted.history_entries);
+        for ((events, heartbeats), entries) in KEPT_EVENTS.iter().zip(counted.history_entries) {
+            let heartbeats = if *heartbeats { "--history-heartbeats" } else { "" };
+            let arguments =
+                arguments(&format!("--agents 1 --contacts-per-day 1 --history-events {events} {heartbeats}"));
+            let (_, modeled) = write_units(&arguments, &model);
+            assert_near(&of(&format!("history entries, {events} {heartbeats}")), modeled, entries);
+        }
         let per_contact = counted.contact_events / counted.contact_records;
         assert!((4.0..8.0).contains(&per_contact), "{per_contact} contact events per contact");
         // Heartbeats are shorter, and quiet centers have more of them.

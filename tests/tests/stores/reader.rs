@@ -8,7 +8,7 @@ use agent_ledger::Item;
 use agent_ledger::agents::Session;
 use agent_ledger::memory::MemoryStore;
 use agent_ledger::store::Store;
-use agent_ledger::{Activity, AgentKey, Attribute, Register, history_key};
+use agent_ledger::{Activity, AgentKey, Attribute, EventEntries, Register, history_key};
 use connect_streams::Timestamp;
 use ledger_console::records::input::Input;
 use ledger_tests::{dynamodb, dynamodb_store, far_future, stream_event, upserter};
@@ -88,6 +88,11 @@ async fn the_reader_shows_agents_and_their_history_as_the_events_reported_them()
     assert!(expected.len() > 10 && expected.contains(&format!("status#{from}#eu-west-2")), "{expected:?}");
     assert_eq!(found, expected);
 
+    let keys = reader.entry_keys(INSTANCE, agent_id, at("2026-03-02T00:00:00Z"), now, now).await.unwrap();
+    assert_eq!(keys, agents_entries().cloned().collect());
+    let last = agents_entries().filter_map(|entry| entry.strip_prefix("event#")?.split('#').next()).max();
+    assert_eq!(reader.last_event(INSTANCE, agent_id).await.unwrap(), last.map(at));
+
     // Expired items are left out, even if they still exist.
     let later = at("2030-01-01T00:00:00Z");
     assert_eq!(reader.agents(INSTANCE, later, GHOST_MINUTES).await.unwrap(), []);
@@ -114,9 +119,40 @@ fn event(
 }
 
 async fn written(client: &aws_sdk_dynamodb::Client, events: &[Vec<u8>]) -> Reader {
-    let function = upserter(dynamodb_store(client.clone()));
+    written_keeping(EventEntries::All, client, events).await
+}
+
+async fn written_keeping(
+    kept: EventEntries,
+    client: &aws_sdk_dynamodb::Client,
+    events: &[Vec<u8>],
+) -> Reader {
+    let mut function = upserter(dynamodb_store(client.clone()));
+    function.rules.retention.events = kept;
     function.handle(&stream_event(0, events.iter().map(Vec::as_slice)), far_future()).await;
     Reader::new(client.clone(), "State".to_owned(), "History".to_owned())
+}
+
+/// Without entries of events, the history has the statuses, and tells when the last one began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_without_events_has_the_intervals() {
+    let (_server, client) = dynamodb().await;
+    let of = ("i", "eu-west-2");
+    let (first, second) = (("Available", "08:00:00"), ("Lunch", "12:00:00"));
+    let events = [
+        event(of, "08:00:00.000", "LOGIN", None, None),
+        event(of, "12:00:00.000", "STATE_CHANGE", Some(first), Some(second)),
+        event(of, "13:00:00.000", "STATE_CHANGE", Some(second), Some(("Available", "13:00:00"))),
+    ];
+    let reader = written_keeping(EventEntries::None, &client, &events).await;
+    assert_eq!(reader.last_event("i", "nobody").await.unwrap(), None);
+    assert_eq!(reader.last_event("i", "same").await.unwrap(), Some(at("2026-03-02T12:00:00Z")));
+    let (from, until, now) =
+        (at("2026-03-02T00:00:00Z"), at("2026-03-03T00:00:00Z"), at("2026-03-02T14:00:00Z"));
+    let keys = reader.entry_keys("i", "same", from, until, now).await.unwrap();
+    let expected = ["08:00:00", "12:00:00"].map(|start| format!("status#2026-03-02T{start}.000Z#eu-west-2"));
+    assert_eq!(keys, expected.into());
+    assert_eq!(reader.history("i", "same", from, until, now).await.unwrap().len(), 2);
 }
 
 /// The statuses of an agent's history: name, start, end.

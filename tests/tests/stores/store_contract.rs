@@ -23,7 +23,7 @@ use local_aws::Gate;
 use local_aws::dynamodb::DynamoDb;
 use serde_json::json;
 use served_stack::Keys;
-use tables::{FaultClass, StoreError};
+use tables::{Consumed, FaultClass, StoreError};
 use tables_dynamodb::agents::DynamoDbStore;
 
 /// The writes of an event at `minute`.
@@ -183,6 +183,37 @@ async fn suite<S: Store>(store: &S) {
     the_earliest_event_closes_an_interval(store).await;
 }
 
+/// A heartbeat that changes nothing costs one request and one write unit, the least that DynamoDB bills for a write: the
+/// time of the agent's last event, by which readers recognize a lost connection. It adds nothing to the history.
+async fn a_heartbeat_costs_one_write_unit<S: Store>(store: &S) {
+    let snapshot = json!({
+        "AgentStatus": {"Name": "Available", "Type": "ROUTABLE", "StartTimestamp": "2026-03-02T08:00:00Z"},
+        "Configuration": {"Username": "agent.01", "RoutingProfile": {"Concurrency": [{"Channel": "VOICE", "AvailableSlots": 1, "MaximumSlots": 1}]}},
+        "Contacts": [{"ContactId": "c-1", "State": "CONNECTED", "StateStartTimestamp": "2026-03-02T08:00:00.500Z"}],
+    });
+    for minute in [1, 3, 5] {
+        let event = json!({
+            "AgentARN": "arn:aws:connect:eu-west-2:111122223333:instance/i-1/agent/a-idle",
+            "EventId": format!("h-{minute}"), "EventTimestamp": format!("2026-03-02T08:{minute:02}:00.000Z"),
+            "EventType": "HEART_BEAT", "CurrentAgentSnapshot": snapshot, "PreviousAgentSnapshot": snapshot,
+        })
+        .to_string();
+        let value = parse(event.as_bytes()).unwrap();
+        let event = AgentEvent::from_object(value.as_object().unwrap()).unwrap();
+        let plan = plan(&event, &Rules::default()).unwrap();
+        assert!(
+            plan.event.is_none() && plan.intervals.is_empty() && plan.routing_profile.is_none(),
+            "{plan:?}"
+        );
+        let [write] = &plan.registers[..] else { panic!("{plan:?}") };
+        let written = store.write_registers(&[write]).await;
+        assert!(written.value[0].is_ok(), "{written:?}");
+        if minute > 1 {
+            assert_eq!(written.consumed, Consumed { requests: 1, write_units: 1 }, "minute {minute}");
+        }
+    }
+}
+
 /// Checks that the tables equal the model's tables after the same writes.
 async fn check_tables(client: &Client, [state, history]: [&str; 2]) {
     let memory = MemoryStore::default();
@@ -234,6 +265,7 @@ async fn dynoxide_keeps_the_contract() {
     let (_server, client) = dynamodb().await;
     suite(&dynamodb_store(client.clone())).await;
     check_tables(&client, ["State", "History"]).await;
+    a_heartbeat_costs_one_write_unit(&dynamodb_store(client)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -294,8 +326,10 @@ async fn the_given_endpoint_keeps_the_contract() {
             .await
             .unwrap();
     }
-    suite(&DynamoDbStore::new(client.clone(), names[0].0.to_owned(), names[1].0.to_owned())).await;
+    let store = DynamoDbStore::new(client.clone(), names[0].0.to_owned(), names[1].0.to_owned());
+    suite(&store).await;
     check_tables(&client, [names[0].0, names[1].0]).await;
+    a_heartbeat_costs_one_write_unit(&store).await;
     for (table, _, _) in names {
         client.delete_table().table_name(table).send().await.unwrap();
     }

@@ -25,6 +25,9 @@ use crate::pages::pages;
 /// chat lasts at most seven days; a task may last longer.
 const LONGEST_CONTACT_MILLISECONDS: i64 = 8 * 24 * 3_600_000;
 
+/// The kinds of entries, with which their sort keys begin.
+const KINDS: [&str; 3] = ["event", "status", "contact"];
+
 /// Reads both agent tables.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -120,17 +123,9 @@ impl Reader {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Item>, StoreError> {
-        // Older versions used the agent's ID alone as the key.
-        let keys = [history_key(instance_id, agent_id), agent_id.to_owned()];
         let mut history = Vec::new();
-        for kind in ["event", "status", "contact"] {
-            let [current, older] = &keys;
-            let [current, older] =
-                [self.entries(current, kind, from, until), self.entries(older, kind, from, until)];
-            let (current, older) = futures::try_join!(current, older)?;
-            let known: BTreeSet<_> = current.iter().filter_map(earlier_key).collect();
-            let is_new = |entry: &Item| !entry_key(entry).is_some_and(|key| known.contains(key));
-            let entries: Vec<_> = current.into_iter().chain(older.into_iter().filter(is_new)).collect();
+        for kind in KINDS {
+            let entries = self.stored(instance_id, agent_id, kind, from, until).await?;
             let mut entries: BTreeMap<_, _> = in_sequence(entries)
                 .into_iter()
                 .filter(|entry| !is_expired(entry, now))
@@ -142,7 +137,48 @@ impl Reader {
         Ok(history)
     }
 
-    /// When the last event in the agent's history happened.
+    /// The sort keys of all entries of an agent between these instants, also of those that have no length in sequence.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn entry_keys(
+        &self,
+        instance_id: &str,
+        agent_id: &str,
+        from: Timestamp,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut keys = BTreeSet::new();
+        for kind in KINDS {
+            let entries = self.stored(instance_id, agent_id, kind, from, until).await?;
+            let unexpired = entries.iter().filter(|entry| !is_expired(entry, now));
+            keys.extend(unexpired.filter_map(entry_key).map(str::to_owned));
+        }
+        Ok(keys)
+    }
+
+    /// The entries of one kind as they are stored, also those that an older version wrote.
+    async fn stored(
+        &self,
+        instance_id: &str,
+        agent_id: &str,
+        kind: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Item>, StoreError> {
+        // Older versions used the agent's ID alone as the key.
+        let current = history_key(instance_id, agent_id);
+        let [current, older] =
+            [self.entries(&current, kind, from, until), self.entries(agent_id, kind, from, until)];
+        let (current, older) = futures::try_join!(current, older)?;
+        let known: BTreeSet<_> = current.iter().filter_map(earlier_key).collect();
+        let is_new = |entry: &Item| !entry_key(entry).is_some_and(|key| known.contains(key));
+        let older: Vec<_> = older.into_iter().filter(is_new).collect();
+        Ok(current.into_iter().chain(older).collect())
+    }
+
+    /// When the last event in the agent's history happened. If the settings keep no events, when its last interval began.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -153,14 +189,15 @@ impl Reader {
     ) -> Result<Option<Timestamp>, StoreError> {
         // Older versions used the agent's ID alone as the key.
         let mut last = None;
-        for key in [history_key(instance_id, agent_id), agent_id.to_owned()] {
+        let keys = [history_key(instance_id, agent_id), agent_id.to_owned()];
+        for (key, kind) in keys.into_iter().flat_map(|key| KINDS.map(|kind| (key.clone(), kind))) {
             let query = self
                 .client
                 .query()
                 .table_name(&self.history_table)
                 .key_condition_expression("agent_id = :agent_id AND begins_with(entry, :kind)")
                 .expression_attribute_values(":agent_id", AttributeValue::S(key))
-                .expression_attribute_values(":kind", AttributeValue::S("event#".to_owned()))
+                .expression_attribute_values(":kind", AttributeValue::S(format!("{kind}#")))
                 .scan_index_forward(false)
                 .limit(1);
             let found = query.send().await.map_err(store_error)?.items.unwrap_or_default();

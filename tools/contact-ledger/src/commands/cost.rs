@@ -8,6 +8,8 @@ pub mod volume;
 
 use std::fmt::Write as _;
 
+use agent_ledger::EventEntries;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 
 use self::prices::Prices;
@@ -140,6 +142,9 @@ pub struct CostArguments {
     /// Value of the template parameter `Architecture`
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     pub architecture: Architecture,
+    /// Value of the template parameter `HistoryEvents`
+    #[arg(long, value_name = "WHICH", default_value = "all", value_parser = PossibleValuesParser::new(["all", "sessions", "none"]).try_map(|events| events.parse::<EventEntries>()))]
+    pub history_events: EventEntries,
     /// Assume `HistoryHeartbeats=true`: heartbeats are stored as history entries
     #[arg(long)]
     pub history_heartbeats: bool,
@@ -258,7 +263,7 @@ fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(Strin
     let on = if arguments.contact_events == 0 { 8 } else { 0 };
     let contact_events = format!("ContactEvents={}, {on} events per contact", on > 0);
     let contact_events = contact_events.trim_end_matches(", 0 events per contact").to_owned();
-    let candidates: [(String, f64); 10] = [
+    let candidates: [(String, f64); 11] = [
         (
             format!("StreamMode=Provisioned ShardCount={shards}"),
             with(&|changed| changed.stream_mode = StreamMode::Provisioned),
@@ -266,6 +271,10 @@ fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(Strin
         ("StreamMode=OnDemand".to_owned(), with(&|changed| changed.stream_mode = StreamMode::OnDemand)),
         ("StreamRetentionHours=24".to_owned(), with(&|changed| changed.stream_retention_hours = 24)),
         ("BatchingWindowSeconds=10".to_owned(), with(&|changed| changed.batching_window_seconds = 10)),
+        (
+            "HistoryEvents=sessions".to_owned(),
+            with(&|changed| changed.history_events = EventEntries::Sessions),
+        ),
         ("HistoryHeartbeats=true".to_owned(), with(&|changed| changed.history_heartbeats = true)),
         ("AgentEventArchive=false".to_owned(), with(&|changed| changed.no_archive = true)),
         ("FunctionMemory=256".to_owned(), with(&|changed| changed.function_memory = 256)),
@@ -503,8 +512,13 @@ pub fn write_units(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
     let periods = open_seconds(arguments) / f64::from(agent_ledger::PERIOD_SECONDS);
     let profiles = profiles * environments * periods * ROUTING_PROFILE_UNITS;
     let state = volume.state_writes * merged * volume::STATE_WRITE_UNITS + profiles;
+    let events = match arguments.history_events {
+        EventEntries::All => volume.changes + volume.session_events,
+        EventEntries::Sessions => volume.session_events,
+        EventEntries::None => 0.0,
+    };
     let heartbeats = if arguments.history_heartbeats { volume.heartbeats } else { 0.0 };
-    (state, volume.history_entries + heartbeats)
+    (state, volume.intervals + events + heartbeats)
 }
 
 fn s3(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {

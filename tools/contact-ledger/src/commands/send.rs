@@ -119,10 +119,12 @@ pub async fn send(
         }
     };
     connection.announce();
+    let kept_events = connection.deployed.kept_events;
+    let of_agent_event = |data: &[u8]| Destination::of_agent_event(data, kept_events);
     let mut contact_records: Vec<_> =
         contact_records.into_iter().map(|data| tracked(data, Destination::of_contact_record)).collect();
     let mut agent_events: Vec<_> =
-        agent_events.into_iter().map(|data| tracked(data, Destination::of_agent_event)).collect();
+        agent_events.into_iter().map(|data| tracked(data, of_agent_event)).collect();
     let mut contact_events: Vec<_> =
         contact_events.into_iter().map(|data| tracked(data, Destination::of_contact_event)).collect();
     let lake = connection.lake();

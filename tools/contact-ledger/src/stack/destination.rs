@@ -3,7 +3,7 @@
 
 use agent_ledger::plan::{Plan, plan};
 use agent_ledger::rules::Rules;
-use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Version};
+use agent_ledger::{AgentKey, HistoryEntry, Register, RegisterWrite, Retention, Version};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, StreamKind, Timestamp, parse};
@@ -40,9 +40,10 @@ impl Destination {
         contact_record(data).unwrap_or(Self::Failure)
     }
 
-    /// Where the function writes an event on the stream of agent events.
-    pub(crate) fn of_agent_event(data: &[u8]) -> Self {
-        agent_event(data).unwrap_or(Self::Failure)
+    /// Where the function writes an event on the stream of agent events: its own entry, or the first interval that it
+    /// closes, or the state.
+    pub(crate) fn of_agent_event(data: &[u8], retention: Retention) -> Self {
+        agent_event(data, retention).unwrap_or(Self::Failure)
     }
 
     /// What a contact event sets in its contact's item.
@@ -80,7 +81,7 @@ fn contact_record(data: &[u8]) -> Option<Destination> {
     Some(Destination::Row { contact_id, version: record.last_update_timestamp, day })
 }
 
-fn agent_event(data: &[u8]) -> Option<Destination> {
+fn agent_event(data: &[u8], retention: Retention) -> Option<Destination> {
     let document = parse(data).ok()?;
     let object = document.as_object()?;
     match RecordKind::of(object)? {
@@ -90,9 +91,10 @@ fn agent_event(data: &[u8]) -> Option<Destination> {
         }
         RecordKind::DemoRecord => return None,
     }
-    let Plan { event, registers, .. } =
-        plan(&AgentEvent::from_object(object).ok()?, &Rules::default()).ok()?;
-    if let Some(HistoryEntry { agent_id, entry, .. }) = event {
+    let rules = Rules { retention, ..Rules::default() };
+    let Plan { event, intervals, registers, .. } =
+        plan(&AgentEvent::from_object(object).ok()?, &rules).ok()?;
+    if let Some(HistoryEntry { agent_id, entry, .. }) = event.or_else(|| intervals.into_iter().next()) {
         return Some(Destination::Entry { agent_id, entry });
     }
     let Some(RegisterWrite { key, register, version, .. }) = registers.into_iter().next() else {
@@ -141,6 +143,50 @@ pub(crate) fn parts(payload: &Payload) -> (StreamKind, Vec<Vec<u8>>) {
                 None => vec![data.to_vec()],
             };
             (StreamKind::AgentEvents, parts)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Destination, Register, Retention};
+
+    /// An event ends in its own entry; without one, in the interval that it closes, or else in the state.
+    #[test]
+    fn the_destination_of_an_event_depends_on_which_events_are_kept() {
+        let snapshot = |since: &str| {
+            format!(
+                r#"{{"AgentStatus":{{"Name":"A","StartTimestamp":"2026-03-02T{since}Z"}},"Contacts":[]}}"#
+            )
+        };
+        let event = |kind: &str, previous: &str, current: &str| {
+            format!(
+                r#"{{"AgentARN":"arn:aws:connect:eu-west-2:111122223333:instance/i/agent/a","EventId":"e",
+                "EventTimestamp":"2026-03-02T09:00:00.000Z","EventType":"{kind}",
+                "PreviousAgentSnapshot":{previous},"CurrentAgentSnapshot":{current}}}"#
+            )
+        };
+        let (eight, nine) = (&*snapshot("08:00:00"), &*snapshot("09:00:00"));
+        let own = "event#2026-03-02T09:00:00.000Z#e#eu-west-2";
+        let interval = "status#2026-03-02T08:00:00.000Z#eu-west-2";
+        for (kind, previous, current, [all, sessions, none]) in [
+            ("LOGIN", "null", "null", [own, own, "login"]),
+            ("LOGOUT", eight, nine, [own, own, interval]),
+            ("STATE_CHANGE", eight, nine, [own, interval, interval]),
+            ("STATE_CHANGE", nine, nine, [own, "snapshot", "snapshot"]),
+            ("HEART_BEAT", nine, nine, ["snapshot"; 3]),
+        ] {
+            for (events, expected) in [("all", all), ("sessions", sessions), ("none", none)] {
+                let retention = Retention { events: events.parse().expect(events), ..Retention::default() };
+                let found = Destination::of_agent_event(event(kind, previous, current).as_bytes(), retention);
+                let found = match &found {
+                    Destination::Entry { entry, .. } => entry.as_str(),
+                    Destination::State { register: Register::Login, .. } => "login",
+                    Destination::State { register: Register::Snapshot, .. } => "snapshot",
+                    other => panic!("{kind}: {other:?}"),
+                };
+                assert_eq!(found, expected, "{kind}, {events}");
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agent_ledger::Retention;
 use connect_streams::{StreamKind, Timestamp};
 use contact_state::LongestLife;
 use redrive::ContactRecordTarget;
@@ -80,6 +81,8 @@ pub struct Deployed {
     pub longest_life: LongestLife,
     /// How long entries of `AgentHistory` are kept, in days.
     pub history_retention_days: Option<u32>,
+    /// Which events have entries in `AgentHistory`. The days in it are not the stack's.
+    pub kept_events: Retention,
     /// How long items of ended contacts are kept, in days.
     pub ended_contact_days: Option<u32>,
     /// The streams that the stack does not own.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
+use agent_ledger::Retention;
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_errors::why;
@@ -68,6 +69,7 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
         longest_life: longest_life(&parameters),
         ended_contact_days: parameters.get("EndedContactDays").and_then(|days| days.parse().ok()),
         history_retention_days: parameters.get("HistoryRetentionDays").and_then(|days| days.parse().ok()),
+        kept_events: kept_events(&parameters),
         existing: existing(&outputs, &parameters),
         targets: targets(&outputs),
         outputs,
@@ -85,6 +87,17 @@ fn longest_life(parameters: &BTreeMap<String, String>) -> LongestLife {
         voice_task_hours: hours("UnconfirmedVoiceTaskHours", default.voice_task_hours),
         chat_hours: hours("UnconfirmedChatHours", default.chat_hours),
         other_hours: hours("UnconfirmedOtherHours", default.other_hours),
+    }
+}
+
+/// Which events have history entries, as the stack was deployed.
+fn kept_events(parameters: &BTreeMap<String, String>) -> Retention {
+    let default = Retention::default();
+    let value = |name: &str| parameters.get(name);
+    Retention {
+        events: value("HistoryEvents").and_then(|events| events.parse().ok()).unwrap_or(default.events),
+        heartbeats: value("HistoryHeartbeats").is_some_and(|heartbeats| heartbeats == "true"),
+        ..default
     }
 }
 

@@ -12,8 +12,8 @@ const SESSION_EVENTS_PER_AGENT: f64 = 2.0;
 /// Heartbeats per hour of an idle agent, and heartbeats that a contact replaces.
 const HEARTBEATS_PER_HOUR: f64 = 29.1;
 const HEARTBEATS_PER_CONTACT: f64 = 1.36;
-/// History entries per change: the event, and the intervals it closes.
-const ENTRIES_PER_CHANGE: f64 = 1.77;
+/// Intervals that a change closes.
+const INTERVALS_PER_CHANGE: f64 = 0.77;
 /// Write units per write of an agent's state; a usual item is below 1 KB.
 pub const STATE_WRITE_UNITS: f64 = 1.0;
 /// Bytes per history entry, including DynamoDB's overhead per item.
@@ -41,8 +41,12 @@ pub struct Volume {
     pub heartbeats: f64,
     /// Writes to AgentState, before merging.
     pub state_writes: f64,
-    /// History entries, without heartbeats.
-    pub history_entries: f64,
+    /// LOGIN and LOGOUT events.
+    pub session_events: f64,
+    /// Events that are neither these nor heartbeats.
+    pub changes: f64,
+    /// Intervals that these close, which are history entries.
+    pub intervals: f64,
 }
 
 impl Volume {
@@ -59,7 +63,9 @@ impl Volume {
             agent_events: changes + heartbeats + session,
             heartbeats,
             state_writes: changes + heartbeats + session * 1.5,
-            history_entries: ENTRIES_PER_CHANGE * changes + session,
+            session_events: session,
+            changes,
+            intervals: INTERVALS_PER_CHANGE * changes,
         }
     }
 
@@ -71,7 +77,9 @@ impl Volume {
             agent_events: self.agent_events * days,
             heartbeats: self.heartbeats * days,
             state_writes: self.state_writes * days,
-            history_entries: self.history_entries * days,
+            session_events: self.session_events * days,
+            changes: self.changes * days,
+            intervals: self.intervals * days,
         }
     }
 }

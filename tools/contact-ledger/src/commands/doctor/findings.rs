@@ -282,7 +282,7 @@ fn history(facts: &Facts, found: &mut Findings) {
         if !old.is_in_history {
             check.error(
                 format!(
-                    "the event of {} in {} is not in AgentHistory: the table was created again, or the event was discarded",
+                    "the entry of {} from an event in {} is not in AgentHistory: the table was created again, or the event was discarded",
                     old.time(),
                     old.object
                 ),

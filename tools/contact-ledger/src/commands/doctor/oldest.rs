@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use agent_ledger::{EventEntries, Retention};
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect_streams::Timestamp;
 use lake_files::layout::AGENT_EVENT_COPIES_PARTITION;
@@ -14,7 +15,7 @@ use crate::stack::DAY_MILLISECONDS;
 use crate::stack::connection::Connection;
 use crate::stack::destination::{Destination, earlier_entry, entry_time};
 
-/// The first event with a history entry, in the oldest object of the archive with events whose entries have not expired.
+/// An entry of the history, from the oldest object of the archive with events whose entries have not expired.
 /// `None` if there is none.
 pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option<Fact<OldEvent>> {
     let lake = connection.lake();
@@ -34,7 +35,7 @@ pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option
         Ok(body) => body?,
         Err(error) => return Some(Err(error.to_string().into())),
     };
-    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(connection, now, &key, body))?;
+    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(connection, now, &key, &body))?;
     // Versions before 0.1.0 wrote the agent's ID alone, and no Region.
     let earlier =
         (agent_id.rsplit('#').next().unwrap_or(&agent_id).to_owned(), earlier_entry(&entry).to_owned());
@@ -51,21 +52,25 @@ pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option
     Some(Ok(OldEvent { entry, object: key, is_in_history }))
 }
 
-/// The key of the history entry of the first event that has one, and one that has not expired: events may have been sent
-/// again long after they happened.
-fn first_entry(
-    connection: &Connection,
-    now: Timestamp,
-    key: &str,
-    body: Vec<u8>,
-) -> Option<(String, String)> {
-    let records = records_of(key, Box::new(Cursor::new(body)), KINESIS, None).ok()?;
+/// The key of a history entry that has not expired: that of the first interval of a status, or else of the first event with
+/// an entry of its own. Events may have been sent again long after they happened. Earlier versions wrote a contact's interval
+/// under another key.
+fn first_entry(connection: &Connection, now: Timestamp, key: &str, body: &[u8]) -> Option<(String, String)> {
     let is_kept = |entry: &str| {
         let time = entry_time(entry).and_then(Timestamp::parse);
         time.is_some_and(|time| !connection.deployed.history_has_expired(time, now))
     };
-    records.map_while(Result::ok).find_map(|record| match Destination::of_agent_event(&record.bytes) {
-        Destination::Entry { agent_id, entry } if is_kept(&entry) => Some((agent_id, entry)),
-        _ => None,
-    })
+    let intervals = Retention { events: EventEntries::None, heartbeats: false, ..Retention::default() };
+    let first = |kind: &str, retention| {
+        let records = records_of(key, Box::new(Cursor::new(body.to_vec())), KINESIS, None).ok()?;
+        records.map_while(Result::ok).find_map(|record| {
+            match Destination::of_agent_event(&record.bytes, retention) {
+                Destination::Entry { agent_id, entry } if entry.starts_with(kind) && is_kept(&entry) => {
+                    Some((agent_id, entry))
+                }
+                _ => None,
+            }
+        })
+    };
+    first("status#", intervals).or_else(|| first("event#", connection.deployed.kept_events))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agent_ledger::Version;
 use agent_ledger::agents::Agent;
-use agent_ledger::{Attribute, Version};
 use connect_streams::{Timestamp, arn};
 use lake_files::layout::{AGENT_EVENT_COPIES_PARTITION, ON_FAILURE, REJECTED};
 use serde_json::Value;
@@ -117,16 +117,16 @@ fn agent_sighting(agent: &Agent) -> Sighting {
     Sighting::of(agent.last_event.as_ref(), format!("last event{region}; {}", agent.activity.as_str()))
 }
 
-/// The event entries of the history, and for each event of the archive whether the tables have it.
+/// The keys of the history's entries, and for each event of the archive whether the tables have it.
 async fn in_tables(
     scope: &Scope<'_>,
     agent_id: &str,
     copies: Result<Vec<Found<Vec<u8>>>, String>,
     period: &Period,
-) -> (Result<Vec<String>, String>, Result<Vec<Archived>, String>) {
+) -> (Result<BTreeSet<String>, String>, Result<Vec<Archived>, String>) {
     let instance = match scope.known_instance() {
         Ok(Some(instance)) => instance,
-        Ok(None) => return (Ok(Vec::new()), copies.map(|_| Vec::new())),
+        Ok(None) => return (Ok(BTreeSet::new()), copies.map(|_| Vec::new())),
         Err(why) => return (Err(why), copies.map(|_| Vec::new())),
     };
     let reader = reader(scope.connection);
@@ -136,9 +136,8 @@ async fn in_tables(
     let from = period.with(BUFFERED_DAYS, None).begin().unwrap_or(scope.earliest());
     let from = first.map_or(from, |first| first.min(from));
     let until = period.end().unwrap_or(scope.now).max(scope.now);
-    let entry = |item: &agent_ledger::Item| item.get("entry").and_then(Attribute::as_text).map(str::to_owned);
-    let history = match reader.history(instance, agent_id, from, until, scope.now).await {
-        Ok(items) => items.iter().filter_map(entry).filter(|entry| entry.starts_with("event#")).collect(),
+    let history = match reader.entry_keys(instance, agent_id, from, until, scope.now).await {
+        Ok(keys) => keys,
         Err(error) => {
             return (Err(cannot_read("the history", error).to_string()), copies.map(|_| Vec::new()));
         }
@@ -147,15 +146,15 @@ async fn in_tables(
         Ok(copies) => copies,
         Err(why) => return (Ok(history), Err(why)),
     };
-    let entries: BTreeSet<_> = history.iter().map(String::as_str).collect();
+    let kept_events = scope.connection.deployed.kept_events;
     let mut held: BTreeMap<_, Option<Version>> = BTreeMap::new();
     let mut archived = Vec::new();
     for mut copy in copies {
         let has_expired =
             copy.time.is_some_and(|time| scope.connection.deployed.history_has_expired(time, scope.now));
-        copy.in_tables = match Destination::of_agent_event(&copy.data) {
+        copy.in_tables = match Destination::of_agent_event(&copy.data, kept_events) {
             Destination::Entry { entry, .. }
-                if entries.contains(entry.as_str()) || entries.contains(earlier_entry(&entry)) =>
+                if history.contains(&entry) || history.contains(earlier_entry(&entry)) =>
             {
                 InTables::Yes
             }
@@ -206,14 +205,14 @@ fn archive_place(is_archived: bool, archived: &Result<Vec<Archived>, String>) ->
     })
 }
 
-fn history_place(history: &Result<Vec<String>, String>) -> Place {
+fn history_place(history: &Result<BTreeSet<String>, String>) -> Place {
     let counted = history.as_ref().map_err(Clone::clone).map(|entries| {
-        let last = entries.iter().max();
+        let last = entries.iter().max_by_key(|entry| entry_time(entry));
         last.map(|last| (entries.len(), last.clone())).into_iter().collect::<Vec<_>>()
     });
     Place::searched("Agent history", &counted, |(count, last)| {
         let time = entry_time(last).map(str::to_owned);
-        Sighting::of(time, format!("the last of {count} event entries"))
+        Sighting::of(time, format!("the last of {count} entries"))
     })
 }
 
@@ -332,7 +331,7 @@ fn failed(what: &str, count: usize, reason: Option<&str>, is_redriven: bool, obj
             ))
         }
         None => Conclusion::stopped(format!(
-            "{what} {is} in the archive, but not in the tables, and no dead letter: the function is behind, a batch is being retried, the event was dropped because the on-failure destination could not be written, or the table was replaced after the event was written. `contact-ledger doctor` names most of these; docs/operations.md, Replaying agent events, writes the archive again. Raw copy: {object}"
+            "{what} {is} in the archive, but not in the tables, and no dead letter: the function is behind, a batch is being retried, the event was dropped because the on-failure destination could not be written, the table was replaced after the event was written, or HistoryEvents or HistoryHeartbeats was set later. `contact-ledger doctor` names most of these; docs/operations.md, Replaying agent events, writes the archive again. Raw copy: {object}"
         )),
     }
 }
