@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo tool terminal build build-for-tests lint-docs lint-template generate generate-golden template-diff test test-rust test-runtime \
   test-kpl test-event-ruler test-openx test-queries measure-look-back test-deploy test-contact-events test-dynamodb-local test-clients test-browser test-report test-board pictures simulate soak chaos load fuzz \
-  bench instructions write-cost licenses advisories lint-workflows sbom release test-release test-arm64 check clean
+  bench instructions put-to-item write-cost licenses advisories lint-workflows sbom release test-release test-arm64 check clean
 
 # Tools written in Python, in a virtual environment.
 TOOLS := .venv/bin
@@ -172,6 +172,10 @@ bench: ## Measure the functions against the machine's limit and other languages 
 
 instructions: $(GUNGRAUN_RUNNER) ## Check the instruction counts of the record paths against their limits (needs Valgrind)
 	benches/record-paths/run $(GUNGRAUN_RUNNER)
+
+put-to-item: ## Measure how long an agent event takes from PutRecord until its item can be read, and the share of each hop
+	cargo build --locked --release --quiet -p agent-event-upserter
+	cargo run --locked --quiet -p ledger-tests --bin put-to-item target/release
 
 write-cost: ## Print the requests and write units for a day of agent events
 	cargo run --locked --quiet -p ledger-tests --bin write-cost
