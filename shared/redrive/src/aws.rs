@@ -15,7 +15,7 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName
 use connect_streams::Timestamp;
 use serde::Deserialize;
 
-use crate::ports::{Destination, Fault, Lake, Queues, Waiting};
+use crate::ports::{Destination, Fault, Lake, Listed, Queues, Waiting};
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -37,6 +37,15 @@ impl AwsLake {
 }
 
 impl Lake for AwsLake {
+    async fn objects(&self, prefix: &str) -> Result<Vec<Listed>, Fault> {
+        let mut objects = Vec::new();
+        let each = |object: ListedObject| objects.push(Listed { key: object.key, bytes: object.bytes });
+        let listed = for_each_object(&self.client, &self.bucket, prefix, each).await;
+        listed.map_err(|error| self.refused("listed", prefix, error))?;
+        objects.sort_unstable_by(|left, right| left.key.cmp(&right.key));
+        Ok(objects)
+    }
+
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, Fault> {
         let listed = keys(&self.client, &self.bucket, prefix).await;
         listed.map_err(|error| self.refused("listed", prefix, error))
@@ -91,12 +100,23 @@ pub async fn keys(
     prefix: &str,
 ) -> Result<Vec<String>, SdkError<ListObjectsV2Error>> {
     let mut keys = Vec::new();
-    for_each_object(client, bucket, prefix, |key, _| keys.push(key)).await?;
+    for_each_object(client, bucket, prefix, |object| keys.push(object.key)).await?;
     keys.sort_unstable();
     Ok(keys)
 }
 
-/// Lists the objects with this prefix. Calls `each` with the key of each object and when it was last modified.
+/// An object in a list.
+#[derive(Debug)]
+pub struct ListedObject {
+    /// Its key.
+    pub key: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was last modified.
+    pub modified: Option<DateTime>,
+}
+
+/// Lists the objects with this prefix, and calls `each` with every one.
 ///
 /// Requests URL-encoded keys, because XML cannot represent characters below 0x20.
 /// Source: [`ListObjectsV2`](https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html), `encoding-type`.
@@ -107,14 +127,15 @@ pub async fn for_each_object(
     client: &Client,
     bucket: &str,
     prefix: &str,
-    mut each: impl FnMut(String, Option<DateTime>),
+    mut each: impl FnMut(ListedObject),
 ) -> Result<(), SdkError<ListObjectsV2Error>> {
     let list = client.list_objects_v2().bucket(bucket).prefix(prefix).encoding_type(EncodingType::Url);
     let mut pages = list.into_paginator().send();
     while let Some(page) = pages.next().await {
         for object in page?.contents.unwrap_or_default() {
             if let Some(key) = object.key {
-                each(decoded(&key), object.last_modified);
+                let bytes = object.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
+                each(ListedObject { key: decoded(&key), bytes, modified: object.last_modified });
             }
         }
     }

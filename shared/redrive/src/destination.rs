@@ -60,6 +60,11 @@ impl<'d, D: Destination> Sender<'d, D> {
         sent
     }
 
+    /// Whether one request holds all these records.
+    pub(crate) fn fit_at_once(&self, records: &[&FailedRecord]) -> bool {
+        records.is_empty() || self.first(records).len() == records.len()
+    }
+
     /// The first records of one kind that fit in a request; at least one.
     fn first<'r, 'f>(&self, records: &'r [&'f FailedRecord]) -> &'r [&'f FailedRecord] {
         let (most, most_bytes) = match records[0].payload {

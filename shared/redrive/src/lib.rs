@@ -27,6 +27,7 @@
 //! assert!(matches!(check(&Payload::ContactRecord(b"{}".to_vec())), Verdict::FailsAgain(_)));
 //! ```
 
+mod ahead;
 mod aws;
 mod check;
 mod destination;
@@ -37,11 +38,11 @@ mod report;
 mod request;
 mod run;
 
-pub use aws::{AwsDestination, AwsLake, AwsQueues, ContactRecordTarget, for_each_object, keys};
+pub use aws::{AwsDestination, AwsLake, AwsQueues, ContactRecordTarget, ListedObject, for_each_object, keys};
 pub use check::{Verdict, check};
 pub use destination::put_all;
 pub use manifest::{LEFT_TAG, REDRIVEN_TAG};
-pub use ports::{Destination, Fault, Lake, Queues, Waiting};
+pub use ports::{Destination, Fault, Lake, Listed, Queues, Waiting};
 pub use report::{Count, Report};
 pub use request::{Request, RequestError, day_or_instant};
 pub use run::{Control, RunError, run};

@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use connect_streams::Timestamp;
+use futures::future::try_join_all;
 use lake_files::layout::{self, REDRIVE_RUNS};
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +34,9 @@ pub(crate) struct Manifest {
     position: Option<String>,
     /// Whether the run stopped in the middle of that object.
     is_interrupted: bool,
-    /// The object that is counted and about to be marked. A resumed run marks it first: otherwise it would be sent and
-    /// counted again.
-    marking: Option<Marking>,
+    /// The objects that are counted and about to be marked. A resumed run marks them first: otherwise a later run would
+    /// send them again.
+    marking: Vec<Marking>,
     pub(crate) report: Report,
 }
 
@@ -68,7 +69,7 @@ impl Manifest {
             finished: None,
             position: None,
             is_interrupted: false,
-            marking: None,
+            marking: Vec::new(),
             report,
         }
     }
@@ -85,44 +86,46 @@ impl Manifest {
         Ok(last.filter(|last| last.finished.is_none()).unwrap_or_else(|| Self::new(request, now)))
     }
 
-    /// Moves to an object; `None` if the run has already processed it.
-    pub(crate) fn begin(&mut self, key: &str) -> Option<Start> {
-        let is_interrupted = self.is_interrupted && self.position.as_deref() == Some(key);
-        if !is_interrupted && self.position.as_deref() >= Some(key) {
-            return None;
+    /// How the run starts on an object; `None` if it has already processed it.
+    pub(crate) fn start(&self, key: &str) -> Option<Start> {
+        match self.position.as_deref() {
+            Some(position) if position == key && self.is_interrupted => Some(Start::Resumed),
+            Some(position) if position >= key => None,
+            _ => Some(Start::First),
         }
+    }
+
+    /// Moves to an object, whose records are now in the counts.
+    pub(crate) fn pass(&mut self, key: &str, is_interrupted: bool) {
         self.position = Some(key.to_owned());
-        self.is_interrupted = false;
-        Some(if is_interrupted { Start::Resumed } else { Start::First })
+        self.is_interrupted = is_interrupted;
     }
 
-    /// Notes that the run stopped in the middle of the object.
-    pub(crate) fn interrupt(&mut self) {
-        self.is_interrupted = true;
-    }
-
-    /// Saves the counts, then marks an object whose records are in them.
+    /// Saves the counts, then marks the objects whose records are in them, each with the records left in it.
     pub(crate) async fn mark(
         &mut self,
         lake: &impl Lake,
-        key: &str,
-        mark: Mark,
-        left: Vec<usize>,
+        objects: Vec<(String, Mark, Vec<usize>)>,
     ) -> Result<(), Fault> {
-        let marking = self.marking.insert(Marking { key: key.to_owned(), left });
-        let left = marking.left.clone();
+        let marking = objects.iter().map(|(key, _, left)| Marking { key: key.clone(), left: left.clone() });
+        self.marking = marking.collect();
         self.save(lake).await?;
-        mark.set(lake, key, &self.run, &left).await
+        let run = &self.run;
+        let set = |(key, mark, left): (String, Mark, Vec<usize>)| async move {
+            mark.set(lake, &key, run, &left).await
+        };
+        try_join_all(objects.into_iter().map(set)).await.map(drop)
     }
 
-    /// Marks the object that an interrupted run had counted but not marked.
+    /// Marks the objects that an interrupted run had counted but not marked.
     pub(crate) async fn resume(&self, lake: &impl Lake) -> Result<(), Fault> {
-        let Some(Marking { key, left }) = &self.marking else { return Ok(()) };
-        // The object may have expired.
-        if !lake.keys(key).await?.contains(key) {
-            return Ok(());
+        for Marking { key, left } in &self.marking {
+            // The object may have expired.
+            if lake.keys(key).await?.contains(key) {
+                Mark::of(lake, key).await?.set(lake, key, &self.run, left).await?;
+            }
         }
-        Mark::of(lake, key).await?.set(lake, key, &self.run, left).await
+        Ok(())
     }
 
     pub(crate) async fn finish(&mut self, lake: &impl Lake, now: Timestamp) -> Result<(), Fault> {

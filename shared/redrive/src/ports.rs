@@ -24,8 +24,20 @@ impl Fault {
     }
 }
 
+/// An object of the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
 /// The bucket with the dead letters.
 pub trait Lake: Sync {
+    /// The objects whose keys start with `prefix`, in order.
+    fn objects(&self, prefix: &str) -> impl Future<Output = Result<Vec<Listed>, Fault>> + Send;
+
     /// The keys that start with `prefix`, in order.
     fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, Fault>> + Send;
 

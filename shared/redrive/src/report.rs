@@ -1,6 +1,7 @@
 //! The result of a run, or of a dry run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,13 @@ pub struct Count {
     pub sent: usize,
     /// Left in place, because they would fail again.
     pub stay: usize,
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.stay += more.stay;
+    }
 }
 
 /// The counts of a run.
@@ -74,6 +82,23 @@ impl Report {
         if self.left_in.len() < OBJECTS_LISTED && self.left_in.last().is_none_or(|last| last != key) {
             self.left_in.push(key.to_owned());
         }
+    }
+
+    /// Adds the counts of an object.
+    pub(crate) fn add(&mut self, object: Self) {
+        self.records += object.records;
+        self.not_wanted += object.not_wanted;
+        for (sums, counts) in [(&mut self.reasons, object.reasons), (&mut self.days, object.days)] {
+            for (name, count) in counts {
+                *sums.entry(name).or_default() += count;
+            }
+        }
+        for (sums, counts) in [(&mut self.stay, object.stay), (&mut self.unreadable, object.unreadable)] {
+            for (name, count) in counts {
+                *sums.entry(name).or_default() += count;
+            }
+        }
+        object.left_in.iter().for_each(|key| self.left_in(key));
     }
 
     fn count(&mut self, record: &FailedRecord, add: impl Fn(&mut Count)) {

@@ -1,18 +1,18 @@
 //! The loop over objects and their records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use connect_streams::Timestamp;
 
+use crate::ahead::{self, Content, Read, chunks};
 use crate::check::{Verdict, check};
 use crate::destination::{Sender, Sent};
-use lake_files::decompressed;
 
 use crate::manifest::{Manifest, Mark, Start};
-use crate::ports::{Destination, Fault, Lake, Queues};
+use crate::ports::{Destination, Fault, Lake, Listed, Queues, Waiting};
 use crate::report::Report;
 use crate::request::{Request, RequestError, Selection};
-use lake_files::failures::{FailedRecord, Payload, Unreadable, read};
+use lake_files::failures::{FailedRecord, Payload, Unreadable};
 
 /// The clock and callbacks of a run.
 pub struct Control<'c> {
@@ -55,11 +55,10 @@ pub async fn run<L: Lake, D: Destination, Q: Queues>(
     run.manifest.resume(lake).await?;
     run.manifest.save(lake).await?;
     for prefix in run.selection.prefixes() {
-        for key in lake.keys(&prefix).await? {
-            if !Selection::is_wanted_object(&key) {
-                continue;
-            }
-            run.object(&key).await?;
+        let mut objects = lake.objects(&prefix).await?;
+        objects.retain(|object| Selection::is_wanted_object(&object.key));
+        for chunk in chunks(&objects) {
+            run.objects(chunk).await?;
             (control.progress)(&run.manifest.report);
             if (control.stop)() {
                 run.manifest.save(lake).await?;
@@ -90,45 +89,91 @@ struct Run<'r, L, D> {
 }
 
 impl<L: Lake, D: Destination> Run<'_, L, D> {
-    async fn object(&mut self, key: &str) -> Result<(), Fault> {
-        let Some(start) = self.manifest.begin(key) else { return Ok(()) };
-        let mark = Mark::of(self.lake, key).await?;
-        let is_repeat = self.request.again && start == Start::First;
-        if mark.left == Some(0) && !is_repeat {
-            self.manifest.report.objects_done_before += 1;
-            return Ok(());
-        }
-        let only_left = if is_repeat { None } else { mark.left(self.lake, key).await? };
-        // It may have expired since it was listed.
-        let Some(object) = self.lake.get(key).await? else { return Ok(()) };
-        let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
-        let is_left = |index: &usize| only_left.as_ref().is_none_or(|left| left.contains(index));
-        let records = records.iter().enumerate().filter(|(index, _)| is_left(index));
-        if start == Start::First {
-            self.manifest.report.objects += 1;
-        }
-        let Sorted { sendable, mut left } = self.sort(records, key, start);
-        let records: Vec<&FailedRecord> = sendable.iter().map(|(_, record)| *record).collect();
-        if self.request.dry_run {
-            for record in records {
-                self.manifest.report.sent(record);
+    /// Processes objects in order. They are read at once, and their records are sent in as few requests as possible.
+    async fn objects(&mut self, listed: &[Listed]) -> Result<(), Fault> {
+        let start = |object: &Listed| self.manifest.start(&object.key);
+        let is_repeat = |start| self.request.again && start == Start::First;
+        let starts: Vec<_> = listed.iter().map(start).collect();
+        let wanted =
+            listed.iter().zip(&starts).filter_map(|(object, start)| Some((object, is_repeat((*start)?))));
+        let read = ahead::read_all(self.lake, wanted).await?;
+        let started = read.into_iter().zip(starts.into_iter().flatten());
+        let mut objects: VecDeque<_> = started.map(|(read, start)| self.open(read, start)).collect();
+        while !objects.is_empty() && self.group(&mut objects).await? {}
+        Ok(())
+    }
+
+    /// Sends the records of the first objects that fit in one request, at least those of one object. Returns whether the
+    /// run may continue.
+    async fn group(&mut self, objects: &mut VecDeque<Object>) -> Result<bool, Fault> {
+        let mut group = Vec::new();
+        let mut records: Vec<&FailedRecord> = Vec::new();
+        for object in objects.iter() {
+            let before = records.len();
+            records.extend(object.sendable.iter().map(|(_, record)| record));
+            if !group.is_empty() && !self.sender.fit_at_once(&records) {
+                records.truncate(before);
+                break;
             }
-            return Ok(());
+            group.push(before..records.len());
         }
-        let Sent { finished, fault } = self.sender.send(&records, self.control.stop).await;
-        for index in &finished {
-            self.manifest.report.sent(records[*index]);
+        let (finished, fault) = if self.request.dry_run {
+            ((0..records.len()).collect(), None)
+        } else {
+            let Sent { finished, fault } = self.sender.send(&records, self.control.stop).await;
+            (finished, fault)
+        };
+        let mut marks = Vec::new();
+        let mut is_whole = true;
+        for places in group {
+            let object = objects.pop_front().expect("the group is of these objects");
+            let is_finished = |place: &usize| finished.binary_search(place).is_ok();
+            let sent: Vec<_> = places.clone().filter(is_finished).map(|place| place - places.start).collect();
+            is_whole = sent.len() == places.len();
+            marks.extend(self.pass(object, &sent, is_whole));
+            // What was sent of the objects after it is sent again: objects are finished in order.
+            if !is_whole {
+                break;
+            }
         }
-        if finished.len() < sendable.len() {
-            self.manifest.interrupt();
-            let is_left = |place: &usize| finished.binary_search(place).is_err();
+        if !marks.is_empty() {
+            self.manifest.mark(self.lake, marks).await?;
+        }
+        fault.map_or(Ok(is_whole), Err)
+    }
+
+    /// Counts an object, and the records of it that were sent. Returns the mark that it needs.
+    fn pass(&mut self, object: Object, sent: &[usize], is_whole: bool) -> Option<(String, Mark, Vec<usize>)> {
+        let Object { key, mark, start, is_done_before, sendable, mut left, seen } = object;
+        self.manifest.pass(&key, !is_whole);
+        let report = &mut self.manifest.report;
+        report.objects_done_before += usize::from(is_done_before);
+        if start == Start::First {
+            report.objects += usize::from(seen.is_some());
+            report.add(seen.unwrap_or_default());
+        }
+        for place in sent {
+            report.sent(&sendable[*place].1);
+        }
+        if !is_whole {
+            let is_left = |place: &usize| sent.binary_search(place).is_err();
             left.extend((0..sendable.len()).filter(is_left).map(|place| sendable[place].0));
             left.sort_unstable();
         }
-        if !finished.is_empty() {
-            self.manifest.mark(self.lake, key, mark, left).await?;
+        (!sent.is_empty() && !self.request.dry_run).then_some((key, mark, left))
+    }
+
+    /// Decides what to do with an object's records. Nothing is counted yet.
+    fn open(&self, read: Read, start: Start) -> Object {
+        let Read { key, mark, content } = read;
+        let is_done_before = matches!(content, Content::DoneBefore);
+        let mut object =
+            Object { key, mark, start, is_done_before, sendable: Vec::new(), left: Vec::new(), seen: None };
+        if let Content::Records(records) = content {
+            let Sorted { sendable, left, seen } = sort(&self.selection, records, &object.key);
+            (object.sendable, object.left, object.seen) = (sendable, left, Some(seen));
         }
-        fault.map_or(Ok(()), Err)
+        object
     }
 
     /// Sends the messages of a dead-letter queue, and deletes those that were sent. The others are visible again at the
@@ -154,23 +199,24 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
                 break;
             }
             self.manifest.report.queues.insert(queue.to_owned());
-            let records = messages.iter().map(|message| {
+            let record = |message: &Waiting| {
                 Ok(FailedRecord {
                     payload: Payload::ContactEvent(message.body.clone().into_bytes()),
                     reason: message.reason.clone(),
                     arrival: message.sent,
                 })
-            });
-            let records: Vec<Result<FailedRecord, Unreadable>> = records.collect();
-            let Sorted { sendable, left: _ } = self.sort(records.iter().enumerate(), queue, Start::First);
-            let to_send: Vec<_> = sendable.iter().map(|(_, record)| *record).collect();
+            };
+            let records = messages.iter().map(record).enumerate();
+            let Sorted { sendable, left: _, seen } = sort(&self.selection, records, queue);
+            self.manifest.report.add(seen);
+            let to_send: Vec<_> = sendable.iter().map(|(_, record)| record).collect();
             let Sent { finished, fault } = self.sender.send(&to_send, self.control.stop).await;
             let mut is_finished = vec![false; messages.len()];
             for place in &finished {
-                let (index, record) = sendable[*place];
-                queues.delete(queue, &messages[index].receipt).await?;
+                let (index, record) = &sendable[*place];
+                queues.delete(queue, &messages[*index].receipt).await?;
                 self.manifest.report.sent(record);
-                is_finished[index] = true;
+                is_finished[*index] = true;
             }
             let left = messages.iter().zip(&is_finished).filter(|(_, is_finished)| !**is_finished);
             unsent.extend(left.map(|(message, _)| message.receipt.clone()));
@@ -187,43 +233,55 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
         }
         first_fault.map_or_else(|| Ok(!(self.control.stop)()), Err)
     }
-
-    /// Splits an object's records, and counts those that are not sent, but only the first time the object is read.
-    fn sort<'o>(
-        &mut self,
-        records: impl Iterator<Item = (usize, &'o Result<FailedRecord, Unreadable>)>,
-        key: &str,
-        start: Start,
-    ) -> Sorted<'o> {
-        let mut uncounted = Report::default();
-        let report = if start == Start::First { &mut self.manifest.report } else { &mut uncounted };
-        let mut sorted = Sorted::default();
-        for (index, record) in records {
-            match record {
-                Ok(record) if !self.selection.is_wanted(record) => report.not_wanted += 1,
-                Ok(record) => match check(&record.payload) {
-                    Verdict::Passes => {
-                        sorted.sendable.push((index, record));
-                        continue;
-                    }
-                    Verdict::FailsAgain(reject) => report.stays(record, reject.to_string()),
-                },
-                Err(unreadable) => report.unreadable(*unreadable),
-            }
-            sorted.left.push(index);
-        }
-        if !sorted.left.is_empty() {
-            report.left_in(key);
-        }
-        sorted
-    }
 }
 
-/// An object's records by whether they can be sent, with their indexes.
-#[derive(Default)]
-struct Sorted<'o> {
-    sendable: Vec<(usize, &'o FailedRecord)>,
+/// An object that is read and not counted yet.
+struct Object {
+    key: String,
+    mark: Mark,
+    start: Start,
+    is_done_before: bool,
+    /// The records to send, with their places in the object.
+    sendable: Vec<(usize, FailedRecord)>,
+    /// The places of those that stay.
     left: Vec<usize>,
+    /// The counts of those that are not sent; `None` if nothing of it was read.
+    seen: Option<Report>,
+}
+
+/// Records by whether they can be sent, with their places.
+#[derive(Default)]
+struct Sorted {
+    sendable: Vec<(usize, FailedRecord)>,
+    left: Vec<usize>,
+    /// The counts of those that cannot be sent.
+    seen: Report,
+}
+
+fn sort(
+    selection: &Selection,
+    records: impl IntoIterator<Item = (usize, Result<FailedRecord, Unreadable>)>,
+    key: &str,
+) -> Sorted {
+    let mut sorted = Sorted::default();
+    for (place, record) in records {
+        match record {
+            Ok(record) if !selection.is_wanted(&record) => sorted.seen.not_wanted += 1,
+            Ok(record) => match check(&record.payload) {
+                Verdict::Passes => {
+                    sorted.sendable.push((place, record));
+                    continue;
+                }
+                Verdict::FailsAgain(reject) => sorted.seen.stays(&record, reject.to_string()),
+            },
+            Err(unreadable) => sorted.seen.unreadable(unreadable),
+        }
+        sorted.left.push(place);
+    }
+    if !sorted.left.is_empty() {
+        sorted.seen.left_in(key);
+    }
+    sorted
 }
 
 #[cfg(test)]
@@ -231,8 +289,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::time::Duration;
 
     use serde_json::{Value, json};
+    use tokio::time::{Instant, sleep};
 
     use super::*;
     use lake_files::layout::REDRIVE_RUNS;
@@ -264,6 +324,8 @@ mod tests {
         /// The streams refuse one record in this many, once.
         refuses_every: usize,
         refused: AtomicUsize,
+        /// How long each request takes.
+        latency: Duration,
     }
 
     fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -294,31 +356,46 @@ mod tests {
     }
 
     impl Lake for World {
+        async fn objects(&self, prefix: &str) -> Result<Vec<Listed>, Fault> {
+            sleep(self.latency).await;
+            let objects = locked(&self.objects);
+            let listed = objects.iter().filter(|(key, _)| key.starts_with(prefix));
+            Ok(listed
+                .map(|(key, object)| Listed { key: key.clone(), bytes: object.body.len() as u64 })
+                .collect())
+        }
+
         async fn keys(&self, prefix: &str) -> Result<Vec<String>, Fault> {
+            sleep(self.latency).await;
             Ok(locked(&self.objects).keys().filter(|key| key.starts_with(prefix)).cloned().collect())
         }
 
         async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+            sleep(self.latency).await;
             Ok(locked(&self.objects).get(key).map(|object| object.body.clone()))
         }
 
         async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), Fault> {
+            sleep(self.latency).await;
             self.serve(|| {
                 locked(&self.objects).insert(key.to_owned(), Object { body, tags: Vec::new() });
             })
         }
 
         async fn tags(&self, key: &str) -> Result<Vec<(String, String)>, Fault> {
+            sleep(self.latency).await;
             Ok(locked(&self.objects)[key].tags.clone())
         }
 
         async fn set_tags(&self, key: &str, tags: Vec<(String, String)>) -> Result<(), Fault> {
+            sleep(self.latency).await;
             self.serve(|| locked(&self.objects).get_mut(key).unwrap().tags = tags)
         }
     }
 
     impl Destination for World {
         async fn put_contact_records(&self, records: &[&[u8]]) -> Result<Vec<Option<String>>, Fault> {
+            sleep(self.latency).await;
             self.serve(|| {
                 let put = |record: &&[u8]| {
                     if self.is_refused() {
@@ -333,6 +410,7 @@ mod tests {
         }
 
         async fn send_agent_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+            sleep(self.latency).await;
             self.serve(|| {
                 let event: Value = serde_json::from_slice(&event).unwrap();
                 for record in event["Records"].as_array().unwrap() {
@@ -347,6 +425,7 @@ mod tests {
         }
 
         async fn send_contact_events(&self, event: Vec<u8>) -> Result<Vec<u8>, Fault> {
+            sleep(self.latency).await;
             self.serve(|| {
                 let event: Value = serde_json::from_slice(&event).unwrap();
                 let mut failures = Vec::new();
@@ -528,6 +607,15 @@ mod tests {
         run(world, world, world, request, &control).await
     }
 
+    /// Whether a run has saved that it finished.
+    async fn has_finished(world: &World) -> bool {
+        let is_done = |key: &String| {
+            let manifest: Value = serde_json::from_slice(&locked(&world.objects)[key].body).unwrap();
+            !manifest["finished"].is_null()
+        };
+        world.keys(REDRIVE_RUNS).await.unwrap().iter().any(is_done)
+    }
+
     fn tag(world: &World, key: &str, name: &str) -> Option<String> {
         let objects = locked(&world.objects);
         objects[key].tags.iter().find(|(tag, _)| tag == name).map(|(_, value)| value.clone())
@@ -567,12 +655,7 @@ mod tests {
                 let world = World { fuse: Some(AtomicUsize::new(requests)), is_served, ..world() };
                 let ended = redrive(&world, &request()).await;
                 let world = World { fuse: None, ..world };
-                let manifests = world.keys(REDRIVE_RUNS).await.unwrap();
-                let is_done = |key: &String| {
-                    let manifest: Value = serde_json::from_slice(&locked(&world.objects)[key].body).unwrap();
-                    !manifest["finished"].is_null()
-                };
-                if ended.is_ok() || manifests.iter().any(is_done) {
+                if ended.is_ok() || has_finished(&world).await {
                     assert!(requests > 5, "it was killed at every request");
                     break;
                 }
@@ -609,6 +692,83 @@ mod tests {
         }
         assert_eq!(report, Report { run: report.run.clone(), ..baseline });
         assert!(locked(&world.arrived).values().all(|times| *times == 1), "nothing was sent twice");
+    }
+
+    /// As many objects with one contact record each.
+    fn small_objects(count: usize) -> World {
+        let world = World::default();
+        for id in 0..count {
+            let data = base64_simd::STANDARD.encode_to_string(contact(id));
+            let failure = json!({"errorCode": "Lambda.FunctionError", "rawData": data}).to_string();
+            let key = format!("errors/processing-failed/2026/03/02/08/{id:06}");
+            locked(&world.objects).insert(key, Object { body: failure.into_bytes(), tags: Vec::new() });
+        }
+        world
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_small_objects_take_few_requests_one_after_the_other() {
+        let world = World { latency: Duration::from_millis(10), ..small_objects(20_000) };
+        for (dry_run, most_seconds) in [(true, 60), (false, 60)] {
+            let begin = Instant::now();
+            let report = redrive(&world, &Request { dry_run, ..request() }).await.unwrap();
+            let elapsed = begin.elapsed();
+            println!("dry run: {dry_run}, {} objects in {elapsed:?}", report.objects);
+            assert_eq!((report.objects, report.records.sent), (20_000, 20_000));
+            assert!(elapsed.as_secs() < most_seconds, "{elapsed:?}");
+        }
+        assert!(locked(&world.arrived).values().all(|times| *times == 1), "none was sent twice");
+        let objects: Vec<_> = locked(&world.objects).keys().cloned().collect();
+        for key in objects.iter().filter(|key| key.starts_with("errors/")) {
+            assert_eq!(tag(&world, key, LEFT_TAG).as_deref(), Some("0"), "{key}");
+        }
+    }
+
+    /// Several objects share a request, a manifest, and a round of marks.
+    #[tokio::test(start_paused = true)]
+    async fn after_a_kill_with_several_objects_at_once_the_next_run_completes_them() {
+        const OBJECTS: usize = 2 * ahead::OBJECTS + 3;
+        for is_served in [false, true] {
+            for requests in 0.. {
+                let fuse = Some(AtomicUsize::new(requests));
+                let world = World { fuse, is_served, ..small_objects(OBJECTS) };
+                let ended = redrive(&world, &request()).await;
+                let world = World { fuse: None, ..world };
+                if ended.is_ok() || has_finished(&world).await {
+                    assert!(requests > OBJECTS, "it was killed at every request");
+                    break;
+                }
+                let report = redrive(&world, &request()).await.unwrap();
+                assert_eq!((report.objects, report.records.sent), (OBJECTS, OBJECTS));
+                let arrived = locked(&world.arrived).clone();
+                assert_eq!(arrived.len(), OBJECTS, "{requests} {is_served}");
+                let twice = arrived.values().filter(|times| **times > 1).count();
+                assert!(twice <= ahead::OBJECTS, "no more than were in flight: {twice}");
+                let again = redrive(&world, &request()).await.unwrap();
+                assert_eq!(again.objects_done_before, OBJECTS, "{requests} {is_served}");
+            }
+        }
+    }
+
+    /// An object in the middle of a request is not finished: those before it are marked, and the next run goes on there.
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_never_finishes_keeps_none_before_it() {
+        let world = World { never_finished: Some("c-2"), ..World::default() };
+        for id in 0..5 {
+            let line = json!({"reason": "bad_field", "message_id": "m", "data": base64_simd::STANDARD.encode_to_string(event(&format!("c-{id}")))});
+            let key = format!("rejected/contact-events/2026/03/02/{id}.jsonl");
+            let body = line.to_string().into_bytes();
+            locked(&world.objects).insert(key, Object { body, tags: Vec::new() });
+        }
+        let sentence = redrive(&world, &request()).await.unwrap_err().to_string();
+        assert!(sentence.contains("did not finish 1 records in 8 attempts"), "{sentence}");
+        let key = |id: usize| format!("rejected/contact-events/2026/03/02/{id}.jsonl");
+        let left = |world: &World| (0..5).map(|id| tag(world, &key(id), LEFT_TAG)).collect::<Vec<_>>();
+        assert_eq!(left(&world), [Some("0".to_owned()), Some("0".to_owned()), None, None, None]);
+        let world = World { never_finished: None, ..world };
+        let report = redrive(&world, &request()).await.unwrap();
+        assert_eq!((report.records.sent, report.objects), (5, 5), "the same run was resumed");
+        assert_eq!(left(&world), vec![Some("0".to_owned()); 5]);
     }
 
     #[tokio::test(start_paused = true)]

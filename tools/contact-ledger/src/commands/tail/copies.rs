@@ -69,11 +69,11 @@ async fn written_since(
     let lake = connection.lake();
     let prefix = format!("{partition}{day}/");
     let mut keys = Vec::new();
-    let listed = for_each_object(&lake.client, &lake.bucket, &prefix, |key, written| {
-        let written = written.and_then(|at| at.to_millis().ok());
+    let listed = for_each_object(&lake.client, &lake.bucket, &prefix, |object| {
+        let written = object.modified.and_then(|at| at.to_millis().ok());
         // S3 reports whole seconds.
         if written.is_none_or(|written| written + 999 >= since.epoch_milliseconds()) {
-            keys.push(key);
+            keys.push(object.key);
         }
     });
     listed.await.map_err(|error| {

@@ -143,10 +143,10 @@ impl Search {
 
     async fn below(&self, prefix: &str, period: &Period) -> Result<Vec<Object>, String> {
         let mut objects = Vec::new();
-        let listed = for_each_object(&self.lake.client, &self.lake.bucket, prefix, |key, written| {
-            if period.includes(&key) {
-                let written = written.and_then(|at| at.to_millis().ok()).unwrap_or_default();
-                objects.push(Object { key, written });
+        let listed = for_each_object(&self.lake.client, &self.lake.bucket, prefix, |object| {
+            if period.includes(&object.key) {
+                let written = object.modified.and_then(|at| at.to_millis().ok()).unwrap_or_default();
+                objects.push(Object { key: object.key, written });
             }
         });
         listed.await.map_err(|error| {

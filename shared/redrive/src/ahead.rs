@@ -1,0 +1,92 @@
+//! Reads several small objects at once: dead letters are often many objects with one record each, and each takes two or three
+//! requests to read.
+
+use futures::future::try_join_all;
+use lake_files::decompressed;
+use lake_files::failures::{FailedRecord, Unreadable, read};
+
+use crate::manifest::Mark;
+use crate::ports::{Fault, Lake, Listed};
+
+/// The most objects, and the most bytes of them, that are read at once. A larger object is read alone.
+pub(crate) const OBJECTS: usize = 32;
+const BYTES: u64 = 1024 * 1024;
+
+/// An object, and what earlier runs did with it.
+pub(crate) struct Read {
+    pub(crate) key: String,
+    pub(crate) mark: Mark,
+    pub(crate) content: Content,
+}
+
+/// What is to be done with an object.
+pub(crate) enum Content {
+    /// Nothing: an earlier run has sent all of it.
+    DoneBefore,
+    /// Nothing: it has expired since it was listed.
+    Gone,
+    /// Its records that an earlier run has not sent, by their place.
+    Records(Vec<(usize, Result<FailedRecord, Unreadable>)>),
+}
+
+/// Splits objects into those that are read at once.
+pub(crate) fn chunks(mut objects: &[Listed]) -> impl Iterator<Item = &[Listed]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |object: &&Listed| {
+            bytes += object.bytes;
+            bytes <= BYTES
+        };
+        let fitting = objects.iter().take(OBJECTS).take_while(fits).count().max(1);
+        let (chunk, rest) = objects.split_at_checked(fitting)?;
+        objects = rest;
+        Some(chunk)
+    })
+}
+
+/// Reads objects. If `is_repeat`, what earlier runs have sent is ignored.
+pub(crate) async fn read_all(
+    lake: &impl Lake,
+    objects: impl Iterator<Item = (&Listed, bool)>,
+) -> Result<Vec<Read>, Fault> {
+    try_join_all(objects.map(|(object, is_repeat)| read_one(lake, &object.key, is_repeat))).await
+}
+
+async fn read_one(lake: &impl Lake, key: &str, is_repeat: bool) -> Result<Read, Fault> {
+    let mark = Mark::of(lake, key).await?;
+    let content = if mark.left == Some(0) && !is_repeat {
+        Content::DoneBefore
+    } else {
+        let only_left = if is_repeat { None } else { mark.left(lake, key).await? };
+        match lake.get(key).await? {
+            None => Content::Gone,
+            Some(object) => {
+                let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
+                let is_left = |place: &usize| only_left.as_ref().is_none_or(|left| left.contains(place));
+                Content::Records(
+                    records.into_iter().enumerate().filter(|(place, _)| is_left(place)).collect(),
+                )
+            }
+        }
+    };
+    Ok(Read { key: key.to_owned(), mark, content })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BYTES, Listed, OBJECTS, chunks};
+
+    #[test]
+    fn small_objects_are_read_together_and_a_large_one_alone() {
+        let sizes = |sizes: &[u64]| {
+            let objects: Vec<_> =
+                sizes.iter().map(|bytes| Listed { key: String::new(), bytes: *bytes }).collect();
+            chunks(&objects).map(<[Listed]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), [0; 0]);
+        assert_eq!(sizes(&[1; 2 * OBJECTS + 1]), [OBJECTS, OBJECTS, 1]);
+        assert_eq!(sizes(&[1, BYTES, 1]), [1, 1, 1]);
+        assert_eq!(sizes(&[1, BYTES - 1, 1]), [2, 1]);
+        assert_eq!(sizes(&[10 * BYTES, 1, 1]), [1, 2]);
+    }
+}
