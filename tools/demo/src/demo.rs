@@ -74,6 +74,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let [normalizer_environment, upserter_environment] = arguments.policies.environments();
     let contact_event_environment = contact_event_environment(&normalizer_environment, arguments);
     let mut settings = StackSettings {
+        tables_file: Some(arguments.output.join("tables.sqlite")),
         dynamodb_port: arguments.dynamodb_port,
         s3_port: arguments.s3_port,
         // Smaller batches mean more requests, and more of them get a fault.
@@ -107,7 +108,8 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let own = source.own.clone();
     let expected = send(&mut stack, source, expected, arguments).await?;
     let own = own.map(|own| std::mem::take(&mut *own.lock().unwrap_or_else(PoisonError::into_inner)));
-    let mut result = RunResult::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments)?;
+    let mut result =
+        RunResult::of(&stack, begin.elapsed(), expected, own.unwrap_or_default(), arguments, &folder)?;
     result.leave(&folder)?;
     print(&summary(&result, &arguments.output))?;
     let outcome = result.outcome();

@@ -11,7 +11,7 @@ mod timelines;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -52,22 +52,20 @@ pub struct RunResult {
     contacts: Contacts,
     kept: Kept,
     timelines: Timelines,
-    agents: Vec<String>,
-    history: Vec<String>,
-    contact_state: Vec<String>,
 }
 
 impl RunResult {
-    /// Reads the result from the stack and its lake.
+    /// Reads the result from the stack and its lake, and writes the items of the tables to the folder.
     ///
     /// # Errors
-    /// When a table or file cannot be read.
+    /// When a table or file cannot be read, or the folder cannot be written.
     pub(crate) fn of(
         stack: &Stack,
         elapsed: Duration,
         mut expected: Expected,
         own: Failures,
         arguments: &DemoArguments,
+        output: &OutputFolder,
     ) -> anyhow::Result<Self> {
         let policies = &arguments.policies;
         let judge = Judge::new(None, policies.contact_records()?, policies.agents()?);
@@ -81,23 +79,28 @@ impl RunResult {
             contacts: Contacts::default(),
             kept: Kept::new(judge),
             timelines: Timelines::default(),
-            agents: Vec::new(),
-            history: Vec::new(),
-            contact_state: Vec::new(),
         };
+        let mut lines = Lines::create(output, "agent-state.jsonl")?;
         stack.dynamodb.for_each_item(AGENT_STATE_TABLE, |item| {
-            result.note_agent(&item);
+            result.timelines.note_agent(&item);
+            lines.write_item(&item)?;
             expected.compare_agent(item)
         })?;
+        lines.finish()?;
+        let mut lines = Lines::create(output, "agent-history.jsonl")?;
         stack.dynamodb.for_each_item(AGENT_HISTORY_TABLE, |item| {
-            result.note_entry(&item);
+            result.timelines.note_entry(&item);
+            lines.write_item(&item)?;
             expected.compare_entry(item)
         })?;
+        result.summary.history_entries = lines.finish()?;
+        let mut lines = Lines::create(output, "contact-state.jsonl")?;
         stack.dynamodb.for_each_item(CONTACT_STATE_TABLE, |item| {
             result.summary.contacts_in_flight += usize::from(item.contains_key(IN_FLIGHT));
-            result.contact_state.push(Value::from_iter(item.clone()).to_string());
+            lines.write_item(&item)?;
             expected.compare_contact(item)
         })?;
+        result.summary.contacts = lines.finish()?;
         let lake = arguments.output.join(LAKE_BUCKET);
         result.note_rows(&lake, &mut expected)?;
         for kept in [layout::FAILED, layout::REJECTED, layout::REJECTED_CONTACT_EVENTS] {
@@ -106,23 +109,8 @@ impl RunResult {
             }
         }
         result.summary.agents = result.timelines.agents();
-        result.summary.history_entries = result.history.len();
-        result.summary.contacts = result.contact_state.len();
-        result.contact_state.sort_unstable();
-        result.agents.sort_unstable();
-        result.history.sort_unstable();
         result.differences = expected.differences();
         Ok(result)
-    }
-
-    fn note_agent(&mut self, item: &Item) {
-        self.timelines.note_agent(item);
-        self.agents.push(Value::from_iter(item.clone()).to_string());
-    }
-
-    fn note_entry(&mut self, item: &Item) {
-        self.timelines.note_entry(item);
-        self.history.push(Value::from_iter(item.clone()).to_string());
     }
 
     fn note_rows(&mut self, lake: &Path, expected: &mut Expected) -> anyhow::Result<()> {
@@ -182,28 +170,53 @@ impl RunResult {
         json
     }
 
-    /// Writes the files and the page.
+    /// Writes the other files and the page.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub(crate) fn leave(&mut self, output: &OutputFolder) -> anyhow::Result<()> {
-        let write = |name: &str, lines: &[String]| -> anyhow::Result<()> {
-            let path = output.path().join(name);
-            let written = || -> std::io::Result<()> {
-                output.note(&path)?;
-                let mut file = BufWriter::new(File::create(&path)?);
-                for line in lines {
-                    writeln!(file, "{line}")?;
-                }
-                file.flush()
-            };
-            written().with_context(|| format!("{} cannot be written", path.display()))
+        let write = |name: &str, text: &str| -> anyhow::Result<()> {
+            let mut file = Lines::create(output, name)?;
+            file.write(text)?;
+            file.finish().map(drop)
         };
-        write("agent-state.jsonl", &self.agents)?;
-        write("agent-history.jsonl", &self.history)?;
-        write("contact-state.jsonl", &self.contact_state)?;
-        write("summary.json", &[escaped(&format!("{:#}", self.to_json()))])?;
-        write("lake.sql", &[lake_sql(output.path(), &self.summary)?])?;
-        write("report.html", &[self.page()])
+        write("summary.json", &escaped(&format!("{:#}", self.to_json())))?;
+        write("lake.sql", &lake_sql(output.path(), &self.summary)?)?;
+        write("report.html", &self.page())
     }
+}
+
+/// A file of the result, written line by line.
+struct Lines {
+    path: PathBuf,
+    file: BufWriter<File>,
+    count: usize,
+}
+
+impl Lines {
+    fn create(output: &OutputFolder, name: &str) -> anyhow::Result<Self> {
+        let path = output.path().join(name);
+        let created = output.note(&path).and_then(|()| File::create(&path));
+        let file = created.with_context(|| unwritable(&path))?;
+        Ok(Self { path, file: BufWriter::new(file), count: 0 })
+    }
+
+    fn write_item(&mut self, item: &Item) -> anyhow::Result<()> {
+        self.write(&serde_json::to_string(item)?)
+    }
+
+    fn write(&mut self, line: &str) -> anyhow::Result<()> {
+        self.count += 1;
+        writeln!(self.file, "{line}").with_context(|| unwritable(&self.path))
+    }
+
+    /// The number of lines.
+    fn finish(mut self) -> anyhow::Result<usize> {
+        self.file.flush().with_context(|| unwritable(&self.path))?;
+        Ok(self.count)
+    }
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("{} cannot be written", path.display())
 }

@@ -3,6 +3,7 @@
 mod protocol;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use dynoxide::{AttributeValue, Database};
@@ -28,21 +29,59 @@ pub struct DynamoDb {
     /// The keys that requests are signed with.
     pub keys: Keys,
     database: Database,
+    /// Where the tables are, if not in memory.
+    file: Option<PathBuf>,
     task: JoinHandle<()>,
 }
 
 impl DynamoDb {
-    /// Starts the server without tables, on `port` or on a free port for 0.
+    /// Starts the server without tables, in memory, on `port` or on a free port for 0.
     ///
     /// # Errors
     /// When it cannot listen.
     pub async fn start(port: u16, gate: Gate) -> anyhow::Result<Self> {
         let database = Database::memory().context("DynamoDB's in-memory database cannot be created")?;
+        Self::start_with(database, None, port, gate).await
+    }
+
+    /// Starts the server with its data in a file, for tables that are large. [`Self::files`] are deleted with it.
+    ///
+    /// # Errors
+    /// When it cannot listen, or the file cannot be written.
+    pub async fn start_in(file: PathBuf, port: u16, gate: Gate) -> anyhow::Result<Self> {
+        let path = file.to_str().context("the path of DynamoDB's file is not UTF-8")?;
+        let create = || -> anyhow::Result<Database> {
+            let database = Database::new(path)?;
+            // Nothing is kept after a crash.
+            database.enable_bulk_loading()?;
+            Ok(database)
+        };
+        let database = create().with_context(|| format!("{} cannot be written", file.display()))?;
+        Self::start_with(database, Some(file), port, gate).await
+    }
+
+    /// The file of the tables, and those beside it.
+    #[must_use]
+    pub fn files(file: &Path) -> [PathBuf; 3] {
+        ["", "-wal", "-shm"].map(|ending| {
+            let mut path = file.as_os_str().to_owned();
+            path.push(ending);
+            path.into()
+        })
+    }
+
+    async fn start_with(
+        database: Database,
+        file: Option<PathBuf>,
+        port: u16,
+        gate: Gate,
+    ) -> anyhow::Result<Self> {
         let listener = listen(port, "DynamoDB").await?;
         let (endpoint, keys) = (url(&listener)?, gate.keys.clone());
         let door = FrontDoor::new(Protocol::DynamoDb, &keys);
         let router = guarded(protocol::router(database.clone()), Service::DynamoDb, gate);
-        Ok(Self { endpoint, keys, database, task: tokio::spawn(front_door::serve(listener, door, router)) })
+        let task = tokio::spawn(front_door::serve(listener, door, router));
+        Ok(Self { endpoint, keys, database, file, task })
     }
 
     /// Creates an on-demand table with string keys.
@@ -156,6 +195,10 @@ impl DynamoDb {
 impl Drop for DynamoDb {
     fn drop(&mut self) {
         self.task.abort();
+        for file in self.file.iter().flat_map(|file| Self::files(file)) {
+            // If it stays, the next demo in this folder deletes it.
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

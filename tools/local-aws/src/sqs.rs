@@ -195,6 +195,12 @@ impl Queue {
         (state.visible.len(), state.invisible.len())
     }
 
+    /// The number of messages that nobody has received yet, or that are visible again since somebody looked.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.lock().visible.len()
+    }
+
     /// No more messages will be sent.
     pub fn close(&self) {
         self.lock().is_closed = true;

@@ -63,6 +63,8 @@ pub struct StackSettings {
     pub output: PathBuf,
     /// The table whose schema is used to convert rows to Parquet.
     pub table: GlueTable,
+    /// The file for the tables, deleted with the stack. `None` keeps them in memory.
+    pub tables_file: Option<PathBuf>,
     /// Port of DynamoDB, 0 for a free one.
     pub dynamodb_port: u16,
     /// Port of S3, 0 for a free one.
@@ -105,6 +107,7 @@ impl StackSettings {
             functions,
             output,
             table,
+            tables_file: None,
             dynamodb_port: 0,
             s3_port: 0,
             streams_port: None,
@@ -261,9 +264,7 @@ impl Stack {
         let of_service = |part| settings.faults.as_ref().map(|faults| faults.of_service(part));
         let gate = |interference| Gate { keys: keys.clone(), interference, guard: settings.guard.clone() };
         let interference = settings.interference.clone().or_else(|| of_service(Part::DynamoDb));
-        let dynamodb = DynamoDb::start(settings.dynamodb_port, gate(interference)).await?;
-        create_agent_tables(&dynamodb)?;
-        create_contact_table(&dynamodb)?;
+        let dynamodb = tables(&settings, gate(interference), &note).await?;
         let of_s3 = of_service(Part::S3);
         let s3 = S3Server::start(settings.s3_port, folder.clone(), gate(of_s3.clone())).await?;
         let normalizer = function(NORMALIZER, settings.normalizer_environment.clone(), Part::Normalizer)?;
@@ -373,7 +374,7 @@ impl Stack {
     /// After [`Stack::drain`].
     pub async fn put_contact_event(&self, data: &[u8]) -> bool {
         let bus = self.bus.as_ref().expect("the stack still accepts events");
-        while self.queue.counts().0 > UNREAD_EVENTS {
+        while self.queue.unread() > UNREAD_EVENTS {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let (Ok(text), Ok(event)) = (std::str::from_utf8(data), serde_json::from_slice(data)) else {
@@ -509,6 +510,25 @@ fn firehose_settings(settings: &StackSettings) -> anyhow::Result<FirehoseSetting
         interference: None,
         log: Some(ServiceLog::new(log_file(&settings.output, FIREHOSE_LOG))),
     })
+}
+
+/// DynamoDB with the tables.
+async fn tables(
+    settings: &StackSettings,
+    gate: Gate,
+    note: &impl Fn(&Path) -> io::Result<()>,
+) -> anyhow::Result<DynamoDb> {
+    let port = settings.dynamodb_port;
+    let dynamodb = match &settings.tables_file {
+        None => DynamoDb::start(port, gate).await?,
+        Some(file) => {
+            DynamoDb::files(file).iter().try_for_each(|file| note(file))?;
+            DynamoDb::start_in(file.clone(), port, gate).await?
+        }
+    };
+    create_agent_tables(&dynamodb)?;
+    create_contact_table(&dynamodb)?;
+    Ok(dynamodb)
 }
 
 /// Creates the folder for logs, and notes those of services, which are written only if something fails.
