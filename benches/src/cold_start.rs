@@ -1,5 +1,6 @@
 //! The functions' start times, memory, and size.
 
+use std::path::Path;
 use std::time::Duration;
 
 use record_paths::{contact_events, events_of_different_agents, firehose_event, kinesis_event, sqs_event};
@@ -10,8 +11,11 @@ use crate::latency::LatencyServer;
 use crate::process::{CpuShare, Program, Run};
 
 const PART: &str = "cold start";
-const RUNS: usize = 21;
+const RUNS: usize = 61;
 const RUNS_PER_CPU_SHARE: usize = 5;
+/// Bundles of TLS roots of Amazon Linux 2023, where functions find nothing else, and of Debian, where the client also reads a
+/// folder that has each root once more.
+const BUNDLES: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
 /// Lambda's payload limit for synchronous invocations.
 const EVENT_BYTES: usize = 6_000_000;
 
@@ -44,13 +48,28 @@ pub(crate) fn measure(figures: &mut Figures) {
     let programs = [
         (&idle, &b"{}"[..], None),
         (&normalizer, &contact_records[..], Some(1.3)),
-        (&upserter, &agent_events[..], Some(2.0)),
-        (&contact_event_upserter, &ten_contact_events[..], Some(2.0)),
+        (&upserter, &agent_events[..], Some(2.5)),
+        (&contact_event_upserter, &ten_contact_events[..], Some(2.5)),
     ];
-    start(&programs, None, figures);
+    start(&programs, "", None, figures);
+    match BUNDLES.iter().find(|bundle| Path::new(bundle).is_file()) {
+        Some(bundle) => {
+            let of_bundle = |program: &Program| {
+                let mut environment = program.environment.clone();
+                environment.push(("SSL_CERT_FILE", (*bundle).to_owned()));
+                Program { name: program.name, environment }
+            };
+            let all = programs.map(|(program, event, bound)| (of_bundle(program), event, bound));
+            let all = all.each_ref().map(|(program, event, bound)| (program, *event, *bound));
+            start(&all, ", roots of the bundle alone", None, figures);
+        }
+        None => eprintln!("no bundle of TLS roots: the start with a bundle alone is not measured"),
+    }
     for megabytes in [512, 256, 128] {
         match CpuShare::of_megabytes(megabytes) {
-            Some(share) => start(&programs, Some((megabytes, &share)), figures),
+            Some(share) => {
+                start(&programs, &format!(", CPU share of {megabytes} MB"), Some(&share), figures);
+            }
             None => eprintln!(
                 "no permission to create a cgroup: start with the CPU share of {megabytes} MB not measured"
             ),
@@ -62,12 +81,11 @@ pub(crate) fn measure(figures: &mut Figures) {
 
 fn start(
     programs: &[(&Program, &[u8], Option<f64>)],
-    share: Option<(usize, &CpuShare)>,
+    with: &str,
+    share: Option<&CpuShare>,
     figures: &mut Figures,
 ) {
-    let with = share.map_or_else(String::new, |(megabytes, _)| format!(", CPU share of {megabytes} MB"));
     let runs = if share.is_some() { RUNS_PER_CPU_SHARE } else { RUNS };
-    let share = share.map(|(_, share)| share);
     // Interleaved, so that other load on the machine affects all programs equally.
     let mut all: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
     for _ in 0..runs {
@@ -84,7 +102,7 @@ fn start(
         figures.add(PART, format!("{name}: first response{with}"), response * 1e3, "ms");
         let idle = *idle.get_or_insert(next);
         if let Some(bound) = bound.filter(|_| share.is_none()) {
-            let figure = format!("{name}: first `/next` compared with a function that does nothing");
+            let figure = format!("{name}: first `/next` compared with a function that does nothing{with}");
             figures.compare(PART, figure, next / idle, "×", Target::AtMost(bound));
         }
     }
