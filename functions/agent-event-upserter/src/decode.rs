@@ -32,7 +32,7 @@ pub(crate) struct Part {
 pub(crate) enum Decoded {
     /// An agent event. Its plan moves to the batch.
     Event { timestamp: Timestamp, plan: Option<Plan> },
-    /// A known kind that is not an agent event, or a heartbeat with nothing to write.
+    /// A known kind that is not an agent event, or an event with nothing to write.
     Skipped,
     /// Can never be written, because of its data.
     Rejected(Reject),

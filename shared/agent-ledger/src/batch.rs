@@ -22,7 +22,8 @@ pub enum Outcome {
     Applied,
     /// It was already written; nothing changed.
     Duplicate,
-    /// It was new but older than the state. The history gained its entry; the state did not change.
+    /// It was older than the state, which did not change, and nothing showed that it was already written. The history has
+    /// its entries.
     Stale,
 }
 

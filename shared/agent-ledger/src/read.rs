@@ -18,7 +18,7 @@ pub enum Read {
         /// The event's writes.
         plan: Plan,
     },
-    /// A known kind that changes no table, or a heartbeat with nothing to write.
+    /// A known kind that changes no table, or an event with nothing to write, such as a heartbeat without a snapshot.
     Skipped,
 }
 

@@ -38,7 +38,7 @@ pub struct StreamRecord {
     pub arrival: Option<Timestamp>,
     /// What the producer sent.
     pub data: Data,
-    /// Short enough for the place of a pointer and a length.
+    /// Short enough to be stored without an allocation.
     shard_id: CompactString,
 }
 

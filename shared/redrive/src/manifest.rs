@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use connect_streams::Timestamp;
 use futures::future::try_join_all;
 use lake_files::layout::{self, REDRIVE_RUNS};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ports::{Fault, Lake};
 use crate::report::Report;
@@ -36,6 +36,7 @@ pub(crate) struct Manifest {
     is_interrupted: bool,
     /// The objects that are counted and about to be marked. A resumed run marks them first: otherwise a later run would
     /// send them again.
+    #[serde(default, deserialize_with = "one_or_several")]
     marking: Vec<Marking>,
     pub(crate) report: Report,
 }
@@ -53,6 +54,20 @@ pub(crate) enum Start {
 struct Marking {
     key: String,
     left: Vec<usize>,
+}
+
+/// Earlier versions marked one object after the other, and wrote null if there was none.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Marking>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Several(Vec<Marking>),
+        One(Option<Marking>),
+    }
+    Ok(match Stored::deserialize(deserializer)? {
+        Stored::Several(several) => several,
+        Stored::One(one) => one.into_iter().collect(),
+    })
 }
 
 impl Manifest {

@@ -130,8 +130,11 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
             let is_finished = |place: &usize| finished.binary_search(place).is_ok();
             let sent: Vec<_> = places.clone().filter(is_finished).map(|place| place - places.start).collect();
             is_whole = sent.len() == places.len();
-            marks.extend(self.pass(object, &sent, is_whole));
-            // What was sent of the objects after it is sent again: objects are finished in order.
+            // An object of which nothing was sent is begun again. What was sent of the objects after it is sent again: objects
+            // are finished in order.
+            if is_whole || !sent.is_empty() {
+                marks.extend(self.pass(object, &sent, is_whole));
+            }
             if !is_whole {
                 break;
             }
@@ -769,6 +772,61 @@ mod tests {
         let report = redrive(&world, &request()).await.unwrap();
         assert_eq!((report.records.sent, report.objects), (5, 5), "the same run was resumed");
         assert_eq!(left(&world), vec![Some("0".to_owned()); 5]);
+    }
+
+    /// `again` sends everything once more, also if the run stops between and within objects.
+    #[tokio::test(start_paused = true)]
+    async fn again_sends_everything_once_more_however_often_it_stops() {
+        for lines in [1, 3] {
+            let world = World::default();
+            for object in 0..5 {
+                let line = |line: usize| {
+                    let data = base64_simd::STANDARD.encode_to_string(contact(object * lines + line));
+                    json!({"errorCode": "Lambda.FunctionError", "rawData": data}).to_string() + "\n"
+                };
+                let body = (0..lines).map(line).collect::<String>().into_bytes();
+                let key = format!("errors/processing-failed/2026/03/02/08/{object}");
+                locked(&world.objects).insert(key, Object { body, tags: Vec::new() });
+            }
+            redrive(&world, &request()).await.unwrap();
+            let request = Request { again: true, rate: 1, ..request() };
+            let mut stops = 0;
+            loop {
+                let sent = || locked(&world.arrived).values().sum::<usize>();
+                let before = sent();
+                let control = Control { now: &now, stop: &|| sent() > before, progress: &|_| () };
+                let report = run(&world, &world, &world, &request, &control).await.unwrap();
+                if report.finished {
+                    assert_eq!((report.objects, report.objects_done_before), (5, 0), "{lines}");
+                    assert_eq!(report.records.sent, 5 * lines, "{lines}");
+                    break;
+                }
+                stops += 1;
+                assert!(stops < 100, "the run makes progress");
+            }
+            assert!(stops > 3, "it stopped only {stops} times");
+            let arrived = locked(&world.arrived).clone();
+            assert!(arrived.values().all(|times| *times == 2), "{lines}: {arrived:?}");
+        }
+    }
+
+    /// An unfinished manifest of the version before, which marked one object at a time.
+    #[tokio::test(start_paused = true)]
+    async fn an_unfinished_run_of_an_earlier_version_is_resumed() {
+        for marking in [json!(null), json!({"key": FIREHOSE, "left": [2]})] {
+            let world = world();
+            let fingerprint = request().fingerprint();
+            let mut manifest = serde_json::to_value(Manifest::new(&request(), now())).unwrap();
+            manifest["marking"] = marking.clone();
+            manifest["position"] = json!(FIREHOSE);
+            let key = format!("{REDRIVE_RUNS}earlier-{fingerprint}.json");
+            let object = Object { body: manifest.to_string().into_bytes(), tags: Vec::new() };
+            locked(&world.objects).insert(key, object);
+            let report = redrive(&world, &request()).await.unwrap();
+            assert_eq!(report.records.sent, 4, "only what is behind the position is sent");
+            let left = tag(&world, FIREHOSE, LEFT_TAG);
+            assert_eq!(left.as_deref(), (!marking.is_null()).then_some("1"));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -204,6 +204,26 @@ async fn a_replayed_event_is_found_in_the_history_of_its_own_day() {
 }
 
 /// Without the tables, nothing says that an ID is not that of an agent.
+/// A heartbeat has no entry of its own. It is found by the interval that it closes, also if that began long before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_found_by_an_interval_that_began_long_before() {
+    let (_stack, output) = stack().await;
+    let status = |name: &str, since: Timestamp| json!({"AgentStatus": {"Name": name, "Type": "ROUTABLE", "StartTimestamp": since.to_string()}, "Contacts": []});
+    let before = Timestamp::from_epoch_milliseconds(now().epoch_milliseconds() - 4 * 24 * 3_600_000).unwrap();
+    let mut event = agent_event("late", "HEART_BEAT", &json!([]));
+    event["PreviousAgentSnapshot"] = status("Offline", before);
+    event["CurrentAgentSnapshot"] = status("Available", now());
+    send(&output, "--agent-events", &[event]).await;
+    let is_there = |report: &Value| report["kind"] == "Agent" && !found(report, "Archive").is_empty();
+    eventually(&output, AGENT, is_there).await;
+    let folder = output.path().to_string_lossy().into_owned();
+    let today = now().date();
+    let printed = run(&[AGENT, "--json", "--from", &today, "--local", &folder]).await;
+    let report: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(texts(&report, true), Vec::<&str>::new(), "{report:#}");
+    assert_eq!(texts(&report, false), ["The one event of the archive is in the tables."]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_that_cannot_be_read_are_named_and_several_instances_are_refused() {
     let (stack, output) = stack().await;

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use agent_ledger::plan::plan;
 use agent_ledger::rules::Rules;
-use agent_ledger::{Register, Retention};
+use agent_ledger::{HistoryEntry, Register, Retention};
 use clap::Parser;
 use connect_streams::StreamKind;
 use connect_streams::agent_event::{AgentEvent, EventType};
 use connect_streams::parse;
 use contact_ledger::commands::cost::volume::{Center as Volumes, Volume};
-use contact_ledger::commands::cost::{CostArguments, cost, shards, volume_of, write_units};
+use contact_ledger::commands::cost::{CostArguments, cost, history_bytes, shards, volume_of, write_units};
 use synthetic_center::{Center, CenterSize, DEMO_CENTER};
 
 #[derive(Parser)]
@@ -35,6 +35,7 @@ struct Counted {
     state_writes: f64,
     /// History entries, for each of `KEPT_EVENTS`.
     history_entries: [f64; KEPT_EVENTS.len()],
+    history_bytes: [f64; KEPT_EVENTS.len()],
     agent_event_bytes: f64,
     /// Writes of the state that remain after merging within each of `WINDOWS`.
     merged_writes: [f64; WINDOWS.len()],
@@ -78,18 +79,29 @@ fn count(agents: usize, contacts_per_hour: u32) -> Counted {
                 *merged += f64::from(u8::from(is_first));
             }
         }
-        for ((events, heartbeats), entries) in KEPT_EVENTS.iter().zip(&mut counted.history_entries) {
+        let sums = counted.history_entries.iter_mut().zip(&mut counted.history_bytes);
+        for ((events, heartbeats), (entries, bytes)) in KEPT_EVENTS.iter().zip(sums) {
             let retention = Retention {
                 events: events.parse().unwrap(),
                 heartbeats: *heartbeats,
                 ..Retention::default()
             };
             let plan = self::plan(&event, &Rules { retention, ..Rules::default() }).unwrap();
-            let planned = plan.event.iter().chain(&plan.intervals).count();
-            *entries += f64::from(u32::try_from(planned).unwrap());
+            for entry in plan.event.iter().chain(&plan.intervals) {
+                *entries += 1.0;
+                *bytes += f64::from(u32::try_from(stored_bytes(entry)).unwrap());
+            }
         }
     }
     counted
+}
+
+/// What DynamoDB stores for an entry: names and values, and an overhead for each item.
+/// Source: [DynamoDB Standard table class pricing](https://aws.amazon.com/dynamodb/pricing/on-demand/), data storage.
+fn stored_bytes(entry: &HistoryEntry) -> usize {
+    const OVERHEAD: usize = 100;
+    let keys = "agent_id".len() + entry.agent_id.len() + "entry".len() + entry.entry.len();
+    OVERHEAD + keys + tables::bytes(&entry.attributes)
 }
 
 fn assert_near(name: &str, model: f64, counted: f64) {
@@ -111,12 +123,15 @@ fn the_models_volumes_agree_with_the_generated_center() {
         assert_near(&of("agent events"), model.agent_events, counted.agent_events);
         assert_near(&of("heartbeats"), model.heartbeats, counted.heartbeats);
         assert_near(&of("writes of the state"), model.state_writes, counted.state_writes);
-        for ((events, heartbeats), entries) in KEPT_EVENTS.iter().zip(counted.history_entries) {
+        let counts = counted.history_entries.into_iter().zip(counted.history_bytes);
+        for ((events, heartbeats), (entries, bytes)) in KEPT_EVENTS.iter().zip(counts) {
             let heartbeats = if *heartbeats { "--history-heartbeats" } else { "" };
             let arguments =
                 arguments(&format!("--agents 1 --contacts-per-day 1 --history-events {events} {heartbeats}"));
             let (_, modeled) = write_units(&arguments, &model);
             assert_near(&of(&format!("history entries, {events} {heartbeats}")), modeled, entries);
+            let modeled = history_bytes(&arguments, &model);
+            assert_near(&of(&format!("bytes of the history, {events} {heartbeats}")), modeled, bytes);
         }
         let per_contact = counted.contact_events / counted.contact_records;
         assert!((4.0..8.0).contains(&per_contact), "{per_contact} contact events per contact");

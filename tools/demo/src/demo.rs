@@ -74,7 +74,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     let [normalizer_environment, upserter_environment] = arguments.policies.environments();
     let contact_event_environment = contact_event_environment(&normalizer_environment, arguments);
     let mut settings = StackSettings {
-        tables_file: Some(arguments.output.join("tables.sqlite")),
+        tables_file: tables_file(&arguments.output),
         dynamodb_port: arguments.dynamodb_port,
         s3_port: arguments.s3_port,
         // Smaller batches mean more requests, and more of them get a fault.
@@ -119,6 +119,13 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
         stack.run().await?;
     }
     Ok(outcome)
+}
+
+/// Where the tables are while the demo runs; in memory if the path is not UTF-8, which SQLite requires.
+fn tables_file(output: &Path) -> Option<PathBuf> {
+    let file = output.join("tables.sqlite");
+    let is_text = std::path::absolute(&file).is_ok_and(|path| path.to_str().is_some());
+    is_text.then_some(file)
 }
 
 /// The environment of contact-event-upserter: the policy of rows applies, and events of other instances than the generated

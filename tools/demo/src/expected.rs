@@ -75,20 +75,25 @@ impl Expected {
 }
 
 /// The items of contacts. Most contacts of a day have ended and get no more events, so they are packed.
-#[derive(Default)]
 struct ContactItems {
     unpacked: HashMap<ContactKey, tables::Item>,
     /// As JSON, which takes a fifth of the memory.
     packed: HashMap<ContactKey, Box<[u8]>>,
+    /// The most contacts that are unpacked at once.
+    most: usize,
+}
+
+impl Default for ContactItems {
+    /// Has room for more contacts than are in flight in most centers.
+    fn default() -> Self {
+        Self { unpacked: HashMap::new(), packed: HashMap::new(), most: 4000 }
+    }
 }
 
 impl ContactItems {
-    /// The most contacts that are unpacked at once, more than are in flight in most centers.
-    const UNPACKED: usize = 4000;
-
     /// A contact's item, empty if it is new.
     fn item(&mut self, key: &ContactKey) -> &mut tables::Item {
-        if self.unpacked.len() == Self::UNPACKED && !self.unpacked.contains_key(key) {
+        if self.unpacked.len() == self.most && !self.unpacked.contains_key(key) {
             let pack = |item: tables::Item| Value::Object(plain(&item)).to_string().into_bytes().into();
             self.packed.extend(self.unpacked.drain().map(|(key, item)| (key, pack(item))));
         }
@@ -344,5 +349,44 @@ fn json(attribute: &Attribute) -> Value {
             .map(|(name, value)| (name.to_owned(), json(value)))
             .collect::<serde_json::Map<_, _>>()
             .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ContactItems, ContactKey, plain};
+    use fastrand::Rng;
+    use tables::Attribute;
+
+    /// However few contacts are unpacked at once, their items are the same.
+    #[test]
+    fn packing_changes_no_item() {
+        let key = |number: usize| ContactKey { board: "b".to_owned(), contact_id: number.to_string() };
+        let list = |value: Attribute| Attribute::List(vec![value]);
+        let value = |number: i64| match number % 4 {
+            0 => Attribute::number(number),
+            1 => Attribute::seconds(number),
+            2 => list(Attribute::map([("member", Some(Attribute::text("1")))])),
+            _ => Attribute::text(&number.to_string()),
+        };
+        let filled = |most: usize| {
+            let mut items = ContactItems { most, ..ContactItems::default() };
+            let mut rng = Rng::with_seed(7);
+            for number in 0..2000 {
+                let item = items.item(&key(rng.usize(..40)));
+                item.insert(format!("attribute{}", rng.u8(..10)), value(number));
+            }
+            items
+        };
+        let (mut all, mut few) = (filled(100), filled(3));
+        assert!(all.packed.is_empty() && few.packed.len() > 30);
+        assert_eq!((all.len(), few.len()), (40, 40));
+        for number in 0..40 {
+            let unpacked = plain(&all.unpacked[&key(number)]);
+            assert_eq!(few.item(&key(number)), all.item(&key(number)), "{number}");
+            assert_eq!(few.remove(&key(number)), all.remove(&key(number)), "{number}");
+            assert!(!unpacked.is_empty());
+        }
+        assert_eq!((few.remove(&key(0)), few.len()), (None, 0));
     }
 }

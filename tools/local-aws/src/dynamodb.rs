@@ -49,7 +49,9 @@ impl DynamoDb {
     /// # Errors
     /// When it cannot listen, or the file cannot be written.
     pub async fn start_in(file: PathBuf, port: u16, gate: Gate) -> anyhow::Result<Self> {
-        let path = file.to_str().context("the path of DynamoDB's file is not UTF-8")?;
+        // SQLite takes a relative path that begins with `file:` for a URI.
+        let file = std::path::absolute(file)?;
+        let path = file.to_str().with_context(|| format!("{} is not UTF-8", file.display()))?;
         let create = || -> anyhow::Result<Database> {
             let database = Database::new(path)?;
             // Nothing is kept after a crash.

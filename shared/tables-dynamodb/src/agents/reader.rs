@@ -188,23 +188,36 @@ impl Reader {
         agent_id: &str,
     ) -> Result<Option<Timestamp>, StoreError> {
         // Older versions used the agent's ID alone as the key.
-        let mut last = None;
         let keys = [history_key(instance_id, agent_id), agent_id.to_owned()];
-        for (key, kind) in keys.into_iter().flat_map(|key| KINDS.map(|kind| (key.clone(), kind))) {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.history_table)
-                .key_condition_expression("agent_id = :agent_id AND begins_with(entry, :kind)")
-                .expression_attribute_values(":agent_id", AttributeValue::S(key))
-                .expression_attribute_values(":kind", AttributeValue::S(format!("{kind}#")))
-                .scan_index_forward(false)
-                .limit(1);
-            let found = query.send().await.map_err(store_error)?.items.unwrap_or_default();
-            let found = found.into_iter().next().map(to_item);
-            last = last.max(found.as_ref().and_then(start).and_then(|start| Timestamp::parse(&start)));
-        }
-        Ok(last)
+        let last = keys.iter().flat_map(|key| KINDS.map(|kind| self.last_of(key.clone(), kind)));
+        Ok(try_join_all(last).await?.into_iter().flatten().max())
+    }
+
+    /// When the last entry of a kind begins.
+    async fn last_of(&self, key: String, kind: &str) -> Result<Option<Timestamp>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.history_table)
+            .key_condition_expression("agent_id = :agent_id AND begins_with(entry, :kind)")
+            .expression_attribute_values(":agent_id", AttributeValue::S(key))
+            .expression_attribute_values(":kind", AttributeValue::S(format!("{kind}#")))
+            .scan_index_forward(false)
+            .limit(1);
+        let found = query.send().await.map_err(store_error)?.items.unwrap_or_default();
+        let found = found.into_iter().next().map(to_item);
+        Ok(found.as_ref().and_then(start).and_then(|start| Timestamp::parse(&start)))
+    }
+
+    /// Whether the history has an entry with these keys.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn has_entry(&self, agent_id: &str, entry: &str) -> Result<bool, StoreError> {
+        let get = self.client.get_item().table_name(&self.history_table).projection_expression("entry");
+        let get = get.key("agent_id", AttributeValue::S(agent_id.to_owned())).consistent_read(true);
+        let got = get.key("entry", AttributeValue::S(entry.to_owned())).send().await.map_err(store_error)?;
+        Ok(got.item.is_some())
     }
 
     /// The entries of one kind that may begin between these instants. The key of a contact's interval may begin

@@ -474,7 +474,7 @@ fn dynamodb(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item
         units / 1e6 * dynamodb.million_write_units
     };
     let kept_days = f64::from(arguments.history_retention_days);
-    let gigabytes = history * volume::HISTORY_ENTRY_BYTES / 1e9 / f64::from(arguments.days) * kept_days;
+    let gigabytes = history_bytes(arguments, volume) / 1e9 / f64::from(arguments.days) * kept_days;
     let contacts = match arguments.contact_events {
         0 => 0.0,
         _ => {
@@ -512,13 +512,28 @@ pub fn write_units(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
     let periods = open_seconds(arguments) / f64::from(agent_ledger::PERIOD_SECONDS);
     let profiles = profiles * environments * periods * ROUTING_PROFILE_UNITS;
     let state = volume.state_writes * merged * volume::STATE_WRITE_UNITS + profiles;
+    let (events, heartbeats) = event_entries(arguments, volume);
+    (state, events + heartbeats + volume.intervals)
+}
+
+/// Events with a history entry of their own, and heartbeats with one.
+fn event_entries(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
     let events = match arguments.history_events {
         EventEntries::All => volume.changes + volume.session_events,
         EventEntries::Sessions => volume.session_events,
         EventEntries::None => 0.0,
     };
     let heartbeats = if arguments.history_heartbeats { volume.heartbeats } else { 0.0 };
-    (state, volume.intervals + events + heartbeats)
+    (events, heartbeats)
+}
+
+/// The bytes that are added to AgentHistory.
+#[must_use]
+pub fn history_bytes(arguments: &CostArguments, volume: &Volume) -> f64 {
+    let (events, heartbeats) = event_entries(arguments, volume);
+    events * volume::EVENT_ENTRY_BYTES
+        + heartbeats * volume::HEARTBEAT_ENTRY_BYTES
+        + volume.intervals * volume::INTERVAL_BYTES
 }
 
 fn s3(arguments: &CostArguments, volume: &Volume, prices: &Prices) -> Item {

@@ -24,7 +24,7 @@ use tables::Item;
 use tables_dynamodb::contacts::ContactReader;
 
 use crate::stack::connection::{Connection, StackArguments};
-use crate::stack::destination::{self, Destination};
+use crate::stack::destination::{self, Destination, StateAt};
 use crate::stack::tables::cannot_read;
 use connect_streams::StreamKind;
 use ledger_console::arguments::center::CenterArguments;
@@ -441,7 +441,8 @@ async fn check_tables(
                     .item
                     .map(|_| "history")
             }
-            Destination::State { key, register, version } => {
+            Destination::State(StateAt { key, register, version })
+            | Destination::Interval { state: StateAt { key, register, version }, .. } => {
                 let held = reader.version(key, *register).await.context("the agents cannot be read")?;
                 held.is_some_and(|held| held >= *version).then_some("state")
             }

@@ -22,16 +22,27 @@ pub(crate) enum Destination {
     Row { contact_id: String, version: Timestamp, day: String },
     /// The row of a demo record with this symbol.
     DemoRow(String),
-    /// A history entry.
+    /// The event's own history entry.
     Entry { agent_id: String, entry: String },
+    /// The first interval that the event closes, if it has no entry of its own, and the state. The interval may have been
+    /// there before, closed by another event.
+    Interval { agent_id: String, entry: String, state: StateAt },
     /// The contact's item has all of this event.
     Contact(Box<ContactWrite>),
-    /// The agent's state at this version or a newer one.
-    State { key: AgentKey, register: Register, version: Version },
+    /// The agent's state.
+    State(StateAt),
     /// A dead letter, because the record is invalid.
     Failure,
     /// Nothing, because the record is another known kind.
     Nothing,
+}
+
+/// A register of an agent's state, at this version or a newer one.
+#[derive(Debug, PartialEq)]
+pub(crate) struct StateAt {
+    pub(crate) key: AgentKey,
+    pub(crate) register: Register,
+    pub(crate) version: Version,
 }
 
 impl Destination {
@@ -94,13 +105,17 @@ fn agent_event(data: &[u8], retention: Retention) -> Option<Destination> {
     let rules = Rules { retention, ..Rules::default() };
     let Plan { event, intervals, registers, .. } =
         plan(&AgentEvent::from_object(object).ok()?, &rules).ok()?;
-    if let Some(HistoryEntry { agent_id, entry, .. }) = event.or_else(|| intervals.into_iter().next()) {
+    if let Some(HistoryEntry { agent_id, entry, .. }) = event {
         return Some(Destination::Entry { agent_id, entry });
     }
     let Some(RegisterWrite { key, register, version, .. }) = registers.into_iter().next() else {
         return Some(Destination::Nothing);
     };
-    Some(Destination::State { key, register, version })
+    let state = StateAt { key, register, version };
+    Some(match intervals.into_iter().next() {
+        Some(HistoryEntry { agent_id, entry, .. }) => Destination::Interval { agent_id, entry, state },
+        None => Destination::State(state),
+    })
 }
 
 /// These columns of the rows in an object of the lake.
@@ -149,7 +164,7 @@ pub(crate) fn parts(payload: &Payload) -> (StreamKind, Vec<Vec<u8>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Destination, Register, Retention};
+    use super::{Destination, Register, Retention, StateAt};
 
     /// An event ends in its own entry; without one, in the interval that it closes, or else in the state.
     #[test]
@@ -180,9 +195,9 @@ mod tests {
                 let retention = Retention { events: events.parse().expect(events), ..Retention::default() };
                 let found = Destination::of_agent_event(event(kind, previous, current).as_bytes(), retention);
                 let found = match &found {
-                    Destination::Entry { entry, .. } => entry.as_str(),
-                    Destination::State { register: Register::Login, .. } => "login",
-                    Destination::State { register: Register::Snapshot, .. } => "snapshot",
+                    Destination::Entry { entry, .. } | Destination::Interval { entry, .. } => entry.as_str(),
+                    Destination::State(StateAt { register: Register::Login, .. }) => "login",
+                    Destination::State(StateAt { register: Register::Snapshot, .. }) => "snapshot",
                     other => panic!("{kind}: {other:?}"),
                 };
                 assert_eq!(found, expected, "{kind}, {events}");

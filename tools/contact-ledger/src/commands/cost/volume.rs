@@ -16,8 +16,12 @@ const HEARTBEATS_PER_CONTACT: f64 = 1.36;
 const INTERVALS_PER_CHANGE: f64 = 0.77;
 /// Write units per write of an agent's state; a usual item is below 1 KB.
 pub const STATE_WRITE_UNITS: f64 = 1.0;
-/// Bytes per history entry, including DynamoDB's overhead per item.
-pub const HISTORY_ENTRY_BYTES: f64 = 400.0;
+/// Bytes per history entry, including DynamoDB's overhead per item: of an event that is not a heartbeat,
+pub const EVENT_ENTRY_BYTES: f64 = 390.0;
+/// of a heartbeat, most of which are of agents without contacts,
+pub const HEARTBEAT_ENTRY_BYTES: f64 = 335.0;
+/// and of an interval.
+pub const INTERVAL_BYTES: f64 = 545.0;
 
 /// A day of a contact center.
 #[derive(Debug, Clone, Copy)]

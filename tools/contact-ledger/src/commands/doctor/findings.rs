@@ -277,14 +277,16 @@ fn destinations(facts: &Facts, found: &mut Findings) {
 
 /// Whether the history has what it should still have.
 fn history(facts: &Facts, found: &mut Findings) {
-    let good = |old: &OldEvent| format!("has an old event of the archive, of {}", old.time());
+    let good = |old: &OldEvent| format!("has an entry of an old event of the archive, of {}", old.time());
     found.check("history", facts.old_event.as_ref(), good, |old, check| {
         if !old.is_in_history {
             check.error(
                 format!(
-                    "the entry of {} from an event in {} is not in AgentHistory: the table was created again, or the event was discarded",
-                    old.time(),
-                    old.object
+                    "the entry {} of an event in {} is not in AgentHistory: the table was created again, or the event was discarded{}",
+                    old.entry,
+                    old.object,
+                    // Without a status, the event's own entry is looked for.
+                    if old.entry.starts_with("event#") { ", or HistoryEvents was changed later" } else { "" }
                 ),
                 "redrive discarded events; for a table that was created again: docs/operations.md, Restoring a table",
             );

@@ -60,17 +60,20 @@ fn first_entry(connection: &Connection, now: Timestamp, key: &str, body: &[u8]) 
         let time = entry_time(entry).and_then(Timestamp::parse);
         time.is_some_and(|time| !connection.deployed.history_has_expired(time, now))
     };
-    let intervals = Retention { events: EventEntries::None, heartbeats: false, ..Retention::default() };
     let first = |kind: &str, retention| {
         let records = records_of(key, Box::new(Cursor::new(body.to_vec())), KINESIS, None).ok()?;
         records.map_while(Result::ok).find_map(|record| {
             match Destination::of_agent_event(&record.bytes, retention) {
-                Destination::Entry { agent_id, entry } if entry.starts_with(kind) && is_kept(&entry) => {
+                Destination::Entry { agent_id, entry } | Destination::Interval { agent_id, entry, .. }
+                    if entry.starts_with(kind) && is_kept(&entry) =>
+                {
                     Some((agent_id, entry))
                 }
                 _ => None,
             }
         })
     };
-    first("status#", intervals).or_else(|| first("event#", connection.deployed.kept_events))
+    let intervals = Retention { events: EventEntries::None, heartbeats: false, ..Retention::default() };
+    let events = Retention { heartbeats: false, ..connection.deployed.kept_events };
+    first("status#", intervals).or_else(|| first("event#", events))
 }

@@ -12,7 +12,7 @@ use super::period::{BUFFERED_DAYS, Period};
 use super::places::{Conclusion, Place, Sighting, Trace, shown_kind};
 use super::scope::Scope;
 use super::search::{DeadLetter, Found};
-use crate::stack::destination::{Destination, earlier_entry, entry_time};
+use crate::stack::destination::{Destination, StateAt, earlier_entry, entry_time};
 use crate::stack::tables::{GHOST_MINUTES, cannot_read, reader};
 
 /// An event in the archive.
@@ -153,14 +153,25 @@ async fn in_tables(
         let has_expired =
             copy.time.is_some_and(|time| scope.connection.deployed.history_has_expired(time, scope.now));
         copy.in_tables = match Destination::of_agent_event(&copy.data, kept_events) {
-            Destination::Entry { entry, .. }
+            Destination::Entry { entry, .. } | Destination::Interval { entry, .. }
                 if history.contains(&entry) || history.contains(earlier_entry(&entry)) =>
             {
                 InTables::Yes
             }
-            Destination::Entry { .. } if has_expired => InTables::Expired,
+            Destination::Entry { .. } | Destination::Interval { .. } if has_expired => InTables::Expired,
             Destination::Entry { .. } => InTables::No,
-            Destination::State { key, register, version } => {
+            // It may have begun long before the event.
+            Destination::Interval { agent_id, entry, .. } => {
+                match reader.has_entry(&agent_id, &entry).await {
+                    Ok(true) => InTables::Yes,
+                    Ok(false) => InTables::No,
+                    Err(error) => {
+                        let why = cannot_read("the history", error).to_string();
+                        return (Ok(history), Err(why));
+                    }
+                }
+            }
+            Destination::State(StateAt { key, register, version }) => {
                 let place = (key.board.clone(), key.agent_id.clone(), register.version_attribute());
                 if !held.contains_key(&place) {
                     let version = match reader.version(&key, register).await {
