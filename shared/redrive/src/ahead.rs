@@ -25,8 +25,17 @@ pub(crate) enum Content {
     DoneBefore,
     /// Nothing: it has expired since it was listed.
     Gone,
-    /// Its records that an earlier run has not sent, by their place.
-    Records(Vec<(usize, Result<FailedRecord, Unreadable>)>),
+    /// The records to consider.
+    Records(Vec<Found>),
+}
+
+/// A record in an object.
+pub(crate) struct Found {
+    /// Its place in the object.
+    pub(crate) place: usize,
+    /// Whether an earlier run has sent it. If the request does not want it again, it is not left.
+    pub(crate) was_sent: bool,
+    pub(crate) record: Result<FailedRecord, Unreadable>,
 }
 
 /// Splits objects into those that are read at once.
@@ -57,15 +66,16 @@ async fn read_one(lake: &impl Lake, key: &str, is_repeat: bool) -> Result<Read, 
     let content = if mark.left == Some(0) && !is_repeat {
         Content::DoneBefore
     } else {
-        let only_left = if is_repeat { None } else { mark.left(lake, key).await? };
+        let left = mark.left(lake, key).await?;
         match lake.get(key).await? {
             None => Content::Gone,
             Some(object) => {
                 let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
-                let is_left = |place: &usize| only_left.as_ref().is_none_or(|left| left.contains(place));
-                Content::Records(
-                    records.into_iter().enumerate().filter(|(place, _)| is_left(place)).collect(),
-                )
+                let found = records.into_iter().enumerate().map(|(place, record)| {
+                    let was_sent = left.as_ref().is_some_and(|left| !left.contains(&place));
+                    Found { place, was_sent, record }
+                });
+                Content::Records(found.filter(|found| is_repeat || !found.was_sent).collect())
             }
         }
     };

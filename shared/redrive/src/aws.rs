@@ -86,7 +86,11 @@ impl Lake for AwsLake {
         let tagging = Tagging::builder().set_tag_set(Some(tags.into_iter().map(tag).collect())).build();
         let tagging = tagging.expect("the tag set is set");
         let put = self.client.put_object_tagging().bucket(&self.bucket).key(key).tagging(tagging);
-        put.send().await.map(drop).map_err(|error| self.refused("tagged", key, error))
+        match put.send().await {
+            // It has expired since it was read.
+            Err(error) if error.code() == Some("NoSuchKey") => Ok(()),
+            put => put.map(drop).map_err(|error| self.refused("tagged", key, error)),
+        }
     }
 }
 

@@ -182,8 +182,10 @@ impl Mark {
 
     /// The indexes of the records still to be sent; `None` if all of them are.
     pub(crate) async fn left(&self, lake: &impl Lake, key: &str) -> Result<Option<BTreeSet<usize>>, Fault> {
-        if self.left.is_none() {
-            return Ok(None);
+        match self.left {
+            None => return Ok(None),
+            Some(0) => return Ok(Some(BTreeSet::new())),
+            Some(_) => {}
         }
         let left = lake.get(&left_key(key)).await?;
         Ok(left.and_then(|json| serde_json::from_slice(&json).ok()))
@@ -191,7 +193,8 @@ impl Mark {
 
     /// Marks the object. The list of records left is written before the mark.
     async fn set(self, lake: &impl Lake, key: &str, run: &str, left: &[usize]) -> Result<(), Fault> {
-        if !left.is_empty() {
+        // A list of an earlier run must not stay.
+        if !left.is_empty() || self.left.is_some_and(|before| before > 0) {
             let json = serde_json::to_vec(left).expect("numbers are JSON");
             lake.put(&left_key(key), json).await?;
         }

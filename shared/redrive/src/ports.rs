@@ -50,7 +50,7 @@ pub trait Lake: Sync {
     /// An object's tags.
     fn tags(&self, key: &str) -> impl Future<Output = Result<Vec<(String, String)>, Fault>> + Send;
 
-    /// Replaces an object's tags.
+    /// Replaces an object's tags, if it still exists.
     fn set_tags(
         &self,
         key: &str,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use connect_streams::Timestamp;
 
-use crate::ahead::{self, Content, Read, chunks};
+use crate::ahead::{self, Content, Found, Read, chunks};
 use crate::check::{Verdict, check};
 use crate::destination::{Sender, Sent};
 
@@ -12,7 +12,7 @@ use crate::manifest::{Manifest, Mark, Start};
 use crate::ports::{Destination, Fault, Lake, Listed, Queues, Waiting};
 use crate::report::Report;
 use crate::request::{Request, RequestError, Selection};
-use lake_files::failures::{FailedRecord, Payload, Unreadable};
+use lake_files::failures::{FailedRecord, Payload};
 
 /// The clock and callbacks of a run.
 pub struct Control<'c> {
@@ -210,6 +210,7 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
                 })
             };
             let records = messages.iter().map(record).enumerate();
+            let records = records.map(|(place, record)| Found { place, was_sent: false, record });
             let Sorted { sendable, left: _, seen } = sort(&self.selection, records, queue);
             self.manifest.report.add(seen);
             let to_send: Vec<_> = sendable.iter().map(|(_, record)| record).collect();
@@ -261,13 +262,9 @@ struct Sorted {
     seen: Report,
 }
 
-fn sort(
-    selection: &Selection,
-    records: impl IntoIterator<Item = (usize, Result<FailedRecord, Unreadable>)>,
-    key: &str,
-) -> Sorted {
+fn sort(selection: &Selection, records: impl IntoIterator<Item = Found>, key: &str) -> Sorted {
     let mut sorted = Sorted::default();
-    for (place, record) in records {
+    for Found { place, was_sent, record } in records {
         match record {
             Ok(record) if !selection.is_wanted(&record) => sorted.seen.not_wanted += 1,
             Ok(record) => match check(&record.payload) {
@@ -279,7 +276,9 @@ fn sort(
             },
             Err(unreadable) => sorted.seen.unreadable(unreadable),
         }
-        sorted.left.push(place);
+        if !was_sent {
+            sorted.left.push(place);
+        }
     }
     if !sorted.left.is_empty() {
         sorted.seen.left_in(key);
@@ -392,7 +391,11 @@ mod tests {
 
         async fn set_tags(&self, key: &str, tags: Vec<(String, String)>) -> Result<(), Fault> {
             sleep(self.latency).await;
-            self.serve(|| locked(&self.objects).get_mut(key).unwrap().tags = tags)
+            self.serve(|| {
+                if let Some(object) = locked(&self.objects).get_mut(key) {
+                    object.tags = tags;
+                }
+            })
         }
     }
 
@@ -808,6 +811,43 @@ mod tests {
             let arrived = locked(&world.arrived).clone();
             assert!(arrived.values().all(|times| *times == 2), "{lines}: {arrived:?}");
         }
+    }
+
+    /// `again` with a selection sends some records once more; the others stay as sent, or as left, as they were.
+    #[tokio::test(start_paused = true)]
+    async fn again_with_a_selection_leaves_nothing_that_was_sent() {
+        let world = World::default();
+        let line = |id: usize, code: &str| {
+            let data =
+                base64_simd::STANDARD.encode_to_string(if id == 3 { "{".to_owned() } else { contact(id) });
+            json!({"errorCode": code, "rawData": data}).to_string() + "\n"
+        };
+        let body = [line(0, "A"), line(1, "B"), line(2, "A"), line(3, "A")].concat().into_bytes();
+        locked(&world.objects).insert(FIREHOSE.to_owned(), Object { body, tags: Vec::new() });
+        let left_list = |world: &World| {
+            let objects = locked(&world.objects);
+            let list = objects.get(&format!("{}{FIREHOSE}.json", lake_files::layout::REDRIVE_LEFT));
+            list.map(|list| String::from_utf8(list.body.clone()).unwrap())
+        };
+        let only_b = Request { reasons: vec!["B".to_owned()], ..request() };
+        for (request, sent, left, list) in [
+            (only_b.clone(), 1, "3", "[0,2,3]"),
+            (request(), 2, "1", "[3]"),
+            (Request { again: true, ..only_b }, 1, "1", "[3]"),
+            (request(), 0, "1", "[3]"),
+        ] {
+            assert_eq!(redrive(&world, &request).await.unwrap().records.sent, sent, "{request:?}");
+            assert_eq!(tag(&world, FIREHOSE, LEFT_TAG).as_deref(), Some(left), "{request:?}");
+            assert_eq!(left_list(&world).as_deref(), Some(list), "{request:?}");
+        }
+        // Repaired in place, the last one is sent, and the list is empty.
+        let body = [line(0, "A"), line(1, "B"), line(2, "A"), line(4, "A")].concat().into_bytes();
+        locked(&world.objects).get_mut(FIREHOSE).unwrap().body = body;
+        assert_eq!(redrive(&world, &request()).await.unwrap().records.sent, 1);
+        assert_eq!(
+            (tag(&world, FIREHOSE, LEFT_TAG).as_deref(), left_list(&world).as_deref()),
+            (Some("0"), Some("[]"))
+        );
     }
 
     /// An unfinished manifest of the version before, which marked one object at a time.

@@ -9,6 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use contact_ledger_demo::put::put_record;
 use lake_files::files_below;
 use lake_parquet::GlueTable;
@@ -16,10 +17,13 @@ use lake_parquet::contact_records as glue_table;
 use lake_parquet::read_rows;
 use ledger_console::records::input::Input;
 use ledger_tests::functions_folder;
+use local_aws::Gate;
 use local_aws::dynamodb::Item;
+use local_aws::s3::{Folder, S3Server};
 use local_aws::stack::{Stack, StackSettings};
+use redrive::{AwsLake, Lake as _};
 use serde_json::{Value, json};
-use served_stack::{CONTACT_EVENT_UPSERTER, NORMALIZER, UPSERTER};
+use served_stack::{CONTACT_EVENT_UPSERTER, LAKE_BUCKET, NORMALIZER, REGION, UPSERTER};
 use tokio::process::Command;
 
 /// Functions that can be broken and repaired.
@@ -128,6 +132,33 @@ fn parts(day: &Input) -> [Input; 3] {
 fn broken_table() -> GlueTable {
     let table = glue_table().unwrap();
     GlueTable::new(&table.database, &table.name, [("contact_id", "bigint")]).unwrap()
+}
+
+/// An object may expire between reading and marking it.
+#[tokio::test(flavor = "multi_thread")]
+async fn marking_an_object_that_has_expired_is_no_error() {
+    let output = tempfile::tempdir().unwrap();
+    fs::create_dir(output.path().join(LAKE_BUCKET)).unwrap();
+    let gate = Gate::default();
+    let keys = gate.keys.clone();
+    let s3 = S3Server::start(0, Folder::open(output.path()).unwrap(), gate).await.unwrap();
+    let credentials = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test");
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(&s3.endpoint)
+        .force_path_style(true)
+        .region(Region::new(REGION))
+        .credentials_provider(credentials);
+    let client = aws_sdk_s3::Client::from_conf(config.build());
+    let lake = AwsLake { client, bucket: LAKE_BUCKET.to_owned() };
+    let tags = || vec![("contact-ledger-left".to_owned(), "0".to_owned())];
+    lake.put("errors/there", b"{}".to_vec()).await.unwrap();
+    lake.set_tags("errors/there", tags()).await.unwrap();
+    assert_eq!(lake.tags("errors/there").await.unwrap(), tags());
+    lake.set_tags("errors/expired", tags()).await.unwrap();
+    let elsewhere = AwsLake { bucket: "elsewhere".to_owned(), ..lake };
+    let error = elsewhere.set_tags("errors/there", tags()).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be tagged"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,7 +121,7 @@ async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow
     Ok(outcome)
 }
 
-/// Where the tables are while the demo runs; in memory if the path is not UTF-8, which SQLite requires.
+/// Where the tables are while the demo runs; in memory if the path is not UTF-8, which `SQLite` requires.
 fn tables_file(output: &Path) -> Option<PathBuf> {
     let file = output.join("tables.sqlite");
     let is_text = std::path::absolute(&file).is_ok_and(|path| path.to_str().is_some());

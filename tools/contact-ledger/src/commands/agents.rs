@@ -220,7 +220,7 @@ fn page(agents: &[Agent], all: usize, now: Timestamp) -> String {
     );
     if agents.is_empty() {
         return format!(
-            "{heading}None of {} who are logged in matches. --all also shows agents who are logged out, or silent for more than a day.\n",
+            "{heading}None of {} in the tables matches. --all also shows agents who are logged out, or silent for more than a day.\n",
             counted(all as u64, "agent", "agents")
         );
     }

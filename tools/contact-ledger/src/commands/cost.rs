@@ -271,10 +271,15 @@ fn savings(arguments: &CostArguments, prices: &Prices, total: f64) -> Vec<(Strin
         ("StreamMode=OnDemand".to_owned(), with(&|changed| changed.stream_mode = StreamMode::OnDemand)),
         ("StreamRetentionHours=24".to_owned(), with(&|changed| changed.stream_retention_hours = 24)),
         ("BatchingWindowSeconds=10".to_owned(), with(&|changed| changed.batching_window_seconds = 10)),
-        (
-            "HistoryEvents=sessions".to_owned(),
-            with(&|changed| changed.history_events = EventEntries::Sessions),
-        ),
+        match arguments.history_events {
+            EventEntries::All => (
+                "HistoryEvents=sessions".to_owned(),
+                with(&|changed| changed.history_events = EventEntries::Sessions),
+            ),
+            EventEntries::Sessions | EventEntries::None => {
+                ("HistoryEvents=all".to_owned(), with(&|changed| changed.history_events = EventEntries::All))
+            }
+        },
         ("HistoryHeartbeats=true".to_owned(), with(&|changed| changed.history_heartbeats = true)),
         ("AgentEventArchive=false".to_owned(), with(&|changed| changed.no_archive = true)),
         ("FunctionMemory=256".to_owned(), with(&|changed| changed.function_memory = 256)),
