@@ -1,6 +1,7 @@
 //! How long items of the agent tables are kept, and which ones. The retention of streams, lake, and logs is in
 //! `template.yaml`.
 
+use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use connect_streams::agent_event::EventType;
@@ -35,16 +36,32 @@ pub enum EventEntries {
 #[error("not all, sessions, or none")]
 pub struct EventEntriesError;
 
+impl EventEntries {
+    /// Every value.
+    pub const EACH: [Self; 3] = [Self::All, Self::Sessions, Self::None];
+
+    /// The value as a setting.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Sessions => "sessions",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Display for EventEntries {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
 impl FromStr for EventEntries {
     type Err = EventEntriesError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "all" => Ok(Self::All),
-            "sessions" => Ok(Self::Sessions),
-            "none" => Ok(Self::None),
-            _ => Err(EventEntriesError),
-        }
+        Self::EACH.into_iter().find(|value| value.as_str() == text).ok_or(EventEntriesError)
     }
 }
 

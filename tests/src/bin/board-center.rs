@@ -179,6 +179,7 @@ async fn main() {
         s3: String::new(),
         streams: String::new(),
         agent_event_mapping: String::new(),
+        history_events: None,
     };
     std::fs::create_dir_all(&folder).unwrap();
     let _file = served.leave(Path::new(&folder)).unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -370,6 +371,27 @@ fn injected_faults_leave_the_same_tables() {
     }
 }
 
+/// With fewer entries of events, the tables still match the records.
+#[test]
+fn a_demo_keeps_the_entries_of_the_chosen_events() {
+    let folder = tempfile::tempdir().unwrap();
+    for (which, kinds) in
+        [("all", &["LOGIN", "LOGOUT", "STATE_CHANGE"][..]), ("sessions", &["LOGIN", "LOGOUT"]), ("none", &[])]
+    {
+        let output = folder.path().join(which);
+        let text = printed(&demo(&output, &[&SMALL[..], &["--history-events", which]].concat()));
+        assert!(text.contains(EQUAL), "{text}");
+        let history = fs::read_to_string(output.join("agent-history.jsonl")).unwrap();
+        let entries = history.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let found: BTreeSet<_> =
+            entries.filter_map(|entry| entry["event_type"].as_str().map(str::to_owned)).collect();
+        assert_eq!(found, kinds.iter().map(|kind| (*kind).to_owned()).collect(), "{which}");
+        assert!(history.contains("status#") && history.contains("contact#"), "{which}");
+    }
+    let output = demo(&folder.path().join("out"), &["--history-events", "some"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
 /// The page has the numbers of the summary, and loads nothing. `make test-report` tests it in a browser.
 #[test]
 fn the_report_is_self_contained_and_has_the_numbers_of_the_run() {
@@ -413,7 +435,7 @@ fn the_report_is_self_contained_and_has_the_numbers_of_the_run() {
 /// Every attribute that a demo writes is in the data dictionary, including those in lists and maps.
 #[test]
 fn the_data_dictionary_has_every_attribute_of_the_tables() {
-    fn names(table: &str, value: &Value, path: &str, found: &mut std::collections::BTreeSet<String>) {
+    fn names(table: &str, value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
@@ -449,7 +471,7 @@ fn the_data_dictionary_has_every_attribute_of_the_tables() {
         ("ContactState", "contact-state.jsonl"),
     ];
     for (table, file) in tables {
-        let mut found = std::collections::BTreeSet::new();
+        let mut found = BTreeSet::new();
         for line in fs::read_to_string(folder.path().join("out").join(file)).unwrap().lines() {
             names(table, &serde_json::from_str(line).unwrap(), "", &mut found);
         }

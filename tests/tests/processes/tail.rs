@@ -236,6 +236,7 @@ async fn scripted(script: Script) -> (Kinesis, tempfile::TempDir, ServedFile) {
         s3: url.clone(),
         streams: url,
         agent_event_mapping: String::new(),
+        history_events: None,
     };
     let file = served.leave(folder.path()).unwrap();
     (kinesis, folder, file)

@@ -9,9 +9,9 @@ use connect_streams::Timestamp;
 use lambda_io::telemetry::now;
 use ledger_tests::control_plane::{ControlPlane, Responses, STACK};
 use ledger_tests::{dynamodb_client, functions_folder, served_stack};
-use local_aws::stack::Stack;
+use local_aws::stack::{Stack, StackSettings};
 use serde_json::{Value, json};
-use served_stack::{AGENT_STATE_TABLE, Served};
+use served_stack::{AGENT_STATE_TABLE, HISTORY_EVENTS, Served};
 use tokio::process::Command;
 
 const INSTANCE: &str = "arn:aws:connect:eu-west-2:111122223333:instance/10000000-0000-4000-8000-000000000001";
@@ -204,6 +204,29 @@ async fn a_replayed_event_is_found_in_the_history_of_its_own_day() {
 }
 
 /// Without the tables, nothing says that an ID is not that of an agent.
+/// A local stack says which events have entries of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_an_entry_is_found_in_a_stack_that_keeps_none() {
+    let output = tempfile::tempdir().unwrap();
+    let of = StackSettings::new(
+        functions_folder(),
+        output.path().to_owned(),
+        lake_parquet::contact_records().unwrap(),
+    );
+    let settings = StackSettings {
+        streams_port: Some(0),
+        delivery_interval: Duration::from_millis(200),
+        upserter_environment: [(HISTORY_EVENTS.to_owned(), "none".to_owned())].into(),
+        ..of
+    };
+    let _stack = Stack::start(settings).await.unwrap();
+    send(&output, "--agent-events", &[agent_event("e-1", "STATE_CHANGE", &json!([]))]).await;
+    let is_there = |report: &Value| report["kind"] == "Agent" && !found(report, "Archive").is_empty();
+    let (report, code) = eventually(&output, AGENT, is_there).await;
+    assert_eq!((code, texts(&report, true)), (0, vec![]), "{report:#}");
+    assert_eq!(found(&report, "Agent history"), &Vec::<Value>::new());
+}
+
 /// A heartbeat has no entry of its own. It is found by the interval that it closes, also if that began long before.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_found_by_an_interval_that_began_long_before() {

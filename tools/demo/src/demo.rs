@@ -13,7 +13,7 @@ use local_aws::stack::{Stack, StackSettings};
 use rustix::fs::Mode;
 use served_stack::{
     ACCOUNT, AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_RECORD_STREAM,
-    CONTACT_STATE_TABLE, Keys, LAKE_BUCKET, REGION,
+    CONTACT_STATE_TABLE, HISTORY_EVENTS, Keys, LAKE_BUCKET, REGION,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -66,12 +66,14 @@ pub async fn demo(arguments: &DemoArguments, interruption: &Interruption) -> any
 async fn run(arguments: DemoArguments, served: Arc<OnceLock<Outcome>>) -> anyhow::Result<Outcome> {
     let arguments = &arguments;
     let mut expected = Expected::new(arguments.policies.contact_records()?, arguments.policies.agents()?);
+    expected.expect_entries_of(arguments.history_events);
     if arguments.is_generated() {
         expected.expect_only(INSTANCE_ID);
     }
     let source = source(arguments)?;
     let functions = functions(arguments)?;
-    let [normalizer_environment, upserter_environment] = arguments.policies.environments();
+    let [normalizer_environment, mut upserter_environment] = arguments.policies.environments();
+    upserter_environment.insert(HISTORY_EVENTS.to_owned(), arguments.history_events.to_string());
     let contact_event_environment = contact_event_environment(&normalizer_environment, arguments);
     let mut settings = StackSettings {
         tables_file: tables_file(&arguments.output),

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use agent_ledger::Retention;
 use agent_ledger::plan::plan;
 use agent_ledger::rules::Rules;
-use agent_ledger::{AgentKey, Attribute, HistoryEntry, NamePolicy, RegisterWrite, Version};
+use agent_ledger::{AgentKey, Attribute, EventEntries, HistoryEntry, NamePolicy, RegisterWrite, Version};
 use connect_streams::agent_event::AgentEvent;
 use connect_streams::contact_record::ContactRecord;
 use connect_streams::{RecordKind, Reject, RejectCode, parse};
@@ -175,6 +175,11 @@ impl Expected {
     /// Only events of this instance are expected.
     pub fn expect_only(&mut self, instance_id: &str) {
         self.contact_rules.instance_id = Some(instance_id.to_owned());
+    }
+
+    /// Only these events are expected to have history entries of their own.
+    pub fn expect_entries_of(&mut self, events: EventEntries) {
+        self.rules.retention.events = events;
     }
 
     fn note_contact_event(&mut self, record: &[u8]) -> Result<(), Reject> {

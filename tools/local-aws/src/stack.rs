@@ -40,8 +40,8 @@ use loopback::listen;
 use served_stack::{
     AGENT_EVENT_STREAM, AGENT_HISTORY_TABLE, AGENT_STATE_TABLE, CONTACT_EVENT_DEAD_LETTERS,
     CONTACT_EVENT_RULE_DEAD_LETTERS, CONTACT_EVENT_UPSERTER, CONTACT_EVENTS, CONTACT_RECORD_STREAM,
-    CONTACT_STATE_TABLE, EVENT_SOURCE_MAPPING_LOG, FIREHOSE_LOG, Keys, LAKE_BUCKET, NORMALIZER,
-    RETENTION_DAYS, Served, ServedFile, UPSERTER, log_file,
+    CONTACT_STATE_TABLE, EVENT_SOURCE_MAPPING_LOG, FIREHOSE_LOG, HISTORY_EVENTS, Keys, LAKE_BUCKET,
+    NORMALIZER, RETENTION_DAYS, Served, ServedFile, UPSERTER, log_file,
 };
 
 /// Maximum number of unread agent events in the stream. At the limit, producers wait.
@@ -303,6 +303,7 @@ impl Stack {
                     s3: s3.endpoint.clone(),
                     streams: api.endpoint.clone(),
                     agent_event_mapping: agent_events.mapping.id.clone(),
+                    history_events: settings.upserter_environment.get(HISTORY_EVENTS).cloned(),
                 };
                 Some((served, api))
             }

@@ -42,3 +42,5 @@ pub const RETENTION_DAYS: u32 = 3650;
 pub fn log_file(output: &Path, name: &str) -> PathBuf {
     output.join("logs").join(name).with_extension("jsonl")
 }
+/// The setting of agent-event-upserter that decides which events have history entries of their own.
+pub const HISTORY_EVENTS: &str = "HISTORY_EVENTS";

@@ -26,6 +26,8 @@ pub struct Served {
     pub streams: String,
     /// UUID of the event source mapping from the agent event stream to its function.
     pub agent_event_mapping: String,
+    /// `HISTORY_EVENTS` of agent-event-upserter; `None` if it is not set.
+    pub history_events: Option<String>,
 }
 
 impl Served {

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use agent_ledger::EventEntries;
 use clap::Args;
 
 use super::center::CenterArguments;
+use super::event_entries;
 use super::policies::PolicyArguments;
 
 /// The default folder of the result.
@@ -32,6 +34,9 @@ pub struct DemoArguments {
     /// Personal data that the functions hide.
     #[command(flatten)]
     pub policies: PolicyArguments,
+    /// Which agent events other than heartbeats get an entry of their own in AgentHistory
+    #[arg(long, value_name = "WHICH", default_value = "all", value_parser = event_entries())]
+    pub history_events: EventEntries,
     /// Inject faults (duplicates, delays, throttling, lost responses, denied access, and crashes), using this random seed
     #[arg(long, value_name = "SEED")]
     pub chaos: Option<u64>,

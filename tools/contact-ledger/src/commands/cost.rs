@@ -9,8 +9,8 @@ pub mod volume;
 use std::fmt::Write as _;
 
 use agent_ledger::EventEntries;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
+use ledger_console::arguments::event_entries;
 
 use self::prices::Prices;
 use self::volume::{Center, Volume};
@@ -143,7 +143,7 @@ pub struct CostArguments {
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     pub architecture: Architecture,
     /// Value of the template parameter `HistoryEvents`
-    #[arg(long, value_name = "WHICH", default_value = "all", value_parser = PossibleValuesParser::new(["all", "sessions", "none"]).try_map(|events| events.parse::<EventEntries>()))]
+    #[arg(long, value_name = "WHICH", default_value = "all", value_parser = event_entries())]
     pub history_events: EventEntries,
     /// Assume `HistoryHeartbeats=true`: heartbeats are stored as history entries
     #[arg(long)]
@@ -517,12 +517,12 @@ pub fn write_units(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
     let periods = open_seconds(arguments) / f64::from(agent_ledger::PERIOD_SECONDS);
     let profiles = profiles * environments * periods * ROUTING_PROFILE_UNITS;
     let state = volume.state_writes * merged * volume::STATE_WRITE_UNITS + profiles;
-    let (events, heartbeats) = event_entries(arguments, volume);
+    let (events, heartbeats) = kept_events(arguments, volume);
     (state, events + heartbeats + volume.intervals)
 }
 
 /// Events with a history entry of their own, and heartbeats with one.
-fn event_entries(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
+fn kept_events(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
     let events = match arguments.history_events {
         EventEntries::All => volume.changes + volume.session_events,
         EventEntries::Sessions => volume.session_events,
@@ -535,7 +535,7 @@ fn event_entries(arguments: &CostArguments, volume: &Volume) -> (f64, f64) {
 /// The bytes that are added to AgentHistory.
 #[must_use]
 pub fn history_bytes(arguments: &CostArguments, volume: &Volume) -> f64 {
-    let (events, heartbeats) = event_entries(arguments, volume);
+    let (events, heartbeats) = kept_events(arguments, volume);
     events * volume::EVENT_ENTRY_BYTES
         + heartbeats * volume::HEARTBEAT_ENTRY_BYTES
         + volume.intervals * volume::INTERVAL_BYTES

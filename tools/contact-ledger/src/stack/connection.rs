@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use agent_ledger::Retention;
 use anyhow::{anyhow, bail};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -148,9 +149,17 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
     let deployed = Deployed {
         resources: resources.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into(),
         outputs: [("AgentEventMappingId".to_owned(), served.agent_event_mapping.clone())].into(),
+        kept_events: kept_events(&served),
         ..Deployed::default()
     };
     Ok(Connection { names, deployed, config, local: Some(served), folder: Some(folder.to_owned()) })
+}
+
+/// Which events have history entries in a local stack.
+fn kept_events(served: &Served) -> Retention {
+    let default = Retention::default();
+    let events = served.history_events.as_ref().and_then(|events| events.parse().ok());
+    Retention { events: events.unwrap_or(default.events), ..default }
 }
 
 impl Connection {
