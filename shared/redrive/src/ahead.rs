@@ -4,6 +4,7 @@
 use futures::future::try_join_all;
 use lake_files::decompressed;
 use lake_files::failures::{FailedRecord, Unreadable, read};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::manifest::Mark;
 use crate::ports::{Fault, Lake, Listed};
@@ -16,6 +17,8 @@ const BYTES: u64 = 1024 * 1024;
 pub(crate) struct Read {
     pub(crate) key: String,
     pub(crate) mark: Mark,
+    /// The hash of its bytes.
+    pub(crate) hash: u64,
     pub(crate) content: Content,
 }
 
@@ -63,6 +66,7 @@ pub(crate) async fn read_all(
 
 async fn read_one(lake: &impl Lake, key: &str, is_repeat: bool) -> Result<Read, Fault> {
     let mark = Mark::of(lake, key).await?;
+    let mut hash = 0;
     let content = if mark.left == Some(0) && !is_repeat {
         Content::DoneBefore
     } else {
@@ -70,7 +74,10 @@ async fn read_one(lake: &impl Lake, key: &str, is_repeat: bool) -> Result<Read, 
         match lake.get(key).await? {
             None => Content::Gone,
             Some(object) => {
+                hash = xxh3_64(&object);
                 let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
+                // A list that is not of this object counts for nothing, as one that is missing.
+                let left = left.filter(|left| left.last().is_none_or(|last| *last < records.len()));
                 let found = records.into_iter().enumerate().map(|(place, record)| {
                     let was_sent = left.as_ref().is_some_and(|left| !left.contains(&place));
                     Found { place, was_sent, record }
@@ -79,7 +86,7 @@ async fn read_one(lake: &impl Lake, key: &str, is_repeat: bool) -> Result<Read, 
             }
         }
     };
-    Ok(Read { key: key.to_owned(), mark, content })
+    Ok(Read { key: key.to_owned(), mark, hash, content })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use connect_streams::Timestamp;
 use futures::future::try_join_all;
 use lake_files::layout::{self, REDRIVE_RUNS};
 use serde::{Deserialize, Deserializer, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ports::{Fault, Lake};
 use crate::report::Report;
@@ -54,6 +55,17 @@ pub(crate) enum Start {
 struct Marking {
     key: String,
     left: Vec<usize>,
+    /// The hash of the object, which may be replaced before a run resumes; earlier versions stored none.
+    #[serde(default)]
+    hash: Option<u64>,
+}
+
+/// An object that is to be marked.
+pub(crate) struct ToMark {
+    pub(crate) key: String,
+    pub(crate) mark: Mark,
+    pub(crate) hash: u64,
+    pub(crate) left: Vec<usize>,
 }
 
 /// Earlier versions marked one object after the other, and wrote null if there was none.
@@ -117,26 +129,24 @@ impl Manifest {
     }
 
     /// Saves the counts, then marks the objects whose records are in them, each with the records left in it.
-    pub(crate) async fn mark(
-        &mut self,
-        lake: &impl Lake,
-        objects: Vec<(String, Mark, Vec<usize>)>,
-    ) -> Result<(), Fault> {
-        let marking = objects.iter().map(|(key, _, left)| Marking { key: key.clone(), left: left.clone() });
-        self.marking = marking.collect();
+    pub(crate) async fn mark(&mut self, lake: &impl Lake, objects: Vec<ToMark>) -> Result<(), Fault> {
+        let marking = |object: &ToMark| {
+            let (key, left) = (object.key.clone(), object.left.clone());
+            Marking { key, left, hash: Some(object.hash) }
+        };
+        self.marking = objects.iter().map(marking).collect();
         self.save(lake).await?;
         let run = &self.run;
-        let set = |(key, mark, left): (String, Mark, Vec<usize>)| async move {
-            mark.set(lake, &key, run, &left).await
-        };
+        let set = |object: ToMark| async move { object.mark.set(lake, &object.key, run, &object.left).await };
         try_join_all(objects.into_iter().map(set)).await.map(drop)
     }
 
-    /// Marks the objects that an interrupted run had counted but not marked.
+    /// Marks the objects that an interrupted run had counted but not marked. One that was replaced since is as good as new.
     pub(crate) async fn resume(&self, lake: &impl Lake) -> Result<(), Fault> {
-        for Marking { key, left } in &self.marking {
+        for Marking { key, left, hash } in &self.marking {
             // The object may have expired.
-            if lake.keys(key).await?.contains(key) {
+            let Some(object) = lake.get(key).await? else { continue };
+            if hash.is_none_or(|hash| hash == xxh3_64(&object)) {
                 Mark::of(lake, key).await?.set(lake, key, &self.run, left).await?;
             }
         }

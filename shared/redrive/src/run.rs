@@ -8,7 +8,7 @@ use crate::ahead::{self, Content, Found, Read, chunks};
 use crate::check::{Verdict, check};
 use crate::destination::{Sender, Sent};
 
-use crate::manifest::{Manifest, Mark, Start};
+use crate::manifest::{Manifest, Mark, Start, ToMark};
 use crate::ports::{Destination, Fault, Lake, Listed, Queues, Waiting};
 use crate::report::Report;
 use crate::request::{Request, RequestError, Selection};
@@ -146,8 +146,8 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
     }
 
     /// Counts an object, and the records of it that were sent. Returns the mark that it needs.
-    fn pass(&mut self, object: Object, sent: &[usize], is_whole: bool) -> Option<(String, Mark, Vec<usize>)> {
-        let Object { key, mark, start, is_done_before, sendable, mut left, seen } = object;
+    fn pass(&mut self, object: Object, sent: &[usize], is_whole: bool) -> Option<ToMark> {
+        let Object { key, mark, hash, start, is_done_before, sendable, mut left, seen } = object;
         self.manifest.pass(&key, !is_whole);
         let report = &mut self.manifest.report;
         report.objects_done_before += usize::from(is_done_before);
@@ -163,15 +163,15 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
             left.extend((0..sendable.len()).filter(is_left).map(|place| sendable[place].0));
             left.sort_unstable();
         }
-        (!sent.is_empty() && !self.request.dry_run).then_some((key, mark, left))
+        (!sent.is_empty() && !self.request.dry_run).then_some(ToMark { key, mark, hash, left })
     }
 
     /// Decides what to do with an object's records. Nothing is counted yet.
     fn open(&self, read: Read, start: Start) -> Object {
-        let Read { key, mark, content } = read;
+        let Read { key, mark, hash, content } = read;
         let is_done_before = matches!(content, Content::DoneBefore);
-        let mut object =
-            Object { key, mark, start, is_done_before, sendable: Vec::new(), left: Vec::new(), seen: None };
+        let (sendable, left, seen) = (Vec::new(), Vec::new(), None);
+        let mut object = Object { key, mark, hash, start, is_done_before, sendable, left, seen };
         if let Content::Records(records) = content {
             let Sorted { sendable, left, seen } = sort(&self.selection, records, &object.key);
             (object.sendable, object.left, object.seen) = (sendable, left, Some(seen));
@@ -243,6 +243,7 @@ impl<L: Lake, D: Destination> Run<'_, L, D> {
 struct Object {
     key: String,
     mark: Mark,
+    hash: u64,
     start: Start,
     is_done_before: bool,
     /// The records to send, with their places in the object.
@@ -848,6 +849,51 @@ mod tests {
             (tag(&world, FIREHOSE, LEFT_TAG).as_deref(), left_list(&world).as_deref()),
             (Some("0"), Some("[]"))
         );
+    }
+
+    /// A run was killed after it saved its manifest and before it marked the object, which is then repaired in place.
+    #[tokio::test(start_paused = true)]
+    async fn an_object_that_is_repaired_before_a_run_resumes_is_sent() {
+        let line = |data: &str| {
+            let data = base64_simd::STANDARD.encode_to_string(data);
+            json!({"errorCode": "A", "rawData": data}).to_string() + "\n"
+        };
+        for (before, after, arrived) in [
+            (
+                [contact(0), contact(1)].map(|data| line(&data)).concat(),
+                line(&contact(0)) + &line(&contact(2)),
+                3,
+            ),
+            (line(&contact(0)) + &line("{"), line(&contact(2)), 2),
+        ] {
+            for requests in 0..6 {
+                let world =
+                    World { fuse: Some(AtomicUsize::new(requests)), is_served: true, ..World::default() };
+                let put = |world: &World, body: &str| {
+                    let object = Object { body: body.as_bytes().to_vec(), tags: Vec::new() };
+                    locked(&world.objects).insert(FIREHOSE.to_owned(), object);
+                };
+                put(&world, &before);
+                let _ = redrive(&world, &request()).await;
+                let world = World { fuse: None, ..world };
+                put(&world, &after);
+                for _ in 0..2 {
+                    redrive(&world, &request()).await.unwrap();
+                }
+                assert_eq!(tag(&world, FIREHOSE, LEFT_TAG).as_deref(), Some("0"), "{requests}");
+                let found = locked(&world.arrived).len();
+                assert!(found == arrived || (requests < 2 && found == arrived - 1), "{requests}: {found}");
+                assert!(locked(&world.arrived).contains_key(&contact(2)), "{requests}");
+            }
+        }
+        // A list that is not of this object is ignored.
+        let world = World::default();
+        let tags = vec![(LEFT_TAG.to_owned(), "1".to_owned())];
+        locked(&world.objects)
+            .insert(FIREHOSE.to_owned(), Object { body: line(&contact(0)).into_bytes(), tags });
+        let list = format!("{}{FIREHOSE}.json", lake_files::layout::REDRIVE_LEFT);
+        locked(&world.objects).insert(list, Object { body: b"[4]".to_vec(), tags: Vec::new() });
+        assert_eq!(redrive(&world, &request()).await.unwrap().records.sent, 1);
     }
 
     /// An unfinished manifest of the version before, which marked one object at a time.

@@ -225,6 +225,7 @@ async fn an_event_without_an_entry_is_found_in_a_stack_that_keeps_none() {
     let (report, code) = eventually(&output, AGENT, is_there).await;
     assert_eq!((code, texts(&report, true)), (0, vec![]), "{report:#}");
     assert_eq!(found(&report, "Agent history"), &Vec::<Value>::new());
+    assert!(texts(&report, false)[0].starts_with("1 event cannot be checked"), "{report:#}");
 }
 
 /// A heartbeat has no entry of its own. It is found by the interval that it closes, also if that began long before.

@@ -200,7 +200,7 @@ pub async fn history(arguments: &HistoryArguments, now: Timestamp) -> Answer {
         Format::Csv => csv(&entries)?,
         Format::Table if entries.is_empty() => {
             let message = format!(
-                "No history of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays; `contact-ledger agents --all` lists the agents in the tables."
+                "No history of agent {agent_id} from {from} to {until}. Entries expire after HistoryRetentionDays, and HistoryEvents decides which events have one; `contact-ledger agents --all` lists the agents in the tables."
             );
             wrapped(&message, width(), 0) + "\n"
         }

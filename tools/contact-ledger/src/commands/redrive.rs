@@ -109,7 +109,8 @@ pub async fn redrive(
         RunError::Request(error) => anyhow::Error::from(WrongUsage::of(error)),
         RunError::Fault(fault) => fault.into(),
     })?;
-    let outcome = match interruption.is_requested() {
+    // Interrupted during its last request, a run is finished all the same.
+    let outcome = match interruption.is_requested() && !report.finished {
         true => Outcome::Interrupted,
         false if report.records.stay > 0 || !report.unreadable.is_empty() => Outcome::Differs,
         false => Outcome::Done,

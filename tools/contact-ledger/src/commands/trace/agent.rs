@@ -6,7 +6,9 @@ use agent_ledger::Version;
 use agent_ledger::agents::Agent;
 use connect_streams::{Timestamp, arn};
 use lake_files::layout::{AGENT_EVENT_COPIES_PARTITION, ON_FAILURE, REJECTED};
+use ledger_console::render::terminal::counted;
 use serde_json::Value;
+use tables_dynamodb::agents::Reader;
 
 use super::period::{BUFFERED_DAYS, Period};
 use super::places::{Conclusion, Place, Sighting, Trace, shown_kind};
@@ -46,11 +48,34 @@ type What<'a> = (Option<&'a str>, bool);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InTables {
     Yes,
+    /// The settings keep no entry of it, and it ends no interval; the state is as new, or newer.
+    Perhaps,
     No,
     /// It is so old that its history entry has expired.
     Expired,
     /// It can never be written.
     Rejected,
+}
+
+/// The type of a heartbeat, which repeats a state that other events have shown.
+const HEARTBEAT: &str = "HEART_BEAT";
+
+/// The versions of registers that were read.
+#[derive(Default)]
+struct Held(BTreeMap<(String, String), Option<Version>>);
+
+impl Held {
+    /// Whether a register has this version or a newer one.
+    async fn reaches(&mut self, reader: &Reader, state: StateAt) -> Result<bool, String> {
+        let StateAt { key, register, version } = state;
+        let place = (key.board.clone(), key.agent_id.clone());
+        if !self.0.contains_key(&place) {
+            let held = reader.version(&key, register).await;
+            let held = held.map_err(|error| cannot_read("the agents", error).to_string())?;
+            self.0.insert(place.clone(), held);
+        }
+        Ok(self.0[&place].as_ref().is_some_and(|held| *held >= version))
+    }
 }
 
 /// Looks for an agent in every place.
@@ -147,45 +172,39 @@ async fn in_tables(
         Err(why) => return (Ok(history), Err(why)),
     };
     let kept_events = scope.connection.deployed.kept_events;
-    let mut held: BTreeMap<_, Option<Version>> = BTreeMap::new();
+    let mut held = Held::default();
     let mut archived = Vec::new();
     for mut copy in copies {
         let has_expired =
             copy.time.is_some_and(|time| scope.connection.deployed.history_has_expired(time, scope.now));
+        let is_entry = |entry: &str| history.contains(entry) || history.contains(earlier_entry(entry));
         copy.in_tables = match Destination::of_agent_event(&copy.data, kept_events) {
-            Destination::Entry { entry, .. } | Destination::Interval { entry, .. }
-                if history.contains(&entry) || history.contains(earlier_entry(&entry)) =>
-            {
-                InTables::Yes
-            }
+            Destination::Entry { entry, .. } if is_entry(&entry) => InTables::Yes,
             Destination::Entry { .. } | Destination::Interval { .. } if has_expired => InTables::Expired,
             Destination::Entry { .. } => InTables::No,
-            // It may have begun long before the event.
-            Destination::Interval { agent_id, entry, .. } => {
-                match reader.has_entry(&agent_id, &entry).await {
-                    Ok(true) => InTables::Yes,
+            Destination::Interval { agent_id, entry, state } => {
+                // The interval may have begun long before the event, and another event may have closed it.
+                let is_there =
+                    if is_entry(&entry) { Ok(true) } else { reader.has_entry(&agent_id, &entry).await };
+                match is_there {
                     Ok(false) => InTables::No,
+                    Ok(true) => match held.reaches(&reader, state).await {
+                        Ok(true) => InTables::Yes,
+                        Ok(false) => InTables::No,
+                        Err(why) => return (Ok(history), Err(why)),
+                    },
                     Err(error) => {
                         let why = cannot_read("the history", error).to_string();
                         return (Ok(history), Err(why));
                     }
                 }
             }
-            Destination::State(StateAt { key, register, version }) => {
-                let place = (key.board.clone(), key.agent_id.clone(), register.version_attribute());
-                if !held.contains_key(&place) {
-                    let version = match reader.version(&key, register).await {
-                        Ok(version) => version,
-                        Err(error) => {
-                            let why = cannot_read("the agents", error).to_string();
-                            return (Ok(history), Err(why));
-                        }
-                    };
-                    held.insert(place.clone(), version);
-                }
-                let is_held = held[&place].as_ref().is_some_and(|held| *held >= version);
-                if is_held { InTables::Yes } else { InTables::No }
-            }
+            Destination::State(state) => match held.reaches(&reader, state).await {
+                Ok(true) if copy.kind == HEARTBEAT => InTables::Yes,
+                Ok(true) => InTables::Perhaps,
+                Ok(false) => InTables::No,
+                Err(why) => return (Ok(history), Err(why)),
+            },
             Destination::Failure => InTables::Rejected,
             _ => continue,
         };
@@ -283,6 +302,16 @@ fn conclusions(
     }
     let written = archived.iter().filter(|event| event.in_tables == InTables::Yes).count();
     let expired = archived.iter().filter(|event| event.in_tables == InTables::Expired).count();
+    let unsure = archived.iter().filter(|event| event.in_tables == InTables::Perhaps).count();
+    if unsure > 0 {
+        conclusions.insert(
+            0,
+            Conclusion::arrived(format!(
+                "{} cannot be checked: HistoryEvents keeps no entry, and no interval ended. The agent's state is as new.",
+                counted(unsure as u64, "event", "events")
+            )),
+        );
+    }
     if expired > 0 {
         conclusions.insert(
             0,
