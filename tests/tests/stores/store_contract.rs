@@ -185,7 +185,7 @@ async fn suite<S: Store>(store: &S) {
 
 /// A heartbeat that changes nothing costs one request and one write unit, the least that DynamoDB bills for a write: the
 /// time of the agent's last event, by which readers recognize a lost connection. It adds nothing to the history.
-async fn a_heartbeat_costs_one_write_unit<S: Store>(store: &S) {
+async fn a_heartbeat_costs_one_write_unit<S: Store>(store: &S, least_units: u32) {
     let snapshot = json!({
         "AgentStatus": {"Name": "Available", "Type": "ROUTABLE", "StartTimestamp": "2026-03-02T08:00:00Z"},
         "Configuration": {"Username": "agent.01", "RoutingProfile": {"Concurrency": [{"Channel": "VOICE", "AvailableSlots": 1, "MaximumSlots": 1}]}},
@@ -209,7 +209,9 @@ async fn a_heartbeat_costs_one_write_unit<S: Store>(store: &S) {
         let written = store.write_registers(&[write]).await;
         assert!(written.value[0].is_ok(), "{written:?}");
         if minute > 1 {
-            assert_eq!(written.consumed, Consumed { requests: 1, write_units: 1 }, "minute {minute}");
+            let Consumed { requests, write_units } = written.consumed;
+            let is_least = requests == 1 && (least_units..=1).contains(&write_units);
+            assert!(is_least, "minute {minute}: {requests} requests, {write_units} write units");
         }
     }
 }
@@ -265,7 +267,7 @@ async fn dynoxide_keeps_the_contract() {
     let (_server, client) = dynamodb().await;
     suite(&dynamodb_store(client.clone())).await;
     check_tables(&client, ["State", "History"]).await;
-    a_heartbeat_costs_one_write_unit(&dynamodb_store(client)).await;
+    a_heartbeat_costs_one_write_unit(&dynamodb_store(client), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -329,7 +331,8 @@ async fn the_given_endpoint_keeps_the_contract() {
     let store = DynamoDbStore::new(client.clone(), names[0].0.to_owned(), names[1].0.to_owned());
     suite(&store).await;
     check_tables(&client, [names[0].0, names[1].0]).await;
-    a_heartbeat_costs_one_write_unit(&store).await;
+    // DynamoDB Local reports no write units of batches of statements.
+    a_heartbeat_costs_one_write_unit(&store, 0).await;
     for (table, _, _) in names {
         client.delete_table().table_name(table).send().await.unwrap();
     }
