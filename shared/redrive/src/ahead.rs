@@ -56,37 +56,35 @@ pub(crate) fn chunks(mut objects: &[Listed]) -> impl Iterator<Item = &[Listed]> 
     })
 }
 
-/// Reads objects. If `is_repeat`, what earlier runs have sent is ignored.
-pub(crate) async fn read_all(
+/// Reads the objects with these keys. If `is_repeat`, what earlier runs have sent is ignored.
+pub(crate) async fn read_all<'k>(
     lake: &impl Lake,
-    objects: impl Iterator<Item = (&Listed, bool)>,
+    objects: impl Iterator<Item = (&'k str, bool)>,
 ) -> Result<Vec<Read>, Fault> {
-    try_join_all(objects.map(|(object, is_repeat)| read_one(lake, &object.key, is_repeat))).await
+    let read = async |key: &str, is_repeat| {
+        let mark = Mark::of(lake, key).await?;
+        let (hash, content) = content(lake, key, &mark, is_repeat).await?;
+        Ok(Read { key: key.to_owned(), mark, hash, content })
+    };
+    try_join_all(objects.map(|(key, is_repeat)| read(key, is_repeat))).await
 }
 
-async fn read_one(lake: &impl Lake, key: &str, is_repeat: bool) -> Result<Read, Fault> {
-    let mark = Mark::of(lake, key).await?;
-    let mut hash = 0;
-    let content = if mark.left == Some(0) && !is_repeat {
-        Content::DoneBefore
-    } else {
-        let left = mark.left(lake, key).await?;
-        match lake.get(key).await? {
-            None => Content::Gone,
-            Some(object) => {
-                hash = xxh3_64(&object);
-                let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
-                // A list that is not of this object counts for nothing, as one that is missing.
-                let left = left.filter(|left| left.last().is_none_or(|last| *last < records.len()));
-                let found = records.into_iter().enumerate().map(|(place, record)| {
-                    let was_sent = left.as_ref().is_some_and(|left| !left.contains(&place));
-                    Found { place, was_sent, record }
-                });
-                Content::Records(found.filter(|found| is_repeat || !found.was_sent).collect())
-            }
-        }
-    };
-    Ok(Read { key: key.to_owned(), mark, hash, content })
+/// What is to be done with an object, and the hash of its bytes if they were read.
+async fn content(lake: &impl Lake, key: &str, mark: &Mark, is_repeat: bool) -> Result<(u64, Content), Fault> {
+    if mark.left == Some(0) && !is_repeat {
+        return Ok((0, Content::DoneBefore));
+    }
+    let left = mark.left(lake, key).await?;
+    let Some(object) = lake.get(key).await? else { return Ok((0, Content::Gone)) };
+    let hash = xxh3_64(&object);
+    let records = decompressed(object).map_or_else(|_| read(b"\x1f"), |object| read(&object));
+    // A list that is not of this object counts for nothing, as one that is missing.
+    let left = left.filter(|left| left.last().is_none_or(|last| *last < records.len()));
+    let found = records.into_iter().enumerate().map(|(place, record)| {
+        let was_sent = left.as_ref().is_some_and(|left| !left.contains(&place));
+        Found { place, was_sent, record }
+    });
+    Ok((hash, Content::Records(found.filter(|found| is_repeat || !found.was_sent).collect())))
 }
 
 #[cfg(test)]

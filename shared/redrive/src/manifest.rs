@@ -51,21 +51,14 @@ pub(crate) enum Start {
     Resumed,
 }
 
+/// An object that is to be marked.
 #[derive(Debug, Serialize, Deserialize)]
-struct Marking {
-    key: String,
-    left: Vec<usize>,
+pub(crate) struct Marking {
+    pub(crate) key: String,
+    pub(crate) left: Vec<usize>,
     /// The hash of the object, which may be replaced before a run resumes; earlier versions stored none.
     #[serde(default)]
-    hash: Option<u64>,
-}
-
-/// An object that is to be marked.
-pub(crate) struct ToMark {
-    pub(crate) key: String,
-    pub(crate) mark: Mark,
-    pub(crate) hash: u64,
-    pub(crate) left: Vec<usize>,
+    pub(crate) hash: Option<u64>,
 }
 
 /// Earlier versions marked one object after the other, and wrote null if there was none.
@@ -129,16 +122,21 @@ impl Manifest {
     }
 
     /// Saves the counts, then marks the objects whose records are in them, each with the records left in it.
-    pub(crate) async fn mark(&mut self, lake: &impl Lake, objects: Vec<ToMark>) -> Result<(), Fault> {
-        let marking = |object: &ToMark| {
-            let (key, left) = (object.key.clone(), object.left.clone());
-            Marking { key, left, hash: Some(object.hash) }
-        };
-        self.marking = objects.iter().map(marking).collect();
+    pub(crate) async fn mark(
+        &mut self,
+        lake: &impl Lake,
+        objects: Vec<(Marking, Mark)>,
+    ) -> Result<(), Fault> {
+        let (marking, marks): (Vec<_>, Vec<_>) = objects.into_iter().unzip();
+        self.marking = marking;
         self.save(lake).await?;
         let run = &self.run;
-        let set = |object: ToMark| async move { object.mark.set(lake, &object.key, run, &object.left).await };
-        try_join_all(objects.into_iter().map(set)).await.map(drop)
+        let set = self
+            .marking
+            .iter()
+            .zip(marks)
+            .map(|(Marking { key, left, .. }, mark)| mark.set(lake, key, run, left));
+        try_join_all(set).await.map(drop)
     }
 
     /// Marks the objects that an interrupted run had counted but not marked. One that was replaced since is as good as new.

@@ -37,6 +37,22 @@ impl Bill {
     fn requests_per_entry(&self) -> f64 {
         f64::from(self.history.requests) / f64::from(self.entries)
     }
+
+    fn units_per_event(&self, events: f64) -> f64 {
+        f64::from(self.state.write_units + self.history.write_units) / events
+    }
+
+    /// Four cells: requests and write units per event, and those of the state and of the history.
+    fn cells(&self, events: f64) -> String {
+        let per_event = |number: u32| f64::from(number) / events;
+        format!(
+            "{:.3} | {:.3} | {:.3} | {:.3}",
+            per_event(self.state.requests + self.history.requests),
+            self.units_per_event(events),
+            per_event(self.state.write_units),
+            per_event(self.history.write_units),
+        )
+    }
 }
 
 struct Billed<S>(S, Mutex<Bill>);
@@ -76,15 +92,8 @@ async fn main() {
     for (batch_size, times) in [(1, 1), (10, 1), (100, 1), (1000, 1), (1000, 2)] {
         let bill = bill(&day, batch_size, times).await;
         let events = f64::from(u32::try_from(day.len() * times).unwrap());
-        let per_event = |number: u32| f64::from(number) / events;
-        println!(
-            "| {batch_size} | {times} | {:.3} | {:.3} | {:.3} | {:.3} | {:.3} |",
-            per_event(bill.state.requests + bill.history.requests),
-            per_event(bill.state.write_units + bill.history.write_units),
-            per_event(bill.state.write_units),
-            per_event(bill.history.write_units),
-            bill.requests_per_entry(),
-        );
+        let (cells, per_entry) = (bill.cells(events), bill.requests_per_entry());
+        println!("| {batch_size} | {times} | {cells} | {per_entry:.3} |");
         if (batch_size, times) == (1000, 1) {
             let limit = MOST_REQUESTS_PER_ENTRY;
             assert!(bill.requests_per_entry() <= limit, "more than {limit} requests per history entry");
@@ -120,16 +129,9 @@ async fn print_by_type(day: &[Vec<u8>]) {
             bill.history += spent.history;
         }
         for (kind, (events, bill)) in types {
-            let per_event = |number: u32| f64::from(number) / f64::from(events);
-            println!(
-                "| {kept} | {kind} | {events} | {:.3} | {:.3} | {:.3} | {:.3} |",
-                per_event(bill.state.requests + bill.history.requests),
-                per_event(bill.state.write_units + bill.history.write_units),
-                per_event(bill.state.write_units),
-                per_event(bill.history.write_units),
-            );
+            println!("| {kept} | {kind} | {events} | {} |", bill.cells(events.into()));
             let limit = MOST_UNITS_PER_HEARTBEAT;
-            let units = per_event(bill.state.write_units + bill.history.write_units);
+            let units = bill.units_per_event(events.into());
             assert!(kind != "HEART_BEAT" || units <= limit, "a heartbeat costs more than {limit} units");
         }
     }

@@ -30,6 +30,8 @@ pub const NORMALIZER: &str = "contact-record-normalizer";
 pub const UPSERTER: &str = "agent-event-upserter";
 /// The function that reads the queue of contact events.
 pub const CONTACT_EVENT_UPSERTER: &str = "contact-event-upserter";
+/// The setting of agent-event-upserter that decides which events have history entries of their own.
+pub const HISTORY_EVENTS: &str = "HISTORY_EVENTS";
 /// The log of Firehose.
 pub const FIREHOSE_LOG: &str = "firehose";
 /// The log of the event source mapping.
@@ -42,5 +44,3 @@ pub const RETENTION_DAYS: u32 = 3650;
 pub fn log_file(output: &Path, name: &str) -> PathBuf {
     output.join("logs").join(name).with_extension("jsonl")
 }
-/// The setting of agent-event-upserter that decides which events have history entries of their own.
-pub const HISTORY_EVENTS: &str = "HISTORY_EVENTS";

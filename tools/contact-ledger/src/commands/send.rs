@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use aws_errors::why;
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use clap::Args;
 use connect_streams::Timestamp;
@@ -427,19 +426,14 @@ async fn check_tables(
     start: tokio::time::Instant,
     end_in: fn(&'static str) -> End,
 ) -> anyhow::Result<()> {
-    let (client, reader) = (connection.tables(), crate::stack::tables::reader(connection));
+    let reader = crate::stack::tables::reader(connection);
     for sent in events.iter_mut().filter(|sent| sent.ended.is_none()) {
         let end = match &sent.expected {
             Destination::Entry { agent_id, entry } => {
-                let get = client
-                    .get_item()
-                    .table_name(&connection.names.agent_history_table)
-                    .projection_expression("entry");
-                let get = get.key("agent_id", AttributeValue::S(agent_id.clone()));
-                let got = get.key("entry", AttributeValue::S(entry.clone())).send().await;
-                got.context("the history cannot be read; check that you have dynamodb:GetItem")?
-                    .item
-                    .map(|_| "history")
+                let is_there = reader.has_entry(agent_id, entry).await;
+                let is_there =
+                    is_there.context("the history cannot be read; check that you have dynamodb:GetItem")?;
+                is_there.then_some("history")
             }
             Destination::State(StateAt { key, register, version })
             | Destination::Interval { state: StateAt { key, register, version }, .. } => {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use agent_ledger::Retention;
 use anyhow::{anyhow, bail};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -13,7 +12,7 @@ use redrive::{AwsDestination, AwsLake, AwsQueues, ContactRecordTarget};
 use served_stack::{NotServed, Served};
 
 use crate::stack::aws::AwsArguments;
-use crate::stack::parts::{ContactEventNames, Deployed, Names};
+use crate::stack::parts::{ContactEventNames, Deployed, Names, kept_events};
 use connect_streams::StreamKind;
 use ledger_console::arguments::demo::OUTPUT;
 use ledger_console::render::output::say;
@@ -149,17 +148,10 @@ fn local(folder: &Path) -> anyhow::Result<Connection> {
     let deployed = Deployed {
         resources: resources.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into(),
         outputs: [("AgentEventMappingId".to_owned(), served.agent_event_mapping.clone())].into(),
-        kept_events: kept_events(&served),
+        kept_events: kept_events(served.history_events.as_ref(), None),
         ..Deployed::default()
     };
     Ok(Connection { names, deployed, config, local: Some(served), folder: Some(folder.to_owned()) })
-}
-
-/// Which events have history entries in a local stack.
-fn kept_events(served: &Served) -> Retention {
-    let default = Retention::default();
-    let events = served.history_events.as_ref().and_then(|events| events.parse().ok());
-    Retention { events: events.unwrap_or(default.events), ..default }
 }
 
 impl Connection {

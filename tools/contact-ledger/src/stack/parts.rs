@@ -112,3 +112,13 @@ fn has_expired(kept_days: Option<u32>, time: Timestamp, now: Timestamp) -> bool 
     let age = now.epoch_milliseconds() - time.epoch_milliseconds();
     kept_days.is_some_and(|days| age > i64::from(days) * DAY_MILLISECONDS)
 }
+
+/// Which events have history entries, by the values of `HistoryEvents` and `HistoryHeartbeats`.
+pub(crate) fn kept_events(events: Option<&String>, heartbeats: Option<&String>) -> Retention {
+    let default = Retention::default();
+    Retention {
+        events: events.and_then(|events| events.parse().ok()).unwrap_or(default.events),
+        heartbeats: heartbeats.is_some_and(|heartbeats| heartbeats == "true"),
+        ..default
+    }
+}

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use agent_ledger::Retention;
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_errors::why;
@@ -11,7 +10,7 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use redrive::ContactRecordTarget;
 
-use crate::stack::parts::{ContactEventNames, Deployed, ExistingStream, Names};
+use crate::stack::parts::{ContactEventNames, Deployed, ExistingStream, Names, kept_events};
 use crate::stack::streaming::targets;
 use connect_streams::StreamKind;
 use contact_state::LongestLife;
@@ -69,7 +68,7 @@ pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<(Nam
         longest_life: longest_life(&parameters),
         ended_contact_days: parameters.get("EndedContactDays").and_then(|days| days.parse().ok()),
         history_retention_days: parameters.get("HistoryRetentionDays").and_then(|days| days.parse().ok()),
-        kept_events: kept_events(&parameters),
+        kept_events: kept_events(parameters.get("HistoryEvents"), parameters.get("HistoryHeartbeats")),
         existing: existing(&outputs, &parameters),
         targets: targets(&outputs),
         outputs,
@@ -87,17 +86,6 @@ fn longest_life(parameters: &BTreeMap<String, String>) -> LongestLife {
         voice_task_hours: hours("UnconfirmedVoiceTaskHours", default.voice_task_hours),
         chat_hours: hours("UnconfirmedChatHours", default.chat_hours),
         other_hours: hours("UnconfirmedOtherHours", default.other_hours),
-    }
-}
-
-/// Which events have history entries, as the stack was deployed.
-fn kept_events(parameters: &BTreeMap<String, String>) -> Retention {
-    let default = Retention::default();
-    let value = |name: &str| parameters.get(name);
-    Retention {
-        events: value("HistoryEvents").and_then(|events| events.parse().ok()).unwrap_or(default.events),
-        heartbeats: value("HistoryHeartbeats").is_some_and(|heartbeats| heartbeats == "true"),
-        ..default
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option
         Ok(body) => body?,
         Err(error) => return Some(Err(error.to_string().into())),
     };
-    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(connection, now, &key, &body))?;
+    let (agent_id, entry) = tokio::task::block_in_place(|| first_entry(connection, now, &key, body))?;
     // Versions before 0.1.0 wrote the agent's ID alone, and no Region.
     let earlier =
         (agent_id.rsplit('#').next().unwrap_or(&agent_id).to_owned(), earlier_entry(&entry).to_owned());
@@ -55,25 +55,34 @@ pub(super) async fn old_event(connection: &Connection, now: Timestamp) -> Option
 /// The key of a history entry that has not expired: that of the first interval of a status, or else of the first event with
 /// an entry of its own. Events may have been sent again long after they happened. Earlier versions wrote a contact's interval
 /// under another key.
-fn first_entry(connection: &Connection, now: Timestamp, key: &str, body: &[u8]) -> Option<(String, String)> {
+fn first_entry(
+    connection: &Connection,
+    now: Timestamp,
+    key: &str,
+    body: Vec<u8>,
+) -> Option<(String, String)> {
     let is_kept = |entry: &str| {
         let time = entry_time(entry).and_then(Timestamp::parse);
         time.is_some_and(|time| !connection.deployed.history_has_expired(time, now))
     };
-    let first = |kind: &str, retention| {
-        let records = records_of(key, Box::new(Cursor::new(body.to_vec())), KINESIS, None).ok()?;
-        records.map_while(Result::ok).find_map(|record| {
-            match Destination::of_agent_event(&record.bytes, retention) {
-                Destination::Entry { agent_id, entry } | Destination::Interval { agent_id, entry, .. }
-                    if entry.starts_with(kind) && is_kept(&entry) =>
-                {
-                    Some((agent_id, entry))
-                }
-                _ => None,
-            }
-        })
-    };
     let intervals = Retention { events: EventEntries::None, heartbeats: false, ..Retention::default() };
     let events = Retention { heartbeats: false, ..connection.deployed.kept_events };
-    first("status#", intervals).or_else(|| first("event#", events))
+    let mut first_event = None;
+    let records = records_of(key, Box::new(Cursor::new(body)), KINESIS, None).ok()?;
+    for record in records.map_while(Result::ok) {
+        if let Destination::Interval { agent_id, entry, .. } =
+            Destination::of_agent_event(&record.bytes, intervals)
+            && entry.starts_with("status#")
+            && is_kept(&entry)
+        {
+            return Some((agent_id, entry));
+        }
+        if first_event.is_none()
+            && let Destination::Entry { agent_id, entry } = Destination::of_agent_event(&record.bytes, events)
+            && is_kept(&entry)
+        {
+            first_event = Some((agent_id, entry));
+        }
+    }
+    first_event
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_ledger::Version;
 use agent_ledger::agents::Agent;
+use connect_streams::agent_event::EventType;
 use connect_streams::{Timestamp, arn};
 use lake_files::layout::{AGENT_EVENT_COPIES_PARTITION, ON_FAILURE, REJECTED};
 use ledger_console::render::terminal::counted;
@@ -57,24 +58,60 @@ enum InTables {
     Rejected,
 }
 
-/// The type of a heartbeat, which repeats a state that other events have shown.
-const HEARTBEAT: &str = "HEART_BEAT";
+/// The tables, as far as they were read.
+struct Tables<'t> {
+    reader: Reader,
+    /// The keys of the agent's history entries.
+    history: &'t BTreeSet<String>,
+    /// The versions of registers.
+    held: BTreeMap<(String, String), Option<Version>>,
+}
 
-/// The versions of registers that were read.
-#[derive(Default)]
-struct Held(BTreeMap<(String, String), Option<Version>>);
+impl Tables<'_> {
+    /// Whether an event arrived at its destination; `None` if it is not an agent event.
+    async fn have(
+        &mut self,
+        destination: Destination,
+        is_heartbeat: bool,
+        has_expired: bool,
+    ) -> Result<Option<InTables>, String> {
+        Ok(Some(match destination {
+            Destination::Entry { entry, .. } if self.has_key(&entry) => InTables::Yes,
+            Destination::Entry { .. } | Destination::Interval { .. } if has_expired => InTables::Expired,
+            Destination::Entry { .. } => InTables::No,
+            // The interval may have begun long before the event, and another event may have closed it.
+            Destination::Interval { agent_id, entry, state } => {
+                let is_there = self.has_key(&entry) || self.has_entry(&agent_id, &entry).await?;
+                if is_there && self.reaches(&state).await? { InTables::Yes } else { InTables::No }
+            }
+            Destination::State(state) if !self.reaches(&state).await? => InTables::No,
+            // It repeats a state that other events have shown.
+            Destination::State(_) if is_heartbeat => InTables::Yes,
+            Destination::State(_) => InTables::Perhaps,
+            Destination::Failure => InTables::Rejected,
+            _ => return Ok(None),
+        }))
+    }
 
-impl Held {
+    fn has_key(&self, entry: &str) -> bool {
+        self.history.contains(entry) || self.history.contains(earlier_entry(entry))
+    }
+
+    async fn has_entry(&self, agent_id: &str, entry: &str) -> Result<bool, String> {
+        let is_there = self.reader.has_entry(agent_id, entry).await;
+        is_there.map_err(|error| cannot_read("the history", error).to_string())
+    }
+
     /// Whether a register has this version or a newer one.
-    async fn reaches(&mut self, reader: &Reader, state: StateAt) -> Result<bool, String> {
+    async fn reaches(&mut self, state: &StateAt) -> Result<bool, String> {
         let StateAt { key, register, version } = state;
         let place = (key.board.clone(), key.agent_id.clone());
-        if !self.0.contains_key(&place) {
-            let held = reader.version(&key, register).await;
+        if !self.held.contains_key(&place) {
+            let held = self.reader.version(key, *register).await;
             let held = held.map_err(|error| cannot_read("the agents", error).to_string())?;
-            self.0.insert(place.clone(), held);
+            self.held.insert(place.clone(), held);
         }
-        Ok(self.0[&place].as_ref().is_some_and(|held| *held >= version))
+        Ok(self.held[&place].as_ref().is_some_and(|held| held >= version))
     }
 }
 
@@ -171,44 +208,21 @@ async fn in_tables(
         Ok(copies) => copies,
         Err(why) => return (Ok(history), Err(why)),
     };
-    let kept_events = scope.connection.deployed.kept_events;
-    let mut held = Held::default();
+    let deployed = &scope.connection.deployed;
+    let mut tables = Tables { reader, history: &history, held: BTreeMap::new() };
     let mut archived = Vec::new();
     for mut copy in copies {
-        let has_expired =
-            copy.time.is_some_and(|time| scope.connection.deployed.history_has_expired(time, scope.now));
-        let is_entry = |entry: &str| history.contains(entry) || history.contains(earlier_entry(entry));
-        copy.in_tables = match Destination::of_agent_event(&copy.data, kept_events) {
-            Destination::Entry { entry, .. } if is_entry(&entry) => InTables::Yes,
-            Destination::Entry { .. } | Destination::Interval { .. } if has_expired => InTables::Expired,
-            Destination::Entry { .. } => InTables::No,
-            Destination::Interval { agent_id, entry, state } => {
-                // The interval may have begun long before the event, and another event may have closed it.
-                let is_there =
-                    if is_entry(&entry) { Ok(true) } else { reader.has_entry(&agent_id, &entry).await };
-                match is_there {
-                    Ok(false) => InTables::No,
-                    Ok(true) => match held.reaches(&reader, state).await {
-                        Ok(true) => InTables::Yes,
-                        Ok(false) => InTables::No,
-                        Err(why) => return (Ok(history), Err(why)),
-                    },
-                    Err(error) => {
-                        let why = cannot_read("the history", error).to_string();
-                        return (Ok(history), Err(why));
-                    }
-                }
+        let has_expired = copy.time.is_some_and(|time| deployed.history_has_expired(time, scope.now));
+        let is_heartbeat = copy.kind == EventType::HeartBeat.as_str();
+        let destination = Destination::of_agent_event(&copy.data, deployed.kept_events);
+        match tables.have(destination, is_heartbeat, has_expired).await {
+            Ok(Some(in_tables)) => {
+                copy.in_tables = in_tables;
+                archived.push(copy);
             }
-            Destination::State(state) => match held.reaches(&reader, state).await {
-                Ok(true) if copy.kind == HEARTBEAT => InTables::Yes,
-                Ok(true) => InTables::Perhaps,
-                Ok(false) => InTables::No,
-                Err(why) => return (Ok(history), Err(why)),
-            },
-            Destination::Failure => InTables::Rejected,
-            _ => continue,
-        };
-        archived.push(copy);
+            Ok(None) => {}
+            Err(why) => return (Ok(history), Err(why)),
+        }
     }
     // An event that was sent again is in the archive again.
     archived.sort_by(|left, right| (left.time, &left.data).cmp(&(right.time, &right.data)));
